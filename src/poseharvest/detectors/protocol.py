@@ -1,0 +1,58 @@
+"""What a 2D pose detector is to the rest of the package: windows of pictures in, heatmaps out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
+
+from poseharvest.arrays import Image, ImageSize
+from poseharvest.geometry.crop import Crop
+from poseharvest.skeleton.skeleton import Skeleton
+
+
+@dataclass(frozen=True, eq=False)
+class CroppedView:
+    """One window of one picture.
+
+    Attributes:
+        view: the camera's name.
+        frame: index of the frame in the capture.
+        crop: the window, in pixels of the picture.
+        image: the whole picture, (H, W, 3) RGB uint8; None if the detector does not look at pictures.
+    """
+
+    view: str
+    frame: int
+    crop: Crop
+    image: Image | None
+
+
+class HeatmapDetector(Protocol):
+    """A generic 2D pose ConvNet, or whatever takes its place (Sec. 3.1)."""
+
+    @property
+    def name(self) -> str:
+        """Name for reports and for `harvest.json`."""
+        ...
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """Its joints in channel order."""
+        ...
+
+    @property
+    def heatmap_size(self) -> ImageSize:
+        """(height, width) of its heatmaps."""
+        ...
+
+    @property
+    def needs_images(self) -> bool:
+        """False for detectors that read keypoint files; pictures are then not decoded."""
+        ...
+
+    def detect(self, views: Sequence[CroppedView]) -> Tensor:
+        """Return the heatmaps (B, J, H, W) float32 of B windows, on the detector's device."""
+        ...

@@ -1,0 +1,43 @@
+"""The named errors of poseharvest.
+
+Every error a user can cause is a `HarvestError`. Its message says what is wrong, what was expected, what was
+found and where, on one line: `calib.json: camera "C2": rotation must be orthonormal, got det -1.00`.
+"""
+
+from __future__ import annotations
+
+
+class HarvestError(Exception):
+    """Root of all errors that poseharvest raises on wrong input."""
+
+
+class ShapeError(HarvestError):
+    """A tensor has the wrong shape, type or non-finite values."""
+
+
+class CalibrationError(HarvestError):
+    """A calibration is missing, ambiguous, inconsistent or geometrically impossible."""
+
+
+class FormatError(HarvestError):
+    """A file is not in the format that it claims, or is damaged."""
+
+
+class ConfigError(HarvestError):
+    """An option or a configuration file is wrong."""
+
+
+class CaptureError(HarvestError):
+    """A capture's footage is missing, damaged or does not fit its calibration."""
+
+
+class SkeletonError(HarvestError):
+    """Two skeletons, or a skeleton and a detector, do not fit together."""
+
+
+class DetectorError(HarvestError):
+    """A detector or its weights cannot be used."""
+
+
+class StoreError(HarvestError):
+    """A harvest folder cannot be read or written."""

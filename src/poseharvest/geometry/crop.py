@@ -1,0 +1,93 @@
+"""Square windows of a picture, and the maps between a window's pixels and the picture's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from poseharvest.arrays import Image, ImageSize
+from poseharvest.errors import ShapeError
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A square window of a picture.
+
+    Attributes:
+        center: (x, y) of its middle, pixels of the picture.
+        side: its edge, pixels of the picture. It may reach beyond the picture, where it is black.
+    """
+
+    center: tuple[float, float]
+    side: float
+
+    def __post_init__(self) -> None:
+        if not (self.side > 0 and np.isfinite((*self.center, self.side)).all()):
+            raise ShapeError(f"crop: expected a finite center and a positive side, got {self.center}, {self.side}")
+
+    def window_from_image(self, size: ImageSize) -> Tensor:
+        """Return the (2, 3) float64 map from pixels of the picture to pixels of the window resampled to `size`."""
+        scale_x, scale_y = size[1] / self.side, size[0] / self.side
+        left, top = self.center[0] - self.side / 2, self.center[1] - self.side / 2
+        return torch.tensor(
+            [[scale_x, 0.0, -left * scale_x - 0.5], [0.0, scale_y, -top * scale_y - 0.5]], dtype=torch.float64
+        )
+
+    def to_window(self, points: Tensor, size: ImageSize) -> Tensor:
+        """Return pixels (..., 2) of the picture as pixels of the window resampled to `size`."""
+        m = self.window_from_image(size).to(points)
+        return points @ m[:, :2].T + m[:, 2]
+
+    def to_image(self, points: Tensor, size: ImageSize) -> Tensor:
+        """Return pixels (..., 2) of the window at `size` as pixels of the picture; undoes `to_window`."""
+        m = self.window_from_image(size).to(points)
+        return (points - m[:, 2]) / torch.diagonal(m[:, :2])
+
+
+def crop_around(points: Tensor, scale: float, min_side: float = 1.0) -> Crop:
+    """Return the square window around (N, 2) pixels: `scale` times their larger extent, centred on their box.
+
+    Raises:
+        ShapeError: there are no points.
+    """
+    if points.shape[0] == 0:
+        raise ShapeError("crop: expected at least one point, got none")
+    low, high = points.amin(0), points.amax(0)
+    middle = (low + high) / 2
+    side = max(float((high - low).max()) * scale, min_side)
+    return Crop((float(middle[0]), float(middle[1])), side)
+
+
+def extract(image: Image, crop: Crop, size: ImageSize) -> Image:
+    """Return the window of `image` resampled to `size`, (h, w, 3) uint8; black beyond the picture's border.
+
+    A window larger than twice `size` is first averaged over whole pixels, so that nothing aliases.
+    """
+    factor = max(1, int(crop.side // max(size)))
+    m = crop.window_from_image(size).numpy()
+    if factor > 1:
+        image, shrunk_to_image = _shrink(image, crop, factor)
+        m = m @ np.vstack((shrunk_to_image, (0.0, 0.0, 1.0)))
+    window = cv2.warpAffine(image, m, (size[1], size[0]), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    return np.asarray(window, dtype=np.uint8)
+
+
+def _shrink(image: Image, crop: Crop, factor: int) -> tuple[Image, np.ndarray]:
+    """Cut the window's surroundings and average `factor` x `factor` blocks; return them and the map back."""
+    height, width = image.shape[:2]
+    half = crop.side / 2 + 2 * factor
+    left, top = (max(0, int(np.floor(c - half))) for c in crop.center)
+    right, bottom = min(width, int(crop.center[0] + half) + 1), min(height, int(crop.center[1] + half) + 1)
+    cols, rows = (right - left) // factor, (bottom - top) // factor
+    if cols <= 0 or rows <= 0:
+        return np.zeros((1, 1, 3), np.uint8), np.array([[factor, 0.0, -1e6], [0.0, factor, -1e6]])
+    block = image[top : top + rows * factor, left : left + cols * factor]
+    small = cv2.resize(block, (cols, rows), interpolation=cv2.INTER_AREA)
+    offset = (factor - 1) / 2
+    return np.asarray(small, dtype=np.uint8), np.array(
+        [[factor, 0.0, left + offset], [0.0, factor, top + offset]], dtype=np.float64
+    )
