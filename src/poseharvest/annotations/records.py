@@ -62,4 +62,5 @@ class FrameAnnotations:
     @property
     def det(self) -> Tensor:
         """(J,) determinants of the covariances, mm^6: the paper's measure of confidence (Sec. 3.3)."""
-        return torch.linalg.det(self.cov)
+        det: Tensor = torch.linalg.det(self.cov)
+        return det
