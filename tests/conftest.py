@@ -1,0 +1,26 @@
+"""Fixtures that every test may use."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared_dir() -> Path:
+    """The folder with real footage, weights and fixtures that lies beside this repository, or a skip."""
+    path = Path(os.environ.get("POSEHARVEST_SHARED", REPOSITORY.parent / "shared"))
+    if not path.is_dir():
+        pytest.skip(f"real files are not at {path}; set POSEHARVEST_SHARED")
+    return path
+
+
+@pytest.fixture
+def generator() -> torch.Generator:
+    """A seeded random generator."""
+    return torch.Generator().manual_seed(20170721)
