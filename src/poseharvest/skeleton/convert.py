@@ -56,8 +56,8 @@ DERIVATIONS: dict[str, tuple[Derivation, ...]] = {
 }
 """For each joint that can be derived, the ways to do so, the best first; the first whose joints are all there is taken.
 
-`mid_hip` and `neck` are OpenPose's, which defines them as these middles. MPII's annotators clicked `pelvis` and `thorax`,
-Human3.6M's markers fit them: the middles come within some centimetres. Human3.6M's `spine` lies about halfway up
+`mid_hip` and `neck` are OpenPose's, which defines them as these middles. MPII's annotators clicked its `pelvis` and
+`thorax`, Human3.6M's come from markers: the middles are within some centimetres. Human3.6M's `spine` is halfway up
 the torso. The paper's authors take Human3.6M's joint above the thorax (`neck_base`) for MPII's `upper_neck`, and so do
 we; COCO knows neither, and a point two thirds of the way from the shoulders to the ears replaces both. `head_top` and
 the face cannot be derived: no mean of other joints lies there.
