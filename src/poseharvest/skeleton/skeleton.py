@@ -67,6 +67,10 @@ class Skeleton:
             raise SkeletonError(
                 f'skeleton "{self.name}": limbs or flip pairs name joints that it lacks: {", ".join(unknown)}'
             )
+        paired = [joint for pair in self.flip_pairs for joint in pair]
+        twice = sorted({joint for joint in paired if paired.count(joint) > 1})
+        if twice:
+            raise SkeletonError(f'skeleton "{self.name}": joints in two flip pairs: {", ".join(twice)}')
 
     def __len__(self) -> int:
         return len(self.joints)

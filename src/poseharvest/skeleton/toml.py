@@ -1,0 +1,107 @@
+"""A user's own skeleton, from a small TOML file.
+
+```toml
+name = "fencer"
+joints = ["pelvis", "left_hip", "right_hip"]
+limbs = [["pelvis", "left_hip"], ["pelvis", "right_hip"]]   # [nearer the root, farther]
+flip_pairs = [["left_hip", "right_hip"]]                    # may be left out
+```
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from poseharvest.errors import FormatError, SkeletonError
+from poseharvest.skeleton.skeleton import Limb, Skeleton
+
+_REQUIRED = ("name", "joints", "limbs")
+_KEYS = (*_REQUIRED, "flip_pairs")
+
+
+def read_skeleton(path: Path) -> Skeleton:
+    """Return the skeleton in the TOML file at `path`.
+
+    Raises:
+        FormatError: the file cannot be read, is not TOML, or a key is missing, unknown or of the wrong type.
+        SkeletonError: the limbs are not a tree over the joints.
+    """
+    table = _load(path)
+    _check_keys(table, path)
+    try:
+        return Skeleton(
+            name=_name(table, path),
+            joints=_joints(table, path),
+            limbs=tuple(Limb(*pair) for pair in _pairs(table, "limbs", path)),
+            flip_pairs=_pairs(table, "flip_pairs", path),
+        )
+    except SkeletonError as error:
+        raise SkeletonError(f"{path}: {error}") from error
+
+
+def write_skeleton(skeleton: Skeleton, path: Path) -> None:
+    """Write `skeleton` so that `read_skeleton` gives it back."""
+    lines = [
+        f"name = {_quote(skeleton.name)}",
+        f"joints = [{', '.join(map(_quote, skeleton.joints))}]",
+        f"limbs = {_quote_pairs([(limb.parent, limb.child) for limb in skeleton.limbs])}",
+        f"flip_pairs = {_quote_pairs(list(skeleton.flip_pairs))}",
+    ]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise FormatError(f"{path}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise FormatError(f"{path}: expected TOML, got: {error}") from error
+
+
+def _check_keys(table: dict[str, Any], path: Path) -> None:
+    for key in table:
+        if key not in _KEYS:
+            nearest = difflib.get_close_matches(key, _KEYS, n=1)
+            hint = f'; did you mean "{nearest[0]}"?' if nearest else ""
+            raise FormatError(f'{path}: key "{key}": expected one of {", ".join(_KEYS)}{hint}')
+    missing = [key for key in _REQUIRED if key not in table]
+    if missing:
+        raise FormatError(f"{path}: keys missing: {', '.join(missing)}")
+
+
+def _name(table: dict[str, Any], path: Path) -> str:
+    name = table["name"]
+    if not (isinstance(name, str) and name):
+        raise FormatError(f'{path}: key "name": expected a name, got {name!r}')
+    return name
+
+
+def _joints(table: dict[str, Any], path: Path) -> tuple[str, ...]:
+    joints = table["joints"]
+    if not (isinstance(joints, list) and joints and all(isinstance(joint, str) and joint for joint in joints)):
+        raise FormatError(f'{path}: key "joints": expected a list of names, got {joints!r}')
+    return tuple(joints)
+
+
+def _pairs(table: dict[str, Any], key: str, path: Path) -> tuple[tuple[str, str], ...]:
+    pairs = table.get(key, [])
+    if not isinstance(pairs, list):
+        raise FormatError(f'{path}: key "{key}": expected a list of pairs of joints, got {pairs!r}')
+    for pair in pairs:
+        if not (isinstance(pair, list) and len(pair) == 2 and all(isinstance(joint, str) for joint in pair)):
+            raise FormatError(f'{path}: key "{key}": expected a pair of joints such as ["a", "b"], got {pair!r}')
+    return tuple((a, b) for a, b in pairs)
+
+
+def _quote(text: str) -> str:
+    # JSON and TOML escape alike but for DEL, which TOML wants escaped, and surrogate pairs, which it forbids.
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _quote_pairs(pairs: list[tuple[str, str]]) -> str:
+    return "[" + ", ".join(f"[{_quote(a)}, {_quote(b)}]" for a, b in pairs) + "]"

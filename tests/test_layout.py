@@ -1,0 +1,138 @@
+"""How the code is laid out: short files and functions, everything public documented, nothing dangerous called."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).resolve().parents[1] / "src" / "poseharvest"
+MAX_FILE_LINES = 400
+MAX_FUNCTION_LINES = 60
+FORBIDDEN_MODULES = ("torchvision", "pickle", "cPickle", "dill", "joblib", "shelve", "marshal")
+FORBIDDEN_CALLS = ("eval", "exec", "print", "breakpoint")
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+FILES = sorted(SOURCE.rglob("*.py"))
+EVERY_FILE = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
+
+
+def length_without_docstring(function: Function) -> int:
+    """Lines of a function from `def` to its end, its docstring left out."""
+    lines = (function.end_lineno or function.lineno) - function.lineno + 1
+    first = function.body[0]
+    if ast.get_docstring(function, clean=False) is not None:
+        lines -= (first.end_lineno or first.lineno) - first.lineno + 1
+    return lines
+
+
+def long_functions(tree: ast.Module) -> list[str]:
+    functions = [node for node in ast.walk(tree) if isinstance(node, Function)]
+    return [f.name for f in functions if length_without_docstring(f) > MAX_FUNCTION_LINES]
+
+
+def public_definitions(node: ast.Module | ast.ClassDef) -> Iterator[ast.ClassDef | Function]:
+    """Classes, functions and methods that do not begin with an underscore, those within private classes left out."""
+    for child in node.body:
+        if isinstance(child, ast.ClassDef | Function) and not child.name.startswith("_"):
+            yield child
+            if isinstance(child, ast.ClassDef):
+                yield from public_definitions(child)
+
+
+def undocumented(tree: ast.Module) -> list[str]:
+    """Names without docstring; a property's setter and a protocol's method need one like any other."""
+    return [node.name for node in public_definitions(tree) if not ast.get_docstring(node)]
+
+
+def forbidden(tree: ast.Module) -> list[str]:
+    return [
+        f"line {getattr(node, 'lineno', 0)}: {fault}" for node in ast.walk(tree) if (fault := _fault(node)) is not None
+    ]
+
+
+def _fault(node: ast.AST) -> str | None:
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+        return next((f"imports {name}" for name in names if name.split(".")[0] in FORBIDDEN_MODULES), None)
+    if isinstance(node, ast.ExceptHandler):
+        caught = ast.unparse(node.type) if node.type else "everything"
+        return f"catches {caught}" if caught in {"everything", "Exception", "BaseException"} else None
+    return _bad_call(node) if isinstance(node, ast.Call) else None
+
+
+def _bad_call(call: ast.Call) -> str | None:
+    name = ast.unparse(call.func)
+    options = {option.arg: ast.unparse(option.value) for option in call.keywords if option.arg}
+    if name in FORBIDDEN_CALLS:
+        return f"calls {name}"
+    if options.get("allow_pickle") == "True":
+        return f"calls {name} with allow_pickle=True"
+    if name == "torch.load" and options.get("weights_only") != "True":
+        return "calls torch.load without weights_only=True"
+    return None
+
+
+def parse(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def test_the_package_is_found():
+    assert SOURCE / "errors.py" in FILES
+
+
+@EVERY_FILE
+def test_file_is_short(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= MAX_FILE_LINES
+
+
+@EVERY_FILE
+def test_functions_are_short(path):
+    assert long_functions(parse(path)) == []
+
+
+@EVERY_FILE
+def test_public_names_are_documented(path):
+    assert undocumented(parse(path)) == []
+
+
+@EVERY_FILE
+def test_nothing_dangerous_is_used(path):
+    assert forbidden(parse(path)) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "fault"),
+    [
+        ("import torchvision.transforms", "imports torchvision.transforms"),
+        ("from pickle import loads", "imports pickle"),
+        ("def f():\n    import joblib", "imports joblib"),
+        ("try:\n    f()\nexcept:\n    pass", "catches everything"),
+        ("try:\n    f()\nexcept Exception as e:\n    raise", "catches Exception"),
+        ("eval('1')", "calls eval"),
+        ("print(1)", "calls print"),
+        ("numpy.load(f, allow_pickle=True)", "calls numpy.load with allow_pickle=True"),
+        ("torch.load(f)", "calls torch.load without weights_only=True"),
+    ],
+)
+def test_each_danger_is_caught(code, fault):
+    assert [found.partition(": ")[2] for found in forbidden(ast.parse(code))] == [fault]
+
+
+def test_what_only_looks_dangerous_is_not_caught():
+    code = "model.eval()\ntorch.load(f, weights_only=True)\ntry:\n    f()\nexcept (OSError, ValueError):\n    raise"
+    assert forbidden(ast.parse(code)) == []
+
+
+def test_long_functions_are_caught_and_docstrings_are_free():
+    body = "\n".join("    x = 1" for _ in range(MAX_FUNCTION_LINES - 1))
+    doc = '    """' + "\n    a\n" * 20 + '    """\n'
+    assert long_functions(ast.parse(f"def fits():\n{doc}{body}")) == []
+    assert long_functions(ast.parse(f"def long():\n{body}\n    y = 2")) == ["long"]
+
+
+def test_missing_docstrings_are_caught():
+    code = "class A:\n    '''A.'''\n    def f(self): ...\n    def _g(self): ...\nclass _B:\n    def h(self): ..."
+    assert undocumented(ast.parse(code)) == ["f"]
