@@ -34,6 +34,18 @@ function wireTheme(onChange) {
     onChange();
   });
   system.addEventListener("change", onChange);
+  // Paper is light whatever the screen is; the canvas has to be drawn again for it.
+  let onScreen = "";
+  window.addEventListener("beforeprint", () => {
+    onScreen = document.documentElement.dataset.theme || "";
+    document.documentElement.dataset.theme = "light";
+    onChange();
+  });
+  window.addEventListener("afterprint", () => {
+    if (onScreen) document.documentElement.dataset.theme = onScreen;
+    else delete document.documentElement.dataset.theme;
+    onChange();
+  });
 }
 
 function wireMoments(onPick) {
@@ -147,14 +159,14 @@ function startScene(data, motion, moveHeads) {
   }).observe(scene.canvas);
   scene.resize();
   scene.draw();
-  return { scene, player, redraw };
+  return { scene, player };
 }
 
 function startPage() {
   const data = JSON.parse(document.getElementById("data").textContent);
   const motion = new Motion(data.motion, data.joints.length);
   const heads = [];
-  const { scene, player, redraw } = startScene(data, motion, (frame) => heads.forEach((move) => move(frame)));
+  const { scene, player } = startScene(data, motion, (frame) => heads.forEach((move) => move(frame)));
   const goTo = (frame) => player.go(motion.momentOf(frame));
   data.timelines.forEach((timeline, index) => {
     heads.push(wireStrip(document.getElementById(`strip-${index}`), timeline, data, goTo));
@@ -162,7 +174,7 @@ function startPage() {
   wireTooltips();
   wireTheme(() => {
     scene.readColours();
-    redraw();
+    scene.draw();
   });
   wireMoments(goTo);
   wirePictures();
