@@ -18,6 +18,7 @@ from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.annotations.store import HarvestWriter
 from poseharvest.errors import CalibrationError, StoreError
+from poseharvest.geometry.rig import project_all
 from poseharvest.skeleton.definitions import LSP14, MPII16
 
 
@@ -43,6 +44,14 @@ def test_streams_back_exactly_what_was_added(tmp_path: Path, records_per_part: i
     assert harvest.info.counts.frames == 7
     assert harvest.info.counts.persons == 2
     assert harvest.info.findings[0].message == "the man is 3 m tall"
+
+
+def test_projections_follow_from_the_folder_alone(tmp_path: Path) -> None:
+    """The cameras and the positions that were stored give the pixels that were stored."""
+    harvest = write_harvest(tmp_path / "h", make_records(range(4)))
+    for record in harvest.iter_frames():
+        seen = project_all(harvest.rig.at(record.frame), record.mean)
+        torch.testing.assert_close(seen.pixels, record.pixels, rtol=0, atol=1e-9)
 
 
 def test_records_back_do_not_share_memory(tmp_path: Path) -> None:

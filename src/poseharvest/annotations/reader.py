@@ -17,11 +17,13 @@ from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.annotations.rows import SelectedFrame, frames_from_tables
 from poseharvest.annotations.schema import SCHEMA_VERSION
 from poseharvest.annotations.staging import file_name
-from poseharvest.errors import StoreError
+from poseharvest.calibration.native import RIG_FILE, read_rig
+from poseharvest.errors import CalibrationError, FormatError, ShapeError, StoreError
+from poseharvest.geometry.rig import Rig
 from poseharvest.skeleton.skeleton import Skeleton
 
 INFO_FILE = "harvest.json"
-_PREVIEWS = "previews"
+PREVIEWS = "previews"
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +47,8 @@ class Harvest:
         """
         folder = Path(path)
         harvest = cls(folder, _read_info(folder))
+        if not (folder / RIG_FILE).is_file():
+            raise StoreError(f"{folder / RIG_FILE}: the cameras of this harvest are missing")
         harvest._check_parts()
         return harvest
 
@@ -57,6 +61,23 @@ class Harvest:
     def view_names(self) -> tuple[str, ...]:
         """The views, in rig order."""
         return tuple(view.name for view in self.info.views)
+
+    @cached_property
+    def rig(self) -> Rig:
+        """The cameras.
+
+        Raises:
+            StoreError: `rig.json` is damaged, or holds other cameras.
+        """
+        path = self.path / RIG_FILE
+        try:
+            rig = read_rig(path)
+        except (FormatError, CalibrationError, ShapeError) as error:
+            raise StoreError(f"{path}: is damaged: {error}") from error
+        if rig.names != self.view_names:
+            views, cameras = ", ".join(self.view_names), ", ".join(rig.names)
+            raise StoreError(f"{path}: expected the cameras {views} by harvest.json, got {cameras}")
+        return rig
 
     def iter_frames(self) -> Iterator[FrameAnnotations]:
         """Stream every person of every frame, in (frame, person) order."""
@@ -84,7 +105,7 @@ class Harvest:
     @cached_property
     def preview_frames(self) -> tuple[int, ...]:
         """The frames of which the harvest keeps pictures."""
-        return tuple(sorted(int(folder.name) for folder in (self.path / _PREVIEWS).glob("[0-9]*")))
+        return tuple(sorted(int(folder.name) for folder in (self.path / PREVIEWS).glob("[0-9]*")))
 
     def preview(self, frame: int, view: str) -> Path | None:
         """Return the JPEG of `view` in `frame`, or None if the harvest keeps none. It may be scaled down."""
@@ -121,7 +142,7 @@ def is_harvest(folder: Path) -> bool:
 
 def preview_path(folder: Path, frame: int, view: str) -> Path:
     """Return where the harvest in `folder` keeps the picture of `view` in `frame`."""
-    return folder / _PREVIEWS / f"{frame:06d}" / f"{file_name(view)}.jpg"
+    return folder / PREVIEWS / f"{frame:06d}" / f"{file_name(view)}.jpg"
 
 
 def _read_info(folder: Path) -> HarvestInfo:

@@ -29,7 +29,8 @@ from poseharvest.annotations.schema import SCHEMA_VERSION
 from poseharvest.annotations.select import SelectionRule
 from poseharvest.annotations.staging import StagedFolder, os_errors_as_store_errors
 from poseharvest.arrays import Image
-from poseharvest.errors import StoreError
+from poseharvest.calibration.native import RIG_FILE, write_rig
+from poseharvest.errors import FormatError, StoreError
 from poseharvest.geometry.rig import Rig
 from poseharvest.skeleton.skeleton import Skeleton
 
@@ -130,6 +131,7 @@ class HarvestWriter:
         layout = PartLayout(self._staged.path, self._skeleton.joints, len(self._rig), tuple(self._records_per_part))
         with os_errors_as_store_errors(self._staged.target):
             summary = mark_parts(layout, selection or SelectionRule())
+            self._write_rig()
             write_info(self._info(run, summary), self._staged.path)
         self._staged.commit()
         self._finished = True
@@ -153,6 +155,12 @@ class HarvestWriter:
             write_part(frame_table(self._buffer, self._rig.names), part_path(self._staged.path, FRAMES, index))
         self._records_per_part.append(len(self._buffer))
         self._buffer = []
+
+    def _write_rig(self) -> None:
+        try:
+            write_rig(self._rig, self._staged.path / RIG_FILE)
+        except FormatError as error:
+            raise StoreError(f"{self._staged.target}: {error}") from error
 
     def _info(self, run: HarvestRun, selection: SelectionInfo) -> HarvestInfo:
         return HarvestInfo(
