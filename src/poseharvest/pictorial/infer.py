@@ -67,7 +67,9 @@ class PictorialStructures:
         self.lengths = lengths
         self.options = options or InferenceOptions()
         self._like = torch.empty((), dtype=dtype, device=device)
-        self.edges = tuple((skeleton.index(l.parent), skeleton.index(l.child)) for l in skeleton.limbs_from_root)
+        self.edges = tuple(
+            (skeleton.index(limb.parent), skeleton.index(limb.child)) for limb in skeleton.limbs_from_root
+        )
         # A pose cannot be wider than the longest path through the tree, so this cube holds every pose.
         self.edge_mm = lengths.longest_path_mm(skeleton)
         self.voxel_mm = self.edge_mm / self.options.resolution
