@@ -29,7 +29,8 @@ def match_names(calibrated: Sequence[str], footage: Sequence[str]) -> dict[str, 
     found = {name: name for name in calibrated if name in set(footage)}
     found |= _by_key(_remaining(calibrated, found), _remaining(footage, found.values()))
     cameras, takes = _remaining(calibrated, found), _remaining(footage, found.values())
-    candidates = _by_shared_part(cameras, takes)
+    owners = (_owners(calibrated), _owners(footage))
+    candidates = _by_shared_part(cameras, takes, owners)
     _refuse_ambiguous(candidates, calibrated, footage)
     found |= {name: fits[0] for name, fits in candidates.items() if fits}
     _refuse_missing(calibrated, footage, found)
@@ -68,27 +69,32 @@ def _runs(name: str) -> set[Parts]:
     return {parts[i:j] for i in range(len(parts)) for j in range(i + 1, len(parts) + 1)}
 
 
-def _by_shared_part(cameras: Sequence[str], takes: Sequence[str]) -> dict[str, list[str]]:
+def _owners(names: Sequence[str]) -> dict[Parts, str]:
+    """Return the only name that has a run, for every run that only one name has."""
+    owners: dict[Parts, list[str]] = {}
+    for name in names:
+        for run in _runs(name):
+            owners.setdefault(run, []).append(name)
+    return {run: having[0] for run, having in owners.items() if len(having) == 1}
+
+
+def _by_shared_part(
+    cameras: Sequence[str], takes: Sequence[str], owners: tuple[dict[Parts, str], dict[Parts, str]]
+) -> dict[str, list[str]]:
     """Return for every camera the footage with which it shares a run that no other name of either side has."""
-    camera_runs = {name: _runs(name) for name in cameras}
-    take_runs = {name: _runs(name) for name in takes}
-    camera_of = _owners(camera_runs)
-    take_of = _owners(take_runs)
+    camera_of, take_of = owners
     fits: dict[str, list[str]] = {name: [] for name in cameras}
     for run in camera_of.keys() & take_of.keys():
         camera, take = camera_of[run], take_of[run]
-        if take not in fits[camera]:
+        if camera in fits and take in takes and take not in fits[camera] and not _contradict(camera, take):
             fits[camera].append(take)
     return fits
 
 
-def _owners(runs: Mapping[str, set[Parts]]) -> dict[Parts, str]:
-    """Return the only owner of every run that has one owner."""
-    owners: dict[Parts, list[str]] = {}
-    for name, own in runs.items():
-        for run in own:
-            owners.setdefault(run, []).append(name)
-    return {run: names[0] for run, names in owners.items() if len(names) == 1}
+def _contradict(first: str, second: str) -> bool:
+    """Return whether both names hold numbers and none is common to both: `cam1` and `cam10`."""
+    ours, theirs = ({part for part in _parts(name) if part.isdigit()} for name in (first, second))
+    return bool(ours) and bool(theirs) and not ours & theirs
 
 
 def _refuse_repeats(what: str, names: Sequence[str]) -> None:
