@@ -26,10 +26,22 @@ class RoughPose:
     Attributes:
         points: (J, 3) world, mm.
         supported: (J,) bool, at least two views agree on the joint.
+        doubt: (J,) how far the agreeing views' peaks lie from the projection, over the person's size in the picture
+            and the square root of the number of views to spare; infinite where not supported.
     """
 
     points: Tensor
     supported: Tensor
+    doubt: Tensor
+
+    @classmethod
+    def nothing(cls, num_joints: int) -> RoughPose:
+        """Return the pose of a frame in which no two views agree on anything."""
+        return cls(
+            torch.zeros((num_joints, 3), dtype=torch.float64),
+            torch.zeros(num_joints, dtype=torch.bool),
+            torch.full((num_joints,), torch.inf, dtype=torch.float64),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,13 +82,16 @@ def rough_pose(members: Sequence[Candidate], cameras: Sequence[StaticCamera]) ->
         weights[member.view] = member.scores.double()
     side = float(torch.tensor([m.side for m in members]).median())
     found = triangulate_robust(cameras, pixels, weights, threshold_px=_AGREEMENT * side)
-    return RoughPose(found.points, found.supported)
+    num_agreeing = found.inliers.sum(0)
+    residual = torch.where(found.inliers & torch.isfinite(found.residual_px), found.residual_px, 0)
+    doubt = residual.sum(0) / num_agreeing.clamp_min(1) / side / (num_agreeing - 1).clamp_min(1).sqrt()
+    return RoughPose(found.points, found.supported, torch.where(found.supported, doubt, torch.inf))
 
 
 def _intersect(pair: tuple[Candidate, Candidate], cameras: Sequence[StaticCamera]) -> RoughPose:
     two = [cameras[c.view] for c in pair]
     found = triangulate(two, torch.stack([c.pixels for c in pair]), torch.stack([c.scores for c in pair]))
-    return RoughPose(found.points, found.supported)
+    return RoughPose(found.points, found.supported, torch.where(found.supported, 0.0, torch.inf).double())
 
 
 def _hypothesis(pose: RoughPose, candidates: Sequence[Candidate], cameras: Sequence[StaticCamera]) -> _Hypothesis:
