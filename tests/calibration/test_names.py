@@ -5,6 +5,7 @@ import random
 import pytest
 
 from poseharvest.calibration.names import match_names
+from poseharvest.calibration.registry import read_calibration
 from poseharvest.errors import CalibrationError
 
 
@@ -90,3 +91,12 @@ def test_repeated_names_are_refused():
 def test_long_lists_are_cut():
     with pytest.raises(CalibrationError, match=r'"v11" and 18 more'):
         match_names([f"v{i}" for i in range(30)], ["w"])
+
+
+@pytest.mark.data
+def test_the_balance_capture_s_names_meet(shared_dir):
+    capture = shared_dir / "captures/balance"
+    footage = [path.stem for path in sorted((capture / "videos").glob("*.mp4"))]
+    for name in ("calib_scene.toml", "calib_qualisys.toml"):
+        rig = read_calibration(capture / "calibration" / name)
+        assert list(match_names(rig.names, footage).values()) == ["cam01", "cam02", "cam03", "cam04"]
