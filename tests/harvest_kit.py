@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import shutil
+import subprocess
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
 from poseharvest.annotations.info import CaptureInfo, DetectorInfo, Finding, HarvestRun
@@ -31,6 +36,7 @@ def _turned(degrees: float) -> torch.Tensor:
     return torch.tensor(np.stack([right, np.cross(forward, right), forward]), dtype=torch.float64)
 
 
+@cache
 def make_rig() -> Rig:
     """Two perspective cameras, one with distortion, and an affine one."""
     cameras = []
@@ -90,6 +96,21 @@ def make_run(num_frames: int) -> HarvestRun:
         seed=3,
         findings=(Finding(severity="warning", topic="scale", message="the man is 3 m tall"),),
     )
+
+
+@contextmanager
+def small_disk(path: Path, kilobytes: int) -> Iterator[None]:
+    """A file system of that size at `path`, or a skip where mounting is not allowed."""
+    options = ["-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(path)]
+    if (
+        shutil.which("mount") is None
+        or subprocess.run(["mount", *options], capture_output=True, check=False).returncode
+    ):
+        pytest.skip("needs the right to mount a small file system")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(path)], check=True)
 
 
 def write_harvest(

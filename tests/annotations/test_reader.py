@@ -32,6 +32,8 @@ def test_no_folder_and_no_harvest(tmp_path: Path) -> None:
         Harvest.open(tmp_path / "nowhere")
     with pytest.raises(StoreError, match=r"is not a harvest: it has no harvest\.json"):
         Harvest.open(tmp_path)
+    with pytest.raises(StoreError, match="cannot be read: File name too long"):
+        Harvest.open(tmp_path / ("h" * 300))
     (tmp_path / "harvest.json").write_text('{"crops": "wheat"}')
     with pytest.raises(StoreError, match='is not a harvest: expected "format": "poseharvest harvest"'):
         Harvest.open(tmp_path)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harvest_kit import make_records, write_harvest
+from harvest_kit import make_records, small_disk, write_harvest
 from poseharvest.annotations.reader import Harvest
 from poseharvest.errors import ConfigError, StoreError
 from poseharvest.export.registry import EXPORTERS, export
@@ -39,6 +39,14 @@ def test_a_damaged_harvest_leaves_nothing(name: str, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"part-00001\.parquet: this part of the harvest is damaged"):
         export(harvest, name, tmp_path / "out")
     assert [path.name for path in tmp_path.iterdir()] == ["h"]
+
+
+@pytest.mark.parametrize("name", EXPORTERS)
+def test_a_full_disk_leaves_nothing(name: str, harvest: Harvest, tmp_path: Path) -> None:
+    with small_disk(tmp_path, kilobytes=12):
+        with pytest.raises(StoreError, match="out: cannot be written: No space left on device"):
+            export(harvest, name, tmp_path / "out")
+        assert list(tmp_path.iterdir()) == []
 
 
 def test_provenance_beside_a_folder(harvest: Harvest, tmp_path: Path) -> None:

@@ -46,10 +46,13 @@ class Harvest:
             StoreError: the folder is no harvest, is from a newer version, is damaged, or lacks a part.
         """
         folder = Path(path)
-        harvest = cls(folder, _read_info(folder))
-        if not (folder / RIG_FILE).is_file():
-            raise StoreError(f"{folder / RIG_FILE}: the cameras of this harvest are missing")
-        harvest._check_parts()
+        try:
+            harvest = cls(folder, _read_info(folder))
+            if not (folder / RIG_FILE).is_file():
+                raise StoreError(f"{folder / RIG_FILE}: the cameras of this harvest are missing")
+            harvest._check_parts()
+        except OSError as error:
+            raise StoreError(f"{folder}: cannot be read: {error.strerror or error}") from error
         return harvest
 
     @cached_property
@@ -153,7 +156,7 @@ def _read_info(folder: Path) -> HarvestInfo:
     try:
         text = path.read_text(encoding="utf-8")
         content = json.loads(text)
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         raise StoreError(f"{path}: is damaged: {error}") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT_NAME:
         raise StoreError(f'{path}: is not a harvest: expected "format": "{FORMAT_NAME}"')

@@ -32,9 +32,9 @@ class StagedFolder:
     def __init__(self, target: Path, *, replaceable: Callable[[Path], bool] | None) -> None:
         self.target = Path(os.path.realpath(target))
         self._replaceable = replaceable
-        self._check_free()
         self.path = _sibling(self.target, "partial")
         with os_errors_as_store_errors(self.target):
+            self._check_free()
             self.path.mkdir(parents=True)
 
     def commit(self) -> None:
@@ -80,18 +80,18 @@ def staged_file(target: Path, *, overwrite: bool) -> Iterator[Path]:
         StoreError: `target` exists and `overwrite` is False, it is no regular file, or writing fails.
     """
     target = Path(os.path.realpath(target))
-    if target.exists() and not (overwrite and target.is_file()):
-        hint = "choose another output, or ask to overwrite it" if target.is_file() else "it is not a file"
-        raise StoreError(f"{target}: already exists: {hint}")
     temporary = _sibling(target, "partial")
-    try:
-        with os_errors_as_store_errors(target):
-            target.parent.mkdir(parents=True, exist_ok=True)
+    with os_errors_as_store_errors(target):
+        if target.exists() and not (overwrite and target.is_file()):
+            hint = "choose another output, or ask to overwrite it" if target.is_file() else "it is not a file"
+            raise StoreError(f"{target}: already exists: {hint}")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
             yield temporary
             _flush(temporary)
             temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -118,6 +118,6 @@ def _sibling(target: Path, kind: str) -> Path:
 
 
 def _flush(file: Path) -> None:
-    # Some file systems report a full disk only here.
-    with file.open("rb") as stream:
+    # Some file systems report a full disk only here. Windows flushes only what is open for writing.
+    with file.open("r+b" if os.name == "nt" else "rb") as stream:
         os.fsync(stream.fileno())

@@ -10,7 +10,7 @@ learned:
 Keypoints count pixels as everywhere here, from the centre of the top-left pixel; a box `[x, y, width, height]` is
 measured from the picture's corner, as COCO's are. It encloses the projections of all joints within the picture,
 reliable or not, widened by a margin since joints lie inside the body; `area` is the box's. Extra fields, which COCO
-tools ignore, lie under `poseharvest` (docs/formats.md). Ids are unique over all views, so that files can be joined.
+tools ignore, lie under `poseharvest` (docs/exports.md). Ids are unique over all views, so that files can be joined.
 """
 
 from __future__ import annotations
