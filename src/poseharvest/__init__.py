@@ -1,8 +1,8 @@
 """poseharvest: 3D human poses, their uncertainty and training annotations from multi-camera footage.
 
-    from poseharvest import Capture, harvest, load_detector
+from poseharvest import Capture, harvest, load_detector
 
-    result = harvest(Capture.open("my_capture"), load_detector("efficientpose"), "my_harvest")
+result = harvest(Capture.open("my_capture"), load_detector("efficientpose"), "my_harvest")
 """
 
 from __future__ import annotations

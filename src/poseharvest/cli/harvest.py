@@ -31,7 +31,9 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     limb_lengths: Annotated[Path | None, typer.Option(help=_LENGTHS)] = None,
     resolution: Annotated[int, typer.Option(help="Voxels along each edge.")] = _DEFAULTS.inference.resolution,
     floor: Annotated[float, typer.Option(help="Chance that a view is simply wrong.")] = _DEFAULTS.inference.floor,
-    tolerance_mm: Annotated[float | None, typer.Option(help="Tolerance of limb lengths; one voxel if not given.")] = None,
+    tolerance_mm: Annotated[
+        float | None, typer.Option(help="Tolerance of limb lengths; one voxel if not given.")
+    ] = None,
     share: Annotated[float, typer.Option(help="Part of each joint to select.")] = _DEFAULTS.selection.share,
     measure: Annotated[str, typer.Option(help="Measure of confidence.")] = _DEFAULTS.selection.measure,
     start: Annotated[int, typer.Option(help="First frame.")] = _DEFAULTS.start,
@@ -47,7 +49,7 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     from poseharvest.localization.boxes import read_boxes
     from poseharvest.pictorial.infer import InferenceOptions
     from poseharvest.pictorial.pairwise import read_limb_lengths
-    from poseharvest.report.html import write_report
+    from poseharvest.report.html import report as write_report
 
     options = HarvestOptions(
         inference=InferenceOptions(resolution=resolution, floor=floor, tolerance_mm=tolerance_mm),
@@ -70,4 +72,4 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
             overwrite=overwrite,
             on_progress=on_progress,
         )
-    print_summary(result, write_report(result))
+    print_summary(result, write_report(result.path))

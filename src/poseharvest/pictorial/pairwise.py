@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -78,3 +80,25 @@ class LimbLengths:
             longest = max(longest, depth[limb.parent] + reach)
             depth[limb.parent] = max(depth[limb.parent], reach)
         return longest
+
+
+def read_limb_lengths(path: str | Path) -> LimbLengths:
+    """Return the limb lengths of a TOML file: a table `[limb_lengths_mm]` with `"parent-child" = length`.
+
+    Raises:
+        ConfigError: the file cannot be read, or an entry is not a limb with a length.
+    """
+    path = Path(path)
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8")).get("limb_lengths_mm")
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: limb lengths cannot be read: {error}") from error
+    if not isinstance(table, dict) or not table:
+        raise ConfigError(f"{path}: expected a table [limb_lengths_mm], got none")
+    lengths = {}
+    for limb, length in table.items():
+        ends = tuple(limb.split("-"))
+        if len(ends) != 2 or isinstance(length, bool) or not isinstance(length, int | float):
+            raise ConfigError(f'{path}: expected "parent-child" = length in mm, got {limb!r} = {length!r}')
+        lengths[ends[0], ends[1]] = float(length)
+    return LimbLengths(lengths)

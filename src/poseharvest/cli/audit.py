@@ -1,0 +1,38 @@
+"""`poseharvest audit`: is this capture fit to be harvested?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from poseharvest.errors import CaptureError
+
+
+def audit(
+    capture: Annotated[Path, typer.Argument(help="Folder with videos/ or images/.", show_default=False)],
+    calibration: Annotated[Path | None, typer.Option(help="Its file; found in the capture if not given.")] = None,
+    unit: Annotated[str | None, typer.Option(help="The calibration's unit: mm, cm or m.")] = None,
+) -> None:
+    """Check footage, timing and calibration, without looking at a single person."""
+    from poseharvest.capture.audit import audit_capture
+    from poseharvest.capture.capture import Capture
+
+    found = audit_capture(Capture.open(capture, calibration=calibration, unit=unit))
+    console = Console(soft_wrap=True, highlight=False)
+    console.print(f"{found.name}: {found.num_frames} frames at {found.frame_rate:g} Hz, {len(found.views)} views")
+    table = Table("view", "width x height", "rate, Hz", "pictures", "starts, s", "missing", "longest gap, s")
+    for view in found.views:
+        size = f"{view.image_size[1]} x {view.image_size[0]}"
+        numbers = (f"{view.frame_rate:g}", str(view.num_pictures), f"{view.start_s:.3f}", str(view.num_missing))
+        table.add_row(view.name, size, *numbers, f"{view.longest_gap_s:.3f}")
+    console.print(table)
+    for finding in found.findings:
+        console.print(f"{finding.severity}: {finding.message}", markup=False)
+    errors = [finding.message for finding in found.findings if finding.severity == "error"]
+    if errors:
+        raise CaptureError(f"{found.name}: the audit found {len(errors)} error(s): {'; '.join(errors)}")
+    console.print("fit to be harvested")

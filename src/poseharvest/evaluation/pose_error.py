@@ -1,0 +1,64 @@
+"""How far estimated poses lie from true ones, and whether the uncertainty knew (for captures whose truth is known)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from scipy.stats import spearmanr
+from torch import Tensor
+
+from poseharvest.annotations.reader import Harvest
+from poseharvest.checks import check_shape
+from poseharvest.errors import HarvestError
+
+
+@dataclass(frozen=True)
+class PoseErrors:
+    """Errors of a harvest of one person against the truth, in the world as it is: alignment "none".
+
+    Attributes:
+        mean_mm: mean distance over all supported joints of all frames (MPJPE without alignment), mm.
+        median_mm: median of the same.
+        selected_mean_mm: mean over the selected joints.
+        num_joints: joints judged.
+        rank_correlation: Spearman's between det(cov) and the error: 1 if the least certain joint is the worst.
+    """
+
+    mean_mm: float
+    median_mm: float
+    selected_mean_mm: float
+    num_joints: int
+    rank_correlation: float
+
+
+def pose_errors(harvest: Harvest, truth: Tensor) -> PoseErrors:
+    """Return the errors of a harvest against true positions.
+
+    Args:
+        harvest: of one person.
+        truth: (F, J, 3) mm, all frames of the capture, joints in the harvest's order.
+
+    Raises:
+        HarvestError: the harvest holds a frame that the truth lacks, or no supported joint.
+    """
+    check_shape("truth", truth, "F J 3", J=len(harvest.skeleton))
+    errors, dets, kept = [], [], []
+    for row in harvest.iter_selected():
+        record = row.annotations
+        if record.frame >= truth.shape[0]:
+            raise HarvestError(f"truth: expected frame {record.frame}, got {truth.shape[0]} frames")
+        error = torch.linalg.vector_norm(record.mean - truth[record.frame].double(), dim=-1)
+        errors.append(error[record.supported])
+        dets.append(record.det[record.supported])
+        kept.append(torch.as_tensor(row.selected)[record.supported])
+    error, det, selected = torch.cat(errors), torch.cat(dets), torch.cat(kept)
+    if error.numel() == 0:
+        raise HarvestError("pose errors: no joint of the harvest is supported")
+    return PoseErrors(
+        mean_mm=float(error.mean()),
+        median_mm=float(error.median()),
+        selected_mean_mm=float(error[selected].mean()),
+        num_joints=error.numel(),
+        rank_correlation=float(spearmanr(det.numpy(), error.numpy()).statistic),
+    )
