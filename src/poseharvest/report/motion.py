@@ -147,7 +147,7 @@ def pack_motion(samples: list[PoseSample]) -> PackedMotion:
     )
 
 
-def camera_shape(camera: StaticCamera, target: NDArray[np.float64]) -> CameraShape:
+def camera_shape(name: str, camera: StaticCamera, target: NDArray[np.float64]) -> CameraShape:
     """Return how a camera is drawn; an affine one stands 4 m before `target`, mm, on its line of sight."""
     height, width = camera.image_size
     middle_x, middle_y, right, bottom = (width - 1) / 2, (height - 1) / 2, width - 0.5, height - 0.5
@@ -161,12 +161,12 @@ def camera_shape(camera: StaticCamera, target: NDArray[np.float64]) -> CameraSha
         x = _unit(edges[1] - edges[0])
         half_fov, center = (_half_tangent(*edges[:2]), _half_tangent(*edges[2:])), rays.origin[0].numpy()
     axes = tuple(tuple(axis.tolist()) for axis in (x, np.cross(ahead, x), ahead))
-    return CameraShape(camera.name, tuple(center.tolist()), axes, half_fov)
+    return CameraShape(name, tuple(center.tolist()), axes, half_fov)
 
 
 def camera_shapes(rig: Rig, frame: int, target: NDArray[np.float64]) -> tuple[CameraShape, ...]:
     """Return the cameras of a rig as they stand in `frame`."""
-    return tuple(camera_shape(camera, target) for camera in rig.at(frame))
+    return tuple(camera_shape(name, camera, target) for name, camera in zip(rig.names, rig.at(frame), strict=True))
 
 
 def find_stage(samples: list[PoseSample], skeleton: Skeleton) -> Stage:

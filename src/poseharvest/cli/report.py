@@ -1,0 +1,24 @@
+"""`poseharvest report`: a harvest as one page for people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from poseharvest.report.html import report as write_report
+
+
+def report(
+    harvest: Annotated[Path, typer.Argument(help="The harvest folder.", show_default=False)],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The HTML file to make; by default report/index.html in the harvest.", show_default=False),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file that stands at --out.")] = False,
+) -> None:
+    """Draw a harvest as one HTML file: pictures, a 3D view, uncertainty, limbs, cameras and what was selected."""
+    written = write_report(harvest, out, overwrite=overwrite)
+    Console().print(f"wrote {written}", soft_wrap=True, highlight=False, markup=False)
