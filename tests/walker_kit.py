@@ -158,6 +158,8 @@ class Recipe:
     seed: int = 3
     first_view: str = "cam01"
     num_persons: int = 1
+    blind: bool = False
+    """No camera sees any joint."""
 
 
 def write_walk(path: Path, recipe: Recipe) -> Harvest:
@@ -176,6 +178,10 @@ def write_walk(path: Path, recipe: Recipe) -> Harvest:
     with HarvestWriter(path, rig=rig, skeleton=MPII16, records_per_part=16) as writer:
         for frame in range(recipe.num_frames):
             record = annotate(rig, frame, recipe.num_frames, recipe.seed)
+            if recipe.blind:
+                record = replace(
+                    record, supported=torch.zeros(16, dtype=torch.bool), mean=torch.zeros_like(record.mean)
+                )
             for person in range(recipe.num_persons):
                 writer.add(replace(record, person=person, mean=record.mean + 300.0 * person))
         for frame, view in _pictures(recipe, len(rig)):

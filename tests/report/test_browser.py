@@ -44,7 +44,24 @@ const changes = async (name, action) => {
   await frames();
   seen[name] = picture() !== before;
 };
+// The ellipse's law against differences of the projection itself.
+const ellipseError = () => {
+  const orbit = new Orbit({ up: [0, 0, 1], facing: [1, 0, 0] });
+  orbit.resize(800, 600);
+  const [point, root] = [[700, -400, 300], [[40, 5, -8], [5, 25, 3], [-8, 3, 60]]];
+  const step = 1e-3;
+  const moved = root.map((column) => {
+    const [a, b] = [step, -step].map((length) => orbit.project(add(point, column, length)));
+    return [(a.x - b.x) / (2 * step), (a.y - b.y) / (2 * step)];
+  });
+  const sum = (i, j) => moved.reduce((total, move) => total + move[i] * move[j], 0);
+  const { major, minor, angle } = orbit.ellipse(point, root, 1);
+  const [c, s] = [Math.cos(angle), Math.sin(angle)];
+  const drawn = (i, j) => major ** 2 * [c, s][i] * [c, s][j] + minor ** 2 * [-s, c][i] * [-s, c][j];
+  return Math.max(...[[0, 0], [0, 1], [1, 1]].map(([i, j]) => Math.abs(drawn(i, j) - sum(i, j)))) / sum(0, 0);
+};
 (async () => {
+  seen.ellipse = ellipseError();
   await frames();
   await changes("nothing", () => {});
   await changes("key", () => press("ArrowLeft"));
@@ -99,6 +116,7 @@ def test_the_script_runs_without_errors(dom: str) -> None:
 
 def test_turning_zooming_and_playing_change_the_picture(dom: str) -> None:
     seen = json.loads(attribute(dom, "seen") or "{}")
+    assert seen["ellipse"] < 1e-5
     assert seen["nothing"] is False
     for action in ("key", "drag", "zoom", "rig", "ellipsoids", "slider", "theme"):
         assert seen[action] is True, action

@@ -133,6 +133,15 @@ def test_a_harvest_without_pictures_has_no_picture_section(tmp_path: Path) -> No
     assert parse(page).problems == []
 
 
+def test_a_harvest_in_which_nothing_is_seen_says_so(tmp_path: Path) -> None:
+    page = render(collect(write_walk(tmp_path / "h", Recipe(num_frames=3, pictured=(0,), blind=True))))
+    checker = parse(page)
+    assert checker.problems == []
+    assert "seen by no camera: " in page
+    assert "0 of 48 joint positions" in page
+    assert data_of(checker)["stage"]["up"] == [0, 0, 1]
+
+
 def test_the_report_lands_in_the_harvest_and_may_be_made_again(tmp_path: Path) -> None:
     harvest = write_walk(tmp_path / "h", Recipe(num_frames=2, pictured=(0,)))
     first = report(harvest.path)

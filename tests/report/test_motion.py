@@ -90,6 +90,17 @@ def test_the_stage_turns_with_the_world(harvest: Harvest, poses: list[PoseSample
     assert stage.facing[2] < -0.98
 
 
+def test_joints_out_of_sight_do_not_move_the_floor(harvest: Harvest, poses: list[PoseSample]) -> None:
+    mean, state = poses[0].mean.copy(), poses[0].state.copy()
+    wrist = harvest.skeleton.index("left_wrist")
+    mean[wrist], state[wrist] = -9000, 0
+    with_outlier = find_stage([replace(poses[0], mean=mean, state=state)], harvest.skeleton)
+    without = find_stage(poses[:1], harvest.skeleton)
+    assert with_outlier.floor_mm == pytest.approx(without.floor_mm)
+    assert with_outlier.up == without.up
+    assert np.dot(with_outlier.facing, without.facing) > 0.95
+
+
 def test_a_camera_is_drawn_where_it_stands_and_sees_what_it_sees(rig: Rig) -> None:
     camera = rig.at(0)[0]
     shape = camera_shape("cam01", camera, np.zeros(3))

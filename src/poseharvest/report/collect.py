@@ -134,7 +134,7 @@ class _Pass:
         """Return what was taken in."""
         info, poses = self._harvest.info, self._motion.samples
         stage = find_stage(poses, self._skeleton)
-        middle: NDArray[np.float64] = np.mean([pose.mean.mean(0) for pose in poses], axis=0)
+        middle: NDArray[np.float64] = np.mean([pose.center for pose in poses], axis=0)
         return ReportContent(
             info=info,
             skeleton=self._skeleton,

@@ -20,7 +20,7 @@ from poseharvest.report.collect import ReportContent, collect
 from poseharvest.report.drawing import overlay_svg
 from poseharvest.report.findings import all_findings
 from poseharvest.report.histogram import RELATIVE_ERROR
-from poseharvest.report.limbs import OFF_SHARE, WIDE_SHARE
+from poseharvest.report.limbs import MIN_FLAG_MM, OFF_SHARE, WIDE_SHARE
 from poseharvest.report.order import limb_order, reading_order
 from poseharvest.report.overlays import NUM_SIGMAS
 from poseharvest.report.payload import page_data
@@ -99,6 +99,7 @@ def _context(content: ReportContent) -> dict[str, Any]:
             "disagree_mm": DISAGREE_MM,
             "off": OFF_SHARE,
             "wide": WIDE_SHARE,
+            "min_flag_mm": MIN_FLAG_MM,
             "sigmas": NUM_SIGMAS,
             "quantile_error": RELATIVE_ERROR,
         },
