@@ -19,6 +19,7 @@ def test_a_log_scale_is_even_in_ratios() -> None:
     assert scale.at(np.array([1.0, 10.0, 100.0, 1e9, 0.0])).tolist() == pytest.approx([0, 0.5, 1, 1, 0])
     assert np.isnan(scale.at(float("nan")))
     assert scale.ticks() == [1, 2, 5, 10, 20, 50, 100]
+    assert LogScale(16, 65).ticks() == [20, 30, 40, 50]
 
 
 def test_a_scale_around_values_ends_on_round_numbers() -> None:
