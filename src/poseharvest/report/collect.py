@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from poseharvest.annotations.info import HarvestInfo
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.rows import SelectedFrame
-from poseharvest.geometry.rig import Rig
+from poseharvest.geometry.camera import MovingCamera
 from poseharvest.report.agreement import ViewSummary, ViewTally
 from poseharvest.report.joints import JointSummaries, JointTally
 from poseharvest.report.limbs import LimbSummary, LimbTally
@@ -43,7 +43,8 @@ class ReportContent:
         timelines: one a person, at most MAX_TIMELINES.
         poses: of the 3D view, in (frame, person) order.
         frame_stride: the 3D view shows every so-manieth frame.
-        cameras: as drawn.
+        cameras: as drawn, in the first frame.
+        cameras_move: some camera moves from frame to frame.
         stage: floor and direction of view.
         overlays: the frames that the harvest keeps pictures of, at most MAX_PICTURED_FRAMES.
     """
@@ -60,22 +61,19 @@ class ReportContent:
     poses: tuple[PoseSample, ...]
     frame_stride: int
     cameras: tuple[CameraShape, ...]
+    cameras_move: bool
     stage: Stage
     overlays: tuple[FrameOverlay, ...]
 
 
-def collect(harvest: Harvest, rig: Rig) -> ReportContent:
+def collect(harvest: Harvest) -> ReportContent:
     """Return the content of a harvest's report; frames are streamed, so memory does not grow with their number.
-
-    Args:
-        harvest: the harvest.
-        rig: its cameras, in the order of its views.
 
     Raises:
         StoreError: the harvest is damaged.
         FormatError: a preview picture is damaged.
     """
-    pass_ = _Pass(harvest, rig)
+    pass_ = _Pass(harvest)
     for frame, group in groupby(harvest.iter_selected(), key=lambda row: row.annotations.frame):
         pass_.add(frame, tuple(group))
     return pass_.content()
@@ -106,11 +104,11 @@ def spread_out(values: Iterable[int], num: int) -> tuple[int, ...]:
 class _Pass:
     """The tallies that one pass feeds."""
 
-    def __init__(self, harvest: Harvest, rig: Rig) -> None:
-        self._harvest, self._rig, self._skeleton = harvest, rig, harvest.skeleton
+    def __init__(self, harvest: Harvest) -> None:
+        self._harvest, self._rig, self._skeleton = harvest, harvest.rig, harvest.skeleton
         self._range = frame_range(harvest)
         self._joints, self._limbs = JointTally(self._skeleton), LimbTally(self._skeleton)
-        self._views = ViewTally(rig, len(self._skeleton))
+        self._views = ViewTally(self._rig, len(self._skeleton))
         self._motion = MotionTally(self._range)
         self._timelines: dict[int, TimelineTally] = {}
         self._pictured = set(spread_out(harvest.preview_frames, MAX_PICTURED_FRAMES))
@@ -136,7 +134,7 @@ class _Pass:
         """Return what was taken in."""
         info, poses = self._harvest.info, self._motion.samples
         stage = find_stage(poses, self._skeleton)
-        middle: NDArray[np.float64] = np.mean([pose.mean.mean(0) for pose in poses], axis=0)
+        middle: NDArray[np.float64] = np.mean([pose.center for pose in poses], axis=0)
         return ReportContent(
             info=info,
             skeleton=self._skeleton,
@@ -150,6 +148,7 @@ class _Pass:
             poses=tuple(poses),
             frame_stride=self._motion.stride,
             cameras=camera_shapes(self._rig, self._range[0], middle),
+            cameras_move=any(isinstance(camera, MovingCamera) for camera in self._rig),
             stage=stage,
             overlays=tuple(self._overlays),
         )

@@ -50,8 +50,9 @@ class LogScale:
         return place.clip(0, 1)
 
     def ticks(self) -> list[float]:
-        """Return the 1, 2, 5 times 10^k within the scale."""
-        steps = (d * 10.0**k for k in range(-4, 7) for d in (1, 2, 5))
+        """Return the 1, 2, 5 times 10^k within the scale; 1, 1.5, 2, 3, 4, 5, 7 times on a scale under one decade."""
+        digits = (1, 2, 5) if self.high >= 10 * self.low else (1, 1.5, 2, 3, 4, 5, 7)
+        steps = (d * 10.0**k for k in range(-4, 7) for d in digits)
         return [step for step in steps if self.low * 0.999 <= step <= self.high * 1.001]
 
 

@@ -20,7 +20,7 @@ from poseharvest.report.collect import ReportContent, collect
 from poseharvest.report.drawing import overlay_svg
 from poseharvest.report.findings import all_findings
 from poseharvest.report.histogram import RELATIVE_ERROR
-from poseharvest.report.limbs import OFF_SHARE, WIDE_SHARE
+from poseharvest.report.limbs import MIN_FLAG_MM, OFF_SHARE, WIDE_SHARE
 from poseharvest.report.order import limb_order, reading_order
 from poseharvest.report.overlays import NUM_SIGMAS
 from poseharvest.report.payload import page_data
@@ -31,21 +31,22 @@ _SCRIPTS = ("orbit.js", "motion.js", "scene.js", "controls.js", "page.js")
 _MIN_REACH_MM = 20.0
 
 
-def report(harvest: Path | str, out: Path | str | None = None) -> Path:
-    """Write the report of a harvest folder and return its path; a report that stands there is replaced.
+def report(harvest: Path | str, out: Path | str | None = None, *, overwrite: bool = False) -> Path:
+    """Write the report of a harvest folder as one HTML file and return its path.
 
     Args:
         harvest: the harvest folder.
-        out: the HTML file; `report/index.html` in the harvest folder if None.
+        out: the HTML file; `report/index.html` in the harvest folder if None, and an earlier report there is replaced.
+        overwrite: replace the file that stands at `out`.
 
     Raises:
-        StoreError: the harvest is damaged, or the file cannot be written.
+        StoreError: the harvest is damaged, `out` exists, or it cannot be written.
         FormatError: a preview picture is damaged.
     """
     opened = Harvest.open(harvest)
     path = Path(out) if out is not None else opened.path / "report" / "index.html"
-    page = render(collect(opened, opened.rig))
-    with staged_file(path, overwrite=True) as temporary:
+    page = render(collect(opened))
+    with staged_file(path, overwrite=overwrite or out is None) as temporary:
         temporary.write_text(page, encoding="utf-8")
     return path
 
@@ -98,6 +99,7 @@ def _context(content: ReportContent) -> dict[str, Any]:
             "disagree_mm": DISAGREE_MM,
             "off": OFF_SHARE,
             "wide": WIDE_SHARE,
+            "min_flag_mm": MIN_FLAG_MM,
             "sigmas": NUM_SIGMAS,
             "quantile_error": RELATIVE_ERROR,
         },

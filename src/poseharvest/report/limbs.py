@@ -20,6 +20,9 @@ OFF_SHARE = 0.05
 WIDE_SHARE = 0.10
 """A limb is flagged if the middle half of its lengths is wider than this share of their median."""
 
+MIN_FLAG_MM = 20.0
+"""No deviation smaller than this is flagged: between the eyes five percent are three millimetres."""
+
 
 @dataclass(frozen=True)
 class LimbSummary:
@@ -44,11 +47,11 @@ class LimbSummary:
         """What is wrong with the limb, in plain words; empty for a sound one."""
         flags = []
         median = self.measured.median
-        if abs(median - self.estimated_mm) > OFF_SHARE * self.estimated_mm:
+        if abs(median - self.estimated_mm) > max(OFF_SHARE * self.estimated_mm, MIN_FLAG_MM):
             flags.append(f"median {signed(median - self.estimated_mm)} mm from the estimate")
-        if self.measured.iqr > WIDE_SHARE * median:
+        if self.measured.iqr > max(WIDE_SHARE * median, MIN_FLAG_MM):
             flags.append(f"length varies by {self.measured.iqr:.0f} mm")
-        if abs(median - self.mirrored_median_mm) > OFF_SHARE * median:
+        if abs(median - self.mirrored_median_mm) > max(OFF_SHARE * median, MIN_FLAG_MM):
             flags.append(f"{signed(median - self.mirrored_median_mm)} mm against the other side")
         return tuple(flags)
 

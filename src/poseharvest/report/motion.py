@@ -22,6 +22,7 @@ ROOT_STEP_MM = 0.1
 _INT16 = 32767
 _UPPER = ([0, 0, 0, 1, 1, 2], [0, 1, 2, 1, 2, 2])
 _AFFINE_DISTANCE_MM = 4000.0
+_SHORTEST_MM = 1.0
 _SNAP_COSINE = np.cos(np.deg2rad(25))
 
 
@@ -44,6 +45,13 @@ class PoseSample:
     mean: NDArray[np.float32]
     root: NDArray[np.float32]
     state: NDArray[np.uint8]
+
+    @property
+    def center(self) -> NDArray[np.float64]:
+        """(3,) middle of the joints that some camera sees, or of all joints if none does, mm."""
+        seen = self.state > 0
+        middle: NDArray[np.float64] = (self.mean[seen] if seen.any() else self.mean).mean(0).astype(np.float64)
+        return middle
 
 
 @dataclass(frozen=True)
@@ -147,7 +155,7 @@ def pack_motion(samples: list[PoseSample]) -> PackedMotion:
     )
 
 
-def camera_shape(camera: StaticCamera, target: NDArray[np.float64]) -> CameraShape:
+def camera_shape(name: str, camera: StaticCamera, target: NDArray[np.float64]) -> CameraShape:
     """Return how a camera is drawn; an affine one stands 4 m before `target`, mm, on its line of sight."""
     height, width = camera.image_size
     middle_x, middle_y, right, bottom = (width - 1) / 2, (height - 1) / 2, width - 0.5, height - 0.5
@@ -161,35 +169,44 @@ def camera_shape(camera: StaticCamera, target: NDArray[np.float64]) -> CameraSha
         x = _unit(edges[1] - edges[0])
         half_fov, center = (_half_tangent(*edges[:2]), _half_tangent(*edges[2:])), rays.origin[0].numpy()
     axes = tuple(tuple(axis.tolist()) for axis in (x, np.cross(ahead, x), ahead))
-    return CameraShape(camera.name, tuple(center.tolist()), axes, half_fov)
+    return CameraShape(name, tuple(center.tolist()), axes, half_fov)
 
 
 def camera_shapes(rig: Rig, frame: int, target: NDArray[np.float64]) -> tuple[CameraShape, ...]:
     """Return the cameras of a rig as they stand in `frame`."""
-    return tuple(camera_shape(camera, target) for camera in rig.at(frame))
+    return tuple(camera_shape(name, camera, target) for name, camera in zip(rig.names, rig.at(frame), strict=True))
 
 
 def find_stage(samples: list[PoseSample], skeleton: Skeleton) -> Stage:
-    """Return the floor and the direction of view that the poses suggest."""
-    means = np.stack([sample.mean for sample in samples]).astype(np.float64)
-    up = _up(means, skeleton)
-    toward_left = np.zeros(3)
-    for left, right in skeleton.flip_pairs:
-        toward_left += np.mean(means[:, skeleton.index(left)] - means[:, skeleton.index(right)], axis=0)
-    facing = np.cross(toward_left, up)
-    if np.linalg.norm(facing) < 1e-6:
-        facing = np.cross(np.roll(up, 1), up)
-    return Stage(tuple(up.tolist()), float(np.quantile((means @ up).min(1), 0.02)), tuple(_unit(facing).tolist()))
+    """Return the floor and the direction of view that the poses suggest; joints that no camera sees do not count."""
+    seen = np.stack([np.where(sample.state[:, None] > 0, sample.mean, np.nan) for sample in samples])
+    up = _up(seen.astype(np.float64), skeleton)
+    heights = (seen @ up)[np.isfinite(seen).all(-1).any(-1)]
+    floor = float(np.quantile(np.nanmin(heights, axis=1), 0.02)) if len(heights) else 0.0
+    return Stage(tuple(up.tolist()), floor, tuple(_facing(seen, up, skeleton).tolist()))
 
 
-def _up(means: NDArray[np.float64], skeleton: Skeleton) -> NDArray[np.float64]:
+def _up(seen: NDArray[np.float64], skeleton: Skeleton) -> NDArray[np.float64]:
     low = [j for j, name in enumerate(skeleton.joints) if "ankle" in name or "foot" in name]
     high = [j for j, name in enumerate(skeleton.joints) if "shoulder" in name or "head" in name or "neck" in name]
-    up = np.array([0.0, 0.0, 1.0])
-    if low and high:
-        up = _unit(np.median(means[:, high].mean(1) - means[:, low].mean(1), axis=0))
+    spans = seen[:, high].mean(1) - seen[:, low].mean(1) if low and high else np.empty((0, 3))
+    spans = spans[np.isfinite(spans).all(1)]
+    span = np.median(spans, axis=0) if len(spans) else np.zeros(3)
+    if np.linalg.norm(span) < _SHORTEST_MM:
+        return np.array([0.0, 0.0, 1.0])
+    up = _unit(span)
     axis = int(np.abs(up).argmax())
     return np.sign(up[axis]) * np.eye(3)[axis] if abs(up[axis]) > _SNAP_COSINE else up
+
+
+def _facing(seen: NDArray[np.floating], up: NDArray[np.float64], skeleton: Skeleton) -> NDArray[np.float64]:
+    """Left crossed with up is ahead; without a left and a right, any direction on the floor serves."""
+    toward_left = np.zeros(3)
+    for left, right in skeleton.flip_pairs:
+        widths = seen[:, skeleton.index(left)] - seen[:, skeleton.index(right)]
+        toward_left += widths[np.isfinite(widths).all(1)].sum(0)
+    facing = np.cross(toward_left, up)
+    return _unit(facing if np.linalg.norm(facing) > _SHORTEST_MM else np.cross(np.roll(up, 1), up))
 
 
 def _half_tangent(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:

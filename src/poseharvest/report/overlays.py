@@ -114,13 +114,13 @@ def overlay_frame(
     """
     first = people[0][0]
     views = []
-    for index, camera in enumerate(rig.at(first.frame)):
+    for index, (name, camera) in enumerate(zip(rig.names, rig.at(first.frame), strict=True)):
         marks = tuple(_marks(frame, selected, camera, index, skeleton) for frame, selected in people)
         box = _box_around(marks, camera.image_size)
         jpeg = None
-        if camera.name in pictures:
-            box, jpeg = cut_picture(pictures[camera.name], box, camera.image_size)
-        views.append(ViewOverlay(camera.name, jpeg, box, marks))
+        if name in pictures:
+            box, jpeg = cut_picture(pictures[name], box, camera.image_size)
+        views.append(ViewOverlay(name, jpeg, box, marks))
     return FrameOverlay(first.frame, first.time_s, tuple(views))
 
 

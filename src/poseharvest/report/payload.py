@@ -19,7 +19,7 @@ from poseharvest.report.strip import LEFT, ROW_HEIGHT, TOP, WIDTH
 from poseharvest.report.timeline import Timeline
 from poseharvest.skeleton.skeleton import Skeleton
 
-_FRUSTUM_SHARE = 0.08
+_FRUSTUM_SHARE = 0.1
 """Length of a drawn camera as a share of its distance to the people."""
 
 
@@ -32,8 +32,7 @@ def page_data(content: ReportContent) -> Markup:
 
 
 def _plain(content: ReportContent) -> dict[str, Any]:
-    centers = np.array([pose.mean.mean(0) for pose in content.poses], dtype=np.float64)
-    middle = centers.mean(0)
+    middle = np.mean([pose.center for pose in content.poses], axis=0)
     distances = [float(np.linalg.norm(np.array(camera.center) - middle)) for camera in content.cameras]
     return {
         "joints": _joints(content.skeleton),

@@ -21,7 +21,6 @@ class Timeline:
         person: the person.
         first_frame: (C,) first frame of every column.
         last_frame: (C,) its last frame.
-        start_s: (C,) time of its first frame; NaN where no frame fell into it.
         sigma_mm: (J, C) geometric mean over the column's frames of det^(1/6); NaN where no camera sees the joint.
         selected_share: (J, C) share of the column's frames in which the joint was selected; NaN without frames.
     """
@@ -29,7 +28,6 @@ class Timeline:
     person: int
     first_frame: NDArray[np.int64]
     last_frame: NDArray[np.int64]
-    start_s: NDArray[np.float64]
     sigma_mm: NDArray[np.float64]
     selected_share: NDArray[np.float64]
 
@@ -52,7 +50,6 @@ class TimelineTally:
         num_columns = -(-num_frames // self._per_column)
         self._log_sum, self._num_seen, self._num_selected = (np.zeros((num_joints, num_columns)) for _ in range(3))
         self._num_frames = np.zeros(num_columns)
-        self._start_s = np.full(num_columns, np.nan)
 
     def add(self, frame: FrameAnnotations, selected: NDArray[np.bool_]) -> None:
         """Add one frame of this person; `selected` is (J,)."""
@@ -63,7 +60,6 @@ class TimelineTally:
         self._num_seen[:, column] += seen
         self._num_selected[:, column] += selected
         self._num_frames[column] += 1
-        self._start_s[column] = np.fmin(self._start_s[column], frame.time_s)
 
     def summary(self) -> Timeline:
         """Return the columns."""
@@ -72,4 +68,4 @@ class TimelineTally:
             sigma = np.exp(self._log_sum / self._num_seen)
             share = self._num_selected / self._num_frames
         last = np.minimum(first + self._per_column - 1, self._last)
-        return Timeline(self._person, first, last, self._start_s, sigma, share)
+        return Timeline(self._person, first, last, sigma, share)

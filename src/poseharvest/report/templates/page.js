@@ -82,7 +82,7 @@ function wirePictures() {
     if (!picture) return;
     const caption = document.createElement("p");
     caption.textContent = picture.getAttribute("aria-label");
-    dialog.className = panel.className;
+    for (const name of ["show-peaks", "hide-ellipses"]) dialog.classList.toggle(name, panel.classList.contains(name));
     dialog.replaceChildren(picture.cloneNode(true), caption);
     dialog.showModal();
   });

@@ -26,7 +26,7 @@ class Scene {
   readColours() {
     const style = getComputedStyle(document.documentElement);
     this.colours = Object.fromEntries(
-      ["left", "right", "middle", "doubt", "ink", "soft", "grid", "stage", "panel"].map((name) => [
+      ["left", "right", "middle", "doubt", "ink", "soft", "grid", "stage"].map((name) => [
         name,
         style.getPropertyValue(`--${name}`).trim(),
       ]),
@@ -59,10 +59,11 @@ class Scene {
     const body = this.seenPoints();
     const points = what === "rig" ? body.concat(this.data.cameras.map((camera) => camera.center)) : body;
     if (!points.length) return;
-    const middle = times(points.reduce((sum, point) => add(sum, point), [0, 0, 0]), 1 / points.length);
+    const bounds = [Math.min, Math.max].map((pick) => [0, 1, 2].map((axis) => pick(...points.map((point) => point[axis]))));
+    const middle = times(add(...bounds), 0.5);
     const reach = Math.max(...points.map((point) => Math.hypot(...add(point, middle, -1))), 300);
     this.orbit.target = middle;
-    this.orbit.distance = reach * FOCAL * (what === "rig" ? 1.9 : 2.05);
+    this.orbit.distance = reach * FOCAL * (what === "rig" ? 1.35 : 2.15);
     if (what === "rig") this.orbit.elevation = 0.5;
     this.orbit.update();
   }
@@ -201,7 +202,7 @@ class Scene {
     context.lineWidth = 2;
     if (kept) {
       context.arc(contour.x, contour.y, radius, 0, 2 * Math.PI);
-      context.fillStyle = this.colours.panel;
+      context.fillStyle = "#fff";
       context.fill();
     } else {
       for (const sign of [1, -1]) {
@@ -257,7 +258,7 @@ class Scene {
     context.font = "600 12px system-ui, sans-serif";
     context.textAlign = "center";
     context.fillStyle = this.colours.soft;
-    context.fillText(camera.name, at.x, at.y + 16);
+    context.fillText(camera.name, at.x, at.y + 24);
   }
 
   /* The words for the joint under the pointer, or null. */

@@ -1,0 +1,61 @@
+"""The pass over a harvest: what it keeps, and how little."""
+
+from __future__ import annotations
+
+import tracemalloc
+from pathlib import Path
+
+import pytest
+
+from poseharvest.annotations.reader import Harvest
+from poseharvest.report import motion, timeline
+from poseharvest.report.collect import MAX_PICTURED_FRAMES, ReportContent, collect, frame_range, spread_out
+from poseharvest.report.findings import all_findings
+from walker_kit import Recipe, write_walk
+
+
+def test_every_part_of_the_harvest_is_seen(harvest: Harvest, content: ReportContent) -> None:
+    assert (content.first_frame, content.last_frame) == frame_range(harvest) == (0, 39)
+    assert content.joints.num == 40 * 16
+    assert [overlay.frame for overlay in content.overlays] == [0, 12, 24]
+    assert len(content.poses) == 40
+    assert [camera.name for camera in content.cameras] == list(harvest.view_names)
+
+
+def test_too_many_pictures_are_thinned_to_the_first_the_last_and_between(tmp_path: Path) -> None:
+    many = write_walk(tmp_path / "h", Recipe(num_frames=12, pictured=tuple(range(12))))
+    frames = [overlay.frame for overlay in collect(many).overlays]
+    assert len(frames) == MAX_PICTURED_FRAMES
+    assert (frames[0], frames[-1]) == (0, 11)
+
+
+def test_two_people_get_a_strip_each_and_share_the_moments(tmp_path: Path) -> None:
+    content = collect(write_walk(tmp_path / "h", Recipe(num_frames=6, num_persons=2, pictured=(0,))))
+    assert [timeline.person for timeline in content.timelines] == [0, 1]
+    assert content.joints.num == 2 * 6 * 16
+    assert len(content.overlays[0].views[0].people) == 2
+    assert [(pose.frame, pose.person) for pose in content.poses[:3]] == [(0, 0), (0, 1), (1, 0)]
+
+
+def test_spread_out_keeps_short_lists() -> None:
+    assert spread_out((3, 5), 8) == (3, 5)
+    assert spread_out((), 8) == ()
+
+
+def test_findings_of_a_sound_harvest_are_none(content: ReportContent) -> None:
+    topics = [finding.topic for finding in all_findings(content)]
+    assert "camera cam01" not in topics
+    assert "camera cam02" not in topics
+
+
+def test_memory_does_not_grow_with_the_length(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(motion, "MAX_FRAMES", 40)
+    monkeypatch.setattr(timeline, "MAX_COLUMNS", 40)
+    peaks = []
+    for name, num_frames in (("warm", 40), ("short", 80), ("long", 320)):
+        harvest = write_walk(tmp_path / name, Recipe(num_frames=num_frames, pictured=()))
+        tracemalloc.start()
+        collect(harvest)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[2] < 1.1 * peaks[1]

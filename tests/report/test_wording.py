@@ -1,0 +1,61 @@
+"""Numbers in words; the examples in the docstrings hold."""
+
+from __future__ import annotations
+
+import doctest
+import math
+from types import ModuleType
+
+import pytest
+
+from poseharvest.annotations.info import JointSelection, SelectionInfo
+from poseharvest.report import spread, uncertainty, wording
+from poseharvest.report.order import limb_order, reading_order
+from poseharvest.report.selection import cut_mm, measure_words, threshold_words
+from poseharvest.skeleton.definitions import COCO17, MPII16, SKELETONS
+from poseharvest.skeleton.skeleton import Skeleton
+
+
+@pytest.mark.parametrize("module", [spread, uncertainty, wording])
+def test_the_examples_hold(module: ModuleType) -> None:
+    result = doctest.testmod(module, extraglobs={"torch": uncertainty.torch})
+    assert result.attempted > 0
+    assert result.failed == 0
+
+
+def test_what_is_not_a_number_is_a_dash() -> None:
+    nan = math.nan
+    assert wording.number(nan) == wording.percent(nan) == wording.short(nan) == "–"
+
+
+def selection(measure: str, threshold: float | None) -> tuple[SelectionInfo, JointSelection]:
+    joint = JointSelection(joint="pelvis", supported=10, selected=7, threshold=threshold)
+    return SelectionInfo(measure=measure, share=0.7, joints=(joint,)), joint
+
+
+def test_a_determinant_is_also_a_length() -> None:
+    info, joint = selection("det", 1e6)
+    assert cut_mm(info, joint) == pytest.approx(10)
+    assert threshold_words(info, joint) == "1.00 × 10⁶ mm⁶"
+    assert measure_words(info) == "the determinant of its covariance"
+
+
+def test_other_measures_and_empty_selections_have_no_length() -> None:
+    assert cut_mm(*selection("peak_score", 0.4)) is None
+    assert threshold_words(*selection("peak_distance", 12.0)) == "12 px"
+    assert cut_mm(*selection("det", None)) is None
+    assert threshold_words(*selection("det", None)) == "–"
+
+
+@pytest.mark.parametrize("skeleton", SKELETONS.values(), ids=list(SKELETONS))
+def test_reading_order_is_a_permutation_from_head_to_feet(skeleton: Skeleton) -> None:
+    names = [skeleton.joints[j] for j in reading_order(skeleton)]
+    assert sorted(names) == sorted(skeleton.joints)
+    assert sorted(limb_order(skeleton)) == list(range(len(skeleton.limbs)))
+    assert names[-2:] == ["left_ankle", "right_ankle"]
+    assert names.index("left_knee") == names.index("right_knee") - 1
+
+
+def test_heads_come_first() -> None:
+    assert MPII16.joints[reading_order(MPII16)[0]] == "head_top"
+    assert COCO17.joints[reading_order(COCO17)[0]] == "nose"
