@@ -186,6 +186,8 @@ class _Job:
     def run(self, subject: Subject, findings: list[Finding]) -> HarvestRun:
         """Return what ran on what."""
         options = self.options.as_dict()
+        model = self.learner.model(subject.shells)
+        options |= {"voxel_mm": model.voxel_mm, "edge_mm": model.edge_mm, "tolerance_mm": model.tolerance_mm}
         options["shells_mm"] = {"-".join(limb): radius for limb, radius in subject.shells.mm.items()}
         options["limb_lengths_given"] = self.limb_lengths is not None
         options["boxes_given"] = self.boxes is not None
