@@ -90,3 +90,8 @@ def test_repeated_names_are_refused():
 def test_long_lists_are_cut():
     with pytest.raises(CalibrationError, match=r'"v11" and 18 more'):
         match_names([f"v{i}" for i in range(30)], ["w"])
+
+
+def test_unmatched_names_may_be_left_out():
+    names = ["int_cam1_img", "int_cam2_img"]
+    assert match_names(names, ["cam2", "cam3"], allow_unmatched=True) == {"int_cam2_img": "cam2"}
