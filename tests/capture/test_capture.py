@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import tracemalloc
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +65,7 @@ def test_pictures_of_one_frame_show_one_moment(folder, film):
     capture = Capture.open(folder, calibration=rig())
     assert capture.frame_rate == pytest.approx(30, rel=1e-3)
     assert capture.num_frames == 40
+    assert capture.duration_s == pytest.approx(40 / 30, rel=1e-3)
     numbers = shown(film, capture)
     assert [seen[0] for seen in numbers] == list(range(40))
     assert [seen[2] for seen in numbers] == list(range(40))
@@ -280,6 +282,22 @@ def test_every_kind_of_camera_takes_the_name_and_size_of_the_footage(folder):
     )  # fmt: skip
     assert [type(one).__name__ for one in capture.rig] == ["AffineCamera", "MovingCamera", "Camera"]
     assert [(one.name, one.image_size) for one in capture.rig] == [(name, (96, 160)) for name in NAMES]
+
+
+@dataclass(frozen=True)
+class Telescope:
+    """A kind of camera that the package does not know."""
+
+    name: str
+    image_size: tuple[int, int] = (96, 160)
+
+    def at(self, frame):
+        return self
+
+
+def test_an_unknown_kind_of_camera_is_an_error(folder):
+    with pytest.raises(CalibrationError, match='camera "cam1": expected a known kind of camera, got Telescope'):
+        Capture.open(folder, calibration=Rig(tuple(map(Telescope, NAMES))))
 
 
 def test_damage_is_an_error_unless_views_may_drop_out(folder, film):
