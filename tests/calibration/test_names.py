@@ -5,6 +5,7 @@ import random
 import pytest
 
 from poseharvest.calibration.names import match_names
+from poseharvest.calibration.registry import read_calibration
 from poseharvest.errors import CalibrationError
 
 
@@ -95,3 +96,12 @@ def test_long_lists_are_cut():
 def test_unmatched_names_may_be_left_out():
     names = ["int_cam1_img", "int_cam2_img"]
     assert match_names(names, ["cam2", "cam3"], allow_unmatched=True) == {"int_cam2_img": "cam2"}
+
+
+@pytest.mark.data
+def test_the_balance_capture_s_names_meet(shared_dir):
+    capture = shared_dir / "captures/balance"
+    footage = [path.stem for path in sorted((capture / "videos").glob("*.mp4"))]
+    for name in ("calib_scene.toml", "calib_qualisys.toml"):
+        rig = read_calibration(capture / "calibration" / name)
+        assert list(match_names(rig.names, footage).values()) == ["cam01", "cam02", "cam03", "cam04"]

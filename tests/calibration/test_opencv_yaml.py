@@ -116,11 +116,27 @@ def test_nan_is_named(folder):
         read_opencv_yaml(folder, ReadOptions(image_sizes=SIZES))
 
 
-@pytest.mark.parametrize("length", [40, 150, 260])
-def test_truncated_files_are_named(folder, length):
+def test_a_file_cut_anywhere_is_an_error(folder):
     path = folder / "intri.yml"
-    path.write_text(path.read_text()[:length])
-    with pytest.raises(FormatError, match=r"intri.yml: "):
+    text = path.read_text()
+    for length in range(0, len(text) - 8, 7):
+        path.write_text(text[:length])
+        with pytest.raises(FormatError, match=r"^intri.yml: "):
+            read_opencv_yaml(folder, ReadOptions(image_sizes=SIZES))
+
+
+def test_opencv_s_own_reason_and_line_are_given(folder):
+    path = folder / "intri.yml"
+    path.write_text(path.read_text().split("0., 0., 1.")[0])
+    with pytest.raises(
+        FormatError, match=r"intri.yml: not valid OpenCV YAML: .*\(11\): Missing , between the elements"
+    ):
+        read_opencv_yaml(folder, ReadOptions(image_sizes=SIZES))
+
+
+def test_a_camera_that_is_only_named_is_missing_its_matrix(folder):
+    (folder / "intri.yml").write_text(HEAD + _intrinsics("01"))
+    with pytest.raises(FormatError, match='camera "02": intrinsic matrix: expected 3 x 3 numbers, got nothing'):
         read_opencv_yaml(folder, ReadOptions(image_sizes=SIZES))
 
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import map_coordinates
 from torch.testing import assert_close
@@ -31,6 +31,7 @@ def _centroid(image: np.ndarray) -> torch.Tensor:
     return torch.tensor([(weight * x).sum(), (weight * y).sum()]) / weight.sum()
 
 
+@settings(deadline=None)
 @given(
     sizes=st.tuples(*[st.integers(1, 2000)] * 4), point=st.tuples(st.floats(-50, 3000), st.floats(-50, 3000))
 )  # fmt: skip
@@ -73,6 +74,7 @@ def test_bilinear_sampling_at_pixel_centres_returns_the_pixels(generator):
     assert_close(sample_bilinear(maps, points).reshape(1, 2, 5, 9), maps)
 
 
+@settings(deadline=None)
 @given(
     center=st.tuples(st.floats(-100, 900), st.floats(-100, 900)),
     side=st.floats(1, 2000),

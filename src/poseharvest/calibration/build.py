@@ -93,6 +93,9 @@ def _sizes_from_footage(
 
 def _build(camera: CameraNumbers, image_size: ImageSize, mm_per_unit: float) -> Camera:
     what = f'camera "{camera.name}"'
+    matrix = numbers(camera.matrix, (3, 3), f"{what}: intrinsic matrix")
+    rotation = rotation_matrix(camera.rotation, f"{what}: rotation")
+    translation = numbers(camera.translation, (3,), f"{what}: translation") * mm_per_unit
     try:
         lens = lens_from_coefficients(camera.coefficients, fisheye=camera.fisheye)
     except (CalibrationError, FormatError) as error:
@@ -100,9 +103,9 @@ def _build(camera: CameraNumbers, image_size: ImageSize, mm_per_unit: float) -> 
     return Camera(
         name=camera.name,
         image_size=image_size,
-        px_from_cam=torch.from_numpy(numbers(camera.matrix, (3, 3), f"{what}: intrinsic matrix")),
-        rotation=torch.from_numpy(rotation_matrix(camera.rotation, f"{what}: rotation")),
-        translation=torch.from_numpy(numbers(camera.translation, (3,), f"{what}: translation") * mm_per_unit),
+        px_from_cam=torch.from_numpy(matrix),
+        rotation=torch.from_numpy(rotation),
+        translation=torch.from_numpy(translation),
         distortion=lens,
     )
 

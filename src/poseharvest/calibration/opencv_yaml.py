@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 import cv2
+import numpy as np
 
 from poseharvest.calibration.build import (
     CameraNumbers,
@@ -81,8 +82,8 @@ def _load(text: str, where: str) -> dict[str, Any]:
         root = storage.root()
         return {key: _value(root.getNode(key)) for key in root.keys()}  # noqa: SIM118
     except (cv2.error, SystemError) as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise FormatError(f"{where}: not valid OpenCV YAML: {reason}") from error
+        # The constructor wraps OpenCV's own error in a SystemError.
+        raise FormatError(f"{where}: not valid OpenCV YAML: {_reason(error.__cause__ or error)}") from error
 
 
 def _value(node: cv2.FileNode) -> Any:
@@ -152,8 +153,6 @@ def _extrinsics(camera: Camera, mm_per_unit: float) -> list[tuple[str, Any]]:
 
 
 def _column(values: list[float]) -> Numbers:
-    import numpy as np
-
     return np.array(values, dtype=np.float64).reshape(-1, 1)
 
 
@@ -165,5 +164,10 @@ def _dump(names: tuple[str, ...], entries: list[tuple[str, Any]]) -> str:
             storage.write(key, value)
         return str(storage.releaseAndGetString())
     except cv2.error as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise FormatError(f"OpenCV YAML cannot hold a camera of these names ({', '.join(names)}): {reason}") from error
+        listed = ", ".join(names)
+        raise FormatError(f"OpenCV YAML cannot hold a camera of these names ({listed}): {_reason(error)}") from error
+
+
+def _reason(error: BaseException) -> str:
+    """Return what OpenCV says is wrong, without where in its own source."""
+    return " ".join(str(error).split("error:", 1)[-1].split())
