@@ -93,6 +93,11 @@ def test_long_lists_are_cut():
         match_names([f"v{i}" for i in range(30)], ["w"])
 
 
+def test_unmatched_names_may_be_left_out():
+    names = ["int_cam1_img", "int_cam2_img"]
+    assert match_names(names, ["cam2", "cam3"], allow_unmatched=True) == {"int_cam2_img": "cam2"}
+
+
 @pytest.mark.data
 def test_the_balance_capture_s_names_meet(shared_dir):
     capture = shared_dir / "captures/balance"

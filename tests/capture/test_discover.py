@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from poseharvest.capture.discover import find_footage, natural_key
@@ -43,15 +45,27 @@ def test_views_are_in_natural_order(tmp_path):
 def test_what_is_not_footage_is_left_alone(tmp_path):
     names = ("a/1.jpg", "b/1.jpg", "a/notes.txt", "calibration/board.jpg", ".cache/1.jpg", "c/._1.jpg", "d/notes.txt")
     assert list(find_footage(touch(tmp_path, *names))) == ["a", "b"]
-    assert list(find_footage(touch(tmp_path, "videos/x.mp4", "videos/._x.mp4", "videos/x.json"), "videos")) == ["x"]
+    assert list(find_footage(touch(tmp_path, "videos/x.mp4", "videos/._x.mp4", "videos/x.json"), Path("videos"))) == [
+        "x"
+    ]
 
 
-def test_both_kinds_need_a_choice(tmp_path):
+def test_several_places_need_a_choice(tmp_path):
     folder = touch(tmp_path, "videos/a.mp4", "images/b/1.jpg")
-    with pytest.raises(CaptureError, match=r'got both videos \(a\) and images \(b\): say footage = "videos"'):
+    with pytest.raises(
+        CaptureError, match=r'got videos \(a\) and images \(b\): say footage = "videos" in capture.toml'
+    ):
         find_footage(folder)
-    assert list(find_footage(folder, "videos")) == ["a"]
-    assert list(find_footage(folder, "images")) == ["b"]
+    assert list(find_footage(folder, Path("videos"))) == ["a"]
+    assert list(find_footage(folder, Path("images"))) == ["b"]
+
+
+def test_other_places(tmp_path):
+    folder = touch(tmp_path, "day1/cut/a.mp4", "day1/cut/b.mp4")
+    assert list(find_footage(folder, Path("day1/cut"))) == ["a", "b"]
+    assert list(find_footage(touch(tmp_path, "synchronized_videos/c.mp4"))) == ["c"]
+    with pytest.raises(CaptureError, match=r"absent: expected videos/NAME.mp4 .* got no footage"):
+        find_footage(folder, Path("absent"))
 
 
 def test_an_empty_outer_folder_does_not_hide_the_footage(tmp_path):

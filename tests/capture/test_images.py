@@ -68,6 +68,15 @@ def test_colours_are_red_green_blue(tmp_path, film):
     np.testing.assert_array_equal(image, film.picture(5))
 
 
+def test_pictures_are_turned_as_their_exif_says(tmp_path, film):
+    path = film.write_images(tmp_path, [5], name="{}.jpg") / "5.jpg"
+    stored, content = read_image(path), path.read_bytes()
+    tag = b"\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00"  # orientation 6: turn to the right
+    exif = b"Exif\0\0MM\0*\x00\x00\x00\x08\x00\x01" + tag + b"\0\0\0\0"
+    path.write_bytes(content[:2] + b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif + content[2:])
+    np.testing.assert_array_equal(read_image(path), np.rot90(stored, -1))
+
+
 def test_grey_and_16_bit_pictures_become_rgb(tmp_path):
     grey = np.full((6, 9), 40, dtype=np.uint8)
     cv2.imwrite(str(tmp_path / "grey.png"), grey)

@@ -22,6 +22,8 @@ def test_every_key_is_read(tmp_path):
     calibration = "calibration/scene.toml"
     calibration_format = "pose2sim"
     unit = "m"
+    subject = "S9"
+    camera_type = "hd"
     footage = "videos"
     views = ["cam01", "cam02"]
     time_zero = "first_picture"

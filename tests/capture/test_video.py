@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 from fractions import Fraction
 
 import av
@@ -33,11 +34,20 @@ def test_pictures_and_times(tmp_path, film, name, codec):
     assert shown(video, film, range(40)) == list(range(40))
 
 
-@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.avi"])
-@pytest.mark.parametrize("start", [1, 11, 12, 13, 25, 39])
-def test_reading_may_start_anywhere(tmp_path, film, name, start):
-    video = open_video_view("a", film.write(tmp_path / name, range(40)))
-    assert shown(video, film, range(start, 40)) == list(range(start, 40))
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("a.mp4", {}),
+        ("a.mp4", {"movflags": "frag_every_frame+empty_moov"}),
+        ("a.mkv", {}),
+        ("a.mkv", {"live": "1"}),  # no table of key frames
+        ("a.avi", {}),
+    ],
+)
+def test_reading_may_start_anywhere(tmp_path, film, name, options):
+    video = open_video_view("a", film.write(tmp_path / name, range(40), options=options))
+    for start in (1, 11, 12, 13, 25, 39):
+        assert shown(video, film, range(start, 40)) == list(range(start, 40))
 
 
 def test_numbers_may_repeat_be_missing_or_skip(tmp_path, film):
@@ -184,3 +194,33 @@ def test_a_video_without_pictures_is_an_error(tmp_path):
         container.mux(stream.encode())
     with pytest.raises(CaptureError, match=r"a.mp4: expected a video, got a file without pictures"):
         open_video_view("a", tmp_path / "a.mp4")
+
+
+def test_metadata_in_another_encoding_does_not_matter(tmp_path, film):
+    path = film.write(tmp_path / "a.mp4", range(3))
+    content = path.read_bytes()
+    assert b"Lavf" in content
+    path.write_bytes(content.replace(b"Lavf", "Ävf ".encode("latin-1")))
+    assert shown(open_video_view("a", path), film, range(3)) == [0, 1, 2]
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.mp4", "libx264"), ("a.mkv", "libx264"), ("a.avi", "mjpeg")])
+@pytest.mark.parametrize("policy", ["error", "drop"])
+def test_any_damage_ends_in_pictures_or_in_a_named_error(tmp_path, film, name, codec, policy):
+    path = film.write(tmp_path / name, range(20), codec=codec, options=FASTSTART)
+    whole, rng = path.read_bytes(), random.Random(20)
+    for _ in range(20):
+        content = bytearray(whole)
+        for _ in range(rng.choice((1, 3, 20))):
+            at, size = rng.randrange(len(content)), rng.choice((1, 4, 40, 400))
+            content[at : at + size] = rng.randbytes(len(content[at : at + size]))
+        path.write_bytes(content)
+        try:
+            video = open_video_view("a", path, on_damage=policy)
+            images = list(video.read(np.arange(len(video.times_s), dtype=np.int32)))
+        except CaptureError as error:
+            message = str(error)
+        else:
+            message = f"{path}: "
+            assert policy == "drop" or all(image is not None for image in images)
+        assert message.startswith(f"{path}: ")

@@ -10,12 +10,17 @@ from poseharvest.errors import CalibrationError
 Parts = tuple[str, ...]
 
 
-def match_names(calibrated: Sequence[str], footage: Sequence[str]) -> dict[str, str]:
+def match_names(calibrated: Sequence[str], footage: Sequence[str], *, allow_unmatched: bool = False) -> dict[str, str]:
     """Return the footage of every calibrated camera, by name, in the order of `calibrated`.
 
     First by the same name, then by the same name in other case, then by a unique shared part: a run of words and
     numbers (leading zeros aside) that occurs in exactly one of the calibrated names and in exactly one of the
     footage's. So `cam1` never meets `cam10`, and a part that all names share decides nothing.
+
+    Args:
+        calibrated: the cameras' names in the calibration.
+        footage: the views' names.
+        allow_unmatched: leave out cameras and footage that meet nobody, instead of refusing them.
 
     >>> match_names(["int_cam01_img", "int_cam02_img"], ["cam02", "cam01"])
     {'int_cam01_img': 'cam01', 'int_cam02_img': 'cam02'}
@@ -33,8 +38,9 @@ def match_names(calibrated: Sequence[str], footage: Sequence[str]) -> dict[str, 
     candidates = _by_shared_part(cameras, takes, owners)
     _refuse_ambiguous(candidates, calibrated, footage)
     found |= {name: fits[0] for name, fits in candidates.items() if fits}
-    _refuse_missing(calibrated, footage, found)
-    return {name: found[name] for name in calibrated}
+    if not allow_unmatched:
+        _refuse_missing(calibrated, footage, found)
+    return {name: found[name] for name in calibrated if name in found}
 
 
 def _remaining(names: Sequence[str], taken: Iterable[str]) -> list[str]:

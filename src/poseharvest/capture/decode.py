@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,26 +21,26 @@ def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     """Open a video and its main stream of pictures.
 
     Raises:
-        CaptureError: the file cannot be opened or holds no pictures.
+        CaptureError: the file cannot be opened, holds no pictures, or cannot be read while it is open.
     """
     import av
 
     try:
-        container = av.open(str(path))
+        # cameras write their metadata in any encoding, and we read none of it
+        with av.open(str(path), metadata_errors="replace") as container:
+            stream = container.streams.best("video")
+            if not isinstance(stream, av.VideoStream) or not hasattr(stream.codec_context, "thread_type"):
+                raise CaptureError(f"{path}: expected a video, got a file without pictures that can be decoded")
+            yield container, stream
     except (av.error.FFmpegError, OSError) as error:
         raise CaptureError(
             f"{path}: expected a whole video, got a truncated or damaged file ({error.strerror})"
         ) from error
-    with container:
-        stream = container.streams.best("video")
-        if not isinstance(stream, av.VideoStream):
-            raise CaptureError(f"{path}: expected a video, got a file without pictures")
-        yield container, stream
 
 
 def decode_frames(
     path: Path, *, on_failure: Callable[[str], None], seek_pts: int | None = None, threads: int = 1
-) -> Generator[VideoFrame, None, None]:
+) -> Iterator[VideoFrame]:
     """Give the frames of a video in order of time.
 
     Args:
@@ -52,18 +52,13 @@ def decode_frames(
     Raises:
         CaptureError: the file cannot be opened.
     """
-    import av
-
     with open_video(path) as (container, stream):
         stream.codec_context.thread_type = "AUTO"
         stream.codec_context.thread_count = threads
-        try:
-            if seek_pts is not None:
-                container.seek(seek_pts, stream=stream)
-            for packet in container.demux(stream):
-                yield from _decode_packet(packet, on_failure)
-        except av.error.FFmpegError as error:
-            on_failure(f"reading fails ({error.strerror})")
+        if seek_pts is not None:
+            container.seek(seek_pts, stream=stream)
+        for packet in container.demux(stream):
+            yield from _decode_packet(packet, on_failure)
 
 
 def _decode_packet(packet: Packet[VideoStream], on_failure: Callable[[str], None]) -> list[VideoFrame]:

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from poseharvest.capture.settings import FootageKind
 from poseharvest.errors import CaptureError
 
+PLACES = ("videos", "images", "synchronized_videos", "videos-raw")  # the last two are FreeMoCap's and Anipose's
 VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".avi", ".mkv", ".m4v", ".webm"})
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
 
@@ -30,49 +30,41 @@ def is_image(path: Path) -> bool:
     return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and path.is_file()
 
 
-def find_footage(folder: Path, kind: FootageKind | None = None) -> dict[str, Path]:
+def find_footage(folder: Path, place: Path | None = None) -> dict[str, Path]:
     """Return the video file or the folder of pictures of every view, by name in natural order.
 
-    The first of these that holds anything is the footage: `videos` or `images` in the folder, videos directly in it,
-    folders of pictures directly in it.
+    It lies in `videos`, `images` or another of the `PLACES` within the folder; or else directly in it.
 
     Args:
         folder: the capture.
-        kind: read this kind alone.
+        place: the folder with the footage, relative to the capture; None looks for it.
 
     Raises:
-        CaptureError: there is no footage, two files have one name, or videos and images are both there.
+        CaptureError: there is no footage, two files have one name, or there are several places with footage.
     """
     if not folder.is_dir():
         what = "a file" if folder.is_file() else "nothing"
         raise CaptureError(f"{folder}: expected a capture, a folder with footage and a calibration, got {what}")
-    found = {name: _footage_in(place) for name, place in _places(folder, kind)}
-    if found.get("videos") and found.get("images"):
-        raise CaptureError(
-            f"{folder}: expected one kind of footage, got both videos ({', '.join(found['videos'])}) and images "
-            f'({", ".join(found["images"])}): say footage = "videos" or "images" in capture.toml'
-        )
-    for footage in found.values():
-        if footage:
-            return footage
-    direct = _direct_footage(folder, kind)
-    if not direct:
+    if place is not None:
+        return _footage_at(folder / place)
+    found = {name: _footage_in(folder / name) for name in PLACES if (folder / name).is_dir()}
+    found = {name: footage for name, footage in found.items() if footage}
+    if len(found) > 1:
+        listed = " and ".join(f"{name} ({', '.join(footage)})" for name, footage in found.items())
+        choice = f'say footage = "{next(iter(found))}" in capture.toml'
+        raise CaptureError(f"{folder}: expected one place with footage, got {listed}: {choice}")
+    return next(iter(found.values())) if found else _footage_at(folder)
+
+
+def _footage_at(folder: Path) -> dict[str, Path]:
+    footage = _footage_in(folder) if folder.is_dir() else {}
+    if not footage:
         raise CaptureError(f"{folder}: {_EXPECTED}, got no footage")
-    return direct
+    return footage
 
 
-def _places(folder: Path, kind: FootageKind | None) -> list[tuple[FootageKind, Path]]:
-    kinds: tuple[FootageKind, ...] = ("videos", "images") if kind is None else (kind,)
-    return [(name, folder / name) for name in kinds if (folder / name).is_dir()]
-
-
-def _footage_in(place: Path) -> dict[str, Path]:
-    return _videos(place) if place.name == "videos" else _image_folders(place)
-
-
-def _direct_footage(folder: Path, kind: FootageKind | None) -> dict[str, Path]:
-    videos = _videos(folder) if kind != "images" else {}
-    return videos or (_image_folders(folder) if kind != "videos" else {})
+def _footage_in(folder: Path) -> dict[str, Path]:
+    return _videos(folder) or _image_folders(folder)
 
 
 def _videos(folder: Path) -> dict[str, Path]:

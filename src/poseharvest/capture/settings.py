@@ -20,7 +20,6 @@ SETTINGS_NAME = "capture.toml"
 
 DamagePolicy = Literal["error", "drop"]
 TimeZero = Literal["timestamps", "first_picture"]
-FootageKind = Literal["videos", "images"]
 
 _OFFSET = re.compile(r"\s*([-+]?\d+(?:\.\d*)?(?:e[-+]?\d+)?)\s*(s|seconds?|frames?)?\s*", re.IGNORECASE)
 
@@ -76,8 +75,14 @@ class CaptureSettings(BaseModel):
     unit: LengthUnit | None = None
     """The calibration's unit of length, where the format does not fix it."""
 
-    footage: FootageKind | None = None
-    """Which footage to read where the folder holds both `videos` and `images`."""
+    subject: str | None = None
+    """Whose extrinsics to read, in calibrations that hold several subjects (Human3.6M)."""
+
+    camera_type: str | None = None
+    """Which cameras to read, in calibrations that hold several types (CMU Panoptic)."""
+
+    footage: Path | None = None
+    """The folder with the footage, relative to the capture's, where it is none of the usual ones or one of several."""
 
     views: tuple[str, ...] | None = None
     """The views to use, by the footage's names; all of them otherwise."""

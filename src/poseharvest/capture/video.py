@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,22 +89,16 @@ class Video:
 
     def _numbered_frames(self, start: int) -> Iterator[tuple[int | None, VideoFrame]]:
         """Give decoded frames with their numbers in order, from picture `start` or earlier; None for an unknown one."""
+        frames = decode_frames(
+            self.path,
+            on_failure=self._fail,
+            seek_pts=self.index.keyframe_before(start),
+            threads=self.decoder_threads,
+        )
         if self.index.is_counted:
-            yield from enumerate(self._decoded_from(None))
-            return
-        seek_pts = self.index.keyframe_before(start)
-        frames = self._decoded_from(seek_pts)
-        first = next(frames, None)
-        if seek_pts is not None and (first is None or (first.pts or 0) > self.index.pts[start]):
-            # a container without a table of key frames may land late: decode from its start
-            frames.close()
-            frames = self._decoded_from(None)
-            first = next(frames, None)
-        if first is not None:
-            yield from ((self.index.number(frame.pts), frame) for frame in chain((first,), frames))
-
-    def _decoded_from(self, seek_pts: int | None) -> Generator[VideoFrame, None, None]:
-        return decode_frames(self.path, on_failure=self._fail, seek_pts=seek_pts, threads=self.decoder_threads)
+            yield from enumerate(frames)
+        else:
+            yield from ((self.index.number(frame.pts), frame) for frame in frames)
 
     def _is_whole(self, frame: VideoFrame, number: int) -> bool:
         shown = self.orientation.size((frame.height, frame.width))

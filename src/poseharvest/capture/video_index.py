@@ -78,9 +78,11 @@ def index_video(path: Path) -> VideoIndex:
         CaptureError: the file cannot be opened, or holds no picture with a time stamp.
     """
     with open_video(path) as (container, stream):
-        scan = _scan(container, stream)
+        scan = _Scan()
+        for packet in container.demux(stream):
+            _note_packet(scan, packet)
         if not scan.pts:
-            raise CaptureError(f"{path}: expected a video, got no readable picture{_because(scan.error)}")
+            raise CaptureError(f"{path}: expected a video, got no readable picture")
         is_avi = _is_avi(container)
         is_counted = is_avi and scan.pts != scan.dts
         pts = np.unique(np.asarray(scan.dts if is_counted else scan.pts, dtype=np.int64))
@@ -101,21 +103,9 @@ class _Scan:
     pts: list[int] = field(default_factory=list)
     dts: list[int | None] = field(default_factory=list)
     keyframe_pts: list[int] = field(default_factory=list)
+    end_pts: int = 0
     num_packets: int = 0
     num_broken: int = 0
-    error: str | None = None
-
-
-def _scan(container: InputContainer, stream: VideoStream) -> _Scan:
-    import av
-
-    scan = _Scan()
-    try:
-        for packet in container.demux(stream):
-            _note_packet(scan, packet)
-    except av.error.FFmpegError as error:
-        scan.error = error.strerror
-    return scan
 
 
 def _note_packet(scan: _Scan, packet: Packet[VideoStream]) -> None:
@@ -127,6 +117,7 @@ def _note_packet(scan: _Scan, packet: Packet[VideoStream]) -> None:
     elif not packet.is_discard:  # cut away by the container's edit list
         scan.pts.append(packet.pts)
         scan.dts.append(packet.dts)
+        scan.end_pts = max(scan.end_pts, packet.pts + (packet.duration or 0))
         if packet.is_keyframe:
             scan.keyframe_pts.append(packet.pts)
 
@@ -141,8 +132,6 @@ def _time_base(stream: VideoStream) -> Fraction:
 
 def _damage(container: InputContainer, stream: VideoStream, scan: _Scan) -> str | None:
     last_s = float(max(scan.pts) * _time_base(stream))
-    if scan.error is not None:
-        return f"reading stops after {last_s:.3f} s{_because(scan.error)}"
     # the other formats count pictures that an edit list has cut away; their durations do not
     if _is_avi(container) and scan.num_packets < stream.frames:
         return f"it announces {stream.frames} pictures and holds {scan.num_packets}, the last at {last_s:.3f} s"
@@ -150,7 +139,7 @@ def _damage(container: InputContainer, stream: VideoStream, scan: _Scan) -> str 
         return (
             f"{scan.num_broken} of {scan.num_packets} pictures are incomplete, the last whole one is at {last_s:.3f} s"
         )
-    missing_s = _announced_end_s(container, stream) - last_s
+    missing_s = _announced_end_s(container, stream) - float(scan.end_pts * _time_base(stream))
     if missing_s > max(_MIN_MISSING_S, 3 * _mean_interval_s(stream, scan)):
         return f"it announces {missing_s:.3f} s more than it holds, the last picture is at {last_s:.3f} s"
     return None
@@ -167,7 +156,3 @@ def _announced_end_s(container: InputContainer, stream: VideoStream) -> float:
 
 def _mean_interval_s(stream: VideoStream, scan: _Scan) -> float:
     return float((max(scan.pts) - min(scan.pts)) * _time_base(stream)) / max(len(scan.pts) - 1, 1)
-
-
-def _because(reason: str | None) -> str:
-    return f" ({reason})" if reason else ""

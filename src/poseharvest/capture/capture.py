@@ -1,0 +1,139 @@
+"""A real capture: a folder of synchronised footage and its calibration, streamed frame by frame."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from poseharvest.calibration.audit import audit_rig
+from poseharvest.calibration.findings import Finding
+from poseharvest.capture.cameras import fit_rig, locate_calibration, read_rig_for
+from poseharvest.capture.frames import MultiViewFrame
+from poseharvest.capture.prefetch import prefetch
+from poseharvest.capture.settings import CaptureSettings, Offset, override_settings, read_settings
+from poseharvest.capture.sync import Timeline
+from poseharvest.capture.timing import audit_timing, make_timeline
+from poseharvest.capture.view import View, choose_footage, make_views, open_footage
+from poseharvest.errors import CaptureError
+from poseharvest.geometry.rig import Rig
+from poseharvest.units import LengthUnit
+
+_AHEAD_BYTES = 128 * 2**20
+_MAX_AHEAD_FRAMES = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Capture:
+    """Calibrated, synchronised footage of several views: a `FrameSource`. Open it with `Capture.open`.
+
+    Attributes:
+        folder: where it lies.
+        views: cameras with their footage, in natural order of their names.
+        timeline: which pictures make up each frame.
+        settings: the options it was opened with, `capture.toml` included.
+        calibration: the calibration file; None if a rig was given.
+        findings: what is odd about footage, calibration and timing. An "error" among them is for the caller to act on.
+    """
+
+    folder: Path
+    views: tuple[View, ...]
+    timeline: Timeline
+    settings: CaptureSettings
+    calibration: Path | None
+    findings: tuple[Finding, ...]
+
+    @classmethod
+    def open(
+        cls,
+        path: str | Path,
+        *,
+        calibration: str | Path | Rig | None = None,
+        unit: LengthUnit | None = None,
+        views: Sequence[str] | None = None,
+        offsets: Mapping[str, float | str | Offset] | None = None,
+        settings: CaptureSettings | None = None,
+    ) -> Capture:
+        """Return the capture in a folder. Reads every video's packets once; decodes one picture of each.
+
+        Args:
+            path: a folder with `videos/NAME.mp4` or `images/NAME/*.jpg`, a calibration, and perhaps `capture.toml`.
+            calibration: its file, or the rig itself; otherwise the only one in the folder.
+            unit: the calibration's unit of length, where its format does not fix it.
+            views: use these views alone; cameras without footage are then no error.
+            offsets: how much later a view was filmed than its time stamps say: seconds, or "3 frames".
+            settings: instead of `capture.toml`; the arguments above go before either.
+
+        Raises:
+            CaptureError: footage is missing or damaged, or fewer than two views run together.
+            CalibrationError: the calibration is missing, ambiguous, or does not fit the footage.
+            ConfigError: `capture.toml` or an argument is wrong.
+        """
+        folder = Path(path)
+        file = None if isinstance(calibration, Rig) else calibration
+        said = {"calibration": file, "unit": unit, "views": views, "offsets": offsets}
+        options = override_settings(settings or read_settings(folder), said)
+        paths = choose_footage(folder, options)
+        source = calibration if isinstance(calibration, Rig) else locate_calibration(folder, options)
+        footage = open_footage(paths, options)
+        calibrated = source if isinstance(source, Rig) else read_rig_for(source, footage, options)
+        fitted = fit_rig(calibrated, footage, options)
+        made = make_views(footage, fitted.rig.cameras, options)
+        timeline = make_timeline(made, options)
+        damages = [Finding("warning", f"{one.path}: {one.damage}") for one in footage if one.damage is not None]
+        findings = (*damages, *fitted.findings, *audit_rig(fitted.rig), *audit_timing(made, timeline, options))
+        return cls(folder, made, timeline, options, source if isinstance(source, Path) else None, findings)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The findings as lines of text."""
+        return tuple(finding.message for finding in self.findings)
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.folder.resolve().name
+
+    @property
+    def rig(self) -> Rig:
+        """The cameras under the footage's names, with the footage's image sizes."""
+        return Rig(tuple(view.camera for view in self.views))
+
+    @property
+    def frame_rate(self) -> float:
+        """Frames per second."""
+        return self.timeline.frame_rate
+
+    @property
+    def num_frames(self) -> int:
+        """Number of frames: from the first to the last moment at which two views are running."""
+        return self.timeline.num_frames
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self.num_frames / self.frame_rate
+
+    def frames(self, start: int = 0, stop: int | None = None) -> Generator[MultiViewFrame, None, None]:
+        """Stream the frames `start` to `stop` (exclusive, the end if None or beyond it) in order.
+
+        Threads decode a few frames ahead, up to 128 MiB of pictures, while the caller works; they stop when the
+        iterator ends, is closed or is dropped. Memory does not grow with the number of frames.
+
+        Raises:
+            CaptureError: a negative `start` or `stop`; or, while streaming, a picture that cannot be decoded.
+        """
+        end = self.num_frames if stop is None else min(stop, self.num_frames)
+        if start < 0 or end < 0:
+            raise CaptureError(f"{self.folder}: expected frames from 0 to {self.num_frames}, got {start} to {stop}")
+        return self._stream(start, max(start, end))
+
+    def _stream(self, start: int, end: int) -> Generator[MultiViewFrame, None, None]:
+        wanted = self.timeline.pictures[:, start:end]
+        sources = [view.footage.read(numbers) for view, numbers in zip(self.views, wanted, strict=True)]
+        for index, images in enumerate(prefetch(sources, depth=self._depth()), start):
+            yield MultiViewFrame(index=index, time_s=index / self.frame_rate, images=images)
+
+    def _depth(self) -> int:
+        frame_bytes = sum(3 * view.image_size[0] * view.image_size[1] for view in self.views)
+        return max(1, min(_MAX_AHEAD_FRAMES, _AHEAD_BYTES // frame_bytes))

@@ -1,0 +1,84 @@
+"""The capture's clock, and what a user should know about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from poseharvest.calibration.findings import Finding
+from poseharvest.capture.settings import CaptureSettings
+from poseharvest.capture.sync import Timeline, synchronise
+from poseharvest.capture.view import DEFAULT_IMAGE_RATE, View
+from poseharvest.errors import CaptureError
+
+_SAME_RATE = 0.01  # relative: 59.94 and 60 are one rate, 50 and 60 are two
+_MAX_PHASE = 0.25  # of a frame period: beyond, the cameras were not triggered together
+
+
+def make_timeline(views: Sequence[View], settings: CaptureSettings) -> Timeline:
+    """Return the capture's frames: on the pictures of the reference view, at its rate unless the settings give one.
+
+    The reference is the slowest view unless the settings name one: at its rate every view has a picture for every
+    frame. At a higher rate the slow views would drop out of the frames between their pictures.
+
+    Raises:
+        CaptureError: the reference is not there, or no two views are ever running together.
+    """
+    reference = min(views, key=lambda view: view.frame_rate)
+    if settings.reference is not None:
+        named = [view for view in views if view.name == settings.reference]
+        if not named:
+            names = ", ".join(view.name for view in views)
+            raise CaptureError(f'reference: expected a view of {names}, got "{settings.reference}"')
+        reference = named[0]
+    return synchronise(
+        [view.times_s for view in views],
+        frame_rate=settings.frame_rate or reference.frame_rate,
+        phase_s=float(reference.times_s[0]),
+    )
+
+
+def audit_timing(views: Sequence[View], timeline: Timeline, settings: CaptureSettings) -> list[Finding]:
+    """Return what is odd about the timing: an assumed or unequal rate, views that drop out or run beside the clock."""
+    messages = _rate_messages(views, timeline, settings)
+    for number, view in enumerate(views):
+        messages += _drop_out_messages(view, timeline, number) + _phase_messages(view, timeline, number)
+    return [Finding("warning", message) for message in messages]
+
+
+def _rate_messages(views: Sequence[View], timeline: Timeline, settings: CaptureSettings) -> list[str]:
+    messages = []
+    is_assumed = settings.image_rate is None and settings.frame_rate is None
+    if is_assumed and any(view.footage.path.is_dir() for view in views):
+        messages.append(
+            f"image folders tell no frame rate: {DEFAULT_IMAGE_RATE:g} frames per second are assumed; "
+            "say image_rate in capture.toml"
+        )
+    rates = [view.frame_rate for view in views]
+    if max(rates) > min(rates) * (1 + _SAME_RATE):
+        listed = ", ".join(f"{view.name} {view.frame_rate:.2f}" for view in views)
+        messages.append(
+            f"the views have different frame rates ({listed}): the capture runs at {timeline.frame_rate:.2f}"
+        )
+    return messages
+
+
+def _drop_out_messages(view: View, timeline: Timeline, number: int) -> list[str]:
+    missing = np.flatnonzero(~timeline.present[number])
+    if not len(missing):
+        return []
+    first_s = missing[0] / timeline.frame_rate
+    return [
+        f'view "{view.name}" has no picture in {len(missing)} of {timeline.num_frames} frames, first at {first_s:.3f} s'
+    ]
+
+
+def _phase_messages(view: View, timeline: Timeline, number: int) -> list[str]:
+    errors_s = np.abs(timeline.time_errors_s(number, view.times_s))
+    if not len(errors_s) or np.median(errors_s) <= _MAX_PHASE / timeline.frame_rate:
+        return []
+    return [
+        f'view "{view.name}": its pictures lie {1000 * np.median(errors_s):.1f} ms beside the frames (a frame lasts '
+        f"{1000 / timeline.frame_rate:.1f} ms): the cameras were not triggered together, or an offset is missing"
+    ]

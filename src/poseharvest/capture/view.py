@@ -1,0 +1,121 @@
+"""The views of a capture: the footage of each, its camera, and where it lies on the common clock."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poseharvest.arrays import ImageSize
+from poseharvest.capture.discover import find_footage
+from poseharvest.capture.footage import Footage
+from poseharvest.capture.images import open_image_folders
+from poseharvest.capture.settings import CaptureSettings
+from poseharvest.capture.sync import MIN_VIEWS
+from poseharvest.capture.video import open_video_view
+from poseharvest.errors import CaptureError
+from poseharvest.geometry.camera import CameraModel
+
+DEFAULT_IMAGE_RATE = 30.0
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """One camera of a capture and what it filmed.
+
+    Attributes:
+        camera: under the footage's name.
+        footage: its pictures.
+        shift_s: added to the footage's time stamps to give the time on the capture's common clock.
+    """
+
+    camera: CameraModel
+    footage: Footage
+    shift_s: float
+
+    @property
+    def name(self) -> str:
+        """The view's name."""
+        return self.footage.name
+
+    @property
+    def image_size(self) -> ImageSize:
+        """(height, width) of its pictures."""
+        return self.footage.image_size
+
+    @property
+    def frame_rate(self) -> float:
+        """Its own pictures per second."""
+        return self.footage.frame_rate
+
+    @property
+    def times_s(self) -> NDArray[np.float64]:
+        """(N,) time stamps of all its pictures on the common clock, seconds."""
+        return np.asarray(self.footage.times_s + self.shift_s, dtype=np.float64)
+
+
+def choose_footage(folder: Path, settings: CaptureSettings) -> dict[str, Path]:
+    """Return the video or folder of pictures of every view that the settings choose, in natural order.
+
+    Raises:
+        CaptureError: there is no footage, a chosen view has none, or fewer than two views remain.
+    """
+    paths = find_footage(folder, settings.footage)
+    chosen = settings.views
+    unknown = [name for name in chosen or () if name not in paths]
+    if unknown:
+        raise CaptureError(
+            f"{folder}: expected views with footage ({', '.join(paths)}), got without: {', '.join(unknown)}"
+        )
+    paths = {name: path for name, path in paths.items() if chosen is None or name in chosen}
+    if len(paths) < MIN_VIEWS:
+        raise CaptureError(f"{folder}: expected at least two views, got {len(paths)} ({', '.join(paths) or 'none'})")
+    return paths
+
+
+def open_footage(paths: Mapping[str, Path], settings: CaptureSettings) -> tuple[Footage, ...]:
+    """Return the footage of every view.
+
+    Raises:
+        CaptureError: a file is damaged, or not what its name says.
+    """
+    if all(path.is_file() for path in paths.values()):
+        return _open_videos(paths, settings)
+    rate = settings.image_rate or settings.frame_rate or DEFAULT_IMAGE_RATE
+    return open_image_folders(paths, frame_rate=rate, on_damage=settings.on_damage)
+
+
+def _open_videos(paths: Mapping[str, Path], settings: CaptureSettings) -> tuple[Footage, ...]:
+    threads = max(1, (os.cpu_count() or 1) // len(paths))  # within a view, where there are cores to spare
+
+    def opened(name: str) -> Footage:
+        return open_video_view(name, paths[name], on_damage=settings.on_damage, decoder_threads=threads)
+
+    with ThreadPoolExecutor(thread_name_prefix="poseharvest-open") as executor:
+        return tuple(executor.map(opened, paths))
+
+
+def make_views(
+    footage: Sequence[Footage], cameras: Sequence[CameraModel], settings: CaptureSettings
+) -> tuple[View, ...]:
+    """Return the views with their time shifts.
+
+    Raises:
+        CaptureError: an offset is given for a view that is not there.
+    """
+    names = [one.name for one in footage]
+    unknown = [name for name in settings.offsets if name not in names]
+    if unknown:
+        raise CaptureError(f"offsets: expected views of {', '.join(names)}, got {', '.join(unknown)}")
+    return tuple(View(camera, one, _shift_s(one, settings)) for one, camera in zip(footage, cameras, strict=True))
+
+
+def _shift_s(footage: Footage, settings: CaptureSettings) -> float:
+    offset = settings.offsets.get(footage.name)
+    zero_s = float(footage.times_s[0]) if settings.time_zero == "first_picture" else 0.0
+    return (0.0 if offset is None else offset.seconds(footage.frame_rate)) - zero_s
