@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poseharvest.detectors.bias import measure_side_bias
@@ -45,6 +45,7 @@ def spot_detector(input_size, *, shift=0, options=None, bias_px=(0.0, 0.0)):
     )
 
 
+@settings(max_examples=12, deadline=None)
 @given(x=st.floats(130, 200), y=st.floats(100, 160))
 @pytest.mark.parametrize("input_size", [(96, 96), (128, 96), (96, 128)])
 def test_peaks_lie_on_the_spot_whatever_the_shape_of_the_input(input_size, x, y):

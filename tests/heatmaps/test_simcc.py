@@ -1,6 +1,6 @@
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poseharvest.errors import ShapeError
@@ -18,6 +18,7 @@ def log_bells(x, y, ratio, sigma, beta):
     )
 
 
+@settings(max_examples=40, deadline=None)
 @given(x=st.floats(12, 51), y=st.floats(12, 35), ratio=st.sampled_from([1, 2, 3]))
 def test_peaks_lie_at_the_input_pixel_that_the_bins_mean(x, y, ratio):
     maps = simcc_heatmaps(*log_bells(x, y, ratio, 4.0, 10.0), split_ratio=ratio, stride=4)
@@ -27,6 +28,7 @@ def test_peaks_lie_at_the_input_pixel_that_the_bins_mean(x, y, ratio):
     assert (peak - expected).abs().max() < 0.02
 
 
+@settings(max_examples=40, deadline=None)
 @given(x=st.floats(16, 47), ratio=st.sampled_from([1, 2]), stride=st.sampled_from([2, 4, 8]))
 def test_pooling_keeps_the_centre_of_mass(x, ratio, stride):
     maps = simcc_heatmaps(*log_bells(x, 24.0, ratio, 2.5, 10.0), split_ratio=ratio, stride=stride)
