@@ -2,16 +2,19 @@ import numpy as np
 import pytest
 import torch
 
-from poseharvest.detectors.efficientpose import CHANNELS, PREPROCESSING, load_efficientpose
-from poseharvest.detectors.network import RunOptions
+from poseharvest.detectors.efficientpose import CHANNELS, EFFICIENTPOSE, load_efficientpose
 from poseharvest.detectors.protocol import CroppedView
+from poseharvest.detectors.windows import RunOptions
 from poseharvest.geometry.crop import Crop
+from poseharvest.networks.efficientpose import EfficientPose
 from poseharvest.skeleton.definitions import MPII16
 
 
 def normalised(picture):
     pixels = torch.from_numpy(picture).permute(2, 0, 1)[None] / 255
-    mean, std = (torch.tensor(v).view(3, 1, 1) for v in (PREPROCESSING.mean, PREPROCESSING.std))
+    mean, std = (
+        torch.tensor(v).view(3, 1, 1) for v in (EFFICIENTPOSE.preprocessing.mean, EFFICIENTPOSE.preprocessing.std)
+    )
     return (pixels - mean) / std
 
 
@@ -42,3 +45,16 @@ def test_batches_do_not_change_the_heatmaps(keras_file, reference):
     assert together.shape == (3, 16, 32, 32)
     assert together.dtype == torch.float32
     assert torch.allclose(together, apart, atol=1e-5)
+
+
+@pytest.mark.data
+def test_a_detector_around_further_trained_weights_changes_its_heatmaps(keras_file, reference):
+    detector = load_efficientpose(keras_file, RunOptions())
+    view = CroppedView("a", 0, Crop((127.5, 127.5), 256.0), reference["crop_rgb"])
+    before = detector.detect([view])
+    trained = EfficientPose().eval()
+    trained.load_state_dict(detector.network.state_dict())
+    with torch.no_grad():
+        trained.heads[1].bias += 0.25
+    assert torch.allclose(detector.with_network(trained).detect([view]), before + 0.25, atol=1e-5)
+    assert torch.equal(detector.detect([view]), before)

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poseharvest.errors import ShapeError
@@ -11,6 +11,7 @@ from poseharvest.heatmaps.encode import gaussian_maps
 SIZE = (24, 32)
 
 
+@settings(max_examples=40, deadline=None)
 @given(x=st.floats(2, 29), y=st.floats(2, 21), sigma=st.floats(0.7, 2.5), height=st.floats(0.05, 0.9))
 def test_a_gaussian_is_found_exactly_between_pixels(x, y, sigma, height):
     point = torch.tensor([x, y], dtype=torch.float64)
@@ -19,6 +20,7 @@ def test_a_gaussian_is_found_exactly_between_pixels(x, y, sigma, height):
     assert 0 < float(peaks.score) <= height + 1e-12
 
 
+@settings(max_examples=40, deadline=None)
 @given(x=st.floats(100, 500), y=st.floats(150, 450))
 def test_peaks_are_pixels_of_the_picture(x, y):
     crop = Crop((320.5, 291.0), 733.0)

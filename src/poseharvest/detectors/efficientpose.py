@@ -7,11 +7,19 @@ from pathlib import Path
 from torch import Tensor
 
 from poseharvest.detectors.checkpoint import load_state, read_keras_efficientpose, read_safetensors
-from poseharvest.detectors.network import NetworkDetector, Preprocessing, RunOptions
+from poseharvest.detectors.network import Family, NetworkDetector
+from poseharvest.detectors.windows import Preprocessing, RunOptions
 from poseharvest.networks.efficientpose import STRIDE, EfficientPose
+from poseharvest.networks.fused_efficientpose import fuse_efficientpose
 from poseharvest.skeleton.definitions import MPII16
 
-PREPROCESSING = Preprocessing(input_size=(256, 256), mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
+EFFICIENTPOSE = Family(
+    name="efficientpose",
+    skeleton=MPII16,
+    preprocessing=Preprocessing(input_size=(256, 256), mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)),
+    stride=STRIDE,
+    prepare=fuse_efficientpose,
+)
 
 CHANNELS = (
     "head_top",
@@ -40,15 +48,13 @@ def load_efficientpose(weights: Path, options: RunOptions) -> NetworkDetector:
     Raises:
         DetectorError: the file is missing, damaged, or of another network.
     """
-    network = EfficientPose()
+    network = EfficientPose().eval()
     if weights.suffix == ".safetensors":
         state = read_safetensors(weights)
     else:
         state = _reordered(read_keras_efficientpose(weights, network))
     load_state(network, state, source=str(weights))
-    return NetworkDetector(
-        network, PREPROCESSING, name="efficientpose", skeleton=MPII16, stride=STRIDE, options=options
-    )
+    return NetworkDetector(network, EFFICIENTPOSE, options)
 
 
 def _reordered(state: dict[str, Tensor]) -> dict[str, Tensor]:

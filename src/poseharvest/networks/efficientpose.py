@@ -46,7 +46,7 @@ class ConvNorm(nn.Module):
         self.padding = (total // 2, total - total // 2) * 2
         symmetric = self.padding[0] if stride == 1 else 0
         self.conv = nn.Conv2d(channels_in, channels_out, kernel, stride, symmetric, groups=groups, bias=False)
-        self.norm: nn.Module = nn.BatchNorm2d(channels_out, eps=1e-3, momentum=0.01)
+        self.norm = nn.BatchNorm2d(channels_out, eps=1e-3, momentum=0.01)
 
     def forward(self, features: Tensor) -> Tensor:
         """Return the convolved, normalised and activated features (B, C, H, W)."""

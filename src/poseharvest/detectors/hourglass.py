@@ -1,0 +1,65 @@
+"""Stacked hourglasses as detectors: checkpoints of other people and our own."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from poseharvest.detectors.checkpoint import load_state, read_safetensors
+from poseharvest.detectors.network import Family, NetworkDetector
+from poseharvest.detectors.windows import Preprocessing, RunOptions
+from poseharvest.errors import DetectorError
+from poseharvest.networks.fused_hourglass import fuse_hourglass
+from poseharvest.networks.hourglass import STRIDE, StackedHourglass, shape_from_state
+from poseharvest.skeleton.definitions import MPII16
+
+HOURGLASS = Family(
+    name="hourglass",
+    skeleton=MPII16,
+    # The published networks were trained on RGB less MPII's mean, not divided by its deviation. Their targets are
+    # drawn at the heatmap pixel that the joint falls into, so their peaks are unbiased about pixel centres.
+    preprocessing=Preprocessing(input_size=(256, 256), mean=(0.4404, 0.4440, 0.4327), std=(1.0, 1.0, 1.0)),
+    stride=STRIDE,
+    prepare=fuse_hourglass,
+)
+
+
+def load_hourglass(weights: Path, options: RunOptions) -> NetworkDetector:
+    """Return the stacked hourglass of a checkpoint: .safetensors, or a .pth or .tar that PyTorch saved.
+
+    Its number of stacks, blocks and channels are read from the checkpoint, which may be a bare state dict or a
+    dictionary that holds one as "state_dict", with or without "module." before every name.
+
+    Raises:
+        DetectorError: the file is missing, damaged, of another network, or of another number of joints.
+    """
+    state = read_safetensors(weights) if weights.suffix == ".safetensors" else _read_torch(weights)
+    try:
+        shape = shape_from_state(state)
+    except KeyError as error:
+        raise DetectorError(f"{weights}: expected a stacked hourglass, but it lacks the tensor {error}") from error
+    if shape.joints != len(MPII16):
+        raise DetectorError(f"{weights}: expected {len(MPII16)} MPII joints, got {shape.joints}")
+    network = StackedHourglass(shape).eval()
+    load_state(network, state, source=str(weights))
+    return NetworkDetector(network, HOURGLASS, options)
+
+
+def _read_torch(path: Path) -> dict[str, Tensor]:
+    """Return the state dict of a PyTorch file. Only tensors and plain containers are read; nothing is executed."""
+    try:
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        reason = str(error).splitlines()[0]
+        raise DetectorError(
+            f"{path}: expected a PyTorch checkpoint of tensors alone, got: {reason}; "
+            "save its state_dict() again, as .safetensors"
+        ) from error
+    state = loaded.get("state_dict", loaded) if isinstance(loaded, Mapping) else None
+    if not isinstance(state, Mapping) or not all(isinstance(tensor, Tensor) for tensor in state.values()):
+        raise DetectorError(f"{path}: expected a dictionary of tensors, got {type(loaded).__name__}")
+    return {str(name).removeprefix("module."): tensor for name, tensor in state.items()}

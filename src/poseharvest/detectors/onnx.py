@@ -1,0 +1,206 @@
+"""Any ONNX model that gives heatmaps or SimCC vectors, described by a small TOML file (docs/detectors.md)."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from torch import Tensor
+
+from poseharvest.detectors.windows import Preprocessing, RunOptions, WindowDetector, square_part
+from poseharvest.errors import DetectorError
+from poseharvest.heatmaps.simcc import simcc_heatmaps
+from poseharvest.skeleton.definitions import skeleton_by_name
+from poseharvest.skeleton.skeleton import Skeleton
+
+_Triple = tuple[float, float, float]
+
+
+class OnnxDescription(BaseModel):
+    """What the TOML file says of a model. Every field is a key of the file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str
+    """The ONNX file, relative to the TOML file."""
+    kind: Literal["heatmap", "simcc"]
+    """What it gives: one output of heatmaps (B, J, h, w), or two of vectors (B, J, bins), x first."""
+    input_size: tuple[int, int]
+    """(height, width) of its input, pixels."""
+    mean: _Triple
+    """Subtracted from the colours, in the order of `channel_order`."""
+    std: _Triple
+    """Divided by, after that."""
+    white: Literal[1, 255] = 255
+    """What white is before the mean is subtracted: `mean` and `std` are on this scale."""
+    channel_order: Literal["rgb", "bgr"] = "rgb"
+    """Order of the colours in its input."""
+    skeleton: str
+    """A built-in skeleton: the joints that the detector gives."""
+    joints: tuple[str, ...] | None = None
+    """The model's channels by name; left out, they are the skeleton's joints in order. It may have more."""
+    outputs: tuple[str, ...] | None = None
+    """Names of the outputs; left out, the first, or for SimCC the first two."""
+    name: str | None = None
+    """Name for reports; left out, that of the TOML file."""
+    bias_px: tuple[float, float] = (0.0, 0.0)
+    """(x, y) by which its peaks lie off the joint, pixels of the input. 1.5 for heatmaps of stride 4 whose pixel k
+    means input pixel 4 k."""
+    split_ratio: float = Field(default=2.0, gt=0)
+    """SimCC: bins per pixel of the input."""
+    softmax_beta: float = Field(default=10.0, ge=0)
+    """SimCC: see heatmaps.simcc."""
+    stride: int = Field(default=4, ge=1)
+    """SimCC: pixels of the input per pixel of the heatmaps that the detector gives."""
+
+
+def read_description(path: Path) -> OnnxDescription:
+    """Return the description in a TOML file.
+
+    Raises:
+        DetectorError: it is missing, no TOML, or a key is unknown, missing or wrong; the message names the key.
+    """
+    try:
+        with path.open("rb") as file:
+            content = tomllib.load(file)
+        return OnnxDescription.model_validate(content)
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise DetectorError(f"{path}: expected a TOML file that describes an ONNX model, got: {error}") from error
+    except ValidationError as error:
+        raise DetectorError(f"{path}: {_first_problem(error)}") from error
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    key = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] != "extra_forbidden":
+        return f"{key}: {problem['msg']}"
+    near = difflib.get_close_matches(key, OnnxDescription.model_fields, n=1)
+    hint = f'; did you mean "{near[0]}"?' if near else f"; expected one of {', '.join(OnnxDescription.model_fields)}"
+    return f'unknown key "{key}"{hint}'
+
+
+def load_onnx(path: Path, options: RunOptions) -> WindowDetector:
+    """Return the detector that a TOML file describes.
+
+    Raises:
+        DetectorError: the description or the model cannot be used, or they do not fit together.
+    """
+    description = read_description(path)
+    skeleton = skeleton_by_name(description.skeleton)
+    model = _OnnxModel(path.parent / description.model, description, options.device)
+    run = _heatmaps_from(model, description, skeleton, source=str(path))
+    probe = run(torch.zeros((1, 3, *description.input_size)))
+    return WindowDetector(
+        run,
+        name=description.name or path.stem,
+        skeleton=skeleton,
+        heatmap_size=(probe.shape[-2], probe.shape[-1]),
+        preprocessing=_preprocessing(description, options),
+        options=options,
+    )
+
+
+def _preprocessing(description: OnnxDescription, options: RunOptions) -> Preprocessing:
+    red, green, blue = (value / description.white for value in description.mean)
+    red_std, green_std, blue_std = (value / description.white for value in description.std)
+    return Preprocessing(
+        input_size=description.input_size,
+        mean=(red, green, blue),
+        std=(red_std, green_std, blue_std),
+        bgr=description.channel_order == "bgr",
+        bias_px=description.bias_px if options.bias_px is None else options.bias_px,
+    )
+
+
+def _heatmaps_from(
+    model: _OnnxModel, description: OnnxDescription, skeleton: Skeleton, *, source: str
+) -> Callable[[Tensor], Tensor]:
+    """Return the function from normalised windows to heatmaps in the skeleton's order."""
+    channels = description.joints or skeleton.joints
+    missing = [joint for joint in skeleton.joints if joint not in channels]
+    if missing:
+        raise DetectorError(f"{source}: joints: {skeleton.name} needs {', '.join(missing)}, which the model lacks")
+    order = [channels.index(joint) for joint in skeleton.joints]
+
+    def run(pictures: Tensor) -> Tensor:
+        values = model(pictures)
+        _check_outputs(values, len(channels), description, source=source)
+        if description.kind == "simcc":
+            heatmaps = simcc_heatmaps(
+                *values,
+                split_ratio=description.split_ratio,
+                stride=description.stride,
+                softmax_beta=description.softmax_beta,
+            )
+        else:
+            heatmaps = values[0]
+        return square_part(heatmaps)[:, order].contiguous()
+
+    return run
+
+
+def _check_outputs(values: list[Tensor], num_joints: int, description: OnnxDescription, *, source: str) -> None:
+    rank = 3 if description.kind == "simcc" else 4
+    for value in values:
+        if value.ndim != rank or value.shape[1] != num_joints:
+            axes = "(B, J, bins)" if rank == 3 else "(B, J, h, w)"
+            raise DetectorError(
+                f"{source}: kind {description.kind}: expected outputs {axes} with J = {num_joints}, "
+                f"got {tuple(value.shape)}"
+            )
+
+
+class _OnnxModel:
+    """An ONNX Runtime session as a function of tensors."""
+
+    def __init__(self, path: Path, description: OnnxDescription, device: str) -> None:
+        self._session = _session(path, device)
+        self._device = device
+        model_input = self._session.get_inputs()[0]
+        self._input = model_input.name
+        self._fixed_batch = model_input.shape[0] if isinstance(model_input.shape[0], int) else None
+        available = [output.name for output in self._session.get_outputs()]
+        count = 2 if description.kind == "simcc" else 1
+        self._outputs = list(description.outputs or available[:count])
+        if len(self._outputs) != count or not set(self._outputs) <= set(available):
+            raise DetectorError(
+                f"{path}: kind {description.kind}: expected {count} of the outputs {', '.join(available)}, "
+                f"got {', '.join(self._outputs)}"
+            )
+
+    def __call__(self, pictures: Tensor) -> list[Tensor]:
+        """Return the outputs for pictures (B, 3, h, w); a model of one fixed batch size runs as often as it takes."""
+        size = self._fixed_batch or len(pictures)
+        batches = [self._run_padded(batch, size) for batch in torch.split(pictures, size)]
+        return [torch.cat(parts).to(self._device) for parts in zip(*batches, strict=True)]
+
+    def _run_padded(self, pictures: Tensor, size: int) -> list[Tensor]:
+        missing = size - len(pictures)
+        padded = torch.cat((pictures, pictures.new_zeros(missing, *pictures.shape[1:])))
+        values = self._session.run(self._outputs, {self._input: padded.cpu().contiguous().numpy()})
+        return [torch.from_numpy(value)[: len(pictures)].float() for value in values]
+
+
+def _session(path: Path, device: str) -> Any:
+    try:
+        import onnxruntime
+        from onnxruntime.capi import onnxruntime_pybind11_state as failures
+    except ImportError as error:
+        raise DetectorError(f"{path}: ONNX models need onnxruntime: pip install poseharvest[onnx]") from error
+    provider = "CUDAExecutionProvider" if torch.device(device).type == "cuda" else "CPUExecutionProvider"
+    if provider not in onnxruntime.get_available_providers():
+        raise DetectorError(f'{path}: device "{device}": this onnxruntime lacks {provider}; install onnxruntime-gpu')
+    if not path.is_file():
+        raise DetectorError(f"{path}: expected an ONNX model, got no file")
+    settings = onnxruntime.SessionOptions()
+    settings.intra_op_num_threads = torch.get_num_threads()
+    try:
+        return onnxruntime.InferenceSession(str(path), settings, providers=[provider])
+    except (failures.InvalidProtobuf, failures.InvalidGraph, failures.Fail, failures.NotImplemented) as error:
+        raise DetectorError(f"{path}: expected an ONNX model, got: {str(error).splitlines()[0]}") from error

@@ -1,0 +1,173 @@
+"""From windows of pictures to what a network takes, and a detector around anything that takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from poseharvest.arrays import Image, ImageSize
+from poseharvest.detectors.protocol import CroppedView
+from poseharvest.errors import DetectorError
+from poseharvest.geometry.crop import Crop, extract
+from poseharvest.heatmaps.flip import flip_heatmaps
+from poseharvest.skeleton.skeleton import Skeleton
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How a network wants its pictures.
+
+    Attributes:
+        input_size: (height, width) of its input, pixels. If it is not square, the window fits into its shorter side
+            and the longer one shows more of the picture, so that no joint of the window is lost.
+        mean: subtracted from colours of 0 to 1.
+        std: divided by, after that.
+        bgr: the network wants blue first; mean and std are then in that order too.
+        bias_px: (x, y) by which the network's peaks lie off the joint, in pixels of the input; the window is moved
+            by as much, so that the heatmaps come out unbiased without being resampled.
+    """
+
+    input_size: ImageSize
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    bgr: bool = False
+    bias_px: tuple[float, float] = (0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a detector runs.
+
+    Attributes:
+        device: where its network runs, "cpu", "cuda" or "cuda:1".
+        batch_size: most windows that go through the network at once; None takes 4 on the CPU, where more only move
+            its features out of the cache, and 32 on a GPU.
+        flip_test: average the heatmaps with those of the mirrored window: no bias to a side, at twice the time.
+        bias_px: (x, y) that replaces the preprocessing's own; detectors.bias measures it.
+    """
+
+    device: str = "cpu"
+    batch_size: int | None = None
+    flip_test: bool = False
+    bias_px: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        if self.batch_size is not None and self.batch_size < 1:
+            raise DetectorError(f"detector: expected a batch size of 1 or more, got {self.batch_size}")
+        try:
+            torch.empty(0, device=self.device)
+        except (RuntimeError, AssertionError) as error:
+            reason = str(error).splitlines()[0]
+            raise DetectorError(f'detector: device "{self.device}" cannot be used: {reason}') from error
+
+    @property
+    def windows_at_once(self) -> int:
+        """Most windows that go through the network at once."""
+        return self.batch_size or (4 if torch.device(self.device).type == "cpu" else 32)
+
+
+def network_input(views: Sequence[CroppedView], preprocessing: Preprocessing, *, mirrored: bool = False) -> Tensor:
+    """Return the normalised windows (B, 3, h, w) float32 of B views, as the network wants them.
+
+    A mirrored window is moved by the bias the other way: it must be unbiased after it is mirrored back.
+
+    Raises:
+        DetectorError: a view comes without its picture.
+    """
+    windows = np.stack([_window(view, preprocessing, mirrored) for view in views])
+    pictures = torch.from_numpy(windows).permute(0, 3, 1, 2).float() / 255
+    if preprocessing.bgr:
+        pictures = pictures.flip(1)
+    mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in (preprocessing.mean, preprocessing.std))
+    normalised = (pictures - mean) / std
+    return normalised.flip(-1) if mirrored else normalised
+
+
+def _window(view: CroppedView, preprocessing: Preprocessing, mirrored: bool) -> Image:
+    if view.image is None:
+        raise DetectorError(f'detector: view "{view.view}", frame {view.frame}: expected a picture, got None')
+    height, width = preprocessing.input_size
+    longer, shorter = max(height, width), min(height, width)
+    step = view.crop.side / shorter
+    bias_x, bias_y = preprocessing.bias_px
+    x, y = view.crop.center
+    seen = Crop((x + (-bias_x if mirrored else bias_x) * step, y + bias_y * step), longer * step)
+    square = extract(view.image, seen, (longer, longer))
+    top, left = (longer - height) // 2, (longer - width) // 2
+    return square[top : top + height, left : left + width]
+
+
+def square_part(heatmaps: Tensor) -> Tensor:
+    """Return the part of maps (B, J, H, W) that covers the window, when the network's input is not square."""
+    height, width = heatmaps.shape[-2:]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    return heatmaps[..., top : top + side, left : left + side]
+
+
+class WindowDetector:
+    """A HeatmapDetector around a function from network inputs to heatmaps.
+
+    Attributes:
+        preprocessing: how the function wants its pictures.
+    """
+
+    def __init__(
+        self,
+        run: Callable[[Tensor], Tensor],
+        *,
+        name: str,
+        skeleton: Skeleton,
+        heatmap_size: ImageSize,
+        preprocessing: Preprocessing,
+        options: RunOptions,
+    ) -> None:
+        self.preprocessing = preprocessing
+        self._run = run
+        self._name = name
+        self._skeleton = skeleton
+        self._heatmap_size = heatmap_size
+        self._options = options
+
+    @property
+    def name(self) -> str:
+        """Name for reports and for `harvest.json`."""
+        return self._name
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """The joints in channel order."""
+        return self._skeleton
+
+    @property
+    def heatmap_size(self) -> ImageSize:
+        """(height, width) of the heatmaps."""
+        return self._heatmap_size
+
+    @property
+    def needs_images(self) -> bool:
+        """True: it looks at pictures."""
+        return True
+
+    def detect(self, views: Sequence[CroppedView]) -> Tensor:
+        """Return the heatmaps (B, J, h, w) float32 of B windows, on the detector's device.
+
+        Raises:
+            DetectorError: a view comes without its picture.
+        """
+        empty = torch.zeros((0, len(self.skeleton), *self.heatmap_size), device=self._options.device)
+        return torch.cat([empty, *self._batches(views)])
+
+    def _batches(self, views: Sequence[CroppedView]) -> Iterator[Tensor]:
+        size = self._options.windows_at_once
+        for start in range(0, len(views), size):
+            batch = views[start : start + size]
+            heatmaps = self._run(network_input(batch, self.preprocessing))
+            if self._options.flip_test:
+                mirrored = self._run(network_input(batch, self.preprocessing, mirrored=True))
+                heatmaps = (heatmaps + flip_heatmaps(mirrored, self.skeleton)) / 2
+            yield heatmaps
