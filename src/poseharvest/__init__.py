@@ -1,5 +1,45 @@
-"""poseharvest: 3D human poses, their uncertainty and training annotations from multi-camera footage."""
+"""poseharvest: 3D human poses, their uncertainty and training annotations from multi-camera footage.
+
+    from poseharvest import Capture, harvest, load_detector
+
+    result = harvest(Capture.open("my_capture"), load_detector("efficientpose"), "my_harvest")
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from poseharvest.annotations.reader import Harvest as Harvest
+    from poseharvest.annotations.select import SelectionRule as SelectionRule
+    from poseharvest.capture.capture import Capture as Capture
+    from poseharvest.detectors.registry import load_detector as load_detector
+    from poseharvest.errors import HarvestError as HarvestError
+    from poseharvest.export.registry import export as export
+    from poseharvest.harvesting.harvest import harvest as harvest
+    from poseharvest.harvesting.options import HarvestOptions as HarvestOptions
+    from poseharvest.pictorial.infer import InferenceOptions as InferenceOptions
+
+_HOMES = {
+    "Capture": "capture.capture",
+    "Harvest": "annotations.reader",
+    "HarvestError": "errors",
+    "HarvestOptions": "harvesting.options",
+    "InferenceOptions": "pictorial.infer",
+    "SelectionRule": "annotations.select",
+    "export": "export.registry",
+    "harvest": "harvesting.harvest",
+    "load_detector": "detectors.registry",
+}
+
+__all__ = [*_HOMES, "__version__"]  # noqa: PLE0604 - every name in it is a string
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name at its first use, so that `import poseharvest` stays cheap."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

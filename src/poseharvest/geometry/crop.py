@@ -82,10 +82,14 @@ def _shrink(image: Image, crop: Crop, factor: int) -> tuple[Image, np.ndarray]:
     half = crop.side / 2 + 2 * factor
     left, top = (max(0, int(np.floor(c - half))) for c in crop.center)
     right, bottom = min(width, int(crop.center[0] + half) + 1), min(height, int(crop.center[1] + half) + 1)
-    cols, rows = (right - left) // factor, (bottom - top) // factor
-    if cols <= 0 or rows <= 0:
+    if right <= left or bottom <= top:
         return np.zeros((1, 1, 3), np.uint8), np.array([[factor, 0.0, -1e6], [0.0, factor, -1e6]])
-    block = image[top : top + rows * factor, left : left + cols * factor]
+    # Whole blocks only, completed with the black that lies beyond the border anyway.
+    rest_y, rest_x = -(bottom - top) % factor, -(right - left) % factor
+    block = cv2.copyMakeBorder(
+        image[top:bottom, left:right], 0, rest_y, 0, rest_x, cv2.BORDER_CONSTANT, value=(0, 0, 0)
+    )
+    cols, rows = block.shape[1] // factor, block.shape[0] // factor
     small = cv2.resize(block, (cols, rows), interpolation=cv2.INTER_AREA)
     offset = (factor - 1) / 2
     return np.asarray(small, dtype=np.uint8), np.array(

@@ -1,8 +1,8 @@
 """Lens distortion: Brown-Conrady (4, 5 or 8 coefficients, OpenCV's order) and the fisheye model of Kannala and Brandt.
 
-Both map *normalised* image points (x / z, y / z), so they know nothing of pixels. Brown-Conrady is a polynomial and
-folds back on itself far outside the picture; points beyond the fold are reported as not valid instead of being
-projected into the picture from the wrong side.
+Both map *normalised* image points (x / z, y / z), so they know nothing of pixels. Both are polynomials and fold back on
+themselves far outside the picture; points beyond the fold are reported as not valid instead of being projected into
+the picture from the wrong side. The fold is found on the radial part; the tangential terms are tiny beside it.
 """
 
 from __future__ import annotations
@@ -15,14 +15,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from poseharvest.arrays import FloatArray
 from poseharvest.errors import CalibrationError
 
 DistortionModel = Literal["none", "brown_conrady", "fisheye"]
 
 _NUM_COEFFICIENTS = {"none": (0,), "brown_conrady": (4, 5, 8), "fisheye": (4,)}
-_MAX_RADIUS = 20.0  # tan of 87 degrees: no pinhole picture reaches further
-_MAX_THETA = np.pi / 2
-_NEWTON_STEPS = 25
+_MAX_ANGLE = {
+    "brown_conrady": float(np.arctan(20.0)),
+    "fisheye": float(np.pi / 2),
+}  # no pinhole picture shows 87 degrees
+_TABLE_SIZE = 8192
+_NEWTON_STEPS = 8  # quadratic, from a table that is right to 1e-3: rounding error is reached in four
+_TINY = 1e-12
 
 
 @dataclass(frozen=True)
@@ -30,12 +35,20 @@ class Distorted:
     """Distorted points and whether the model holds there.
 
     Attributes:
-        points: (..., 2) normalised.
+        points: (..., 2) normalised. Finite, meaningless where not `valid`.
         valid: (...) bool, False beyond the radius at which the model folds back.
     """
 
     points: Tensor
     valid: Tensor
+
+
+@dataclass(frozen=True)
+class _RadialTable:
+    """Angle to the axis against distorted radius, both rising, up to the fold."""
+
+    angles: FloatArray
+    radii: FloatArray
 
 
 @dataclass(frozen=True)
@@ -62,20 +75,32 @@ class Distortion:
         if not all(np.isfinite(self.coefficients)):
             raise CalibrationError(f"{self.model} distortion: expected finite coefficients, got {self.coefficients}")
 
-    @cached_property
+    @property
     def max_radius(self) -> float:
-        """Largest undistorted radius (tan of the angle to the axis) up to which the model is one to one."""
-        if self.model == "fisheye":
+        """Largest undistorted radius (tan of the angle to the axis) up to which the model is one to one.
+
+        At most 20 for Brown-Conrady: far beyond any picture, and small enough that its sixth power is no infinity.
+        """
+        if self.model == "none":
             return float("inf")
-        radii = np.linspace(0.0, _MAX_RADIUS, 20001)
-        k = np.asarray(self._padded)
-        r2 = radii**2
-        denominator = 1 + r2 * (k[5] + r2 * (k[6] + r2 * k[7]))
-        numerator = 1 + r2 * (k[0] + r2 * (k[1] + r2 * k[4]))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            distorted = radii * numerator / denominator
-        falling = np.flatnonzero((np.diff(distorted) <= 0) | (denominator[1:] <= 0))
-        return float(radii[falling[0]]) if falling.size else float("inf")
+        return float(np.tan(self._table.angles[-1]))
+
+    @cached_property
+    def _table(self) -> _RadialTable:
+        angles = np.linspace(0.0, _MAX_ANGLE[self.model], _TABLE_SIZE)
+        if self.model == "fisheye":
+            k1, k2, k3, k4 = self.coefficients
+            t2 = angles**2
+            shown, regular = angles * (1 + t2 * (k1 + t2 * (k2 + t2 * (k3 + t2 * k4)))), np.ones_like(angles)
+        else:
+            k = self._padded
+            r2 = np.tan(angles) ** 2
+            regular = 1 + r2 * (k[5] + r2 * (k[6] + r2 * k[7]))
+            numerator = 1 + r2 * (k[0] + r2 * (k[1] + r2 * k[4]))
+            shown = np.sqrt(r2) * numerator / np.where(regular > 0, regular, 1.0)
+        folded = np.flatnonzero((np.diff(shown) <= 0) | (regular[1:] <= 0))
+        end = int(folded[0]) + 1 if folded.size else _TABLE_SIZE
+        return _RadialTable(angles[:end], shown[:end])
 
     @property
     def _padded(self) -> tuple[float, ...]:
@@ -87,31 +112,41 @@ class Distortion:
             return Distorted(points, torch.ones_like(points[..., 0], dtype=torch.bool))
         if self.model == "fisheye":
             return self._distort_fisheye(points)
-        radius_squared = points.square().sum(-1)
-        return Distorted(self._brown_conrady(points), radius_squared < self.max_radius**2)
+        return Distorted(self._brown_conrady(points), points.square().sum(-1) < self.max_radius**2)
 
     def undistort(self, points: Tensor) -> Distorted:
-        """Return the normalised points (..., 2) that `distort` maps onto `points`, by Newton's method.
+        """Return the normalised points (..., 2) that `distort` maps onto `points`.
 
-        Points that no ray reaches (outside the model's range) come back with `valid` False.
+        The radial part is inverted by a table, the rest by Newton's method. Points that no ray reaches (outside the
+        model's range) come back with `valid` False.
         """
         if self.model == "none":
             return Distorted(points, torch.ones_like(points[..., 0], dtype=torch.bool))
+        shown = torch.linalg.vector_norm(points, dim=-1)
+        angle = self._angle_of_radius(shown)
         if self.model == "fisheye":
-            return self._undistort_fisheye(points)
-        guess = points.clone()
-        for _ in range(_NEWTON_STEPS):
-            residual = self._brown_conrady(guess) - points
-            guess = guess - torch.linalg.solve(self._jacobian(guess), residual.unsqueeze(-1)).squeeze(-1)
-        tolerance = 1e-4 if points.dtype == torch.float32 else 1e-9
-        error = (self._brown_conrady(guess) - points).abs().amax(-1)
-        return Distorted(guess, (error < tolerance) & (guess.square().sum(-1) < self.max_radius**2))
+            return self._undistort_fisheye(points, shown, angle)
+        return self._undistort_brown_conrady(points, shown, angle)
+
+    def _angle_of_radius(self, shown: Tensor) -> Tensor:
+        """Return the angle to the axis (...) of distorted radii (...), to the table's resolution."""
+        radii, angles = (torch.as_tensor(part).to(shown) for part in (self._table.radii, self._table.angles))
+        if radii.numel() < 2:
+            return torch.zeros_like(shown)
+        right = torch.searchsorted(radii, shown.contiguous()).clamp(1, radii.numel() - 1)
+        low, high = radii[right - 1], radii[right]
+        share = ((shown - low) / (high - low).clamp_min(_TINY)).clamp(0, 1)
+        return angles[right - 1] + share * (angles[right] - angles[right - 1])
 
     def _brown_conrady(self, points: Tensor) -> Tensor:
         k1, k2, p1, p2, k3, k4, k5, k6 = self._padded
         x, y = points.unbind(-1)
         r2 = x * x + y * y
-        radial = (1 + r2 * (k1 + r2 * (k2 + r2 * k3))) / (1 + r2 * (k4 + r2 * (k5 + r2 * k6)))
+        # Beyond the range the sixth power of a point seen edge-on would overflow float32.
+        bounded = r2.clamp(max=self.max_radius**2)
+        radial = (1 + bounded * (k1 + bounded * (k2 + bounded * k3))) / (
+            1 + bounded * (k4 + bounded * (k5 + bounded * k6))
+        )
         return torch.stack(
             (
                 x * radial + 2 * p1 * x * y + p2 * (r2 + 2 * x * x),
@@ -120,35 +155,52 @@ class Distortion:
             -1,
         )
 
-    def _jacobian(self, points: Tensor) -> Tensor:
-        step = 1e-3 if points.dtype == torch.float32 else 1e-6
-        columns = []
-        for axis in range(2):
-            shift = torch.zeros(2, dtype=points.dtype, device=points.device)
-            shift[axis] = step
-            columns.append((self._brown_conrady(points + shift) - self._brown_conrady(points - shift)) / (2 * step))
-        return torch.stack(columns, -1)
+    def _undistort_brown_conrady(self, points: Tensor, shown: Tensor, angle: Tensor) -> Distorted:
+        guess = points * (torch.tan(angle) / shown.clamp_min(_TINY)).unsqueeze(-1)
+        for _ in range(_NEWTON_STEPS):
+            guess = self._newton_step(guess, points)
+        tolerance = 1e-5 if points.dtype == torch.float32 else 1e-10
+        error = (self._brown_conrady(guess) - points).abs().amax(-1)
+        reached = (error < tolerance * (1 + shown)) & (guess.square().sum(-1) < self.max_radius**2)
+        return Distorted(torch.where(reached.unsqueeze(-1), guess, points), reached)
 
-    def _fisheye_angle(self, theta: Tensor) -> Tensor:
+    def _newton_step(self, guess: Tensor, target: Tensor) -> Tensor:
+        """Return `guess` moved towards the root of distort(guess) = target by the analytic 2 x 2 Jacobian."""
+        k1, k2, p1, p2, k3, k4, k5, k6 = self._padded
+        x, y = guess.unbind(-1)
+        r2 = x * x + y * y
+        top, bottom = 1 + r2 * (k1 + r2 * (k2 + r2 * k3)), 1 + r2 * (k4 + r2 * (k5 + r2 * k6))
+        top_slope, bottom_slope = k1 + r2 * (2 * k2 + 3 * k3 * r2), k4 + r2 * (2 * k5 + 3 * k6 * r2)
+        radial, slope = top / bottom, (top_slope * bottom - top * bottom_slope) / (bottom * bottom)
+        xx = radial + 2 * x * x * slope + 2 * p1 * y + 6 * p2 * x
+        xy = 2 * x * y * slope + 2 * p1 * x + 2 * p2 * y
+        yy = radial + 2 * y * y * slope + 6 * p1 * y + 2 * p2 * x
+        residual_x, residual_y = (self._brown_conrady(guess) - target).unbind(-1)
+        determinant = xx * yy - xy * xy
+        step = torch.stack((yy * residual_x - xy * residual_y, xx * residual_y - xy * residual_x), -1)
+        step = step / determinant.unsqueeze(-1)
+        return torch.where(torch.isfinite(step), guess - step, guess)
+
+    def _fisheye_radius(self, angle: Tensor) -> Tensor:
         k1, k2, k3, k4 = self.coefficients
-        t2 = theta * theta
-        return theta * (1 + t2 * (k1 + t2 * (k2 + t2 * (k3 + t2 * k4))))
+        t2 = angle * angle
+        return angle * (1 + t2 * (k1 + t2 * (k2 + t2 * (k3 + t2 * k4))))
 
     def _distort_fisheye(self, points: Tensor) -> Distorted:
         radius = torch.linalg.vector_norm(points, dim=-1)
-        theta = torch.atan(radius)
-        scale = torch.where(radius > 1e-8, self._fisheye_angle(theta) / radius.clamp_min(1e-8), 1.0)
-        return Distorted(points * scale.unsqueeze(-1), torch.ones_like(radius, dtype=torch.bool))
+        angle = torch.atan(radius)
+        scale = torch.where(radius > _TINY, self._fisheye_radius(angle) / radius.clamp_min(_TINY), 1.0)
+        return Distorted(points * scale.unsqueeze(-1), angle < self._table.angles[-1])
 
-    def _undistort_fisheye(self, points: Tensor) -> Distorted:
-        distorted_angle = torch.linalg.vector_norm(points, dim=-1)
-        theta = distorted_angle.clamp(max=_MAX_THETA)
-        step = 1e-4
+    def _undistort_fisheye(self, points: Tensor, shown: Tensor, angle: Tensor) -> Distorted:
+        k1, k2, k3, k4 = self.coefficients
         for _ in range(_NEWTON_STEPS):
-            slope = (self._fisheye_angle(theta + step) - self._fisheye_angle(theta - step)) / (2 * step)
-            theta = theta - (self._fisheye_angle(theta) - distorted_angle) / slope
-        valid = (theta >= 0) & (theta < _MAX_THETA) & ((self._fisheye_angle(theta) - distorted_angle).abs() < 1e-5)
-        scale = torch.where(
-            distorted_angle > 1e-8, torch.tan(theta) / distorted_angle.clamp_min(1e-8), torch.ones_like(theta)
-        )
-        return Distorted(points * scale.unsqueeze(-1), valid)
+            t2 = angle * angle
+            slope = 1 + t2 * (3 * k1 + t2 * (5 * k2 + t2 * (7 * k3 + t2 * 9 * k4)))
+            step = (self._fisheye_radius(angle) - shown) / slope
+            angle = torch.where(torch.isfinite(step), angle - step, angle)
+        tolerance = 1e-5 if points.dtype == torch.float32 else 1e-10
+        reached = ((self._fisheye_radius(angle) - shown).abs() < tolerance) & (angle >= 0)
+        reached = reached & (angle < self._table.angles[-1])
+        scale = torch.where(shown > _TINY, torch.tan(angle) / shown.clamp_min(_TINY), 1.0)
+        return Distorted(torch.where(reached.unsqueeze(-1), points * scale.unsqueeze(-1), points), reached)

@@ -1,0 +1,179 @@
+"""Reading a harvest: checked once when opened, then streamed part by part."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pyarrow as pa
+from pydantic import ValidationError
+
+from poseharvest.annotations.info import FORMAT_NAME, HarvestInfo
+from poseharvest.annotations.parts import ANNOTATIONS, FRAMES, SCHEMAS, part_path, read_part
+from poseharvest.annotations.records import FrameAnnotations
+from poseharvest.annotations.rows import SelectedFrame, frames_from_tables
+from poseharvest.annotations.schema import SCHEMA_VERSION
+from poseharvest.annotations.staging import file_name
+from poseharvest.calibration.native import RIG_FILE, read_rig
+from poseharvest.errors import CalibrationError, FormatError, ShapeError, StoreError
+from poseharvest.geometry.rig import Rig
+from poseharvest.skeleton.skeleton import Skeleton
+
+INFO_FILE = "harvest.json"
+PREVIEWS = "previews"
+
+
+@dataclass(frozen=True, eq=False)
+class Harvest:
+    """A harvest folder.
+
+    Attributes:
+        path: the folder.
+        info: what `harvest.json` says.
+    """
+
+    path: Path
+    info: HarvestInfo
+
+    @classmethod
+    def open(cls, path: Path | str) -> Harvest:
+        """Open a harvest; the Parquet files themselves are checked as they are read.
+
+        Raises:
+            StoreError: the folder is no harvest, is from a newer version, is damaged, or lacks a part.
+        """
+        folder = Path(path)
+        try:
+            harvest = cls(folder, _read_info(folder))
+            if not (folder / RIG_FILE).is_file():
+                raise StoreError(f"{folder / RIG_FILE}: the cameras of this harvest are missing")
+            harvest._check_parts()
+        except OSError as error:
+            raise StoreError(f"{folder}: cannot be read: {error.strerror or error}") from error
+        return harvest
+
+    @cached_property
+    def skeleton(self) -> Skeleton:
+        """The skeleton; rows hold its joints in this order."""
+        return self.info.skeleton.skeleton()
+
+    @property
+    def view_names(self) -> tuple[str, ...]:
+        """The views, in rig order."""
+        return tuple(view.name for view in self.info.views)
+
+    @cached_property
+    def rig(self) -> Rig:
+        """The cameras.
+
+        Raises:
+            StoreError: `rig.json` is damaged, or holds other cameras.
+        """
+        path = self.path / RIG_FILE
+        try:
+            rig = read_rig(path)
+        except (FormatError, CalibrationError, ShapeError) as error:
+            raise StoreError(f"{path}: is damaged: {error}") from error
+        if rig.names != self.view_names:
+            views, cameras = ", ".join(self.view_names), ", ".join(rig.names)
+            raise StoreError(f"{path}: expected the cameras {views} by harvest.json, got {cameras}")
+        return rig
+
+    def iter_frames(self) -> Iterator[FrameAnnotations]:
+        """Stream every person of every frame, in (frame, person) order."""
+        for row in self.iter_selected():
+            yield row.annotations
+
+    def iter_selected(self) -> Iterator[SelectedFrame]:
+        """Stream every person of every frame with the joints that are selected."""
+        num_joints, num_views = len(self.info.skeleton.joints), len(self.info.views)
+        for joint_rows, frame_rows in zip(self.columns(None), self.frame_columns(None), strict=True):
+            yield from frames_from_tables(joint_rows, frame_rows, num_joints, num_views)
+
+    def columns(self, names: Sequence[str] | None) -> Iterator[pa.Table]:
+        """Stream columns of `annotations/`, a table a part; all columns if None.
+
+        Raises:
+            StoreError: there is no such column, or a part is missing or damaged.
+        """
+        return self._stream(ANNOTATIONS, names, len(self.info.skeleton.joints))
+
+    def frame_columns(self, names: Sequence[str] | None) -> Iterator[pa.Table]:
+        """Stream columns of `frames/`, as `columns` does."""
+        return self._stream(FRAMES, names, 1)
+
+    @cached_property
+    def preview_frames(self) -> tuple[int, ...]:
+        """The frames of which the harvest keeps pictures."""
+        return tuple(sorted(int(folder.name) for folder in (self.path / PREVIEWS).glob("[0-9]*")))
+
+    def preview(self, frame: int, view: str) -> Path | None:
+        """Return the JPEG of `view` in `frame`, or None if the harvest keeps none. It may be scaled down."""
+        path = preview_path(self.path, frame, view)
+        return path if path.is_file() else None
+
+    def _stream(self, kind: str, names: Sequence[str] | None, rows_per_record: int) -> Iterator[pa.Table]:
+        unknown = sorted(set(names or ()) - set(SCHEMAS[kind].names))
+        if unknown:
+            raise StoreError(f"{kind}: expected columns of {', '.join(SCHEMAS[kind].names)}, got {', '.join(unknown)}")
+        return (
+            read_part(part_path(self.path, kind, index), kind, num_records * rows_per_record, names)
+            for index, num_records in enumerate(self.info.counts.records_per_part)
+        )
+
+    def _check_parts(self) -> None:
+        for kind in SCHEMAS:
+            wanted = {part_path(self.path, kind, i).name for i in range(len(self.info.counts.records_per_part))}
+            found = {path.name for path in (self.path / kind).glob("*.parquet")}
+            if wanted - found:
+                raise StoreError(f"{self.path / kind}: missing {_some(wanted - found)} of {len(wanted)} parts")
+            if found - wanted:
+                raise StoreError(f"{self.path / kind}: {_some(found - wanted)} does not belong to this harvest")
+
+
+def is_harvest(folder: Path) -> bool:
+    """Return whether `folder` holds a `harvest.json` of ours, of whatever version."""
+    try:
+        content = json.loads((folder / INFO_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(content, dict) and content.get("format") == FORMAT_NAME
+
+
+def preview_path(folder: Path, frame: int, view: str) -> Path:
+    """Return where the harvest in `folder` keeps the picture of `view` in `frame`."""
+    return folder / PREVIEWS / f"{frame:06d}" / f"{file_name(view)}.jpg"
+
+
+def _read_info(folder: Path) -> HarvestInfo:
+    path = folder / INFO_FILE
+    if not path.is_file():
+        what = "is not a harvest: it has no harvest.json" if folder.is_dir() else "there is no such folder"
+        raise StoreError(f"{folder}: {what}")
+    try:
+        text = path.read_text(encoding="utf-8")
+        content = json.loads(text)
+    except ValueError as error:
+        raise StoreError(f"{path}: is damaged: {error}") from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT_NAME:
+        raise StoreError(f'{path}: is not a harvest: expected "format": "{FORMAT_NAME}"')
+    version = content.get("schema_version")
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        raise StoreError(
+            f"{path}: was written by a newer poseharvest: schema version {version}, this one reads up to "
+            f"{SCHEMA_VERSION}: upgrade poseharvest"
+        )
+    try:
+        return HarvestInfo.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(key) for key in first["loc"])
+        raise StoreError(f"{path}: is damaged: {where}: {first['msg']}") from error
+
+
+def _some(names: set[str]) -> str:
+    shown = ", ".join(sorted(names)[:3])
+    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"

@@ -1,0 +1,52 @@
+"""Selecting anew from a finished harvest, without the footage."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from poseharvest.annotations.marking import PartLayout, mark_parts
+from poseharvest.annotations.parts import ANNOTATIONS, FRAMES
+from poseharvest.annotations.reader import PREVIEWS, Harvest, is_harvest
+from poseharvest.annotations.select import SelectionRule
+from poseharvest.annotations.staging import StagedFolder, os_errors_as_store_errors
+from poseharvest.annotations.store import write_info
+from poseharvest.calibration.native import RIG_FILE
+
+
+def reselect(harvest: Harvest, rule: SelectionRule) -> Harvest:
+    """Replace the selection of a harvest by `rule` and return it, opened anew.
+
+    The folder changes as a whole or not at all. Its report is dropped, for it tells of the old selection.
+
+    Raises:
+        StoreError: a part is damaged, or writing fails.
+    """
+    staged = StagedFolder(harvest.path, replaceable=is_harvest)
+    try:
+        with os_errors_as_store_errors(staged.target):
+            _link_contents(staged.target, staged.path)
+            counts = harvest.info.counts.records_per_part
+            layout = PartLayout(staged.path, harvest.skeleton.joints, len(harvest.info.views), counts)
+            selection = mark_parts(layout, rule)
+            write_info(harvest.info.model_copy(update={"selection": selection}), staged.path)
+        staged.commit()
+    finally:
+        staged.discard()
+    return Harvest.open(harvest.path)
+
+
+def _link_contents(source: Path, target: Path) -> None:
+    for name in (ANNOTATIONS, FRAMES, PREVIEWS):
+        if (source / name).is_dir():
+            shutil.copytree(source / name, target / name, copy_function=_link)
+    _link(source / RIG_FILE, target / RIG_FILE)
+
+
+def _link(source: Path | str, target: Path | str) -> None:
+    """Link instead of copying where the file system can: nothing here edits a file in place."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)

@@ -1,0 +1,193 @@
+"""Rows of Parquet from annotations, and back. Nothing is lost; the NaN of an absent view is stored as null."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from poseharvest.annotations.records import FrameAnnotations
+from poseharvest.annotations.schema import (
+    ANNOTATION_SCHEMA,
+    ANNOTATION_VIEW,
+    COVARIANCE_ENTRIES,
+    FRAME_SCHEMA,
+    FRAME_VIEW,
+)
+from poseharvest.errors import StoreError
+from poseharvest.geometry.crop import Crop
+
+
+@dataclass(frozen=True, eq=False)
+class SelectedFrame:
+    """One person in one frame, as a harvest holds them.
+
+    Attributes:
+        annotations: the pose and its projections.
+        selected: (J,) bool, the joint is reliable enough to be an annotation (Sec. 3.3).
+    """
+
+    annotations: FrameAnnotations
+    selected: Tensor
+
+
+def annotation_table(records: Sequence[FrameAnnotations], joints: Sequence[str], views: Sequence[str]) -> pa.Table:
+    """Return a row per record and joint, by `ANNOTATION_SCHEMA`; `selected` is False everywhere."""
+    mean, cov = _stack(records, "mean"), _stack(records, "cov")
+    num_rows = mean.shape[0] * mean.shape[1]
+    columns = {
+        "frame": np.repeat([r.frame for r in records], len(joints)),
+        "time": np.repeat([r.time_s for r in records], len(joints)),
+        "person": np.repeat([r.person for r in records], len(joints)),
+        "joint": _names(joints, len(records)),
+        **{axis: mean[..., i].ravel() for i, axis in enumerate("xyz")},
+        **{name: cov[..., i, j].ravel() for name, (i, j) in COVARIANCE_ENTRIES.items()},
+        "det": _stack(records, "det").ravel(),
+        "supported": _stack(records, "supported").ravel(),
+        "selected": np.zeros(num_rows, dtype=bool),
+        "views": _list_of(ANNOTATION_VIEW, _annotation_views(records, views), len(views)),
+    }
+    return pa.table([pa.array(columns[f.name], type=f.type) for f in ANNOTATION_SCHEMA], schema=ANNOTATION_SCHEMA)
+
+
+def frame_table(records: Sequence[FrameAnnotations], views: Sequence[str]) -> pa.Table:
+    """Return a row per record, by `FRAME_SCHEMA`."""
+    crops = [crop for record in records for crop in record.crops]
+    fields = {
+        "view": _names(views, len(records)),
+        "present": np.array([crop is not None for crop in crops], dtype=bool),
+        "crop_x": np.array([crop.center[0] if crop else np.nan for crop in crops], dtype=np.float64),
+        "crop_y": np.array([crop.center[1] if crop else np.nan for crop in crops], dtype=np.float64),
+        "crop_side": np.array([crop.side if crop else np.nan for crop in crops], dtype=np.float64),
+    }
+    columns = {
+        "frame": [r.frame for r in records],
+        "time": [r.time_s for r in records],
+        "person": [r.person for r in records],
+        "log_evidence": [r.log_evidence for r in records],
+        "views": _list_of(FRAME_VIEW, fields, len(views)),
+    }
+    return pa.table([pa.array(columns[f.name], type=f.type) for f in FRAME_SCHEMA], schema=FRAME_SCHEMA)
+
+
+def frames_from_tables(
+    annotations: pa.Table, frames: pa.Table, num_joints: int, num_views: int
+) -> Iterator[SelectedFrame]:
+    """Yield the records of one part, undoing `annotation_table` and `frame_table`.
+
+    Raises:
+        StoreError: the two tables do not belong together.
+    """
+    num_records = frames.num_rows
+    if annotations.num_rows != num_records * num_joints:
+        raise StoreError(
+            f"expected {num_records * num_joints} rows of annotations for {num_records} rows of frames "
+            f"and {num_joints} joints, got {annotations.num_rows}"
+        )
+    tensors = _annotation_tensors(annotations, (num_records, num_joints, num_views))
+    crops = _crops(frames, num_views)
+    selected = tensors.pop("selected")
+    for i, row in enumerate(frames.select(["frame", "time", "person", "log_evidence"]).to_pylist()):
+        record = FrameAnnotations(
+            frame=row["frame"],
+            time_s=row["time"],
+            person=row["person"],
+            log_evidence=row["log_evidence"],
+            crops=crops[i],
+            **{name: tensor[i].clone() for name, tensor in tensors.items()},
+        )
+        yield SelectedFrame(record, selected[i].clone())
+
+
+def matrix(table: pa.Table, column: str, num_joints: int) -> NDArray[Any]:
+    """Return one column of a part's annotations as (records, J)."""
+    values: NDArray[Any] = table.column(column).to_numpy().reshape(-1, num_joints)
+    return values
+
+
+def view_values(table: pa.Table, num_views: int) -> dict[str, NDArray[Any]]:
+    """Return every numeric field of the `views` column as (rows, V); null becomes NaN.
+
+    Raises:
+        StoreError: a row has another number of views.
+    """
+    structs = table.column("views").combine_chunks().flatten()
+    if len(structs) != table.num_rows * num_views:
+        raise StoreError(f"expected {num_views} views in each of {table.num_rows} rows, got {len(structs)} in all")
+    return {
+        field.name: structs.field(field.name).to_numpy(zero_copy_only=False).reshape(-1, num_views)
+        for field in structs.type
+        if field.name != "view"
+    }
+
+
+def _stack(records: Sequence[FrameAnnotations], name: str) -> NDArray[Any]:
+    stacked = torch.stack([getattr(record, name) for record in records])
+    values: NDArray[Any] = (stacked if stacked.dtype == torch.bool else stacked.double()).numpy()
+    return values
+
+
+def _names(names: Sequence[str], repeats: int) -> pa.DictionaryArray:
+    codes = np.tile(np.arange(len(names), dtype=np.int16), repeats)
+    return pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(list(names), type=pa.string()))
+
+
+def _annotation_views(records: Sequence[FrameAnnotations], views: Sequence[str]) -> dict[str, Any]:
+    pixels, peaks = (_stack(records, name).transpose(0, 2, 1, 3) for name in ("pixels", "peak_pixels"))
+    score, inside, peak_score = (_stack(records, n).transpose(0, 2, 1) for n in ("score", "inside", "peak_score"))
+    num_rows = score.shape[0] * score.shape[1]
+    return {
+        "view": _names(views, num_rows),
+        "u": pixels[..., 0].ravel(),
+        "v": pixels[..., 1].ravel(),
+        "score": score.ravel(),
+        "inside": inside.ravel(),
+        "peak_u": peaks[..., 0].ravel(),
+        "peak_v": peaks[..., 1].ravel(),
+        "peak_score": peak_score.ravel(),
+    }
+
+
+def _list_of(struct: pa.StructType, fields: dict[str, Any], num_views: int) -> pa.ListArray:
+    # from_pandas stores NaN as null: an average over a column in SQL then skips an absent view.
+    arrays = [pa.array(fields[field.name], type=field.type, from_pandas=True) for field in struct]
+    structs = pa.StructArray.from_arrays(arrays, fields=list(struct))
+    offsets = pa.array(np.arange(0, len(structs) + 1, num_views, dtype=np.int32))
+    return pa.ListArray.from_arrays(offsets, structs, type=pa.list_(struct))
+
+
+def _annotation_tensors(table: pa.Table, sizes: tuple[int, int, int]) -> dict[str, Tensor]:
+    num_records, num_joints, num_views = sizes
+    by_joint = {name: matrix(table, name, num_joints) for name in ("x", "y", "z", *COVARIANCE_ENTRIES)}
+    cov = np.empty((num_records, num_joints, 3, 3))
+    for name, (i, j) in COVARIANCE_ENTRIES.items():
+        cov[..., i, j] = cov[..., j, i] = by_joint[name]
+    views = {
+        name: values.reshape(num_records, num_joints, num_views).transpose(0, 2, 1)
+        for name, values in view_values(table, num_views).items()
+    }
+    arrays = {
+        "mean": np.stack([by_joint[axis] for axis in "xyz"], -1),
+        "cov": cov,
+        "supported": matrix(table, "supported", num_joints),
+        "selected": matrix(table, "selected", num_joints),
+        "pixels": np.stack([views["u"], views["v"]], -1),
+        "peak_pixels": np.stack([views["peak_u"], views["peak_v"]], -1),
+        **{name: views[name] for name in ("inside", "score", "peak_score")},
+    }
+    return {name: torch.from_numpy(np.array(array)) for name, array in arrays.items()}
+
+
+def _crops(table: pa.Table, num_views: int) -> list[tuple[Crop | None, ...]]:
+    fields = view_values(table, num_views)
+    windows = np.stack([fields["crop_x"], fields["crop_y"], fields["crop_side"]], -1).tolist()
+    return [
+        tuple(Crop((x, y), side) if present else None for (x, y, side), present in zip(row, flags, strict=True))
+        for row, flags in zip(windows, fields["present"].tolist(), strict=True)
+    ]

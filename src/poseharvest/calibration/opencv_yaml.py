@@ -1,0 +1,173 @@
+"""Calibrations as OpenCV FileStorage YAML: EasyMocap's `intri.yml` and `extri.yml`.
+
+Per camera NAME, in `intri.yml`: `K_NAME` (3 x 3), `dist_NAME` (or `D_NAME`), and in newer files `H_NAME`, `W_NAME`;
+in `extri.yml`: `R_NAME` (a Rodrigues vector), `Rot_NAME` (3 x 3, preferred where both are there), `T_NAME` in metres,
+with ``x_cam = R @ x_world + t``. `names` lists the cameras. Files without H and W do not say how large the pictures
+are: that comes from the footage (`ReadOptions.image_sizes`). One file that holds both parts is read as well.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import cv2
+import numpy as np
+
+from poseharvest.calibration.build import (
+    CameraNumbers,
+    Numbers,
+    ReadOptions,
+    brown_conrady_coefficients,
+    build_rig,
+    perspective_cameras,
+)
+from poseharvest.calibration.documents import read_text, write_text
+from poseharvest.errors import FormatError
+from poseharvest.geometry.camera import Camera
+from poseharvest.geometry.rig import Rig
+from poseharvest.units import mm_per
+
+DEFAULT_UNIT = "m"
+INTRINSICS_FILE, EXTRINSICS_FILE = "intri.yml", "extri.yml"
+
+_COMPANIONS = MappingProxyType({INTRINSICS_FILE: EXTRINSICS_FILE, EXTRINSICS_FILE: INTRINSICS_FILE})
+_PREFIXES = ("K_", "R_", "Rot_")
+
+
+def reject_opencv_yaml(path: Path) -> str | None:
+    """Return why the file is no OpenCV calibration, None if it is one."""
+    try:
+        text = read_text(path)
+        if not text.startswith("%YAML"):
+            return "does not begin with %YAML"
+        keys = _load(text, path.name)
+    except FormatError as error:
+        return str(error)
+    return None if any(key.startswith(_PREFIXES) for key in keys) else "no K_, R_ or Rot_ entries"
+
+
+def sniff_opencv_yaml(path: Path) -> bool:
+    """Return whether the file is an OpenCV calibration, of either half."""
+    return reject_opencv_yaml(path) is None
+
+
+def read_opencv_yaml(path: Path, options: ReadOptions | None = None) -> Rig:
+    """Return the rig of an EasyMocap calibration.
+
+    Args:
+        path: the folder with `intri.yml` and `extri.yml`, either of the two, or one file with everything.
+        options: what the file leaves open.
+
+    Raises:
+        FormatError: a half is missing or damaged, or lacks a camera.
+        CalibrationError: a camera is impossible, or the pictures' size is unknown.
+    """
+    options = options or ReadOptions()
+    path = path / INTRINSICS_FILE if path.is_dir() else path
+    entries: dict[str, Any] = {}
+    for part in (path, path.with_name(_COMPANIONS.get(path.name, path.name))):
+        if not part.is_file():
+            raise FormatError(f"{part.name}: expected it beside {path.name} in {part.parent}, found no such file")
+        entries |= _load(read_text(part), part.name)
+    cameras = [_camera(name, entries) for name in _names(entries, path.name)]
+    return build_rig(cameras, path.name, mm_per(options.unit or DEFAULT_UNIT), options)
+
+
+def _load(text: str, where: str) -> dict[str, Any]:
+    """Return the file's top-level entries: matrices, numbers, strings, and `names` as a list."""
+    try:
+        storage = cv2.FileStorage(text, cv2.FILE_STORAGE_READ | cv2.FILE_STORAGE_MEMORY)
+        root = storage.root()
+        return {key: _value(root.getNode(key)) for key in root.keys()}  # noqa: SIM118
+    except (cv2.error, SystemError) as error:
+        # The constructor wraps OpenCV's own error in a SystemError.
+        raise FormatError(f"{where}: not valid OpenCV YAML: {_reason(error.__cause__ or error)}") from error
+
+
+def _value(node: cv2.FileNode) -> Any:
+    if node.isSeq():
+        return [_value(node.at(i)) for i in range(node.size())]
+    if node.isInt() or node.isReal():
+        return node.real()
+    return node.string() if node.isString() else node.mat()
+
+
+def _names(entries: dict[str, Any], where: str) -> list[str]:
+    listed = entries.get("names")
+    if isinstance(listed, list) and listed and all(isinstance(name, str) for name in listed):
+        return listed
+    # Names that were written without quotes arrive as numbers, without their leading zeros: trust the keys.
+    names = [key.removeprefix("K_") for key in entries if key.startswith("K_")]
+    if not names:
+        raise FormatError(
+            f"{where}: expected names or entries K_NAME, got {', '.join(sorted(entries)[:6]) or 'nothing'}"
+        )
+    return names
+
+
+def _camera(name: str, entries: dict[str, Any]) -> CameraNumbers:
+    size = (entries.get(f"H_{name}"), entries.get(f"W_{name}"))
+    distortion: Numbers | None = entries.get(f"dist_{name}")
+    return CameraNumbers(
+        name=name,
+        image_size=None if size[0] is None or size[1] is None else (round(size[0]), round(size[1])),
+        matrix=entries.get(f"K_{name}"),
+        rotation=entries.get(f"Rot_{name}", entries.get(f"R_{name}")),
+        translation=entries.get(f"T_{name}"),
+        coefficients=entries.get(f"D_{name}") if distortion is None else distortion,
+    )
+
+
+def write_opencv_yaml(rig: Rig, folder: Path, *, unit: str = DEFAULT_UNIT) -> None:
+    """Write the rig as `intri.yml` and `extri.yml` into the folder, which must exist.
+
+    Raises:
+        FormatError: a camera is affine, moves or has a fisheye lens, a name cannot be a key, or writing fails.
+    """
+    cameras = perspective_cameras(rig, "OpenCV YAML")
+    write_text(folder / INTRINSICS_FILE, _dump(rig.names, [e for c in cameras for e in _intrinsics(c)]))
+    write_text(folder / EXTRINSICS_FILE, _dump(rig.names, [e for c in cameras for e in _extrinsics(c, mm_per(unit))]))
+
+
+def _intrinsics(camera: Camera) -> list[tuple[str, Any]]:
+    coefficients = brown_conrady_coefficients(
+        camera, "OpenCV YAML", 8 if len(camera.distortion.coefficients) > 5 else 5
+    )
+    return [
+        (f"K_{camera.name}", camera.px_from_cam.double().cpu().numpy()),
+        (f"dist_{camera.name}", cv2.transpose(_column(coefficients))),
+        (f"H_{camera.name}", camera.image_size[0]),
+        (f"W_{camera.name}", camera.image_size[1]),
+    ]
+
+
+def _extrinsics(camera: Camera, mm_per_unit: float) -> list[tuple[str, Any]]:
+    rotation = camera.rotation.double().cpu().numpy()
+    return [
+        (f"R_{camera.name}", cv2.Rodrigues(rotation)[0]),
+        (f"Rot_{camera.name}", rotation),
+        (f"T_{camera.name}", _column((camera.translation.double() / mm_per_unit).tolist())),
+    ]
+
+
+def _column(values: list[float]) -> Numbers:
+    return np.array(values, dtype=np.float64).reshape(-1, 1)
+
+
+def _dump(names: tuple[str, ...], entries: list[tuple[str, Any]]) -> str:
+    try:
+        storage = cv2.FileStorage("", cv2.FILE_STORAGE_WRITE | cv2.FILE_STORAGE_MEMORY | cv2.FILE_STORAGE_FORMAT_YAML)
+        storage.write("names", list(names))
+        for key, value in entries:
+            storage.write(key, value)
+        return str(storage.releaseAndGetString())
+    except cv2.error as error:
+        listed = ", ".join(names)
+        raise FormatError(f"OpenCV YAML cannot hold a camera of these names ({listed}): {_reason(error)}") from error
+
+
+def _reason(error: BaseException) -> str:
+    """Return what OpenCV says is wrong, without where in its own source."""
+    return " ".join(str(error).split("error:", 1)[-1].split())

@@ -1,0 +1,114 @@
+"""Qualisys Track Manager's camera calibration (`.qca.txt`, XML). Read only.
+
+Intrinsics and sensor positions are in 1/64 pixel; x, y, z of `transform` is the camera's centre in millimetres, and its
+matrix maps the world to a camera whose y points up and z backwards, so that rows two and three change sign. The lens's
+coefficients are OpenCV's and carry no factor of 64. A picture spans `fov_video`, both ends included. Cameras that are
+not `active` are left out; a `viewrotation` other than 0 turns the pictures on export and is refused.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from poseharvest.calibration.build import CameraNumbers, ReadOptions, build_rig, numbers
+from poseharvest.calibration.documents import read_text
+from poseharvest.errors import FormatError
+from poseharvest.geometry.rig import Rig
+from poseharvest.units import mm_per
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+DEFAULT_UNIT = "mm"
+
+_SUBPIXELS = 64.0
+_OPENCV_FROM_QUALISYS = np.diag([1.0, -1.0, -1.0])
+
+
+def reject_qualisys(path: Path) -> str | None:
+    """Return why the file is not a calibration of Qualisys, None if it is one."""
+    try:
+        _cameras(path)
+    except FormatError as error:
+        return str(error)
+    return None
+
+
+def sniff_qualisys(path: Path) -> bool:
+    """Return whether the file is a calibration of Qualisys."""
+    return reject_qualisys(path) is None
+
+
+def read_qualisys(path: Path, options: ReadOptions | None = None) -> Rig:
+    """Return the rig of a Qualisys calibration, cameras named by their serial.
+
+    Raises:
+        FormatError: the file is damaged or something is missing.
+        CalibrationError: a camera is impossible.
+    """
+    options = options or ReadOptions()
+    cameras = [_camera(camera, path.name) for camera in _cameras(path)]
+    return build_rig(cameras, path.name, mm_per(options.unit or DEFAULT_UNIT), options)
+
+
+def _cameras(path: Path) -> list[Element]:
+    from xml.etree import ElementTree
+
+    text = read_text(path)
+    if "<!ENTITY" in text:
+        raise FormatError(f"{path.name}: XML with entity definitions is refused")
+    try:
+        root = ElementTree.fromstring(text)
+    except ElementTree.ParseError as error:
+        raise FormatError(f"{path.name}: not valid XML: {error}") from error
+    cameras = [camera for camera in root.iter("camera") if camera.get("active", "1") == "1"]
+    if root.tag != "calibration" or not cameras:
+        raise FormatError(f"{path.name}: expected <calibration> with active <camera> elements, got <{root.tag}>")
+    return cameras
+
+
+def _camera(camera: Element, where: str) -> CameraNumbers:
+    name = camera.get("serial", "")
+    what = f'{where}: camera "{name}"'
+    if camera.get("viewrotation", "0") != "0":
+        raise FormatError(f"{what}: expected a viewrotation of 0, got {camera.get('viewrotation')}")
+    keys = [f"r{row}{column}" for row in "123" for column in "123"]
+    rotation = _OPENCV_FROM_QUALISYS @ _attributes(camera, "transform", keys, what).reshape(3, 3)
+    lens = _attributes(camera, "intrinsic", _LENS_KEYS, what)
+    left, right, top, bottom = _attributes(camera, "fov_video", ("left", "right", "top", "bottom"), what)
+    return CameraNumbers(
+        name=name,
+        image_size=(round(bottom - top) + 1, round(right - left) + 1),
+        matrix=_matrix(camera, what) - np.array([[0.0, 0.0, left], [0.0, 0.0, top], [0.0, 0.0, 0.0]]),
+        rotation=rotation,
+        translation=-rotation @ _attributes(camera, "transform", ("x", "y", "z"), what),
+        coefficients=lens,
+    )
+
+
+_LENS_KEYS = (
+    "radialDistortion1",
+    "radialDistortion2",
+    "tangentalDistortion1",
+    "tangentalDistortion2",
+    "radialDistortion3",
+)
+
+
+def _matrix(camera: Element, what: str) -> np.ndarray:
+    keys = ("focalLengthU", "skew", "centerPointU", "focalLengthV", "centerPointV")
+    fx, skew, cx, fy, cy = _attributes(camera, "intrinsic", keys, what) / _SUBPIXELS
+    return np.array([[fx, skew, cx], [0.0, fy, cy], [0.0, 0.0, 1.0]])
+
+
+def _attributes(camera: Element, tag: str, keys: tuple[str, ...] | list[str], what: str) -> np.ndarray:
+    element = camera.find(tag)
+    if element is None:
+        raise FormatError(f"{what}: expected <{tag}>, got none")
+    missing = [key for key in keys if key not in element.attrib]
+    if missing:
+        raise FormatError(f"{what}: <{tag}> lacks {', '.join(missing)}")
+    return numbers([element.attrib[key] for key in keys], (len(keys),), f"{what}: <{tag}>")

@@ -1,0 +1,77 @@
+"""Opening a video and decoding its pictures in order of time, through PyAV."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from poseharvest.errors import CaptureError
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.packet import Packet
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
+
+@contextmanager
+def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """Open a video and its main stream of pictures.
+
+    Raises:
+        CaptureError: the file cannot be opened or holds no pictures.
+    """
+    import av
+
+    try:
+        container = av.open(str(path))
+    except (av.error.FFmpegError, OSError) as error:
+        raise CaptureError(
+            f"{path}: expected a whole video, got a truncated or damaged file ({error.strerror})"
+        ) from error
+    with container:
+        stream = container.streams.best("video")
+        if not isinstance(stream, av.VideoStream):
+            raise CaptureError(f"{path}: expected a video, got a file without pictures")
+        yield container, stream
+
+
+def decode_frames(
+    path: Path, *, on_failure: Callable[[str], None], seek_pts: int | None = None, threads: int = 1
+) -> Generator[VideoFrame, None, None]:
+    """Give the frames of a video in order of time.
+
+    Args:
+        path: the file.
+        on_failure: called with what went wrong where a packet cannot be decoded; decoding goes on if it returns.
+        seek_pts: begin at this key frame, or somewhat earlier; at the file's first picture if None.
+        threads: threads of the decoder.
+
+    Raises:
+        CaptureError: the file cannot be opened.
+    """
+    import av
+
+    with open_video(path) as (container, stream):
+        stream.codec_context.thread_type = "AUTO"
+        stream.codec_context.thread_count = threads
+        try:
+            if seek_pts is not None:
+                container.seek(seek_pts, stream=stream)
+            for packet in container.demux(stream):
+                yield from _decode_packet(packet, on_failure)
+        except av.error.FFmpegError as error:
+            on_failure(f"reading fails ({error.strerror})")
+
+
+def _decode_packet(packet: Packet[VideoStream], on_failure: Callable[[str], None]) -> list[VideoFrame]:
+    import av
+
+    try:
+        return packet.decode()
+    except av.error.FFmpegError as error:
+        time_s = float((packet.pts or 0) * packet.time_base)
+        on_failure(f"decoding fails at {time_s:.3f} s ({error.strerror})")
+        return []

@@ -1,0 +1,161 @@
+"""Views kept as folders of numbered pictures."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poseharvest.arrays import Image, ImageSize
+from poseharvest.capture.damage import fail
+from poseharvest.capture.discover import is_image, natural_key
+from poseharvest.capture.settings import DamagePolicy
+from poseharvest.errors import CaptureError
+
+_MAX_SPARSITY = 100  # numbers a picture: beyond, they are time stamps of another clock and not numbers of pictures
+_JPEG_SUFFIXES = frozenset({".jpg", ".jpeg"})
+_JPEG_END = b"\xff\xd9"
+
+
+@dataclass(frozen=True, eq=False)
+class ImageFolder:
+    """The footage of one view as a folder of pictures. Build it with `open_image_folders`.
+
+    Attributes:
+        name: the view's name.
+        path: the folder.
+        files: the pictures in order.
+        ticks: (N,) the number of each picture; a gap is a picture that is missing.
+        image_size: (height, width) of every picture.
+        frame_rate: pictures per second.
+        on_damage: "error" raises where a picture cannot be read, "drop" gives None there.
+    """
+
+    name: str
+    path: Path
+    files: tuple[Path, ...]
+    ticks: NDArray[np.int64]
+    image_size: ImageSize
+    frame_rate: float
+    on_damage: DamagePolicy = "error"
+
+    @property
+    def times_s(self) -> NDArray[np.float64]:
+        """(N,) rising times, seconds."""
+        return self.ticks / self.frame_rate
+
+    @property
+    def damage(self) -> str | None:
+        """None: a picture is looked at when it is read."""
+        return None
+
+    def read(self, numbers: NDArray[np.int32]) -> Generator[Image | None, None, None]:
+        """Give the pictures of these `numbers` (never falling, -1 for None).
+
+        Raises:
+            CaptureError: a picture has another size than the first; or cannot be read, where `on_damage` is "error".
+        """
+        at: int = -1
+        image: Image | None = None
+        for number in map(int, numbers):
+            if number != at:
+                at, image = number, None if number < 0 else self._image(self.files[number])
+            yield image
+
+    def _image(self, path: Path) -> Image | None:
+        image = read_image(path)
+        if image is None:
+            fail(path, "the picture is truncated or damaged", self.on_damage)
+        elif image.shape[:2] != self.image_size:
+            raise CaptureError(
+                f"{path}: expected pictures of one size (height, width) in the folder, "
+                f"got {self.image_size} and here {image.shape[:2]}"
+            )
+        return image
+
+
+def open_image_folders(
+    folders: Mapping[str, Path], *, frame_rate: float, on_damage: DamagePolicy = "error"
+) -> tuple[ImageFolder, ...]:
+    """Return the footage of views kept as pictures, simultaneous where their numbers are equal.
+
+    The last number in a file's name counts. Where all numbers of all views are multiples apart (every fifth picture of
+    a film, say), that step is one picture.
+
+    Args:
+        folders: the folder of every view by name.
+        frame_rate: pictures per second.
+        on_damage: what to do about a picture that cannot be read.
+
+    Raises:
+        CaptureError: a folder has no pictures, two of one number, names without numbers beside names with them,
+            numbers that are no count, or a first picture that cannot be read.
+    """
+    numbered = {name: _numbered(folder) for name, folder in folders.items()}
+    first = min(min(files) for files in numbered.values())
+    step = math.gcd(*(number - first for files in numbered.values() for number in files)) or 1
+    return tuple(
+        ImageFolder(
+            name=name,
+            path=folders[name],
+            files=tuple(files[number] for number in sorted(files)),
+            ticks=np.asarray([(number - first) // step for number in sorted(files)], dtype=np.int64),
+            image_size=_first_size(files[min(files)]),
+            frame_rate=frame_rate,
+            on_damage=on_damage,
+        )
+        for name, files in numbered.items()
+    )
+
+
+def read_image(path: Path) -> Image | None:
+    """Return the picture, (H, W, 3) RGB and upright; None if the file is truncated or damaged."""
+    import cv2
+
+    data = path.read_bytes()
+    if path.suffix.lower() in _JPEG_SUFFIXES and not data.rstrip(b"\0").endswith(_JPEG_END):
+        return None  # OpenCV would fill the rest with grey and say nothing
+    # decoded from memory, because OpenCV cannot open every path on every system
+    image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR) if data else None
+    return None if image is None else np.ascontiguousarray(image[..., ::-1], dtype=np.uint8)
+
+
+def _numbered(folder: Path) -> dict[int, Path]:
+    """The folder's pictures by number; by position where no name has one."""
+    paths = sorted(filter(is_image, folder.iterdir()), key=lambda path: natural_key(path.name))
+    if not paths:
+        raise CaptureError(f"{folder}: expected pictures (jpg or png), got none")
+    found = [(re.findall(r"\d+", path.stem), path) for path in paths]
+    without = [path.name for groups, path in found if not groups]
+    if len(without) == len(paths):
+        return dict(enumerate(paths))
+    if without:
+        raise CaptureError(f"{folder}: expected a number in every picture's name, got none in {without[0]}")
+    files: dict[int, Path] = {}
+    for groups, path in found:
+        other = files.setdefault(int(groups[-1]), path)
+        if other is not path:
+            raise CaptureError(f"{folder}: two pictures of number {int(groups[-1])}: {other.name} and {path.name}")
+    _check_dense(folder, files)
+    return files
+
+
+def _check_dense(folder: Path, files: Mapping[int, Path]) -> None:
+    span = max(files) - min(files) + 1
+    if span > _MAX_SPARSITY * len(files):
+        raise CaptureError(
+            f"{folder}: expected pictures numbered one after another, got {len(files)} pictures between the numbers "
+            f"{min(files)} and {max(files)}; rename them by frame"
+        )
+
+
+def _first_size(path: Path) -> ImageSize:
+    image = read_image(path)
+    if image is None:
+        raise CaptureError(f"{path}: expected a picture, got a truncated or damaged file")
+    return image.shape[0], image.shape[1]

@@ -1,0 +1,168 @@
+"""A view filmed as a video, read by time stamp."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poseharvest.arrays import Image, ImageSize
+from poseharvest.capture.damage import fail
+from poseharvest.capture.decode import decode_frames
+from poseharvest.capture.orientation import Orientation, orientation_from_matrix
+from poseharvest.capture.rate import estimate_rate
+from poseharvest.capture.settings import DamagePolicy
+from poseharvest.capture.video_index import VideoIndex, index_video
+from poseharvest.errors import CaptureError
+
+if TYPE_CHECKING:
+    from av.video.frame import VideoFrame
+
+
+@dataclass(frozen=True, eq=False)
+class Video:
+    """The footage of one view in a video file. Build it with `open_video_view`.
+
+    Attributes:
+        name: the view's name.
+        path: the file.
+        image_size: (height, width) as shown, after the turn that the file asks for.
+        orientation: that turn.
+        index: its time stamps.
+        frame_rate: pictures per second while none is missing.
+        on_damage: "error" raises where a picture cannot be decoded, "drop" gives None there.
+        decoder_threads: threads within this view's decoder.
+    """
+
+    name: str
+    path: Path
+    image_size: ImageSize
+    orientation: Orientation
+    index: VideoIndex
+    frame_rate: float
+    on_damage: DamagePolicy = "error"
+    decoder_threads: int = 1
+
+    @property
+    def times_s(self) -> NDArray[np.float64]:
+        """(N,) rising time stamps, seconds."""
+        return self.index.times_s
+
+    @property
+    def damage(self) -> str | None:
+        """What was found wrong when the file was opened."""
+        return self.index.damage
+
+    def read(self, numbers: NDArray[np.int32]) -> Generator[Image | None, None, None]:
+        """Give the pictures of these `numbers` (never falling, -1 for None), decoding forward from a key frame.
+
+        Raises:
+            CaptureError: a picture has another size than the first; or cannot be decoded, where `on_damage` is "error".
+        """
+        decoded = self._decode(np.unique(numbers[numbers >= 0]))
+        at: int = -1
+        image: Image | None = None
+        for number in map(int, numbers):
+            while at < number:
+                at, image = next(decoded, (len(self.index.pts), None))
+            if at > number >= 0:
+                self._fail(f"the picture at {self.index.time_s(number):.3f} s cannot be decoded")
+            yield image if at == number else None
+
+    def _decode(self, wanted: NDArray[np.int32]) -> Iterator[tuple[int, Image]]:
+        """Give (number, picture) of the `wanted` that can be decoded, and decode no further than the last."""
+        if not len(wanted):
+            return
+        is_wanted = np.zeros(len(self.index.pts), dtype=bool)
+        is_wanted[wanted] = True
+        for number, frame in self._numbered_frames(int(wanted[0])):
+            if number is None or not is_wanted[number]:
+                continue
+            if self._is_whole(frame, number):
+                yield number, self.orientation.upright(np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8))
+            if number == wanted[-1]:
+                return
+
+    def _numbered_frames(self, start: int) -> Iterator[tuple[int | None, VideoFrame]]:
+        """Give decoded frames with their numbers in order, from picture `start` or earlier; None for an unknown one."""
+        if self.index.is_counted:
+            yield from enumerate(self._decoded_from(None))
+            return
+        seek_pts = self.index.keyframe_before(start)
+        frames = self._decoded_from(seek_pts)
+        first = next(frames, None)
+        if seek_pts is not None and (first is None or (first.pts or 0) > self.index.pts[start]):
+            # a container without a table of key frames may land late: decode from its start
+            frames.close()
+            frames = self._decoded_from(None)
+            first = next(frames, None)
+        if first is not None:
+            yield from ((self.index.number(frame.pts), frame) for frame in chain((first,), frames))
+
+    def _decoded_from(self, seek_pts: int | None) -> Generator[VideoFrame, None, None]:
+        return decode_frames(self.path, on_failure=self._fail, seek_pts=seek_pts, threads=self.decoder_threads)
+
+    def _is_whole(self, frame: VideoFrame, number: int) -> bool:
+        shown = self.orientation.size((frame.height, frame.width))
+        if shown != self.image_size:
+            raise CaptureError(
+                f"{self.path}: expected pictures of one size (height, width), "
+                f"got {self.image_size} and, at {self.index.time_s(number):.3f} s, {shown}"
+            )
+        if frame.is_corrupt:
+            self._fail(f"the picture at {self.index.time_s(number):.3f} s is damaged")
+        return not frame.is_corrupt
+
+    def _fail(self, what: str) -> None:
+        fail(self.path, what, self.on_damage)
+
+
+def open_video_view(name: str, path: Path, *, on_damage: DamagePolicy = "error", decoder_threads: int = 1) -> Video:
+    """Return the footage of one view, after reading its packets and its first picture.
+
+    Raises:
+        CaptureError: the file is not a video, is damaged (unless `on_damage` is "drop"), its frame rate cannot be
+            told, or it asks for a turn that is not a quarter turn. Damage is always an error where pictures can only
+            be told apart by counting them (an AVI with reordered pictures).
+    """
+    index = index_video(path)
+    on_damage = "error" if index.is_counted else on_damage
+    if index.damage is not None:
+        fail(path, index.damage, on_damage)
+    rate = estimate_rate(index.times_s, index.stated_rate)
+    if rate is None:
+        raise CaptureError(f"{path}: expected at least two pictures or a frame rate, got one picture")
+    frame = _first_frame(path, on_damage)
+    orientation = _orientation(frame, path)
+    return Video(
+        name=name,
+        path=path,
+        image_size=orientation.size((frame.height, frame.width)),
+        orientation=orientation,
+        index=index,
+        frame_rate=rate,
+        on_damage=on_damage,
+        decoder_threads=decoder_threads,
+    )
+
+
+def _first_frame(path: Path, on_damage: DamagePolicy) -> VideoFrame:
+    frame = next(decode_frames(path, on_failure=lambda what: fail(path, what, on_damage)), None)
+    if frame is None:
+        raise CaptureError(f"{path}: expected a video, got a file of which no picture can be decoded")
+    return frame
+
+
+def _orientation(frame: VideoFrame, path: Path) -> Orientation:
+    matrix: Any = frame.side_data.get("DISPLAYMATRIX")
+    if matrix is None:
+        return Orientation()
+    try:
+        return orientation_from_matrix(bytes(matrix))
+    except ValueError as error:
+        raise CaptureError(f"{path}: {error}") from error

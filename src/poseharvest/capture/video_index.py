@@ -1,0 +1,173 @@
+"""What a video holds, read from its packets without decoding them: time stamps, key frames, damage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poseharvest.capture.decode import open_video
+from poseharvest.errors import CaptureError
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.packet import Packet
+    from av.video.stream import VideoStream
+
+_MIN_MISSING_S = 0.1  # a container's duration may exceed its last picture by rounding; by this much it lacks some
+
+
+@dataclass(frozen=True, eq=False)
+class VideoIndex:
+    """The pictures of a video by time stamp.
+
+    Attributes:
+        pts: (N,) int64 presentation time stamps, rising, in units of `time_base`.
+        keyframe_pts: (K,) int64 those at which decoding may start.
+        time_base: seconds per unit.
+        start_pts: the stamp that is time 0.
+        is_counted: the stamps only count the pictures in order of time: an AVI stores no presentation times, and where
+            its pictures are reordered FFmpeg's guesses are wrong. Such a video can only be decoded from its start.
+        stated_rate: the container's own frame rate, if it has one.
+        damage: what is wrong with the file; None if nothing was found.
+    """
+
+    pts: NDArray[np.int64]
+    keyframe_pts: NDArray[np.int64]
+    time_base: Fraction
+    start_pts: int
+    is_counted: bool
+    stated_rate: float | None
+    damage: str | None
+
+    @property
+    def times_s(self) -> NDArray[np.float64]:
+        """(N,) seconds."""
+        return np.asarray((self.pts - self.start_pts) * float(self.time_base), dtype=np.float64)
+
+    def time_s(self, number: int) -> float:
+        """Return the time of picture `number`, seconds."""
+        return float((int(self.pts[number]) - self.start_pts) * self.time_base)
+
+    def number(self, pts: int | None) -> int | None:
+        """Return the number of the picture with this stamp; None if there is none."""
+        if pts is None:
+            return None
+        number = int(np.searchsorted(self.pts, pts))
+        return number if number < len(self.pts) and self.pts[number] == pts else None
+
+    def keyframe_before(self, number: int) -> int | None:
+        """Return the stamp from which picture `number` can be decoded; None for the start of the file."""
+        if self.is_counted:
+            return None
+        earlier = self.keyframe_pts[self.keyframe_pts <= self.pts[number]]
+        return int(earlier[-1]) if len(earlier) > 1 else None
+
+
+def index_video(path: Path) -> VideoIndex:
+    """Return the index of a video. Reads the file once from end to end; decodes nothing.
+
+    An exact index costs one pass over the file and buys: the true number of frames, time stamps of variable frame rate,
+    pictures lost in recording known as such, and a truncated file found now and not hours into a run.
+
+    Raises:
+        CaptureError: the file cannot be opened, or holds no picture with a time stamp.
+    """
+    with open_video(path) as (container, stream):
+        scan = _scan(container, stream)
+        if not scan.pts:
+            raise CaptureError(f"{path}: expected a video, got no readable picture{_because(scan.error)}")
+        is_avi = _is_avi(container)
+        is_counted = is_avi and scan.pts != scan.dts
+        pts = np.unique(np.asarray(scan.dts if is_counted else scan.pts, dtype=np.int64))
+        rate = stream.average_rate or stream.guessed_rate
+        return VideoIndex(
+            pts=pts,
+            keyframe_pts=np.unique(np.asarray(scan.keyframe_pts, dtype=np.int64)),
+            time_base=_time_base(stream),
+            start_pts=int(pts[0]) if is_avi else 0,
+            is_counted=is_counted,
+            stated_rate=float(rate) if rate else None,
+            damage=_damage(container, stream, scan),
+        )
+
+
+@dataclass
+class _Scan:
+    pts: list[int] = field(default_factory=list)
+    dts: list[int | None] = field(default_factory=list)
+    keyframe_pts: list[int] = field(default_factory=list)
+    num_packets: int = 0
+    num_broken: int = 0
+    error: str | None = None
+
+
+def _scan(container: InputContainer, stream: VideoStream) -> _Scan:
+    import av
+
+    scan = _Scan()
+    try:
+        for packet in container.demux(stream):
+            _note_packet(scan, packet)
+    except av.error.FFmpegError as error:
+        scan.error = error.strerror
+    return scan
+
+
+def _note_packet(scan: _Scan, packet: Packet[VideoStream]) -> None:
+    if packet.size == 0:  # the demuxer's sign of the end
+        return
+    scan.num_packets += 1
+    if packet.is_corrupt or packet.pts is None:
+        scan.num_broken += 1
+    elif not packet.is_discard:  # cut away by the container's edit list
+        scan.pts.append(packet.pts)
+        scan.dts.append(packet.dts)
+        if packet.is_keyframe:
+            scan.keyframe_pts.append(packet.pts)
+
+
+def _is_avi(container: InputContainer) -> bool:
+    return container.format.name == "avi"
+
+
+def _time_base(stream: VideoStream) -> Fraction:
+    return stream.time_base or Fraction(1)
+
+
+def _damage(container: InputContainer, stream: VideoStream, scan: _Scan) -> str | None:
+    last_s = float(max(scan.pts) * _time_base(stream))
+    if scan.error is not None:
+        return f"reading stops after {last_s:.3f} s{_because(scan.error)}"
+    # the other formats count pictures that an edit list has cut away; their durations do not
+    if _is_avi(container) and scan.num_packets < stream.frames:
+        return f"it announces {stream.frames} pictures and holds {scan.num_packets}, the last at {last_s:.3f} s"
+    if scan.num_broken:
+        return (
+            f"{scan.num_broken} of {scan.num_packets} pictures are incomplete, the last whole one is at {last_s:.3f} s"
+        )
+    missing_s = _announced_end_s(container, stream) - last_s
+    if missing_s > max(_MIN_MISSING_S, 3 * _mean_interval_s(stream, scan)):
+        return f"it announces {missing_s:.3f} s more than it holds, the last picture is at {last_s:.3f} s"
+    return None
+
+
+def _announced_end_s(container: InputContainer, stream: VideoStream) -> float:
+    """The end that the header states; a container's own duration tells of the pictures only if it holds no sound."""
+    if stream.duration is not None:
+        return float((stream.duration + (stream.start_time or 0)) * _time_base(stream))
+    if container.duration is not None and len(container.streams) == 1:
+        return container.duration / 1e6
+    return 0.0
+
+
+def _mean_interval_s(stream: VideoStream, scan: _Scan) -> float:
+    return float((max(scan.pts) - min(scan.pts)) * _time_base(stream)) / max(len(scan.pts) - 1, 1)
+
+
+def _because(reason: str | None) -> str:
+    return f" ({reason})" if reason else ""

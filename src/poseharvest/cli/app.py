@@ -1,0 +1,57 @@
+"""The command line: registers the commands and turns our errors into exit codes.
+
+Exit 0: done. Exit 1: one of our named errors, on one line. Exit 2: wrong usage.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Annotated
+
+import typer
+
+from poseharvest import __version__
+from poseharvest.cli.audit import audit
+from poseharvest.cli.demo import demo
+from poseharvest.cli.export import export
+from poseharvest.cli.harvest import harvest
+from poseharvest.cli.report import report
+from poseharvest.errors import HarvestError
+
+app = typer.Typer(
+    name="poseharvest",
+    help="3D poses with honest uncertainty, and training annotations, from calibrated multi-camera footage.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    verbose: Annotated[bool, typer.Option("--verbose", help="Say what is being done.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(message)s")
+
+
+for command in (demo, harvest, report, export, audit):
+    app.command(command.__name__)(command)
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        app()
+    except HarvestError as error:
+        typer.echo("error: " + " ".join(str(error).split()), err=True)
+        sys.exit(1)

@@ -1,0 +1,64 @@
+"""`poseharvest export`: a harvest in the formats that other tools read."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from poseharvest.export.coco import CocoOptions
+from poseharvest.export.csv import CsvOptions
+from poseharvest.export.registry import export as export_harvest
+from poseharvest.export.trc import TrcOptions
+
+_UNIT = f"csv, trc: mm, cm or m; by default {CsvOptions.unit} in csv, {TrcOptions.unit} in trc."
+_BLANK = f"csv, trc: joints left empty: none, unsupported or unselected; by default {CsvOptions.blank}."
+_LAYOUT = f"csv: long, a row per joint, or wide, a row per pose; by default {CsvOptions.layout}."
+_UP = f"trc: the world's axis that points up: x, -x, y, -y, z, -z, made Y, or keep; by default {TrcOptions.up}."
+_PERSON = "trc: whom to write; by default the only one."
+_FILE_NAMES = f"coco: names of the pictures; by default {CocoOptions.file_names}."
+_OCCLUDED = (
+    f"coco: a reliable joint is occluded (v=1) below this heatmap value; by default {CocoOptions.occluded_below}."
+)
+_MARGIN = f"coco: widening of the box, a part of its longer side; by default {CocoOptions.box_margin}."
+
+
+class ExportFormat(StrEnum):
+    """The formats of `poseharvest.export.registry.EXPORTERS`."""
+
+    COCO = "coco"
+    CSV = "csv"
+    TRC = "trc"
+
+
+def export(  # noqa: PLR0913, PLR0917 - every option of the command is a parameter
+    harvest: Annotated[Path, typer.Argument(help="The harvest folder.", show_default=False)],
+    format: Annotated[ExportFormat, typer.Option(help="What to write.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="The file to make; for coco, the folder.", show_default=False)],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier export.")] = False,
+    unit: Annotated[str | None, typer.Option(help=_UNIT)] = None,
+    blank: Annotated[str | None, typer.Option(help=_BLANK)] = None,
+    layout: Annotated[str | None, typer.Option(help=_LAYOUT)] = None,
+    up: Annotated[str | None, typer.Option(help=_UP)] = None,
+    person: Annotated[int | None, typer.Option(help=_PERSON)] = None,
+    file_names: Annotated[str | None, typer.Option(help=_FILE_NAMES)] = None,
+    occluded_below: Annotated[float | None, typer.Option(help=_OCCLUDED)] = None,
+    box_margin: Annotated[float | None, typer.Option(help=_MARGIN)] = None,
+) -> None:
+    """Write a harvest as COCO keypoints, CSV or TRC."""
+    given = {
+        "unit": unit,
+        "blank": blank,
+        "layout": layout,
+        "up": up,
+        "person": person,
+        "file_names": file_names,
+        "occluded_below": occluded_below,
+        "box_margin": box_margin,
+    }
+    options = {name: value for name, value in given.items() if value is not None}
+    written = export_harvest(harvest, format.value, out, overwrite=overwrite, **options)
+    Console().print(f"wrote {written}", soft_wrap=True, highlight=False, markup=False)

@@ -1,0 +1,73 @@
+"""`poseharvest harvest`: footage in, a harvest folder with its report out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from poseharvest.cli.progress import progress_bar
+from poseharvest.cli.summary import print_summary
+from poseharvest.harvesting.options import HarvestOptions
+
+_DEFAULTS = HarvestOptions()
+_VIEWS = "Use these views alone, separated by commas."
+_DETECTOR = "efficientpose, hourglass, an ONNX model's .toml, or a folder of OpenPose or COCO keypoints."
+_LENGTHS = "TOML file with the subject's limb lengths in mm; estimated from the footage if not given."
+
+
+def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parameter
+    capture: Annotated[Path, typer.Argument(help="Folder with videos/ or images/.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="The harvest folder to make.", show_default=False)],
+    calibration: Annotated[Path | None, typer.Option(help="Its file; found in the capture if not given.")] = None,
+    unit: Annotated[str | None, typer.Option(help="The calibration's unit: mm, cm or m.")] = None,
+    views: Annotated[str | None, typer.Option(help=_VIEWS)] = None,
+    detector: Annotated[str, typer.Option(help=_DETECTOR)] = "efficientpose",
+    weights: Annotated[Path | None, typer.Option(help="The detector's weights; fetched once if not given.")] = None,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    boxes: Annotated[Path | None, typer.Option(help="CSV of boxes: frame,view,x,y,width,height.")] = None,
+    limb_lengths: Annotated[Path | None, typer.Option(help=_LENGTHS)] = None,
+    resolution: Annotated[int, typer.Option(help="Voxels along each edge.")] = _DEFAULTS.inference.resolution,
+    floor: Annotated[float, typer.Option(help="Chance that a view is simply wrong.")] = _DEFAULTS.inference.floor,
+    tolerance_mm: Annotated[float | None, typer.Option(help="Tolerance of limb lengths; one voxel if not given.")] = None,
+    share: Annotated[float, typer.Option(help="Part of each joint to select.")] = _DEFAULTS.selection.share,
+    measure: Annotated[str, typer.Option(help="Measure of confidence.")] = _DEFAULTS.selection.measure,
+    start: Annotated[int, typer.Option(help="First frame.")] = _DEFAULTS.start,
+    stop: Annotated[int | None, typer.Option(help="Frame before which to stop.")] = None,
+    ignore_audit: Annotated[bool, typer.Option("--ignore-audit", help="Harvest in spite of the audit.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier harvest.")] = False,
+) -> None:
+    """Harvest 3D poses and annotations from a calibrated multi-camera capture."""
+    from poseharvest.annotations.select import SelectionRule
+    from poseharvest.capture.capture import Capture
+    from poseharvest.detectors.registry import load_detector
+    from poseharvest.harvesting.harvest import harvest as run
+    from poseharvest.localization.boxes import read_boxes
+    from poseharvest.pictorial.infer import InferenceOptions
+    from poseharvest.pictorial.pairwise import read_limb_lengths
+    from poseharvest.report.html import write_report
+
+    options = HarvestOptions(
+        inference=InferenceOptions(resolution=resolution, floor=floor, tolerance_mm=tolerance_mm),
+        selection=SelectionRule(measure, share),
+        start=start,
+        stop=stop,
+        ignore_audit=ignore_audit,
+        device=device,
+    )
+    chosen = None if views is None else [view.strip() for view in views.split(",")]
+    console = Console(stderr=True)
+    with progress_bar(console) as on_progress:
+        result = run(
+            Capture.open(capture, calibration=calibration, unit=unit, views=chosen),
+            load_detector(detector, weights=weights, device=device),
+            out,
+            options=options,
+            boxes=None if boxes is None else read_boxes(boxes),
+            limb_lengths=None if limb_lengths is None else read_limb_lengths(limb_lengths),
+            overwrite=overwrite,
+            on_progress=on_progress,
+        )
+    print_summary(result, write_report(result))

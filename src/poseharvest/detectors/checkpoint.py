@@ -1,0 +1,168 @@
+"""Weights files: the published Keras file of EfficientPose-I, and safetensors files of our own networks.
+
+Nothing in a weights file is executed: HDF5 and safetensors are read as arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from poseharvest.arrays import FloatArray
+from poseharvest.errors import DetectorError
+
+_NORM = {"gamma": "weight", "beta": "bias", "moving_mean": "running_mean", "moving_variance": "running_var"}
+_PASSES = ("pass1_block1_mbconv{}_skeleton", "pass2_block1_mbconv{}_detection1", "pass3_block1_mbconv{}_detection2")
+_LEFT_OUT = ("pass1_skeleton_pafs", "upscaled_deconv1", "upscaled_deconv2", "upscaled_confs")
+"""Layers of the Keras file that we do not hold: limb fields, and three fixed bilinear enlargements of the heatmaps."""
+
+
+def read_keras_efficientpose(path: Path, network: nn.Module) -> dict[str, Tensor]:
+    """Return the state dict of `network` (an EfficientPose) with the weights of the published Keras file.
+
+    Every tensor of the file is used exactly once, or belongs to a layer that is left out by name.
+
+    Raises:
+        DetectorError: the file is no HDF5, or a tensor is missing, unknown, or of the wrong shape.
+    """
+    found = _read_keras(path)
+    state: dict[str, Tensor] = {}
+    for keras_name, name in efficientpose_names(network):
+        if keras_name not in found:
+            raise DetectorError(f'{path}: expected a tensor "{keras_name}", got none of that name')
+        state[name] = torch.from_numpy(_to_torch_layout(keras_name, found.pop(keras_name)))
+    left = sorted(name for name in found if name.split("/")[0] not in _LEFT_OUT)
+    if left:
+        raise DetectorError(f"{path}: expected the layers of EfficientPose-I alone, got also {', '.join(left[:3])}")
+    return state
+
+
+def efficientpose_names(network: nn.Module) -> Iterator[tuple[str, str]]:
+    """Yield the pairs of ("layer/tensor" in the Keras file, name in our state dict) for an EfficientPose."""
+    layers = {layer: name for name, _ in network.named_modules() for layer in _keras_layers(name)}
+    tensors = set(network.state_dict())
+    for layer, module in layers.items():
+        for leaf, ours in _leaves(layer):
+            if f"{module}.{ours}" in tensors:
+                yield f"{layer}/{leaf}", f"{module}.{ours}"
+
+
+def _leaves(layer: str) -> list[tuple[str, str]]:
+    if layer.endswith("_bn") or "_bn_res" in layer:
+        return list(_NORM.items())
+    depthwise = "dwconv" in layer or layer.endswith("_dconv1")
+    return [("depthwise_kernel" if depthwise else "kernel", "weight"), ("bias", "bias")]
+
+
+_IN_TRUNK = {
+    "expand.conv": "expand_conv",
+    "expand.norm": "expand_bn",
+    "depthwise.conv": "dwconv",
+    "depthwise.norm": "bn",
+    "gate.reduce": "se_reduce",
+    "gate.expand": "se_expand",
+    "project.conv": "project_conv",
+    "project.norm": "project_bn",
+}
+_IN_PASS = {
+    "expand.conv": "conv1",
+    "expand.norm": "conv1_bn",
+    "depthwise.conv": "dconv1",
+    "depthwise.norm": "dconv1_bn",
+    "gate.reduce": "se_se_squeeze_conv",
+    "gate.expand": "se_se_excite_conv",
+    "project.conv": "conv2",
+    "project.norm": "conv2_bn",
+}
+_OUTSIDE_BLOCKS = {
+    "high.stem.conv": "stem_conv_res1",
+    "high.stem.norm": "stem_bn_res1",
+    "low.stem.conv": "stem_conv_res2",
+    "low.stem.norm": "stem_bn_res2",
+    "heads.0": "pass2_detection1_confs",
+    "heads.1": "pass3_detection2_confs",
+}
+
+
+def _keras_layers(module: str) -> list[str]:
+    """Return the Keras layer that holds the tensors of our module, as a list of one or none."""
+    if module in _OUTSIDE_BLOCKS:
+        return [_OUTSIDE_BLOCKS[module]]
+    part = ".".join(module.split(".")[-2:])
+    match module.split("."):
+        case ["high" | "low" as trunk, "blocks", block, _, _]:
+            return [f"{block}_{_IN_TRUNK[part]}_{'res1' if trunk == 'high' else 'res2'}"]
+        case ["passes", number, "blocks", block, _, _]:
+            return [f"{_PASSES[int(number)].format(int(block) + 1)}_{_IN_PASS[part]}"]
+    return []
+
+
+def _to_torch_layout(name: str, array: FloatArray) -> FloatArray:
+    """Return (out, in, h, w) for Keras' (h, w, in, out), and (channels, 1, h, w) for (h, w, channels, 1)."""
+    if array.ndim != 4:
+        return array
+    order = (2, 3, 0, 1) if name.endswith("/depthwise_kernel") else (3, 2, 0, 1)
+    return np.ascontiguousarray(array.transpose(order))
+
+
+def _read_keras(path: Path) -> dict[str, FloatArray]:
+    """Return the arrays of a Keras model file by "layer/tensor"."""
+    import h5py
+
+    arrays: dict[str, FloatArray] = {}
+
+    def collect(name: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset):
+            parts = name.split("/")
+            arrays[f"{parts[0]}/{parts[-1].removesuffix(':0')}"] = np.asarray(item, dtype=np.float32)
+
+    try:
+        with h5py.File(path, "r") as file:
+            file["model_weights"].visititems(collect)
+    except (OSError, KeyError) as error:
+        raise DetectorError(
+            f"{path}: expected a Keras model in HDF5 with a group model_weights, got: {error}"
+        ) from error
+    return arrays
+
+
+def read_safetensors(path: Path) -> dict[str, Tensor]:
+    """Return the tensors of a safetensors file.
+
+    Raises:
+        DetectorError: it is missing or damaged.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise DetectorError(f"{path}: expected a safetensors file, got: {error}") from error
+
+
+def load_state(network: nn.Module, state: Mapping[str, Tensor], *, source: str) -> None:
+    """Copy `state` into `network`; every tensor of either must be in the other, with the same shape.
+
+    Raises:
+        DetectorError: naming the first tensor that is missing, unknown or of another shape.
+    """
+    wanted = network.state_dict()
+    counters = {name for name in wanted if name.endswith("num_batches_tracked")}
+    missing = sorted(set(wanted) - set(state) - counters)
+    unknown = sorted(set(state) - set(wanted))
+    if missing or unknown:
+        parts = [f"it lacks {len(missing)} tensors such as {missing[0]}"] if missing else []
+        parts += [f"it holds {len(unknown)} unknown ones such as {unknown[0]}"] if unknown else []
+        raise DetectorError(f"{source}: expected the weights of {type(network).__name__}, but {' and '.join(parts)}")
+    for name, tensor in state.items():
+        if tensor.shape != wanted[name].shape:
+            raise DetectorError(
+                f'{source}: tensor "{name}": expected shape {tuple(wanted[name].shape)}, got {tuple(tensor.shape)}'
+            )
+    network.load_state_dict({**{name: wanted[name] for name in counters}, **state})

@@ -1,0 +1,98 @@
+"""Comma-separated values, for spreadsheets and R. The header names every unit; an empty cell is a missing number.
+
+Long: a row per frame, person and joint with the covariance and every view. Wide: a row per frame and person with the
+position, the determinant and the selection of every joint. The world's axes are kept. Booleans are `true` or `false`.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias, get_args
+
+import torch
+
+from poseharvest.annotations.reader import Harvest
+from poseharvest.annotations.rows import SelectedFrame
+from poseharvest.annotations.schema import COVARIANCE_ENTRIES
+from poseharvest.export.options import Blank, check_blank, check_choice, shown_joints
+from poseharvest.units import LengthUnit, mm_per
+
+Layout: TypeAlias = Literal["long", "wide"]
+Cell: TypeAlias = str | int | float
+
+
+@dataclass(frozen=True)
+class CsvOptions:
+    """How to write CSV.
+
+    Attributes:
+        layout: "long", a row per joint, or "wide", a row per pose.
+        unit: of positions; covariances are in its square, determinants in its sixth power.
+        blank: joints whose 3D cells are empty.
+    """
+
+    layout: Layout = "long"
+    unit: LengthUnit = "mm"
+    blank: Blank = "unsupported"
+
+    def __post_init__(self) -> None:
+        check_choice("layout", self.layout, get_args(Layout))
+        mm_per(self.unit)
+        check_blank(self.blank)
+
+
+def write_csv(harvest: Harvest, path: Path, options: CsvOptions) -> None:
+    """Write the harvest as one CSV file."""
+    joints, views = harvest.skeleton.joints, harvest.view_names
+    is_long = options.layout == "long"
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(_long_header(views, options.unit) if is_long else _wide_header(joints, options.unit))
+        for row in harvest.iter_selected():
+            writer.writerows(_long_rows(row, joints, options) if is_long else [_wide_row(row, options)])
+
+
+def _long_header(views: Sequence[str], unit: str) -> list[str]:
+    header = ["frame", "time_s", "person", "joint", *(f"{axis}_{unit}" for axis in "xyz")]
+    header += [f"{name}_{unit}2" for name in COVARIANCE_ENTRIES]
+    header += [f"det_{unit}6", "supported", "selected"]
+    for view in views:
+        header += [f"{view}_{field}" for field in ("u_px", "v_px", "score", "inside")]
+    return header
+
+
+def _long_rows(row: SelectedFrame, joints: Sequence[str], options: CsvOptions) -> Iterator[list[Cell]]:
+    record, scale = row.annotations, 1 / mm_per(options.unit)
+    i, j = zip(*COVARIANCE_ENTRIES.values(), strict=True)
+    numbers = torch.cat((record.mean * scale, record.cov[:, i, j] * scale**2, record.det[:, None] * scale**6), 1)
+    views = torch.cat((record.pixels, record.score[..., None]), -1).transpose(0, 1).tolist()  # (J, V, 3)
+    inside, shown = record.inside.T.tolist(), shown_joints(row, options.blank).tolist()
+    for k, joint in enumerate(joints):
+        cells: list[Cell] = [record.frame, record.time_s, record.person, joint]
+        cells += numbers[k].tolist() if shown[k] else [""] * numbers.shape[1]
+        cells += [_flag(record.supported[k]), _flag(row.selected[k])]
+        for numbers_of_view, is_inside in zip(views[k], inside[k], strict=True):
+            cells += [*numbers_of_view, _flag(is_inside)]
+        yield cells
+
+
+def _wide_header(joints: Sequence[str], unit: str) -> list[str]:
+    fields = (f"x_{unit}", f"y_{unit}", f"z_{unit}", f"det_{unit}6", "selected")
+    return ["frame", "time_s", "person", *(f"{joint}_{field}" for joint in joints for field in fields)]
+
+
+def _wide_row(row: SelectedFrame, options: CsvOptions) -> list[Cell]:
+    record, scale = row.annotations, 1 / mm_per(options.unit)
+    numbers = torch.cat((record.mean * scale, record.det[:, None] * scale**6), 1).tolist()
+    cells: list[Cell] = [record.frame, record.time_s, record.person]
+    shown = shown_joints(row, options.blank).tolist()
+    for values, is_shown, is_selected in zip(numbers, shown, row.selected, strict=True):
+        cells += [*(values if is_shown else [""] * len(values)), _flag(is_selected)]
+    return cells
+
+
+def _flag(value: object) -> str:
+    return "true" if value else "false"

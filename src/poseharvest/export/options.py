@@ -1,0 +1,33 @@
+"""What several exporters share: which joints are left blank, and the check of a choice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, TypeAlias, get_args
+
+import torch
+from torch import Tensor
+
+from poseharvest.annotations.rows import SelectedFrame
+from poseharvest.errors import ConfigError
+
+Blank: TypeAlias = Literal["none", "unsupported", "unselected"]
+"""Which joints have empty cells: none, those that no camera sees, or all that are not selected as reliable."""
+
+
+def check_choice(name: str, value: str, allowed: Sequence[str]) -> None:
+    """Raise ConfigError if `value` is not one of `allowed`."""
+    if value not in allowed:
+        raise ConfigError(f'{name}: expected one of {", ".join(allowed)}, got "{value}"')
+
+
+def check_blank(value: str) -> None:
+    """Raise ConfigError if `value` is no `Blank`."""
+    check_choice("blank", value, get_args(Blank))
+
+
+def shown_joints(row: SelectedFrame, blank: Blank) -> Tensor:
+    """Return (J,) bool: the joints whose position is written."""
+    if blank == "none":
+        return torch.ones_like(row.selected)
+    return row.selected if blank == "unselected" else row.annotations.supported

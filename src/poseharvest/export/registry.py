@@ -1,0 +1,122 @@
+"""The formats a harvest can be exported to. To add one, write its module and a line in `EXPORTERS`."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from poseharvest import __version__
+from poseharvest.annotations.reader import Harvest
+from poseharvest.annotations.staging import StagedFolder, os_errors_as_store_errors, staged_file
+from poseharvest.errors import ConfigError
+from poseharvest.export.coco import CocoOptions, write_coco
+from poseharvest.export.csv import CsvOptions, write_csv
+from poseharvest.export.trc import TrcOptions, write_trc
+
+PROVENANCE_FILE = "export.json"
+_PROVENANCE_FORMAT = "poseharvest export"
+
+
+@dataclass(frozen=True)
+class Exporter:
+    """A format.
+
+    Attributes:
+        description: one line for people.
+        options: a frozen dataclass that checks itself; every field has a default.
+        write: writes a harvest to a path, by options.
+        is_folder: it writes a folder, not a file.
+    """
+
+    description: str
+    options: type[Any]
+    write: Callable[[Harvest, Path, Any], None]
+    is_folder: bool = False
+
+
+EXPORTERS: dict[str, Exporter] = {
+    "coco": Exporter("COCO keypoints, a JSON file a view, for training 2D detectors", CocoOptions, write_coco, True),
+    "csv": Exporter("a table for spreadsheets and R, long or wide", CsvOptions, write_csv),
+    "trc": Exporter("marker trajectories of one person, for OpenSim", TrcOptions, write_trc),
+}
+
+
+def export(
+    harvest: Harvest | Path | str, format: str, path: Path | str, *, overwrite: bool = False, **options: Any
+) -> Path:
+    """Write a harvest in another format and return the path; it appears whole or not at all.
+
+    Args:
+        harvest: the harvest or its folder.
+        format: a name in `EXPORTERS`.
+        path: the file, or the folder for "coco", to make.
+        overwrite: replace an earlier export. A folder is replaced only if it is one.
+        options: fields of the format's options: `CocoOptions`, `CsvOptions`, `TrcOptions`.
+
+    Raises:
+        ConfigError: there is no such format or option.
+        StoreError: the harvest is damaged, `path` exists, or writing fails.
+    """
+    if format not in EXPORTERS:
+        raise ConfigError(f'format: expected one of {", ".join(EXPORTERS)}, got "{format}"')
+    exporter = EXPORTERS[format]
+    resolved = _resolve(format, exporter.options, options)
+    opened = harvest if isinstance(harvest, Harvest) else Harvest.open(harvest)
+    target = Path(path)
+    if exporter.is_folder:
+        _export_folder(opened, exporter, resolved, target, overwrite=overwrite)
+    else:
+        with staged_file(target, overwrite=overwrite) as temporary:
+            exporter.write(opened, temporary, resolved)
+    return target
+
+
+def is_export(folder: Path) -> bool:
+    """Return whether `folder` is an earlier export."""
+    try:
+        content = json.loads((folder / PROVENANCE_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(content, dict) and content.get("format") == _PROVENANCE_FORMAT
+
+
+def _resolve(format: str, options_type: type[Any], given: dict[str, Any]) -> Any:
+    known = [field.name for field in dataclasses.fields(options_type)]
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f'; did you mean "{near[0]}"?' if near else ""
+            raise ConfigError(f'{format}: expected options of {", ".join(known)}, got "{name}"{hint}')
+    return options_type(**given)
+
+
+def _export_folder(harvest: Harvest, exporter: Exporter, options: Any, target: Path, *, overwrite: bool) -> None:
+    staged = StagedFolder(target, replaceable=is_export if overwrite else None)
+    try:
+        with os_errors_as_store_errors(staged.target):
+            exporter.write(harvest, staged.path, options)
+            (staged.path / PROVENANCE_FILE).write_text(_provenance(harvest, options), encoding="utf-8")
+        staged.commit()
+    finally:
+        staged.discard()
+
+
+def _provenance(harvest: Harvest, options: Any) -> str:
+    plain = {
+        field.name: value
+        for field in dataclasses.fields(options)
+        if isinstance(value := getattr(options, field.name), str | int | float | None)
+    }
+    content = {
+        "format": _PROVENANCE_FORMAT,
+        "version": __version__,
+        "capture": harvest.info.capture.name,
+        "harvested": harvest.info.created,
+        "options": plain,
+    }
+    return json.dumps(content, indent=2) + "\n"

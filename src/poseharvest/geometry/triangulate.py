@@ -1,0 +1,190 @@
+"""Triangulation: the point nearest to the lines of sight of a joint, plain and robust.
+
+This is the baseline that commits to one pixel per view, and the start of the bounding volume and the limb lengths
+(docs/method.md, choices D4 and D5). It sees cameras only through `project` and `pixel_rays`, so distorted, fisheye and
+affine cameras need no case of their own. Every function works in float64.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from poseharvest.checks import check_finite, check_shape
+from poseharvest.errors import ShapeError
+from poseharvest.geometry.camera import Rays, StaticCamera
+
+_NUM_REWEIGHTINGS = 2
+_NUM_REFITS = 3
+_MAX_VIEWS_PAIRED = 10  # 45 pairs at most, so that the cost grows linearly with the number of views
+_MIN_ANGLE_RAD = math.radians(1.0)
+_PROBE_MM = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Triangulation:
+    """Points that views agree on. All tensors are float64 or bool.
+
+    Attributes:
+        points: (J, 3) mm; the origin where not `supported`.
+        supported: (J,) bool: at least two of the views used see the point, from directions 1 degree apart or more.
+        residual_px: (V, J) distance from the given pixel to the point's projection; infinite where the point is not
+            `supported`, the pixel is not finite, or the point is behind the camera.
+        inliers: (V, J) bool: the views that were used.
+    """
+
+    points: Tensor
+    supported: Tensor
+    residual_px: Tensor
+    inliers: Tensor
+
+
+def triangulate(cameras: Sequence[StaticCamera], pixels: Tensor, weights: Tensor) -> Triangulation:
+    """Return the points with the least weighted squared pixel error, to first order.
+
+    A weighted linear solve on the lines of sight, repeated with every line's distance in mm turned into pixels at the
+    point found before (the reweighted linear method of Hartley and Sturm, "Triangulation", 1997, on rays).
+
+    Args:
+        cameras: V cameras.
+        pixels: (V, J, 2) x, y in the distorted pictures; NaN or infinite where a view has nothing.
+        weights: (V, J) of the squared error; a view with a weight of zero or less is not used.
+
+    Raises:
+        ShapeError: sizes do not fit, or a weight is not finite.
+    """
+    pixels, weights = _checked(cameras, pixels, weights)
+    rays, usable = _rays(cameras, pixels, weights)
+    return _fit(cameras, pixels, rays, weights * usable)
+
+
+def triangulate_robust(
+    cameras: Sequence[StaticCamera], pixels: Tensor, weights: Tensor, *, threshold_px: float
+) -> Triangulation:
+    """Return the points that most views agree on, each from the views that agree alone.
+
+    For every joint all pairs of its (at most ten) heaviest views are intersected; the pair whose point gathers the
+    largest truncated weight over all views wins, and its inliers are fitted together and gathered again. Nothing is
+    random.
+
+    Args:
+        cameras: V cameras.
+        pixels: (V, J, 2) x, y in the distorted pictures; NaN or infinite where a view has nothing.
+        weights: (V, J); a view with a weight of zero or less is not used.
+        threshold_px: a view further than this from the point's projection is an outlier, pixels.
+
+    Raises:
+        ShapeError: sizes do not fit, a weight is not finite, or the threshold is not positive.
+    """
+    pixels, weights = _checked(cameras, pixels, weights)
+    if not threshold_px > 0:
+        raise ShapeError(f"threshold_px: expected a positive number of pixels, got {threshold_px}")
+    rays, usable = _rays(cameras, pixels, weights)
+    weights = weights * usable
+    start = _best_pair_points(cameras, pixels, rays, weights, threshold_px)
+    agrees = usable & (_reprojection_error(cameras, start, pixels) < threshold_px)
+    for _ in range(_NUM_REFITS):
+        found = _fit(cameras, pixels, rays, weights * agrees)
+        closer = usable & (found.residual_px < threshold_px)
+        # A refit that loses the support of its own views is not an improvement: keep the views it started from.
+        agrees = torch.where(closer.sum(0) >= 2, closer, agrees)
+    return _fit(cameras, pixels, rays, weights * agrees)
+
+
+def _checked(cameras: Sequence[StaticCamera], pixels: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    sizes = check_shape("pixels", pixels, "V J 2", V=len(cameras))
+    check_shape("weights", weights, "V J", **sizes)
+    check_finite("weights", weights)
+    return pixels.double(), weights.double().clamp_min(0.0)
+
+
+def _rays(cameras: Sequence[StaticCamera], pixels: Tensor, weights: Tensor) -> tuple[Rays, Tensor]:
+    """Return the lines of sight, (V, J, ...), and whether each may be used, (V, J) bool."""
+    finite = torch.isfinite(pixels).all(-1)
+    clean = torch.where(finite.unsqueeze(-1), pixels, torch.zeros_like(pixels))
+    parts = [camera.pixel_rays(px) for camera, px in zip(cameras, clean, strict=True)]
+    valid = torch.stack([p.valid for p in parts])
+    # An unused line must not poison a weighted sum with NaN * 0.
+    origin = torch.stack([p.origin for p in parts]).nan_to_num()
+    direction = torch.stack([p.direction for p in parts]).nan_to_num()
+    return Rays(origin, direction, valid), finite & valid & (weights > 0)
+
+
+def _fit(cameras: Sequence[StaticCamera], pixels: Tensor, rays: Rays, weights: Tensor) -> Triangulation:
+    used = weights > 0
+    points = _nearest_points(rays, weights)
+    for _ in range(_NUM_REWEIGHTINGS):
+        scale = _pixels_per_mm(cameras, points, rays.direction)
+        points = _nearest_points(rays, weights * scale.square())
+    residual = _reprojection_error(cameras, points, pixels)
+    supported = _wide_enough(rays.direction, used & torch.isfinite(residual))
+    points = torch.where(supported.unsqueeze(-1), points, torch.zeros_like(points))
+    return Triangulation(points, supported, torch.where(supported, residual, torch.inf), used)
+
+
+def _nearest_points(rays: Rays, weights: Tensor) -> Tensor:
+    """Return the (..., 3) points of least weighted squared distance to rays (V, ..., 3); weights are (V, ...)."""
+    normalised = weights / weights.amax(0).clamp_min(torch.finfo(weights.dtype).tiny)
+    identity = torch.eye(3, dtype=weights.dtype, device=weights.device)
+    across = identity - rays.direction.unsqueeze(-1) * rays.direction.unsqueeze(-2)  # (V, ..., 3, 3)
+    across = across * normalised[..., None, None]
+    right = (across @ rays.origin.unsqueeze(-1)).sum(0)
+    # The ridge keeps a lone line solvable; at 1e-12 of the weight it moves a supported point by less than 1e-6 mm.
+    points: Tensor = torch.linalg.solve(across.sum(0) + 1e-12 * identity, right)
+    return points.squeeze(-1)
+
+
+def _pixels_per_mm(cameras: Sequence[StaticCamera], points: Tensor, directions: Tensor) -> Tensor:
+    """Return (V, J): how far the projections of points (J, 3) move when they step off the lines of sight by a mm.
+
+    Zero where a camera does not see the point.
+    """
+    helper = torch.zeros_like(directions).scatter_(-1, directions.abs().argmin(-1, keepdim=True), 1.0)
+    aside = torch.nn.functional.normalize(torch.linalg.cross(directions, helper, dim=-1), dim=-1) * _PROBE_MM
+    scales = []
+    for camera, step in zip(cameras, aside, strict=True):
+        ends = camera.project(torch.stack((points - step, points + step)))
+        moved = torch.linalg.vector_norm(ends.pixels[1] - ends.pixels[0], dim=-1) / (2 * _PROBE_MM)
+        scales.append(torch.where(ends.valid.all(0), moved, torch.zeros_like(moved)))
+    return torch.stack(scales)
+
+
+def _reprojection_error(cameras: Sequence[StaticCamera], points: Tensor, pixels: Tensor) -> Tensor:
+    """Return (V, ..., J) pixel distances of points (..., J, 3) to pixels (V, J, 2), infinite where undefined."""
+    errors = []
+    for camera, observed in zip(cameras, pixels, strict=True):
+        seen = camera.project(points)
+        error = torch.linalg.vector_norm(seen.pixels - observed, dim=-1)
+        errors.append(torch.where(seen.valid & torch.isfinite(error), error, torch.inf))
+    return torch.stack(errors)
+
+
+def _wide_enough(directions: Tensor, used: Tensor) -> Tensor:
+    """Return (J,) bool: two of the used lines (V, J, 3) differ by more than the least angle."""
+    cosine = torch.einsum("ajk,bjk->abj", directions, directions)
+    wide = (1 - cosine.square()) >= math.sin(_MIN_ANGLE_RAD) ** 2
+    return (wide & used.unsqueeze(0) & used.unsqueeze(1)).flatten(0, 1).any(0)
+
+
+def _best_pair_points(
+    cameras: Sequence[StaticCamera], pixels: Tensor, rays: Rays, weights: Tensor, threshold_px: float
+) -> Tensor:
+    """Return (J, 3): for every joint the intersection of two views that the views agree on most."""
+    num_paired = min(len(cameras), _MAX_VIEWS_PAIRED)
+    if num_paired < 2:
+        return torch.zeros_like(pixels[0, :, :1]).expand(-1, 3)
+    heaviest = weights.argsort(dim=0, descending=True, stable=True)[:num_paired]  # (K, J)
+    pairs = torch.combinations(torch.arange(num_paired, device=pixels.device)).T  # (2, P)
+    views = heaviest[pairs]  # (2, P, J)
+    joints = torch.arange(pixels.shape[1], device=pixels.device)
+    pair_rays = Rays(rays.origin[views, joints], rays.direction[views, joints], rays.valid[views, joints])
+    candidates = _nearest_points(pair_rays, torch.ones_like(views, dtype=pixels.dtype))  # (P, J, 3)
+    error = _reprojection_error(cameras, candidates, pixels) / threshold_px  # (V, P, J)
+    gain = (weights.unsqueeze(1) * (1 - error.square()).clamp_min(0.0)).sum(0)
+    sine_squared = 1 - (pair_rays.direction[0] * pair_rays.direction[1]).sum(-1).square()
+    gain = torch.where(sine_squared >= math.sin(_MIN_ANGLE_RAD) ** 2, gain, torch.full_like(gain, -1.0))
+    return candidates[gain.argmax(0), joints]

@@ -1,0 +1,54 @@
+"""From a joint posterior to annotations in 3D and in every view."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from poseharvest.annotations.records import FrameAnnotations
+from poseharvest.geometry.resample import sample_bilinear
+from poseharvest.geometry.rig import inside_image, project_all
+from poseharvest.heatmaps.decode import heatmap_peaks
+from poseharvest.heatmaps.maps import Heatmaps
+from poseharvest.localization.track import Sighting
+from poseharvest.pictorial.posterior import JointPosterior
+
+
+def annotate(sighting: Sighting, posterior: JointPosterior, person: int = 0) -> FrameAnnotations:
+    """Return the annotations of one frame and person."""
+    heatmaps = Heatmaps(sighting.heatmaps.values.cpu(), sighting.heatmaps.crops)
+    mean = posterior.mean.double()
+    seen = project_all(sighting.cameras, mean)
+    inside = torch.stack([
+        inside_image(pixels, camera.image_size) & valid & (crop is not None)
+        for pixels, camera, valid, crop in zip(seen.pixels, sighting.cameras, seen.valid, heatmaps.crops, strict=True)
+    ])
+    peaks = heatmap_peaks(heatmaps.values, heatmaps.crops)
+    return FrameAnnotations(
+        frame=sighting.frame,
+        time_s=sighting.time_s,
+        person=person,
+        mean=mean,
+        cov=posterior.cov.double(),
+        supported=posterior.supported,
+        log_evidence=posterior.log_evidence,
+        pixels=seen.pixels,
+        inside=inside,
+        score=torch.where(seen.valid, _scores(heatmaps, seen.pixels), 0),
+        peak_pixels=peaks.pixels,
+        peak_score=peaks.score,
+        crops=heatmaps.crops,
+    )
+
+
+def _scores(heatmaps: Heatmaps, pixels: Tensor) -> Tensor:
+    """Return every view's own heatmap of a joint at the joint's projection, (V, J); 0 outside the window."""
+    scores = torch.zeros(pixels.shape[:2], dtype=torch.float64)
+    for view, crop in enumerate(heatmaps.crops):
+        if crop is None:
+            continue
+        window = crop.to_window(pixels[view], heatmaps.size).to(heatmaps.values.dtype)
+        # One map a joint, one point a map.
+        maps, points = heatmaps.values[view].unsqueeze(1), window.unsqueeze(1)
+        scores[view] = sample_bilinear(maps, points)[:, 0, 0].double()
+    return scores

@@ -1,0 +1,218 @@
+"""The main job: footage in, a harvest folder out. This file only connects the stages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from poseharvest.annotations.info import CaptureInfo, DetectorInfo, Finding, HarvestRun
+from poseharvest.annotations.reader import Harvest
+from poseharvest.annotations.store import HarvestWriter
+from poseharvest.calibration.audit import audit_rig, check_scale_of_limbs
+from poseharvest.calibration.findings import Finding as AuditFinding
+from poseharvest.capture.frames import FrameSource, MultiViewFrame
+from poseharvest.detectors.protocol import HeatmapDetector
+from poseharvest.errors import CalibrationError, CaptureError
+from poseharvest.geometry.rig import Rig
+from poseharvest.harvesting.annotate import annotate
+from poseharvest.harvesting.options import HarvestOptions
+from poseharvest.harvesting.subject import Subject, SubjectLearner
+from poseharvest.localization.boxes import Boxes
+from poseharvest.localization.track import Sighting, Tracker
+from poseharvest.pictorial.pairwise import LimbLengths
+
+_MAX_WARM_UP_BYTES = 256 * 2**20
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a harvest is.
+
+    Attributes:
+        done: frames finished.
+        total: frames in all.
+        stage: what is being done, in a few words.
+    """
+
+    done: int
+    total: int
+    stage: str
+
+
+OnProgress = Callable[[Progress], None]
+
+
+def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own kind
+    capture: FrameSource,
+    detector: HeatmapDetector,
+    out: str | Path,
+    *,
+    options: HarvestOptions | None = None,
+    boxes: Boxes | None = None,
+    limb_lengths: LimbLengths | None = None,
+    overwrite: bool = False,
+    on_progress: OnProgress | None = None,
+) -> Harvest:
+    """Harvest a capture and return the folder, opened.
+
+    Frames stream: memory does not depend on the capture's length.
+
+    Args:
+        capture: the footage with its cameras; `Capture.open(path)`.
+        detector: the 2D network; `load_detector(name)`.
+        out: the folder to make.
+        options: the defaults if None.
+        boxes: windows around the person where somebody has them.
+        limb_lengths: of the subject; estimated from the footage if None.
+        overwrite: replace an earlier harvest at `out`.
+        on_progress: called after every frame.
+
+    Raises:
+        CaptureError: nobody is found in the footage.
+        CalibrationError: the audit finds an error and `ignore_audit` is not set.
+        StoreError: `out` exists, or cannot be written.
+    """
+    job = _Job(capture, detector, options or HarvestOptions(), boxes, limb_lengths, on_progress or _silent)
+    findings = job.audit()
+    with HarvestWriter(out, rig=capture.rig, skeleton=detector.skeleton, overwrite=overwrite) as writer:
+        sightings = job.sightings(writer)
+        warm_up = job.warm_up(sightings)
+        subject = job.learn(warm_up)
+        findings += job.audit_subject(subject)
+        model = job.learner.model(subject.shells)
+        num_written = 0
+        for sighting in _chain(warm_up, sightings):
+            writer.add(annotate(sighting, model.infer(sighting.heatmaps, sighting.cameras, sighting.center)))
+            num_written += 1
+            job.report(sighting.frame + 1, "harvesting")
+        findings += job.missing(num_written)
+        return writer.finish(job.run(subject, findings), job.options.selection)
+
+
+def _silent(progress: Progress) -> None:
+    """Report to nobody."""
+
+
+def _chain(warm_up: list[Sighting], rest: Iterator[Sighting]) -> Iterator[Sighting]:
+    """Yield the buffered sightings, releasing each, then the others."""
+    warm_up.reverse()
+    while warm_up:
+        yield warm_up.pop()
+    yield from rest
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """One harvest's inputs."""
+
+    capture: FrameSource
+    detector: HeatmapDetector
+    options: HarvestOptions
+    boxes: Boxes | None
+    limb_lengths: LimbLengths | None
+    on_progress: OnProgress
+
+    @property
+    def learner(self) -> SubjectLearner:
+        return SubjectLearner(self.detector.skeleton, self.options.inference, self.options.device)
+
+    @property
+    def stop(self) -> int:
+        limit = self.options.stop
+        return self.capture.num_frames if limit is None else min(limit, self.capture.num_frames)
+
+    def report(self, frame: int, stage: str) -> None:
+        self.on_progress(Progress(frame - self.options.start, self.stop - self.options.start, stage))
+
+    def audit(self) -> list[Finding]:
+        """Return what is odd about capture and rig; an error among it ends the harvest unless it is to be ignored."""
+        found = getattr(self.capture, "findings", None)
+        return self._judged(audit_rig(self.capture.rig) if found is None else found)
+
+    def audit_subject(self, subject: Subject) -> list[Finding]:
+        """Return what is odd about the limbs: the only place where a wrong unit shows for certain."""
+        named = {"-".join(limb): length for limb, length in subject.lengths.mm.items()}
+        found = check_scale_of_limbs(named)
+        return self._judged([] if found is None else [found])
+
+    def _judged(self, found: list[AuditFinding] | tuple[AuditFinding, ...]) -> list[Finding]:
+        errors = [finding.message for finding in found if finding.severity == "error"]
+        if errors and not self.options.ignore_audit:
+            raise CalibrationError("; ".join(errors))
+        return [Finding(severity="warning", topic="audit", message=finding.message) for finding in found]
+
+    def sightings(self, writer: HarvestWriter) -> Iterator[Sighting]:
+        """Stream what the views show, keeping a few pictures for the report on the way."""
+        tracker = Tracker(self.detector, self.capture.rig, self.boxes)
+        kept = _preview_frames(self.options, self.stop)
+        for frame in self.capture.frames(self.options.start, self.stop):
+            if frame.index in kept:
+                _keep_pictures(writer, frame, self.capture.rig)
+            sighting = tracker.observe(frame)
+            if sighting is not None:
+                yield sighting
+
+    def warm_up(self, sightings: Iterator[Sighting]) -> list[Sighting]:
+        """Return the first sightings, as many as asked for and as memory allows."""
+        taken: list[Sighting] = []
+        for sighting in sightings:
+            taken.append(sighting)
+            self.report(self.options.start, f"looking at the subject, frame {sighting.frame}")
+            values = sighting.heatmaps.values
+            limit = max(3, _MAX_WARM_UP_BYTES // max(1, values.numel() * values.element_size()))
+            if len(taken) >= min(self.options.warm_up_frames, limit):
+                break
+        if not taken:
+            raise CaptureError(
+                f"{self.capture.name}: nobody was found in frames {self.options.start} to {self.stop - 1}: "
+                "no two views agree on a person; give boxes or keypoints, or check the calibration with `audit`"
+            )
+        return taken
+
+    def learn(self, warm_up: list[Sighting]) -> Subject:
+        """Return the subject's body."""
+        self.report(self.options.start, "learning the limbs")
+        return self.learner.learn(warm_up, self.limb_lengths)
+
+    def missing(self, num_written: int) -> list[Finding]:
+        """Return a finding if the person was not in every frame."""
+        absent = self.stop - self.options.start - num_written
+        if absent <= 0:
+            return []
+        message = f"nobody was found in {absent} of {self.stop - self.options.start} frames; they hold no annotations"
+        return [Finding(severity="warning", topic="person", message=message)]
+
+    def run(self, subject: Subject, findings: list[Finding]) -> HarvestRun:
+        """Return what ran on what."""
+        options = self.options.as_dict()
+        options["shells_mm"] = {"-".join(limb): radius for limb, radius in subject.shells.mm.items()}
+        options["limb_lengths_given"] = self.limb_lengths is not None
+        options["boxes_given"] = self.boxes is not None
+        folder = getattr(self.capture, "folder", None)
+        return HarvestRun(
+            capture=CaptureInfo(
+                name=self.capture.name,
+                path=None if folder is None else str(folder),
+                frame_rate=self.capture.frame_rate,
+                num_frames=self.capture.num_frames,
+            ),
+            detector=DetectorInfo(name=self.detector.name, heatmap_size=self.detector.heatmap_size),
+            limb_lengths_mm={"-".join(limb): length for limb, length in subject.lengths.mm.items()},
+            options=options,
+            findings=tuple(findings),
+        )
+
+
+def _keep_pictures(writer: HarvestWriter, frame: MultiViewFrame, rig: Rig) -> None:
+    for view, image in zip(rig.names, frame.images, strict=True):
+        if image is not None:
+            writer.add_preview(frame.index, view, image)
+
+
+def _preview_frames(options: HarvestOptions, stop: int) -> set[int]:
+    count = min(options.num_previews, stop - options.start)
+    if count <= 0:
+        return set()
+    step = (stop - options.start) / count
+    return {options.start + int((i + 0.5) * step) for i in range(count)}

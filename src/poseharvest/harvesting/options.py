@@ -1,0 +1,51 @@
+"""Every choice of a harvest, with its default and the paper's value."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from poseharvest.annotations.select import SelectionRule
+from poseharvest.errors import ConfigError
+from poseharvest.pictorial.infer import InferenceOptions
+
+
+@dataclass(frozen=True)
+class HarvestOptions:
+    """How a harvest is made."""
+
+    inference: InferenceOptions = field(default_factory=InferenceOptions)
+    """The 3D pictorial structures (Sec. 3.2)."""
+
+    selection: SelectionRule = field(default_factory=SelectionRule)
+    """Which joints become annotations (Sec. 3.3): 70 % of each joint by det(cov) in the paper."""
+
+    warm_up_frames: int = 64
+    """Frames from which the subject's limb lengths are learned; the paper reads them from ground truth."""
+
+    start: int = 0
+    """First frame."""
+
+    stop: int | None = None
+    """Frame before which to stop; None is the end."""
+
+    num_previews: int = 8
+    """Frames of which the report shows pictures, spread evenly."""
+
+    ignore_audit: bool = False
+    """Harvest although the audit found an error, a wrong unit of length say."""
+
+    device: str = "cpu"
+    """Where the 3D inference runs; the detector has its own."""
+
+    def __post_init__(self) -> None:
+        if self.warm_up_frames < 3:
+            raise ConfigError(f"warm_up_frames: expected at least 3, got {self.warm_up_frames}")
+        if self.start < 0 or (self.stop is not None and self.stop <= self.start):
+            raise ConfigError(f"frames: expected a range, got {self.start} to {self.stop}")
+        if self.num_previews < 0:
+            raise ConfigError(f"num_previews: expected 0 or more, got {self.num_previews}")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return every option in plain data, for `harvest.json`."""
+        return asdict(self)

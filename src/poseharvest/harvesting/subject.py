@@ -1,0 +1,103 @@
+"""Learning the subject from the first frames: limb lengths, then shells that reproduce them (choice D5)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from poseharvest.localization.associate import RoughPose, rough_pose
+from poseharvest.localization.follow import peaks_as_candidates
+from poseharvest.localization.scan import Candidate
+from poseharvest.localization.track import Sighting
+from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
+from poseharvest.pictorial.limb_lengths import PoseSamples, estimate_limb_lengths, match_shells
+from poseharvest.pictorial.pairwise import LimbLengths
+from poseharvest.pictorial.posterior import JointPosterior
+from poseharvest.skeleton.skeleton import Skeleton
+
+_MAX_FRAMES_MATCHED = 24
+_CONSISTENT = 0.06  # of the window's side: a peak farther from the pose's projection sat on another limb
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is known of a subject's body.
+
+    Attributes:
+        lengths: measured limb lengths, mm.
+        shells: radii of Eq. (2) under which the posterior reproduces these lengths, mm.
+    """
+
+    lengths: LimbLengths
+    shells: LimbLengths
+
+
+@dataclass(frozen=True)
+class SubjectLearner:
+    """Learns a subject from sightings.
+
+    Attributes:
+        skeleton: the tree.
+        options: of the inference.
+        device: where it runs.
+    """
+
+    skeleton: Skeleton
+    options: InferenceOptions
+    device: str = "cpu"
+
+    def learn(self, sightings: Sequence[Sighting], given: LimbLengths | None = None) -> Subject:
+        """Return the subject.
+
+        Lengths come from the robust triangulation of single frames; a second pass drops the peaks that the posterior
+        under these lengths contradicts, and measures again. Lengths that are given are taken as they are.
+        """
+        sample = _spread_evenly(sightings, _MAX_FRAMES_MATCHED)
+        if given is None:
+            first = estimate_limb_lengths(self.skeleton, _samples([s.rough for s in sightings]))
+            posteriors = self._infer(sample, first)
+            kept = [_consistent(s, p) for s, p in zip(sample, posteriors, strict=True)]
+            lengths = estimate_limb_lengths(self.skeleton, _samples(kept))
+        else:
+            lengths = given
+        return Subject(lengths, match_shells(self.skeleton, lengths, lambda radii: self._positions(sample, radii)))
+
+    def model(self, shells: LimbLengths) -> PictorialStructures:
+        """Return the model with the given shells."""
+        return PictorialStructures(self.skeleton, shells, self.options, device=self.device)
+
+    def _infer(self, sightings: Sequence[Sighting], shells: LimbLengths) -> list[JointPosterior]:
+        model = self.model(shells)
+        return [model.infer(s.heatmaps, s.cameras, s.center) for s in sightings]
+
+    def _positions(self, sightings: Sequence[Sighting], shells: LimbLengths) -> PoseSamples:
+        posteriors = self._infer(sightings, shells)
+        mean = torch.stack([p.mean for p in posteriors])
+        det: Tensor = torch.linalg.det(torch.stack([p.cov for p in posteriors]))
+        supported = torch.stack([p.supported for p in posteriors])
+        return PoseSamples(mean, torch.where(supported, det, torch.inf))
+
+
+def _samples(poses: Sequence[RoughPose]) -> PoseSamples:
+    return PoseSamples(torch.stack([p.points for p in poses]), torch.stack([p.doubt for p in poses]))
+
+
+def _spread_evenly(sightings: Sequence[Sighting], count: int) -> list[Sighting]:
+    chosen = torch.linspace(0, len(sightings) - 1, min(count, len(sightings))).round().long().tolist()
+    return [sightings[i] for i in chosen]
+
+
+def _consistent(sighting: Sighting, posterior: JointPosterior) -> RoughPose:
+    """Triangulate again from the peaks that lie near the projection of the posterior mean."""
+    members = []
+    for member in peaks_as_candidates(sighting.heatmaps):
+        seen = sighting.cameras[member.view].project(posterior.mean.double())
+        distance = torch.linalg.vector_norm(seen.pixels - member.pixels, dim=-1)
+        near = seen.valid & (distance < _CONSISTENT * member.side)
+        members.append(Candidate(member.view, member.pixels, torch.where(near, member.scores, 0), member.side))
+    if not members:
+        return RoughPose.nothing(posterior.mean.shape[0])
+    return rough_pose(members, sighting.cameras)

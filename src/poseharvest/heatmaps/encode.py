@@ -1,0 +1,68 @@
+"""Heatmaps that a network should give: a Gaussian at every joint that is known (Sec. 3.4, 4.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from poseharvest.arrays import ImageSize
+from poseharvest.checks import check_shape
+from poseharvest.errors import ShapeError
+from poseharvest.geometry.crop import Crop
+
+
+@dataclass(frozen=True, eq=False)
+class TargetHeatmaps:
+    """What a network is trained towards.
+
+    Attributes:
+        values: (J, H, W) float32, Gaussians of height 1; zero where not `known`.
+        known: (J,) bool, False for a joint that has no annotation or lies outside the window: it must not count in
+            the loss.
+    """
+
+    values: Tensor
+    known: Tensor
+
+
+def gaussian_maps(points: Tensor, size: ImageSize, *, sigma_px: float) -> Tensor:
+    """Return maps (..., H, W) with a Gaussian of height 1 at every point, zero where the point is NaN.
+
+    Args:
+        points: (..., 2) x, y in pixels of the maps; pixel (0, 0) is the centre of the first pixel. A fraction of a
+            pixel is kept, never rounded.
+        size: (height, width) of the maps.
+        sigma_px: standard deviation, pixels of the maps.
+
+    Raises:
+        ShapeError: sigma is not positive.
+    """
+    if not sigma_px > 0:
+        raise ShapeError(f"Gaussian heatmaps: expected sigma_px > 0, got {sigma_px}")
+    along_x, along_y = (_bell(points[..., axis], length, sigma_px) for axis, length in ((0, size[1]), (1, size[0])))
+    return along_y.unsqueeze(-1) * along_x.unsqueeze(-2)
+
+
+def _bell(centers: Tensor, length: int, sigma_px: float) -> Tensor:
+    pixels = torch.arange(length, dtype=centers.dtype, device=centers.device)
+    bell = torch.exp(-0.5 * ((pixels - centers.unsqueeze(-1)) / sigma_px) ** 2)
+    return torch.nan_to_num(bell, nan=0.0)
+
+
+def target_heatmaps(pixels: Tensor, crop: Crop, size: ImageSize, *, sigma_px: float = 1.0) -> TargetHeatmaps:
+    """Return the training target of one window.
+
+    Args:
+        pixels: (J, 2) joints in pixels of the picture; NaN for a joint without an annotation.
+        crop: the window that the network sees.
+        size: (height, width) of the network's heatmaps.
+        sigma_px: standard deviation, pixels of the heatmap (the paper's 1).
+    """
+    check_shape("pixels", pixels, "J 2")
+    points = crop.to_window(pixels.double(), size)
+    limits = torch.tensor((size[1], size[0]), dtype=points.dtype, device=points.device) - 0.5
+    known = ((points >= -0.5) & (points <= limits)).all(-1)
+    points = torch.where(known.unsqueeze(-1), points, torch.full_like(points, float("nan")))
+    return TargetHeatmaps(gaussian_maps(points, size, sigma_px=sigma_px).float(), known)

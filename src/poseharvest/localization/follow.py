@@ -1,0 +1,89 @@
+"""Windows around a known pose: how the person is followed from frame to frame, and looked at again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from poseharvest.capture.frames import MultiViewFrame
+from poseharvest.detectors.protocol import CroppedView, HeatmapDetector
+from poseharvest.geometry.camera import StaticCamera
+from poseharvest.geometry.crop import Crop, crop_around
+from poseharvest.geometry.rig import inside_image
+from poseharvest.heatmaps.decode import heatmap_peaks
+from poseharvest.heatmaps.maps import Heatmaps
+from poseharvest.localization.associate import RoughPose, associate, rough_pose
+from poseharvest.localization.scan import CROP_SCALE, Candidate, find_candidates
+
+_MIN_JOINTS = 4
+_MIN_SIDE_PX = 16.0
+_NUM_LOOKS = 2
+_MIN_SUPPORTED = 0.5
+
+
+def crops_around(points: Tensor, cameras: Sequence[StaticCamera]) -> tuple[Crop | None, ...]:
+    """Return every view's window around a pose: 1.25 times the extent of its projection.
+
+    Args:
+        points: (J, 3) world, mm.
+        cameras: V cameras as they stand in the frame.
+
+    Returns:
+        One a view; None where fewer than four joints are in front of the camera or none falls into the picture.
+    """
+    crops: list[Crop | None] = []
+    for camera in cameras:
+        seen = camera.project(points)
+        pixels = seen.pixels[seen.valid]
+        visible = pixels.shape[0] >= _MIN_JOINTS and bool(inside_image(pixels, camera.image_size).any())
+        crops.append(crop_around(pixels, CROP_SCALE, _MIN_SIDE_PX) if visible else None)
+    return tuple(crops)
+
+
+def detect_views(
+    detector: HeatmapDetector, frame: MultiViewFrame, cameras: Sequence[StaticCamera], crops: Sequence[Crop | None]
+) -> Heatmaps:
+    """Return the heatmaps of one frame in the given windows; views without a window or a picture are absent."""
+    present = tuple(
+        None if crop is None or (detector.needs_images and image is None) else crop
+        for crop, image in zip(crops, frame.images, strict=True)
+    )
+    asked = [
+        CroppedView(camera.name, frame.index, crop, image)
+        for camera, crop, image in zip(cameras, present, frame.images, strict=True)
+        if crop is not None
+    ]
+    values = torch.zeros((len(cameras), len(detector.skeleton), *detector.heatmap_size))
+    if asked:
+        detected = detector.detect(asked)
+        values = values.to(detected)
+        values[[i for i, crop in enumerate(present) if crop is not None]] = detected
+    return Heatmaps(values, present)
+
+
+def peaks_as_candidates(heatmaps: Heatmaps) -> list[Candidate]:
+    """Return the heatmaps' maxima as one candidate a present view."""
+    peaks = heatmap_peaks(heatmaps.values, heatmaps.crops)
+    return [
+        Candidate(view, peaks.pixels[view].cpu(), peaks.score[view].clamp_min(0).cpu(), crop.side)
+        for view, crop in enumerate(heatmaps.crops)
+        if crop is not None
+    ]
+
+
+def locate(detector: HeatmapDetector, frame: MultiViewFrame, cameras: Sequence[StaticCamera]) -> RoughPose | None:
+    """Return the pose of the person that the views agree on, found without any hint, or None.
+
+    Candidates of each view are matched across views in 3D; then every view, those included in which the scan missed
+    the person, is looked at again through a window around the pose's projection.
+    """
+    pose = associate(find_candidates(detector, frame, cameras), cameras)
+    for _ in range(_NUM_LOOKS):
+        if pose is None or float(pose.supported.double().mean()) < _MIN_SUPPORTED:
+            return None
+        heatmaps = detect_views(detector, frame, cameras, crops_around(pose.points[pose.supported], cameras))
+        members = peaks_as_candidates(heatmaps)
+        pose = rough_pose(members, cameras) if len(members) > 1 else None
+    return pose

@@ -1,0 +1,143 @@
+"""Finding people in a picture with nothing but the pose network: windows of several sizes, then closing in.
+
+The network answers with high, single peaks where its window holds one whole person, and with low ones elsewhere. A
+scan over overlapping windows therefore finds people roughly; cutting a new window around the peaks and asking again
+settles on each person's own box. No second network is needed (the paper takes the box as given).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from poseharvest.arrays import Image, ImageSize
+from poseharvest.capture.frames import MultiViewFrame
+from poseharvest.detectors.protocol import CroppedView, HeatmapDetector
+from poseharvest.geometry.camera import StaticCamera
+from poseharvest.geometry.crop import Crop, crop_around
+from poseharvest.heatmaps.decode import heatmap_peaks
+from poseharvest.heatmaps.maps import Heatmaps
+
+CROP_SCALE = 1.25
+"""Window side over the larger extent of the joints, as the networks were trained."""
+
+_WINDOW_SIDES = (1.5, 1.0, 0.7, 0.47)  # of the picture's shorter side
+_MAX_WINDOWS = 8
+_CLOSING_SCALES = (1.6, 1.4, CROP_SCALE)
+_CONFIDENT_PEAK = 0.2
+_MIN_JOINTS = 4
+_MIN_CONFIDENCE = 0.2
+_SAME_PERSON = 0.15  # mean joint distance over the window's side
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A person as one view sees them.
+
+    Attributes:
+        view: number of the view in the rig.
+        pixels: (J, 2) peaks in the picture.
+        scores: (J,) heights of the peaks, at least 0.
+        side: edge of the window in which they were found, pixels: the person's size in this picture.
+    """
+
+    view: int
+    pixels: Tensor
+    scores: Tensor
+    side: float
+
+    @property
+    def confidence(self) -> float:
+        """Mean height of the peaks over all joints."""
+        return float(self.scores.mean())
+
+
+def scan_windows(size: ImageSize) -> list[Crop]:
+    """Return square windows of four sizes over a picture of `size`, each overlapping its neighbour by half."""
+    height, width = size
+    windows = []
+    for fraction in _WINDOW_SIDES:
+        side = fraction * min(size)
+        windows += [Crop((x, y), side) for x in _window_middles(width, side) for y in _window_middles(height, side)]
+    return windows
+
+
+def _window_middles(extent: int, side: float) -> list[float]:
+    if extent <= side:
+        return [(extent - 1) / 2]
+    count = int(np.ceil((extent - side) / (side / 2))) + 1
+    return [float(m) for m in np.linspace((side - 1) / 2, extent - (side + 1) / 2, count)]
+
+
+def find_candidates(
+    detector: HeatmapDetector, frame: MultiViewFrame, cameras: Sequence[StaticCamera]
+) -> list[Candidate]:
+    """Return the people that the network sees in each picture, most confident first.
+
+    Args:
+        detector: the 2D network.
+        frame: the pictures; views without one give no candidates, unless the detector needs no pictures.
+        cameras: one a view, for their names and the size of their pictures.
+    """
+    found: list[Candidate] = []
+    for number, (image, camera) in enumerate(zip(frame.images, cameras, strict=True)):
+        if image is not None or not detector.needs_images:
+            look = _Look(detector, image, camera, number, frame.index)
+            found += _distinct(_close_in(look, _best_windows(look)))
+    return sorted(found, key=lambda c: -c.confidence)
+
+
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """One picture to look at through windows."""
+
+    detector: HeatmapDetector
+    image: Image | None
+    camera: StaticCamera
+    number: int
+    frame: int
+
+    def __call__(self, crops: Sequence[Crop]) -> list[Candidate]:
+        """Return what the network sees in each window."""
+        asked = [CroppedView(self.camera.name, self.frame, crop, self.image) for crop in crops]
+        maps = Heatmaps(self.detector.detect(asked).cpu(), tuple(crops))
+        peaks = heatmap_peaks(maps.values, maps.crops)
+        return [
+            Candidate(self.number, pixels, score.clamp_min(0), crop.side)
+            for pixels, score, crop in zip(peaks.pixels, peaks.score, crops, strict=True)
+        ]
+
+
+def _best_windows(look: _Look) -> list[Candidate]:
+    seen = look(scan_windows(look.camera.image_size))
+    return sorted(seen, key=lambda c: -c.confidence)[:_MAX_WINDOWS]
+
+
+def _close_in(look: _Look, candidates: list[Candidate]) -> list[Candidate]:
+    """Cut new windows around the peaks, wide first, and keep the most confident look at every person."""
+    best = candidates
+    for scale in _CLOSING_SCALES:
+        alive = [c for c in candidates if int((c.scores > _CONFIDENT_PEAK).sum()) >= _MIN_JOINTS]
+        if not alive:
+            break
+        candidates = look([crop_around(c.pixels[c.scores > _CONFIDENT_PEAK], scale, 8.0) for c in alive])
+        best = best + candidates
+    return [c for c in best if c.confidence >= _MIN_CONFIDENCE]
+
+
+def _distinct(candidates: list[Candidate]) -> list[Candidate]:
+    """Drop every candidate that is the same person as a more confident one."""
+    kept: list[Candidate] = []
+    for candidate in sorted(candidates, key=lambda c: -c.confidence):
+        if all(_normalised_distance(candidate, other) > _SAME_PERSON for other in kept):
+            kept.append(candidate)
+    return kept
+
+
+def _normalised_distance(a: Candidate, b: Candidate) -> float:
+    distance = torch.linalg.vector_norm(a.pixels - b.pixels, dim=-1)
+    return float(distance.median()) / max(a.side, b.side)

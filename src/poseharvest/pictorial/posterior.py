@@ -1,0 +1,70 @@
+"""What inference says of a frame: means and covariances of the marginals (Sec. 3.2 and 3.3, choice D6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from poseharvest.checks import check_finite, check_shape
+from poseharvest.geometry.grid import VoxelVolume
+from poseharvest.pictorial.sum_product import Marginals
+
+
+@dataclass(frozen=True, eq=False)
+class JointPosterior:
+    """Marginals of one frame, as moments.
+
+    Attributes:
+        mean: (J, 3) world position, mm.
+        cov: (J, 3, 3) covariance, mm^2. It holds the spread within a voxel (edge^2 / 12 along each axis): a marginal
+            that sits in one voxel is known to that voxel, not better.
+        supported: (J,) bool, False if no camera sees the joint; its position then comes from the skeleton alone.
+        log_evidence: log of the likelihood averaged over the prior's poses: how well the frame fits the model.
+        volume: the grid on which it was computed.
+    """
+
+    mean: Tensor
+    cov: Tensor
+    supported: Tensor
+    log_evidence: float
+    volume: VoxelVolume
+
+    def __post_init__(self) -> None:
+        sizes = check_shape("mean", self.mean, "J 3")
+        check_shape("cov", self.cov, "J 3 3", **sizes)
+        check_shape("supported", self.supported, "J", **sizes)
+        check_finite("mean", self.mean)
+        check_finite("cov", self.cov)
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """First and second moments.
+
+    Attributes:
+        mean: (J, 3) mm.
+        cov: (J, 3, 3) mm^2.
+    """
+
+    mean: Tensor
+    cov: Tensor
+
+
+def grid_moments(marginals: Marginals, volume: VoxelVolume) -> Moments:
+    """Return mean and covariance of every joint's marginal over the voxels of `volume`.
+
+    Sums run in float64: a variance is a small difference of large numbers. A marginal that is zero everywhere (an
+    impossible model) gives the volume's middle and the covariance of the whole volume.
+    """
+    points = volume.voxel_centers().double()
+    weights = marginals.values.flatten(1).double()
+    empty = weights.sum(1) <= 0
+    weights = torch.where(empty[:, None], 1 / weights.shape[1], weights)
+    offsets = points - volume.center.double()
+    mean = weights @ offsets
+    second = torch.einsum("jn,na,nb->jab", weights, offsets, offsets)
+    within = volume.voxel_mm**2 / 12 * torch.eye(3, dtype=points.dtype, device=points.device)
+    cov = second - mean[:, :, None] * mean[:, None, :] + within
+    return Moments(mean + volume.center.double(), cov)

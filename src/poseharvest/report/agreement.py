@@ -1,0 +1,117 @@
+"""Per camera: how far its own heatmap peaks lie from the pose that all cameras agreed on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from poseharvest.annotations.records import FrameAnnotations
+from poseharvest.geometry.rig import Rig
+from poseharvest.report.histogram import LogHistogram
+from poseharvest.report.spread import Spread, spreads
+from poseharvest.report.uncertainty import pixels_per_mm
+
+DISAGREE_MM = 100.0
+"""A peak disagrees if it is farther from the projected joint than this length measures at the person's distance."""
+
+
+@dataclass(frozen=True, eq=False)
+class ViewSummary:
+    """One camera over the whole harvest.
+
+    Attributes:
+        name: the view.
+        num: moments (frames times persons).
+        num_absent: moments without a picture or a window of it.
+        longest_gap: most moments in a row that are absent.
+        distance_px: spread of the distance from the heatmap's peak to the projected joint, all joints, pixels.
+        threshold_px: median over moments of what DISAGREE_MM measures at the person's place, pixels.
+        disagree_share: share of the joints seen whose peak is farther away than that; NaN if none is seen.
+        joint_median_px: (J,) median distance of every joint; NaN where none is seen.
+        joint_disagree_share: (J,) the share for every joint.
+        mean_score: mean of the heatmaps at the projected joints.
+        mean_peak_score: mean of the heatmaps' own maxima.
+    """
+
+    name: str
+    num: int
+    num_absent: int
+    longest_gap: int
+    distance_px: Spread
+    threshold_px: float
+    disagree_share: float
+    joint_median_px: NDArray[np.float64]
+    joint_disagree_share: NDArray[np.float64]
+    mean_score: float
+    mean_peak_score: float
+
+
+class ViewTally:
+    """Compares the peaks of a stream of frames with their poses."""
+
+    def __init__(self, rig: Rig, num_joints: int) -> None:
+        self._rig = rig
+        shape = (len(rig), num_joints)
+        self._distances = LogHistogram(len(rig) * num_joints)
+        self._scales = LogHistogram(len(rig))
+        self._disagree, self._seen = (np.zeros(shape, dtype=np.int64) for _ in range(2))
+        self._score_sum, self._peak_sum = (np.zeros(len(rig)) for _ in range(2))
+        self._num = 0
+        self._absent, self._gap, self._longest_gap = (np.zeros(len(rig), dtype=np.int64) for _ in range(3))
+
+    def add(self, frame: FrameAnnotations) -> None:
+        """Compare one person in one frame."""
+        distance = (frame.peak_pixels - frame.pixels).norm(dim=-1).numpy()
+        absent = np.array([crop is None for crop in frame.crops])
+        seen = frame.inside.numpy() & frame.supported.numpy() & np.isfinite(distance) & ~absent[:, None]
+        scale = self._pixels_per_mm(frame)
+        self._distances.add(np.nan_to_num(distance).reshape(-1), seen.reshape(-1))
+        self._scales.add(np.nan_to_num(scale * DISAGREE_MM), np.isfinite(scale) & ~absent)
+        self._disagree += seen & (np.nan_to_num(distance) > np.nan_to_num(scale * DISAGREE_MM, nan=np.inf)[:, None])
+        self._seen += seen
+        self._score_sum += np.where(seen, frame.score.numpy(), 0).sum(1)
+        self._peak_sum += np.where(seen, frame.peak_score.numpy(), 0).sum(1)
+        self._num += 1
+        self._absent += absent
+        self._gap = np.where(absent, self._gap + 1, 0)
+        self._longest_gap = np.maximum(self._longest_gap, self._gap)
+
+    def pooled(self) -> Spread:
+        """Return the spread of the distance over all views and joints, pixels."""
+        return spreads(self._distances.pooled())[0]
+
+    def summary(self) -> tuple[ViewSummary, ...]:
+        """Return what was compared, a view each."""
+        num_views, num_joints = self._seen.shape
+        seen = self._seen.sum(1)
+        medians = self._distances.quantile(0.5).reshape(num_views, num_joints)
+        distances = spreads(self._distances.pooled_by(num_joints))
+        thresholds = self._scales.quantile(0.5)
+        return tuple(
+            ViewSummary(
+                name=name,
+                num=self._num,
+                num_absent=int(self._absent[v]),
+                longest_gap=int(self._longest_gap[v]),
+                distance_px=distances[v],
+                threshold_px=float(thresholds[v]),
+                disagree_share=_share(self._disagree[v].sum(), seen[v]),
+                joint_median_px=medians[v],
+                joint_disagree_share=np.array(list(map(_share, self._disagree[v], self._seen[v]))),
+                mean_score=_share(self._score_sum[v], seen[v]),
+                mean_peak_score=_share(self._peak_sum[v], seen[v]),
+            )
+            for v, name in enumerate(self._rig.names)
+        )
+
+    def _pixels_per_mm(self, frame: FrameAnnotations) -> NDArray[np.float64]:
+        body = frame.mean[frame.supported] if bool(frame.supported.any()) else frame.mean
+        center = torch.mean(body, dim=0)
+        return np.array([pixels_per_mm(camera, center) for camera in self._rig.at(frame.frame)])
+
+
+def _share(part: float, whole: float) -> float:
+    return float(part) / float(whole) if whole else float("nan")

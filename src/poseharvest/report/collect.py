@@ -1,0 +1,164 @@
+"""One pass over a harvest: every number, picture and pose that the report shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poseharvest.annotations.info import HarvestInfo
+from poseharvest.annotations.reader import Harvest
+from poseharvest.annotations.rows import SelectedFrame
+from poseharvest.geometry.rig import Rig
+from poseharvest.report.agreement import ViewSummary, ViewTally
+from poseharvest.report.joints import JointSummaries, JointTally
+from poseharvest.report.limbs import LimbSummary, LimbTally
+from poseharvest.report.motion import CameraShape, MotionTally, PoseSample, Stage, camera_shapes, find_stage
+from poseharvest.report.overlays import FrameOverlay, overlay_frame
+from poseharvest.report.spread import Spread
+from poseharvest.report.timeline import Timeline, TimelineTally
+from poseharvest.skeleton.skeleton import Skeleton
+
+MAX_PICTURED_FRAMES = 8
+MAX_TIMELINES = 6
+
+
+@dataclass(frozen=True, eq=False)
+class ReportContent:
+    """What the page shows.
+
+    Attributes:
+        info: what ran on what.
+        skeleton: the joints.
+        first_frame: first frame with a person.
+        last_frame: last frame with a person.
+        joints: uncertainty and selection.
+        limbs: lengths.
+        views: agreement of every camera.
+        agreement: the distance of heatmap peaks to the pose over all views, pixels.
+        timelines: one a person, at most MAX_TIMELINES.
+        poses: of the 3D view, in (frame, person) order.
+        frame_stride: the 3D view shows every so-manieth frame.
+        cameras: as drawn.
+        stage: floor and direction of view.
+        overlays: the frames that the harvest keeps pictures of, at most MAX_PICTURED_FRAMES.
+    """
+
+    info: HarvestInfo
+    skeleton: Skeleton
+    first_frame: int
+    last_frame: int
+    joints: JointSummaries
+    limbs: tuple[LimbSummary, ...]
+    views: tuple[ViewSummary, ...]
+    agreement: Spread
+    timelines: tuple[Timeline, ...]
+    poses: tuple[PoseSample, ...]
+    frame_stride: int
+    cameras: tuple[CameraShape, ...]
+    stage: Stage
+    overlays: tuple[FrameOverlay, ...]
+
+
+def collect(harvest: Harvest, rig: Rig) -> ReportContent:
+    """Return the content of a harvest's report; frames are streamed, so memory does not grow with their number.
+
+    Args:
+        harvest: the harvest.
+        rig: its cameras, in the order of its views.
+
+    Raises:
+        StoreError: the harvest is damaged.
+        FormatError: a preview picture is damaged.
+    """
+    pass_ = _Pass(harvest, rig)
+    for frame, group in groupby(harvest.iter_selected(), key=lambda row: row.annotations.frame):
+        pass_.add(frame, tuple(group))
+    return pass_.content()
+
+
+def frame_range(harvest: Harvest) -> tuple[int, int]:
+    """Return the first and the last frame of a harvest."""
+    bounds = [
+        (int(column.min()), int(column.max()))
+        for table in harvest.frame_columns(["frame"])
+        if len(column := table.column("frame").to_numpy())
+    ]
+    return min(low for low, _ in bounds), max(high for _, high in bounds)
+
+
+def spread_out(values: Iterable[int], num: int) -> tuple[int, ...]:
+    """Return at most `num` of the values, evenly spread from the first to the last.
+
+    >>> spread_out(range(10), 4)
+    (0, 3, 6, 9)
+    """
+    every = tuple(values)
+    if len(every) <= num:
+        return every
+    return tuple(every[k] for k in np.linspace(0, len(every) - 1, num).round().astype(int))
+
+
+class _Pass:
+    """The tallies that one pass feeds."""
+
+    def __init__(self, harvest: Harvest, rig: Rig) -> None:
+        self._harvest, self._rig, self._skeleton = harvest, rig, harvest.skeleton
+        self._range = frame_range(harvest)
+        self._joints, self._limbs = JointTally(self._skeleton), LimbTally(self._skeleton)
+        self._views = ViewTally(rig, len(self._skeleton))
+        self._motion = MotionTally(self._range)
+        self._timelines: dict[int, TimelineTally] = {}
+        self._pictured = set(spread_out(harvest.preview_frames, MAX_PICTURED_FRAMES))
+        self._overlays: list[FrameOverlay] = []
+
+    def add(self, frame: int, rows: tuple[SelectedFrame, ...]) -> None:
+        """Take in all persons of one frame."""
+        people = [(row.annotations, row.selected.numpy()) for row in rows]
+        for record, selected in people:
+            self._joints.add(record, selected)
+            self._limbs.add(record)
+            self._views.add(record)
+            self._motion.add(record, selected)
+            timeline = self._timeline_of(record.person)
+            if timeline:
+                timeline.add(record, selected)
+        if frame in self._pictured:
+            self._overlays.append(
+                overlay_frame(people, rig=self._rig, skeleton=self._skeleton, pictures=self._pictures(frame))
+            )
+
+    def content(self) -> ReportContent:
+        """Return what was taken in."""
+        info, poses = self._harvest.info, self._motion.samples
+        stage = find_stage(poses, self._skeleton)
+        middle: NDArray[np.float64] = np.mean([pose.mean.mean(0) for pose in poses], axis=0)
+        return ReportContent(
+            info=info,
+            skeleton=self._skeleton,
+            first_frame=self._range[0],
+            last_frame=self._range[1],
+            joints=self._joints.summary(),
+            limbs=self._limbs.summary(info.limb_lengths_mm),
+            views=self._views.summary(),
+            agreement=self._views.pooled(),
+            timelines=tuple(self._timelines[person].summary() for person in sorted(self._timelines)),
+            poses=tuple(poses),
+            frame_stride=self._motion.stride,
+            cameras=camera_shapes(self._rig, self._range[0], middle),
+            stage=stage,
+            overlays=tuple(self._overlays),
+        )
+
+    def _timeline_of(self, person: int) -> TimelineTally | None:
+        if person not in self._timelines and len(self._timelines) < MAX_TIMELINES:
+            self._timelines[person] = TimelineTally(person, self._range, len(self._skeleton))
+        return self._timelines.get(person)
+
+    def _pictures(self, frame: int) -> dict[str, Path]:
+        found = {name: self._harvest.preview(frame, name) for name in self._rig.names}
+        return {name: path for name, path in found.items() if path is not None}

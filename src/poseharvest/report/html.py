@@ -1,0 +1,139 @@
+"""The report as one HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from poseharvest.annotations.reader import Harvest
+from poseharvest.annotations.staging import staged_file
+from poseharvest.report import figures, selection, wording
+from poseharvest.report.agreement import DISAGREE_MM
+from poseharvest.report.collect import ReportContent, collect
+from poseharvest.report.drawing import overlay_svg
+from poseharvest.report.findings import all_findings
+from poseharvest.report.histogram import RELATIVE_ERROR
+from poseharvest.report.limbs import OFF_SHARE, WIDE_SHARE
+from poseharvest.report.order import limb_order, reading_order
+from poseharvest.report.overlays import NUM_SIGMAS
+from poseharvest.report.payload import page_data
+from poseharvest.report.spread import plain_name
+from poseharvest.report.strip import strip_svg
+
+_SCRIPTS = ("orbit.js", "motion.js", "scene.js", "controls.js", "page.js")
+_MIN_REACH_MM = 20.0
+
+
+def report(harvest: Path | str, out: Path | str | None = None) -> Path:
+    """Write the report of a harvest folder and return its path; a report that stands there is replaced.
+
+    Args:
+        harvest: the harvest folder.
+        out: the HTML file; `report/index.html` in the harvest folder if None.
+
+    Raises:
+        StoreError: the harvest is damaged, or the file cannot be written.
+        FormatError: a preview picture is damaged.
+    """
+    opened = Harvest.open(harvest)
+    path = Path(out) if out is not None else opened.path / "report" / "index.html"
+    page = render(collect(opened, opened.rig))
+    with staged_file(path, overwrite=True) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+    return path
+
+
+def render(content: ReportContent) -> str:
+    """Return the page. Every name from the harvest is escaped."""
+    environment = Environment(
+        loader=PackageLoader("poseharvest.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        number=wording.number, percent=wording.percent, mm=wording.short, plain=plain_name, count="{:,}".format
+    )
+    environment.filters.update(merged=lambda a, b: {**a, **b}, plain_entries=_plain_entries)
+    return environment.get_template("page.html.j2").render(**_context(content))
+
+
+def _context(content: ReportContent) -> dict[str, Any]:
+    info = content.info
+    order = reading_order(content.skeleton)
+    ordered = [content.joints.joints[j] for j in order]
+    spread_scale = figures.LogScale(float(content.joints.edges_mm[0]), float(content.joints.edges_mm[-1]))
+    cuts = {joint.joint: selection.cut_mm(info.selection, joint) for joint in info.selection.joints}
+    return {
+        "content": content,
+        "info": info,
+        "joints": ordered,
+        "limbs": [content.limbs[e] for e in limb_order(content.skeleton)],
+        "findings": all_findings(content),
+        "measure_words": selection.measure_words(info.selection),
+        "selected_of": {joint.joint: joint for joint in info.selection.joints},
+        "cuts": cuts,
+        "threshold_words": partial(selection.threshold_words, info.selection),
+        "overlay": partial(overlay_svg, skeleton=content.skeleton),
+        "strips": _strips(content, order),
+        "spread_bar": partial(figures.spread_bar, scale=spread_scale),
+        "deviation_bar": partial(figures.deviation_bar, reach_mm=_reach_mm(content)),
+        "reach_mm": _reach_mm(content),
+        "cut_histogram": partial(figures.cut_histogram, edges_mm=content.joints.edges_mm),
+        "pooled_histogram": figures.pooled_histogram(content.joints.joints, content.joints.edges_mm),
+        "cell_style": _cell_style,
+        "order": order,
+        "data": page_data(content),
+        "style": _asset("page.css"),
+        "scripts": [_asset(name) for name in _SCRIPTS],
+        "laws": {
+            "disagree_mm": DISAGREE_MM,
+            "off": OFF_SHARE,
+            "wide": WIDE_SHARE,
+            "sigmas": NUM_SIGMAS,
+            "quantile_error": RELATIVE_ERROR,
+        },
+    }
+
+
+def _strips(content: ReportContent, order: tuple[int, ...]) -> dict[str, Any]:
+    values = np.concatenate([timeline.sigma_mm.ravel() for timeline in content.timelines])
+    scale = figures.LogScale.around(values)
+    drawn = [
+        (timeline.person, strip_svg(timeline, content.skeleton, order, scale, f"strip-{index}"))
+        for index, timeline in enumerate(content.timelines)
+    ]
+    return {"people": drawn, "bar": figures.colour_bar(scale)}
+
+
+def _reach_mm(content: ReportContent) -> float:
+    """Half the width of the limbs' axis: the widest middle half or median with room around it, rounded up to 10 mm."""
+    reaches = [_MIN_REACH_MM]
+    for limb in content.limbs:
+        center = limb.measured.median if np.isnan(limb.estimated_mm) else limb.estimated_mm
+        reaches += [abs(value - center) for value in (limb.measured.low, limb.measured.high) if np.isfinite(value)]
+    return float(np.ceil(min(max(reaches), 4 * float(np.median(reaches)) + _MIN_REACH_MM) / 10) * 10)
+
+
+def _cell_style(share: float) -> str:
+    """The background of a cell of the agreement matrix: the more peaks disagree, the stronger."""
+    strength = 0 if np.isnan(share) else round(100 * min(share / 0.6, 1) ** 0.7)
+    return f"background:color-mix(in srgb, var(--doubt) {0.75 * strength:.0f}%, var(--faint))"
+
+
+def _plain_entries(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that are no group of others."""
+    return {key: value for key, value in options.items() if not isinstance(value, Mapping)}
+
+
+def _asset(name: str) -> Markup:
+    """A style sheet or script of this package, as it is: written by us, it holds nothing of the harvest."""
+    return Markup(resources.files("poseharvest.report").joinpath("templates", name).read_text(encoding="utf-8"))

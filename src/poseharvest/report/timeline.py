@@ -1,0 +1,75 @@
+"""Per joint over time: how uncertain it is and when it was selected, in a bounded number of columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poseharvest.annotations.records import FrameAnnotations
+from poseharvest.report.uncertainty import sigma_mm
+
+MAX_COLUMNS = 600
+
+
+@dataclass(frozen=True, eq=False)
+class Timeline:
+    """One person's joints over time; a column is one frame or several neighbours.
+
+    Attributes:
+        person: the person.
+        first_frame: (C,) first frame of every column.
+        last_frame: (C,) its last frame.
+        start_s: (C,) time of its first frame; NaN where no frame fell into it.
+        sigma_mm: (J, C) geometric mean over the column's frames of det^(1/6); NaN where no camera sees the joint.
+        selected_share: (J, C) share of the column's frames in which the joint was selected; NaN without frames.
+    """
+
+    person: int
+    first_frame: NDArray[np.int64]
+    last_frame: NDArray[np.int64]
+    start_s: NDArray[np.float64]
+    sigma_mm: NDArray[np.float64]
+    selected_share: NDArray[np.float64]
+
+
+class TimelineTally:
+    """Sums one person's frames into columns.
+
+    Args:
+        person: the person.
+        frames: first and last frame of the harvest.
+        num_joints: J.
+    """
+
+    def __init__(self, person: int, frames: tuple[int, int], num_joints: int) -> None:
+        self._person = person
+        self._start = frames[0]
+        num_frames = frames[1] - frames[0] + 1
+        self._per_column = max(1, -(-num_frames // MAX_COLUMNS))
+        self._last = frames[1]
+        num_columns = -(-num_frames // self._per_column)
+        self._log_sum, self._num_seen, self._num_selected = (np.zeros((num_joints, num_columns)) for _ in range(3))
+        self._num_frames = np.zeros(num_columns)
+        self._start_s = np.full(num_columns, np.nan)
+
+    def add(self, frame: FrameAnnotations, selected: NDArray[np.bool_]) -> None:
+        """Add one frame of this person; `selected` is (J,)."""
+        column = (frame.frame - self._start) // self._per_column
+        sigma = sigma_mm(frame.cov).numpy()
+        seen = frame.supported.numpy() & (sigma > 0)
+        self._log_sum[seen, column] += np.log(sigma[seen])
+        self._num_seen[:, column] += seen
+        self._num_selected[:, column] += selected
+        self._num_frames[column] += 1
+        self._start_s[column] = np.fmin(self._start_s[column], frame.time_s)
+
+    def summary(self) -> Timeline:
+        """Return the columns."""
+        first = self._start + np.arange(len(self._num_frames)) * self._per_column
+        with np.errstate(invalid="ignore", divide="ignore"):
+            sigma = np.exp(self._log_sum / self._num_seen)
+            share = self._num_selected / self._num_frames
+        last = np.minimum(first + self._per_column - 1, self._last)
+        return Timeline(self._person, first, last, self._start_s, sigma, share)

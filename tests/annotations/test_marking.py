@@ -1,0 +1,89 @@
+"""Selection on a harvest: the column `selected`, what harvest.json says of it, and selecting anew."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from harvest_kit import make_records, write_harvest
+from poseharvest.annotations.measures import MEASURES
+from poseharvest.annotations.reader import Harvest
+from poseharvest.annotations.reselect import reselect
+from poseharvest.annotations.select import SelectionRule
+from poseharvest.errors import StoreError
+from poseharvest.skeleton.definitions import MPII16
+
+_WRIST = MPII16.index("left_wrist")  # unsupported in every fifth frame
+
+
+def _selected(harvest: Harvest) -> NDArray[np.bool_]:
+    return torch.stack([row.selected for row in harvest.iter_selected()]).numpy()
+
+
+def test_the_best_seventy_percent_of_each_joint(tmp_path: Path) -> None:
+    records = make_records(range(20), persons=(0, 1))
+    selected = _selected(write_harvest(tmp_path / "h", records))
+    det = torch.stack([record.det for record in records]).numpy()
+    supported = torch.stack([record.supported for record in records]).numpy()
+    assert selected.sum(0).tolist() == [22 if joint == _WRIST else 28 for joint in range(16)]
+    for joint in range(16):
+        kept, dropped = (det[flags[:, joint], joint] for flags in (selected, supported & ~selected))
+        assert kept.max() < dropped.min()
+    assert not (selected & ~supported).any()
+
+
+def test_does_not_depend_on_the_parts(tmp_path: Path) -> None:
+    records = make_records(range(13))
+    one, many = (write_harvest(tmp_path / str(n), records, records_per_part=n) for n in (1, 100))
+    np.testing.assert_array_equal(_selected(one), _selected(many))
+
+
+def test_high_scores_are_the_good_ones(tmp_path: Path) -> None:
+    records = make_records(range(9))
+    harvest = write_harvest(tmp_path / "h", records, rule=SelectionRule("peak_score", 0.5))
+    tables = list(harvest.columns(["views"]))
+    values = np.concatenate([MEASURES["peak_score"].values(table, 3) for table in tables]).reshape(9, 16)
+    selected = _selected(harvest)
+    for joint in set(range(16)) - {_WRIST}:
+        assert np.nanmin(values[selected[:, joint], joint]) > np.nanmax(values[~selected[:, joint], joint])
+    threshold = harvest.info.selection.joints[0].threshold
+    assert threshold == values[selected[:, 0], 0].min()
+
+
+def test_harvest_json_tells_how_it_was_selected(tmp_path: Path) -> None:
+    write_harvest(tmp_path / "h", make_records(range(10)))
+    selection = json.loads((tmp_path / "h/harvest.json").read_text())["selection"]
+    assert (selection["measure"], selection["share"]) == ("det", 0.7)
+    wrist = selection["joints"][_WRIST]
+    assert (wrist["joint"], wrist["supported"], wrist["selected"]) == ("left_wrist", 8, 6)
+    assert wrist["threshold"] > 0
+
+
+def test_selecting_anew_equals_selecting_so_at_once(tmp_path: Path) -> None:
+    records = make_records(range(12))
+    first = write_harvest(tmp_path / "a", records)
+    (tmp_path / "a/report").mkdir()
+    (tmp_path / "a/report/report.html").write_text("of the first selection")
+    at_once = write_harvest(tmp_path / "b", records, rule=SelectionRule("trace", 0.25))
+    anew = reselect(first, SelectionRule("trace", 0.25))
+    np.testing.assert_array_equal(_selected(anew), _selected(at_once))
+    assert anew.info.selection == at_once.info.selection
+    assert anew.info.capture == first.info.capture
+    assert not (tmp_path / "a/report").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
+
+
+def test_a_harvest_that_cannot_be_read_stays_as_it_is(tmp_path: Path) -> None:
+    harvest = write_harvest(tmp_path / "h", make_records(range(12)))
+    part = tmp_path / "h/annotations/part-00002.parquet"
+    part.write_bytes(part.read_bytes()[:-100])
+    before = {path: path.read_bytes() for path in (tmp_path / "h").rglob("*") if path.is_file()}
+    with pytest.raises(StoreError, match=r"part-00002\.parquet: this part of the harvest is damaged"):
+        reselect(harvest, SelectionRule(share=0.1))
+    assert {path: path.read_bytes() for path in (tmp_path / "h").rglob("*") if path.is_file()} == before
+    assert [path.name for path in tmp_path.iterdir()] == ["h"]

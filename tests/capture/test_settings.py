@@ -1,0 +1,102 @@
+"""`capture.toml`: what it may say and how a mistake in it is named."""
+
+from __future__ import annotations
+
+import pytest
+
+from poseharvest.capture.settings import CaptureSettings, Offset, override_settings, parse_offset, read_settings
+from poseharvest.errors import ConfigError
+
+
+def write(folder, text):
+    (folder / "capture.toml").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_without_a_file_all_is_default(tmp_path):
+    assert read_settings(tmp_path) == CaptureSettings()
+
+
+def test_every_key_is_read(tmp_path):
+    text = """
+    calibration = "calibration/scene.toml"
+    calibration_format = "pose2sim"
+    unit = "m"
+    footage = "videos"
+    views = ["cam01", "cam02"]
+    time_zero = "first_picture"
+    frame_rate = 60
+    reference = "cam01"
+    image_rate = 25.0
+    on_damage = "drop"
+    [names]
+    cam01 = "int_cam01_img"
+    [offsets]
+    cam01 = 0.25
+    cam02 = "-3 frames"
+    """
+    settings = read_settings(write(tmp_path, text))
+    assert settings.model_fields_set == set(CaptureSettings.model_fields)
+    assert settings.calibration == tmp_path / "calibration/scene.toml"
+    assert settings.views == ("cam01", "cam02")
+    assert settings.names == {"cam01": "int_cam01_img"}
+    assert settings.offsets == {"cam01": Offset(0.25, "s"), "cam02": Offset(-3, "frames")}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("offset = 3", 'capture.toml: unknown key "offset"; did you mean "offsets"'),
+        ('frame_rte = "x"', 'unknown key "frame_rte"; did you mean "frame_rate"'),
+        ("zzzzzz = 1", 'unknown key "zzzzzz"; known keys: calibration, '),
+        ('unit = "inch"', "\"unit\": Input should be 'mm', 'cm' or 'm', got 'inch'"),
+        ("frame_rate = -1", '"frame_rate": Input should be greater than 0, got -1'),
+        ("frame_rate = nan", '"frame_rate": Input should be '),
+        ('on_damage = "ignore"', "\"on_damage\": Input should be 'error' or 'drop', got 'ignore'"),
+        ('[offsets]\ncam01 = "soon"', "\"offsets.cam01\": expected seconds, as in 0.25 .* got 'soon'"),
+        ("[offsets]\ncam01 = true", '"offsets.cam01": expected seconds'),
+        ("[offsets]\ncam01 = inf", '"offsets.cam01": expected seconds, .* got inf'),
+        ("[names]\ncam01 = 1", '"names.cam01": Input should be a valid string, got 1'),
+        ("frame_rate = ", "capture.toml: expected TOML, got: "),
+    ],
+)
+def test_a_mistake_is_named(tmp_path, text, message):
+    with pytest.raises(ConfigError, match=message):
+        read_settings(write(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("value", "offset"),
+    [
+        (2, Offset(2.0)),
+        (-0.5, Offset(-0.5)),
+        ("0.5", Offset(0.5)),
+        ("1.5e-1 s", Offset(0.15)),
+        ("+2 seconds", Offset(2.0)),
+        (" -3 frames ", Offset(-3.0, "frames")),
+        ("1 frame", Offset(1.0, "frames")),
+        (Offset(4.0, "frames"), Offset(4.0, "frames")),
+    ],
+)
+def test_offsets(value, offset):
+    assert parse_offset(value) == offset
+
+
+def test_offsets_in_frames_are_frames_of_the_view():
+    assert Offset(3, "frames").seconds(60.0) == pytest.approx(0.05)
+    assert Offset(3).seconds(60.0) == 3
+
+
+def test_overrides_go_first_and_none_changes_nothing(tmp_path):
+    settings = read_settings(write(tmp_path, 'unit = "m"\nframe_rate = 25\n[offsets]\na = "1 frame"'))
+    said = override_settings(settings, {"unit": "mm", "views": None, "offsets": {"b": 1}})
+    assert said.unit == "mm"
+    assert said.frame_rate == 25
+    assert said.views is None
+    assert said.offsets == {"b": Offset(1.0)}
+    assert override_settings(settings, {}) == settings
+
+
+def test_a_wrong_override_is_named():
+    with pytest.raises(ConfigError, match="capture options: \"unit\": Input should be 'mm', 'cm' or 'm'"):
+        override_settings(CaptureSettings(), {"unit": "feet"})

@@ -1,0 +1,64 @@
+"""CSV read back by another tool holds the harvest's numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from poseharvest.annotations.reader import Harvest
+from poseharvest.errors import ConfigError
+from poseharvest.export.registry import export
+
+pandas = pytest.importorskip("pandas")
+
+
+def test_long_holds_every_number(harvest_of_two: Harvest, tmp_path: Path) -> None:
+    table = pandas.read_csv(export(harvest_of_two, "csv", tmp_path / "a.csv"))
+    rows = list(harvest_of_two.iter_selected())
+    assert len(table) == len(rows) * 16
+    for index in (0, 5, 11):
+        part, record = table.iloc[index * 16 : index * 16 + 16], rows[index].annotations
+        assert (part.frame == record.frame).all()
+        assert (part.person == record.person).all()
+        assert part.joint.tolist() == list(harvest_of_two.skeleton.joints)
+        assert part.selected.tolist() == rows[index].selected.tolist()
+        shown = record.supported.numpy()
+        np.testing.assert_array_equal(part[["x_mm", "y_mm", "z_mm"]].to_numpy()[shown], record.mean.numpy()[shown])
+        np.testing.assert_array_equal(part.cov_xz_mm2.to_numpy()[shown], record.cov[:, 0, 2].numpy()[shown])
+        np.testing.assert_array_equal(part.det_mm6.isna(), ~shown)
+        np.testing.assert_array_equal(part[["top/side_u_px", "top/side_v_px"]], record.pixels[2].numpy())
+        assert part.right_inside.tolist() == record.inside[1].tolist()
+
+
+def test_wide_in_metres_without_unreliable_joints(harvest: Harvest, tmp_path: Path) -> None:
+    path = export(harvest, "csv", tmp_path / "a.csv", layout="wide", unit="m", blank="unselected")
+    table = pandas.read_csv(path)
+    rows = list(harvest.iter_selected())
+    assert table.shape == (len(rows), 3 + 5 * 16)
+    for row, (_, cells) in zip(rows, table.iterrows(), strict=True):
+        assert cells.time_s == row.annotations.time_s
+        for k, joint in enumerate(harvest.skeleton.joints):
+            position = cells[[f"{joint}_{axis}_m" for axis in "xyz"]].to_numpy(float)
+            assert cells[f"{joint}_selected"] == bool(row.selected[k])
+            if row.selected[k]:
+                np.testing.assert_allclose(position * 1000, row.annotations.mean[k].numpy(), rtol=1e-12)
+                assert cells[f"{joint}_det_m6"] * 1e18 == pytest.approx(float(row.annotations.det[k]))
+            else:
+                assert np.isnan(position).all()
+
+
+def test_blank_none_keeps_everything(harvest: Harvest, tmp_path: Path) -> None:
+    table = pandas.read_csv(export(harvest, "csv", tmp_path / "a.csv", blank="none"))
+    assert not table.x_mm.isna().any()
+    assert not table.supported.all()
+
+
+def test_wrong_options(harvest: Harvest, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match='layout: expected one of long, wide, got "tall"'):
+        export(harvest, "csv", tmp_path / "a.csv", layout="tall")
+    with pytest.raises(ConfigError, match='unit: expected one of mm, cm, m, got "ft"'):
+        export(harvest, "csv", tmp_path / "a.csv", unit="ft")
+    with pytest.raises(ConfigError, match='blank: expected one of none, unsupported, unselected, got "bad"'):
+        export(harvest, "csv", tmp_path / "a.csv", blank="bad")

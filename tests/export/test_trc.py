@@ -1,0 +1,138 @@
+"""TRC read back as OpenSim reads it: header counts, evenly spaced rows, Y up, missing markers empty."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from harvest_kit import FRAME_RATE, make_records, write_harvest
+from poseharvest.annotations.reader import Harvest
+from poseharvest.errors import ConfigError
+from poseharvest.export.registry import export
+from poseharvest.export.trc import ROTATIONS
+
+
+@dataclass
+class Trc:
+    """What a reader sees."""
+
+    header: dict[str, str]
+    markers: list[str]
+    frames: list[int]
+    times: list[float]
+    points: NDArray[np.float64]
+
+
+def _cells(line: str) -> list[str]:
+    """Split as OpenSim does: what follows the last tab counts only if it is not empty."""
+    cells = line.split("\t")
+    return cells[:-1] if cells[-1] == "" else cells
+
+
+def read_trc(path: Path) -> Trc:
+    lines = path.read_text().splitlines()
+    assert lines[0].startswith("PathFileType\t4\t(X/Y/Z)\t")
+    header = dict(zip(_cells(lines[1]), _cells(lines[2]), strict=True))
+    names = [cell for cell in _cells(lines[3]) if cell]
+    assert names[:2] == ["Frame#", "Time"]
+    axes = [cell for cell in _cells(lines[4]) if cell]
+    assert axes == [f"{axis}{i + 1}" for i in range(len(names) - 2) for axis in "XYZ"]
+    assert lines[5] == ""
+    rows = [_cells(line) for line in lines[6:]]
+    assert {len(row) for row in rows} == {2 + len(axes)}, "OpenSim refuses rows of another length"
+    numbers = [[float(cell) if cell else np.nan for cell in row[2:]] for row in rows]
+    points = np.array(numbers).reshape(len(rows), -1, 3)
+    return Trc(header, names[2:], [int(row[0]) for row in rows], [float(row[1]) for row in rows], points)
+
+
+def test_header_counts_what_follows(harvest: Harvest, tmp_path: Path) -> None:
+    trc = read_trc(export(harvest, "trc", tmp_path / "a.trc"))
+    assert trc.markers == list(harvest.skeleton.joints)
+    assert int(trc.header["NumMarkers"]) == 16
+    assert int(trc.header["NumFrames"]) == len(trc.frames) == 22
+    assert float(trc.header["DataRate"]) == float(trc.header["CameraRate"]) == FRAME_RATE
+    assert trc.header["Units"] == "m"
+    assert int(trc.header["OrigNumFrames"]) == 24
+
+
+def test_positions_come_back(harvest: Harvest, tmp_path: Path) -> None:
+    trc = read_trc(export(harvest, "trc", tmp_path / "a.trc", unit="mm", up="keep"))
+    by_frame = dict(zip(trc.frames, trc.points, strict=True))
+    for record in harvest.iter_frames():
+        shown = record.supported.numpy()
+        points = by_frame[record.frame + 1]
+        np.testing.assert_allclose(points[shown], record.mean.numpy()[shown], rtol=1e-8)
+        assert np.isnan(points[~shown]).all()
+
+
+def test_rows_are_evenly_spaced_and_gaps_are_empty(harvest: Harvest, tmp_path: Path) -> None:
+    trc = read_trc(export(harvest, "trc", tmp_path / "a.trc"))
+    assert trc.frames == list(range(3, 25))
+    np.testing.assert_allclose(trc.times, [(frame - 1) / FRAME_RATE for frame in trc.frames], rtol=1e-8)
+    for frame, points in zip(trc.frames, trc.points, strict=True):
+        assert np.isnan(points).all() == (frame - 1 in {5, 7})
+
+
+def test_every_fifth_frame_has_a_fifth_of_the_rate(tmp_path: Path) -> None:
+    harvest = write_harvest(tmp_path / "h", make_records([0, 5, 10, 20]))
+    trc = read_trc(export(harvest, "trc", tmp_path / "a.trc"))
+    assert trc.frames == [1, 6, 11, 16, 21]
+    assert float(trc.header["DataRate"]) == FRAME_RATE / 5
+    np.testing.assert_allclose(np.diff(trc.times), 5 / FRAME_RATE, rtol=1e-8)
+
+
+def test_a_single_frame(tmp_path: Path) -> None:
+    harvest = write_harvest(tmp_path / "h", make_records([4]))
+    trc = read_trc(export(harvest, "trc", tmp_path / "a.trc"))
+    assert (trc.frames, trc.header["NumFrames"]) == ([5], "1")
+    assert float(trc.header["DataRate"]) == FRAME_RATE
+
+
+def test_a_last_marker_that_is_missing_keeps_the_row_whole(harvest: Harvest, tmp_path: Path) -> None:
+    """The left wrist is the last joint and unsupported in every fifth frame."""
+    trc = read_trc(export(harvest, "trc", tmp_path / "a.trc"))
+    assert np.isnan(trc.points[trc.frames.index(10 + 1), -1]).all()
+
+
+def test_unreliable_markers_can_be_left_out(harvest: Harvest, tmp_path: Path) -> None:
+    trc = read_trc(export(harvest, "trc", tmp_path / "a.trc", blank="unselected"))
+    selected = {row.annotations.frame: row.selected.numpy() for row in harvest.iter_selected()}
+    for frame, points in zip(trc.frames, trc.points, strict=True):
+        np.testing.assert_array_equal(~np.isnan(points[:, 0]), selected.get(frame - 1, np.zeros(16, bool)))
+
+
+@pytest.mark.parametrize("up", [name for name in ROTATIONS if name != "keep"])
+def test_up_becomes_y_by_a_rotation(up: str, harvest: Harvest, tmp_path: Path) -> None:
+    rotation = np.array(ROTATIONS[up])
+    assert np.linalg.det(rotation) == pytest.approx(1)
+    axis = np.zeros(3)
+    axis["xyz".index(up[-1])] = -1 if up.startswith("-") else 1
+    assert (rotation @ axis).tolist() == [0, 1, 0]
+    trc = read_trc(export(harvest, "trc", tmp_path / "a.trc", up=up, unit="cm"))
+    first = next(harvest.iter_frames())
+    np.testing.assert_allclose(trc.points[0, :6], first.mean.numpy()[:6] / 10 @ rotation.T, rtol=1e-7, atol=1e-6)
+
+
+def test_z_up_is_y_z_x(harvest: Harvest, tmp_path: Path) -> None:
+    trc = read_trc(export(harvest, "trc", tmp_path / "a.trc", up="z"))
+    x, y, z = next(harvest.iter_frames()).mean[0].tolist()
+    np.testing.assert_allclose(trc.points[0, 0], [y / 1000, z / 1000, x / 1000], rtol=1e-8)
+
+
+def test_one_of_several_persons(harvest_of_two: Harvest, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="a TRC file holds one person, this harvest holds 0, 3: choose one"):
+        export(harvest_of_two, "trc", tmp_path / "a.trc")
+    with pytest.raises(ConfigError, match="person: expected one of 0, 3, got 1"):
+        export(harvest_of_two, "trc", tmp_path / "a.trc", person=1)
+    trc = read_trc(export(harvest_of_two, "trc", tmp_path / "a.trc", person=3, up="keep"))
+    means = [record.mean.numpy() for record in harvest_of_two.iter_frames() if record.person == 3]
+    np.testing.assert_allclose(trc.points[:, :15] * 1000, np.array(means)[:, :15], rtol=1e-7)
+
+
+def test_up_that_is_no_axis(harvest: Harvest, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match='up: expected one of x, -x, y, -y, z, -z, keep, got "north"'):
+        export(harvest, "trc", tmp_path / "a.trc", up="north")
