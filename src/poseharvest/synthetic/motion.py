@@ -28,8 +28,8 @@ ANGLE_LIMITS: dict[str, tuple[float, float]] = {
     "right_knee_flexion": (0.0, 2.2),
     "left_shoulder_flexion": (-0.8, 2.6),
     "right_shoulder_flexion": (-0.8, 2.6),
-    "left_shoulder_abduction": (0.1, 2.8),
-    "right_shoulder_abduction": (0.1, 2.8),
+    "left_shoulder_abduction": (0.18, 2.8),
+    "right_shoulder_abduction": (0.18, 2.8),
     "left_elbow_flexion": (0.05, 2.4),
     "right_elbow_flexion": (0.05, 2.4),
 }

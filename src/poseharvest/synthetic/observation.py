@@ -24,6 +24,7 @@ from poseharvest.synthetic.solids import Floats, body_cones, contains, first_hit
 _KNOT, _SPELL = 1, 2
 _CACHED = 64
 _HIDDEN_BY_MM = 5.0  # a surface must be this much nearer than the joint to hide it
+_SKIN_MM = 10.0  # a joint so near a solid belongs to it, as the top of the head does to the head
 _MIRROR = np.array(MPII16.flip_permutation)
 _NUM_JOINTS = len(MPII16)
 
@@ -176,7 +177,7 @@ def _hidden(joints: Floats, points: Floats, center: Floats, stature_mm: float) -
     distance = np.linalg.norm(sight_lines, axis=-1)[..., None]
     hits = first_hits((sight_lines / distance)[..., None, :], cones.seen_from(center))  # (F, J, N)
     in_front = hits.distance < distance - _HIDDEN_BY_MM
-    hidden: NDArray[np.bool_] = (in_front & ~contains(joints[..., None, :], cones)).any(-1)
+    hidden: NDArray[np.bool_] = (in_front & ~contains(joints[..., None, :], cones.grown(_SKIN_MM))).any(-1)
     return hidden
 
 

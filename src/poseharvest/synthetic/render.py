@@ -120,12 +120,13 @@ class Renderer:
         return np.where(np.isfinite(t)[..., None], points, np.inf)
 
     def _shadowed(self, window: Image, rays: Floats, cones: RoundCones) -> Image:
-        """Return the background with a soft shadow under the body, dark where it comes near the floor."""
+        """Return the background with a soft shadow on the floor, the darker the nearer the body comes to it."""
         middle = (cones.start[:, :2] + cones.end[:, :2]).mean(0) / 2
         with np.errstate(invalid="ignore", over="ignore"):
             away = ((self._floor_points(rays) - middle) ** 2).sum(-1) / _SHADOW_MM**2
-        light = 1.0 - 0.45 * np.exp(-np.minimum(away, 50.0))
-        return np.asarray(window * light[..., None], dtype=np.uint8)
+        height = max(0.0, float(min(cones.start[:, 2].min(), cones.end[:, 2].min())))
+        light = 1.0 - 0.45 * np.exp(-np.minimum(away, 50.0) - height / _SHADOW_MM)
+        return np.asarray(np.rint(window * light[..., None]), dtype=np.uint8)
 
     def _boxes(self, cones: RoundCones) -> list[_Box]:
         """Return, for every solid, the pixels that may show it; the whole picture if it reaches behind the camera."""

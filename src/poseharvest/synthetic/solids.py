@@ -83,6 +83,10 @@ class RoundCones:
         """Return the cones with `origin`, broadcastable to (..., 3), as the origin."""
         return RoundCones(self.start - origin, self.end - origin, self.radii)
 
+    def grown(self, by_mm: float) -> RoundCones:
+        """Return the cones with a skin of `by_mm` around them."""
+        return RoundCones(self.start, self.end, self.radii + by_mm)
+
     def each(self) -> RoundCones:
         """Return (..., 1, N) cones of (..., N), to be met by several rays each."""
         return RoundCones(self.start[..., None, :, :], self.end[..., None, :, :], self.radii[..., None, :, :])
