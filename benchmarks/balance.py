@@ -129,7 +129,7 @@ def methods(data: Harvested) -> dict[str, torch.Tensor]:
 def print_table(data: Harvested, openpose: Floats, trc: Floats) -> None:
     """Print one row a method."""
     wrist, elbow = JOINTS.index("right_wrist"), JOINTS.index("left_elbow")
-    print(f"{'method':28} mean px  median  right wrist  left elbow | 3D mm  right wrist | right forearm: min median max")
+    print(f"{'method':28} mean px  median  right wrist  left elbow | 3D mm  right wrist | forearm: min median max")
     alone = pixel_distance(data.peaks.numpy(), openpose)
     print(f"{'heatmap peaks, each view':28} {_pixel_columns(alone, wrist, elbow)} |")
     for name, points in methods(data).items():

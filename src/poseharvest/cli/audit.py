@@ -10,12 +10,13 @@ from rich.console import Console
 from rich.table import Table
 
 from poseharvest.errors import CaptureError
+from poseharvest.units import LengthUnit
 
 
 def audit(
     capture: Annotated[Path, typer.Argument(help="Folder with videos/ or images/.", show_default=False)],
     calibration: Annotated[Path | None, typer.Option(help="Its file; found in the capture if not given.")] = None,
-    unit: Annotated[str | None, typer.Option(help="The calibration's unit: mm, cm or m.")] = None,
+    unit: Annotated[LengthUnit | None, typer.Option(help="The calibration's unit: mm, cm or m.")] = None,
 ) -> None:
     """Check footage, timing and calibration, without looking at a single person."""
     from poseharvest.capture.audit import audit_capture

@@ -11,6 +11,7 @@ from rich.console import Console
 from poseharvest.cli.progress import progress_bar
 from poseharvest.cli.summary import print_summary
 from poseharvest.harvesting.options import HarvestOptions
+from poseharvest.units import LengthUnit
 
 _DEFAULTS = HarvestOptions()
 _VIEWS = "Use these views alone, separated by commas."
@@ -22,7 +23,7 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     capture: Annotated[Path, typer.Argument(help="Folder with videos/ or images/.", show_default=False)],
     out: Annotated[Path, typer.Option(help="The harvest folder to make.", show_default=False)],
     calibration: Annotated[Path | None, typer.Option(help="Its file; found in the capture if not given.")] = None,
-    unit: Annotated[str | None, typer.Option(help="The calibration's unit: mm, cm or m.")] = None,
+    unit: Annotated[LengthUnit | None, typer.Option(help="The calibration's unit: mm, cm or m.")] = None,
     views: Annotated[str | None, typer.Option(help=_VIEWS)] = None,
     detector: Annotated[str, typer.Option(help=_DETECTOR)] = "efficientpose",
     weights: Annotated[Path | None, typer.Option(help="The detector's weights; fetched once if not given.")] = None,
