@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -13,9 +14,10 @@ from poseharvest.errors import ConfigError
 from poseharvest.geometry.camera import StaticCamera
 from poseharvest.geometry.grid import cube
 from poseharvest.heatmaps.maps import Heatmaps
-from poseharvest.pictorial.pairwise import LimbLengths, limb_kernel
+from poseharvest.pictorial.convolution import GridMessenger
+from poseharvest.pictorial.pairwise import LimbLengths, limb_shell
 from poseharvest.pictorial.posterior import JointPosterior, grid_moments
-from poseharvest.pictorial.sum_product import TreeModel, sum_product
+from poseharvest.pictorial.sum_product import Tree, sum_product
 from poseharvest.pictorial.unary import back_project
 from poseharvest.skeleton.skeleton import Skeleton
 
@@ -54,7 +56,7 @@ class PictorialStructures:
         dtype: torch.dtype = torch.float32,
         device: str | torch.device = "cpu",
     ) -> None:
-        """Build the kernels.
+        """Build the shells and their transforms.
 
         Args:
             skeleton: the tree.
@@ -67,21 +69,19 @@ class PictorialStructures:
         self.lengths = lengths
         self.options = options or InferenceOptions()
         self._like = torch.empty((), dtype=dtype, device=device)
-        self.edges = tuple(
-            (skeleton.index(limb.parent), skeleton.index(limb.child)) for limb in skeleton.limbs_from_root
-        )
+        edges = tuple((skeleton.index(limb.parent), skeleton.index(limb.child)) for limb in skeleton.limbs_from_root)
+        self.tree = Tree(edges, len(skeleton))
         # A pose cannot be wider than the longest path through the tree, so this cube holds every pose.
         self.edge_mm = lengths.longest_path_mm(skeleton)
         self.voxel_mm = self.edge_mm / self.options.resolution
         self.tolerance_mm = self.options.tolerance_mm or self.voxel_mm
-        self.kernels = tuple(
-            limb_kernel(length, self.tolerance_mm, self.voxel_mm).to(self._like) for length in lengths.of(skeleton)
-        )
+        self.shells = tuple(limb_shell(length, self.tolerance_mm, self.voxel_mm) for length in lengths.of(skeleton))
+        self._grid = GridMessenger((self.options.resolution,) * 3, self.shells, self._like)
 
-    @property
+    @cached_property
     def log_prior_poses(self) -> float:
         """Log of the number of poses that the prior allows, the border of the cube left aside."""
-        shells = sum(math.log(float(kernel.sum())) for kernel in self.kernels)
+        shells = sum(math.log(float(shell.kernel().sum())) for shell in self.shells)
         return shells + 3 * math.log(self.options.resolution)
 
     def infer(self, heatmaps: Heatmaps, cameras: Sequence[StaticCamera], center: Tensor) -> JointPosterior:
@@ -95,12 +95,12 @@ class PictorialStructures:
         volume = cube(center.to(self._like), self.edge_mm, self.options.resolution)
         values = heatmaps.values.to(self._like)
         unaries = back_project(Heatmaps(values, heatmaps.crops), cameras, volume, self.options.floor)
-        marginals = sum_product(TreeModel(unaries.log_values, self.edges, self.kernels))
-        moments = grid_moments(marginals, volume)
+        marginals = sum_product([joint.unsqueeze(0) for joint in unaries.log_values], self.tree, self._grid)
+        moments = grid_moments(torch.cat(marginals.values), volume)
         return JointPosterior(
             mean=moments.mean.cpu(),
             cov=moments.cov.cpu(),
             supported=unaries.supported.cpu(),
-            log_evidence=marginals.log_partition - self.log_prior_poses,
+            log_evidence=float(marginals.log_partition) - self.log_prior_poses,
             volume=volume,
         )

@@ -14,9 +14,40 @@ from torch import Tensor
 from poseharvest.errors import ConfigError
 from poseharvest.skeleton.skeleton import Skeleton
 
+_SLACK = 1e-9  # voxels
 
-def limb_kernel(length_mm: float, tolerance_mm: float, voxel_mm: float, dtype: torch.dtype = torch.float64) -> Tensor:
-    """Return Eq. (2) as a 0/1 shell over voxel offsets (it depends on s_i - s_j alone, so one kernel serves the grid).
+
+@dataclass(frozen=True)
+class Shell:
+    """Eq. (2) on a grid: two voxels are joined if the square of their offset, in voxels, lies in a range.
+
+    Squares of offsets are whole numbers, so every computation that uses this range agrees on every pair.
+
+    Attributes:
+        min_squared: the least squared offset.
+        max_squared: the largest squared offset.
+    """
+
+    min_squared: int
+    max_squared: int
+
+    @property
+    def radius(self) -> int:
+        """Largest offset along an axis, voxels."""
+        return math.isqrt(self.max_squared)
+
+    def kernel(self, dtype: torch.dtype = torch.float64) -> Tensor:
+        """Return the 0/1 shell over offsets, (K, K, K) with K odd, the offset zero in the middle.
+
+        It depends on s_i - s_j alone, so one kernel serves the grid.
+        """
+        squares = torch.arange(-self.radius, self.radius + 1).square()
+        squared = squares[:, None, None] + squares[None, :, None] + squares[None, None, :]
+        return ((squared >= self.min_squared) & (squared <= self.max_squared)).to(dtype)
+
+
+def limb_shell(length_mm: float, tolerance_mm: float, voxel_mm: float) -> Shell:
+    """Return the shell of offsets whose length is L_ij give or take epsilon.
 
     The paper gives epsilon = 1 without a unit; we read one voxel edge. See docs/method.md, choice D2.
 
@@ -24,27 +55,22 @@ def limb_kernel(length_mm: float, tolerance_mm: float, voxel_mm: float, dtype: t
         length_mm: L_ij.
         tolerance_mm: epsilon.
         voxel_mm: edge of a voxel.
-        dtype: of the result.
-
-    Returns:
-        (K, K, K) with K odd, the offset zero in the middle.
 
     Raises:
         ConfigError: no voxel offset lies in the shell: the tolerance is too small for the grid.
     """
-    radius = math.ceil((length_mm + tolerance_mm) / voxel_mm)
-    offsets = torch.arange(-radius, radius + 1, dtype=torch.float64) * voxel_mm
-    squared = offsets.square()
-    distance = (squared[:, None, None] + squared[None, :, None] + squared[None, None, :]).sqrt()
     # The rounding of a distance must not decide whether an offset on the border belongs to the shell.
-    slack = 1e-9 * voxel_mm
-    shell = (distance - length_mm).abs() <= tolerance_mm + slack
-    if not bool(shell.any()):
+    reach_mm = tolerance_mm + _SLACK * voxel_mm
+    shell = Shell(
+        min_squared=math.ceil((max(length_mm - reach_mm, 0.0) / voxel_mm) ** 2),
+        max_squared=math.floor(((length_mm + reach_mm) / voxel_mm) ** 2),
+    )
+    if not bool(shell.kernel().any()):
         raise ConfigError(
             f"limb of {length_mm:.1f} mm: no voxel offset lies within {tolerance_mm:.1f} mm of it on a grid of "
             f"{voxel_mm:.1f} mm; take a larger tolerance or smaller voxels"
         )
-    return shell.to(dtype)
+    return shell
 
 
 @dataclass(frozen=True)

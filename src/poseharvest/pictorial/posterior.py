@@ -9,7 +9,6 @@ from torch import Tensor
 
 from poseharvest.checks import check_finite, check_shape
 from poseharvest.geometry.grid import VoxelVolume
-from poseharvest.pictorial.sum_product import Marginals
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,14 +51,18 @@ class Moments:
     cov: Tensor
 
 
-def grid_moments(marginals: Marginals, volume: VoxelVolume) -> Moments:
+def grid_moments(marginals: Tensor, volume: VoxelVolume) -> Moments:
     """Return mean and covariance of every joint's marginal over the voxels of `volume`.
 
     Sums run in float64: a variance is a small difference of large numbers. A marginal that is zero everywhere (an
     impossible model) gives the volume's middle and the covariance of the whole volume.
+
+    Args:
+        marginals: (J, X, Y, Z).
+        volume: the grid.
     """
     points = volume.voxel_centers().double()
-    weights = marginals.values.flatten(1).double()
+    weights = marginals.flatten(1).double()
     empty = weights.sum(1) <= 0
     weights = torch.where(empty[:, None], 1 / weights.shape[1], weights)
     offsets = points - volume.center.double()

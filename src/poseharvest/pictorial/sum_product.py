@@ -1,144 +1,158 @@
-"""Exact sum-product on a tree over a voxel grid, by FFT: the reference (Sec. 3.2, Eq. 4, choice D1).
+"""Exact sum-product on a tree (Sec. 3.2, Eq. 4, choice D1), whatever the joints' positions are listed on.
 
 A message from joint i to a neighbour j is the sum over s_i of ``p(s_i, s_j)`` times the unary of i and the messages
-to i from everyone *but j*. The pairwise term is a shell of offsets, so the sum is a convolution.
+to i from everyone *but j*. How such a sum is done is left to a `Messenger`: by FFT over the whole grid (the
+reference, convolution.py) or pair by pair between the few positions that matter (pair_sums.py). The order of the
+messages, their scales, the marginals and the evidence are the same for both, and are here.
 
 Numbers: every message is rescaled to a maximum of 1 and products are taken as sums of logarithms, so nothing
-underflows as a whole; the scales go into the log-evidence. The FFT leaves noise of about the precision of the dtype
-times a message's maximum: values that come out negative are zero. Use float64 where that matters.
+underflows as a whole; the scales go into the log-partition.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
 
 import torch
-from scipy.fft import next_fast_len
 from torch import Tensor
 
-from poseharvest.checks import check_shape
 from poseharvest.errors import ShapeError
 
 
-@dataclass(frozen=True, eq=False)
-class TreeModel:
-    """Eq. (4) on a grid.
+@dataclass(frozen=True)
+class Tree:
+    """The edges E of Eq. (1).
 
     Attributes:
-        log_unary: (J, X, Y, Z).
         edges: (parent, child) joint numbers, every edge after the one above it.
-        kernels: one (K, K, K) shell an edge.
+        num_joints: J.
+
+    Raises:
+        ShapeError: the edges are not a tree over the joints in that order.
     """
 
-    log_unary: Tensor
     edges: tuple[tuple[int, int], ...]
-    kernels: tuple[Tensor, ...]
+    num_joints: int
 
     def __post_init__(self) -> None:
-        check_shape("log_unary", self.log_unary, "J X Y Z")
-        num_joints = self.log_unary.shape[0]
-        if len(self.edges) != num_joints - 1 or len(self.kernels) != len(self.edges):
+        if len(self.edges) != self.num_joints - 1:
             raise ShapeError(
-                f"tree: expected {num_joints - 1} edges with a kernel each, got {len(self.edges)} edges and "
-                f"{len(self.kernels)} kernels"
+                f"tree: expected {self.num_joints - 1} edges for {self.num_joints} joints, got {len(self.edges)}"
             )
-        reached = {self.edges[0][0]} if self.edges else {0}
+        reached = {self.root}
         for parent, child in self.edges:
             if parent not in reached or child in reached:
                 raise ShapeError(f"tree: edge ({parent}, {child}) must hang a new joint on one above it")
             reached.add(child)
 
+    @property
+    def root(self) -> int:
+        """The joint without a parent."""
+        return self.edges[0][0] if self.edges else 0
+
+    @cached_property
+    def child_edges(self) -> tuple[tuple[int, ...], ...]:
+        """For every joint, the numbers of the edges to its children."""
+        below: list[list[int]] = [[] for _ in range(self.num_joints)]
+        for edge, (parent, _) in enumerate(self.edges):
+            below[parent].append(edge)
+        return tuple(tuple(edges) for edges in below)
+
+    @cached_property
+    def parent_edge(self) -> tuple[int | None, ...]:
+        """For every joint, the number of the edge to its parent; None for the root."""
+        above: list[int | None] = [None] * self.num_joints
+        for edge, (_, child) in enumerate(self.edges):
+            above[child] = edge
+        return tuple(above)
+
+
+class Messenger(Protocol):
+    """Sums over the shell of one edge."""
+
+    def up(self, edge: int, values: Tensor) -> Tensor:
+        """Return, at the parent's positions, the sum of the child's `values` over the shell."""
+        ...
+
+    def down(self, edge: int, values: Tensor) -> Tensor:
+        """Return, at the child's positions, the sum of the parent's `values` over the shell."""
+        ...
+
 
 @dataclass(frozen=True, eq=False)
 class Marginals:
-    """Beliefs of all joints.
+    """Beliefs of all joints in F frames.
 
     Attributes:
-        values: (J, X, Y, Z), each joint's sum is 1 (all zero if the model is impossible).
-        log_partition: log of the sum over all poses of Eq. (4), unnormalised; -inf if the model is impossible.
+        values: J tensors (F, ...) over the joint's positions, each joint's sum is 1 (all zero if the model is
+            impossible).
+        log_partition: (F,) log of the sum over all poses of Eq. (4), unnormalised; -inf if the model is impossible.
     """
 
-    values: Tensor
-    log_partition: float
+    values: tuple[Tensor, ...]
+    log_partition: Tensor
 
 
-class _Convolver:
-    """Sums over shells for one grid: the kernels' transforms, and one rfftn and irfftn a message."""
-
-    def __init__(self, shape: Sequence[int], kernels: Sequence[Tensor], like: Tensor) -> None:
-        radius = max((kernel.shape[0] // 2 for kernel in kernels), default=0)
-        # The grid plus the kernel's radius: less, and the shell wraps around.
-        self._size = tuple(next_fast_len(n + radius, real=True) for n in shape)
-        self._shape = tuple(shape)
-        self._spectra = [self._spectrum(kernel.to(like)) for kernel in kernels]
-
-    def _spectrum(self, kernel: Tensor) -> Tensor:
-        padded = kernel.new_zeros(self._size)
-        offsets = torch.arange(kernel.shape[0], device=kernel.device) - kernel.shape[0] // 2
-        # An offset larger than the padded grid joins no two voxels of it.
-        keep = [offsets.abs() < n for n in self._shape]
-        inner = kernel[keep[0]][:, keep[1]][:, :, keep[2]]
-        x, y, z = (offsets[k] % n for k, n in zip(keep, self._size, strict=True))
-        padded[x[:, None, None], y[None, :, None], z[None, None, :]] = inner
-        spectrum: Tensor = torch.fft.rfftn(padded, dim=(-3, -2, -1))
-        return spectrum
-
-    def __call__(self, edge: int, values: Tensor) -> Tensor:
-        spectrum = torch.fft.rfftn(values, s=self._size, dim=(-3, -2, -1)) * self._spectra[edge]
-        full: Tensor = torch.fft.irfftn(spectrum, s=self._size, dim=(-3, -2, -1))
-        x, y, z = self._shape
-        return full[:x, :y, :z].clamp_min(0)
-
-
-def _message(convolve: _Convolver, edge: int, log_belief: Tensor) -> tuple[Tensor, Tensor]:
-    """Return a message as (log of it with maximum 0, its log scale)."""
-    peak = log_belief.max()
-    if not bool(torch.isfinite(peak)):
-        return torch.full_like(log_belief, -torch.inf), peak
-    message = convolve(edge, torch.exp(log_belief - peak))
-    top = message.max()
-    return torch.log(message / top), peak + torch.log(top)
-
-
-def sum_product(model: TreeModel) -> Marginals:
+def sum_product(log_unaries: Sequence[Tensor], tree: Tree, messenger: Messenger) -> Marginals:
     """Return every joint's marginal under Eq. (4) and the log-partition.
 
     A pass from the leaves to the root, then one back. On the way back a joint receives its parent's belief without
     what it had told the parent itself, so that the results are true marginals (choice D1).
+
+    Args:
+        log_unaries: J tensors (F, ...), the axes after the first being the joint's positions; -inf where impossible.
+        tree: over the J joints.
+        messenger: the sums over the shells between the joints' positions.
+
+    Raises:
+        ShapeError: there are not as many unaries as joints.
     """
-    log_unary = model.log_unary
-    convolve = _Convolver(log_unary.shape[1:], model.kernels, log_unary)
-    children: dict[int, list[int]] = {}
-    for edge, (parent, _) in enumerate(model.edges):
-        children.setdefault(parent, []).append(edge)
-
+    if len(log_unaries) != tree.num_joints:
+        raise ShapeError(f"unaries: expected one a joint of the tree, {tree.num_joints}, got {len(log_unaries)}")
     up: dict[int, Tensor] = {}
-    log_scale = log_unary.new_zeros(())
-    for edge, (_, child) in reversed(list(enumerate(model.edges))):
-        belief = sum((up[e] for e in children.get(child, [])), log_unary[child])
-        up[edge], scale = _message(convolve, edge, belief)
-        log_scale = log_scale + scale
+    log_scale = log_unaries[0].new_zeros(log_unaries[0].shape[0])
+    for edge, (_, child) in reversed(list(enumerate(tree.edges))):
+        belief = sum((up[e] for e in tree.child_edges[child]), log_unaries[child])
+        scaled, log_peak = _exponential(belief)
+        up[edge], log_top = _logarithm(messenger.up(edge, scaled))
+        log_scale = log_scale + log_peak + log_top
 
-    root = model.edges[0][0] if model.edges else 0
-    log_beliefs = {root: sum((up[e] for e in children.get(root, [])), log_unary[root])}
+    log_beliefs = {tree.root: sum((up[e] for e in tree.child_edges[tree.root]), log_unaries[tree.root])}
     down: dict[int, Tensor] = {}
-    for edge, (parent, child) in enumerate(model.edges):
-        others = [up[e] for e in children[parent] if e != edge]
+    for edge, (parent, child) in enumerate(tree.edges):
+        others = [up[e] for e in tree.child_edges[parent] if e != edge]
         from_above = [down[parent]] if parent in down else []
-        belief = sum(others + from_above, log_unary[parent])
-        down[child], _ = _message(convolve, edge, belief)
-        log_beliefs[child] = sum((up[e] for e in children.get(child, [])), log_unary[child] + down[child])
+        belief = sum(others + from_above, log_unaries[parent])
+        down[child], _ = _logarithm(messenger.down(edge, _exponential(belief)[0]))
+        log_beliefs[child] = sum((up[e] for e in tree.child_edges[child]), log_unaries[child] + down[child])
 
-    log_partition = float(torch.logsumexp(log_beliefs[root].flatten(), 0) + log_scale)
-    stacked = torch.stack([log_beliefs[j] for j in range(log_unary.shape[0])])
-    return Marginals(_normalised(stacked), log_partition)
+    log_partition = torch.logsumexp(log_beliefs[tree.root].flatten(1), 1) + log_scale
+    return Marginals(tuple(_normalised(log_beliefs[j]) for j in range(tree.num_joints)), log_partition)
+
+
+def _over_positions(per_frame: Tensor, like: Tensor) -> Tensor:
+    return per_frame.reshape(-1, *(1,) * (like.ndim - 1))
+
+
+def _exponential(log_values: Tensor) -> tuple[Tensor, Tensor]:
+    """Return values (F, ...) scaled to a maximum of 1, and the logs of the scales (F,); 0 and -inf if all are 0."""
+    log_peak = log_values.flatten(1).amax(1)
+    shift = torch.where(torch.isfinite(log_peak), log_peak, 0)
+    return torch.exp(log_values - _over_positions(shift, log_values)), log_peak
+
+
+def _logarithm(values: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the logs of values (F, ...) scaled to a maximum of 1, and the logs of the scales (F,)."""
+    top = values.flatten(1).amax(1)
+    scale = torch.where(top > 0, top, 1)
+    return torch.log(values / _over_positions(scale, values)), torch.log(top)
 
 
 def _normalised(log_beliefs: Tensor) -> Tensor:
-    """Return beliefs that sum to 1 a joint; all zero where every value is -inf."""
-    flat = log_beliefs.flatten(1)
-    peak = flat.amax(1, keepdim=True)
-    values = torch.exp(flat - torch.where(torch.isfinite(peak), peak, 0))
-    total = values.sum(1, keepdim=True)
-    return (values / torch.where(total > 0, total, 1)).reshape(log_beliefs.shape)
+    """Return beliefs (F, ...) that sum to 1 a frame; all zero where every value is -inf."""
+    values, _ = _exponential(log_beliefs)
+    total = values.flatten(1).sum(1)
+    return values / _over_positions(torch.where(total > 0, total, 1), values)
