@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from poseharvest.annotations.info import CaptureInfo, DetectorInfo, Finding, HarvestRun
@@ -19,7 +20,7 @@ from poseharvest.harvesting.annotate import annotate
 from poseharvest.harvesting.options import HarvestOptions
 from poseharvest.harvesting.subject import Subject, SubjectLearner
 from poseharvest.localization.boxes import Boxes
-from poseharvest.localization.track import Sighting, Tracker
+from poseharvest.localization.track import Sighting, Tracker, batch_length
 from poseharvest.pictorial.pairwise import LimbLengths
 
 _MAX_WARM_UP_BYTES = 256 * 2**20
@@ -146,12 +147,12 @@ class _Job:
         """Stream what the views show, keeping a few pictures for the report on the way."""
         tracker = Tracker(self.detector, self.capture.rig, self.boxes)
         kept = _preview_frames(self.options, self.stop)
-        for frame in self.capture.frames(self.options.start, self.stop):
-            if frame.index in kept:
-                _keep_pictures(writer, frame, self.capture.rig)
-            sighting = tracker.observe(frame)
-            if sighting is not None:
-                yield sighting
+        length = batch_length(self.capture.frame_rate)
+        for frames in batched(self.capture.frames(self.options.start, self.stop), length):
+            for frame in frames:
+                if frame.index in kept:
+                    _keep_pictures(writer, frame, self.capture.rig)
+            yield from tracker.observe(frames)
 
     def warm_up(self, sightings: Iterator[Sighting]) -> list[Sighting]:
         """Return the first sightings, as many as asked for and as memory allows."""
@@ -204,6 +205,13 @@ class _Job:
             options=options,
             findings=tuple(findings),
         )
+
+
+def batched(frames: Iterable[MultiViewFrame], length: int) -> Iterator[list[MultiViewFrame]]:
+    """Yield the frames in lists of `length`; the last one may be shorter."""
+    stream = iter(frames)
+    while batch := list(islice(stream, length)):
+        yield batch
 
 
 def _keep_pictures(writer: HarvestWriter, frame: MultiViewFrame, rig: Rig) -> None:

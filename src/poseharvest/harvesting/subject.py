@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from poseharvest.localization.associate import RoughPose, rough_pose
-from poseharvest.localization.follow import peaks_as_candidates
+from poseharvest.localization.follow import view_candidates
 from poseharvest.localization.scan import Candidate
 from poseharvest.localization.track import Sighting
 from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
@@ -93,7 +93,7 @@ def _spread_evenly(sightings: Sequence[Sighting], count: int) -> list[Sighting]:
 def _consistent(sighting: Sighting, posterior: JointPosterior) -> RoughPose:
     """Triangulate again from the peaks that lie near the projection of the posterior mean."""
     members = []
-    for member in peaks_as_candidates(sighting.heatmaps):
+    for member in view_candidates(sighting.heatmaps, sighting.peaks):
         seen = sighting.cameras[member.view].project(posterior.mean.double())
         distance = torch.linalg.vector_norm(seen.pixels - member.pixels, dim=-1)
         near = seen.valid & (distance < _CONSISTENT * member.side)

@@ -7,6 +7,7 @@ where to look next and where to put the bounding volume (choice D4).
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -17,10 +18,11 @@ from poseharvest.detectors.protocol import HeatmapDetector
 from poseharvest.geometry.camera import StaticCamera
 from poseharvest.geometry.crop import Crop
 from poseharvest.geometry.rig import Rig
+from poseharvest.heatmaps.decode import Peaks, heatmap_peaks
 from poseharvest.heatmaps.maps import Heatmaps
-from poseharvest.localization.associate import RoughPose, rough_pose
+from poseharvest.localization.associate import RoughPose, rough_poses
 from poseharvest.localization.boxes import Boxes
-from poseharvest.localization.follow import crops_around, detect_views, locate, peaks_as_candidates
+from poseharvest.localization.follow import crops_around, detect_views, locate, view_candidates
 
 _logger = logging.getLogger(__name__)
 
@@ -28,6 +30,16 @@ _MAX_JUMP = 0.35  # of the person's extent, beyond the motion of the whole body
 _MIN_SUPPORTED = 0.3
 _PATIENCE_FRAMES = 8
 _SEARCH_EVERY_FRAMES = 10
+_WINDOW_SECONDS = 1 / 15
+_MAX_BATCH = 8
+
+
+def batch_length(frame_rate: float) -> int:
+    """Return how many frames may share their windows: those of a fifteenth of a second, at most 8.
+
+    In that time a walking person moves by a tenth of a metre, which the windows' margin holds.
+    """
+    return max(1, min(_MAX_BATCH, round(_WINDOW_SECONDS * frame_rate)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +51,7 @@ class Sighting:
         time_s: seconds from the capture's start.
         cameras: as they stand in this frame.
         heatmaps: of every view, around the person.
+        peaks: their maxima, in pixels of the pictures.
         rough: this frame's robust triangulation of the heatmaps' peaks.
         center: (3,) middle of the person's box, mm: where the bounding volume goes.
     """
@@ -47,6 +60,7 @@ class Sighting:
     time_s: float
     cameras: tuple[StaticCamera, ...]
     heatmaps: Heatmaps
+    peaks: Peaks
     rough: RoughPose
     center: Tensor
 
@@ -82,23 +96,32 @@ class Tracker:
         self._num_poor = 0
         self._next_search = 0
 
-    def observe(self, frame: MultiViewFrame) -> Sighting | None:
-        """Return what the views show of the person in the next frame, or None while nobody is found."""
-        cameras = self._rig.at(frame.index)
-        if self._pose is None and frame.index >= self._next_search:
-            self._search(frame, cameras)
-        crops = self._windows(frame.index, cameras)
-        if all(crop is None for crop in crops):
-            return None
-        heatmaps = detect_views(self._detector, frame, cameras, crops)
-        members = peaks_as_candidates(heatmaps)
-        rough = rough_pose(members, cameras) if members else None
-        if rough is None:
-            rough = RoughPose.nothing(heatmaps.values.shape[1])
-        self._pose = _updated(self._pose, rough)
-        self._judge(rough, frame.index)
-        center = None if self._pose is None else _middle(self._pose)
-        return None if center is None else Sighting(frame.index, frame.time_s, cameras, heatmaps, rough, center)
+    def observe(self, frames: Sequence[MultiViewFrame]) -> list[Sighting]:
+        """Return what the views show of the person in the next frames, which go through the detector together.
+
+        All of them are looked at through the windows that the pose before them gives, so they must span a short time
+        (`batch_length`). Frames in which nobody is known are left out.
+        """
+        first = frames[0]
+        cameras = [self._rig.at(frame.index) for frame in frames]
+        if self._pose is None and first.index >= self._next_search:
+            self._search(first, cameras[0])
+        crops = [self._windows(frame.index, static) for frame, static in zip(frames, cameras, strict=True)]
+        seen = [i for i, windows in enumerate(crops) if any(crop is not None for crop in windows)]
+        if not seen:
+            return []
+        maps = detect_views(self._detector, [frames[i] for i in seen], cameras[0], [crops[i] for i in seen])
+        peaks = [heatmap_peaks(one.values, one.crops) for one in maps]
+        members = [view_candidates(one, tops) for one, tops in zip(maps, peaks, strict=True)]
+        roughs = rough_poses(members, [cameras[i] for i in seen])
+        sightings = []
+        for i, heatmaps, tops, rough in zip(seen, maps, peaks, roughs, strict=True):
+            self._pose = _updated(self._pose, rough)
+            if self._pose is not None:
+                center = _middle(self._pose)
+                sightings.append(Sighting(frames[i].index, frames[i].time_s, cameras[i], heatmaps, tops, rough, center))
+            self._judge(rough, frames[i].index)
+        return sightings
 
     def _windows(self, frame: int, cameras: tuple[StaticCamera, ...]) -> tuple[Crop | None, ...]:
         given = [self._boxes.at(frame, camera.name) for camera in cameras]
