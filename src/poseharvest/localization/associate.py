@@ -16,7 +16,7 @@ from poseharvest.localization.scan import Candidate
 _AGREEMENT = 0.1  # joint distance over the window's side at which two views no longer agree
 _MAX_SEED_CANDIDATES = 20
 _MIN_AGREEING_VIEWS = 2
-_MIN_GAIN_PER_JOINT = 0.15
+_MIN_GAIN_PER_JOINT = 0.15  # a view whose agreement is less has not seen this person
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,14 +66,16 @@ def associate(candidates: Sequence[Candidate], cameras: Sequence[StaticCamera]) 
     good = [h for h in hypotheses if len(h.members) >= _MIN_AGREEING_VIEWS]
     if not good:
         return None
-    best = max(good, key=lambda h: h.gain)
-    if best.gain < _MIN_GAIN_PER_JOINT * _MIN_AGREEING_VIEWS * len(best.members[0].scores):
-        return None
-    return rough_pose(best.members, cameras)
+    return rough_pose(max(good, key=lambda h: h.gain).members, cameras)
 
 
 def rough_pose(members: Sequence[Candidate], cameras: Sequence[StaticCamera]) -> RoughPose:
-    """Return the robust triangulation of one person's candidates, at most one a view."""
+    """Return the robust triangulation of one person's candidates.
+
+    Args:
+        members: one or more, at most one a view.
+        cameras: V cameras as they stand in this frame.
+    """
     num_joints = len(members[0].scores)
     pixels = torch.full((len(cameras), num_joints, 2), torch.nan, dtype=torch.float64)
     weights = torch.zeros((len(cameras), num_joints), dtype=torch.float64)

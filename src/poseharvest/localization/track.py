@@ -1,4 +1,4 @@
-"""Following one person through a capture: found once, then looked for where they were (item by item of Sec. 3.1).
+"""Following one person through a capture: found once, then looked for where they were.
 
 The tracker needs no skeleton and no limb lengths: it triangulates the views' peaks robustly, frame by frame, to know
 where to look next and where to put the bounding volume (choice D4).
@@ -21,11 +21,12 @@ from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.localization.associate import RoughPose, rough_pose
 from poseharvest.localization.boxes import Boxes
 from poseharvest.localization.follow import crops_around, detect_views, locate, peaks_as_candidates
+from poseharvest.localization.scan import MIN_JOINTS
 
 _logger = logging.getLogger(__name__)
 
 _MAX_JUMP = 0.35  # of the person's extent, beyond the motion of the whole body
-_MIN_SUPPORTED = 0.3
+_MIN_SUPPORTED = 0.3  # of the joints; in a frame with fewer the person was not really seen
 _PATIENCE_FRAMES = 8
 _SEARCH_EVERY_FRAMES = 10
 
@@ -57,7 +58,7 @@ class _Pose:
 
     Attributes:
         points: (J, 3) mm, meaningless where not `known`.
-        known: (J,) bool, seen by two views at least once.
+        known: (J,) bool, two views have agreed on the joint since the person was found.
         doubted: (J,) bool, its last observation jumped and was not taken; the next one is.
     """
 
@@ -83,22 +84,22 @@ class Tracker:
         self._next_search = 0
 
     def observe(self, frame: MultiViewFrame) -> Sighting | None:
-        """Return what the views show of the person in the next frame, or None while nobody is found."""
+        """Return what the views show of the person in the next frame.
+
+        None while nobody is found, and in a frame in which no view has a picture of where the person must be.
+        """
         cameras = self._rig.at(frame.index)
         if self._pose is None and frame.index >= self._next_search:
             self._search(frame, cameras)
-        crops = self._windows(frame.index, cameras)
-        if all(crop is None for crop in crops):
-            return None
-        heatmaps = detect_views(self._detector, frame, cameras, crops)
+        heatmaps = detect_views(self._detector, frame, cameras, self._windows(frame.index, cameras))
         members = peaks_as_candidates(heatmaps)
-        rough = rough_pose(members, cameras) if members else None
-        if rough is None:
-            rough = RoughPose.nothing(heatmaps.values.shape[1])
+        rough = rough_pose(members, cameras) if members else RoughPose.nothing(len(self._detector.skeleton))
         self._pose = _updated(self._pose, rough)
-        self._judge(rough, frame.index)
-        center = None if self._pose is None else _middle(self._pose)
-        return None if center is None else Sighting(frame.index, frame.time_s, cameras, heatmaps, rough, center)
+        if self._pose is not None:
+            self._judge(rough, frame.index)
+        if self._pose is None or not members:
+            return None
+        return Sighting(frame.index, frame.time_s, cameras, heatmaps, rough, _middle(self._pose))
 
     def _windows(self, frame: int, cameras: tuple[StaticCamera, ...]) -> tuple[Crop | None, ...]:
         given = [self._boxes.at(frame, camera.name) for camera in cameras]
@@ -108,9 +109,9 @@ class Tracker:
         return tuple(box or crop for box, crop in zip(given, followed, strict=True))
 
     def _search(self, frame: MultiViewFrame, cameras: tuple[StaticCamera, ...]) -> None:
-        self._next_search = frame.index + _SEARCH_EVERY_FRAMES
         if sum(self._boxes.at(frame.index, camera.name) is not None for camera in cameras) >= 2:
             return
+        self._next_search = frame.index + _SEARCH_EVERY_FRAMES
         found = locate(self._detector, frame, cameras)
         _logger.info("frame %d: %s", frame.index, "nobody found" if found is None else "person found")
         if found is not None:
@@ -129,7 +130,7 @@ class Tracker:
 def _updated(pose: _Pose | None, rough: RoughPose) -> _Pose | None:
     """Return the pose after a new observation; joints that are not observed move with the body."""
     if pose is None:
-        enough = int(rough.supported.sum()) >= 2
+        enough = int(rough.supported.sum()) >= MIN_JOINTS
         return _Pose(rough.points, rough.supported, torch.zeros_like(rough.supported)) if enough else None
     both = pose.known & rough.supported
     if not bool(both.any()):
