@@ -46,7 +46,7 @@ class Candidate:
         view: number of the view in the rig.
         pixels: (J, 2) peaks in the picture.
         scores: (J,) heights of the peaks, at least 0.
-        side: edge of the window in which they were found, pixels: the person's size in this picture.
+        side: edge of the window that fits the person, pixels: their size in this picture.
     """
 
     view: int
@@ -110,9 +110,16 @@ class _Look:
         asked = [CroppedView(self.camera.name, self.frame, crop, self.image) for crop in crops]
         peaks = heatmap_peaks(self.detector.detect(asked).cpu(), crops)
         return [
-            Candidate(self.number, pixels, score.clamp_min(0), crop.side)
+            Candidate(self.number, pixels, score.clamp_min(0), min(crop.side, _window_around(pixels, score).side))
             for pixels, score, crop in zip(peaks.pixels, peaks.score, crops, strict=True)
         ]
+
+
+def _window_around(pixels: Tensor, scores: Tensor, scale: float = CROP_SCALE) -> Crop:
+    """Return the window around the confident peaks, or around all of them where hardly any is."""
+    confident = scores > _CONFIDENT_PEAK
+    enough = int(confident.sum()) >= MIN_JOINTS
+    return crop_around(pixels[confident] if enough else pixels, scale, MIN_SIDE_PX)
 
 
 def _best_windows(look: _Look) -> list[Candidate]:
@@ -127,7 +134,7 @@ def _close_in(look: _Look, candidates: list[Candidate]) -> list[Candidate]:
         alive = [c for c in candidates if int((c.scores > _CONFIDENT_PEAK).sum()) >= MIN_JOINTS]
         if not alive:
             break
-        candidates = look([crop_around(c.pixels[c.scores > _CONFIDENT_PEAK], scale, MIN_SIDE_PX) for c in alive])
+        candidates = look([_window_around(c.pixels, c.scores, scale) for c in alive])
         best = best + candidates
     return [c for c in best if c.confidence >= _MIN_CONFIDENCE]
 
