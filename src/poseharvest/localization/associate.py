@@ -9,7 +9,6 @@ from itertools import combinations
 import torch
 from torch import Tensor
 
-from poseharvest.errors import ShapeError
 from poseharvest.geometry.camera import StaticCamera
 from poseharvest.geometry.triangulate import triangulate, triangulate_robust
 from poseharvest.localization.scan import Candidate
@@ -17,7 +16,7 @@ from poseharvest.localization.scan import Candidate
 _AGREEMENT = 0.1  # joint distance over the window's side at which two views no longer agree
 _MAX_SEED_CANDIDATES = 20
 _MIN_AGREEING_VIEWS = 2
-_MIN_GAIN_PER_JOINT = 0.15
+_MIN_GAIN_PER_JOINT = 0.15  # a view whose agreement is less has not seen this person
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,30 +66,29 @@ def associate(candidates: Sequence[Candidate], cameras: Sequence[StaticCamera]) 
     good = [h for h in hypotheses if len(h.members) >= _MIN_AGREEING_VIEWS]
     if not good:
         return None
-    best = max(good, key=lambda h: h.gain)
-    if best.gain < _MIN_GAIN_PER_JOINT * _MIN_AGREEING_VIEWS * len(best.members[0].scores):
-        return None
-    return rough_pose(best.members, cameras)
+    return rough_pose(max(good, key=lambda h: h.gain).members, cameras)
 
 
 def rough_pose(members: Sequence[Candidate], cameras: Sequence[StaticCamera]) -> RoughPose:
-    """Return the robust triangulation of one person's candidates, at least one and at most one a view."""
-    return rough_poses([members], [cameras])[0]
-
-
-def rough_poses(members: Sequence[Sequence[Candidate]], cameras: Sequence[Sequence[StaticCamera]]) -> list[RoughPose]:
-    """Return the robust triangulation of one person's candidates in F frames, at most one a view.
+    """Return the robust triangulation of one person's candidates.
 
     Args:
-        members: of each frame; a frame without any gives a pose of which nothing is known.
-        cameras: V cameras of each frame. Frames that share them are triangulated together.
-
-    Raises:
-        ShapeError: no frame has a candidate, so that the number of joints is unknown.
+        members: one or more, at most one a view.
+        cameras: V cameras as they stand in this frame.
     """
-    num_joints = next((len(one.scores) for frame in members for one in frame), None)
-    if num_joints is None:
-        raise ShapeError("rough poses: expected a candidate in at least one frame, got none")
+    return rough_poses([members], [cameras], num_joints=len(members[0].scores))[0]
+
+
+def rough_poses(
+    members: Sequence[Sequence[Candidate]], cameras: Sequence[Sequence[StaticCamera]], *, num_joints: int
+) -> list[RoughPose]:
+    """Return the robust triangulation of one person's candidates in F frames.
+
+    Args:
+        members: of each frame, at most one a view; a frame without any gives a pose of which nothing is known.
+        cameras: V cameras of each frame. Frames that share them are triangulated together.
+        num_joints: joints of every candidate.
+    """
     groups: dict[tuple[int, ...], list[int]] = {}
     for index, (frame, static) in enumerate(zip(members, cameras, strict=True)):
         if frame:

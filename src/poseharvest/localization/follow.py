@@ -15,12 +15,10 @@ from poseharvest.geometry.rig import inside_image
 from poseharvest.heatmaps.decode import Peaks, heatmap_peaks
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.localization.associate import RoughPose, associate, rough_pose
-from poseharvest.localization.scan import CROP_SCALE, Candidate, find_candidates
+from poseharvest.localization.scan import CROP_SCALE, MIN_JOINTS, MIN_SIDE_PX, Candidate, find_candidates
 
-_MIN_JOINTS = 4
-_MIN_SIDE_PX = 16.0
 _NUM_LOOKS = 2
-_MIN_SUPPORTED = 0.5
+_MIN_SUPPORTED = 0.5  # of the joints, for a pose to be a person's
 
 
 def crops_around(points: Tensor, cameras: Sequence[StaticCamera]) -> tuple[Crop | None, ...]:
@@ -37,8 +35,8 @@ def crops_around(points: Tensor, cameras: Sequence[StaticCamera]) -> tuple[Crop 
     for camera in cameras:
         seen = camera.project(points)
         pixels = seen.pixels[seen.valid]
-        visible = pixels.shape[0] >= _MIN_JOINTS and bool(inside_image(pixels, camera.image_size).any())
-        crops.append(crop_around(pixels, CROP_SCALE, _MIN_SIDE_PX) if visible else None)
+        visible = pixels.shape[0] >= MIN_JOINTS and bool(inside_image(pixels, camera.image_size).any())
+        crops.append(crop_around(pixels, CROP_SCALE, MIN_SIDE_PX) if visible else None)
     return tuple(crops)
 
 
@@ -94,10 +92,14 @@ def locate(detector: HeatmapDetector, frame: MultiViewFrame, cameras: Sequence[S
     """
     pose = associate(find_candidates(detector, frame, cameras), cameras)
     for _ in range(_NUM_LOOKS):
-        if pose is None or float(pose.supported.double().mean()) < _MIN_SUPPORTED:
+        if pose is None or not _is_person(pose):
             return None
         crops = crops_around(pose.points[pose.supported], cameras)
         heatmaps = detect_views(detector, [frame], cameras, [crops])[0]
         members = view_candidates(heatmaps, heatmap_peaks(heatmaps.values, heatmaps.crops))
-        pose = rough_pose(members, cameras) if len(members) > 1 else None
-    return pose
+        pose = rough_pose(members, cameras) if members else None
+    return pose if pose is not None and _is_person(pose) else None
+
+
+def _is_person(pose: RoughPose) -> bool:
+    return float(pose.supported.double().mean()) >= _MIN_SUPPORTED

@@ -1,4 +1,4 @@
-"""Following one person through a capture: found once, then looked for where they were (item by item of Sec. 3.1).
+"""Following one person through a capture: found once, then looked for where they were.
 
 The tracker needs no skeleton and no limb lengths: it triangulates the views' peaks robustly, frame by frame, to know
 where to look next and where to put the bounding volume (choice D4).
@@ -23,11 +23,12 @@ from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.localization.associate import RoughPose, rough_poses
 from poseharvest.localization.boxes import Boxes
 from poseharvest.localization.follow import crops_around, detect_views, locate, view_candidates
+from poseharvest.localization.scan import MIN_JOINTS
 
 _logger = logging.getLogger(__name__)
 
 _MAX_JUMP = 0.35  # of the person's extent, beyond the motion of the whole body
-_MIN_SUPPORTED = 0.3
+_MIN_SUPPORTED = 0.3  # of the joints; in a frame with fewer the person was not really seen
 _PATIENCE_FRAMES = 8
 _SEARCH_EVERY_FRAMES = 10
 _WINDOW_SECONDS = 1 / 15
@@ -71,7 +72,7 @@ class _Pose:
 
     Attributes:
         points: (J, 3) mm, meaningless where not `known`.
-        known: (J,) bool, seen by two views at least once.
+        known: (J,) bool, two views have agreed on the joint since the person was found.
         doubted: (J,) bool, its last observation jumped and was not taken; the next one is.
     """
 
@@ -100,28 +101,30 @@ class Tracker:
         """Return what the views show of the person in the next frames, which go through the detector together.
 
         All of them are looked at through the windows that the pose before them gives, so they must span a short time
-        (`batch_length`). Frames in which nobody is known are left out.
+        (`batch_length`). Frames in which nobody is known, or no view has a picture of where the person must be, are
+        left out.
         """
-        first = frames[0]
         cameras = [self._rig.at(frame.index) for frame in frames]
-        if self._pose is None and first.index >= self._next_search:
-            self._search(first, cameras[0])
-        crops = [self._windows(frame.index, static) for frame, static in zip(frames, cameras, strict=True)]
-        seen = [i for i, windows in enumerate(crops) if any(crop is not None for crop in windows)]
-        if not seen:
-            return []
-        maps = detect_views(self._detector, [frames[i] for i in seen], cameras[0], [crops[i] for i in seen])
+        if self._pose is None and frames[0].index >= self._next_search:
+            self._search(frames[0], cameras[0])
+        windows = [self._windows(frame.index, static) for frame, static in zip(frames, cameras, strict=True)]
+        maps = detect_views(self._detector, frames, cameras[0], windows)
         peaks = [heatmap_peaks(one.values, one.crops) for one in maps]
         members = [view_candidates(one, tops) for one, tops in zip(maps, peaks, strict=True)]
-        roughs = rough_poses(members, [cameras[i] for i in seen])
+        roughs = rough_poses(members, cameras, num_joints=len(self._detector.skeleton))
         sightings = []
-        for i, heatmaps, tops, rough in zip(seen, maps, peaks, roughs, strict=True):
-            self._pose = _updated(self._pose, rough)
-            if self._pose is not None:
-                center = _middle(self._pose)
-                sightings.append(Sighting(frames[i].index, frames[i].time_s, cameras[i], heatmaps, tops, rough, center))
-            self._judge(rough, frames[i].index)
+        for i, frame in enumerate(frames):
+            middle = self._advance(roughs[i], frame.index)
+            if middle is not None and members[i]:
+                sightings.append(Sighting(frame.index, frame.time_s, cameras[i], maps[i], peaks[i], roughs[i], middle))
         return sightings
+
+    def _advance(self, rough: RoughPose, frame: int) -> Tensor | None:
+        """Take an observation in and return the middle of the person's box; None while nobody is known."""
+        self._pose = _updated(self._pose, rough)
+        if self._pose is not None:
+            self._judge(rough, frame)
+        return None if self._pose is None else _middle(self._pose)
 
     def _windows(self, frame: int, cameras: tuple[StaticCamera, ...]) -> tuple[Crop | None, ...]:
         given = [self._boxes.at(frame, camera.name) for camera in cameras]
@@ -131,9 +134,9 @@ class Tracker:
         return tuple(box or crop for box, crop in zip(given, followed, strict=True))
 
     def _search(self, frame: MultiViewFrame, cameras: tuple[StaticCamera, ...]) -> None:
-        self._next_search = frame.index + _SEARCH_EVERY_FRAMES
         if sum(self._boxes.at(frame.index, camera.name) is not None for camera in cameras) >= 2:
             return
+        self._next_search = frame.index + _SEARCH_EVERY_FRAMES
         found = locate(self._detector, frame, cameras)
         _logger.info("frame %d: %s", frame.index, "nobody found" if found is None else "person found")
         if found is not None:
@@ -152,7 +155,7 @@ class Tracker:
 def _updated(pose: _Pose | None, rough: RoughPose) -> _Pose | None:
     """Return the pose after a new observation; joints that are not observed move with the body."""
     if pose is None:
-        enough = int(rough.supported.sum()) >= 2
+        enough = int(rough.supported.sum()) >= MIN_JOINTS
         return _Pose(rough.points, rough.supported, torch.zeros_like(rough.supported)) if enough else None
     both = pose.known & rough.supported
     if not bool(both.any()):
