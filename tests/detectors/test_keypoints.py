@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from poseharvest.detectors.keypoint_layouts import BODY15, LAYOUTS, map_layout, recognise_layout
-from poseharvest.detectors.keypoints import KeypointDetector, KeypointOptions, KeypointSource
-from poseharvest.detectors.protocol import CroppedView
+from poseharvest.detectors.keypoints import KeypointDetector, KeypointOptions
+from poseharvest.detectors.protocol import CroppedView, KeypointSource
 from poseharvest.errors import DetectorError, FormatError
 from poseharvest.geometry.crop import Crop
 from poseharvest.heatmaps.decode import heatmap_peaks

@@ -11,7 +11,8 @@ from localization_kit import SIZE, STANDING, ChangedDetector, PaintedDetector, e
 from poseharvest.capture.frames import MultiViewFrame
 from poseharvest.detectors.protocol import CroppedView
 from poseharvest.geometry.crop import Crop
-from poseharvest.localization.follow import crops_around, detect_views, locate, peaks_as_candidates
+from poseharvest.heatmaps.decode import heatmap_peaks
+from poseharvest.localization.follow import crops_around, detect_views, locate, view_candidates
 from poseharvest.localization.scan import find_candidates
 from poseharvest.synthetic import REALISTIC, SimulatedDetector, random_rig, simulate
 from poseharvest.synthetic.body import make_actor
@@ -43,11 +44,11 @@ def test_absent_views_are_zero_and_have_no_window() -> None:
     rig = plain_rig()
     detector = PaintedDetector(rig, lambda frame, view: STANDING)
     crops = crops_around(STANDING, rig.at(0))
-    maps = detect_views(detector, empty_frame(0, rig), rig.at(0), (crops[0], None, crops[2]))
+    maps = detect_views(detector, [empty_frame(0, rig)], rig.at(0), [(crops[0], None, crops[2])])[0]
     assert [crop is None for crop in maps.crops] == [False, True, False]
     assert float(maps.values[1].abs().max()) == 0
     assert float(maps.values[[0, 2]].amax((-1, -2)).min()) > 0.7
-    assert [c.view for c in peaks_as_candidates(maps)] == [0, 2]
+    assert [c.view for c in view_candidates(maps, heatmap_peaks(maps.values, maps.crops))] == [0, 2]
 
 
 def test_a_detector_of_pictures_is_not_asked_without_one() -> None:
@@ -64,9 +65,22 @@ def test_a_detector_of_pictures_is_not_asked_without_one() -> None:
     picture = torch.zeros((*SIZE, 3), dtype=torch.uint8).numpy()
     frame = MultiViewFrame(7, 0.3, (None, picture, None))
     detector = NeedsPictures(PaintedDetector(rig, lambda frame, view: STANDING), note)
-    maps = detect_views(detector, frame, rig.at(7), (Crop((500, 400), 300),) * 3)
+    maps = detect_views(detector, [frame], rig.at(7), [(Crop((500, 400), 300),) * 3])[0]
     assert [(view.view, view.frame) for view in asked] == [("side", 7)]
     assert [crop is None for crop in maps.crops] == [True, False, True]
+
+
+def test_frames_together_are_the_frames_one_by_one() -> None:
+    simulation = simulate(3, 1, errors=REALISTIC, render=False)
+    rig = simulation.capture.rig
+    frames = list(simulation.capture.frames())
+    whole = crops_around(simulation.truth.positions[0], rig.at(0))
+    crops = [whole, (None, *whole[1:]), (None,) * 4]
+    together = detect_views(simulation.detector, frames, rig.at(0), crops)
+    for frame, windows, maps in zip(frames, crops, together, strict=True):
+        alone = detect_views(simulation.detector, [frame], rig.at(0), [windows])[0]
+        assert torch.equal(alone.values, maps.values)
+        assert alone.crops == maps.crops == windows
 
 
 @pytest.mark.parametrize(("num_views", "seed"), [(2, 4), (4, 0), (4, 1), (4, 2), (8, 5)])

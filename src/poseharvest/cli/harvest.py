@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
 from poseharvest.cli.progress import progress_bar
 from poseharvest.cli.summary import print_summary
+from poseharvest.errors import ConfigError
 from poseharvest.harvesting.options import HarvestOptions
 from poseharvest.units import LengthUnit
 
 _DEFAULTS = HarvestOptions()
 _VIEWS = "Use these views alone, separated by commas."
 _DETECTOR = "efficientpose, hourglass, an ONNX model's .toml, or a folder of OpenPose or COCO keypoints."
+_OPTION = "An option of the detector, name=value, such as flip_test=true or frame_offset=1; may be repeated."
 _LENGTHS = "TOML file with the subject's limb lengths in mm; estimated from the footage if not given."
 
 
@@ -27,6 +30,7 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     views: Annotated[str | None, typer.Option(help=_VIEWS)] = None,
     detector: Annotated[str, typer.Option(help=_DETECTOR)] = "efficientpose",
     weights: Annotated[Path | None, typer.Option(help="The detector's weights; fetched once if not given.")] = None,
+    detector_option: Annotated[list[str] | None, typer.Option(help=_OPTION)] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     boxes: Annotated[Path | None, typer.Option(help="CSV of boxes: frame,view,x,y,width,height.")] = None,
     limb_lengths: Annotated[Path | None, typer.Option(help=_LENGTHS)] = None,
@@ -65,7 +69,7 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     with progress_bar(console) as on_progress:
         result = run(
             Capture.open(capture, calibration=calibration, unit=unit, views=chosen),
-            load_detector(detector, weights=weights, device=device),
+            load_detector(detector, weights=weights, device=device, **_parsed(detector_option or [])),
             out,
             options=options,
             boxes=None if boxes is None else read_boxes(boxes),
@@ -74,3 +78,17 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
             on_progress=on_progress,
         )
     print_summary(result, write_report(result.path))
+
+
+def _parsed(assignments: list[str]) -> dict[str, Any]:
+    """Return `name=value` texts as options; values are TOML where they are, else text."""
+    options: dict[str, Any] = {}
+    for assignment in assignments:
+        name, equals, value = assignment.partition("=")
+        if not (name and equals):
+            raise ConfigError(f'--detector-option: expected name=value, got "{assignment}"')
+        try:
+            options[name] = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            options[name] = value
+    return options

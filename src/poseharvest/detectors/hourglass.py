@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 
 import torch
 from torch import Tensor
@@ -53,7 +53,7 @@ def _read_torch(path: Path) -> dict[str, Tensor]:
     """Return the state dict of a PyTorch file. Only tensors and plain containers are read; nothing is executed."""
     try:
         loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+    except (OSError, RuntimeError, EOFError, UnpicklingError) as error:
         reason = str(error).splitlines()[0]
         raise DetectorError(
             f"{path}: expected a PyTorch checkpoint of tensors alone, got: {reason}; "

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -21,15 +20,6 @@ from poseharvest.skeleton.definitions import skeleton_by_name
 from poseharvest.skeleton.skeleton import Skeleton
 
 _FRAMES_TO_RECOGNISE_FROM = 20
-
-
-@runtime_checkable
-class KeypointSource(Protocol):
-    """A detector that knows where people are before anybody says where to look."""
-
-    def people(self, view: str, frame: int) -> list[Tensor]:
-        """Return (J, 3) x, y, score of everybody in a frame, pixels of the picture; score 0 for a joint not found."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -55,4 +55,13 @@ class HeatmapDetector(Protocol):
 
     def detect(self, views: Sequence[CroppedView]) -> Tensor:
         """Return the heatmaps (B, J, H, W) float32 of B windows, on the detector's device."""
+        ...
+
+
+@runtime_checkable
+class KeypointSource(Protocol):
+    """A detector that knows where people are before anybody says where to look."""
+
+    def people(self, view: str, frame: int) -> list[Tensor]:
+        """Return (J, 3) x, y, score of everybody in a frame, pixels of the picture; score 0 for a joint not found."""
         ...

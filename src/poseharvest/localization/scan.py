@@ -16,7 +16,7 @@ from torch import Tensor
 
 from poseharvest.arrays import Image, ImageSize
 from poseharvest.capture.frames import MultiViewFrame
-from poseharvest.detectors.protocol import CroppedView, HeatmapDetector
+from poseharvest.detectors.protocol import CroppedView, HeatmapDetector, KeypointSource
 from poseharvest.geometry.camera import StaticCamera
 from poseharvest.geometry.crop import Crop, crop_around
 from poseharvest.heatmaps.decode import heatmap_peaks
@@ -80,7 +80,9 @@ def _window_middles(extent: int, side: float) -> list[float]:
 def find_candidates(
     detector: HeatmapDetector, frame: MultiViewFrame, cameras: Sequence[StaticCamera]
 ) -> list[Candidate]:
-    """Return the people that the network sees in each picture, most confident first.
+    """Return the people that the detector sees in each picture, most confident first.
+
+    A detector that knows its people (keypoint files) is asked; a network looks through windows.
 
     Args:
         detector: the 2D network.
@@ -89,10 +91,23 @@ def find_candidates(
     """
     found: list[Candidate] = []
     for number, (image, camera) in enumerate(zip(frame.images, cameras, strict=True)):
-        if image is not None or not detector.needs_images:
+        if isinstance(detector, KeypointSource):
+            found += _known(detector, camera.name, number, frame.index)
+        elif image is not None or not detector.needs_images:
             look = _Look(detector, image, camera, number, frame.index)
             found += _distinct(_close_in(look, _best_windows(look)))
     return sorted(found, key=lambda c: -c.confidence)
+
+
+def _known(source: KeypointSource, view: str, number: int, frame: int) -> list[Candidate]:
+    """Return the people of whom the keypoints are known before anybody looks."""
+    candidates = []
+    for person in source.people(view, frame):
+        pixels, scores = person[:, :2].double(), person[:, 2].double().clamp_min(0)
+        if int((scores > 0).sum()) >= MIN_JOINTS:
+            side = crop_around(pixels[scores > 0], CROP_SCALE, MIN_SIDE_PX).side
+            candidates.append(Candidate(number, pixels, scores, side))
+    return candidates
 
 
 @dataclass(frozen=True, eq=False)

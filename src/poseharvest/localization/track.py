@@ -7,6 +7,7 @@ where to look next and where to put the bounding volume (choice D4).
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -17,10 +18,11 @@ from poseharvest.detectors.protocol import HeatmapDetector
 from poseharvest.geometry.camera import StaticCamera
 from poseharvest.geometry.crop import Crop
 from poseharvest.geometry.rig import Rig
+from poseharvest.heatmaps.decode import Peaks, heatmap_peaks
 from poseharvest.heatmaps.maps import Heatmaps
-from poseharvest.localization.associate import RoughPose, rough_pose
+from poseharvest.localization.associate import RoughPose, rough_poses
 from poseharvest.localization.boxes import Boxes
-from poseharvest.localization.follow import crops_around, detect_views, locate, peaks_as_candidates
+from poseharvest.localization.follow import crops_around, detect_views, locate, view_candidates
 from poseharvest.localization.scan import MIN_JOINTS
 
 _logger = logging.getLogger(__name__)
@@ -29,6 +31,16 @@ _MAX_JUMP = 0.35  # of the person's extent, beyond the motion of the whole body
 _MIN_SUPPORTED = 0.3  # of the joints; in a frame with fewer the person was not really seen
 _PATIENCE_FRAMES = 8
 _SEARCH_EVERY_FRAMES = 10
+_WINDOW_SECONDS = 1 / 15
+_MAX_BATCH = 8
+
+
+def batch_length(frame_rate: float) -> int:
+    """Return how many frames may share their windows: those of a fifteenth of a second, at most 8.
+
+    In that time a walking person moves by a tenth of a metre, which the windows' margin holds.
+    """
+    return max(1, min(_MAX_BATCH, round(_WINDOW_SECONDS * frame_rate)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +52,7 @@ class Sighting:
         time_s: seconds from the capture's start.
         cameras: as they stand in this frame.
         heatmaps: of every view, around the person.
+        peaks: their maxima, in pixels of the pictures.
         rough: this frame's robust triangulation of the heatmaps' peaks.
         center: (3,) middle of the person's box, mm: where the bounding volume goes.
     """
@@ -48,6 +61,7 @@ class Sighting:
     time_s: float
     cameras: tuple[StaticCamera, ...]
     heatmaps: Heatmaps
+    peaks: Peaks
     rough: RoughPose
     center: Tensor
 
@@ -83,23 +97,30 @@ class Tracker:
         self._num_poor = 0
         self._next_search = 0
 
-    def observe(self, frame: MultiViewFrame) -> Sighting | None:
-        """Return what the views show of the person in the next frame.
+    def observe(self, frames: Sequence[MultiViewFrame]) -> list[Sighting]:
+        """Return what the views show of the person in the next frames, which go through the detector together.
 
-        None while nobody is found, and in a frame in which no view has a picture of where the person must be.
+        All of them are looked at through the windows that the pose before them gives, so they must span a short time
+        (`batch_length`). Left out are frames in which nobody is known, or no view has a picture of where they must be.
+
+        Args:
+            frames: one or more moments that follow each other and those of the last call.
         """
-        cameras = self._rig.at(frame.index)
-        if self._pose is None and frame.index >= self._next_search:
-            self._search(frame, cameras)
-        heatmaps = detect_views(self._detector, frame, cameras, self._windows(frame.index, cameras))
-        members = peaks_as_candidates(heatmaps)
-        rough = rough_pose(members, cameras) if members else RoughPose.nothing(len(self._detector.skeleton))
-        self._pose = _updated(self._pose, rough)
-        if self._pose is not None:
-            self._judge(rough, frame.index)
-        if self._pose is None or not members:
-            return None
-        return Sighting(frame.index, frame.time_s, cameras, heatmaps, rough, _middle(self._pose))
+        cameras = [self._rig.at(frame.index) for frame in frames]
+        if self._pose is None and frames[0].index >= self._next_search:
+            self._search(frames[0], cameras[0])
+        crops = [self._windows(frame.index, static) for frame, static in zip(frames, cameras, strict=True)]
+        maps = detect_views(self._detector, frames, cameras[0], crops)
+        peaks = [heatmap_peaks(one.values, one.crops) for one in maps]
+        members = [view_candidates(one, tops) for one, tops in zip(maps, peaks, strict=True)]
+        roughs = rough_poses(members, cameras, len(self._detector.skeleton))
+        sightings = []
+        for frame, static, one, tops, rough in zip(frames, cameras, maps, peaks, roughs, strict=True):
+            self._learn(rough, frame.index)
+            if self._pose is not None and any(crop is not None for crop in one.crops):
+                center = _middle(self._pose)
+                sightings.append(Sighting(frame.index, frame.time_s, static, one, tops, rough, center))
+        return sightings
 
     def _windows(self, frame: int, cameras: tuple[StaticCamera, ...]) -> tuple[Crop | None, ...]:
         given = [self._boxes.at(frame, camera.name) for camera in cameras]
@@ -118,8 +139,11 @@ class Tracker:
             self._num_poor = 0
             self._pose = _Pose(found.points, found.supported, torch.zeros_like(found.supported))
 
-    def _judge(self, rough: RoughPose, frame: int) -> None:
-        """Give the person up after several frames in which the views agree on next to nothing."""
+    def _learn(self, rough: RoughPose, frame: int) -> None:
+        """Take an observation in; give the person up after several in which the views agree on next to nothing."""
+        self._pose = _updated(self._pose, rough)
+        if self._pose is None:
+            return
         poor = float(rough.supported.double().mean()) < _MIN_SUPPORTED
         self._num_poor = self._num_poor + 1 if poor else 0
         if self._num_poor > _PATIENCE_FRAMES:
