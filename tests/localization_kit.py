@@ -42,7 +42,7 @@ STANDING = torch.tensor([_STANDING[joint] for joint in MPII16.joints], dtype=tor
 
 
 def plain_rig() -> Rig:
-    """Return cameras 5 m from the z axis, 1 m high and level: "front" looks along y, "side" along -x, "back" -y."""
+    """Return level cameras 5 m from the z axis, 1 m high: "front" looks along y, "side" along -x, "back" along -y."""
     rows = {
         "front": ((1, 0, 0), (0, 0, -1), (0, 1, 0)),
         "side": ((0, 1, 0), (0, 0, -1), (-1, 0, 0)),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import Tensor
 
 from localization_kit import PX_PER_MM, STANDING, plain_rig
-from poseharvest.localization.associate import RoughPose, associate, rough_pose
+from poseharvest.localization.associate import RoughPose, associate, rough_pose, rough_poses
 from poseharvest.localization.scan import Candidate
 
 RIG = plain_rig()
@@ -107,3 +108,18 @@ def test_joints_on_which_no_two_views_agree_are_not_supported() -> None:
     assert torch.isinf(pose.doubt[3])
     alone = rough_pose([candidate(FRONT)], CAMERAS)
     assert not bool(alone.supported.any())
+
+
+def test_frames_together_are_the_frames_one_by_one() -> None:
+    """Moving cameras, frames without anybody, and absent views included."""
+    moved = [replace(camera, translation=camera.translation + 50.0) for camera in CAMERAS]
+    members = [[candidate(FRONT), candidate(SIDE)], [], [candidate(SIDE), candidate(BACK)], [candidate(FRONT)]]
+    cameras = [CAMERAS, CAMERAS, moved, CAMERAS]
+    together = rough_poses(members, cameras, 16)
+    assert not bool(together[1].supported.any())
+    for frame, static, pose in zip(members, cameras, together, strict=True):
+        if frame:
+            alone = rough_pose(frame, static)
+            torch.testing.assert_close(pose.points, alone.points)
+            assert torch.equal(pose.supported, alone.supported)
+    assert not torch.allclose(together[2].points, rough_pose(members[2], CAMERAS).points, atol=10)

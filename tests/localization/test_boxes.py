@@ -19,7 +19,7 @@ def write(tmp_path: Path, *lines: str) -> Path:
 
 
 def test_windows_by_hand(tmp_path: Path) -> None:
-    """Columns 10 to 29 have their middle at 19.5, rows 100 to 179 at 139.5; the window: 1.25 times the longer side."""
+    """Columns 10 to 29 have their middle at 19.5, rows 100 to 179 at 139.5; the window is 1.25 times as long."""
     boxes = read_boxes(write(tmp_path, HEADER, "3,left,10,100,20,80", '4,"right, low",0.5,0,64.0,32'))
     crop = boxes.at(3, "left")
     assert crop is not None
@@ -66,5 +66,5 @@ def test_a_file_that_is_no_csv(tmp_path: Path) -> None:
         read_boxes(tmp_path / "none.csv")
     path = tmp_path / "boxes.csv"
     path.write_bytes(b"\x89PNG\r\n\x1a\n\xff\xfe")
-    with pytest.raises(FormatError, match=r"boxes\.csv: expected a CSV file in UTF-8"):
+    with pytest.raises(FormatError, match=r"boxes.csv: expected a CSV file in UTF-8"):
         read_boxes(path)

@@ -70,6 +70,19 @@ def test_a_detector_of_pictures_is_not_asked_without_one() -> None:
     assert [crop is None for crop in maps.crops] == [True, False, True]
 
 
+def test_frames_together_are_the_frames_one_by_one() -> None:
+    simulation = simulate(3, 1, errors=REALISTIC, render=False)
+    rig = simulation.capture.rig
+    frames = list(simulation.capture.frames())
+    whole = crops_around(simulation.truth.positions[0], rig.at(0))
+    crops = [whole, (None, *whole[1:]), (None,) * 4]
+    together = detect_views(simulation.detector, frames, rig.at(0), crops)
+    for frame, windows, maps in zip(frames, crops, together, strict=True):
+        alone = detect_views(simulation.detector, [frame], rig.at(0), [windows])[0]
+        assert torch.equal(alone.values, maps.values)
+        assert alone.crops == maps.crops == windows
+
+
 @pytest.mark.parametrize(("num_views", "seed"), [(2, 4), (4, 0), (4, 1), (4, 2), (8, 5)])
 def test_the_person_is_found_without_a_hint(num_views: int, seed: int) -> None:
     """By heatmaps of a network with realistic errors; two views alone place nobody well along their axes."""

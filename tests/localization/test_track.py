@@ -15,7 +15,7 @@ from poseharvest.detectors.protocol import CroppedView
 from poseharvest.geometry.crop import Crop
 from poseharvest.localization.boxes import Boxes
 from poseharvest.localization.follow import crops_around
-from poseharvest.localization.track import Sighting, Tracker
+from poseharvest.localization.track import Sighting, Tracker, batch_length
 from poseharvest.skeleton.definitions import MPII16
 from poseharvest.synthetic import CLEAN, REALISTIC, random_rig, simulate
 
@@ -27,12 +27,14 @@ STEP = torch.tensor([30.0, 20.0, 0.0], dtype=torch.float64)  # mm a frame: 0.9 m
 
 
 def observe(tracker: Tracker, frame: MultiViewFrame) -> Sighting | None:
-    """What the tracker says of one frame by itself."""
-    return next(iter(tracker.observe([frame])), None)
+    """What one frame by itself shows."""
+    found = tracker.observe([frame])
+    assert len(found) < 2
+    return found[0] if found else None
 
 
 def track(pose: Callable[[int], Tensor], num_frames: int, boxes: Boxes | None = None) -> list[Sighting | None]:
-    """Follow a pose that all views see the same."""
+    """Follow a pose that all views see the same, frame by frame."""
     tracker = Tracker(PaintedDetector(RIG, lambda frame, view: pose(frame)), RIG, boxes)
     return [observe(tracker, empty_frame(frame, RIG)) for frame in range(num_frames)]
 
@@ -73,6 +75,40 @@ def test_it_follows_a_simulated_person(seed: int) -> None:
             assert crop is not None
             inside = crop.to_window(camera.project(truth).pixels, (1, 1))
             assert float((inside.abs() <= 0.5).all(-1).double().mean()) > 0.9
+
+
+@pytest.mark.parametrize("length", [2, 5])
+def test_frames_in_batches_show_the_same(length: int) -> None:
+    """Windows are a little old within a batch; what they show is the same to the resolution of the heatmaps."""
+
+    def pose(frame: int) -> Tensor:
+        return NOWHERE if 12 <= frame < 30 else STANDING + frame * STEP / 3
+
+    tracker = Tracker(PaintedDetector(RIG, lambda frame, view: pose(frame)), RIG)
+    batched: dict[int, Sighting] = {}
+    for start in range(0, 40, length):
+        frames = [empty_frame(frame, RIG) for frame in range(start, start + length)]
+        batched |= {sighting.frame: sighting for sighting in tracker.observe(frames)}
+    for frame in (*range(12), *range(39, 40)):
+        torch.testing.assert_close(batched[frame].rough.points, pose(frame), atol=6.0, rtol=0)
+    assert 25 not in batched
+
+
+def test_a_batch_without_any_picture_shows_nobody() -> None:
+    class NeedsPictures(ChangedDetector):
+        needs_images = True
+
+    tracker = Tracker(NeedsPictures(PaintedDetector(RIG, lambda frame, view: STANDING), lambda view, maps: maps), RIG)
+    pictures = (BLANK,) * 3
+    assert len(tracker.observe([MultiViewFrame(i, i / 25, pictures) for i in range(2)])) == 2
+    assert not tracker.observe([MultiViewFrame(i, i / 25, (None,) * 3) for i in range(2, 4)])
+    mixed = [MultiViewFrame(4, 4 / 25, (None,) * 3), MultiViewFrame(5, 5 / 25, pictures)]
+    assert [sighting.frame for sighting in tracker.observe(mixed)] == [5]
+
+
+@pytest.mark.parametrize(("rate", "length"), [(10.0, 1), (25.0, 2), (60.0, 4), (1000.0, 8), (1.0, 1)])
+def test_a_batch_spans_a_fifteenth_of_a_second(rate: float, length: int) -> None:
+    assert batch_length(rate) == length
 
 
 def test_joints_that_are_not_seen_move_with_the_body() -> None:

@@ -14,7 +14,13 @@ from poseharvest.pictorial.posterior import JointPosterior
 
 
 def annotate(sighting: Sighting, posterior: JointPosterior, person: int = 0) -> FrameAnnotations:
-    """Return the annotations of one frame and person."""
+    """Return the annotations of one frame and person.
+
+    Args:
+        sighting: what the views show.
+        posterior: what inference made of it.
+        person: number of the person, from 0.
+    """
     heatmaps = Heatmaps(sighting.heatmaps.values.cpu(), sighting.heatmaps.crops)
     mean = posterior.mean.double()
     seen = project_all(sighting.cameras, mean)

@@ -14,7 +14,7 @@ from poseharvest.calibration.audit import audit_rig, check_scale_of_limbs
 from poseharvest.calibration.findings import Finding as AuditFinding
 from poseharvest.capture.frames import FrameSource, MultiViewFrame
 from poseharvest.detectors.protocol import HeatmapDetector
-from poseharvest.errors import CalibrationError, CaptureError
+from poseharvest.errors import CalibrationError, CaptureError, ConfigError
 from poseharvest.geometry.rig import Rig
 from poseharvest.harvesting.annotate import annotate
 from poseharvest.harvesting.options import HarvestOptions
@@ -70,12 +70,13 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
         on_progress: called after every frame.
 
     Raises:
-        CaptureError: nobody is found in the footage.
+        CaptureError: nobody is found in the footage, or it ends before the first frame asked for.
         CalibrationError: the audit finds an error and `ignore_audit` is not set.
+        ConfigError: limb lengths or boxes are of other limbs or views than the capture's.
         StoreError: `out` exists, or cannot be written.
     """
     job = _Job(capture, detector, options or HarvestOptions(), boxes, limb_lengths, on_progress or _silent)
-    findings = job.audit()
+    findings = job.check_hints() + job.audit()
     with HarvestWriter(out, rig=capture.rig, skeleton=detector.skeleton, overwrite=overwrite) as writer:
         sightings = job.sightings(writer)
         warm_up = job.warm_up(sightings)
@@ -87,6 +88,7 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
             writer.add(annotate(sighting, model.infer(sighting.heatmaps, sighting.cameras, sighting.center)))
             num_written += 1
             job.report(sighting.frame + 1, "harvesting")
+        job.report(job.stop, "selecting annotations")
         findings += job.missing(num_written)
         return writer.finish(job.run(subject, findings), job.options.selection)
 
@@ -126,6 +128,24 @@ class _Job:
     def report(self, frame: int, stage: str) -> None:
         self.on_progress(Progress(frame - self.options.start, self.stop - self.options.start, stage))
 
+    def check_hints(self) -> list[Finding]:
+        """Return what is odd about the frames, limb lengths and boxes that were given; raise where they cannot be."""
+        if self.options.start >= self.capture.num_frames:
+            raise CaptureError(
+                f"{self.capture.name}: expected a first frame of 0 to {self.capture.num_frames - 1}, "
+                f"got {self.options.start}"
+            )
+        if self.limb_lengths is not None:
+            self.limb_lengths.of(self.detector.skeleton)
+        boxed = () if self.boxes is None else self.boxes.views
+        unknown = ", ".join(view for view in boxed if view not in self.capture.rig.names)
+        if not unknown:
+            return []
+        message = f"boxes: expected views among {', '.join(self.capture.rig.names)}, got {unknown}"
+        if not set(boxed) & set(self.capture.rig.names):
+            raise ConfigError(message)
+        return [Finding(severity="warning", topic="boxes", message=f"{message}: not used")]
+
     def audit(self) -> list[Finding]:
         """Return what is odd about capture and rig; an error among it ends the harvest unless it is to be ignored."""
         found = getattr(self.capture, "findings", None)
@@ -135,7 +155,13 @@ class _Job:
         """Return what is odd about the limbs: the only place where a wrong unit shows for certain."""
         named = {"-".join(limb): length for limb, length in subject.lengths.mm.items()}
         found = check_scale_of_limbs(named)
-        return self._judged([] if found is None else [found])
+        guesses = [
+            f'limb "{limb}" is never seen whole: its length is a guess, {named[limb]:.0f} mm; give the limb lengths'
+            for limb in subject.guessed
+        ]
+        return self._judged([] if found is None else [found]) + [
+            Finding(severity="warning", topic="limb lengths", message=message) for message in guesses
+        ]
 
     def _judged(self, found: list[AuditFinding] | tuple[AuditFinding, ...]) -> list[Finding]:
         errors = [finding.message for finding in found if finding.severity == "error"]
@@ -148,7 +174,7 @@ class _Job:
         tracker = Tracker(self.detector, self.capture.rig, self.boxes)
         kept = _preview_frames(self.options, self.stop)
         length = batch_length(self.capture.frame_rate)
-        for frames in batched(self.capture.frames(self.options.start, self.stop), length):
+        for frames in _batched(self.capture.frames(self.options.start, self.stop), length):
             for frame in frames:
                 if frame.index in kept:
                     _keep_pictures(writer, frame, self.capture.rig)
@@ -207,7 +233,7 @@ class _Job:
         )
 
 
-def batched(frames: Iterable[MultiViewFrame], length: int) -> Iterator[list[MultiViewFrame]]:
+def _batched(frames: Iterable[MultiViewFrame], length: int) -> Iterator[list[MultiViewFrame]]:
     """Yield the frames in lists of `length`; the last one may be shorter."""
     stream = iter(frames)
     while batch := list(islice(stream, length)):

@@ -76,18 +76,18 @@ def rough_pose(members: Sequence[Candidate], cameras: Sequence[StaticCamera]) ->
         members: one or more, at most one a view.
         cameras: V cameras as they stand in this frame.
     """
-    return rough_poses([members], [cameras], num_joints=len(members[0].scores))[0]
+    return rough_poses([members], [cameras], len(members[0].scores))[0]
 
 
 def rough_poses(
-    members: Sequence[Sequence[Candidate]], cameras: Sequence[Sequence[StaticCamera]], *, num_joints: int
+    members: Sequence[Sequence[Candidate]], cameras: Sequence[Sequence[StaticCamera]], num_joints: int
 ) -> list[RoughPose]:
     """Return the robust triangulation of one person's candidates in F frames.
 
     Args:
         members: of each frame, at most one a view; a frame without any gives a pose of which nothing is known.
         cameras: V cameras of each frame. Frames that share them are triangulated together.
-        num_joints: joints of every candidate.
+        num_joints: J, joints of every candidate.
     """
     groups: dict[tuple[int, ...], list[int]] = {}
     for index, (frame, static) in enumerate(zip(members, cameras, strict=True)):

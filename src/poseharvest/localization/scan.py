@@ -105,7 +105,7 @@ def _known(source: KeypointSource, view: str, number: int, frame: int) -> list[C
     for person in source.people(view, frame):
         pixels, scores = person[:, :2].double(), person[:, 2].double().clamp_min(0)
         if int((scores > 0).sum()) >= MIN_JOINTS:
-            side = crop_around(pixels[scores > 0], CROP_SCALE, 8.0).side
+            side = crop_around(pixels[scores > 0], CROP_SCALE, MIN_SIDE_PX).side
             candidates.append(Candidate(number, pixels, scores, side))
     return candidates
 

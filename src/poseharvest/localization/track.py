@@ -101,30 +101,26 @@ class Tracker:
         """Return what the views show of the person in the next frames, which go through the detector together.
 
         All of them are looked at through the windows that the pose before them gives, so they must span a short time
-        (`batch_length`). Frames in which nobody is known, or no view has a picture of where the person must be, are
-        left out.
+        (`batch_length`). Left out are frames in which nobody is known, or no view has a picture of where they must be.
+
+        Args:
+            frames: one or more moments that follow each other and those of the last call.
         """
         cameras = [self._rig.at(frame.index) for frame in frames]
         if self._pose is None and frames[0].index >= self._next_search:
             self._search(frames[0], cameras[0])
-        windows = [self._windows(frame.index, static) for frame, static in zip(frames, cameras, strict=True)]
-        maps = detect_views(self._detector, frames, cameras[0], windows)
+        crops = [self._windows(frame.index, static) for frame, static in zip(frames, cameras, strict=True)]
+        maps = detect_views(self._detector, frames, cameras[0], crops)
         peaks = [heatmap_peaks(one.values, one.crops) for one in maps]
         members = [view_candidates(one, tops) for one, tops in zip(maps, peaks, strict=True)]
-        roughs = rough_poses(members, cameras, num_joints=len(self._detector.skeleton))
+        roughs = rough_poses(members, cameras, len(self._detector.skeleton))
         sightings = []
-        for i, frame in enumerate(frames):
-            middle = self._advance(roughs[i], frame.index)
-            if middle is not None and members[i]:
-                sightings.append(Sighting(frame.index, frame.time_s, cameras[i], maps[i], peaks[i], roughs[i], middle))
+        for frame, static, one, tops, rough in zip(frames, cameras, maps, peaks, roughs, strict=True):
+            self._learn(rough, frame.index)
+            if self._pose is not None and any(crop is not None for crop in one.crops):
+                center = _middle(self._pose)
+                sightings.append(Sighting(frame.index, frame.time_s, static, one, tops, rough, center))
         return sightings
-
-    def _advance(self, rough: RoughPose, frame: int) -> Tensor | None:
-        """Take an observation in and return the middle of the person's box; None while nobody is known."""
-        self._pose = _updated(self._pose, rough)
-        if self._pose is not None:
-            self._judge(rough, frame)
-        return None if self._pose is None else _middle(self._pose)
 
     def _windows(self, frame: int, cameras: tuple[StaticCamera, ...]) -> tuple[Crop | None, ...]:
         given = [self._boxes.at(frame, camera.name) for camera in cameras]
@@ -143,8 +139,11 @@ class Tracker:
             self._num_poor = 0
             self._pose = _Pose(found.points, found.supported, torch.zeros_like(found.supported))
 
-    def _judge(self, rough: RoughPose, frame: int) -> None:
-        """Give the person up after several frames in which the views agree on next to nothing."""
+    def _learn(self, rough: RoughPose, frame: int) -> None:
+        """Take an observation in; give the person up after several in which the views agree on next to nothing."""
+        self._pose = _updated(self._pose, rough)
+        if self._pose is None:
+            return
         poor = float(rough.supported.double().mean()) < _MIN_SUPPORTED
         self._num_poor = self._num_poor + 1 if poor else 0
         if self._num_poor > _PATIENCE_FRAMES:
