@@ -56,8 +56,8 @@ class Blocks:
         """Return the maxima (J * F,) of values (N,); -inf where there is no block."""
         return values.new_full((self.num_segments,), -math.inf).scatter_reduce(0, self.segment, values, "amax")
 
-    def select(self, keep: Tensor) -> Blocks:
-        """Return those that `keep` (N,) marks."""
+    def select(self, keep: Tensor | slice) -> Blocks:
+        """Return those that `keep`, (N,) bool or a range, marks."""
         return Blocks(
             self.corner[keep], self.frame[keep], self.joint[keep], self.edge, self.num_frames, self.num_joints
         )
