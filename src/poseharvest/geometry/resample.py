@@ -12,8 +12,6 @@ from torch.nn import functional
 
 from poseharvest.arrays import ImageSize
 
-_EDGE = 1e-3  # pixels; keeps the right and lower neighbour of the last sample within the map
-
 
 def rescale_pixels(points: Tensor, from_size: ImageSize, to_size: ImageSize) -> Tensor:
     """Return the positions (..., 2) x, y in a picture of `to_size` of points in the same picture at `from_size`.
@@ -59,9 +57,9 @@ def sample_bilinear_each(maps: Tensor, number: Tensor, points: Tensor) -> Tensor
     height, width = maps.shape[-2] - 2, maps.shape[-1] - 2
     padded = maps.flatten()
     # A point further out than the border is moved onto it.
-    x = (points[:, 0] + 1).clamp(0, width + 1 - _EDGE)
-    y = (points[:, 1] + 1).clamp(0, height + 1 - _EDGE)
-    left, top = x.floor(), y.floor()
+    x = (points[:, 0] + 1).clamp(0, width + 1)
+    y = (points[:, 1] + 1).clamp(0, height + 1)
+    left, top = x.floor().clamp(max=width), y.floor().clamp(max=height)
     right_share, bottom_share = x - left, y - top
     first = (number * (height + 2) + top.long()) * (width + 2) + left.long()
     above = torch.lerp(padded[first], padded[first + 1], right_share)

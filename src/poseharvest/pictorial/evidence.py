@@ -6,6 +6,7 @@ block covers, so that a peak narrower than the block is not missed.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,10 +21,10 @@ from poseharvest.geometry.camera import StaticCamera
 from poseharvest.geometry.grid import VoxelVolume
 from poseharvest.geometry.resample import sample_bilinear_each
 from poseharvest.heatmaps.maps import Heatmaps
-from poseharvest.pictorial.blocks import Blocks
+from poseharvest.pictorial.blocks import Blocks, all_places
 
-_HIGHEST_POWER = 4  # the floor's power must not underflow
 _LATTICE = 9
+_FAR_OUTSIDE = -1e6  # map pixels
 _POINTS_AT_ONCE = {"cpu": 1 << 14, "cuda": 1 << 24}  # what fits the processor's cache
 
 
@@ -89,40 +90,63 @@ class BatchEvidence:
         """Return the log of Eq. (3), (N,): of voxels, or about the mean over the voxels of larger blocks.
 
         The mean of a product is at most the product of the power means, ``prod_k mean(f_k^V)^(1/V)`` (Hoelder), and
-        equal where a block sees no change. The means are taken over the window of pixels that a block covers.
+        equal where a block sees no change; beyond 4 views the power stays 4. The means are taken over the window of
+        pixels that a block covers.
         """
         if blocks.edge == 1:
             return self._sum_of_views(blocks, functional.pad(self.maps, (1, 1, 1, 1)), 1)
-        power = min(self.num_views, _HIGHEST_POWER)
         radius = min(round(float(self._pixels_per_voxel.median()) * (blocks.edge - 1) / 2), max(self.size) // 2)
-        means = _running_mean(_running_mean(self._powers(power) - self.floor**power, radius, -2), radius, -1)
-        return self._sum_of_views(blocks, functional.pad(means, (1, 1, 1, 1)), power)
+        means = _running_mean(_running_mean(self._powers, radius, -2), radius, -1)
+        return self._sum_of_views(blocks, functional.pad(means, (1, 1, 1, 1)), self._power)
 
-    def _powers(self, power: int) -> Tensor:
-        return (self.maps.clamp_min(0) + self.floor) ** power
+    @property
+    def _power(self) -> int:
+        """1, 2 or 4, at most the number of views: the floor's power must not underflow."""
+        return 4 if self.num_views >= 4 else min(self.num_views, 2)
+
+    @cached_property
+    def _powers(self) -> Tensor:
+        """(F * V * J, H, W) evidence + floor to the power, less that of the floor."""
+        powers = self.maps.clamp_min(0) + self.floor
+        for _ in range(self._power // 2):
+            powers = powers.square()
+        return powers - self.floor**self._power
 
     def _sum_of_views(self, blocks: Blocks, maps: Tensor, power: int) -> Tensor:
         """Return the sum over the views of log(max(maps, 0) + floor^power) / power at the blocks' middles."""
         total = maps.new_empty(len(blocks.joint))
         step = _POINTS_AT_ONCE.get(maps.device.type, _POINTS_AT_ONCE["cpu"])
+        known = self._pixels_of_all(blocks.edge) if len(total) > self.num_frames * self._places(blocks.edge) else None
         for start in range(0, len(total), step):
             part = slice(start, start + step)
-            total[part] = self._sum_of_part(blocks.select(part), maps, power)
+            total[part] = self._sum_of_part(blocks.select(part), maps, power, known)
         return total
 
-    def _sum_of_part(self, blocks: Blocks, maps: Tensor, power: int) -> Tensor:
+    def _sum_of_part(self, blocks: Blocks, maps: Tensor, power: int, known: list[Tensor] | None) -> Tensor:
         points = self.centers(blocks)
+        along = math.ceil(self.resolution / blocks.edge)
+        x, y, z = blocks.corner.long().unbind(1)
+        place = ((blocks.frame * along + x) * along + y) * along + z
         total = torch.zeros_like(points[:, 0])
         for view in range(self.num_views):
-            pixels, valid = self._window_pixels(view, blocks.frame, points)
+            pixels = self._window_pixels(view, blocks.frame, points) if known is None else known[view][place]
             number = (blocks.frame * self.num_views + view) * self.num_joints + blocks.joint
-            seen = torch.where(valid, sample_bilinear_each(maps, number, pixels).clamp_min(0), 0)
+            seen = sample_bilinear_each(maps, number, pixels).clamp_min(0)
             logs = torch.log(seen + self.floor**power) / power
             total += torch.where(self.present[:, view][blocks.frame], logs, 0)
         return total
 
-    def _window_pixels(self, view: int, frame: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
-        """Return pixels (N, 2) of the view's maps at world points (N, 3), and where they are valid, (N,)."""
+    def _places(self, edge: int) -> int:
+        return math.ceil(self.resolution / edge) ** 3
+
+    def _pixels_of_all(self, edge: int) -> list[Tensor]:
+        """Return where all blocks of a level appear, V tensors (F * X * Y * Z, 2): many joints may be in one block."""
+        everywhere = all_places(self.resolution, edge, self.num_frames, self._low)
+        points = self.centers(everywhere)
+        return [self._window_pixels(view, everywhere.frame, points) for view in range(self.num_views)]
+
+    def _window_pixels(self, view: int, frame: Tensor, points: Tensor) -> Tensor:
+        """Return pixels (N, 2) of the view's maps at world points (N, 3); far outside where the camera sees nothing."""
         cameras = self._cameras[view]
         if all(camera is cameras[0] for camera in cameras):
             seen = cameras[0].project(points)
@@ -134,7 +158,8 @@ class BatchEvidence:
                 part = camera.project(points[here])
                 pixels[here], valid[here] = part.pixels, part.valid
         window = self._window[:, view][frame]
-        return pixels * torch.stack((window[:, 0, 0], window[:, 1, 1]), 1) + window[:, :, 2], valid
+        inside = pixels * torch.stack((window[:, 0, 0], window[:, 1, 1]), 1) + window[:, :, 2]
+        return torch.where(valid[:, None], inside, _FAR_OUTSIDE)
 
     @cached_property
     def _pixels_per_voxel(self) -> Tensor:
@@ -145,21 +170,30 @@ class BatchEvidence:
         frame = torch.arange(self.num_frames, device=points.device).repeat_interleave(lattice.shape[0])
         columns = []
         for view in range(self.num_views):
-            pixels, valid = self._window_pixels(view, frame, points)
+            pixels = self._window_pixels(view, frame, points)
             field = pixels.reshape(self.num_frames, _LATTICE, _LATTICE, _LATTICE, 2)
             steps = [field.diff(dim=axis).abs().flatten(1, 3).amax(1) for axis in (1, 2, 3)]
             change = torch.stack(steps).sum(0)
-            known = valid.reshape(self.num_frames, -1).all(1)
+            known = (pixels > _FAR_OUTSIDE).reshape(self.num_frames, -1).all(1)
             columns.append(torch.where(known, change.mean(1), 0))
         voxels_a_step = self.resolution / (_LATTICE - 1)
         return torch.stack(columns, 1) / voxels_a_step
 
 
 def _running_mean(maps: Tensor, radius: int, axis: int) -> Tensor:
-    """Return the means over 2 `radius` + 1 pixels along one axis, zeros beyond the border."""
-    size = maps.shape[axis]
-    padded = functional.pad(maps, (radius, radius) if axis == -1 else (0, 0, radius, radius))
-    total = padded.narrow(axis, 0, size).clone()
-    for start in range(1, 2 * radius + 1):
-        total += padded.narrow(axis, start, size)
-    return total / (2 * radius + 1)
+    """Return the means over 2 `radius` + 1 pixels along one axis, zeros beyond the border.
+
+    Sums over 1, 2, 4, ... pixels are made one from the other; those whose lengths add up to the window's are added.
+    Differences of one long running sum would be cheaper and drown the floor in rounding.
+    """
+    size, span = maps.shape[axis], 2 * radius + 1
+    sums = functional.pad(maps, (radius, radius) if axis == -1 else (0, 0, radius, radius))
+    total, start, length = torch.zeros_like(maps), 0, 1
+    while length <= span:
+        if span & length:
+            total += sums.narrow(axis, start, size)
+            start += length
+        rest = sums.shape[axis] - length
+        sums = sums.narrow(axis, 0, rest) + sums.narrow(axis, length, rest)
+        length *= 2
+    return total / span
