@@ -76,21 +76,31 @@ def test_left_is_as_long_as_right(learned: Learned) -> None:
             assert lengths.mm[limb.parent, limb.child] == lengths.mm[mirror.parent, mirror.child]
 
 
-def posterior_lengths(sightings: list[Sighting], radii: LimbLengths) -> LimbLengths:
-    model = LEARNER.model(radii)
-    means = torch.stack([model.infer(s.heatmaps, s.cameras, s.center).mean for s in sightings])
-    return estimate_limb_lengths(MPII16, PoseSamples(means, torch.zeros(means.shape[:2])))
+def test_shells_are_bounded(learned: Learned) -> None:
+    """They make up for blobs, which shorten limbs, and for no more than that."""
+    for errors in (CLEAN, ONE_VIEW_WRONG):
+        subject = learned(errors)[2]
+        for limb, radius in subject.shells.mm.items():
+            assert subject.lengths.mm[limb] <= radius <= subject.lengths.mm[limb] + 60
 
 
+def posterior_lengths(learner: SubjectLearner, sightings: list[Sighting], radii: LimbLengths) -> LimbLengths:
+    model = learner.model(radii)
+    posteriors = [model.infer(s.heatmaps, s.cameras, s.center) for s in sightings]
+    det = torch.stack([torch.linalg.det(p.cov) for p in posteriors])
+    return estimate_limb_lengths(MPII16, PoseSamples(torch.stack([p.mean for p in posteriors]), det))
+
+
+@pytest.mark.slow
 def test_shells_make_the_posterior_as_long_as_the_body(learned: Learned) -> None:
-    """Shells of the measured lengths themselves make every limb too short, long ones and short ones alike."""
-    _, sightings, subject = learned(CLEAN)
-    plain = errors_mm(posterior_lengths(sightings, subject.lengths), subject.lengths)
-    matched = errors_mm(posterior_lengths(sightings, subject.shells), subject.lengths)
-    assert float(matched.abs().mean()) < 0.5 * float(plain.abs().mean())
-    assert float(matched.abs().max()) < 10
-    for limb, radius in subject.shells.mm.items():
-        assert subject.lengths.mm[limb] <= radius <= subject.lengths.mm[limb] + 60
+    """At the paper's resolution; shells of the measured lengths themselves err several times as much."""
+    _, sightings, _ = learned(CLEAN)
+    learner = SubjectLearner(MPII16, InferenceOptions(resolution=64))
+    subject = learner.learn(sightings[:6])
+    plain = errors_mm(posterior_lengths(learner, sightings[:6], subject.lengths), subject.lengths).abs()
+    matched = errors_mm(posterior_lengths(learner, sightings[:6], subject.shells), subject.lengths).abs()
+    assert float(matched.mean()) < 0.6 * float(plain.mean())
+    assert float(matched.max()) < 6
 
 
 def test_given_lengths_are_kept(learned: Learned) -> None:

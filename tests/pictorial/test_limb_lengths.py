@@ -37,7 +37,9 @@ def test_sides_share_the_median() -> None:
 
 @given(st.permutations(range(6)), st.floats(-500, 500))
 def test_neither_order_nor_place_matters(order: list[int], shift: float) -> None:
-    frames = samples([(100 + i, 103 + i, 50 - i) for i in range(6)], [[0.1 * i + 0.01 * j for j in range(4)] for i in range(6)])
+    frames = samples(
+        [(100 + i, 103 + i, 50 - i) for i in range(6)], [[0.1 * i + 0.01 * j for j in range(4)] for i in range(6)]
+    )
     moved = PoseSamples(frames.points[list(order)] + shift, frames.spread[list(order)])
     expected, found = estimate_limb_lengths(T, frames), estimate_limb_lengths(T, moved)
     assert found.mm == pytest.approx(expected.mm)
