@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 from poseharvest.annotations.info import CaptureInfo, DetectorInfo, Finding, HarvestRun
 from poseharvest.annotations.reader import Harvest
@@ -13,6 +15,7 @@ from poseharvest.annotations.store import HarvestWriter
 from poseharvest.calibration.audit import audit_rig, check_scale_of_limbs
 from poseharvest.calibration.findings import Finding as AuditFinding
 from poseharvest.capture.frames import FrameSource, MultiViewFrame
+from poseharvest.capture.prefetch import prefetch
 from poseharvest.detectors.protocol import HeatmapDetector
 from poseharvest.errors import CalibrationError, CaptureError, ConfigError
 from poseharvest.geometry.rig import Rig
@@ -23,7 +26,11 @@ from poseharvest.localization.boxes import Boxes
 from poseharvest.localization.track import Sighting, Tracker, batch_length
 from poseharvest.pictorial.pairwise import LimbLengths
 
+T = TypeVar("T")
+
 _MAX_WARM_UP_BYTES = 256 * 2**20
+_INFERRED_TOGETHER = 16
+_AHEAD = 16  # frames whose heatmaps may wait for the inference
 
 
 @dataclass(frozen=True)
@@ -77,17 +84,22 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
     """
     job = _Job(capture, detector, options or HarvestOptions(), boxes, limb_lengths, on_progress or _silent)
     findings = job.check_hints() + job.audit()
-    with HarvestWriter(out, rig=capture.rig, skeleton=detector.skeleton, overwrite=overwrite) as writer:
-        sightings = job.sightings(writer)
+    with (
+        HarvestWriter(out, rig=capture.rig, skeleton=detector.skeleton, overwrite=overwrite) as writer,
+        closing(prefetch([job.sightings(writer)], depth=_AHEAD)) as ahead,
+    ):
+        sightings = (sighting for (sighting,) in ahead)
         warm_up = job.warm_up(sightings)
         subject = job.learn(warm_up)
         findings += job.audit_subject(subject)
         model = job.learner.model(subject.shells)
         num_written = 0
-        for sighting in _chain(warm_up, sightings):
-            writer.add(annotate(sighting, model.infer(sighting.heatmaps, sighting.cameras, sighting.center)))
-            num_written += 1
-            job.report(sighting.frame + 1, "harvesting")
+        for together in batched(_chain(warm_up, sightings), _INFERRED_TOGETHER):
+            posteriors = model.infer_many([sighting.evidence for sighting in together])
+            for sighting, posterior in zip(together, posteriors, strict=True):
+                writer.add(annotate(sighting, posterior))
+            num_written += len(together)
+            job.report(together[-1].frame + 1, "harvesting")
         job.report(job.stop, "selecting annotations")
         findings += job.missing(num_written)
         return writer.finish(job.run(subject, findings), job.options.selection)
@@ -169,12 +181,12 @@ class _Job:
             raise CalibrationError("; ".join(errors))
         return [Finding(severity="warning", topic="audit", message=finding.message) for finding in found]
 
-    def sightings(self, writer: HarvestWriter) -> Iterator[Sighting]:
+    def sightings(self, writer: HarvestWriter) -> Generator[Sighting, None, None]:
         """Stream what the views show, keeping a few pictures for the report on the way."""
         tracker = Tracker(self.detector, self.capture.rig, self.boxes)
         kept = _preview_frames(self.options, self.stop)
         length = batch_length(self.capture.frame_rate)
-        for frames in _batched(self.capture.frames(self.options.start, self.stop), length):
+        for frames in batched(self.capture.frames(self.options.start, self.stop), length):
             for frame in frames:
                 if frame.index in kept:
                     _keep_pictures(writer, frame, self.capture.rig)
@@ -233,9 +245,9 @@ class _Job:
         )
 
 
-def _batched(frames: Iterable[MultiViewFrame], length: int) -> Iterator[list[MultiViewFrame]]:
-    """Yield the frames in lists of `length`; the last one may be shorter."""
-    stream = iter(frames)
+def batched(items: Iterable[T], length: int) -> Iterator[list[T]]:
+    """Yield the items in lists of `length`; the last one may be shorter."""
+    stream = iter(items)
     while batch := list(islice(stream, length)):
         yield batch
 

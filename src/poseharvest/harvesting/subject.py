@@ -87,8 +87,7 @@ class SubjectLearner:
         return PictorialStructures(self.skeleton, shells, self.options, device=self.device)
 
     def _infer(self, sightings: Sequence[Sighting], shells: LimbLengths) -> list[JointPosterior]:
-        model = self.model(shells)
-        return [model.infer(s.heatmaps, s.cameras, s.center) for s in sightings]
+        return self.model(shells).infer_many([s.evidence for s in sightings])
 
     def _positions(self, sightings: Sequence[Sighting], shells: LimbLengths) -> PoseSamples:
         posteriors = self._infer(sightings, shells)

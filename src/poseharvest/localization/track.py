@@ -24,6 +24,7 @@ from poseharvest.localization.associate import RoughPose, rough_poses
 from poseharvest.localization.boxes import Boxes
 from poseharvest.localization.follow import crops_around, detect_views, locate, view_candidates
 from poseharvest.localization.scan import MIN_JOINTS
+from poseharvest.pictorial.evidence import FrameEvidence
 
 _logger = logging.getLogger(__name__)
 
@@ -64,6 +65,11 @@ class Sighting:
     peaks: Peaks
     rough: RoughPose
     center: Tensor
+
+    @property
+    def evidence(self) -> FrameEvidence:
+        """What the 3D inference is told of this frame."""
+        return FrameEvidence(self.heatmaps, self.cameras, self.center)
 
 
 @dataclass(frozen=True, eq=False)
