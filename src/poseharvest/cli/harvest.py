@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from poseharvest.cli.assignments import parse_assignments
 from poseharvest.cli.progress import progress_bar
 from poseharvest.cli.summary import print_summary
-from poseharvest.errors import ConfigError
 from poseharvest.harvesting.options import HarvestOptions
 from poseharvest.units import LengthUnit
 
@@ -69,7 +68,12 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     with progress_bar(console) as on_progress:
         result = run(
             Capture.open(capture, calibration=calibration, unit=unit, views=chosen),
-            load_detector(detector, weights=weights, device=device, **_parsed(detector_option or [])),
+            load_detector(
+                detector,
+                weights=weights,
+                device=device,
+                **parse_assignments(detector_option or [], option="--detector-option"),
+            ),
             out,
             options=options,
             boxes=None if boxes is None else read_boxes(boxes),
@@ -78,17 +82,3 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
             on_progress=on_progress,
         )
     print_summary(result, write_report(result.path))
-
-
-def _parsed(assignments: list[str]) -> dict[str, Any]:
-    """Return `name=value` texts as options; values are TOML where they are, else text."""
-    options: dict[str, Any] = {}
-    for assignment in assignments:
-        name, equals, value = assignment.partition("=")
-        if not (name and equals):
-            raise ConfigError(f'--detector-option: expected name=value, got "{assignment}"')
-        try:
-            options[name] = tomllib.loads(f"value = {value}")["value"]
-        except tomllib.TOMLDecodeError:
-            options[name] = value
-    return options
