@@ -1,0 +1,122 @@
+"""The other ways to a 3D pose from the very same heatmaps, to be compared with: single peaks and single joints.
+
+Every baseline is a function of one frame's heatmaps, its cameras and, where it needs them, the subject's model and the
+middle of the bounding cube, and returns the joints' positions. None sees the truth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from poseharvest.evaluation.double_counting import double_counted_marginals
+from poseharvest.evaluation.max_product import most_probable_pose
+from poseharvest.geometry.camera import StaticCamera
+from poseharvest.geometry.grid import cube
+from poseharvest.geometry.triangulate import triangulate, triangulate_robust
+from poseharvest.heatmaps.decode import heatmap_peaks
+from poseharvest.heatmaps.maps import Heatmaps
+from poseharvest.pictorial.infer import PictorialStructures
+from poseharvest.pictorial.posterior import grid_moments
+from poseharvest.pictorial.unary import Unaries, back_project
+
+OUTLIER_SHARE = 0.1
+"""Of the robust triangulation: share of the window's side beyond which a peak is an outlier."""
+
+_SOFTMAX_SHARPNESS = 100.0  # of Iskakov et al., "Learnable triangulation of human pose", ICCV 2019
+
+
+@dataclass(frozen=True, eq=False)
+class View3d:
+    """One frame as a baseline sees it.
+
+    Attributes:
+        heatmaps: of V views.
+        cameras: V cameras as they stand in the frame.
+        center: (3,) middle of the bounding cube, mm.
+        model: the subject's skeleton, shells and grid.
+    """
+
+    heatmaps: Heatmaps
+    cameras: Sequence[StaticCamera]
+    center: Tensor
+    model: PictorialStructures
+
+
+def weighted_dlt(view: View3d) -> Tensor:
+    """Return (J, 3): the heatmaps' peaks triangulated linearly, weighted by their heights; NaN where impossible."""
+    peaks = heatmap_peaks(view.heatmaps.values, view.heatmaps.crops)
+    found = triangulate(view.cameras, peaks.pixels, peaks.score.clamp_min(0))
+    return torch.where(found.supported[:, None], found.points, torch.nan)
+
+
+def robust_triangulation(view: View3d) -> Tensor:
+    """Return (J, 3): the peaks that agree triangulated, all pairs of views tried; NaN where none agree."""
+    peaks = heatmap_peaks(view.heatmaps.values, view.heatmaps.crops)
+    sides = torch.tensor([crop.side for crop in view.heatmaps.crops if crop is not None], dtype=torch.float64)
+    threshold = OUTLIER_SHARE * float(sides.median())
+    found = triangulate_robust(view.cameras, peaks.pixels, peaks.score.clamp_min(0), threshold_px=threshold)
+    return torch.where(found.supported[:, None], found.points, torch.nan)
+
+
+def soft_argmax_dlt(view: View3d) -> Tensor:
+    """Return (J, 3): as `weighted_dlt`, of the heatmaps' softmax means in place of their maxima."""
+    values, crops = view.heatmaps.values.double(), view.heatmaps.crops
+    height, width = view.heatmaps.size
+    share = torch.softmax(_SOFTMAX_SHARPNESS * values.flatten(2), -1).reshape(values.shape)
+    x = (share.sum(-2) * torch.arange(width)).sum(-1)
+    y = (share.sum(-1) * torch.arange(height)).sum(-1)
+    pixels = torch.full((*x.shape, 2), torch.nan, dtype=torch.float64)
+    for number, crop in enumerate(crops):
+        if crop is not None:
+            pixels[number] = crop.to_image(torch.stack((x[number], y[number]), -1), view.heatmaps.size)
+    found = triangulate(view.cameras, pixels, values.flatten(2).amax(-1).clamp_min(0))
+    return torch.where(found.supported[:, None], found.points, torch.nan)
+
+
+def unary_mean(view: View3d) -> Tensor:
+    """Return (J, 3): the mean of each joint's likelihood of Eq. (3) alone, without a skeleton."""
+    unaries = unaries_of(view)
+    flat = unaries.log_values.flatten(1).double()
+    marginals = torch.softmax(flat, -1).reshape(unaries.log_values.shape)
+    return grid_moments(marginals, unaries.volume).mean
+
+
+def max_product(view: View3d) -> Tensor:
+    """Return (J, 3): the single most probable pose of Eq. (4), at voxel centres."""
+    return most_probable_pose(unaries_of(view), view.model.tree, view.model.shells)
+
+
+def double_counting(view: View3d) -> Tensor:
+    """Return (J, 3): means of beliefs into which each joint's own message returns, as in the authors' demo."""
+    unaries = unaries_of(view)
+    beliefs = double_counted_marginals(unaries.log_values, view.model.tree, view.model.shells)
+    return grid_moments(beliefs, unaries.volume).mean
+
+
+def sum_product_mean(view: View3d) -> Tensor:
+    """Return (J, 3): ours, the means of the true marginals."""
+    return view.model.infer(view.heatmaps, view.cameras, view.center).mean
+
+
+BASELINES: dict[str, Callable[[View3d], Tensor]] = {
+    "weighted DLT": weighted_dlt,
+    "robust triangulation": robust_triangulation,
+    "soft-argmax DLT": soft_argmax_dlt,
+    "unaries without skeleton": unary_mean,
+    "max-product": max_product,
+    "double-counting messages": double_counting,
+    "ours": sum_product_mean,
+}
+"""By the names that tables use, ours last."""
+
+
+def unaries_of(view: View3d) -> Unaries:
+    """Return the likelihoods of Eq. (3) on the model's grid."""
+    options = view.model.options
+    volume = cube(view.center.float(), view.model.edge_mm, options.resolution)
+    heatmaps = Heatmaps(view.heatmaps.values.float(), view.heatmaps.crops)
+    return back_project(heatmaps, view.cameras, volume, options.floor)
