@@ -29,8 +29,10 @@ _SENTENCE = (
     "For each camera, the joints are triangulated robustly from the other cameras' heatmap peaks alone and projected "
     "into it: the distance to its own peak tells how well cameras, timing and detector fit together. A camera far "
     "above the others is suspect. Beside it, the distance from the harvest's own projection, which has seen that "
-    "camera: it should not be larger. Medians, since single peaks may sit on another limb."
+    "camera: it should not be larger. Medians, since single peaks may sit on another limb; where no two of the other "
+    "cameras agree there is nothing to compare, and the share of joints on which they do is given as well."
 )
+_AGREED = "of the joints with a peak and a projection"
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,13 +72,22 @@ def left_out_distances(harvest: Harvest) -> LeftOutDistances:
 def left_out_check(harvest: Harvest) -> Check:
     """Return the median distances of every view."""
     distances = left_out_distances(harvest)
-    scores = {}
+    scores: dict[str, Score] = {}
     for view, name in enumerate(harvest.view_names):
-        scores[f"{name}: the other cameras"] = _median(distances.others[:, view], "leave-one-out reprojection")
-        scores[f"{name}: the harvest"] = _median(distances.harvest[:, view], "reprojection of the harvest")
-    scores["all: the other cameras"] = _median(distances.others, "leave-one-out reprojection")
-    scores["all: the harvest"] = _median(distances.harvest, "reprojection of the harvest")
+        scores |= _rows(name, distances.others[:, [view]], distances.harvest[:, [view]])
+    scores |= _rows("all", distances.others, distances.harvest)
     return Check("leave one camera out", _SENTENCE, scores)
+
+
+def _rows(name: str, others: Floats, harvest: Floats) -> dict[str, Score]:
+    judged = np.isfinite(harvest)
+    agreed = np.where(judged, np.isfinite(others), np.nan)
+    share = 100 * float(agreed[judged].mean()) if judged.any() else float("nan")
+    return {
+        f"{name}: the other cameras": _median(others, "leave-one-out reprojection"),
+        f"{name}: the harvest": _median(harvest, "reprojection of the harvest"),
+        f"{name}: joints on which the others agree": Score(share, _protocol(agreed, "share agreed on", "%", _AGREED)),
+    }
 
 
 def _chunks(harvest: Harvest) -> Iterator[tuple[Sequence[StaticCamera], list[FrameAnnotations]]]:
@@ -144,13 +155,17 @@ def _joined(parts: Sequence[Tensor]) -> Floats:
 
 def _median(distances: Floats, metric: str) -> Score:
     known = np.isfinite(distances)
-    joints = known.reshape(len(known), -1, known.shape[-1])
-    protocol = MetricProtocol(
+    value = float(np.median(distances[known])) if known.any() else float("nan")
+    return Score(value, _protocol(distances, metric, "px", "median distance from the heatmap's peak"))
+
+
+def _protocol(values: Floats, metric: str, unit: str, details: str) -> MetricProtocol:
+    known = np.isfinite(values)
+    return MetricProtocol(
         metric=metric,
-        unit="px",
-        num_joints=int(joints.any((0, 1)).sum()),
-        num_frames=int(joints.any((1, 2)).sum()),
+        unit=unit,
+        num_joints=int(known.any((0, 1)).sum()),
+        num_frames=int(known.any((1, 2)).sum()),
         num_values=int(known.sum()),
-        details="median distance from the heatmap's peak",
+        details=details,
     )
-    return Score(float(np.median(distances[known])) if known.any() else float("nan"), protocol)
