@@ -1,7 +1,11 @@
+import json
+
+import cv2
 import numpy as np
 import pytest
 import torch
 
+from poseharvest.detectors.bias import measure_side_bias
 from poseharvest.detectors.efficientpose import CHANNELS, EFFICIENTPOSE, load_efficientpose
 from poseharvest.detectors.protocol import CroppedView
 from poseharvest.detectors.windows import RunOptions
@@ -58,3 +62,17 @@ def test_a_detector_around_further_trained_weights_changes_its_heatmaps(keras_fi
         trained.heads[1].bias += 0.25
     assert torch.allclose(detector.with_network(trained).detect([view]), before + 0.25, atol=1e-5)
     assert torch.equal(detector.detect([view]), before)
+
+
+@pytest.mark.data
+def test_peaks_lie_to_neither_side_of_the_joints(keras_file, shared_dir):
+    """A half-pixel error would be 0.5 px of the heatmap; see docs/detectors.md for what footage shows."""
+    folder = shared_dir / "fixtures" / "mpii"
+    views = []
+    for record in json.loads((folder / "test_mpii.json").read_text()):
+        image = cv2.cvtColor(cv2.imread(str(folder / record["image"])), cv2.COLOR_BGR2RGB)
+        x, y = record["center"]
+        views += [CroppedView("a", 0, Crop((x + d, y), record["scale"] * 250), image) for d in (-11.0, 0.0, 7.0)]
+    bias = measure_side_bias(load_efficientpose(keras_file, RunOptions()), views)
+    assert bias.num_joints > 150
+    assert abs(bias.mean_px) < 0.05

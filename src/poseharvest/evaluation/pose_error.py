@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy.stats import spearmanr
 from torch import Tensor
 
@@ -20,9 +23,10 @@ class PoseErrors:
     Attributes:
         mean_mm: mean distance over all supported joints of all frames (MPJPE without alignment), mm.
         median_mm: median of the same.
-        selected_mean_mm: mean over the selected joints.
+        selected_mean_mm: mean over the selected joints; NaN if none is.
         num_joints: joints judged.
-        rank_correlation: Spearman's between det(cov) and the error: 1 if the least certain joint is the worst.
+        rank_correlation: Spearman's between det(cov) and the error: 1 if the least certain joint is the worst. NaN
+            where it has no meaning: fewer than two joints, or all of one error or determinant.
     """
 
     mean_mm: float
@@ -40,8 +44,10 @@ def pose_errors(harvest: Harvest, truth: Tensor) -> PoseErrors:
         truth: (F, J, 3) mm, all frames of the capture, joints in the harvest's order.
 
     Raises:
-        HarvestError: the harvest holds a frame that the truth lacks, or no supported joint.
+        HarvestError: the harvest holds several people, a frame that the truth lacks, or no supported joint.
     """
+    if harvest.info.counts.persons > 1:
+        raise HarvestError(f"pose errors: expected a harvest of one person, got {harvest.info.counts.persons}")
     check_shape("truth", truth, "F J 3", J=len(harvest.skeleton))
     errors, dets, kept = [], [], []
     for row in harvest.iter_selected():
@@ -52,13 +58,19 @@ def pose_errors(harvest: Harvest, truth: Tensor) -> PoseErrors:
         errors.append(error[record.supported])
         dets.append(record.det[record.supported])
         kept.append(torch.as_tensor(row.selected)[record.supported])
-    error, det, selected = torch.cat(errors), torch.cat(dets), torch.cat(kept)
-    if error.numel() == 0:
+    error, det, selected = (torch.cat(parts).numpy() for parts in (errors, dets, kept))
+    if error.size == 0:
         raise HarvestError("pose errors: no joint of the harvest is supported")
     return PoseErrors(
         mean_mm=float(error.mean()),
-        median_mm=float(error.median()),
-        selected_mean_mm=float(error[selected].mean()),
-        num_joints=error.numel(),
-        rank_correlation=float(spearmanr(det.numpy(), error.numpy()).statistic),
+        median_mm=float(np.median(error)),
+        selected_mean_mm=float(error[selected].mean()) if selected.any() else math.nan,
+        num_joints=error.size,
+        rank_correlation=_rank_correlation(det, error),
     )
+
+
+def _rank_correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    if np.unique(a).size < 2 or np.unique(b).size < 2:
+        return math.nan
+    return float(spearmanr(a, b).statistic)

@@ -12,6 +12,8 @@ from torch.nn import functional
 
 from poseharvest.arrays import ImageSize
 
+_EDGE = 1e-3  # pixels; keeps the right and lower neighbour of the last sample within the map
+
 
 def rescale_pixels(points: Tensor, from_size: ImageSize, to_size: ImageSize) -> Tensor:
     """Return the positions (..., 2) x, y in a picture of `to_size` of points in the same picture at `from_size`.
@@ -41,3 +43,27 @@ def sample_bilinear(maps: Tensor, points: Tensor) -> Tensor:
         maps, coordinates.unsqueeze(1), mode="bilinear", padding_mode="zeros", align_corners=False
     )
     return sampled.squeeze(2)
+
+
+def sample_bilinear_each(maps: Tensor, number: Tensor, points: Tensor) -> Tensor:
+    """Return what `sample_bilinear` does where every point looks into a map of its own.
+
+    Args:
+        maps: (M, H, W).
+        number: (N,) integer, the map of every point.
+        points: (N, 2) x, y in pixels of the maps, finite.
+
+    Returns:
+        (N,).
+    """
+    height, width = maps.shape[-2:]
+    # One row and column of zeros around: a point further out is moved onto them.
+    padded = torch.nn.functional.pad(maps, (1, 1, 1, 1)).flatten()
+    x = (points[:, 0] + 1).clamp(0, width + 1 - _EDGE)
+    y = (points[:, 1] + 1).clamp(0, height + 1 - _EDGE)
+    left, top = x.floor(), y.floor()
+    right_share, bottom_share = x - left, y - top
+    first = (number * (height + 2) + top.long()) * (width + 2) + left.long()
+    above = torch.lerp(padded[first], padded[first + 1], right_share)
+    below = torch.lerp(padded[first + width + 2], padded[first + width + 3], right_share)
+    return torch.lerp(above, below, bottom_share)

@@ -91,7 +91,10 @@ def triangulate_robust(
         found = _fit(cameras, pixels, rays, weights * agrees)
         closer = usable & (found.residual_px < threshold_px)
         # A refit that loses the support of its own views is not an improvement: keep the views it started from.
-        agrees = torch.where(closer.sum(0) >= 2, closer, agrees)
+        kept = torch.where(closer.sum(0) >= 2, closer, agrees)
+        if torch.equal(kept, agrees):
+            return found
+        agrees = kept
     return _fit(cameras, pixels, rays, weights * agrees)
 
 

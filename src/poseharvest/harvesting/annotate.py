@@ -8,14 +8,19 @@ from torch import Tensor
 from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.geometry.resample import sample_bilinear
 from poseharvest.geometry.rig import inside_image, project_all
-from poseharvest.heatmaps.decode import heatmap_peaks
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.localization.track import Sighting
 from poseharvest.pictorial.posterior import JointPosterior
 
 
 def annotate(sighting: Sighting, posterior: JointPosterior, person: int = 0) -> FrameAnnotations:
-    """Return the annotations of one frame and person."""
+    """Return the annotations of one frame and person.
+
+    Args:
+        sighting: what the views show.
+        posterior: what inference made of it.
+        person: number of the person, from 0.
+    """
     heatmaps = Heatmaps(sighting.heatmaps.values.cpu(), sighting.heatmaps.crops)
     mean = posterior.mean.double()
     seen = project_all(sighting.cameras, mean)
@@ -23,7 +28,6 @@ def annotate(sighting: Sighting, posterior: JointPosterior, person: int = 0) -> 
         inside_image(pixels, camera.image_size) & valid & (crop is not None)
         for pixels, camera, valid, crop in zip(seen.pixels, sighting.cameras, seen.valid, heatmaps.crops, strict=True)
     ])
-    peaks = heatmap_peaks(heatmaps.values, heatmaps.crops)
     return FrameAnnotations(
         frame=sighting.frame,
         time_s=sighting.time_s,
@@ -35,8 +39,8 @@ def annotate(sighting: Sighting, posterior: JointPosterior, person: int = 0) -> 
         pixels=seen.pixels,
         inside=inside,
         score=torch.where(seen.valid, _scores(heatmaps, seen.pixels), 0),
-        peak_pixels=peaks.pixels,
-        peak_score=peaks.score,
+        peak_pixels=sighting.peaks.pixels.cpu(),
+        peak_score=sighting.peaks.score.cpu(),
         crops=heatmaps.crops,
     )
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 from poseharvest.annotations.info import CaptureInfo, DetectorInfo, Finding, HarvestRun
 from poseharvest.annotations.reader import Harvest
@@ -12,17 +15,22 @@ from poseharvest.annotations.store import HarvestWriter
 from poseharvest.calibration.audit import audit_rig, check_scale_of_limbs
 from poseharvest.calibration.findings import Finding as AuditFinding
 from poseharvest.capture.frames import FrameSource, MultiViewFrame
+from poseharvest.capture.prefetch import prefetch
 from poseharvest.detectors.protocol import HeatmapDetector
-from poseharvest.errors import CalibrationError, CaptureError
+from poseharvest.errors import CalibrationError, CaptureError, ConfigError
 from poseharvest.geometry.rig import Rig
 from poseharvest.harvesting.annotate import annotate
 from poseharvest.harvesting.options import HarvestOptions
 from poseharvest.harvesting.subject import Subject, SubjectLearner
 from poseharvest.localization.boxes import Boxes
-from poseharvest.localization.track import Sighting, Tracker
+from poseharvest.localization.track import Sighting, Tracker, batch_length
 from poseharvest.pictorial.pairwise import LimbLengths
 
+T = TypeVar("T")
+
 _MAX_WARM_UP_BYTES = 256 * 2**20
+_INFERRED_TOGETHER = 16
+_AHEAD = 16  # frames whose heatmaps may wait for the inference
 
 
 @dataclass(frozen=True)
@@ -69,23 +77,30 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
         on_progress: called after every frame.
 
     Raises:
-        CaptureError: nobody is found in the footage.
+        CaptureError: nobody is found in the footage, or it ends before the first frame asked for.
         CalibrationError: the audit finds an error and `ignore_audit` is not set.
+        ConfigError: limb lengths or boxes are of other limbs or views than the capture's.
         StoreError: `out` exists, or cannot be written.
     """
     job = _Job(capture, detector, options or HarvestOptions(), boxes, limb_lengths, on_progress or _silent)
-    findings = job.audit()
-    with HarvestWriter(out, rig=capture.rig, skeleton=detector.skeleton, overwrite=overwrite) as writer:
-        sightings = job.sightings(writer)
+    findings = job.check_hints() + job.audit()
+    with (
+        HarvestWriter(out, rig=capture.rig, skeleton=detector.skeleton, overwrite=overwrite) as writer,
+        closing(prefetch([job.sightings(writer)], depth=_AHEAD)) as ahead,
+    ):
+        sightings = (sighting for (sighting,) in ahead)
         warm_up = job.warm_up(sightings)
         subject = job.learn(warm_up)
         findings += job.audit_subject(subject)
         model = job.learner.model(subject.shells)
         num_written = 0
-        for sighting in _chain(warm_up, sightings):
-            writer.add(annotate(sighting, model.infer(sighting.heatmaps, sighting.cameras, sighting.center)))
-            num_written += 1
-            job.report(sighting.frame + 1, "harvesting")
+        for together in batched(_chain(warm_up, sightings), _INFERRED_TOGETHER):
+            posteriors = model.infer_many([sighting.evidence for sighting in together])
+            for sighting, posterior in zip(together, posteriors, strict=True):
+                writer.add(annotate(sighting, posterior))
+            num_written += len(together)
+            job.report(together[-1].frame + 1, "harvesting")
+        job.report(job.stop, "selecting annotations")
         findings += job.missing(num_written)
         return writer.finish(job.run(subject, findings), job.options.selection)
 
@@ -125,6 +140,24 @@ class _Job:
     def report(self, frame: int, stage: str) -> None:
         self.on_progress(Progress(frame - self.options.start, self.stop - self.options.start, stage))
 
+    def check_hints(self) -> list[Finding]:
+        """Return what is odd about the frames, limb lengths and boxes that were given; raise where they cannot be."""
+        if self.options.start >= self.capture.num_frames:
+            raise CaptureError(
+                f"{self.capture.name}: expected a first frame of 0 to {self.capture.num_frames - 1}, "
+                f"got {self.options.start}"
+            )
+        if self.limb_lengths is not None:
+            self.limb_lengths.of(self.detector.skeleton)
+        boxed = () if self.boxes is None else self.boxes.views
+        unknown = ", ".join(view for view in boxed if view not in self.capture.rig.names)
+        if not unknown:
+            return []
+        message = f"boxes: expected views among {', '.join(self.capture.rig.names)}, got {unknown}"
+        if not set(boxed) & set(self.capture.rig.names):
+            raise ConfigError(message)
+        return [Finding(severity="warning", topic="boxes", message=f"{message}: not used")]
+
     def audit(self) -> list[Finding]:
         """Return what is odd about capture and rig; an error among it ends the harvest unless it is to be ignored."""
         found = getattr(self.capture, "findings", None)
@@ -134,7 +167,13 @@ class _Job:
         """Return what is odd about the limbs: the only place where a wrong unit shows for certain."""
         named = {"-".join(limb): length for limb, length in subject.lengths.mm.items()}
         found = check_scale_of_limbs(named)
-        return self._judged([] if found is None else [found])
+        guesses = [
+            f'limb "{limb}" is never seen whole: its length is a guess, {named[limb]:.0f} mm; give the limb lengths'
+            for limb in subject.guessed
+        ]
+        return self._judged([] if found is None else [found]) + [
+            Finding(severity="warning", topic="limb lengths", message=message) for message in guesses
+        ]
 
     def _judged(self, found: list[AuditFinding] | tuple[AuditFinding, ...]) -> list[Finding]:
         errors = [finding.message for finding in found if finding.severity == "error"]
@@ -142,16 +181,16 @@ class _Job:
             raise CalibrationError("; ".join(errors))
         return [Finding(severity="warning", topic="audit", message=finding.message) for finding in found]
 
-    def sightings(self, writer: HarvestWriter) -> Iterator[Sighting]:
+    def sightings(self, writer: HarvestWriter) -> Generator[Sighting, None, None]:
         """Stream what the views show, keeping a few pictures for the report on the way."""
         tracker = Tracker(self.detector, self.capture.rig, self.boxes)
         kept = _preview_frames(self.options, self.stop)
-        for frame in self.capture.frames(self.options.start, self.stop):
-            if frame.index in kept:
-                _keep_pictures(writer, frame, self.capture.rig)
-            sighting = tracker.observe(frame)
-            if sighting is not None:
-                yield sighting
+        length = batch_length(self.capture.frame_rate)
+        for frames in batched(self.capture.frames(self.options.start, self.stop), length):
+            for frame in frames:
+                if frame.index in kept:
+                    _keep_pictures(writer, frame, self.capture.rig)
+            yield from tracker.observe(frames)
 
     def warm_up(self, sightings: Iterator[Sighting]) -> list[Sighting]:
         """Return the first sightings, as many as asked for and as memory allows."""
@@ -204,6 +243,13 @@ class _Job:
             options=options,
             findings=tuple(findings),
         )
+
+
+def batched(items: Iterable[T], length: int) -> Iterator[list[T]]:
+    """Yield the items in lists of `length`; the last one may be shorter."""
+    stream = iter(items)
+    while batch := list(islice(stream, length)):
+        yield batch
 
 
 def _keep_pictures(writer: HarvestWriter, frame: MultiViewFrame, rig: Rig) -> None:

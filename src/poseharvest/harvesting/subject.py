@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
 import torch
 from torch import Tensor
 
+from poseharvest.errors import CaptureError
 from poseharvest.localization.associate import RoughPose, rough_pose
-from poseharvest.localization.follow import peaks_as_candidates
+from poseharvest.localization.follow import view_candidates
 from poseharvest.localization.scan import Candidate
 from poseharvest.localization.track import Sighting
 from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
@@ -29,10 +31,12 @@ class Subject:
     Attributes:
         lengths: measured limb lengths, mm.
         shells: radii of Eq. (2) under which the posterior reproduces these lengths, mm.
+        guessed: limbs, by name, that were never seen whole: their length is the median of the others'.
     """
 
     lengths: LimbLengths
     shells: LimbLengths
+    guessed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,24 +58,36 @@ class SubjectLearner:
 
         Lengths come from the robust triangulation of single frames; a second pass drops the peaks that the posterior
         under these lengths contradicts, and measures again. Lengths that are given are taken as they are.
+
+        Args:
+            sightings: frames of the subject, one or more.
+            given: the lengths, where they are known.
+
+        Raises:
+            CaptureError: no limb at all is seen whole in three frames.
+            ConfigError: the given lengths are not those of the skeleton's limbs.
         """
         sample = _spread_evenly(sightings, _MAX_FRAMES_MATCHED)
-        if given is None:
-            first = estimate_limb_lengths(self.skeleton, _samples([s.rough for s in sightings]))
-            posteriors = self._infer(sample, first)
-            kept = [_consistent(s, p) for s, p in zip(sample, posteriors, strict=True)]
-            lengths = estimate_limb_lengths(self.skeleton, _samples(kept))
-        else:
-            lengths = given
-        return Subject(lengths, match_shells(self.skeleton, lengths, lambda radii: self._positions(sample, radii)))
+        seen = self._measured(sightings, sample) if given is None else given
+        lengths = _completed(self.skeleton, seen) if given is None else given
+        guessed = tuple("-".join(limb) for limb in lengths.mm if limb not in seen.mm)
+        shells = match_shells(self.skeleton, lengths, lambda radii: self._positions(sample, radii))
+        return Subject(lengths, shells, guessed)
+
+    def _measured(self, sightings: Sequence[Sighting], sample: Sequence[Sighting]) -> LimbLengths:
+        """Return the lengths of the limbs that are seen whole."""
+        first = estimate_limb_lengths(self.skeleton, _samples([s.rough for s in sightings]))
+        posteriors = self._infer(sample, _completed(self.skeleton, first))
+        kept = [_consistent(s, p) for s, p in zip(sample, posteriors, strict=True)]
+        second = estimate_limb_lengths(self.skeleton, _samples(kept))
+        return LimbLengths({**first.mm, **second.mm})
 
     def model(self, shells: LimbLengths) -> PictorialStructures:
         """Return the model with the given shells."""
         return PictorialStructures(self.skeleton, shells, self.options, device=self.device)
 
     def _infer(self, sightings: Sequence[Sighting], shells: LimbLengths) -> list[JointPosterior]:
-        model = self.model(shells)
-        return [model.infer(s.heatmaps, s.cameras, s.center) for s in sightings]
+        return self.model(shells).infer_many([s.evidence for s in sightings])
 
     def _positions(self, sightings: Sequence[Sighting], shells: LimbLengths) -> PoseSamples:
         posteriors = self._infer(sightings, shells)
@@ -79,6 +95,18 @@ class SubjectLearner:
         det: Tensor = torch.linalg.det(torch.stack([p.cov for p in posteriors]))
         supported = torch.stack([p.supported for p in posteriors])
         return PoseSamples(mean, torch.where(supported, det, torch.inf))
+
+
+def _completed(skeleton: Skeleton, measured: LimbLengths) -> LimbLengths:
+    """Return `measured` with the median length for every limb that is missing.
+
+    A joint that no camera sees must not end a harvest; where it is put is said to be unsupported anyway.
+    """
+    if not measured.mm:
+        raise CaptureError("limb lengths: no limb is seen whole in three frames; give the limb lengths in a file")
+    guess = median(measured.mm.values())
+    pairs = [(limb.parent, limb.child) for limb in skeleton.limbs]
+    return LimbLengths({pair: measured.mm.get(pair, guess) for pair in pairs})
 
 
 def _samples(poses: Sequence[RoughPose]) -> PoseSamples:
@@ -93,7 +121,7 @@ def _spread_evenly(sightings: Sequence[Sighting], count: int) -> list[Sighting]:
 def _consistent(sighting: Sighting, posterior: JointPosterior) -> RoughPose:
     """Triangulate again from the peaks that lie near the projection of the posterior mean."""
     members = []
-    for member in peaks_as_candidates(sighting.heatmaps):
+    for member in view_candidates(sighting.heatmaps, sighting.peaks):
         seen = sighting.cameras[member.view].project(posterior.mean.double())
         distance = torch.linalg.vector_norm(seen.pixels - member.pixels, dim=-1)
         near = seen.valid & (distance < _CONSISTENT * member.side)

@@ -16,7 +16,7 @@ from poseharvest.localization.scan import Candidate
 _AGREEMENT = 0.1  # joint distance over the window's side at which two views no longer agree
 _MAX_SEED_CANDIDATES = 20
 _MIN_AGREEING_VIEWS = 2
-_MIN_GAIN_PER_JOINT = 0.15
+_MIN_GAIN_PER_JOINT = 0.15  # a view whose agreement is less has not seen this person
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,26 +66,61 @@ def associate(candidates: Sequence[Candidate], cameras: Sequence[StaticCamera]) 
     good = [h for h in hypotheses if len(h.members) >= _MIN_AGREEING_VIEWS]
     if not good:
         return None
-    best = max(good, key=lambda h: h.gain)
-    if best.gain < _MIN_GAIN_PER_JOINT * _MIN_AGREEING_VIEWS * len(best.members[0].scores):
-        return None
-    return rough_pose(best.members, cameras)
+    return rough_pose(max(good, key=lambda h: h.gain).members, cameras)
 
 
 def rough_pose(members: Sequence[Candidate], cameras: Sequence[StaticCamera]) -> RoughPose:
-    """Return the robust triangulation of one person's candidates, at most one a view."""
-    num_joints = len(members[0].scores)
-    pixels = torch.full((len(cameras), num_joints, 2), torch.nan, dtype=torch.float64)
-    weights = torch.zeros((len(cameras), num_joints), dtype=torch.float64)
-    for member in members:
-        pixels[member.view] = member.pixels.double()
-        weights[member.view] = member.scores.double()
-    side = float(torch.tensor([m.side for m in members]).median())
-    found = triangulate_robust(cameras, pixels, weights, threshold_px=_AGREEMENT * side)
+    """Return the robust triangulation of one person's candidates.
+
+    Args:
+        members: one or more, at most one a view.
+        cameras: V cameras as they stand in this frame.
+    """
+    return rough_poses([members], [cameras], len(members[0].scores))[0]
+
+
+def rough_poses(
+    members: Sequence[Sequence[Candidate]], cameras: Sequence[Sequence[StaticCamera]], num_joints: int
+) -> list[RoughPose]:
+    """Return the robust triangulation of one person's candidates in F frames.
+
+    Args:
+        members: of each frame, at most one a view; a frame without any gives a pose of which nothing is known.
+        cameras: V cameras of each frame. Frames that share them are triangulated together.
+        num_joints: J, joints of every candidate.
+    """
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for index, (frame, static) in enumerate(zip(members, cameras, strict=True)):
+        if frame:
+            groups.setdefault(tuple(id(camera) for camera in static), []).append(index)
+    poses = [RoughPose.nothing(num_joints) for _ in members]
+    for indices in groups.values():
+        together = _triangulate_frames([members[i] for i in indices], cameras[indices[0]], num_joints)
+        for index, pose in zip(indices, together, strict=True):
+            poses[index] = pose
+    return poses
+
+
+def _triangulate_frames(
+    members: Sequence[Sequence[Candidate]], cameras: Sequence[StaticCamera], num_joints: int
+) -> list[RoughPose]:
+    shape = (len(cameras), len(members), num_joints)
+    pixels = torch.full((*shape, 2), torch.nan, dtype=torch.float64)
+    weights = torch.zeros(shape, dtype=torch.float64)
+    sides = torch.full(shape[:2], torch.nan, dtype=torch.float64)
+    for index, frame in enumerate(members):
+        for member in frame:
+            pixels[member.view, index] = member.pixels.double()
+            weights[member.view, index] = member.scores.double()
+            sides[member.view, index] = member.side
+    side = float(sides.nanmedian())
+    found = triangulate_robust(cameras, pixels.flatten(1, 2), weights.flatten(1, 2), threshold_px=_AGREEMENT * side)
     num_agreeing = found.inliers.sum(0)
     residual = torch.where(found.inliers & torch.isfinite(found.residual_px), found.residual_px, 0)
     doubt = residual.sum(0) / num_agreeing.clamp_min(1) / side / (num_agreeing - 1).clamp_min(1).sqrt()
-    return RoughPose(found.points, found.supported, torch.where(found.supported, doubt, torch.inf))
+    doubt = torch.where(found.supported, doubt, torch.inf)
+    points, supported = found.points.reshape(*shape[1:], 3), found.supported.reshape(shape[1:])
+    return [RoughPose(*parts) for parts in zip(points, supported, doubt.reshape(shape[1:]), strict=True)]
 
 
 def _intersect(pair: tuple[Candidate, Candidate], cameras: Sequence[StaticCamera]) -> RoughPose:

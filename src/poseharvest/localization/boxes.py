@@ -6,6 +6,7 @@ x and y are the box's top-left corner in pixels of the picture, width and height
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,37 +28,64 @@ class Boxes:
 
     crops: Mapping[tuple[int, str], Crop]
 
+    @property
+    def views(self) -> tuple[str, ...]:
+        """The views that have a box in some frame, in order of their names."""
+        return tuple(sorted({view for _, view in self.crops}))
+
     def at(self, frame: int, view: str) -> Crop | None:
         """Return the window of a frame and view, or None if no box was given."""
         return self.crops.get((frame, view))
 
 
 def read_boxes(path: str | Path) -> Boxes:
-    """Return the boxes of a CSV file.
+    """Return the boxes of a CSV file; columns beyond the six are ignored.
 
     Raises:
-        FormatError: a column is missing or a row does not hold numbers; the message names file and line.
+        FormatError: the file cannot be read, a column is missing, a row does not hold finite numbers, or a frame and
+            view has two boxes; the message names the file and, where it can, the line.
     """
     path = Path(path)
     crops: dict[tuple[int, str], Crop] = {}
+    for line, row in _rows(path):
+        where = f"{path}: line {line}"
+        frame, crop = _frame_and_crop(row, where)
+        view = row["view"]
+        if (frame, view) in crops:
+            raise FormatError(f'{where}: expected one box a frame and view, got another for frame {frame}, "{view}"')
+        crops[frame, view] = crop
+    return Boxes(crops)
+
+
+def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
+    """Return the rows of the file with the number of their line."""
     try:
-        with path.open(newline="", encoding="utf-8") as stream:
+        # Spreadsheets put a byte order mark first.
+        with path.open(newline="", encoding="utf-8-sig") as stream:
             reader = csv.DictReader(stream)
             missing = [c for c in _COLUMNS if c not in (reader.fieldnames or ())]
             if missing:
                 raise FormatError(f"{path}: expected the columns {', '.join(_COLUMNS)}, missing {', '.join(missing)}")
-            for row in reader:
-                crops[int(row["frame"]), row["view"]] = _crop(path, reader.line_num, row)
+            return [(reader.line_num, row) for row in reader]
     except OSError as error:
         raise FormatError(f"{path}: boxes cannot be read: {error.strerror}") from error
-    except (ValueError, TypeError) as error:
-        raise FormatError(f"{path}: line {reader.line_num}: expected numbers, got {dict(row)}") from error
-    return Boxes(crops)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise FormatError(f"{path}: expected a CSV file in UTF-8, got: {error}") from error
 
 
-def _crop(path: Path, line: int, row: Mapping[str, str]) -> Crop:
-    x, y, width, height = (float(row[name]) for name in _COLUMNS[2:])
+def _frame_and_crop(row: Mapping[str, str], where: str) -> tuple[int, Crop]:
+    try:
+        frame = int(row["frame"])
+        x, y, width, height = (float(row[name]) for name in _COLUMNS[2:])
+    except (ValueError, TypeError) as error:  # a short row holds None
+        raise FormatError(f"{where}: expected numbers, got {_shown(row)}") from error
+    if not all(map(math.isfinite, (x, y, width, height))) or frame < 0:
+        raise FormatError(f"{where}: expected a frame from 0 and finite numbers, got {_shown(row)}")
     if not (width > 0 and height > 0):
-        raise FormatError(f"{path}: line {line}: expected a positive width and height, got {width} x {height}")
+        raise FormatError(f"{where}: expected a positive width and height, got {width:g} x {height:g}")
     # A box covers whole pixels from its corner on; the corner of pixel 0 is at -0.5.
-    return Crop((x + width / 2 - 0.5, y + height / 2 - 0.5), CROP_SCALE * max(width, height))
+    return frame, Crop((x + width / 2 - 0.5, y + height / 2 - 0.5), CROP_SCALE * max(width, height))
+
+
+def _shown(row: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {row[name]}" for name in _COLUMNS)

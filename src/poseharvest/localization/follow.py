@@ -12,15 +12,13 @@ from poseharvest.detectors.protocol import CroppedView, HeatmapDetector
 from poseharvest.geometry.camera import StaticCamera
 from poseharvest.geometry.crop import Crop, crop_around
 from poseharvest.geometry.rig import inside_image
-from poseharvest.heatmaps.decode import heatmap_peaks
+from poseharvest.heatmaps.decode import Peaks, heatmap_peaks
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.localization.associate import RoughPose, associate, rough_pose
-from poseharvest.localization.scan import CROP_SCALE, Candidate, find_candidates
+from poseharvest.localization.scan import CROP_SCALE, MIN_JOINTS, MIN_SIDE_PX, Candidate, find_candidates
 
-_MIN_JOINTS = 4
-_MIN_SIDE_PX = 16.0
 _NUM_LOOKS = 2
-_MIN_SUPPORTED = 0.5
+_MIN_SUPPORTED = 0.5  # of the joints, for a pose to be a person's
 
 
 def crops_around(points: Tensor, cameras: Sequence[StaticCamera]) -> tuple[Crop | None, ...]:
@@ -37,35 +35,48 @@ def crops_around(points: Tensor, cameras: Sequence[StaticCamera]) -> tuple[Crop 
     for camera in cameras:
         seen = camera.project(points)
         pixels = seen.pixels[seen.valid]
-        visible = pixels.shape[0] >= _MIN_JOINTS and bool(inside_image(pixels, camera.image_size).any())
-        crops.append(crop_around(pixels, CROP_SCALE, _MIN_SIDE_PX) if visible else None)
+        visible = pixels.shape[0] >= MIN_JOINTS and bool(inside_image(pixels, camera.image_size).any())
+        crops.append(crop_around(pixels, CROP_SCALE, MIN_SIDE_PX) if visible else None)
     return tuple(crops)
 
 
 def detect_views(
-    detector: HeatmapDetector, frame: MultiViewFrame, cameras: Sequence[StaticCamera], crops: Sequence[Crop | None]
-) -> Heatmaps:
-    """Return the heatmaps of one frame in the given windows; views without a window or a picture are absent."""
-    present = tuple(
-        None if crop is None or (detector.needs_images and image is None) else crop
-        for crop, image in zip(crops, frame.images, strict=True)
-    )
+    detector: HeatmapDetector,
+    frames: Sequence[MultiViewFrame],
+    cameras: Sequence[StaticCamera],
+    crops: Sequence[Sequence[Crop | None]],
+) -> list[Heatmaps]:
+    """Return the heatmaps of F frames in the given windows, all through the detector at once.
+
+    Args:
+        detector: the 2D network.
+        frames: F moments.
+        cameras: V cameras, for their names.
+        crops: (F, V) windows; a view without a window, or without the picture that the detector needs, is absent.
+    """
+    present = [
+        tuple(
+            None if crop is None or (detector.needs_images and image is None) else crop
+            for crop, image in zip(windows, frame.images, strict=True)
+        )
+        for windows, frame in zip(crops, frames, strict=True)
+    ]
     asked = [
         CroppedView(camera.name, frame.index, crop, image)
-        for camera, crop, image in zip(cameras, present, frame.images, strict=True)
+        for frame, windows in zip(frames, present, strict=True)
+        for camera, crop, image in zip(cameras, windows, frame.images, strict=True)
         if crop is not None
     ]
-    values = torch.zeros((len(cameras), len(detector.skeleton), *detector.heatmap_size))
+    values = torch.zeros((len(frames), len(cameras), len(detector.skeleton), *detector.heatmap_size))
     if asked:
         detected = detector.detect(asked)
         values = values.to(detected)
-        values[[i for i, crop in enumerate(present) if crop is not None]] = detected
-    return Heatmaps(values, present)
+        values[torch.tensor([[crop is not None for crop in windows] for windows in present])] = detected
+    return [Heatmaps(maps, windows) for maps, windows in zip(values, present, strict=True)]
 
 
-def peaks_as_candidates(heatmaps: Heatmaps) -> list[Candidate]:
-    """Return the heatmaps' maxima as one candidate a present view."""
-    peaks = heatmap_peaks(heatmaps.values, heatmaps.crops)
+def view_candidates(heatmaps: Heatmaps, peaks: Peaks) -> list[Candidate]:
+    """Return the peaks of the heatmaps as one candidate a present view."""
     return [
         Candidate(view, peaks.pixels[view].cpu(), peaks.score[view].clamp_min(0).cpu(), crop.side)
         for view, crop in enumerate(heatmaps.crops)
@@ -81,9 +92,14 @@ def locate(detector: HeatmapDetector, frame: MultiViewFrame, cameras: Sequence[S
     """
     pose = associate(find_candidates(detector, frame, cameras), cameras)
     for _ in range(_NUM_LOOKS):
-        if pose is None or float(pose.supported.double().mean()) < _MIN_SUPPORTED:
+        if pose is None or not _is_person(pose):
             return None
-        heatmaps = detect_views(detector, frame, cameras, crops_around(pose.points[pose.supported], cameras))
-        members = peaks_as_candidates(heatmaps)
-        pose = rough_pose(members, cameras) if len(members) > 1 else None
-    return pose
+        crops = crops_around(pose.points[pose.supported], cameras)
+        heatmaps = detect_views(detector, [frame], cameras, [crops])[0]
+        members = view_candidates(heatmaps, heatmap_peaks(heatmaps.values, heatmaps.crops))
+        pose = rough_pose(members, cameras) if members else None
+    return pose if pose is not None and _is_person(pose) else None
+
+
+def _is_person(pose: RoughPose) -> bool:
+    return float(pose.supported.double().mean()) >= _MIN_SUPPORTED

@@ -20,16 +20,20 @@ from poseharvest.detectors.protocol import CroppedView, HeatmapDetector, Keypoin
 from poseharvest.geometry.camera import StaticCamera
 from poseharvest.geometry.crop import Crop, crop_around
 from poseharvest.heatmaps.decode import heatmap_peaks
-from poseharvest.heatmaps.maps import Heatmaps
 
 CROP_SCALE = 1.25
 """Window side over the larger extent of the joints, as the networks were trained."""
+
+MIN_SIDE_PX = 16.0
+"""Side of the smallest window; a person who is smaller in a picture cannot be seen anyway."""
+
+MIN_JOINTS = 4
+"""Joints that it takes to know a person's extent."""
 
 _WINDOW_SIDES = (1.5, 1.0, 0.7, 0.47)  # of the picture's shorter side
 _MAX_WINDOWS = 8
 _CLOSING_SCALES = (1.6, 1.4, CROP_SCALE)
 _CONFIDENT_PEAK = 0.2
-_MIN_JOINTS = 4
 _MIN_CONFIDENCE = 0.2
 _SAME_PERSON = 0.15  # mean joint distance over the window's side
 
@@ -42,7 +46,7 @@ class Candidate:
         view: number of the view in the rig.
         pixels: (J, 2) peaks in the picture.
         scores: (J,) heights of the peaks, at least 0.
-        side: edge of the window in which they were found, pixels: the person's size in this picture.
+        side: edge of the window that fits the person, pixels: their size in this picture.
     """
 
     view: int
@@ -100,8 +104,8 @@ def _known(source: KeypointSource, view: str, number: int, frame: int) -> list[C
     candidates = []
     for person in source.people(view, frame):
         pixels, scores = person[:, :2].double(), person[:, 2].double().clamp_min(0)
-        if int((scores > 0).sum()) >= _MIN_JOINTS:
-            side = crop_around(pixels[scores > 0], CROP_SCALE, 8.0).side
+        if int((scores > 0).sum()) >= MIN_JOINTS:
+            side = crop_around(pixels[scores > 0], CROP_SCALE, MIN_SIDE_PX).side
             candidates.append(Candidate(number, pixels, scores, side))
     return candidates
 
@@ -119,12 +123,18 @@ class _Look:
     def __call__(self, crops: Sequence[Crop]) -> list[Candidate]:
         """Return what the network sees in each window."""
         asked = [CroppedView(self.camera.name, self.frame, crop, self.image) for crop in crops]
-        maps = Heatmaps(self.detector.detect(asked).cpu(), tuple(crops))
-        peaks = heatmap_peaks(maps.values, maps.crops)
+        peaks = heatmap_peaks(self.detector.detect(asked).cpu(), crops)
         return [
-            Candidate(self.number, pixels, score.clamp_min(0), crop.side)
+            Candidate(self.number, pixels, score.clamp_min(0), min(crop.side, _window_around(pixels, score).side))
             for pixels, score, crop in zip(peaks.pixels, peaks.score, crops, strict=True)
         ]
+
+
+def _window_around(pixels: Tensor, scores: Tensor, scale: float = CROP_SCALE) -> Crop:
+    """Return the window around the confident peaks, or around all of them where hardly any is."""
+    confident = scores > _CONFIDENT_PEAK
+    enough = int(confident.sum()) >= MIN_JOINTS
+    return crop_around(pixels[confident] if enough else pixels, scale, MIN_SIDE_PX)
 
 
 def _best_windows(look: _Look) -> list[Candidate]:
@@ -136,10 +146,10 @@ def _close_in(look: _Look, candidates: list[Candidate]) -> list[Candidate]:
     """Cut new windows around the peaks, wide first, and keep the most confident look at every person."""
     best = candidates
     for scale in _CLOSING_SCALES:
-        alive = [c for c in candidates if int((c.scores > _CONFIDENT_PEAK).sum()) >= _MIN_JOINTS]
+        alive = [c for c in candidates if int((c.scores > _CONFIDENT_PEAK).sum()) >= MIN_JOINTS]
         if not alive:
             break
-        candidates = look([crop_around(c.pixels[c.scores > _CONFIDENT_PEAK], scale, 8.0) for c in alive])
+        candidates = look([_window_around(c.pixels, c.scores, scale) for c in alive])
         best = best + candidates
     return [c for c in best if c.confidence >= _MIN_CONFIDENCE]
 

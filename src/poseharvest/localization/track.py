@@ -1,4 +1,4 @@
-"""Following one person through a capture: found once, then looked for where they were (item by item of Sec. 3.1).
+"""Following one person through a capture: found once, then looked for where they were.
 
 The tracker needs no skeleton and no limb lengths: it triangulates the views' peaks robustly, frame by frame, to know
 where to look next and where to put the bounding volume (choice D4).
@@ -7,6 +7,7 @@ where to look next and where to put the bounding volume (choice D4).
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -17,17 +18,30 @@ from poseharvest.detectors.protocol import HeatmapDetector
 from poseharvest.geometry.camera import StaticCamera
 from poseharvest.geometry.crop import Crop
 from poseharvest.geometry.rig import Rig
+from poseharvest.heatmaps.decode import Peaks, heatmap_peaks
 from poseharvest.heatmaps.maps import Heatmaps
-from poseharvest.localization.associate import RoughPose, rough_pose
+from poseharvest.localization.associate import RoughPose, rough_poses
 from poseharvest.localization.boxes import Boxes
-from poseharvest.localization.follow import crops_around, detect_views, locate, peaks_as_candidates
+from poseharvest.localization.follow import crops_around, detect_views, locate, view_candidates
+from poseharvest.localization.scan import MIN_JOINTS
+from poseharvest.pictorial.evidence import FrameEvidence
 
 _logger = logging.getLogger(__name__)
 
 _MAX_JUMP = 0.35  # of the person's extent, beyond the motion of the whole body
-_MIN_SUPPORTED = 0.3
+_MIN_SUPPORTED = 0.3  # of the joints; in a frame with fewer the person was not really seen
 _PATIENCE_FRAMES = 8
 _SEARCH_EVERY_FRAMES = 10
+_WINDOW_SECONDS = 1 / 15
+_MAX_BATCH = 8
+
+
+def batch_length(frame_rate: float) -> int:
+    """Return how many frames may share their windows: those of a fifteenth of a second, at most 8.
+
+    In that time a walking person moves by a tenth of a metre, which the windows' margin holds.
+    """
+    return max(1, min(_MAX_BATCH, round(_WINDOW_SECONDS * frame_rate)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +53,7 @@ class Sighting:
         time_s: seconds from the capture's start.
         cameras: as they stand in this frame.
         heatmaps: of every view, around the person.
+        peaks: their maxima, in pixels of the pictures.
         rough: this frame's robust triangulation of the heatmaps' peaks.
         center: (3,) middle of the person's box, mm: where the bounding volume goes.
     """
@@ -47,8 +62,14 @@ class Sighting:
     time_s: float
     cameras: tuple[StaticCamera, ...]
     heatmaps: Heatmaps
+    peaks: Peaks
     rough: RoughPose
     center: Tensor
+
+    @property
+    def evidence(self) -> FrameEvidence:
+        """What the 3D inference is told of this frame."""
+        return FrameEvidence(self.heatmaps, self.cameras, self.center)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +78,7 @@ class _Pose:
 
     Attributes:
         points: (J, 3) mm, meaningless where not `known`.
-        known: (J,) bool, seen by two views at least once.
+        known: (J,) bool, two views have agreed on the joint since the person was found.
         doubted: (J,) bool, its last observation jumped and was not taken; the next one is.
     """
 
@@ -82,23 +103,30 @@ class Tracker:
         self._num_poor = 0
         self._next_search = 0
 
-    def observe(self, frame: MultiViewFrame) -> Sighting | None:
-        """Return what the views show of the person in the next frame, or None while nobody is found."""
-        cameras = self._rig.at(frame.index)
-        if self._pose is None and frame.index >= self._next_search:
-            self._search(frame, cameras)
-        crops = self._windows(frame.index, cameras)
-        if all(crop is None for crop in crops):
-            return None
-        heatmaps = detect_views(self._detector, frame, cameras, crops)
-        members = peaks_as_candidates(heatmaps)
-        rough = rough_pose(members, cameras) if members else None
-        if rough is None:
-            rough = RoughPose.nothing(heatmaps.values.shape[1])
-        self._pose = _updated(self._pose, rough)
-        self._judge(rough, frame.index)
-        center = None if self._pose is None else _middle(self._pose)
-        return None if center is None else Sighting(frame.index, frame.time_s, cameras, heatmaps, rough, center)
+    def observe(self, frames: Sequence[MultiViewFrame]) -> list[Sighting]:
+        """Return what the views show of the person in the next frames, which go through the detector together.
+
+        All of them are looked at through the windows that the pose before them gives, so they must span a short time
+        (`batch_length`). Left out are frames in which nobody is known, or no view has a picture of where they must be.
+
+        Args:
+            frames: one or more moments that follow each other and those of the last call.
+        """
+        cameras = [self._rig.at(frame.index) for frame in frames]
+        if self._pose is None and frames[0].index >= self._next_search:
+            self._search(frames[0], cameras[0])
+        crops = [self._windows(frame.index, static) for frame, static in zip(frames, cameras, strict=True)]
+        maps = detect_views(self._detector, frames, cameras[0], crops)
+        peaks = [heatmap_peaks(one.values, one.crops) for one in maps]
+        members = [view_candidates(one, tops) for one, tops in zip(maps, peaks, strict=True)]
+        roughs = rough_poses(members, cameras, len(self._detector.skeleton))
+        sightings = []
+        for frame, static, one, tops, rough in zip(frames, cameras, maps, peaks, roughs, strict=True):
+            self._learn(rough, frame.index)
+            if self._pose is not None and any(crop is not None for crop in one.crops):
+                center = _middle(self._pose)
+                sightings.append(Sighting(frame.index, frame.time_s, static, one, tops, rough, center))
+        return sightings
 
     def _windows(self, frame: int, cameras: tuple[StaticCamera, ...]) -> tuple[Crop | None, ...]:
         given = [self._boxes.at(frame, camera.name) for camera in cameras]
@@ -108,17 +136,20 @@ class Tracker:
         return tuple(box or crop for box, crop in zip(given, followed, strict=True))
 
     def _search(self, frame: MultiViewFrame, cameras: tuple[StaticCamera, ...]) -> None:
-        self._next_search = frame.index + _SEARCH_EVERY_FRAMES
         if sum(self._boxes.at(frame.index, camera.name) is not None for camera in cameras) >= 2:
             return
+        self._next_search = frame.index + _SEARCH_EVERY_FRAMES
         found = locate(self._detector, frame, cameras)
         _logger.info("frame %d: %s", frame.index, "nobody found" if found is None else "person found")
         if found is not None:
             self._num_poor = 0
             self._pose = _Pose(found.points, found.supported, torch.zeros_like(found.supported))
 
-    def _judge(self, rough: RoughPose, frame: int) -> None:
-        """Give the person up after several frames in which the views agree on next to nothing."""
+    def _learn(self, rough: RoughPose, frame: int) -> None:
+        """Take an observation in; give the person up after several in which the views agree on next to nothing."""
+        self._pose = _updated(self._pose, rough)
+        if self._pose is None:
+            return
         poor = float(rough.supported.double().mean()) < _MIN_SUPPORTED
         self._num_poor = self._num_poor + 1 if poor else 0
         if self._num_poor > _PATIENCE_FRAMES:
@@ -129,7 +160,7 @@ class Tracker:
 def _updated(pose: _Pose | None, rough: RoughPose) -> _Pose | None:
     """Return the pose after a new observation; joints that are not observed move with the body."""
     if pose is None:
-        enough = int(rough.supported.sum()) >= 2
+        enough = int(rough.supported.sum()) >= MIN_JOINTS
         return _Pose(rough.points, rough.supported, torch.zeros_like(rough.supported)) if enough else None
     both = pose.known & rough.supported
     if not bool(both.any()):

@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
 from poseharvest.errors import ConfigError
 from poseharvest.geometry.camera import StaticCamera
-from poseharvest.geometry.grid import cube
+from poseharvest.geometry.grid import VoxelVolume, cube
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.pictorial.convolution import GridMessenger
-from poseharvest.pictorial.pairwise import LimbLengths, limb_shell
-from poseharvest.pictorial.posterior import JointPosterior, grid_moments
+from poseharvest.pictorial.evidence import BatchEvidence, FrameEvidence
+from poseharvest.pictorial.pairwise import LimbLengths, Shell, limb_shell
+from poseharvest.pictorial.posterior import JointPosterior, Moments, grid_moments, moments_of_masses
+from poseharvest.pictorial.search import Budget, coarse_to_fine
 from poseharvest.pictorial.sum_product import Tree, sum_product
-from poseharvest.pictorial.unary import back_project
+from poseharvest.pictorial.unary import back_project, seen_joints
 from poseharvest.skeleton.skeleton import Skeleton
+
+InferenceMethod = Literal["exact", "reference"]
+
+_FRAMES_A_BATCH = {"cpu": 16, "cuda": 256}
+# Beyond so many pairs of voxels the FFT over the whole grid is faster.
+_MAX_PAIRS = 60_000_000
+# Blocks are dropped for looking small, so their estimated belief is too small on average: by a factor of up to 3 in
+# simulated frames (benchmarks/inference.py measures it).
+_ESTIMATE_MARGIN = 4.0
 
 
 @dataclass(frozen=True)
@@ -33,7 +45,16 @@ class InferenceOptions:
     """Chance that a view is simply wrong, added to every heatmap (choice D3); 0 is the paper's Eq. (3)."""
 
     tolerance_mm: float | None = None
-    """epsilon of Eq. (2) in millimetres; None is one voxel edge (choice D2)."""
+    """epsilon of Eq. (2) in millimetres; None is one voxel edge of `resolution` (choice D2)."""
+
+    inference: InferenceMethod = "exact"
+    """"exact" sums over pairs of the voxels that matter, "reference" over all voxels by FFT."""
+
+    refine: int = 1
+    """1, 2 or 4: parts into which every voxel edge is cut, epsilon unchanged; 1 is the paper's grid."""
+
+    neglect: float = 2e-3
+    """Share of a joint's marginal that "exact" may leave out, weighted by the squared distance from the mean."""
 
     def __post_init__(self) -> None:
         if self.resolution < 2:
@@ -42,6 +63,12 @@ class InferenceOptions:
             raise ConfigError(f"floor: expected 0 or more and less than 1, got {self.floor}")
         if self.tolerance_mm is not None and not self.tolerance_mm > 0:
             raise ConfigError(f"tolerance_mm: expected a positive number, got {self.tolerance_mm}")
+        if self.inference not in get_args(InferenceMethod):
+            raise ConfigError(f'inference: expected "exact" or "reference", got "{self.inference}"')
+        if self.refine not in {1, 2, 4}:
+            raise ConfigError(f"refine: expected 1, 2 or 4, got {self.refine}")
+        if not 0 <= self.neglect < 1:
+            raise ConfigError(f"neglect: expected 0 or more and less than 1, got {self.neglect}")
 
 
 class PictorialStructures:
@@ -56,7 +83,7 @@ class PictorialStructures:
         dtype: torch.dtype = torch.float32,
         device: str | torch.device = "cpu",
     ) -> None:
-        """Build the shells and their transforms.
+        """Build the shells.
 
         Args:
             skeleton: the tree.
@@ -73,16 +100,27 @@ class PictorialStructures:
         self.tree = Tree(edges, len(skeleton))
         # A pose cannot be wider than the longest path through the tree, so this cube holds every pose.
         self.edge_mm = lengths.longest_path_mm(skeleton)
-        self.voxel_mm = self.edge_mm / self.options.resolution
-        self.tolerance_mm = self.options.tolerance_mm or self.voxel_mm
-        self.shells = tuple(limb_shell(length, self.tolerance_mm, self.voxel_mm) for length in lengths.of(skeleton))
-        self._grid = GridMessenger((self.options.resolution,) * 3, self.shells, self._like)
+        self.tolerance_mm = self.options.tolerance_mm or self.edge_mm / self.options.resolution
+        self.resolution = self.options.resolution * self.options.refine
+        self.voxel_mm = self.edge_mm / self.resolution
+        self._shells_of = lru_cache(self._shells_between_blocks)
+        self.shells = self._shells_of(1)
+
+    def _shells_between_blocks(self, edge: int) -> tuple[Shell, ...]:
+        """Return the shells between blocks of `edge` voxels, widened by what the blocks' middles leave open."""
+        tolerance = self.tolerance_mm + self.voxel_mm * (edge - 1) / 2
+        lengths = self.lengths.of(self.skeleton)
+        return tuple(limb_shell(length, tolerance, self.voxel_mm * edge) for length in lengths)
 
     @cached_property
     def log_prior_poses(self) -> float:
         """Log of the number of poses that the prior allows, the border of the cube left aside."""
         shells = sum(math.log(float(shell.kernel().sum())) for shell in self.shells)
-        return shells + 3 * math.log(self.options.resolution)
+        return shells + 3 * math.log(self.resolution)
+
+    @cached_property
+    def _grid(self) -> GridMessenger:
+        return GridMessenger((self.resolution,) * 3, self.shells, self._like)
 
     def infer(self, heatmaps: Heatmaps, cameras: Sequence[StaticCamera], center: Tensor) -> JointPosterior:
         """Return the posterior of one frame.
@@ -92,15 +130,65 @@ class PictorialStructures:
             cameras: V cameras as they stand in the frame.
             center: (3,) middle of the bounding cube, mm.
         """
-        volume = cube(center.to(self._like), self.edge_mm, self.options.resolution)
-        values = heatmaps.values.to(self._like)
-        unaries = back_project(Heatmaps(values, heatmaps.crops), cameras, volume, self.options.floor)
+        return self.infer_many([FrameEvidence(heatmaps, tuple(cameras), center)])[0]
+
+    def infer_many(self, frames: Sequence[FrameEvidence]) -> list[JointPosterior]:
+        """Return the posteriors of many frames, in order; batches cost less a frame than single frames."""
+        if self.options.inference == "reference":
+            return [self._over_the_grid(frame) for frame in frames]
+        return [posterior for batch in self._batches(frames) for posterior in self._over_voxels_that_matter(batch)]
+
+    def _batches(self, frames: Sequence[FrameEvidence]) -> Iterator[list[FrameEvidence]]:
+        """Yield runs of frames with as many views and maps of one size."""
+        most = _FRAMES_A_BATCH.get(self._like.device.type, 1)
+        batch: list[FrameEvidence] = []
+        for frame in frames:
+            if batch and (len(batch) == most or frame.heatmaps.values.shape != batch[0].heatmaps.values.shape):
+                yield batch
+                batch = []
+            batch.append(frame)
+        if batch:
+            yield batch
+
+    def _volume(self, frame: FrameEvidence) -> VoxelVolume:
+        return cube(frame.center.to(self._like), self.edge_mm, self.resolution)
+
+    def _over_voxels_that_matter(self, frames: Sequence[FrameEvidence]) -> list[JointPosterior]:
+        volumes = [self._volume(frame) for frame in frames]
+        evidence = BatchEvidence(frames, volumes, self.options.floor)
+        budget = Budget(self.options.neglect, _MAX_PAIRS)
+        found = coarse_to_fine(evidence, self.tree, self._shells_of, budget)
+        moments = moments_of_masses(found.kept.plus(found.dropped), volumes)
+        dropped = found.dropped.mass.reshape(len(self.skeleton), -1).sum(0) * _ESTIMATE_MARGIN
+        # One transfer for all: on a GPU every single one would wait for it.
+        given_up, log_partition, neglected = torch.stack([
+            found.given_up.double(),
+            found.log_partition.double(),
+            dropped.double(),
+        ]).tolist()
+        return [
+            self._over_the_grid(frame)
+            if given_up[i]
+            else self._posterior(frame, moments[i], log_partition[i], min(neglected[i], 1.0))
+            for i, frame in enumerate(frames)
+        ]
+
+    def _over_the_grid(self, frame: FrameEvidence) -> JointPosterior:
+        volume = self._volume(frame)
+        maps = Heatmaps(frame.heatmaps.values.to(self._like), frame.heatmaps.crops)
+        unaries = back_project(maps, frame.cameras, volume, self.options.floor)
         marginals = sum_product([joint.unsqueeze(0) for joint in unaries.log_values], self.tree, self._grid)
         moments = grid_moments(torch.cat(marginals.values), volume)
+        return self._posterior(frame, moments, float(marginals.log_partition), 0.0)
+
+    def _posterior(
+        self, frame: FrameEvidence, moments: Moments, log_partition: float, neglected: float
+    ) -> JointPosterior:
         return JointPosterior(
             mean=moments.mean.cpu(),
             cov=moments.cov.cpu(),
-            supported=unaries.supported.cpu(),
-            log_evidence=float(marginals.log_partition) - self.log_prior_poses,
-            volume=volume,
+            supported=seen_joints(frame.heatmaps).cpu(),
+            log_evidence=log_partition - self.log_prior_poses,
+            volume=self._volume(frame),
+            neglected=neglected,
         )

@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 
 from poseharvest.checks import check_shape
-from poseharvest.errors import HarvestError
 from poseharvest.pictorial.pairwise import LimbLengths
 from poseharvest.skeleton.skeleton import Limb, Skeleton
 
@@ -40,14 +39,12 @@ def estimate_limb_lengths(skeleton: Skeleton, samples: PoseSamples) -> LimbLengt
     """Return the subject's limb lengths: per limb the median over the frames in which its ends are known best.
 
     Left and right limbs share one estimate. The median over the better half of the frames ignores the frames in which
-    a joint sat on the wrong limb, which would stretch a mean.
+    a joint sat on the wrong limb, which would stretch a mean. A limb that was seen whole, on either side, in fewer
+    than three frames is left out.
 
     Args:
         skeleton: J joints.
         samples: poses of F frames, those that follow each other included.
-
-    Raises:
-        HarvestError: a limb was seen whole in fewer than three frames; the message names it.
     """
     points, spread = samples.points, samples.spread
     check_shape("points", points, "F J 3", J=len(skeleton))
@@ -57,7 +54,9 @@ def estimate_limb_lengths(skeleton: Skeleton, samples: PoseSamples) -> LimbLengt
         sides = {limb, skeleton.mirrored_limb(limb)}
         observed = [_observed(skeleton, side, points, spread) for side in sorted(sides, key=lambda s: s.name)]
         length, doubt = (torch.cat(parts) for parts in zip(*observed, strict=True))
-        lengths[limb.parent, limb.child] = _robust_length(limb, length[torch.isfinite(doubt)], doubt)
+        seen = torch.isfinite(doubt)
+        if int(seen.sum()) >= _MIN_FRAMES:
+            lengths[limb.parent, limb.child] = _robust_length(length[seen], doubt[seen])
     return LimbLengths(lengths)
 
 
@@ -68,15 +67,9 @@ def _observed(skeleton: Skeleton, limb: Limb, points: Tensor, spread: Tensor) ->
     return length, torch.maximum(spread[:, parent], spread[:, child])
 
 
-def _robust_length(limb: Limb, seen: Tensor, doubt: Tensor) -> float:
-    if seen.numel() < _MIN_FRAMES:
-        raise HarvestError(
-            f'limb "{limb.name}": expected both ends in at least {_MIN_FRAMES} frames to estimate its length, '
-            f"got {seen.numel()}; give the limb lengths in a file"
-        )
-    known = doubt[torch.isfinite(doubt)]
-    count = max(_MIN_FRAMES, round(_CONFIDENT_SHARE * known.numel()))
-    return float(seen[known.argsort(stable=True)[:count]].median())
+def _robust_length(length: Tensor, doubt: Tensor) -> float:
+    count = max(_MIN_FRAMES, round(_CONFIDENT_SHARE * doubt.numel()))
+    return float(length[doubt.argsort(stable=True)[:count]].median())
 
 
 def match_shells(skeleton: Skeleton, lengths: LimbLengths, infer: Callable[[LimbLengths], PoseSamples]) -> LimbLengths:
@@ -85,7 +78,8 @@ def match_shells(skeleton: Skeleton, lengths: LimbLengths, infer: Callable[[Limb
     A heatmap's blob has a width, sigma, that is not error. Summed over a blob around the parent, a shell of radius L
     has its weight at distances below L, by about sigma^2 / L, since a sphere is curved: 3 mm at a forearm, 17 mm at a
     hip, all of it inwards. The radius is therefore enlarged until the posterior means of the two ends are as far
-    apart, in the median over the confident frames, as triangulation measured them.
+    apart, in the median over the confident frames, as triangulation measured them. The shell of a limb that `infer`
+    does not show whole keeps the measured length.
 
     Args:
         skeleton: J joints.
@@ -96,6 +90,6 @@ def match_shells(skeleton: Skeleton, lengths: LimbLengths, infer: Callable[[Limb
     for _ in range(_NUM_MATCHINGS):
         found = estimate_limb_lengths(skeleton, infer(LimbLengths(dict(radii))))
         for limb, measured in lengths.mm.items():
-            corrected = radii[limb] + measured - found.mm[limb]
+            corrected = radii[limb] + measured - found.mm.get(limb, radii[limb])
             radii[limb] = min(max(corrected, measured), measured + _MAX_CORRECTION_MM)
     return LimbLengths(radii)

@@ -87,8 +87,13 @@ class LimbLengths:
         """Return the lengths in the order of `skeleton.limbs_from_root`, mm.
 
         Raises:
-            ConfigError: a limb's length is missing or not positive.
+            ConfigError: a limb's length is missing or not positive, or there is one of a limb that the skeleton lacks.
         """
+        limbs = {(limb.parent, limb.child) for limb in skeleton.limbs}
+        unknown = sorted("-".join(limb) for limb in self.mm if limb not in limbs)
+        if unknown:
+            known = ", ".join(limb.name for limb in skeleton.limbs)
+            raise ConfigError(f"limb lengths: expected limbs among {known}, got {', '.join(unknown)}")
         lengths = []
         for limb in skeleton.limbs_from_root:
             length = self.mm.get((limb.parent, limb.child))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -22,6 +23,7 @@ class JointPosterior:
         supported: (J,) bool, False if no camera sees the joint; its position then comes from the skeleton alone.
         log_evidence: log of the likelihood averaged over the prior's poses: how well the frame fits the model.
         volume: the grid on which it was computed.
+        neglected: estimate, on the safe side, of the share of poses that was left out of the sum; 0 if none was.
     """
 
     mean: Tensor
@@ -29,6 +31,7 @@ class JointPosterior:
     supported: Tensor
     log_evidence: float
     volume: VoxelVolume
+    neglected: float = 0.0
 
     def __post_init__(self) -> None:
         sizes = check_shape("mean", self.mean, "J 3")
@@ -49,6 +52,46 @@ class Moments:
 
     mean: Tensor
     cov: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Masses:
+    """Mass, first and second moments of parts of marginals of J joints in F frames, about the cubes' lowest corners.
+
+    Attributes:
+        mass: (J * F,).
+        first: (J * F, 3) mm.
+        second: (J * F, 3, 3) mm^2.
+    """
+
+    mass: Tensor
+    first: Tensor
+    second: Tensor
+
+    def scaled(self, factor: Tensor) -> Masses:
+        """Return the same with every mass times `factor` (J * F,)."""
+        return Masses(self.mass * factor, self.first * factor[:, None], self.second * factor[:, None, None])
+
+    def plus(self, other: Masses) -> Masses:
+        """Return the sum of both."""
+        return Masses(self.mass + other.mass, self.first + other.first, self.second + other.second)
+
+
+def moments_of_masses(masses: Masses, volumes: Sequence[VoxelVolume]) -> list[Moments]:
+    """Return mean and covariance of every joint in each of F frames.
+
+    Args:
+        masses: of J joints in F frames.
+        volumes: F grids.
+    """
+    low = torch.stack([volume.origin - volume.voxel_mm / 2 for volume in volumes]).double()
+    mass = masses.mass.double().reshape(-1, len(volumes))
+    mass = torch.where(mass > 0, mass, 1)[..., None]
+    offset = masses.first.double().reshape(-1, len(volumes), 3) / mass
+    second = masses.second.double().reshape(-1, len(volumes), 3, 3) / mass[..., None]
+    within = volumes[0].voxel_mm ** 2 / 12 * torch.eye(3, dtype=low.dtype, device=low.device)
+    cov = second - offset[..., :, None] * offset[..., None, :] + within
+    return [Moments(offset[:, i] + low[i], cov[:, i]) for i in range(len(volumes))]
 
 
 def grid_moments(marginals: Tensor, volume: VoxelVolume) -> Moments:

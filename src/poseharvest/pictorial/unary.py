@@ -26,18 +26,20 @@ class Unaries:
 
     Attributes:
         log_values: (J, X, Y, Z) natural logarithm of Eq. (3); -inf where impossible (only with a floor of 0).
-        supported: (J,) bool, False if no view's heatmap rises above zero anywhere in the volume.
         volume: the grid.
     """
 
     log_values: Tensor
-    supported: Tensor
     volume: VoxelVolume
 
     def __post_init__(self) -> None:
         x, y, z = self.volume.shape
         check_shape("unaries", self.log_values, "J X Y Z", X=x, Y=y, Z=z)
-        check_shape("supported", self.supported, "J", J=self.log_values.shape[0])
+
+
+def seen_joints(heatmaps: Heatmaps) -> Tensor:
+    """Return (J,) bool: some view's heatmap rises above zero."""
+    return (heatmaps.values > 0).flatten(2).any(2).any(0)
 
 
 def view_evidence(heatmaps: Heatmaps, view: int, camera: StaticCamera, points: Tensor) -> Tensor:
@@ -71,11 +73,9 @@ def back_project(heatmaps: Heatmaps, cameras: Sequence[StaticCamera], volume: Vo
     points = volume.voxel_centers()
     num_joints = heatmaps.values.shape[1]
     log_values = points.new_zeros((num_joints, points.shape[0]))
-    supported = torch.zeros(num_joints, dtype=torch.bool, device=points.device)
     for view, camera in enumerate(cameras):
         if heatmaps.crops[view] is None:
             continue
         evidence = view_evidence(heatmaps, view, camera, points).to(points.dtype)
-        supported |= (evidence > 0).any(-1)
         log_values += torch.log(evidence + floor)
-    return Unaries(log_values.reshape(num_joints, *volume.shape), supported, volume)
+    return Unaries(log_values.reshape(num_joints, *volume.shape), volume)

@@ -1,0 +1,169 @@
+"""Sum-product from coarse blocks of voxels to the voxels that matter.
+
+On every level the whole sum-product runs on the blocks that are left. The blocks with the least belief are then
+dropped, as many as a budget of belief allows, and the others are divided by eight. On the coarse levels a block's
+unary is the most that any voxel in it may get, so that a peak between the blocks' middles is not missed.
+
+A block's belief counts the more, the farther it lies from the joint's mean: a little mass far away moves a variance
+as much as a lot nearby. What is dropped is not forgotten either: its estimated mass, mean and covariance go into
+those of the joint, and its mass is reported.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from poseharvest.pictorial.blocks import Blocks, Rows, all_blocks
+from poseharvest.pictorial.evidence import BatchEvidence
+from poseharvest.pictorial.pair_sums import PairMessenger
+from poseharvest.pictorial.pairwise import Shell
+from poseharvest.pictorial.posterior import Masses
+from poseharvest.pictorial.sum_product import Tree, sum_product
+
+_BOUNDED_FROM_EDGE = 4  # voxels; smaller blocks are judged by their middle
+_BOUNDS_MISLEAD = 0.1
+_BINS_AN_OCTAVE = 2
+_LOWEST_BIN, _HIGHEST_BIN = -200, 40
+_NUM_BINS = _HIGHEST_BIN - _LOWEST_BIN + 1
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What may be dropped of a joint in a frame.
+
+    Attributes:
+        neglect: share of the marginal on the finest level, weighted by the distance from the mean.
+        max_pairs: pairs of positions that one frame and level may need; a frame that needs more is given up.
+    """
+
+    neglect: float
+    max_pairs: int
+
+    def before(self, edge: int) -> float:
+        """Return the share that may be dropped for what the level above says."""
+        return self.after(edge) * (_BOUNDS_MISLEAD if edge >= _BOUNDED_FROM_EDGE else 1.0)
+
+    def after(self, edge: int) -> float:
+        """Return the share that may be dropped for what the sum-product says.
+
+        A block's bound exceeds what is in it by up to the number of its voxels, and most where the peak is: belief
+        far from the peak looks too small by as much.
+        """
+        return self.neglect * {1: 1.0, 2: 0.5, 4: 0.05}.get(int(edge), 0.005)
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """Marginals of F frames.
+
+    Attributes:
+        kept: of the voxels that matter, mass 1.
+        dropped: estimate for all other voxels, relative to those kept.
+        log_partition: (F,) of the voxels that matter.
+        given_up: (F,) bool: too many voxels matter, or none is possible; the other fields mean nothing there.
+    """
+
+    kept: Masses
+    dropped: Masses
+    log_partition: Tensor
+    given_up: Tensor
+
+
+def coarse_to_fine(
+    evidence: BatchEvidence, tree: Tree, shells_of: Callable[[int], Sequence[Shell]], budget: Budget
+) -> Found:
+    """Return the marginals on the voxels that matter.
+
+    Args:
+        evidence: of F frames.
+        tree: over the joints.
+        shells_of: the shells, one an edge of the tree, between blocks of an edge (in voxels), in units of that edge.
+        budget: what may be dropped.
+    """
+    blocks = all_blocks(evidence.resolution, evidence.num_frames, evidence.num_joints, evidence.maps)
+    told = torch.zeros_like(blocks.corner[:, 0])
+    given_up = torch.zeros(evidence.num_frames, dtype=torch.bool, device=told.device)
+    dropped = _masses(told, told > 0, blocks, evidence)
+    while True:
+        log_unary = evidence.log_bound(blocks) if blocks.edge >= _BOUNDED_FROM_EDGE else evidence.log_unary(blocks)
+        share, total = _shares(log_unary + told, blocks)
+        dropped = dropped.scaled(torch.where(total > 0, 8 / total, 0))
+        keep = worth_keeping(share, blocks, budget.before(blocks.edge))
+        dropped = _drop(dropped, share, keep, blocks, evidence)
+        given_up |= _too_many_pairs(blocks.select(keep), tree, budget)
+        keep &= ~given_up[blocks.frame]
+        blocks, log_unary = blocks.select(keep), log_unary[keep]
+
+        rows = Rows(blocks)
+        messenger = PairMessenger(rows.listings(), tree, shells_of(blocks.edge))
+        marginals = sum_product(rows.padded(log_unary, -math.inf), tree, messenger)
+        given_up |= ~torch.isfinite(marginals.log_partition)
+        belief = rows.flat(marginals.values)
+        if blocks.edge == 1:
+            kept = _masses(belief, torch.ones_like(belief, dtype=torch.bool), blocks, evidence)
+            return Found(kept, dropped, marginals.log_partition, given_up)
+        keep = worth_keeping(belief, blocks, budget.after(blocks.edge)) & ~given_up[blocks.frame]
+        dropped = _drop(dropped, belief, keep, blocks, evidence)
+        told = (torch.log(belief) - log_unary)[keep]
+        blocks, parent = blocks.select(keep).divided(evidence.resolution)
+        told = told[parent]
+
+
+def _too_many_pairs(blocks: Blocks, tree: Tree, budget: Budget) -> Tensor:
+    pairs = torch.tensor(Rows(blocks).pairs(tree), device=blocks.corner.device)
+    return pairs > budget.max_pairs
+
+
+def worth_keeping(share: Tensor, blocks: Blocks, budget: float) -> Tensor:
+    """Return (N,) bool: all but the blocks of least worth that together stay within the budget.
+
+    A block's worth is its share of the marginal, times 1 + the square of its distance from the mean over the
+    variance. The threshold is one for all blocks of a joint in a frame, read from a histogram of the logarithms.
+
+    Args:
+        share: (N,) of the marginal; sums to 1 a joint and frame.
+        blocks: N blocks.
+        budget: of worth, a joint and frame.
+    """
+    mean = blocks.total(share[:, None] * blocks.corner)
+    distance = (blocks.corner - mean[blocks.segment]).square().sum(1)
+    variance = blocks.total(share * distance) + 0.25  # that within a block
+    worth = share * (1 + distance / variance[blocks.segment])
+    bins = (_BINS_AN_OCTAVE * torch.log2(worth)).floor().clamp(_LOWEST_BIN, _HIGHEST_BIN) - _LOWEST_BIN
+    place = blocks.segment * _NUM_BINS + bins.long()
+    spent = worth.new_zeros(blocks.num_segments * _NUM_BINS).index_add(0, place, worth)
+    affordable = (spent.reshape(-1, _NUM_BINS).cumsum(1) <= budget).sum(1)
+    return bins >= affordable[blocks.segment]
+
+
+def _shares(log_belief: Tensor, blocks: Blocks) -> tuple[Tensor, Tensor]:
+    """Return beliefs (N,) scaled to a sum of 1 a joint and frame, and the sums (J * F,) before."""
+    top = blocks.largest(log_belief)
+    top = torch.where(torch.isfinite(top), top, 0)
+    values = torch.exp(log_belief - top[blocks.segment])
+    total = blocks.total(values)
+    return values / torch.where(total > 0, total, 1)[blocks.segment], total * torch.exp(top)
+
+
+def _masses(share: Tensor, chosen: Tensor, blocks: Blocks, evidence: BatchEvidence) -> Masses:
+    """Return the moments of the chosen blocks (N,), the spread within a block beyond that in a voxel included."""
+    some = blocks.select(chosen)
+    share, points = share[chosen].double(), evidence.offsets(some).double()
+    within = (blocks.edge**2 - 1) * evidence.voxel_mm**2 / 12
+    identity = torch.eye(3, dtype=points.dtype, device=points.device)
+    outer = points[:, :, None] * points[:, None, :] + within * identity
+    return Masses(some.total(share), some.total(share[:, None] * points), some.total(share[:, None, None] * outer))
+
+
+def _drop(dropped: Masses, share: Tensor, keep: Tensor, blocks: Blocks, evidence: BatchEvidence) -> Masses:
+    """Return `dropped` and what is not kept, relative to what is. Bounds are no masses and are not counted."""
+    if blocks.edge >= _BOUNDED_FROM_EDGE:
+        return dropped
+    both = dropped.plus(_masses(share, ~keep, blocks, evidence))
+    left = blocks.total(torch.where(keep, share, 0))
+    return both.scaled(1 / torch.where(left > 0, left, 1))

@@ -1,0 +1,108 @@
+"""What an annotation says of every view, by a second route: point by point, with plain numbers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from localization_kit import SIZE, STANDING, PaintedDetector, empty_frame, plain_rig
+from poseharvest.annotations.records import FrameAnnotations
+from poseharvest.geometry.grid import cube
+from poseharvest.harvesting.annotate import annotate
+from poseharvest.heatmaps.maps import Heatmaps
+from poseharvest.localization.track import Sighting, Tracker
+from poseharvest.pictorial.posterior import JointPosterior
+
+RIG = plain_rig()
+SHIFT = torch.tensor([40.0, -25.0, 15.0], dtype=torch.float64)
+
+
+@pytest.fixture(scope="module")
+def sighting() -> Sighting:
+    tracker = Tracker(PaintedDetector(RIG, lambda frame, view: STANDING, heatmap_size=(48, 64)), RIG)
+    return tracker.observe([empty_frame(0, RIG)])[0]
+
+
+def posterior(mean: torch.Tensor) -> JointPosterior:
+    cov = torch.eye(3).expand(16, 3, 3) * torch.arange(1.0, 17.0)[:, None, None]
+    return JointPosterior(mean, cov, torch.arange(16) != 4, -12.5, cube(torch.zeros(3), 2000.0, 8))
+
+
+def bilinear(values: np.ndarray, x: float, y: float) -> float:
+    """The value of a map (H, W) between its pixels, zero outside."""
+    left, top = int(np.floor(x)), int(np.floor(y))
+    total = 0.0
+    for row, share_y in ((top, top + 1 - y), (top + 1, y - top)):
+        for column, share_x in ((left, left + 1 - x), (left + 1, x - left)):
+            if 0 <= row < values.shape[0] and 0 <= column < values.shape[1]:
+                total += share_y * share_x * float(values[row, column])
+    return total
+
+
+def test_what_is_copied(sighting: Sighting) -> None:
+    found = annotate(sighting, posterior(STANDING.float()), person=2)
+    assert (found.frame, found.time_s, found.person, found.log_evidence) == (0, 0.0, 2, -12.5)
+    assert found.mean.dtype == found.cov.dtype == torch.float64
+    torch.testing.assert_close(found.det, torch.arange(1.0, 17.0, dtype=torch.float64) ** 3)
+    assert found.supported.tolist() == [joint != 4 for joint in range(16)]
+    assert found.crops == sighting.heatmaps.crops
+
+
+def test_projections_and_scores_by_hand(sighting: Sighting) -> None:
+    """A camera 5 m away with a focal length of 1000 px; the heatmap read where the joint falls, off the peak."""
+    found = annotate(sighting, posterior(STANDING + SHIFT))
+    for joint, (x, y, z) in enumerate((STANDING + SHIFT).tolist()):
+        seen = (499.5 + 1000 * x / (5000 + y), 399.5 - 1000 * (z - 1000) / (5000 + y))
+        assert found.pixels[0, joint].tolist() == pytest.approx(seen)
+        crop = sighting.heatmaps.crops[0]
+        assert crop is not None
+        column = (seen[0] - crop.center[0] + crop.side / 2) * 64 / crop.side - 0.5
+        row = (seen[1] - crop.center[1] + crop.side / 2) * 48 / crop.side - 0.5
+        value = bilinear(sighting.heatmaps.values[0, joint].numpy(), column, row)
+        assert float(found.score[0, joint]) == pytest.approx(value, abs=1e-5)
+    assert 0.01 < float(found.score[0].mean()) < 0.95
+
+
+def test_peaks_are_the_heatmaps_own(sighting: Sighting) -> None:
+    """Wherever the mean is, the peaks stay where the joints were painted."""
+    found = annotate(sighting, posterior(STANDING + 10 * SHIFT))
+    for view, camera in enumerate(RIG.at(0)):
+        torch.testing.assert_close(found.peak_pixels[view], camera.project(STANDING).pixels, atol=0.3, rtol=0)
+    torch.testing.assert_close(found.peak_score, sighting.heatmaps.values.amax((-1, -2)).double())
+
+
+def annotated(sighting: Sighting, mean: torch.Tensor) -> FrameAnnotations:
+    return annotate(sighting, posterior(mean))
+
+
+def test_inside_is_the_picture_not_the_window(sighting: Sighting) -> None:
+    """2 m to the side: beyond the window, within the picture; 3 m: beyond both; behind the camera: nowhere."""
+    mean = STANDING.clone()
+    mean[0] = torch.tensor([2000.0, 0.0, 1000.0])
+    mean[1] = torch.tensor([3000.0, 0.0, 1000.0])
+    mean[2] = torch.tensor([0.0, -7000.0, 1000.0])
+    found = annotated(sighting, mean)
+    assert found.inside[0].tolist() == [True, False, False] + [True] * 13
+    assert found.score[0, :3].tolist() == [0, 0, 0]
+    assert found.inside[2, 2]  # but in front of the camera that looks at it from the other side
+    height, width = SIZE
+    corner = torch.tensor([(width - 0.5 - 499.5) * 5, 0.0, 1000 - (height - 0.5 - 399.5) * 5], dtype=torch.float64)
+    mean[:2] = torch.stack((corner * torch.tensor([0.999, 1, 1]), corner * torch.tensor([1.001, 1, 1])))
+    mean[:2, 2] = 1000
+    assert annotated(sighting, mean).inside[0, :2].tolist() == [True, False]
+
+
+def test_an_absent_view_has_projections_but_nothing_seen(sighting: Sighting) -> None:
+    values = sighting.heatmaps.values.clone()
+    values[1] = 0
+    crops = (sighting.heatmaps.crops[0], None, sighting.heatmaps.crops[2])
+    peaks = replace(sighting.peaks, pixels=sighting.peaks.pixels.clone(), score=sighting.peaks.score.clone())
+    peaks.pixels[1], peaks.score[1] = torch.nan, 0
+    found = annotate(replace(sighting, heatmaps=Heatmaps(values, crops), peaks=peaks), posterior(STANDING))
+    assert bool(torch.isfinite(found.pixels).all())
+    assert not bool(found.inside[1].any())
+    assert float(found.score[1].abs().max()) == 0
+    assert bool(found.inside[[0, 2]].all())

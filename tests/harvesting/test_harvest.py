@@ -1,0 +1,393 @@
+"""The main job, from end to end, on captures whose truth is known."""
+
+from __future__ import annotations
+
+import gc
+import subprocess
+import sys
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from localization_kit import ChangedDetector, nobody
+from poseharvest.annotations.reader import Harvest
+from poseharvest.annotations.records import FrameAnnotations
+from poseharvest.arrays import Image
+from poseharvest.capture.frames import FrameSource, MultiViewFrame
+from poseharvest.detectors.protocol import CroppedView
+from poseharvest.errors import CalibrationError, CaptureError, ConfigError, DetectorError, StoreError
+from poseharvest.evaluation.pose_error import pose_errors
+from poseharvest.geometry.camera import Camera
+from poseharvest.geometry.crop import Crop
+from poseharvest.geometry.rig import Rig
+from poseharvest.harvesting.harvest import Progress, harvest
+from poseharvest.harvesting.options import HarvestOptions
+from poseharvest.localization.boxes import Boxes
+from poseharvest.localization.track import batch_length
+from poseharvest.pictorial.pairwise import LimbLengths
+from poseharvest.synthetic import CLEAN, ONE_VIEW_WRONG, Simulation, simulate
+
+BLANK: Image = np.zeros((1000, 1000, 3), np.uint8)
+
+
+class NeedsPictures(ChangedDetector):
+    """A detector of pictures, so that a view without one is absent."""
+
+    needs_images = True
+
+
+@dataclass(frozen=True, eq=False)
+class FrameChanger:
+    """A capture with blank pictures, but for those that are absent, and perhaps another calibration."""
+
+    inner: FrameSource
+    absent: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    other_rig: Rig | None = None
+    name: str = "changed"
+
+    @property
+    def rig(self) -> Rig:
+        return self.other_rig or self.inner.rig
+
+    @property
+    def frame_rate(self) -> float:
+        return self.inner.frame_rate
+
+    @property
+    def num_frames(self) -> int:
+        return self.inner.num_frames
+
+    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[MultiViewFrame]:
+        for frame in self.inner.frames(start, stop):
+            gone = self.absent.get(frame.index, ())
+            images = tuple(None if v in gone else BLANK for v in range(len(self.rig)))
+            yield MultiViewFrame(frame.index, frame.time_s, images)
+
+
+def records(harvest: Harvest) -> list[FrameAnnotations]:
+    return list(harvest.iter_frames())
+
+
+def means(harvest: Harvest) -> torch.Tensor:
+    return torch.stack([record.mean for record in records(harvest)])
+
+
+def test_a_clean_capture_is_harvested_to_the_grid(harvested: Harvest, simulation: Simulation) -> None:
+    """A voxel is 80 mm here; the mean over a marginal is known better than that."""
+    assert [record.frame for record in records(harvested)] == list(range(12))
+    assert [record.time_s for record in records(harvested)] == [i / simulation.capture.frame_rate for i in range(12)]
+    errors = pose_errors(harvested, simulation.truth.positions)
+    assert errors.num_joints == 12 * 16
+    assert errors.mean_mm < 0.5 * float(harvested.info.options["voxel_mm"])
+
+
+def test_the_folder_says_what_ran_on_what(harvested: Harvest, simulation: Simulation, quick: HarvestOptions) -> None:
+    info = Harvest.open(harvested.path).info
+    assert info.capture.name == "synthetic"
+    assert info.capture.path is None
+    assert info.capture.num_frames == info.counts.frames == 12
+    assert info.detector.name == "simulated"
+    assert info.options["inference"] == {"resolution": 24, "floor": 0.01, "tolerance_mm": None}
+    assert info.options["warm_up_frames"] == quick.warm_up_frames
+    assert info.options["limb_lengths_given"] is False
+    assert set(info.limb_lengths_mm) == {limb.name for limb in simulation.detector.skeleton.limbs}
+    assert harvested.rig.names == simulation.capture.rig.names
+    assert [joint.selected for joint in info.selection.joints] == [8] * 16  # 70 % of 12, rounded
+
+
+@pytest.mark.slow
+def test_clean_heatmaps_give_6_mm_at_full_resolution(tmp_path: Path) -> None:
+    simulation = simulate(12, 1, errors=CLEAN, render=False)
+    result = harvest(simulation.capture, simulation.detector, tmp_path / "h", options=HarvestOptions(warm_up_frames=8))
+    assert pose_errors(result, simulation.truth.positions).mean_mm < 6
+
+
+@pytest.mark.slow
+def test_uncertainty_knows_where_one_view_is_wrong(tmp_path: Path) -> None:
+    """One view of four puts 15 % of the joints elsewhere; the 70 % kept are better than all."""
+    simulation = simulate(30, 2, errors=ONE_VIEW_WRONG, render=False)
+    result = harvest(simulation.capture, simulation.detector, tmp_path / "h", options=HarvestOptions(warm_up_frames=12))
+    errors = pose_errors(result, simulation.truth.positions)
+    assert errors.selected_mean_mm < errors.mean_mm
+    assert errors.rank_correlation > 0.05
+
+
+def test_twice_the_same(harvested: Harvest, simulation: Simulation, quick: HarvestOptions, tmp_path: Path) -> None:
+    """But for the time at which it was made, byte by byte."""
+    again = harvest(simulation.capture, simulation.detector, tmp_path / "h", options=quick)
+    files = {path.relative_to(harvested.path) for path in harvested.path.rglob("*") if path.is_file()}
+    assert files == {path.relative_to(again.path) for path in again.path.rglob("*") if path.is_file()}
+    for file in files - {Path("harvest.json")}:
+        assert (harvested.path / file).read_bytes() == (again.path / file).read_bytes(), file
+    assert harvested.info.model_copy(update={"created": again.info.created}) == again.info
+
+
+def test_the_order_of_cameras_does_not_matter(quick: HarvestOptions, tmp_path: Path) -> None:
+    """The errors of this detector depend on the number of the view, so it makes none."""
+    one = simulate(6, 3, errors=CLEAN, render=False)
+    rig = one.capture.rig.subset(("cam3", "cam1", "cam4", "cam2"))
+    turned = replace(one.capture, scene=replace(one.capture.scene, rig=rig))
+    detector = replace(one.detector, scene=turned.scene)
+    a = harvest(one.capture, one.detector, tmp_path / "a", options=quick)
+    b = harvest(turned, detector, tmp_path / "b", options=quick)
+    assert b.view_names == ("cam3", "cam1", "cam4", "cam2")
+    torch.testing.assert_close(means(a), means(b), atol=0.05, rtol=0)
+
+
+def test_a_joint_that_no_camera_sees_is_a_flag(quick: HarvestOptions, tmp_path: Path) -> None:
+    """And its limb, which nobody can measure, is a guess that is said to be one."""
+    simulation = simulate(6, 4, errors=CLEAN, render=False)
+    blind = simulation.detector.skeleton.index("head_top")
+
+    def hide(view: CroppedView, maps: torch.Tensor) -> torch.Tensor:
+        maps[blind] = 0
+        return maps
+
+    result = harvest(simulation.capture, ChangedDetector(simulation.detector, hide), tmp_path / "h", options=quick)
+    for row in result.iter_selected():
+        assert row.annotations.supported.tolist() == [joint != blind for joint in range(16)]
+        assert not row.selected[blind]
+        assert bool(torch.isfinite(row.annotations.mean).all())
+    assert pose_errors(result, simulation.truth.positions).mean_mm < 60
+    message = next(finding.message for finding in result.info.findings if finding.topic == "limb lengths")
+    assert message.startswith('limb "upper_neck-head_top" is never seen whole: its length is a guess')
+
+
+def test_a_wrist_that_no_camera_sees_is_as_long_as_the_other(quick: HarvestOptions, tmp_path: Path) -> None:
+    simulation = simulate(6, 4, errors=CLEAN, render=False)
+    blind = simulation.detector.skeleton.index("left_wrist")
+
+    def hide(view: CroppedView, maps: torch.Tensor) -> torch.Tensor:
+        maps[blind] = 0
+        return maps
+
+    result = harvest(simulation.capture, ChangedDetector(simulation.detector, hide), tmp_path / "h", options=quick)
+    lengths = result.info.limb_lengths_mm
+    assert lengths["left_elbow-left_wrist"] == lengths["right_elbow-right_wrist"]
+    assert not result.info.findings
+
+
+def test_views_that_drop_out(quick: HarvestOptions, tmp_path: Path) -> None:
+    """One view for two frames, then all for two: the first stay, the second hold no annotations, and that is said."""
+    simulation = simulate(10, 0, errors=CLEAN, render=False)
+    detector = NeedsPictures(simulation.detector, lambda view, maps: maps)
+    capture = FrameChanger(simulation.capture, {3: (1,), 4: (1,), 6: (0, 1, 2, 3), 7: (0, 1, 2, 3)})
+    result = harvest(capture, detector, tmp_path / "h", options=quick)
+    by_frame = {record.frame: record for record in records(result)}
+    assert sorted(by_frame) == [0, 1, 2, 3, 4, 5, 8, 9]
+    for frame in (3, 4):
+        assert by_frame[frame].crops[1] is None
+        assert not bool(by_frame[frame].inside[1].any())
+        assert bool(torch.isnan(by_frame[frame].peak_pixels[1]).all())
+    assert pose_errors(result, simulation.truth.positions).mean_mm < 60
+    messages = [finding.message for finding in result.info.findings]
+    assert messages == ["nobody was found in 2 of 10 frames; they hold no annotations"]
+
+
+def test_somebody_who_comes_later(quick: HarvestOptions, tmp_path: Path) -> None:
+    simulation = simulate(16, 0, errors=CLEAN, render=False)
+    detector = ChangedDetector(simulation.detector, lambda view, maps: maps * (view.frame >= 5))
+    result = harvest(simulation.capture, detector, tmp_path / "h", options=quick)
+    assert [record.frame for record in records(result)] == list(range(10, 16))
+    assert result.info.findings[0].message.startswith("nobody was found in 10 of 16 frames")
+
+
+def test_nobody_at_all_is_an_error_and_leaves_nothing(simulation: Simulation, tmp_path: Path) -> None:
+    with pytest.raises(CaptureError, match=r"synthetic: nobody was found in frames 0 to 11: no two views agree"):
+        harvest(simulation.capture, ChangedDetector(simulation.detector, nobody), tmp_path / "h")
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_error_on_the_way_leaves_nothing(simulation: Simulation, quick: HarvestOptions, tmp_path: Path) -> None:
+    """Neither the harvest nor its parts; and what stood there before stays."""
+
+    def fail_late(view: CroppedView, maps: torch.Tensor) -> torch.Tensor:
+        if view.frame > 9:
+            raise DetectorError("the device is gone")
+        return maps
+
+    detector = ChangedDetector(simulation.detector, fail_late)
+    with pytest.raises(DetectorError, match="the device is gone"):
+        harvest(simulation.capture, detector, tmp_path / "h", options=quick)
+    assert not list(tmp_path.iterdir())
+    first = harvest(simulation.capture, simulation.detector, tmp_path / "h", options=replace(quick, stop=6))
+    with pytest.raises(DetectorError):
+        harvest(simulation.capture, detector, tmp_path / "h", options=quick, overwrite=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["h"]
+    assert Harvest.open(tmp_path / "h").info == first.info
+
+
+def test_what_exists_is_replaced_only_on_demand(simulation: Simulation, quick: HarvestOptions, tmp_path: Path) -> None:
+    options = replace(quick, stop=4)
+    harvest(simulation.capture, simulation.detector, tmp_path / "h", options=options)
+    with pytest.raises(StoreError, match=r"h: already exists: choose another output, or ask to overwrite it"):
+        harvest(simulation.capture, simulation.detector, tmp_path / "h", options=options)
+    again = harvest(
+        simulation.capture, simulation.detector, tmp_path / "h", options=replace(options, stop=5), overwrite=True
+    )
+    assert Harvest.open(again.path).info.counts.frames == 5
+
+
+def test_a_range_of_frames_keeps_its_numbers(simulation: Simulation, quick: HarvestOptions, tmp_path: Path) -> None:
+    result = harvest(simulation.capture, simulation.detector, tmp_path / "h", options=replace(quick, start=5, stop=9))
+    assert [record.frame for record in records(result)] == [5, 6, 7, 8]
+    assert records(result)[0].time_s == pytest.approx(5 / 25)
+    with pytest.raises(CaptureError, match="synthetic: expected a first frame of 0 to 11, got 12"):
+        harvest(simulation.capture, simulation.detector, tmp_path / "none", options=replace(quick, start=12))
+
+
+def test_progress_only_grows_and_ends_at_the_end(simulation: Simulation, quick: HarvestOptions, tmp_path: Path) -> None:
+    seen: list[Progress] = []
+    options = replace(quick, start=2, stop=10)
+    harvest(simulation.capture, simulation.detector, tmp_path / "h", options=options, on_progress=seen.append)
+    done = [one.done for one in seen]
+    assert done == sorted(done)
+    assert done[0] == 0
+    assert set(range(9)) == set(done)
+    assert {one.total for one in seen} == {8}
+    assert seen[0].stage.startswith("looking at the subject")
+    assert seen[-1].stage == "selecting annotations"
+
+
+def test_pictures_are_kept_for_the_report(quick: HarvestOptions, tmp_path: Path) -> None:
+    """Two frames of four, from the middle of each half, in every view that had a picture."""
+    simulation = simulate(4, 0, errors=CLEAN, render=False)
+    capture = FrameChanger(simulation.capture, {1: (2,)})
+    result = harvest(capture, simulation.detector, tmp_path / "h", options=quick)
+    assert result.preview_frames == (1, 3)
+    assert [result.preview(1, view) is not None for view in result.view_names] == [True, True, False, True]
+    none = harvest(capture, simulation.detector, tmp_path / "none", options=replace(quick, num_previews=0))
+    assert none.preview_frames == ()
+
+
+def test_given_lengths_are_taken_as_they_are(simulation: Simulation, quick: HarvestOptions, tmp_path: Path) -> None:
+    limbs = simulation.detector.skeleton.limbs
+    ends = [
+        (simulation.detector.skeleton.index(limb.parent), simulation.detector.skeleton.index(limb.child))
+        for limb in limbs
+    ]
+    true = simulation.truth.positions[0]
+    lengths = {
+        (limb.parent, limb.child): float((true[a] - true[b]).norm()) for limb, (a, b) in zip(limbs, ends, strict=True)
+    }
+    options = replace(quick, stop=4)
+    result = harvest(
+        simulation.capture, simulation.detector, tmp_path / "h", options=options, limb_lengths=LimbLengths(lengths)
+    )
+    assert result.info.limb_lengths_mm == {"-".join(limb): length for limb, length in lengths.items()}
+    assert result.info.options["limb_lengths_given"] is True
+    few = {("pelvis", "thorax"): 480.0}
+    with pytest.raises(ConfigError, match=r'limb lengths: expected a positive length of ".*" in mm, got None'):
+        harvest(simulation.capture, simulation.detector, tmp_path / "few", limb_lengths=LimbLengths(few))
+    odd = LimbLengths({**lengths, ("thorax", "tail"): 300.0})
+    with pytest.raises(ConfigError, match=r"limb lengths: expected limbs among .*, got thorax-tail"):
+        harvest(simulation.capture, simulation.detector, tmp_path / "odd", limb_lengths=odd)
+    assert [path.name for path in tmp_path.iterdir()] == ["h"]
+
+
+def test_boxes_of_other_views(simulation: Simulation, quick: HarvestOptions, tmp_path: Path) -> None:
+    crop = Crop((500.0, 500.0), 500.0)
+    with pytest.raises(ConfigError, match="boxes: expected views among cam1, cam2, cam3, cam4, got camA"):
+        harvest(simulation.capture, simulation.detector, tmp_path / "h", boxes=Boxes({(0, "camA"): crop}))
+    some = Boxes({(0, "camA"): crop, (0, "cam1"): crop})
+    result = harvest(
+        simulation.capture, simulation.detector, tmp_path / "h", options=replace(quick, stop=4), boxes=some
+    )
+    assert [finding.topic for finding in result.info.findings] == ["boxes"]
+    assert result.info.options["boxes_given"] is True
+
+
+def scaled(simulation: Simulation, factor: float) -> FrameChanger:
+    """The same footage, its calibration in another unit."""
+    cameras = [c for c in simulation.capture.rig if isinstance(c, Camera)]
+    rig = Rig(tuple(replace(camera, translation=camera.translation * factor) for camera in cameras))
+    return FrameChanger(simulation.capture, other_rig=rig)
+
+
+def test_metres_given_as_millimetres_end_the_harvest(simulation: Simulation, tmp_path: Path) -> None:
+    with pytest.raises(CalibrationError, match="are metres given as millimetres"):
+        harvest(scaled(simulation, 1e-3), simulation.detector, tmp_path / "h")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_wrong_unit_that_the_cameras_hide_shows_in_the_limbs(
+    simulation: Simulation, quick: HarvestOptions, tmp_path: Path
+) -> None:
+    """Centimetres as millimetres: cameras 0.4 m apart are possible, limbs of 30 mm are not."""
+    wrong = scaled(simulation, 0.1)
+    with pytest.raises(CalibrationError, match=r"expected limbs of 60 to 800 mm, got a median of .*; try unit=cm"):
+        harvest(wrong, simulation.detector, tmp_path / "h", options=quick)
+    assert not list(tmp_path.iterdir())
+    options = replace(quick, ignore_audit=True, stop=4)
+    result = harvest(wrong, simulation.detector, tmp_path / "h", options=options)
+    assert any("try unit=cm" in finding.message for finding in result.info.findings)
+
+
+@dataclass(frozen=True, eq=False)
+class CountedCapture(FrameChanger):
+    """Counts how many of its frames are alive whenever it is asked for the next."""
+
+    alive: list[int] = field(default_factory=list)
+
+    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[MultiViewFrame]:
+        given: list[weakref.ref[MultiViewFrame]] = []
+        for frame in super().frames(start, stop):
+            given.append(weakref.ref(frame))
+            yield frame
+            del frame
+            gc.collect()
+            self.alive.append(sum(ref() is not None for ref in given))
+
+
+def test_frames_stream(quick: HarvestOptions, tmp_path: Path) -> None:
+    """However many were seen, no more than two batches of pictures are alive."""
+    simulation = simulate(14, 0, errors=CLEAN, render=False)
+    capture = CountedCapture(simulation.capture)
+    harvest(capture, simulation.detector, tmp_path / "h", options=quick)
+    assert len(capture.alive) == 14
+    assert max(capture.alive) <= 2 * batch_length(capture.frame_rate)
+
+
+_MEASURE = """
+import sys, resource, torch
+torch.set_num_threads(1)
+from poseharvest.harvesting.harvest import harvest
+from poseharvest.harvesting.options import HarvestOptions
+from poseharvest.pictorial.infer import InferenceOptions
+from poseharvest.synthetic import CLEAN, simulate
+num_frames, out = int(sys.argv[1]), sys.argv[2]
+simulation = simulate(num_frames, 0, errors=CLEAN, render=False)
+options = HarvestOptions(inference=InferenceOptions(resolution=12, tolerance_mm=200.0), warm_up_frames=10)
+harvest(simulation.capture, simulation.detector, out, options=options)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def peak_kilobytes(num_frames: int, out: Path) -> int:
+    command = [sys.executable, "-c", _MEASURE, str(num_frames), str(out)]
+    return int(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
+
+
+@pytest.mark.slow
+def test_a_capture_20_times_as_long_uses_the_same_memory(tmp_path: Path) -> None:
+    short, long = (peak_kilobytes(count, tmp_path / str(count)) for count in (20, 400))
+    assert long < 1.1 * short
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"warm_up_frames": 2}, "warm_up_frames: expected at least 3, got 2"),
+        ({"start": -1}, "frames: expected a range, got -1 to None"),
+        ({"start": 5, "stop": 5}, "frames: expected a range, got 5 to 5"),
+        ({"num_previews": -1}, "num_previews: expected 0 or more, got -1"),
+    ],
+)
+def test_options_are_checked(change: dict[str, int], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        HarvestOptions(**change)  # type: ignore[arg-type]
