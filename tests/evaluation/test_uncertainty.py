@@ -10,6 +10,7 @@ from poseharvest.evaluation.uncertainty import (
     ELLIPSOID_LEVELS,
     ellipsoid_coverage,
     expected_calibration_error,
+    kept_errors,
     rank_correlation,
     rank_correlation_by_joint,
     risk_coverage,
@@ -67,6 +68,19 @@ def test_only_the_order_counts():
     rng = np.random.default_rng(2)
     doubt, errors = rng.uniform(1, 9, (30, 2)), rng.uniform(1, 9, (30, 2))
     assert risk_coverage(doubt**6, errors).area == risk_coverage(doubt, errors).area
+
+
+def test_the_same_share_of_every_joint_is_kept():
+    rng = np.random.default_rng(3)
+    errors = rng.exponential(20, (40, 3)) * [1, 5, 25]
+    doubt = errors.copy()
+    doubt[:30, 2] = NAN
+    kept = kept_errors(doubt, errors, share=0.7)
+    assert np.isfinite(kept).sum(0).tolist() == [28, 28, 10]
+    for joint in (0, 1):
+        np.testing.assert_array_equal(np.sort(kept[:, joint])[:28], np.sort(errors[:, joint])[:28])
+    errors[:20, 0] = NAN
+    assert np.isfinite(kept_errors(doubt, errors)).sum(0)[0] == 14
 
 
 def test_mahalanobis_by_hand_and_in_any_frame():

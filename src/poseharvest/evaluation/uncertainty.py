@@ -81,6 +81,19 @@ def risk_coverage(uncertainty: Floats, errors: Floats) -> RiskCoverage:
     return RiskCoverage(count / max(len(order), 1), np.cumsum(level[group]) / count)
 
 
+def kept_errors(uncertainty: Floats, errors: Floats, *, share: float = 0.7) -> Floats:
+    """Return the errors (F, J) of the most certain `share` of every joint, as Sec. 3.3 selects; NaN for the others.
+
+    A joint whose uncertainty is not finite is never kept.
+    """
+    _check_alike(uncertainty, errors)
+    known = np.isfinite(errors)
+    rankable = known & np.isfinite(uncertainty)
+    order = np.where(rankable, uncertainty, np.inf).argsort(0, kind="stable").argsort(0, kind="stable")
+    kept = rankable & (order < np.round(share * known.sum(0)))
+    return np.where(kept, errors, np.nan)
+
+
 def squared_mahalanobis(error_vectors: Floats, covariances: Floats) -> Floats:
     """Return e' C^-1 e (...) of error vectors (..., 3) and covariances (..., 3, 3); NaN where either is not usable."""
     if covariances.shape != (*error_vectors.shape, 3):
