@@ -1,0 +1,35 @@
+"""Which data sets there are, and opening any of them by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from poseharvest.datasets.human36m import open_human36m
+from poseharvest.datasets.protocol import MultiViewDataset
+from poseharvest.errors import ConfigError
+
+MULTI_VIEW: Mapping[str, Callable[..., MultiViewDataset]] = MappingProxyType({
+    "human36m": open_human36m,
+})
+"""Data sets of calibrated recordings from several views, by name."""
+
+
+def open_dataset(name: str, root: str | Path, **options: Any) -> MultiViewDataset:
+    """Return a multi-view data set.
+
+    Args:
+        name: one of `MULTI_VIEW`.
+        root: its folder.
+        options: what the data set's own `open_*` takes besides.
+
+    Raises:
+        ConfigError: there is none of that name.
+        DatasetError: the folder does not hold that data set.
+        FormatError: a file of it is damaged.
+    """
+    if name not in MULTI_VIEW:
+        raise ConfigError(f'data set: expected one of {", ".join(MULTI_VIEW)}, got "{name}"')
+    return MULTI_VIEW[name](Path(root), **options)
