@@ -87,8 +87,8 @@ class Miniature:
 def joints(skeleton: Skeleton, frames: Sequence[int], person: int = 0) -> np.ndarray:
     """(F, J, 3) mm in the world: somebody who walks and moves an arm."""
     base = np.array([_JOINTS_MM[joint] for joint in skeleton.joints], dtype=float)
-    walk = np.array([[35.0 * f + 900 * person, 20.0 * f - 700 * person, 0] for f in frames]) + [*STAGE_MM, 0]
-    poses = base[None] * (1 + 0.05 * person) + walk[:, None]
+    walk = np.array([[35.0 * f + 900 * person, 20.0 * f - 700 * person, 0] for f in frames])
+    poses = base[None] * (1 + 0.05 * person) + walk[:, None] + np.array([*STAGE_MM, 0])
     poses[:, skeleton.index("right_wrist"), 2] += 25.0 * np.asarray(frames)
     return poses
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from dataset_kits import human36m
+from dataset_kits import campus_shelf, human36m, kth_football, panoptic
 from dataset_kits.scene import MARKED, Miniature, find_disc
 from poseharvest.datasets.protocol import DatasetSequence, MultiViewDataset, PersonTruth, SequenceTruth
 from poseharvest.datasets.registry import MULTI_VIEW, open_dataset
@@ -22,6 +22,11 @@ KITS = {
     "human36m fetch": human36m.fetch,
     "human36m authors": human36m.authors,
     "human36m authors matlab": human36m.authors_from_matlab,
+    "kth_football": kth_football.kth_football,
+    "shelf": campus_shelf.shelf,
+    "campus in part": campus_shelf.campus_in_part,
+    "panoptic pictures": panoptic.pictures,
+    "panoptic film": panoptic.film,
 }
 _NEED_CDF = ("human36m official", "human36m official metadata")
 _TOLERANCE_PX = 1.5
@@ -120,11 +125,11 @@ def test_the_truth_lies_where_the_pictures_show_it(miniature, pairs):
 def test_two_dimensional_truth_is_where_the_cameras_project_the_truth(miniature, pairs):
     for sequence, _ in pairs:
         rig = footage_of(sequence, miniature).rig
-        for person in sequence.truth().people:
-            for view, pixels in person.pixels.items():
-                for row, frame in enumerate(person.frames.tolist()):
-                    projected = rig.camera(view).at(frame).project(person.positions[row]).pixels
-                    torch.testing.assert_close(pixels[row], projected, atol=0.05, rtol=0)
+        annotated = [(one, view, row) for one in sequence.truth().people for view in one.pixels for row in one.frames]
+        for person, view, frame in annotated:
+            row = person.frames.tolist().index(int(frame))
+            projected = rig.camera(view).at(int(frame)).project(person.positions[row]).pixels
+            torch.testing.assert_close(person.pixels[view][row], projected, atol=0.05, rtol=0)
 
 
 def test_a_part_of_the_frames_is_the_same_frames(miniature, pairs):
@@ -189,10 +194,10 @@ def test_a_folder_of_something_else_is_refused(name, tmp_path):
     (tmp_path / "notes.txt").write_text("nothing")
     with pytest.raises(HarvestError, match=f"{tmp_path}.*expected"):
         open_dataset(name, tmp_path)
-    with pytest.raises(HarvestError, match="nowhere.*expected"):
+    with pytest.raises(HarvestError, match=r"nowhere.*expected"):
         open_dataset(name, tmp_path / "nowhere")
 
 
 def test_an_unknown_data_set_is_named():
-    with pytest.raises(ConfigError, match='data set: expected one of human36m.*, got "nothing"'):
+    with pytest.raises(ConfigError, match=r'data set: expected one of human36m.*, got "nothing"'):
         open_dataset("nothing", "x")

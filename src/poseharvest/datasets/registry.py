@@ -7,12 +7,19 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from poseharvest.datasets.campus_shelf import open_campus, open_shelf
 from poseharvest.datasets.human36m import open_human36m
+from poseharvest.datasets.kth_football import open_kth_football
+from poseharvest.datasets.panoptic import open_panoptic
 from poseharvest.datasets.protocol import MultiViewDataset
 from poseharvest.errors import ConfigError
 
 MULTI_VIEW: Mapping[str, Callable[..., MultiViewDataset]] = MappingProxyType({
     "human36m": open_human36m,
+    "kth_football": open_kth_football,
+    "campus": open_campus,
+    "shelf": open_shelf,
+    "panoptic": open_panoptic,
 })
 """Data sets of calibrated recordings from several views, by name."""
 
