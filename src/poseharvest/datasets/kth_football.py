@@ -11,8 +11,8 @@ A sequence is a folder with three text files, one number a row, and the pictures
 
 Quirks. The cameras are affine, pixel = M (x, y, z, 1), and other in every frame. Lengths are in metres, z up; nothing
 in the files says so, and limbs of another length are refused. The 14 joints are in the order of `lsp14`; the "bottom
-head" is its `upper_neck`. The pictures are cut out of the film around the player, and M maps to pixels of the cut. The frame
-rate is stated nowhere: 25 is assumed, and only names times. Whether pixels count from 0 or 1 is not said either:
+head" is its `upper_neck`. The pictures are cut out of the film around the player, and M maps to pixels of the cut. The
+frame rate is stated nowhere: 25 is assumed, and only names times. Whether pixels count from 0 or 1 is not said either:
 they are taken as they are. The truth is itself made by hand and noisy by some centimetres.
 """
 
