@@ -1,0 +1,98 @@
+"""Simulated sequences for the studies: who was seen where, and the truth beside it.
+
+The rig is Human3.6M's. A sequence is one person, one motion and one detector's errors, all by seed; sequences are the
+independent units of every confidence interval.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from itertools import islice
+
+import numpy as np
+import torch
+
+from poseharvest.harvesting.subject import SubjectLearner
+from poseharvest.localization.track import Sighting, Tracker, batch_length
+from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
+from poseharvest.synthetic import REALISTIC, DetectorErrors, simulate
+
+HARD = DetectorErrors(
+    peak=(0.4, 0.9),
+    jitter=0.014,
+    occluded_jitter=3.0,
+    occluded_peak=0.45,
+    occluded_spread=1.6,
+    swap_rate=0.06,
+    second_mode_rate=0.15,
+    missing_rate=0.06,
+    wrong_rate=0.03,
+    noise=0.012,
+    noise_bias=-0.005,
+)
+"""A generic network on difficult footage: more of every mistake, and joints on something else altogether."""
+
+ERRORS = {"realistic": REALISTIC, "hard": HARD}
+
+
+@dataclass(frozen=True, eq=False)
+class Sequence:
+    """One simulated sequence, ready to be judged.
+
+    Attributes:
+        seed: of everything in it.
+        sightings: the frames that are judged.
+        truth: (F, J, 3) mm, for the same frames.
+        model: the subject's, learned from the footage alone.
+        joints: their names.
+    """
+
+    seed: int
+    sightings: list[Sighting]
+    truth: np.ndarray
+    model: PictorialStructures
+    joints: tuple[str, ...]
+
+
+def sequence(seed: int, *, frames: int, every: int, errors: DetectorErrors) -> Sequence:
+    """Return a sequence: every frame is tracked, every `every`-th is judged."""
+    simulation = simulate(frames, seed, errors=errors, render=False)
+    tracker = Tracker(simulation.detector, simulation.capture.rig)
+    stream, seen = simulation.capture.frames(), []
+    while together := list(islice(stream, batch_length(simulation.capture.frame_rate))):
+        seen += tracker.observe(together)
+    learner = SubjectLearner(simulation.detector.skeleton, InferenceOptions())
+    model = learner.model(learner.learn(seen).shells)
+    judged = [sighting for sighting in seen if sighting.frame % every == 0]
+    truth = simulation.truth.positions.numpy()[[sighting.frame for sighting in judged]]
+    return Sequence(seed, judged, truth, model, simulation.detector.skeleton.joints)
+
+
+def sequences(arguments: argparse.Namespace, seeds: range) -> Iterator[Sequence]:
+    """Yield the sequences of some seeds, saying how long each took."""
+    for seed in seeds:
+        start = time.perf_counter()
+        yield sequence(seed, frames=arguments.frames, every=arguments.every, errors=ERRORS[arguments.errors])
+        print(f"  sequence {seed}: {time.perf_counter() - start:.1f} s", flush=True)
+
+
+def parser(description: str | None) -> argparse.ArgumentParser:
+    """Return the options that all studies share."""
+    options = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--frames", type=int, default=400, help="of each sequence")
+    options.add_argument("--every", type=int, default=10, help="judge every n-th frame")
+    options.add_argument("--errors", choices=tuple(ERRORS), default="realistic", help="the detector's mistakes")
+    return options
+
+
+def print_errors(name: str) -> None:
+    """Print the parameters of a detector's mistakes."""
+    print(f"detector errors, {name}: " + ", ".join(f"{f.name} {getattr(ERRORS[name], f.name)}" for f in fields(HARD)))
+
+
+def single_thread() -> None:
+    """Keep to one thread: the tensors are small."""
+    torch.set_num_threads(1)

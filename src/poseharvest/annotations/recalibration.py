@@ -1,0 +1,89 @@
+"""Making covariances mean what they say: a monotone map of their size, found on footage whose truth is known.
+
+The size of a covariance C is sigma = det(C)^(1/6), the radius of the sphere as large as its ellipsoid, mm. A
+recalibration maps sigma onto another one, by a rising curve, and multiplies C by the square of the ratio: the
+ellipsoid keeps its shape and its axes. The order of two joints by determinant is never turned round; two may become
+equal.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Final, Literal
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
+from torch import Tensor
+
+from poseharvest.checks import check_shape
+from poseharvest.errors import FormatError
+
+FORMAT_NAME: Final = "poseharvest recalibration"
+
+
+class Recalibration(BaseModel):
+    """A rising curve from sigma to calibrated sigma through knots, straight in the logarithms of both.
+
+    Below the first knot and above the last, the ratio stays that of the knot.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    format: Literal["poseharvest recalibration"] = FORMAT_NAME
+    version: Literal[1] = 1
+    sigma_mm: tuple[FiniteFloat, ...] = Field(min_length=1, description="knots, rising, mm")
+    calibrated_mm: tuple[FiniteFloat, ...] = Field(min_length=1, description="what each knot is mapped to, mm")
+    level: FiniteFloat = Field(gt=0, lt=1, description="of the ellipsoids that were made to hold their share")
+    num_values: int = Field(ge=1, description="joints with a known truth that it was fitted on")
+    fitted_on: str = Field(description="the footage, in words")
+
+    @model_validator(mode="after")
+    def _check_curve(self) -> Recalibration:
+        if len(self.sigma_mm) != len(self.calibrated_mm):
+            raise ValueError(f"expected one calibrated_mm a knot, {len(self.sigma_mm)}, got {len(self.calibrated_mm)}")
+        if self.sigma_mm[0] <= 0 or self.calibrated_mm[0] <= 0:
+            raise ValueError("expected positive sigmas")
+        if any(a >= b for a, b in pairwise(self.sigma_mm)):
+            raise ValueError("sigma_mm must rise from knot to knot")
+        if any(a > b for a, b in pairwise(self.calibrated_mm)):
+            raise ValueError("calibrated_mm must not fall from knot to knot")
+        return self
+
+    def factors(self, sigma_mm: Tensor) -> Tensor:
+        """Return calibrated sigma over sigma (...), for sigmas (...) above zero, mm."""
+        knots, values = np.log(self.sigma_mm), np.log(self.calibrated_mm)
+        clamped = sigma_mm.double().clamp_min(torch.finfo(torch.float64).tiny).log().numpy()
+        ratio = np.interp(clamped, knots, values) - np.clip(clamped, knots[0], knots[-1])
+        return torch.from_numpy(np.asarray(np.exp(ratio)))
+
+    def apply(self, cov: Tensor) -> Tensor:
+        """Return calibrated covariances (..., 3, 3), mm^2; one whose determinant is not positive is left as it is."""
+        flat = cov.reshape(-1, *cov.shape[-2:])
+        check_shape("covariances", flat, "N 3 3")
+        det: Tensor = torch.linalg.det(flat.double())
+        usable = torch.isfinite(det) & (det > 0)
+        sigma = torch.where(usable, det, 1.0) ** (1 / 6)
+        factor = torch.where(usable, self.factors(sigma).square(), 1.0)
+        return (flat * factor[:, None, None].to(flat)).reshape(cov.shape)
+
+    def write(self, path: Path) -> None:
+        """Write the recalibration as JSON."""
+        path.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+    @classmethod
+    def read(cls, path: Path) -> Recalibration:
+        """Return the recalibration of a JSON file.
+
+        Raises:
+            FormatError: the file cannot be read or holds something else; the message names file and place.
+        """
+        try:
+            return cls.model_validate_json(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise FormatError(f"{path}: recalibration cannot be read: {error.strerror}") from error
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(key) for key in first["loc"]) or "file"
+            raise FormatError(f"{path}: is no recalibration: {where}: {first['msg']}") from error

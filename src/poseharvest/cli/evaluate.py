@@ -1,0 +1,66 @@
+"""`poseharvest evaluate`: how good is this harvest, with or without ground truth?"""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from poseharvest.evaluation.check import Check, Evaluation
+
+_TRUTH = "True positions: a .parquet or .csv table with frame, joint, x, y, z (mm) and, with several people, person."
+_AGAINST = "Another harvest of the same capture, made with another detector say."
+_RECALIBRATE = "With --truth: write the map that makes the covariances honest to this file, for other footage."
+
+
+def evaluate(
+    harvest: Annotated[Path, typer.Argument(help="The harvest folder.", show_default=False)],
+    truth: Annotated[Path | None, typer.Option(help=_TRUTH, show_default=False)] = None,
+    against: Annotated[Path | None, typer.Option(help=_AGAINST, show_default=False)] = None,
+    approximate: Annotated[
+        bool, typer.Option("--approximate", help="Also judge joints derived approximately.")
+    ] = False,
+    recalibrate: Annotated[Path | None, typer.Option(help=_RECALIBRATE, show_default=False)] = None,
+    json_path: Annotated[
+        Path | None, typer.Option("--json", help="Also write all as JSON.", show_default=False)
+    ] = None,
+) -> None:
+    """Judge a harvest by what cameras and bodies cannot do, and by the truth where it is known."""
+    from poseharvest.annotations.reader import Harvest
+    from poseharvest.evaluation.evaluate import evaluate as evaluate_harvest
+    from poseharvest.evaluation.tracks import read_tracks
+    from poseharvest.evaluation.with_truth import judge, recalibration_of
+
+    if recalibrate is not None and truth is None:
+        raise typer.BadParameter("needs --truth", param_hint="--recalibrate")
+    opened = Harvest.open(harvest)
+    known = None if truth is None else read_tracks(truth)
+    other = None if against is None else Harvest.open(against)
+    found = evaluate_harvest(opened, truth=known, against=other, approximate=approximate)
+    _show(found)
+    if json_path is not None:
+        json_path.write_text(json.dumps(found.as_dict(), indent=2) + "\n", encoding="utf-8")
+    if recalibrate is not None and known is not None:
+        recalibration_of(judge(opened, known, approximate=approximate), str(opened.path)).write(recalibrate)
+
+
+def _show(evaluation: Evaluation) -> None:
+    console = Console(highlight=False, markup=False)
+    for check in evaluation.checks:
+        console.print(f"\n{check.name.upper()}\n{check.sentence}")
+        console.print(_table(check))
+
+
+def _table(check: Check) -> Table:
+    table = Table("what", "value", "95 % interval", "protocol")
+    for name, score in check.scores.items():
+        value = f"{score.value:.2f} {score.protocol.unit}" if math.isfinite(score.value) else "not judged"
+        interval = "" if score.interval is None else f"{score.interval.low:.2f} to {score.interval.high:.2f}"
+        table.add_row(name, value, interval, str(score.protocol))
+    return table

@@ -1,0 +1,124 @@
+"""Poses of people over time, from a harvest or a file of true positions.
+
+A file of true positions is a table with the columns `frame` (from 0), `joint` (a name), `x`, `y`, `z` (mm in the world
+of the calibration) and, with several people, `person`; a row a joint, as Parquet (`.parquet`) or CSV (`.csv`). Other
+columns are left alone, so the `annotations/` of a harvest are such a table too. A missing row, an empty cell or NaN is
+a joint whose truth is not known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from poseharvest.annotations.reader import Harvest
+from poseharvest.annotations.rows import matrix
+from poseharvest.errors import FormatError, ShapeError
+from poseharvest.evaluation.pairs import Floats
+
+Ints = NDArray[np.int64]
+_COLUMNS = ("frame", "joint", "x", "y", "z")
+
+
+@dataclass(frozen=True, eq=False)
+class PoseTracks:
+    """N poses of one or several people.
+
+    Attributes:
+        joints: J names.
+        frames: (N,) frame numbers.
+        persons: (N,) numbers of the persons.
+        positions: (N, J, 3) mm; NaN where not known.
+    """
+
+    joints: tuple[str, ...]
+    frames: Ints
+    persons: Ints
+    positions: Floats
+
+    def __post_init__(self) -> None:
+        wanted = (len(self.frames), len(self.joints), 3)
+        if self.positions.shape != wanted or self.persons.shape != self.frames.shape:
+            raise ShapeError(f"poses: expected positions of shape {wanted}, got {self.positions.shape}")
+
+
+def harvest_tracks(harvest: Harvest) -> PoseTracks:
+    """Return the means of a harvest; joints that no camera sees are NaN."""
+    num_joints = len(harvest.skeleton)
+    frames, persons, positions = [], [], []
+    for table in harvest.columns(("frame", "person", "x", "y", "z", "supported")):
+        places = np.stack([matrix(table, axis, num_joints) for axis in "xyz"], -1)
+        supported = matrix(table, "supported", num_joints)
+        positions.append(np.where(supported[..., None], places, np.nan))
+        frames.append(matrix(table, "frame", num_joints)[:, 0].astype(np.int64))
+        persons.append(matrix(table, "person", num_joints)[:, 0].astype(np.int64))
+    empty = np.zeros(0, np.int64)
+    return PoseTracks(
+        harvest.skeleton.joints,
+        np.concatenate([empty, *frames]),
+        np.concatenate([empty, *persons]),
+        np.concatenate([np.zeros((0, num_joints, 3)), *positions]),
+    )
+
+
+def read_tracks(path: Path) -> PoseTracks:
+    """Return the positions of a file, joints in order of appearance.
+
+    Raises:
+        FormatError: the file cannot be read, lacks a column, holds something else than numbers, or gives a joint of one
+            person and frame twice; the message names file and place.
+    """
+    table = _read_table(path)
+    columns = {name: _numbers(path, table, name) for name in ("frame", "x", "y", "z")}
+    has_person = "person" in table.column_names
+    person = _numbers(path, table, "person") if has_person else np.zeros(table.num_rows)
+    joint_names = [str(name) for name in table.column("joint").to_pylist()]
+    joints = tuple(dict.fromkeys(joint_names))
+    joint = np.array([joints.index(name) for name in joint_names], dtype=np.int64)
+    if table.num_rows == 0 or not np.isfinite(columns["frame"]).all() or not np.isfinite(person).all():
+        raise FormatError(f"{path}: expected rows with a frame and a person, got {table.num_rows} rows, some without")
+    keys = np.stack((columns["frame"], person), 1).astype(np.int64)
+    poses, pose = np.unique(keys, axis=0, return_inverse=True)
+    pose = pose.reshape(-1)
+    _check_unique(path, pose * len(joints) + joint, (keys, joint_names))
+    positions = np.full((len(poses), len(joints), 3), np.nan)
+    positions[pose, joint] = np.stack([columns[axis] for axis in "xyz"], 1)
+    return PoseTracks(joints, poses[:, 0], poses[:, 1], positions)
+
+
+def _read_table(path: Path) -> pa.Table:
+    import pyarrow.csv as pa_csv
+    import pyarrow.parquet as pq
+
+    readers: dict[str, Any] = {".parquet": pq.read_table, ".csv": pa_csv.read_csv}
+    if path.suffix.lower() not in readers:
+        raise FormatError(f"{path}: expected a table of positions in .parquet or .csv")
+    try:
+        table: pa.Table = readers[path.suffix.lower()](path)
+    except (pa.ArrowException, OSError) as error:
+        raise FormatError(f"{path}: positions cannot be read: {str(error).splitlines()[0]}") from error
+    missing = [name for name in _COLUMNS if name not in table.column_names]
+    if missing:
+        raise FormatError(f"{path}: expected the columns {', '.join(_COLUMNS)}, missing {', '.join(missing)}")
+    return table
+
+
+def _numbers(path: Path, table: pa.Table, name: str) -> Floats:
+    try:
+        return np.asarray(table.column(name).cast(pa.float64()).to_numpy(), dtype=np.float64)
+    except (pa.ArrowException, ValueError) as error:
+        raise FormatError(f'{path}: column "{name}": expected numbers: {str(error).splitlines()[0]}') from error
+
+
+def _check_unique(path: Path, cells: Ints, where: tuple[Ints, list[str]]) -> None:
+    order = np.argsort(cells, kind="stable")
+    twice = order[1:][np.diff(cells[order]) == 0]
+    if len(twice):
+        keys, joints = where
+        frame, person = keys[twice[0]].tolist()
+        raise FormatError(f'{path}: joint "{joints[twice[0]]}" of person {person} in frame {frame} is given twice')

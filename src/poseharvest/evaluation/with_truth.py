@@ -1,0 +1,200 @@
+"""A harvest against true positions: how wrong it is, whether its selection helps, and whether its uncertainty knew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from poseharvest.annotations.reader import Harvest
+from poseharvest.annotations.recalibration import Recalibration
+from poseharvest.annotations.rows import matrix
+from poseharvest.annotations.schema import COVARIANCE_ENTRIES
+from poseharvest.evaluation.alignment import Alignment
+from poseharvest.evaluation.bootstrap import blocks
+from poseharvest.evaluation.check import Check
+from poseharvest.evaluation.matching import common_joints, converted, match_tracks, restricted
+from poseharvest.evaluation.mpjpe import joint_errors, mpjpe, mpjpe_by
+from poseharvest.evaluation.pairs import Bools, Floats, PosePairs
+from poseharvest.evaluation.pck import pck_3d, pck_3d_area
+from poseharvest.evaluation.recalibrate import fit_recalibration
+from poseharvest.evaluation.scores import Score
+from poseharvest.evaluation.tracks import PoseTracks, harvest_tracks
+from poseharvest.evaluation.uncertainty import (
+    ELLIPSOID_LEVELS,
+    ellipsoid_coverage,
+    expected_calibration_error,
+    rank_correlation,
+    rank_correlation_by_joint,
+    risk_coverage,
+    squared_mahalanobis,
+)
+
+_BLOCK_SECONDS = 2.0
+_ERROR = (
+    "Mean distance of the joints that some camera sees from their true positions. The alignment says what was "
+    "forgiven: none forgives nothing, centroid (the paper's) the place, procrustes the place and the turn. The "
+    "interval draws stretches of two seconds anew."
+)
+_SELECTION = (
+    "The selected joints are those that the harvest calls reliable. Their error should be clearly below that of all "
+    "joints; otherwise the selection only throws annotations away."
+)
+_RANKING = (
+    "Whether det(cov) is large where the error is: 1 is the perfect order, 0 no knowledge at all. Within one joint it "
+    "says whether good frames are told from bad ones. AURC is the mean error over all shares that could be kept: it "
+    "lies between that of the best possible order and that of no order."
+)
+_COVERAGE = (
+    "Share of true positions within the ellipsoids that should hold that share. Below it, the uncertainty is too "
+    "small, above it too large; `--recalibrate` writes the map that corrects it, to be judged on other footage."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class JudgedHarvest:
+    """A harvest beside the truth, on the joints that both have.
+
+    Attributes:
+        pairs: estimates and truth, labelled by "sequence", stretches of two seconds of a person.
+        covariances: (F, J, 3, 3) mm^2.
+        selected: (F, J) bool; a derived joint is selected if all that it derives from are.
+        left_out: joints of the truth that the harvest has not.
+    """
+
+    pairs: PosePairs
+    covariances: Floats
+    selected: Bools
+    left_out: tuple[str, ...]
+
+    @property
+    def error_vectors(self) -> Floats:
+        """(F, J, 3) estimate minus truth, mm; NaN where not judged."""
+        return np.asarray(self.pairs.estimate - self.pairs.truth)
+
+    @property
+    def det(self) -> Floats:
+        """(F, J) determinants of the covariances, mm^6."""
+        return np.asarray(np.linalg.det(self.covariances))
+
+
+def judge(harvest: Harvest, truth: PoseTracks, *, approximate: bool = False) -> JudgedHarvest:
+    """Return a harvest beside the truth.
+
+    Args:
+        harvest: of one or several people.
+        truth: in the same world, its frames numbered as the capture's.
+        approximate: also judge joints that can only be derived approximately.
+
+    Raises:
+        SkeletonError: they have no joint in common.
+        HarvestError: they have no frame in common.
+    """
+    conversion = common_joints(harvest.skeleton, truth.joints, approximate=approximate)
+    joints = conversion.target.joints
+    estimate = converted(harvest_tracks(harvest), conversion)
+    match = match_tracks(estimate, restricted(truth, joints))
+    frames, persons = estimate.frames[match.first], estimate.persons[match.first]
+    stretch = blocks(frames, max(1, round(_BLOCK_SECONDS * harvest.info.capture.frame_rate)))
+    labels = {"sequence": [f"{person}/{block}" for person, block in zip(persons.tolist(), stretch, strict=True)]}
+    known = restricted(truth, joints).positions[match.second]
+    cov, selected = _covariances_and_selection(harvest)
+    return JudgedHarvest(
+        pairs=PosePairs(estimate.positions[match.first], known, joints, labels),
+        covariances=np.asarray(conversion.covariances(torch.from_numpy(cov))[match.first].numpy()),
+        selected=np.asarray(conversion.supported(torch.from_numpy(selected))[match.first].numpy()),
+        left_out=tuple(joint for joint in truth.joints if joint not in joints),
+    )
+
+
+def recalibration_of(judged: JudgedHarvest, fitted_on: str) -> Recalibration:
+    """Return the recalibration that makes the 90 % ellipsoids of this harvest hold their share.
+
+    Raises:
+        HarvestError: too few joints are judged.
+    """
+    return fit_recalibration(judged.error_vectors, judged.covariances, fitted_on=fitted_on)
+
+
+def truth_checks(judged: JudgedHarvest) -> tuple[Check, ...]:
+    """Return everything that the truth tells of a harvest."""
+    return (
+        _error_check(judged),
+        _joint_check(judged),
+        _selection_check(judged),
+        _ranking_check(judged),
+        _coverage_check(judged),
+    )
+
+
+def _error_check(judged: JudgedHarvest) -> Check:
+    pairs = judged.pairs
+    several = len(set(pairs.labels["sequence"])) > 1
+    scores: dict[str, Score] = {}
+    for alignment in (Alignment("none"), Alignment("centroid"), Alignment("procrustes")):
+        scores[f"mean, alignment {alignment}"] = mpjpe(pairs, alignment, sequence_label="sequence" if several else None)
+    errors = joint_errors(pairs)
+    whole = scores["mean, alignment none"].protocol
+    scores["median, alignment none"] = Score(_median(errors), replace(whole, metric="median error"))
+    scores["3D PCK"] = pck_3d(pairs)
+    scores["3D PCK, area"] = pck_3d_area(pairs)
+    sentence = _ERROR
+    if judged.left_out:
+        sentence += f" Not judged, since the harvest's skeleton lacks them: {', '.join(judged.left_out)}."
+    return Check("error", sentence, scores)
+
+
+def _joint_check(judged: JudgedHarvest) -> Check:
+    return Check(
+        "error by joint", "Mean distance from the truth, in the world as it is.", mpjpe_by(judged.pairs, "joint")
+    )
+
+
+def _selection_check(judged: JudgedHarvest) -> Check:
+    pairs = judged.pairs
+    kept = np.where(judged.selected[..., None], pairs.estimate, np.nan)
+    scores = {
+        "all joints": mpjpe(pairs),
+        "selected joints": mpjpe(PosePairs(kept, pairs.truth, pairs.joints)),
+    }
+    return Check("selection", _SELECTION, scores)
+
+
+def _ranking_check(judged: JudgedHarvest) -> Check:
+    errors, det = joint_errors(judged.pairs), judged.det
+    overall = rank_correlation(det, errors)
+    scores = {"det(cov), all joints": overall}
+    scores |= {
+        f"det(cov), {name}": s for name, s in rank_correlation_by_joint(det, errors, judged.pairs.joints).items()
+    }
+    curves = {"det(cov)": det, "the best possible order": errors, "no order": np.zeros_like(errors)}
+    protocol = replace(overall.protocol, metric="AURC", unit="mm")
+    scores |= {f"AURC by {name}": Score(risk_coverage(doubt, errors).area, protocol) for name, doubt in curves.items()}
+    return Check("ranking", _RANKING, scores)
+
+
+def _coverage_check(judged: JudgedHarvest) -> Check:
+    squared = squared_mahalanobis(judged.error_vectors, judged.covariances)
+    scores = {
+        f"within the {100 * level:g} % ellipsoid": ellipsoid_coverage(squared, level) for level in ELLIPSOID_LEVELS
+    }
+    scores["expected calibration error"] = expected_calibration_error(squared)
+    return Check("honesty of the covariance", _COVERAGE, scores)
+
+
+def _covariances_and_selection(harvest: Harvest) -> tuple[Floats, Bools]:
+    num_joints = len(harvest.skeleton)
+    cov, selected = [np.zeros((0, num_joints, 3, 3))], [np.zeros((0, num_joints), bool)]
+    for table in harvest.columns((*COVARIANCE_ENTRIES, "selected")):
+        part = np.empty((table.num_rows // num_joints, num_joints, 3, 3))
+        for name, (i, j) in COVARIANCE_ENTRIES.items():
+            part[..., i, j] = part[..., j, i] = matrix(table, name, num_joints)
+        cov.append(part)
+        selected.append(matrix(table, "selected", num_joints))
+    return np.concatenate(cov), np.concatenate(selected)
+
+
+def _median(errors: Floats) -> float:
+    known = errors[np.isfinite(errors)]
+    return float(np.median(known)) if known.size else float("nan")
