@@ -21,7 +21,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("capture", "detectors", "pictorial"),
     ("localization",),
     ("annotations",),
-    ("synthetic", "harvesting", "export", "evaluation"),
+    ("synthetic", "datasets", "harvesting", "export", "evaluation"),
     ("report",),
     ("cli",),
     (ROOT,),

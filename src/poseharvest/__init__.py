@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from poseharvest.capture.capture import Capture as Capture
     from poseharvest.detectors.registry import load_detector as load_detector
     from poseharvest.errors import HarvestError as HarvestError
-    from poseharvest.export.registry import export as export
     from poseharvest.harvesting.harvest import harvest as harvest
     from poseharvest.harvesting.options import HarvestOptions as HarvestOptions
     from poseharvest.pictorial.infer import InferenceOptions as InferenceOptions
@@ -30,7 +29,6 @@ _HOMES = {
     "HarvestOptions": "harvesting.options",
     "InferenceOptions": "pictorial.infer",
     "SelectionRule": "annotations.select",
-    "export": "export.registry",
     "harvest": "harvesting.harvest",
     "load_detector": "detectors.registry",
 }

@@ -41,3 +41,7 @@ class DetectorError(HarvestError):
 
 class StoreError(HarvestError):
     """A harvest folder cannot be read or written."""
+
+
+class DatasetError(HarvestError):
+    """A data set on disk lacks what its layout promises, or what was asked of it."""

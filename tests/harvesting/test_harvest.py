@@ -30,8 +30,9 @@ from poseharvest.harvesting.options import HarvestOptions
 from poseharvest.localization.boxes import Boxes
 from poseharvest.localization.track import batch_length
 from poseharvest.pictorial.pairwise import LimbLengths
-from poseharvest.synthetic import CLEAN, ONE_VIEW_WRONG, Simulation, simulate
+from poseharvest.synthetic import CLEAN, ONE_VIEW_WRONG, REALISTIC, Simulation, simulate
 
+WRONG = replace(REALISTIC, wrong_rate=ONE_VIEW_WRONG.wrong_rate, wrong_view=ONE_VIEW_WRONG.wrong_view)
 BLANK: Image = np.zeros((1000, 1000, 3), np.uint8)
 
 
@@ -109,12 +110,12 @@ def test_clean_heatmaps_give_6_mm_at_full_resolution(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_uncertainty_knows_where_one_view_is_wrong(tmp_path: Path) -> None:
-    """One view of four puts 15 % of the joints elsewhere; the 70 % kept are better than all."""
-    simulation = simulate(30, 2, errors=ONE_VIEW_WRONG, render=False)
-    result = harvest(simulation.capture, simulation.detector, tmp_path / "h", options=HarvestOptions(warm_up_frames=12))
+    """One view of four puts 15 % of the joints elsewhere, on top of a network's usual errors."""
+    simulation = simulate(40, 0, errors=WRONG, render=False, frame_rate=6.0)
+    result = harvest(simulation.capture, simulation.detector, tmp_path / "h", options=HarvestOptions(warm_up_frames=6))
     errors = pose_errors(result, simulation.truth.positions)
     assert errors.selected_mean_mm < errors.mean_mm
-    assert errors.rank_correlation > 0.05
+    assert errors.rank_correlation > 0.1
 
 
 def test_twice_the_same(harvested: Harvest, simulation: Simulation, quick: HarvestOptions, tmp_path: Path) -> None:
@@ -386,6 +387,7 @@ def test_a_capture_20_times_as_long_uses_the_same_memory(tmp_path: Path) -> None
         ({"start": -1}, "frames: expected a range, got -1 to None"),
         ({"start": 5, "stop": 5}, "frames: expected a range, got 5 to 5"),
         ({"num_previews": -1}, "num_previews: expected 0 or more, got -1"),
+        ({"device": "abacus"}, 'device: "abacus" cannot be used: '),
     ],
 )
 def test_options_are_checked(change: dict[str, int], message: str) -> None:

@@ -255,6 +255,15 @@ def test_boxes_spare_the_search() -> None:
     assert observe(tracker, empty_frame(1, RIG)) is not None
 
 
+def test_the_first_of_a_batch_shows_the_others_where_to_look() -> None:
+    """Boxes in frame 0 alone, and frames that come in pairs: frame 1 is followed from frame 0."""
+    box = Crop((500.0, 400.0), 440.0)
+    tracker = Tracker(
+        PaintedDetector(RIG, lambda frame, view: STANDING), RIG, Boxes({(0, "front"): box, (0, "side"): box})
+    )
+    assert [s.frame for s in tracker.observe([empty_frame(0, RIG), empty_frame(1, RIG)])] == [0, 1]
+
+
 def test_boxes_of_nobody_do_not_delay_the_search() -> None:
     """The boxes of frame 0 show nothing; frame 1 has none and is searched at once."""
     box = Crop((100.0, 100.0), 60.0)

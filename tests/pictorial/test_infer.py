@@ -8,14 +8,15 @@ import pytest
 import torch
 
 from pictorial_kit import STICK, STICK_LENGTHS, STICK_POINTS, ring, seen_by, without_view
-from poseharvest.errors import ConfigError
+from poseharvest.errors import ConfigError, ShapeError
 from poseharvest.heatmaps.maps import Heatmaps
+from poseharvest.pictorial.evidence import FrameEvidence
 from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
 from poseharvest.pictorial.pairwise import LimbLengths
 from poseharvest.skeleton.skeleton import Skeleton, limbs
 
 CENTER = torch.tensor([20.0, -10.0, 850.0], dtype=torch.float64)
-SMALL = InferenceOptions(resolution=24)
+SMALL = InferenceOptions(resolution=24, neglect=0.0)
 
 
 def model(options: InferenceOptions = SMALL, **more) -> PictorialStructures:
@@ -128,8 +129,18 @@ def test_without_evidence_the_log_evidence_is_that_of_the_floor():
         ({"floor": 1.0}, "floor: expected 0 or more and less than 1, got 1.0"),
         ({"floor": -0.1}, "floor: expected 0 or more and less than 1, got -0.1"),
         ({"tolerance_mm": 0.0}, "tolerance_mm: expected a positive number, got 0.0"),
+        ({"inference": "quick"}, 'inference: expected "exact" or "reference", got "quick"'),
+        ({"refine": 3}, "refine: expected 1, 2 or 4, got 3"),
+        ({"neglect": -0.1}, "neglect: expected 0 or more and less than 1, got -0.1"),
     ],
 )
 def test_wrong_options_are_refused(options, message):
     with pytest.raises(ConfigError, match=message):
         InferenceOptions(**options)
+
+
+def test_cameras_must_be_as_many_as_views():
+    with pytest.raises(ShapeError, match="cameras: expected one a view, 3, got 2"):
+        FrameEvidence(seen_by(ring(3), STICK_POINTS), ring(2), CENTER)
+    with pytest.raises(ShapeError, match=r"center: expected shape \(3\)"):
+        FrameEvidence(seen_by(ring(3), STICK_POINTS), ring(3), CENTER[:2])

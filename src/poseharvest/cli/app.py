@@ -14,6 +14,7 @@ import typer
 from poseharvest import __version__
 from poseharvest.cli.audit import audit
 from poseharvest.cli.demo import demo
+from poseharvest.cli.evaluate import evaluate
 from poseharvest.cli.export import export
 from poseharvest.cli.harvest import harvest
 from poseharvest.cli.report import report
@@ -44,7 +45,7 @@ def _options(
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(message)s")
 
 
-for command in (demo, harvest, report, export, audit):
+for command in (demo, harvest, report, export, evaluate, audit):
     app.command(command.__name__)(command)
 
 

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from poseharvest.cli.assignments import parse_assignments
 from poseharvest.cli.progress import progress_bar
 from poseharvest.cli.summary import print_summary
-from poseharvest.errors import ConfigError
 from poseharvest.harvesting.options import HarvestOptions
+from poseharvest.pictorial.infer import InferenceMethod, InferenceOptions
 from poseharvest.units import LengthUnit
 
 _DEFAULTS = HarvestOptions()
 _VIEWS = "Use these views alone, separated by commas."
 _DETECTOR = "efficientpose, hourglass, an ONNX model's .toml, or a folder of OpenPose or COCO keypoints."
 _OPTION = "An option of the detector, name=value, such as flip_test=true or frame_offset=1; may be repeated."
+_REFINE = "1, 2 or 4: parts into which every voxel edge is cut, the tolerance unchanged; 1 is the paper's grid."
+_INFERENCE = "exact: sums over the voxels that matter; reference: over all voxels, by FFT."
 _LENGTHS = "TOML file with the subject's limb lengths in mm; estimated from the footage if not given."
 
 
@@ -39,6 +41,8 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     tolerance_mm: Annotated[
         float | None, typer.Option(help="Tolerance of limb lengths; one voxel if not given.")
     ] = None,
+    refine: Annotated[int, typer.Option(help=_REFINE)] = _DEFAULTS.inference.refine,
+    inference: Annotated[InferenceMethod, typer.Option(help=_INFERENCE)] = _DEFAULTS.inference.inference,
     share: Annotated[float, typer.Option(help="Part of each joint to select.")] = _DEFAULTS.selection.share,
     measure: Annotated[str, typer.Option(help="Measure of confidence.")] = _DEFAULTS.selection.measure,
     start: Annotated[int, typer.Option(help="First frame.")] = _DEFAULTS.start,
@@ -52,12 +56,13 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     from poseharvest.detectors.registry import load_detector
     from poseharvest.harvesting.harvest import harvest as run
     from poseharvest.localization.boxes import read_boxes
-    from poseharvest.pictorial.infer import InferenceOptions
     from poseharvest.pictorial.pairwise import read_limb_lengths
     from poseharvest.report.html import report as write_report
 
     options = HarvestOptions(
-        inference=InferenceOptions(resolution=resolution, floor=floor, tolerance_mm=tolerance_mm),
+        inference=InferenceOptions(
+            resolution=resolution, floor=floor, tolerance_mm=tolerance_mm, refine=refine, inference=inference
+        ),
         selection=SelectionRule(measure, share),
         start=start,
         stop=stop,
@@ -69,7 +74,12 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     with progress_bar(console) as on_progress:
         result = run(
             Capture.open(capture, calibration=calibration, unit=unit, views=chosen),
-            load_detector(detector, weights=weights, device=device, **_parsed(detector_option or [])),
+            load_detector(
+                detector,
+                weights=weights,
+                device=device,
+                **parse_assignments(detector_option or [], option="--detector-option"),
+            ),
             out,
             options=options,
             boxes=None if boxes is None else read_boxes(boxes),
@@ -78,17 +88,3 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
             on_progress=on_progress,
         )
     print_summary(result, write_report(result.path))
-
-
-def _parsed(assignments: list[str]) -> dict[str, Any]:
-    """Return `name=value` texts as options; values are TOML where they are, else text."""
-    options: dict[str, Any] = {}
-    for assignment in assignments:
-        name, equals, value = assignment.partition("=")
-        if not (name and equals):
-            raise ConfigError(f'--detector-option: expected name=value, got "{assignment}"')
-        try:
-            options[name] = tomllib.loads(f"value = {value}")["value"]
-        except tomllib.TOMLDecodeError:
-            options[name] = value
-    return options

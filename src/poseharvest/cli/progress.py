@@ -23,9 +23,12 @@ class _Speed(ProgressColumn):
 
 @contextmanager
 def progress_bar(console: Console) -> Iterator[OnProgress]:
-    """Show a bar while the block runs; give the callback that moves it."""
+    """Show a bar while the block runs; give the callback that moves it.
+
+    Where nobody watches, in a file or a pipe, there is no bar: an error stays the only line.
+    """
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Speed(), TimeRemainingColumn())
-    with Progress(*columns, console=console) as bar:
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("opening", total=None)
 
         def show(done: Done) -> None:

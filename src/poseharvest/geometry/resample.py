@@ -12,8 +12,6 @@ from torch.nn import functional
 
 from poseharvest.arrays import ImageSize
 
-_EDGE = 1e-3  # pixels; keeps the right and lower neighbour of the last sample within the map
-
 
 def rescale_pixels(points: Tensor, from_size: ImageSize, to_size: ImageSize) -> Tensor:
     """Return the positions (..., 2) x, y in a picture of `to_size` of points in the same picture at `from_size`.
@@ -49,19 +47,19 @@ def sample_bilinear_each(maps: Tensor, number: Tensor, points: Tensor) -> Tensor
     """Return what `sample_bilinear` does where every point looks into a map of its own.
 
     Args:
-        maps: (M, H, W).
+        maps: (M, H, W), with a border of one pixel of zeros that belongs to no pixel position.
         number: (N,) integer, the map of every point.
         points: (N, 2) x, y in pixels of the maps, finite.
 
     Returns:
         (N,).
     """
-    height, width = maps.shape[-2:]
-    # One row and column of zeros around: a point further out is moved onto them.
-    padded = torch.nn.functional.pad(maps, (1, 1, 1, 1)).flatten()
-    x = (points[:, 0] + 1).clamp(0, width + 1 - _EDGE)
-    y = (points[:, 1] + 1).clamp(0, height + 1 - _EDGE)
-    left, top = x.floor(), y.floor()
+    height, width = maps.shape[-2] - 2, maps.shape[-1] - 2
+    padded = maps.flatten()
+    # A point further out than the border is moved onto it.
+    x = (points[:, 0] + 1).clamp(0, width + 1)
+    y = (points[:, 1] + 1).clamp(0, height + 1)
+    left, top = x.floor().clamp(max=width), y.floor().clamp(max=height)
     right_share, bottom_share = x - left, y - top
     first = (number * (height + 2) + top.long()) * (width + 2) + left.long()
     above = torch.lerp(padded[first], padded[first + 1], right_share)

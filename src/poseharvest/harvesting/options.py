@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import torch
+
 from poseharvest.annotations.select import SelectionRule
 from poseharvest.errors import ConfigError
 from poseharvest.pictorial.infer import InferenceOptions
@@ -45,6 +47,11 @@ class HarvestOptions:
             raise ConfigError(f"frames: expected a range, got {self.start} to {self.stop}")
         if self.num_previews < 0:
             raise ConfigError(f"num_previews: expected 0 or more, got {self.num_previews}")
+        try:
+            torch.empty(0, device=self.device)
+        except (RuntimeError, AssertionError) as error:
+            reason = str(error).splitlines()[0]
+            raise ConfigError(f'device: "{self.device}" cannot be used: {reason}') from error
 
     def as_dict(self) -> dict[str, Any]:
         """Return every option in plain data, for `harvest.json`."""

@@ -115,6 +115,9 @@ class Tracker:
         cameras = [self._rig.at(frame.index) for frame in frames]
         if self._pose is None and frames[0].index >= self._next_search:
             self._search(frames[0], cameras[0])
+        if self._pose is None and len(frames) > 1:
+            # Nobody gives the later frames their windows yet; whom the first one shows may.
+            return [sighting for frame in frames for sighting in self.observe([frame])]
         crops = [self._windows(frame.index, static) for frame, static in zip(frames, cameras, strict=True)]
         maps = detect_views(self._detector, frames, cameras[0], crops)
         peaks = [heatmap_peaks(one.values, one.crops) for one in maps]

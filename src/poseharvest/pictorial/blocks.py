@@ -56,8 +56,8 @@ class Blocks:
         """Return the maxima (J * F,) of values (N,); -inf where there is no block."""
         return values.new_full((self.num_segments,), -math.inf).scatter_reduce(0, self.segment, values, "amax")
 
-    def select(self, keep: Tensor) -> Blocks:
-        """Return those that `keep` (N,) marks."""
+    def select(self, keep: Tensor | slice) -> Blocks:
+        """Return those that `keep`, (N,) bool or a range, marks."""
         return Blocks(
             self.corner[keep], self.frame[keep], self.joint[keep], self.edge, self.num_frames, self.num_joints
         )
@@ -73,14 +73,20 @@ class Blocks:
         return Blocks(corner, self.frame[parent], self.joint[parent], edge, self.num_frames, self.num_joints), parent
 
 
+def all_places(resolution: int, edge: int, num_segments: int, like: Tensor) -> Blocks:
+    """Return all blocks of `edge` voxels that cover the cube, as those of one joint in `num_segments` frames."""
+    along = torch.arange(math.ceil(resolution / edge), dtype=like.dtype, device=like.device)
+    cube = torch.cartesian_prod(along, along, along)
+    frame = torch.arange(num_segments, device=like.device).repeat_interleave(cube.shape[0])
+    return Blocks(cube.repeat(num_segments, 1), frame, torch.zeros_like(frame), edge, num_segments, 1)
+
+
 def all_blocks(resolution: int, num_frames: int, num_joints: int, like: Tensor) -> Blocks:
     """Return the blocks of the coarsest level, which cover the cube, for every joint and frame."""
     edge = 1 << max(0, int(math.log2(resolution / _TOP_LEVEL))) if resolution >= _TOP_LEVEL else 1
-    along = torch.arange(math.ceil(resolution / edge), dtype=like.dtype, device=like.device)
-    cube = torch.cartesian_prod(along, along, along)
-    segment = torch.arange(num_joints * num_frames, device=like.device).repeat_interleave(cube.shape[0])
-    corner = cube.repeat(num_joints * num_frames, 1)
-    return Blocks(corner, segment % num_frames, segment // num_frames, edge, num_frames, num_joints)
+    places = all_places(resolution, edge, num_joints * num_frames, like)
+    segment = places.frame
+    return Blocks(places.corner, segment % num_frames, segment // num_frames, edge, num_frames, num_joints)
 
 
 class Rows:

@@ -31,7 +31,8 @@ _FRAMES_A_BATCH = {"cpu": 16, "cuda": 256}
 _MAX_PAIRS = 60_000_000
 # Blocks are dropped for looking small, so their estimated belief is too small on average: by a factor of up to 3 in
 # simulated frames (benchmarks/inference.py measures it).
-_ESTIMATE_MARGIN = 4.0
+_ESTIMATE_MARGIN = 3.0
+_ROUNDING = 1000.0  # of the sums' logarithms, units in the last place
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class InferenceOptions:
     refine: int = 1
     """1, 2 or 4: parts into which every voxel edge is cut, epsilon unchanged; 1 is the paper's grid."""
 
-    neglect: float = 2e-3
+    neglect: float = 5e-3
     """Share of a joint's marginal that "exact" may leave out, weighted by the squared distance from the mean."""
 
     def __post_init__(self) -> None:
@@ -158,8 +159,9 @@ class PictorialStructures:
         evidence = BatchEvidence(frames, volumes, self.options.floor)
         budget = Budget(self.options.neglect, _MAX_PAIRS)
         found = coarse_to_fine(evidence, self.tree, self._shells_of, budget)
-        moments = moments_of_masses(found.kept.plus(found.dropped), volumes)
-        dropped = found.dropped.mass.reshape(len(self.skeleton), -1).sum(0) * _ESTIMATE_MARGIN
+        moments = moments_of_masses(found.kept, volumes)
+        dropped = found.dropped.reshape(len(self.skeleton), -1).sum(0) * _ESTIMATE_MARGIN
+        rounding = _ROUNDING * torch.finfo(self._like.dtype).eps
         # One transfer for all: on a GPU every single one would wait for it.
         given_up, log_partition, neglected = torch.stack([
             found.given_up.double(),
@@ -169,7 +171,7 @@ class PictorialStructures:
         return [
             self._over_the_grid(frame)
             if given_up[i]
-            else self._posterior(frame, moments[i], log_partition[i], min(neglected[i], 1.0))
+            else self._posterior(frame, moments[i], log_partition[i], min(neglected[i] + rounding, 1.0))
             for i, frame in enumerate(frames)
         ]
 

@@ -68,14 +68,6 @@ class Masses:
     first: Tensor
     second: Tensor
 
-    def scaled(self, factor: Tensor) -> Masses:
-        """Return the same with every mass times `factor` (J * F,)."""
-        return Masses(self.mass * factor, self.first * factor[:, None], self.second * factor[:, None, None])
-
-    def plus(self, other: Masses) -> Masses:
-        """Return the sum of both."""
-        return Masses(self.mass + other.mass, self.first + other.first, self.second + other.second)
-
 
 def moments_of_masses(masses: Masses, volumes: Sequence[VoxelVolume]) -> list[Moments]:
     """Return mean and covariance of every joint in each of F frames.

@@ -2,11 +2,10 @@
 
 On every level the whole sum-product runs on the blocks that are left. The blocks with the least belief are then
 dropped, as many as a budget of belief allows, and the others are divided by eight. On the coarse levels a block's
-unary is the most that any voxel in it may get, so that a peak between the blocks' middles is not missed.
+unary is about the mean over its voxels, so that a peak between the blocks' middles is not missed.
 
 A block's belief counts the more, the farther it lies from the joint's mean: a little mass far away moves a variance
-as much as a lot nearby. What is dropped is not forgotten either: its estimated mass, mean and covariance go into
-those of the joint, and its mass is reported.
+as much as a lot nearby. The belief of everything that is dropped is added up and reported.
 """
 
 from __future__ import annotations
@@ -25,8 +24,11 @@ from poseharvest.pictorial.pairwise import Shell
 from poseharvest.pictorial.posterior import Masses
 from poseharvest.pictorial.sum_product import Tree, sum_product
 
-_BOUNDED_FROM_EDGE = 4  # voxels; smaller blocks are judged by their middle
-_BOUNDS_MISLEAD = 0.1
+# Shares of the budget by the blocks' edge: the coarser the level, the less its beliefs are to be trusted.
+_AFTER = {1: 1.0, 2: 0.1, 4: 0.01}
+_BEFORE = {1: 1.0, 2: 0.1, 4: 0.005}
+_COARSER = 0.0003
+_ALWAYS_KEPT = 200  # blocks: so few cost nothing, and where they are all there is, a rough belief would choose badly
 _BINS_AN_OCTAVE = 2
 _LOWEST_BIN, _HIGHEST_BIN = -200, 40
 _NUM_BINS = _HIGHEST_BIN - _LOWEST_BIN + 1
@@ -46,15 +48,11 @@ class Budget:
 
     def before(self, edge: int) -> float:
         """Return the share that may be dropped for what the level above says."""
-        return self.after(edge) * (_BOUNDS_MISLEAD if edge >= _BOUNDED_FROM_EDGE else 1.0)
+        return self.neglect * _BEFORE.get(edge, _COARSER)
 
     def after(self, edge: int) -> float:
-        """Return the share that may be dropped for what the sum-product says.
-
-        A block's bound exceeds what is in it by up to the number of its voxels, and most where the peak is: belief
-        far from the peak looks too small by as much.
-        """
-        return self.neglect * {1: 1.0, 2: 0.5, 4: 0.05}.get(int(edge), 0.005)
+        """Return the share that may be dropped for what the sum-product says."""
+        return self.neglect * _AFTER.get(edge, _COARSER)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,13 +61,13 @@ class Found:
 
     Attributes:
         kept: of the voxels that matter, mass 1.
-        dropped: estimate for all other voxels, relative to those kept.
+        dropped: (J * F,) estimate of the mass of all other voxels, relative to those kept.
         log_partition: (F,) of the voxels that matter.
         given_up: (F,) bool: too many voxels matter, or none is possible; the other fields mean nothing there.
     """
 
     kept: Masses
-    dropped: Masses
+    dropped: Tensor
     log_partition: Tensor
     given_up: Tensor
 
@@ -88,13 +86,13 @@ def coarse_to_fine(
     blocks = all_blocks(evidence.resolution, evidence.num_frames, evidence.num_joints, evidence.maps)
     told = torch.zeros_like(blocks.corner[:, 0])
     given_up = torch.zeros(evidence.num_frames, dtype=torch.bool, device=told.device)
-    dropped = _masses(told, told > 0, blocks, evidence)
+    dropped = told.new_zeros(blocks.num_segments)
     while True:
-        log_unary = evidence.log_bound(blocks) if blocks.edge >= _BOUNDED_FROM_EDGE else evidence.log_unary(blocks)
+        log_unary = evidence.log_unary(blocks)
         share, total = _shares(log_unary + told, blocks)
-        dropped = dropped.scaled(torch.where(total > 0, 8 / total, 0))
+        dropped = dropped * torch.where(total > 0, 8 / total, 0)
         keep = worth_keeping(share, blocks, budget.before(blocks.edge))
-        dropped = _drop(dropped, share, keep, blocks, evidence)
+        dropped = _with_dropped(dropped, share, keep, blocks)
         given_up |= _too_many_pairs(blocks.select(keep), tree, budget)
         keep &= ~given_up[blocks.frame]
         blocks, log_unary = blocks.select(keep), log_unary[keep]
@@ -105,10 +103,10 @@ def coarse_to_fine(
         given_up |= ~torch.isfinite(marginals.log_partition)
         belief = rows.flat(marginals.values)
         if blocks.edge == 1:
-            kept = _masses(belief, torch.ones_like(belief, dtype=torch.bool), blocks, evidence)
+            kept = _masses(belief, blocks, evidence)
             return Found(kept, dropped, marginals.log_partition, given_up)
         keep = worth_keeping(belief, blocks, budget.after(blocks.edge)) & ~given_up[blocks.frame]
-        dropped = _drop(dropped, belief, keep, blocks, evidence)
+        dropped = _with_dropped(dropped, belief, keep, blocks)
         told = (torch.log(belief) - log_unary)[keep]
         blocks, parent = blocks.select(keep).divided(evidence.resolution)
         told = told[parent]
@@ -136,8 +134,11 @@ def worth_keeping(share: Tensor, blocks: Blocks, budget: float) -> Tensor:
     worth = share * (1 + distance / variance[blocks.segment])
     bins = (_BINS_AN_OCTAVE * torch.log2(worth)).floor().clamp(_LOWEST_BIN, _HIGHEST_BIN) - _LOWEST_BIN
     place = blocks.segment * _NUM_BINS + bins.long()
-    spent = worth.new_zeros(blocks.num_segments * _NUM_BINS).index_add(0, place, worth)
-    affordable = (spent.reshape(-1, _NUM_BINS).cumsum(1) <= budget).sum(1)
+    empty = worth.new_zeros(blocks.num_segments * _NUM_BINS)
+    spent = empty.index_add(0, place, worth).reshape(-1, _NUM_BINS).cumsum(1)
+    count = empty.index_add(0, place, torch.ones_like(worth)).reshape(-1, _NUM_BINS)
+    left = count.sum(1, keepdim=True) - count.cumsum(1)
+    affordable = ((spent <= budget) & (left >= _ALWAYS_KEPT)).sum(1)
     return bins >= affordable[blocks.segment]
 
 
@@ -150,20 +151,16 @@ def _shares(log_belief: Tensor, blocks: Blocks) -> tuple[Tensor, Tensor]:
     return values / torch.where(total > 0, total, 1)[blocks.segment], total * torch.exp(top)
 
 
-def _masses(share: Tensor, chosen: Tensor, blocks: Blocks, evidence: BatchEvidence) -> Masses:
-    """Return the moments of the chosen blocks (N,), the spread within a block beyond that in a voxel included."""
-    some = blocks.select(chosen)
-    share, points = share[chosen].double(), evidence.offsets(some).double()
-    within = (blocks.edge**2 - 1) * evidence.voxel_mm**2 / 12
-    identity = torch.eye(3, dtype=points.dtype, device=points.device)
-    outer = points[:, :, None] * points[:, None, :] + within * identity
-    return Masses(some.total(share), some.total(share[:, None] * points), some.total(share[:, None, None] * outer))
+def _masses(share: Tensor, blocks: Blocks, evidence: BatchEvidence) -> Masses:
+    """Return the moments of beliefs (N,) over the blocks' middles."""
+    share, points = share.double(), evidence.offsets(blocks).double()
+    outer = points[:, :, None] * points[:, None, :]
+    return Masses(
+        blocks.total(share), blocks.total(share[:, None] * points), blocks.total(share[:, None, None] * outer)
+    )
 
 
-def _drop(dropped: Masses, share: Tensor, keep: Tensor, blocks: Blocks, evidence: BatchEvidence) -> Masses:
-    """Return `dropped` and what is not kept, relative to what is. Bounds are no masses and are not counted."""
-    if blocks.edge >= _BOUNDED_FROM_EDGE:
-        return dropped
-    both = dropped.plus(_masses(share, ~keep, blocks, evidence))
+def _with_dropped(dropped: Tensor, share: Tensor, keep: Tensor, blocks: Blocks) -> Tensor:
+    """Return the mass dropped so far and now (J * F,), relative to what is kept."""
     left = blocks.total(torch.where(keep, share, 0))
-    return both.scaled(1 / torch.where(left > 0, left, 1))
+    return (dropped + blocks.total(torch.where(keep, 0, share))) / torch.where(left > 0, left, 1)

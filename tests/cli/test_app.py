@@ -1,0 +1,77 @@
+"""The program: its commands, its help, its exit codes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import poseharvest
+from poseharvest.cli.app import app
+
+COMMANDS = [command.name for command in app.registered_commands]
+
+
+def test_the_commands_are_there():
+    assert {"demo", "harvest", "report", "export", "audit"} <= set(COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(run, command):
+    done = run(command, "--help")
+    assert done.code == 0
+    assert not done.err
+    assert "Usage" in done.out
+    assert len(done.out.splitlines()) > 5
+
+
+def test_the_program_lists_its_commands(run):
+    done = run("--help")
+    assert done.code == 0
+    assert all(command in done.out for command in COMMANDS)
+
+
+def test_the_version(run):
+    assert run("--version").out.strip() == poseharvest.__version__
+
+
+@pytest.mark.parametrize(
+    "arguments", [("dance",), ("harvest",), ("export", "x", "--format", "bvh", "--out", "y"), ("demo", "--frames", 3)]
+)
+def test_wrong_usage_exits_with_2(run, arguments):
+    done = run(*arguments)
+    assert done.code == 2
+    assert "Usage" in done.err
+
+
+@pytest.mark.parametrize(
+    "arguments", [("report", "none"), ("export", "none", "--format", "csv", "--out", "y"), ("audit", "none")]
+)
+def test_our_errors_are_one_line_and_exit_with_1(run, arguments, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = run(*arguments)
+    assert done.code == 1
+    assert done.err.startswith("error: none: ")
+    assert done.err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_installed_program_ends_as_the_shell_expects(tmp_path):
+    """In a process of its own: no traceback, one line, exit 1."""
+    command = [sys.executable, "-c", "from poseharvest.cli.app import main; main()", "harvest", "none", "--out", "out"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr == "error: none: expected a capture, a folder with footage and a calibration, got nothing\n"
+
+
+@pytest.mark.slow
+def test_the_demo_shows_the_whole_job(run, tmp_path):
+    done = run("demo", "--out", tmp_path / "demo", "--frames", 8)
+    assert done.code == 0, done.err
+    assert "8 of 8 frames, 4 views" in done.out
+    assert "error against the known truth, no alignment, 128 joints: mean" in done.out
+    again = run("demo", "--out", tmp_path / "demo", "--frames", 8)
+    assert again.code == 1
+    assert "already exists" in again.err

@@ -1,0 +1,23 @@
+"""Sampling every point from a map of its own, against the batched sampler."""
+
+from __future__ import annotations
+
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from poseharvest.geometry.resample import sample_bilinear, sample_bilinear_each
+
+
+@given(seed=st.integers(0, 10**6), height=st.integers(1, 7), width=st.integers(1, 9))
+@settings(max_examples=30, deadline=None)
+def test_it_is_the_batched_sampler_point_by_point(seed, height, width):
+    generator = torch.Generator().manual_seed(seed)
+    maps = torch.randn(3, height, width, dtype=torch.float64, generator=generator)
+    number = torch.randint(0, 3, (40,), generator=generator)
+    size = torch.tensor([width, height], dtype=torch.float64)
+    points = torch.rand(40, 2, dtype=torch.float64, generator=generator) * (size + 4) - 2.5
+    expected = sample_bilinear(maps.unsqueeze(1), points.expand(3, 40, 2))[number, 0, torch.arange(40)]
+    bordered = torch.nn.functional.pad(maps, (1, 1, 1, 1))
+    found = sample_bilinear_each(bordered, number, points)
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)

@@ -1,0 +1,144 @@
+"""The subject's limbs, learned from footage whose truth is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from statistics import median
+
+import pytest
+import torch
+
+from localization_kit import ChangedDetector
+from poseharvest.errors import CaptureError, ConfigError
+from poseharvest.harvesting.subject import Subject, SubjectLearner
+from poseharvest.localization.track import Sighting, Tracker
+from poseharvest.pictorial.infer import InferenceOptions
+from poseharvest.pictorial.limb_lengths import PoseSamples, estimate_limb_lengths
+from poseharvest.pictorial.pairwise import LimbLengths
+from poseharvest.skeleton.definitions import MPII16
+from poseharvest.synthetic import CLEAN, ONE_VIEW_WRONG, DetectorErrors, Simulation, simulate
+
+LEARNER = SubjectLearner(MPII16, InferenceOptions(resolution=32))
+NUM_FRAMES = 12
+
+
+def watch(simulation: Simulation) -> list[Sighting]:
+    tracker = Tracker(simulation.detector, simulation.capture.rig)
+    return [s for frame in simulation.capture.frames() for s in tracker.observe([frame])]
+
+
+def true_lengths(simulation: Simulation) -> LimbLengths:
+    """By the median over the frames, as limbs of a real body hardly change."""
+    positions = simulation.truth.positions
+    return LimbLengths({
+        (limb.parent, limb.child): float(
+            (positions[:, MPII16.index(limb.parent)] - positions[:, MPII16.index(limb.child)]).norm(dim=-1).median()
+        )
+        for limb in MPII16.limbs
+    })
+
+
+def errors_mm(found: LimbLengths, true: LimbLengths) -> torch.Tensor:
+    return torch.tensor([found.mm[limb] - true.mm[limb] for limb in true.mm])
+
+
+Learned = Callable[[DetectorErrors], tuple[Simulation, list[Sighting], Subject]]
+
+
+@pytest.fixture(scope="module")
+def learned() -> Learned:
+    known: dict[DetectorErrors, tuple[Simulation, list[Sighting], Subject]] = {}
+
+    def learn(errors: DetectorErrors) -> tuple[Simulation, list[Sighting], Subject]:
+        if errors not in known:
+            simulation = simulate(NUM_FRAMES, 5, errors=errors, render=False)
+            sightings = watch(simulation)
+            known[errors] = (simulation, sightings, LEARNER.learn(sightings))
+        return known[errors]
+
+    return learn
+
+
+@pytest.mark.parametrize(("errors", "tolerance_mm"), [(CLEAN, 8.0), (ONE_VIEW_WRONG, 15.0)])
+def test_lengths_are_the_true_ones(learned: Learned, errors: DetectorErrors, tolerance_mm: float) -> None:
+    """Whatever one view of four believes of 15 % of the joints."""
+    simulation, _, subject = learned(errors)
+    assert float(errors_mm(subject.lengths, true_lengths(simulation)).abs().max()) < tolerance_mm
+    assert subject.guessed == ()
+
+
+def test_left_is_as_long_as_right(learned: Learned) -> None:
+    _, _, subject = learned(ONE_VIEW_WRONG)
+    for lengths in (subject.lengths, subject.shells):
+        for limb in MPII16.limbs:
+            mirror = MPII16.mirrored_limb(limb)
+            assert lengths.mm[limb.parent, limb.child] == lengths.mm[mirror.parent, mirror.child]
+
+
+def test_shells_are_bounded(learned: Learned) -> None:
+    """They make up for blobs, which shorten limbs, and for no more than that."""
+    for errors in (CLEAN, ONE_VIEW_WRONG):
+        subject = learned(errors)[2]
+        for limb, radius in subject.shells.mm.items():
+            assert subject.lengths.mm[limb] <= radius <= subject.lengths.mm[limb] + 60
+
+
+def posterior_lengths(learner: SubjectLearner, sightings: list[Sighting], radii: LimbLengths) -> LimbLengths:
+    model = learner.model(radii)
+    posteriors = [model.infer(s.heatmaps, s.cameras, s.center) for s in sightings]
+    det = torch.stack([torch.linalg.det(p.cov) for p in posteriors])
+    return estimate_limb_lengths(MPII16, PoseSamples(torch.stack([p.mean for p in posteriors]), det))
+
+
+@pytest.mark.slow
+def test_shells_make_the_posterior_as_long_as_the_body(learned: Learned) -> None:
+    """At the paper's resolution; shells of the measured lengths themselves err several times as much."""
+    _, sightings, _ = learned(CLEAN)
+    learner = SubjectLearner(MPII16, InferenceOptions(resolution=64))
+    subject = learner.learn(sightings[:6])
+    plain = errors_mm(posterior_lengths(learner, sightings[:6], subject.lengths), subject.lengths).abs()
+    matched = errors_mm(posterior_lengths(learner, sightings[:6], subject.shells), subject.lengths).abs()
+    assert float(matched.mean()) < 0.6 * float(plain.mean())
+    assert float(matched.max()) < 6
+
+
+def test_given_lengths_are_kept(learned: Learned) -> None:
+    simulation, sightings, _ = learned(CLEAN)
+    given = LimbLengths({limb: length + 1 for limb, length in true_lengths(simulation).mm.items()})
+    quick = replace(LEARNER, options=InferenceOptions(resolution=16))
+    subject = quick.learn(sightings[:3], given)
+    assert subject.lengths == given
+    assert subject.guessed == ()
+
+
+def test_given_lengths_must_be_those_of_the_skeleton(learned: Learned) -> None:
+    simulation, sightings, _ = learned(CLEAN)
+    true = true_lengths(simulation).mm
+    with pytest.raises(ConfigError, match=r"limb lengths: expected limbs among pelvis-right_hip, .*, got pelvis-tail"):
+        LEARNER.learn(sightings, LimbLengths({**true, ("pelvis", "tail"): 100.0}))
+    with pytest.raises(ConfigError, match='expected a positive length of "pelvis-thorax" in mm, got nan'):
+        LEARNER.learn(sightings, LimbLengths({**true, ("pelvis", "thorax"): float("nan")}))
+
+
+def test_too_few_frames_to_know_anybody(learned: Learned) -> None:
+    _, sightings, _ = learned(CLEAN)
+    with pytest.raises(CaptureError, match="limb lengths: no limb is seen whole in three frames; give the limb"):
+        LEARNER.learn(sightings[:1])
+
+
+def test_a_limb_that_is_never_whole_is_guessed_and_named() -> None:
+    simulation = simulate(4, 5, errors=CLEAN, render=False)
+
+    def hide(view: object, maps: torch.Tensor) -> torch.Tensor:
+        maps[MPII16.index("pelvis")] = 0
+        return maps
+
+    detector = ChangedDetector(simulation.detector, hide)
+    tracker = Tracker(detector, simulation.capture.rig)
+    sightings = [s for frame in simulation.capture.frames() for s in tracker.observe([frame])]
+    quick = replace(LEARNER, options=InferenceOptions(resolution=16))
+    subject = quick.learn(sightings)
+    assert sorted(subject.guessed) == ["pelvis-left_hip", "pelvis-right_hip", "pelvis-thorax"]
+    measured = [length for limb, length in subject.lengths.mm.items() if "pelvis" not in limb]
+    assert {subject.lengths.mm["pelvis", "thorax"]} == {median(measured)}
