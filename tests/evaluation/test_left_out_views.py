@@ -11,6 +11,7 @@ import torch
 from harvest_kit import make_record, make_records, make_rig, make_run
 from poseharvest.annotations.store import HarvestWriter
 from poseharvest.errors import HarvestError
+from poseharvest.evaluation import left_out_views
 from poseharvest.evaluation.left_out_views import left_out_check, left_out_distances
 from poseharvest.evaluation.ranking import robust_points
 from poseharvest.geometry.rig import Rig
@@ -33,6 +34,14 @@ def test_equals_one_frame_at_a_time(walk):
             # The outlier threshold follows the windows of the whole stretch there, of the frame here.
             close = np.isclose(found.others[number, view], expected.numpy(), atol=1e-6, equal_nan=True)
             assert close.mean() > 0.85
+
+
+def test_a_long_harvest_is_thinned_out_evenly(walk, monkeypatch):
+    whole = left_out_distances(walk)
+    monkeypatch.setattr(left_out_views, "MAX_POSES", 8)
+    thinned = left_out_distances(walk)
+    np.testing.assert_array_equal(thinned.harvest, whole.harvest[::4])
+    assert left_out_check(walk).scores["all: the harvest"].protocol.num_frames == 8
 
 
 def test_an_absent_view_is_not_judged(walk):

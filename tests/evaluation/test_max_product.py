@@ -17,9 +17,8 @@ TREES = [(), (0,), (0, 1), (0, 0), (0, 1, 1)]
 
 def unaries(model: GridModel) -> Unaries:
     center = torch.tensor([100.0, -50.0, 900.0], dtype=torch.float64)
-    num_joints = model.log_unary.shape[0]
     volume = VoxelVolume(center, 20.0, model.dims)
-    return Unaries(model.log_unary, torch.ones(num_joints, dtype=torch.bool), volume)
+    return Unaries(model.log_unary, volume)
 
 
 def best_by_enumeration(model: GridModel) -> tuple[int, ...] | None:

@@ -5,9 +5,10 @@ Both sides come from what the harvest recorded, the heatmaps' peaks, so nothing 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, islice
 
 import numpy as np
 import torch
@@ -25,6 +26,9 @@ from poseharvest.geometry.rig import project_all
 from poseharvest.geometry.triangulate import triangulate_robust
 
 _CHUNK = 64
+MAX_POSES = 2000
+"""Poses that are compared, spread evenly over the harvest: medians need no more, and a minute is enough to wait."""
+
 _SENTENCE = (
     "For each camera, the joints are triangulated robustly from the other cameras' heatmap peaks alone and projected "
     "into it: the distance to its own peak tells how well cameras, timing and detector fit together. A camera far "
@@ -49,7 +53,7 @@ class LeftOutDistances:
 
 
 def left_out_distances(harvest: Harvest) -> LeftOutDistances:
-    """Return the distances of every pose, in (frame, person) order; views are compared a chunk of frames at a time.
+    """Return the distances of at most `MAX_POSES` poses, in (frame, person) order, a chunk of frames at a time.
 
     Raises:
         HarvestError: the harvest has fewer than three views: without one there is nothing to triangulate.
@@ -97,7 +101,8 @@ def _chunks(harvest: Harvest) -> Iterator[tuple[Sequence[StaticCamera], list[Fra
     def place(record: FrameAnnotations) -> tuple[int, ...]:
         return tuple(map(id, cameras_of[record.frame]))
 
-    for part in _batches(harvest.iter_frames()):
+    step = math.ceil(harvest.info.counts.records / MAX_POSES) or 1
+    for part in _batches(islice(harvest.iter_frames(), 0, None, step)):
         # Kept while the part is worked on: an id is only unique among objects that live.
         cameras_of = {record.frame: rig.at(record.frame) for record in part}
         for _, group in groupby(part, place):
