@@ -18,7 +18,7 @@ from poseharvest.pictorial.sum_product import Tree
 from poseharvest.pictorial.unary import Unaries
 
 MAX_VOXELS = 1000
-"""Voxels a joint that take part; on the studio rig the best pose's lie among the first few dozen."""
+"""Voxels a joint that take part. In simulated frames, hard ones too, the best pose used none past the 13th."""
 
 _MISFIT = 1e6  # nats: more than any difference of likelihoods, so that a limb that fits always wins
 
