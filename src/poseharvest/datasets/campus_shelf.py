@@ -140,8 +140,9 @@ class _Actors:
 
 def _read_actors(root: Path) -> _Actors:
     path = root / ACTORS_FILE
-    poses = [_cells(actor) for actor in _cells(load_mat(path, "actor3D"))]
-    pixels = [[_cells(frame) for frame in _cells(actor)] for actor in _cells(load_mat(path, "actor2D"))]
+    poses = [_cells(actor) for actor in _cells(_unpacked(load_mat(path, "actor3D"), depth=2))]
+    actors = _cells(_unpacked(load_mat(path, "actor2D"), depth=3))
+    pixels = [[_cells(frame) for frame in _cells(actor)] for actor in actors]
     lengths = [len(actor) for actor in poses] + [len(actor) for actor in pixels]
     if len(set(lengths)) != 1 or len(poses) != len(pixels):
         raise DatasetError(
@@ -159,11 +160,19 @@ def _read_actors(root: Path) -> _Actors:
 
 
 def _cells(cell: NDArray[Any]) -> list[NDArray[Any]]:
-    """The parts of a cell array, which may be packed in cells of one cell; a matrix is one part."""
-    if cell.dtype != object:
-        return [cell]
-    parts = [np.asarray(part) for part in cell.flat]
-    return _cells(parts[0]) if len(parts) == 1 and parts[0].dtype == object else parts
+    """The parts of a cell array; a matrix is its own only part."""
+    return [np.asarray(part) for part in cell.flat] if cell.dtype == object else [cell]
+
+
+def _unpacked(cell: NDArray[Any], *, depth: int) -> NDArray[Any]:
+    """The cell array `depth` cells above its matrices: MATLAB may have saved it within further cells of one cell."""
+    above: list[NDArray[Any]] = []
+    inner = cell
+    while inner.dtype == object and inner.size:
+        above.append(inner)
+        inner = np.asarray(inner.flat[0])
+    extra = max(len(above) - depth, 0)
+    return above[extra] if above and all(outer.size == 1 for outer in above[:extra]) else cell
 
 
 def _truth(root: Path, cameras: tuple[str, ...]) -> SequenceTruth:
