@@ -28,7 +28,7 @@ InferenceMethod = Literal["exact", "reference"]
 
 _FRAMES_A_BATCH = {"cpu": 16, "cuda": 256}
 # Beyond so many pairs of voxels the FFT over the whole grid is faster.
-_MAX_PAIRS = 60_000_000
+_MAX_PAIRS = 250_000_000
 # Blocks are dropped for looking small, so their estimated belief is too small on average: by a factor of up to 3 in
 # simulated frames (benchmarks/inference.py measures it).
 _ESTIMATE_MARGIN = 3.0

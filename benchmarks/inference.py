@@ -1,0 +1,140 @@
+"""Heatmaps to posteriors: the sum over the voxels that matter against the FFT over the whole grid.
+
+Both run in this process on the same frames, in turns, so that their ratio holds on a busy machine too. Run it as
+`python benchmarks/inference.py`; `--frames 4` for a quick look.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from poseharvest.detectors.protocol import CroppedView
+from poseharvest.geometry.crop import crop_around
+from poseharvest.heatmaps.maps import Heatmaps
+from poseharvest.pictorial.evidence import FrameEvidence
+from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
+from poseharvest.pictorial.pairwise import LimbLengths
+from poseharvest.pictorial.posterior import JointPosterior
+from poseharvest.skeleton.definitions import MPII16
+from poseharvest.synthetic.capture import simulate
+from poseharvest.synthetic.detector import SimulatedDetector
+from poseharvest.synthetic.detector_errors import CLEAN, ONE_VIEW_WRONG, REALISTIC, DetectorErrors
+from poseharvest.synthetic.rig import random_rig
+
+STEP = 7  # frames between two that are used
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Frames of one kind, with the truth to judge by."""
+
+    name: str
+    frames: list[FrameEvidence]
+    truth: torch.Tensor
+    lengths: LimbLengths
+
+
+def make_scenario(
+    name: str, num_views: int, num_frames: int, *, errors: DetectorErrors, size: int = 32, hide: bool = False
+) -> Scenario:
+    rig = random_rig(num_views, torch.Generator().manual_seed(num_views))
+    simulation = simulate(num_frames * STEP, 5, rig=rig, errors=errors, render=False)
+    detector = SimulatedDetector(simulation.detector.scene, errors, 5, heatmap_size=(size, size))
+    frames = []
+    for number in range(0, num_frames * STEP, STEP):
+        points, cameras = simulation.truth.positions[number], rig.at(number)
+        crops = tuple(crop_around(camera.project(points).pixels, 1.25) for camera in cameras)
+        windows = [CroppedView(c.name, number, crop, None) for c, crop in zip(cameras, crops, strict=True)]
+        values = detector.detect(windows)
+        if hide:
+            first = (number // STEP) % 8
+            values[1:, first::8] = 0
+        frames.append(FrameEvidence(Heatmaps(values, crops), cameras, (points.amin(0) + points.amax(0)) / 2))
+    return Scenario(name, frames, simulation.truth.positions[::STEP], true_lengths(simulation.truth.positions))
+
+
+def true_lengths(positions: torch.Tensor) -> LimbLengths:
+    lengths = {}
+    for limb in MPII16.limbs:
+        ends = positions[:, [MPII16.index(limb.parent), MPII16.index(limb.child)]]
+        lengths[limb.parent, limb.child] = float(torch.linalg.vector_norm(ends[:, 0] - ends[:, 1], dim=-1).median())
+    return LimbLengths(lengths)
+
+
+def seconds_a_frame(model: PictorialStructures, frames: Sequence[FrameEvidence]) -> float:
+    start = time.perf_counter()
+    model.infer_many(frames)
+    return (time.perf_counter() - start) / len(frames)
+
+
+def best_times(fast: PictorialStructures, slow: PictorialStructures, scenario: Scenario) -> tuple[float, float]:
+    """Return seconds a frame of both, each the best of three turns taken alternately."""
+    frames = scenario.frames
+    fast.infer_many(frames[:1])
+    slow.infer_many(frames[:1])
+    turns = [(seconds_a_frame(fast, frames), seconds_a_frame(slow, frames[:2])) for _ in range(3)]
+    return min(turn[0] for turn in turns), min(turn[1] for turn in turns)
+
+
+def agreement(found: Sequence[JointPosterior], reference: Sequence[JointPosterior]) -> list[str]:
+    """Return the largest difference of means (mm) and deviations (%), and the poses left out against the report."""
+    means, deviations, left_out, shares = [], [], [], []
+    for a, b in zip(found, reference, strict=True):
+        means.append(float(torch.linalg.vector_norm(a.mean - b.mean, dim=-1).max()))
+        ratio = a.cov.diagonal(dim1=1, dim2=2) / b.cov.diagonal(dim1=1, dim2=2)
+        deviations.append(100 * float((ratio.sqrt() - 1).abs().max()))
+        left_out.append(max(1 - math.exp(a.log_evidence - b.log_evidence), 0.0))
+        shares.append(left_out[-1] / a.neglected if a.neglected else 0.0)
+    return [f"{max(means):.3f}", f"{max(deviations):.2f}", f"{max(left_out):.1e}", f"{max(shares):.2f}"]
+
+
+def measure(scenario: Scenario, num_checked: int, **options: int) -> list[str]:
+    fast = PictorialStructures(MPII16, scenario.lengths, InferenceOptions(**options))
+    slow_options = InferenceOptions(inference="reference", **options)
+    slow = PictorialStructures(MPII16, scenario.lengths, slow_options)
+    quick, whole = best_times(fast, slow, scenario)
+    checked = scenario.frames[:num_checked]
+    precise = PictorialStructures(MPII16, scenario.lengths, slow_options, dtype=torch.float64)
+    numbers = [f"{1 / quick:.1f}", f"{1 / whole:.2f}", f"{whole / quick:.1f}"]
+    found = fast.infer_many(checked)
+    error = torch.stack([p.mean for p in found]) - scenario.truth[: len(found)]
+    numbers += agreement(found, precise.infer_many(checked))
+    return [scenario.name, *numbers, f"{float(torch.linalg.vector_norm(error, dim=-1).mean()):.1f}"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--frames", type=int, default=16, help="frames of every kind")
+    parser.add_argument("--checked", type=int, default=4, help="frames compared with the float64 reference")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--views", type=int, nargs="*", default=[3, 4, 6, 8, 12, 16])
+    parser.add_argument("--grids", type=int, nargs="*", default=[32, 64, 96])
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    n, checked = arguments.frames, arguments.checked
+    table = Table(title=f"{arguments.threads} threads, torch {torch.__version__}, 16 joints")
+    for column in ("frames", "exact/s", "FFT/s", "ratio", "mean mm", "sd %", "left out", "/ reported", "error mm"):
+        table.add_column(column)
+    table.add_row(*measure(make_scenario("4 views, clean", 4, n, errors=CLEAN), checked))
+    table.add_row(*measure(make_scenario("4 views, clean, maps of 64", 4, n, errors=CLEAN, size=64), checked))
+    table.add_row(*measure(make_scenario("4 views, realistic", 4, n, errors=REALISTIC), checked))
+    table.add_row(*measure(make_scenario("4 views, one wrong", 4, n, errors=ONE_VIEW_WRONG), checked))
+    table.add_row(*measure(make_scenario("4 views, 1 joint in 8 in one", 4, n, errors=CLEAN, hide=True), checked))
+    for views in arguments.views:
+        table.add_row(*measure(make_scenario(f"{views} views, realistic", views, n, errors=REALISTIC), checked))
+    for grid in arguments.grids:
+        scenario = make_scenario(f"4 views, clean, {grid}^3", 4, n, errors=CLEAN)
+        table.add_row(*measure(scenario, min(checked, 2), resolution=grid))
+    Console(width=130).print(table)
+
+
+if __name__ == "__main__":
+    main()
