@@ -89,7 +89,7 @@ def test_average_precision_counts_what_our_similarity_accepts(people, name, thre
     reached = np.mean(np.linspace(0, 1, 101) <= recalled + 1e-12)  # COCO reads precision at 101 recalls
     scores = keypoint_average_precision(truth, detections)
     assert scores[name].value == pytest.approx(100 * reached, abs=1e-6)
-    assert str(scores["AP"].protocol) == "AP over OKS 0.50 to 0.95, all areas, alignment none, 17 joints, 40 frames, %"
+    assert str(scores["AP"].protocol) == "AP over OKS 0.50 to 0.95, all areas, 17 joints, 40 frames, %"
 
 
 def test_perfect_detections_score_100(people):

@@ -20,9 +20,9 @@ _SIDES = (
     "a joint that is systematically misplaced on one side, or to one camera that is off."
 )
 _SMOOTH = (
-    "Mean acceleration of every joint, from three frames in a row. Walking stays below about 10 m/s^2 at the trunk and "
-    "30 m/s^2 at wrists and ankles; detector noise adds its size times the frame rate squared, so compare joints, and "
-    "harvests at the same rate."
+    "Mean acceleration of every joint, from three frames in a row. A falling body has 9.8 m/s^2, and the trunk of a "
+    "walking one far less. Noise that differs from frame to frame adds its size times the square of the frame rate, so "
+    "compare joints, and harvests at the same rate."
 )
 
 

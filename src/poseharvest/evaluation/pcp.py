@@ -168,6 +168,7 @@ def _score(correct: Floats, pairs: PosePairs, options: PcpOptions) -> Score:
         num_joints=len(pairs.joints),
         num_frames=int(judged.any(1).sum()),
         num_values=int(judged.sum()),
+        alignment="none",
         details=f"{options.rule} rule ({ends} within {options.alpha:g} of the part's length)",
     )
     return Score(value, protocol)

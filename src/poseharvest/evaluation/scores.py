@@ -18,7 +18,8 @@ class MetricProtocol:
         num_joints: joints that were judged.
         num_frames: poses in which at least one joint was judged.
         num_values: values that went into the number.
-        alignment: how estimates were moved onto the truth beforehand; "none" leaves the world as it is.
+        alignment: how estimates were moved onto the truth beforehand; "none" leaves the world as it is. Empty where
+            the metric compares no positions with others.
         details: whatever else must agree, a threshold or a rule.
     """
 
@@ -27,11 +28,12 @@ class MetricProtocol:
     num_joints: int
     num_frames: int
     num_values: int
-    alignment: str = "none"
+    alignment: str = ""
     details: str = ""
 
     def __str__(self) -> str:
-        parts = [self.metric, self.details, f"alignment {self.alignment}", _count(self.num_joints, "joint")]
+        alignment = f"alignment {self.alignment}" if self.alignment else ""
+        parts = [self.metric, self.details, alignment, _count(self.num_joints, "joint")]
         return ", ".join(part for part in (*parts, _count(self.num_frames, "frame"), self.unit) if part)
 
 

@@ -140,6 +140,7 @@ def _protocol(metric: str, unit: str, known: np.ndarray, details: str = "") -> M
         num_joints=int(table.any(0).sum()),
         num_frames=int(table.any(1).sum()),
         num_values=int(table.sum()),
+        alignment="none",
         details=details,
     )
 
