@@ -11,13 +11,69 @@ from scipy.spatial.transform import Rotation
 
 from dataset_kits.scene import Miniature, Recording, joints, one_person, picture, write_picture, write_video
 from poseharvest.calibration.h36m import write_h36m
-from poseharvest.datasets.human36m_names import AUTHORS_JOINTS, CAMERAS, ROWS
+from poseharvest.datasets.human36m_names import AUTHORS_JOINTS, CAMERAS
 from poseharvest.geometry.camera import Camera
 from poseharvest.geometry.rig import Rig
 from poseharvest.skeleton.definitions import H36M17
 from poseharvest.synthetic.rig import studio_rig
 
 TAKES = (("S9", "Posing 1", "Posing"), ("S11", "TakingPhoto", "Photo"))
+
+# the original's own names of its 32 rows; the same joint may come twice, and "Site" is the end of a chain
+ORIGINAL_ROWS = [
+    "Hips",
+    "RightUpLeg",
+    "RightLeg",
+    "RightFoot",
+    "RightToeBase",
+    "Site",
+    "LeftUpLeg",
+    "LeftLeg",
+    "LeftFoot",
+    "LeftToeBase",
+    "Site",
+    "Spine",
+    "Spine1",
+    "Neck",
+    "Head",
+    "Site",
+    "LeftShoulder",
+    "LeftArm",
+    "LeftForeArm",
+    "LeftHand",
+    "LeftHandThumb",
+    "Site",
+    "L_Wrist_End",
+    "Site",
+    "RightShoulder",
+    "RightArm",
+    "RightForeArm",
+    "RightHand",
+    "RightHandThumb",
+    "Site",
+    "R_Wrist_End",
+    "Site",
+]
+ORIGINAL_NAMES = [
+    "Hips",
+    "RightUpLeg",
+    "RightLeg",
+    "RightFoot",
+    "LeftUpLeg",
+    "LeftLeg",
+    "LeftFoot",
+    "Spine1",
+    "Neck",
+    "Head",
+    "Site",
+    "LeftArm",
+    "LeftForeArm",
+    "LeftHand",
+    "RightArm",
+    "RightForeArm",
+    "RightHand",
+]
+"""For every joint of `h36m17`, what the original calls it; the head's top is the "Site" after "Head"."""
 
 
 def rig() -> Rig:
@@ -27,7 +83,8 @@ def rig() -> Rig:
 def rows32(poses: np.ndarray) -> np.ndarray:
     """(F, 17, 3) among the 32 rows of the original, the others filled with nonsense."""
     full = np.full((len(poses), 32, 3), -4321.0)
-    full[:, ROWS] = poses
+    rows = [ORIGINAL_ROWS.index(name) if name != "Site" else ORIGINAL_ROWS.index("Head") + 1 for name in ORIGINAL_NAMES]
+    full[:, rows] = poses
     return full
 
 
@@ -121,7 +178,7 @@ def videopose3d(root: Path) -> Miniature:
 def fetch(root: Path) -> Miniature:
     write_json_cameras(root)
     numbers = (1, 6, 11)
-    held = recordings(numbers, (("S9", "Posing-1", "Posing"), ("S9", "Greeting-2", "Greeting")))
+    held = recordings(numbers, (("S9", "Posing-1", "Posing"),))
     poses = joints(H36M17, range(len(numbers)))
     for name in held:
         folder = root / name
@@ -137,7 +194,7 @@ def fetch(root: Path) -> Miniature:
     return Miniature("human36m", root, held)
 
 
-def authors(root: Path, *, matlab: bool = False) -> Miniature:
+def authors(root: Path) -> Miniature:
     write_json_cameras(root)
     numbers = (1, 6, 11)
     held = recordings(numbers, (("S9", "Posing_1", "Posing"),))
@@ -152,9 +209,5 @@ def authors(root: Path, *, matlab: bool = False) -> Miniature:
     (root / "annot").mkdir(exist_ok=True)
     (root / "annot" / "valid_images.txt").write_text("\n".join(names) + "\n")
     with h5py.File(root / "annot" / "valid.h5", "w") as file:
-        file["S"] = np.stack(rows).transpose(0, 2, 1) if matlab else np.stack(rows)
+        file["S"] = np.stack(rows)
     return Miniature("human36m", root, held)
-
-
-def authors_from_matlab(root: Path) -> Miniature:
-    return authors(root, matlab=True)

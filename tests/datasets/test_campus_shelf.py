@@ -51,8 +51,8 @@ def test_truth_is_cut_to_the_frames_asked_for(root):
 
 
 def test_pictures_beyond_the_annotations_are_out_of_step(root):
-    shutil.copy(root / "Camera0" / "img_000003.png", root / "Camera0" / "img_000004.png")
-    with pytest.raises(DatasetError, match=r"actorsGT\.mat are out of step: expected pictures numbered 0 to 3, got 4"):
+    shutil.copy(root / "Camera0" / "img_000002.png", root / "Camera0" / "img_000003.png")
+    with pytest.raises(DatasetError, match=r"actorsGT\.mat are out of step: expected pictures numbered 0 to 2, got 3"):
         open_shelf(root).sequences[0].footage()
 
 
@@ -60,7 +60,7 @@ def test_without_pictures_the_frames_are_those_annotated(root):
     for camera in range(5):
         shutil.rmtree(root / f"Camera{camera}")
     sequence = open_shelf(root).sequences[0]
-    assert sequence.footage(pictures=False).numbers.tolist() == [0, 1, 2, 3]
+    assert sequence.footage(pictures=False).numbers.tolist() == [0, 1, 2]
     with pytest.raises(DatasetError, match=r"Camera0: expected numbered pictures .*, got none"):
         sequence.footage()
 

@@ -21,7 +21,6 @@ KITS = {
     "human36m videopose3d": human36m.videopose3d,
     "human36m fetch": human36m.fetch,
     "human36m authors": human36m.authors,
-    "human36m authors matlab": human36m.authors_from_matlab,
     "kth_football": kth_football.kth_football,
     "shelf": campus_shelf.shelf,
     "campus in part": campus_shelf.campus_in_part,
@@ -135,8 +134,8 @@ def test_two_dimensional_truth_is_where_the_cameras_project_the_truth(miniature,
 def test_a_part_of_the_frames_is_the_same_frames(miniature, pairs):
     sequence, _ = pairs[0]
     footage = footage_of(sequence, miniature)
-    whole, part = list(footage.frames()), list(footage.frames(1, 3))
-    assert [frame.index for frame in part] == [1, 2]
+    whole, part = list(footage.frames()), list(footage.frames(1, 2))
+    assert [frame.index for frame in part] == [1]
     for frame in part:
         for a, b in zip(frame.images, whole[frame.index].images, strict=True):
             np.testing.assert_array_equal(a, b)

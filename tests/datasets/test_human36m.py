@@ -230,8 +230,9 @@ class TestFetch:
             change(file)
 
     def test_drifted_truth_is_told(self, root):
-        assert "drifted" in open_human36m(root).sequence("S9/Greeting-2").damage
         assert self.sequence(root).damage is None
+        (root / "S9" / "Posing-1").rename(root / "S9" / "Greeting-2")
+        assert "drifted" in open_human36m(root).sequence("S9/Greeting-2").damage
 
     def test_poses_of_another_frame_are_out_of_step(self, root):
         def swap(file):
@@ -336,6 +337,14 @@ class TestAuthors:
         path.unlink()
         with pytest.raises(DatasetError, match=r"valid_images\.txt: expected the list of pictures"):
             open_human36m(root)
+
+    def test_axes_in_the_order_of_matlab_are_the_same(self, root):
+        before = self.sequence(root).truth().only.positions
+        with h5py.File(root / "annot" / "valid.h5", "a") as file:
+            poses = file["S"][:]
+            del file["S"]
+            file["S"] = poses.transpose(0, 2, 1)
+        torch.testing.assert_close(self.sequence(root).truth().only.positions, before)
 
     def test_another_skeleton_is_named(self, root):
         with h5py.File(root / "annot" / "valid.h5", "w") as file:
