@@ -12,7 +12,7 @@ from poseharvest.harvesting.options import HarvestOptions
 from poseharvest.pictorial.infer import InferenceOptions
 from poseharvest.synthetic import CLEAN, Simulation, simulate
 
-QUICK = HarvestOptions(inference=InferenceOptions(resolution=24), warm_up_frames=6, num_previews=2)
+QUICK = HarvestOptions(inference=InferenceOptions(resolution=32), warm_up_frames=4, num_previews=2)
 
 
 @pytest.fixture(scope="session")

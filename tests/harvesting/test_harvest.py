@@ -7,7 +7,7 @@ import subprocess
 import sys
 import weakref
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -79,7 +79,7 @@ def means(harvest: Harvest) -> torch.Tensor:
 
 
 def test_a_clean_capture_is_harvested_to_the_grid(harvested: Harvest, simulation: Simulation) -> None:
-    """A voxel is 80 mm here; the mean over a marginal is known better than that."""
+    """A voxel is 60 mm here; the mean over a marginal is known better than that."""
     assert [record.frame for record in records(harvested)] == list(range(12))
     assert [record.time_s for record in records(harvested)] == [i / simulation.capture.frame_rate for i in range(12)]
     errors = pose_errors(harvested, simulation.truth.positions)
@@ -93,7 +93,7 @@ def test_the_folder_says_what_ran_on_what(harvested: Harvest, simulation: Simula
     assert info.capture.path is None
     assert info.capture.num_frames == info.counts.frames == 12
     assert info.detector.name == "simulated"
-    assert info.options["inference"] == {"resolution": 24, "floor": 0.01, "tolerance_mm": None}
+    assert info.options["inference"] == asdict(quick.inference)
     assert info.options["warm_up_frames"] == quick.warm_up_frames
     assert info.options["limb_lengths_given"] is False
     assert set(info.limb_lengths_mm) == {limb.name for limb in simulation.detector.skeleton.limbs}
@@ -101,10 +101,9 @@ def test_the_folder_says_what_ran_on_what(harvested: Harvest, simulation: Simula
     assert [joint.selected for joint in info.selection.joints] == [8] * 16  # 70 % of 12, rounded
 
 
-@pytest.mark.slow
 def test_clean_heatmaps_give_6_mm_at_full_resolution(tmp_path: Path) -> None:
-    simulation = simulate(12, 1, errors=CLEAN, render=False)
-    result = harvest(simulation.capture, simulation.detector, tmp_path / "h", options=HarvestOptions(warm_up_frames=8))
+    simulation = simulate(8, 1, errors=CLEAN, render=False)
+    result = harvest(simulation.capture, simulation.detector, tmp_path / "h", options=HarvestOptions(warm_up_frames=4))
     assert pose_errors(result, simulation.truth.positions).mean_mm < 6
 
 
@@ -249,7 +248,7 @@ def test_progress_only_grows_and_ends_at_the_end(simulation: Simulation, quick: 
     done = [one.done for one in seen]
     assert done == sorted(done)
     assert done[0] == 0
-    assert set(range(9)) == set(done)
+    assert done[-1] == 8
     assert {one.total for one in seen} == {8}
     assert seen[0].stage.startswith("looking at the subject")
     assert seen[-1].stage == "selecting annotations"
@@ -356,15 +355,18 @@ def test_frames_stream(quick: HarvestOptions, tmp_path: Path) -> None:
 
 _MEASURE = """
 import sys, resource, torch
+from dataclasses import replace
 torch.set_num_threads(1)
 from poseharvest.harvesting.harvest import harvest
 from poseharvest.harvesting.options import HarvestOptions
 from poseharvest.pictorial.infer import InferenceOptions
-from poseharvest.synthetic import CLEAN, simulate
+from poseharvest.synthetic import CLEAN, random_rig, simulate
 num_frames, out = int(sys.argv[1]), sys.argv[2]
-simulation = simulate(num_frames, 0, errors=CLEAN, render=False)
-options = HarvestOptions(inference=InferenceOptions(resolution=12, tolerance_mm=200.0), warm_up_frames=10)
-harvest(simulation.capture, simulation.detector, out, options=options)
+rig = random_rig(3, torch.Generator().manual_seed(1)).subset(("cam1", "cam2"))
+simulation = simulate(num_frames, 0, rig=rig, errors=CLEAN, render=False)
+detector = replace(simulation.detector, heatmap_size=(32, 32))
+options = HarvestOptions(inference=InferenceOptions(resolution=32), warm_up_frames=10)
+harvest(simulation.capture, detector, out, options=options)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 

@@ -20,7 +20,7 @@ from poseharvest.skeleton.definitions import MPII16
 from poseharvest.synthetic import CLEAN, ONE_VIEW_WRONG, DetectorErrors, Simulation, simulate
 
 LEARNER = SubjectLearner(MPII16, InferenceOptions(resolution=32))
-NUM_FRAMES = 12
+NUM_FRAMES = 8
 
 
 def watch(simulation: Simulation) -> list[Sighting]:
@@ -91,7 +91,6 @@ def posterior_lengths(learner: SubjectLearner, sightings: list[Sighting], radii:
     return estimate_limb_lengths(MPII16, PoseSamples(torch.stack([p.mean for p in posteriors]), det))
 
 
-@pytest.mark.slow
 def test_shells_make_the_posterior_as_long_as_the_body(learned: Learned) -> None:
     """At the paper's resolution; shells of the measured lengths themselves err several times as much."""
     _, sightings, _ = learned(CLEAN)

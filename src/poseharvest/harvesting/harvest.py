@@ -74,7 +74,7 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
         boxes: windows around the person where somebody has them.
         limb_lengths: of the subject; estimated from the footage if None.
         overwrite: replace an earlier harvest at `out`.
-        on_progress: called after every frame.
+        on_progress: called as frames are finished, some at a time.
 
     Raises:
         CaptureError: nobody is found in the footage, or it ends before the first frame asked for.
