@@ -8,11 +8,18 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from poseharvest.annotations.select import SelectionRule
+from poseharvest.capture.capture import Capture
 from poseharvest.cli.assignments import parse_assignments
 from poseharvest.cli.progress import progress_bar
 from poseharvest.cli.summary import print_summary
+from poseharvest.detectors.registry import load_detector
+from poseharvest.harvesting.harvest import harvest as run
 from poseharvest.harvesting.options import HarvestOptions
+from poseharvest.localization.boxes import read_boxes
 from poseharvest.pictorial.infer import InferenceMethod, InferenceOptions
+from poseharvest.pictorial.pairwise import read_limb_lengths
+from poseharvest.report.html import report as write_report
 from poseharvest.units import LengthUnit
 
 _DEFAULTS = HarvestOptions()
@@ -51,14 +58,6 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier harvest.")] = False,
 ) -> None:
     """Harvest 3D poses and annotations from a calibrated multi-camera capture."""
-    from poseharvest.annotations.select import SelectionRule
-    from poseharvest.capture.capture import Capture
-    from poseharvest.detectors.registry import load_detector
-    from poseharvest.harvesting.harvest import harvest as run
-    from poseharvest.localization.boxes import read_boxes
-    from poseharvest.pictorial.pairwise import read_limb_lengths
-    from poseharvest.report.html import report as write_report
-
     options = HarvestOptions(
         inference=InferenceOptions(
             resolution=resolution, floor=floor, tolerance_mm=tolerance_mm, refine=refine, inference=inference
@@ -70,16 +69,11 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
         device=device,
     )
     chosen = None if views is None else [view.strip() for view in views.split(",")]
-    console = Console(stderr=True)
-    with progress_bar(console) as on_progress:
+    given = parse_assignments(detector_option or [], option="--detector-option")
+    with progress_bar(Console(stderr=True)) as on_progress:
         result = run(
             Capture.open(capture, calibration=calibration, unit=unit, views=chosen),
-            load_detector(
-                detector,
-                weights=weights,
-                device=device,
-                **parse_assignments(detector_option or [], option="--detector-option"),
-            ),
+            load_detector(detector, weights=weights, device=device, **given),
             out,
             options=options,
             boxes=None if boxes is None else read_boxes(boxes),
