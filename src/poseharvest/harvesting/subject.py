@@ -68,17 +68,17 @@ class SubjectLearner:
             ConfigError: the given lengths are not those of the skeleton's limbs.
         """
         sample = _spread_evenly(sightings, _MAX_FRAMES_MATCHED)
-        seen = self._measured(sightings, sample) if given is None else given
+        seen = self._measured(sightings) if given is None else given
         lengths = _completed(self.skeleton, seen) if given is None else given
         guessed = tuple("-".join(limb) for limb in lengths.mm if limb not in seen.mm)
         shells = match_shells(self.skeleton, lengths, lambda radii: self._positions(sample, radii))
         return Subject(lengths, shells, guessed)
 
-    def _measured(self, sightings: Sequence[Sighting], sample: Sequence[Sighting]) -> LimbLengths:
+    def _measured(self, sightings: Sequence[Sighting]) -> LimbLengths:
         """Return the lengths of the limbs that are seen whole."""
         first = estimate_limb_lengths(self.skeleton, _samples([s.rough for s in sightings]))
-        posteriors = self._infer(sample, _completed(self.skeleton, first))
-        kept = [_consistent(s, p) for s, p in zip(sample, posteriors, strict=True)]
+        posteriors = self._infer(sightings, _completed(self.skeleton, first))
+        kept = [_consistent(s, p) for s, p in zip(sightings, posteriors, strict=True)]
         second = estimate_limb_lengths(self.skeleton, _samples(kept))
         return LimbLengths({**first.mm, **second.mm})
 
