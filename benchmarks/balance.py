@@ -137,7 +137,7 @@ def print_table(data: Harvested, openpose: Floats, trc: Floats) -> None:
         world = aligned_distance(points.numpy(), trc)
         forearm = (points[:, wrist] - points[:, JOINTS.index("right_elbow")]).norm(dim=-1)
         lengths = f"{float(forearm.min()):.0f} {float(forearm.median()):.0f} {float(forearm.max()):.0f}"
-        columns = f"{world.mean():6.1f} {world[:, wrist].mean():10.1f}   | {lengths}"
+        columns = f"{world.mean():6.2f} {world[:, wrist].mean():10.1f}   | {lengths}"
         print(f"{name:28} {_pixel_columns(distance, wrist, elbow)} | {columns}")
         if name == "harvest":
             kept = np.where(data.selected[:, None, :] > 0, distance, np.nan)
