@@ -168,3 +168,12 @@ def test_an_impossible_frame_falls_back_to_the_reference():
     assert exact[1].log_evidence == -math.inf
     torch.testing.assert_close(exact[1].mean, reference[1].mean)
     torch.testing.assert_close(exact[0].mean, reference[0].mean, rtol=0, atol=0.5)
+
+
+@pytest.mark.parametrize("look", [{}, {"seed": 3}, {"sigma_px": 0.7}], ids=str)
+def test_a_floor_of_zero_is_inferred_like_any_other(look):
+    """Most blocks are then impossible, and what is always kept holds some of them."""
+    evidence = frame(**look)
+    found, expected = (infer([evidence], floor=0.0, inference=way)[0] for way in ("exact", "reference"))
+    torch.testing.assert_close(found.mean, expected.mean, atol=1.0, rtol=0)
+    assert found.log_evidence == pytest.approx(expected.log_evidence, abs=0.1)

@@ -107,7 +107,8 @@ def coarse_to_fine(
             return Found(kept, dropped, marginals.log_partition, given_up)
         keep = worth_keeping(belief, blocks, budget.after(blocks.edge)) & ~given_up[blocks.frame]
         dropped = _with_dropped(dropped, belief, keep, blocks)
-        told = (torch.log(belief) - log_unary)[keep]
+        # A block that cannot hold the joint (with a floor of 0) has nothing to tell of what is in it.
+        told = torch.where(belief > 0, torch.log(belief) - log_unary, -math.inf)[keep]
         blocks, parent = blocks.select(keep).divided(evidence.resolution)
         told = told[parent]
 
