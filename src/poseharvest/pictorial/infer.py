@@ -26,7 +26,8 @@ from poseharvest.skeleton.skeleton import Skeleton
 
 InferenceMethod = Literal["exact", "reference"]
 
-_FRAMES_A_BATCH = {"cpu": 16, "cuda": 256}
+# More at once cost a CPU memory, which then depends on the frames, and save it no time.
+_FRAMES_A_BATCH = {"cpu": 4, "cuda": 256}
 # Beyond so many pairs of voxels the FFT over the whole grid is faster.
 _MAX_PAIRS = 250_000_000
 # Blocks are dropped for looking small, so their estimated belief is too small on average: by a factor of up to 3 in
