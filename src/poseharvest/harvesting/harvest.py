@@ -30,6 +30,7 @@ T = TypeVar("T")
 
 _MAX_WARM_UP_BYTES = 256 * 2**20
 _INFERRED_TOGETHER = 16
+_RECORDS_PER_PART = 128  # turning 512 frames into rows at once took 70 MB
 _AHEAD = 16  # frames whose heatmaps may wait for the inference
 
 
@@ -85,7 +86,13 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
     job = _Job(capture, detector, options or HarvestOptions(), boxes, limb_lengths, on_progress or _silent)
     findings = job.check_hints() + job.audit()
     with (
-        HarvestWriter(out, rig=capture.rig, skeleton=detector.skeleton, overwrite=overwrite) as writer,
+        HarvestWriter(
+            out,
+            rig=capture.rig,
+            skeleton=detector.skeleton,
+            overwrite=overwrite,
+            records_per_part=_RECORDS_PER_PART,
+        ) as writer,
         closing(prefetch([job.sightings(writer)], depth=_AHEAD)) as ahead,
     ):
         sightings = (sighting for (sighting,) in ahead)
