@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from poseharvest.geometry.resample import sample_bilinear, sample_bilinear_each
+from poseharvest.geometry.resample import BilinearCorners, bilinear_corners, sample_bilinear
 
 
 @given(seed=st.integers(0, 10**6), height=st.integers(1, 7), width=st.integers(1, 9))
@@ -19,5 +19,8 @@ def test_it_is_the_batched_sampler_point_by_point(seed, height, width):
     points = torch.rand(40, 2, dtype=torch.float64, generator=generator) * (size + 4) - 2.5
     expected = sample_bilinear(maps.unsqueeze(1), points.expand(3, 40, 2))[number, 0, torch.arange(40)]
     bordered = torch.nn.functional.pad(maps, (1, 1, 1, 1))
-    found = sample_bilinear_each(bordered, number, points)
-    torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
+    corners = bilinear_corners(points[:, 0], points[:, 1], (height, width))
+    rows = BilinearCorners(*(part[:, None] for part in (corners.first, corners.right, corners.below)), corners.width)
+    start = number[:, None] * bordered[0].numel()
+    found = rows.sample(bordered.flatten(), start, torch.arange(40))
+    torch.testing.assert_close(found[:, 0], expected, rtol=0, atol=1e-12)

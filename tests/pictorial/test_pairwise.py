@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pictorial_kit import STICK, STICK_LENGTHS
 from poseharvest.errors import ConfigError
-from poseharvest.pictorial.pairwise import LimbLengths, Shell, limb_shell
+from poseharvest.pictorial.pairwise import BlockShell, LimbLengths, Shell, limb_shell
 
 
 @given(length=st.floats(10, 300), voxel=st.floats(15, 40), share=st.floats(0.9, 2))
@@ -63,3 +63,16 @@ def test_missing_and_senseless_lengths_are_refused():
 
 def test_the_longest_path_goes_from_leaf_to_leaf():
     assert STICK_LENGTHS.longest_path_mm(STICK) == pytest.approx(350 + 420 + 600)
+
+
+@pytest.mark.parametrize(("length", "edge"), [(12.0, 2), (9.0, 2), (13.0, 4), (20.0, 8)])
+def test_a_block_shell_is_about_the_share_of_joined_voxels(length, edge, generator):
+    """Monte Carlo: voxels in two blocks, against the shell between the blocks' middles."""
+    middles = torch.randint(0, 6, (400, 3), generator=generator).double()
+    within = torch.rand(400, 2000, 3, generator=generator) - torch.rand(400, 2000, 3, generator=generator)
+    apart = torch.linalg.vector_norm(middles[:, None] + within, dim=-1) * edge
+    joined = ((apart - length).abs() <= 1).double().mean(1)
+    weights = BlockShell(length / edge, 1 / edge).weigh_(middles.square().sum(-1))
+    scale = float(joined @ weights / (weights @ weights))
+    assert float((joined - scale * weights).abs().max()) < 0.35 * float(joined.max())
+    assert float(joined[weights == 0].mean()) < 0.05

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from pictorial_kit import STICK, STICK_LENGTHS, STICK_POINTS, ring, seen_by, without_view
 from poseharvest.geometry.grid import cube
 from poseharvest.heatmaps.maps import Heatmaps
-from poseharvest.pictorial.blocks import Blocks, Rows, all_blocks, all_places
+from poseharvest.pictorial.blocks import Blocks, Rows, all_blocks, cube_of_blocks
 from poseharvest.pictorial.evidence import BatchEvidence, FrameEvidence
 from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
+from poseharvest.pictorial.pair_sums import BlockMessenger
 from poseharvest.pictorial.posterior import JointPosterior
 from poseharvest.pictorial.search import Budget, coarse_to_fine, worth_keeping
 from poseharvest.pictorial.unary import back_project
@@ -42,29 +43,43 @@ def hidden(evidence: FrameEvidence, joint: str, views: tuple[int, ...]) -> Frame
     return FrameEvidence(Heatmaps(values, evidence.heatmaps.crops), evidence.cameras, evidence.center)
 
 
-@pytest.mark.parametrize(("resolution", "edge"), [(8, 8), (20, 4), (24, 2), (5, 1)])
-def test_dividing_blocks_covers_every_voxel_once(resolution, edge):
-    blocks = all_places(resolution, edge, 2, torch.zeros((), dtype=torch.float64))
+def covering(resolution: int, edge: int, frames: int = 1, joints: int = 1) -> Blocks:
+    cube = cube_of_blocks(math.ceil(resolution / edge), CENTER)
+    segment = torch.arange(frames * joints).repeat_interleave(cube.shape[1])
+    return Blocks(cube.repeat(1, frames * joints), segment, edge, resolution, frames, joints)
+
+
+@pytest.mark.parametrize(("resolution", "edge"), [(8, 8), (20, 4), (24, 2)])
+def test_halving_blocks_covers_every_voxel_once(resolution, edge):
+    blocks = covering(resolution, edge, frames=2)
     while blocks.edge > 1:
-        blocks, parent = blocks.divided(resolution)
-        assert len(parent) == len(blocks.joint)
-    for frame_number in (0, 1):
-        corner = blocks.corner[blocks.frame == frame_number].long()
-        assert len(corner) == resolution**3
-        assert len(torch.unique(corner, dim=0)) == resolution**3
+        blocks = blocks.halved()
+    inside = (blocks.corner < resolution).all(0)
+    for number in (0, 1):
+        corner = blocks.corner[:, inside & (blocks.frame == number)].long()
+        assert corner.shape[1] == resolution**3
+        assert torch.unique(corner, dim=1).shape[1] == resolution**3
         assert int(corner.max()) == resolution - 1
 
 
+@pytest.mark.parametrize("resolution", [9, 16, 50, 64, 100, 256])
+def test_the_coarsest_level_is_small(resolution):
+    blocks = all_blocks(resolution, 2, 3, CENTER)
+    assert 4 < blocks.along <= 8
+    assert blocks.corner.shape[1] == 6 * blocks.along**3
+
+
 def test_rows_and_back():
-    joint = torch.tensor([0, 0, 0, 1, 2, 2])
-    in_frame = torch.tensor([0, 1, 1, 1, 0, 1])
-    blocks = Blocks(torch.arange(18.0).reshape(6, 3), in_frame, joint, 1, 2, 3)
+    segment = torch.tensor([0, 1, 1, 3, 4, 5])
+    blocks = Blocks(torch.arange(18.0).reshape(3, 6), segment, 1, 64, 2, 3)
+    assert blocks.frame.tolist() == [0, 1, 1, 1, 0, 1]
     rows = Rows(blocks)
     assert rows.counts == [[1, 2], [0, 1], [1, 1]]
     padded = rows.padded(torch.arange(6.0), -1.0)
     assert padded[0].tolist() == [[0.0, -1.0], [1.0, 2.0]]
     assert padded[1].tolist() == [[-1.0], [3.0]]
     assert rows.flat(padded).tolist() == list(range(6))
+    assert rows.listings()[0].positions[:, 1, 1].tolist() == [2.0, 8.0, 14.0]
 
 
 @given(seed=st.integers(0, 10**6), budget=st.floats(0, 0.5))
@@ -72,10 +87,10 @@ def test_rows_and_back():
 def test_what_is_dropped_stays_within_the_budget(seed, budget):
     share = torch.rand(1000, dtype=torch.float64, generator=torch.Generator().manual_seed(seed)) ** 8
     share /= share.sum()
-    blocks = all_blocks(10, 1, 1, share)
+    blocks = covering(10, 1)
     keep = worth_keeping(share, blocks, budget)
     assert float(share[~keep].sum()) <= budget
-    assert int(keep.sum()) >= 200
+    assert int(keep.sum()) >= 100
     kept, dropped = share[keep], share[~keep]
     assert len(dropped) == 0 or float(dropped.min()) <= float(kept.max())
 
@@ -84,25 +99,34 @@ def test_the_evidence_of_voxels_is_that_of_the_reference():
     frames = [frame(3, seed=1), frame(3, seed=2), hidden(frame(3, seed=3), "head", (0,))]
     absent = FrameEvidence(without_view(frames[1].heatmaps, 1), frames[1].cameras, CENTER + 40)
     frames.append(absent)
-    volumes = [cube(f.center, 1500.0, 12) for f in frames]
+    volumes = [cube(f.center, 1500.0, 11) for f in frames]  # an odd number of voxels: some halves lie beyond
     evidence = BatchEvidence(frames, volumes, 0.01)
-    places = all_places(12, 1, 16, CENTER)
-    blocks = Blocks(places.corner, places.frame % 4, places.frame // 4, 1, 4, 4)
-    found = evidence.log_unary(blocks).reshape(4, 4, -1)
+    blocks = covering(11, 2, frames=4, joints=4)
+    everywhere, listed = evidence.halves_everywhere(blocks), evidence.halves(blocks)
+    torch.testing.assert_close(everywhere, listed, rtol=0, atol=1e-9)
+    inside = (blocks.halved().corner < 11).all(0)
+    assert torch.equal(torch.isfinite(listed.flatten()), inside)
+    x, y, z = blocks.halved().corner[:, inside].long().reshape(3, 4, 4, -1)[:, 0, 0]
+    found = listed.flatten()[inside].reshape(4, 4, -1)
     for number, (one, volume) in enumerate(zip(frames, volumes, strict=True)):
-        expected = back_project(one.heatmaps, one.cameras, volume, 0.01).log_values.flatten(1)
+        expected = back_project(one.heatmaps, one.cameras, volume, 0.01).log_values[:, x, y, z]
         torch.testing.assert_close(found[:, number], expected, rtol=0, atol=1e-9)
 
 
-def test_a_block_is_worth_about_the_mean_of_its_voxels():
+def test_some_blocks_are_told_what_all_are(generator):
+    evidence = BatchEvidence([frame(4, seed=1), frame(4, seed=2)], [cube(CENTER, 1370.0, 32)] * 2, 0.01)
+    blocks = covering(32, 4, frames=2, joints=4)
+    some = (torch.rand(blocks.corner.shape[1], generator=generator) < 0.1).nonzero().squeeze(1)
+    found = evidence.halves(blocks.select(some))
+    torch.testing.assert_close(found, evidence.halves_everywhere(blocks)[some], rtol=0, atol=1e-9)
+
+
+def test_half_a_block_is_worth_about_the_mean_of_its_voxels():
     evidence = BatchEvidence([frame()], [cube(CENTER, 1370.0, 32)], 0.01)
-    blocks = all_places(32, 4, 4, CENTER)
-    blocks = Blocks(blocks.corner, torch.zeros_like(blocks.frame), blocks.frame, 4, 1, 4)
-    coarse = evidence.log_unary(blocks)
-    children, parent = blocks.divided(32)
-    voxels, grandparent = children.divided(32)
-    fine = evidence.log_unary(voxels).exp()
-    mean = torch.zeros_like(coarse).index_add(0, parent[grandparent], fine) / 64
+    blocks = covering(32, 8, joints=4)
+    coarse = evidence.halves(blocks).flatten()
+    fine = evidence.halves(blocks.halved().halved()).exp()
+    mean = fine.reshape(len(coarse), 64).mean(1)
     of_joints = coarse.exp().reshape(4, -1).sum(1) / mean.reshape(4, -1).sum(1)
     assert float(of_joints.min()) > 0.5
     assert float(of_joints.max()) < 20
@@ -156,7 +180,8 @@ def test_cutting_the_voxels_is_the_finer_grid_with_the_same_tolerance():
 def test_a_frame_that_needs_too_many_pairs_is_given_up():
     evidence = BatchEvidence([frame(4), frame(4)], [cube(CENTER, 1370.0, 16)] * 2, 0.01)
     model = PictorialStructures(STICK, STICK_LENGTHS, InferenceOptions(resolution=16), dtype=torch.float64)
-    found = coarse_to_fine(evidence, model.tree, lambda edge: model.shells, Budget(1e-3, 10))
+    top = BlockMessenger(all_blocks(16, 1, 1, CENTER).corner, model.tree, model.shells)
+    found = coarse_to_fine(evidence, model.tree, lambda edge: model.shells, top, Budget(1e-3, 10))
     assert found.given_up.tolist() == [True, True]
 
 

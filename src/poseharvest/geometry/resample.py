@@ -6,6 +6,8 @@ maps pixel x to (x + 0.5) / 2 - 0.5, not to x / 2.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -43,25 +45,56 @@ def sample_bilinear(maps: Tensor, points: Tensor) -> Tensor:
     return sampled.squeeze(2)
 
 
-def sample_bilinear_each(maps: Tensor, number: Tensor, points: Tensor) -> Tensor:
-    """Return what `sample_bilinear` does where every point looks into a map of its own.
+@dataclass(frozen=True, eq=False)
+class BilinearCorners:
+    """The four pixels around each of a list of points, in maps with a border of one pixel.
+
+    Attributes:
+        first: integer, number of the upper left one in the flattened map with its border.
+        right: share of the right ones, 0 to 1.
+        below: share of the lower ones, 0 to 1.
+        width: of a row of the map with its border.
+    """
+
+    first: Tensor
+    right: Tensor
+    below: Tensor
+    width: int
+
+    def sample(self, maps: Tensor, start: Tensor, numbers: Tensor) -> Tensor:
+        """Return the values at some of the points, each in a map of its own: one map a row of points.
+
+        Args:
+            maps: all maps with their borders, flattened to one axis.
+            start: (N, 1) where in it the map of each row starts.
+            numbers: (N,) rows of `first`, which is (M, K).
+
+        Returns:
+            (N, K).
+        """
+        upper = self.first.index_select(0, numbers) + start
+        right = self.right.index_select(0, numbers)
+        shape, upper = upper.shape, upper.flatten()
+        above, below = (
+            torch.lerp(
+                maps.index_select(0, row).view(shape), maps.index_select(0, row + 1).view(shape), right
+            )
+            for row in (upper, upper + self.width)
+        )
+        return torch.lerp(above, below, self.below.index_select(0, numbers))
+
+
+def bilinear_corners(x: Tensor, y: Tensor, size: ImageSize) -> BilinearCorners:
+    """Return the four pixels around points of a map, as `sample_bilinear` weighs them.
 
     Args:
-        maps: (M, H, W), with a border of one pixel of zeros that belongs to no pixel position.
-        number: (N,) integer, the map of every point.
-        points: (N, 2) x, y in pixels of the maps, finite.
-
-    Returns:
-        (N,).
+        x: (...) pixels, finite.
+        y: (...) pixels, finite.
+        size: of the map without its border.
     """
-    height, width = maps.shape[-2] - 2, maps.shape[-1] - 2
-    padded = maps.flatten()
+    height, width = size
     # A point further out than the border is moved onto it.
-    x = (points[:, 0] + 1).clamp(0, width + 1)
-    y = (points[:, 1] + 1).clamp(0, height + 1)
-    left, top = x.floor().clamp(max=width), y.floor().clamp(max=height)
-    right_share, bottom_share = x - left, y - top
-    first = (number * (height + 2) + top.long()) * (width + 2) + left.long()
-    above = torch.lerp(padded[first], padded[first + 1], right_share)
-    below = torch.lerp(padded[first + width + 2], padded[first + width + 3], right_share)
-    return torch.lerp(above, below, bottom_share)
+    x, y = (x + 1).clamp_(0, width + 1), (y + 1).clamp_(0, height + 1)
+    left, top = x.floor().clamp_(max=width), y.floor().clamp_(max=height)
+    first = torch.add(left, top, alpha=width + 2).int()
+    return BilinearCorners(first, x.sub_(left), y.sub_(top), width + 2)

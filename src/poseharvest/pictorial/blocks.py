@@ -14,8 +14,8 @@ from torch import Tensor
 from poseharvest.pictorial.pair_sums import Listing
 from poseharvest.pictorial.sum_product import Tree
 
-_TOP_LEVEL = 8  # at least so many blocks along an edge of the cube on the coarsest level
-_CHILDREN = ((0, 0, 0), (0, 0, 1), (0, 1, 0), (0, 1, 1), (1, 0, 0), (1, 0, 1), (1, 1, 0), (1, 1, 1))
+_TOP_LEVEL = 8  # at most so many blocks along an edge of the cube on the coarsest level
+_HALVES = ((0, 0, 0, 0, 1, 1, 1, 1), (0, 0, 1, 1, 0, 0, 1, 1), (0, 1, 0, 1, 0, 1, 0, 1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,18 +23,18 @@ class Blocks:
     """Cubic blocks of voxels, in the order of (joint, frame).
 
     Attributes:
-        corner: (N, 3) whole numbers: the position of the block in units of its own edge.
-        frame: (N,) number of the frame in the batch.
-        joint: (N,).
+        corner: (3, N) whole numbers: the position of the block in units of its own edge.
+        segment: (N,) number of the pair of joint and frame, joint * F + frame.
         edge: voxels along the block's edge, a power of two.
+        resolution: voxels along an edge of the cube.
         num_frames: F of the batch.
         num_joints: J.
     """
 
     corner: Tensor
-    frame: Tensor
-    joint: Tensor
+    segment: Tensor
     edge: int
+    resolution: int
     num_frames: int
     num_joints: int
 
@@ -43,50 +43,69 @@ class Blocks:
         """Number of pairs of a joint and a frame."""
         return self.num_joints * self.num_frames
 
+    @property
+    def along(self) -> int:
+        """Blocks along an edge of the cube."""
+        return math.ceil(self.resolution / self.edge)
+
     @cached_property
-    def segment(self) -> Tensor:
-        """(N,) number of the pair of joint and frame."""
-        return self.joint * self.num_frames + self.frame
+    def frame(self) -> Tensor:
+        """(N,) number of the frame in the batch."""
+        return self.segment % self.num_frames
+
+    @cached_property
+    def counts(self) -> Tensor:
+        """(J * F,) number of blocks of every joint and frame."""
+        return torch.bincount(self.segment, minlength=self.num_segments)
+
+    @cached_property
+    def place(self) -> Tensor:
+        """(N,) number of the block in its frame, and of its frame: equal where two joints' blocks are one in space."""
+        x, y, z = self.corner.long()
+        return ((self.frame * self.along + x) * self.along + y) * self.along + z
 
     def total(self, values: Tensor) -> Tensor:
         """Return the sums (J * F, ...) of values (N, ...) over each joint and frame."""
-        return values.new_zeros(self.num_segments, *values.shape[1:]).index_add(0, self.segment, values)
+        return torch.segment_reduce(values, "sum", lengths=self.counts, initial=0, unsafe=True)
 
     def largest(self, values: Tensor) -> Tensor:
         """Return the maxima (J * F,) of values (N,); -inf where there is no block."""
-        return values.new_full((self.num_segments,), -math.inf).scatter_reduce(0, self.segment, values, "amax")
+        return torch.segment_reduce(values, "max", lengths=self.counts, initial=-math.inf, unsafe=True)
 
-    def select(self, keep: Tensor | slice) -> Blocks:
-        """Return those that `keep`, (N,) bool or a range, marks."""
-        return Blocks(
-            self.corner[keep], self.frame[keep], self.joint[keep], self.edge, self.num_frames, self.num_joints
-        )
+    def spread(self, values: Tensor) -> Tensor:
+        """Return (N, ...) what belongs to each block's joint and frame of values (J * F, ...)."""
+        return values.index_select(0, self.segment)
 
-    def divided(self, resolution: int) -> tuple[Blocks, Tensor]:
-        """Return the eight blocks in each block but for those beyond the grid, and the number (M,) of their parents."""
-        children = torch.tensor(_CHILDREN, dtype=self.corner.dtype, device=self.corner.device)
-        corner = (2 * self.corner[:, None] + children).reshape(-1, 3)
-        edge = self.edge // 2
-        parent = torch.arange(self.corner.shape[0], device=corner.device).repeat_interleave(8)
-        inside = (corner * edge < resolution).all(1)
-        corner, parent = corner[inside], parent[inside]
-        return Blocks(corner, self.frame[parent], self.joint[parent], edge, self.num_frames, self.num_joints), parent
+    def select(self, numbers: Tensor) -> Blocks:
+        """Return those of the ascending `numbers`, (M,)."""
+        corner, segment = self.corner.index_select(1, numbers), self.segment.index_select(0, numbers)
+        return Blocks(corner, segment, self.edge, self.resolution, self.num_frames, self.num_joints)
+
+    def halved(self) -> Blocks:
+        """Return the eight blocks in each block, (8 N), also those beyond the grid."""
+        corner = halves_of(self.corner)
+        segment = self.segment.repeat_interleave(8)
+        return Blocks(corner, segment, self.edge // 2, self.resolution, self.num_frames, self.num_joints)
 
 
-def all_places(resolution: int, edge: int, num_segments: int, like: Tensor) -> Blocks:
-    """Return all blocks of `edge` voxels that cover the cube, as those of one joint in `num_segments` frames."""
-    along = torch.arange(math.ceil(resolution / edge), dtype=like.dtype, device=like.device)
-    cube = torch.cartesian_prod(along, along, along)
-    frame = torch.arange(num_segments, device=like.device).repeat_interleave(cube.shape[0])
-    return Blocks(cube.repeat(num_segments, 1), frame, torch.zeros_like(frame), edge, num_segments, 1)
+def halves_of(corner: Tensor) -> Tensor:
+    """Return the corners (3, 8 N) of the eight halves of blocks at `corner`, (3, N), in units of their edge."""
+    halves = torch.tensor(_HALVES, dtype=corner.dtype, device=corner.device)
+    return (2 * corner[:, :, None] + halves[:, None]).reshape(3, -1)
+
+
+def cube_of_blocks(along: int, like: Tensor) -> Tensor:
+    """Return the corners (3, along^3) of all blocks of a cube, z fastest."""
+    axis = torch.arange(along, dtype=like.dtype, device=like.device)
+    return torch.stack(torch.meshgrid(axis, axis, axis, indexing="ij")).reshape(3, -1)
 
 
 def all_blocks(resolution: int, num_frames: int, num_joints: int, like: Tensor) -> Blocks:
     """Return the blocks of the coarsest level, which cover the cube, for every joint and frame."""
-    edge = 1 << max(0, int(math.log2(resolution / _TOP_LEVEL))) if resolution >= _TOP_LEVEL else 1
-    places = all_places(resolution, edge, num_joints * num_frames, like)
-    segment = places.frame
-    return Blocks(places.corner, segment % num_frames, segment // num_frames, edge, num_frames, num_joints)
+    edge = 1 << max(0, math.ceil(math.log2(resolution / _TOP_LEVEL)))
+    cube = cube_of_blocks(math.ceil(resolution / edge), like)
+    segment = torch.arange(num_joints * num_frames, device=like.device).repeat_interleave(cube.shape[1])
+    return Blocks(cube.repeat(1, num_joints * num_frames), segment, edge, resolution, num_frames, num_joints)
 
 
 class Rows:
@@ -94,34 +113,36 @@ class Rows:
 
     def __init__(self, blocks: Blocks) -> None:
         """Count the blocks of every joint and frame; on a GPU this waits for it."""
-        self._blocks = blocks
-        count = torch.bincount(blocks.segment, minlength=blocks.num_segments)
-        start = count.cumsum(0) - count
-        self._slot = torch.arange(len(blocks.segment), device=count.device) - start[blocks.segment]
-        self.counts: list[list[int]] = count.reshape(blocks.num_joints, blocks.num_frames).tolist()
-        ends = torch.tensor([0, *(sum(row) for row in self.counts)]).cumsum(0).tolist()
-        self._of_joint = [slice(a, b) for a, b in pairwise(ends)]
+        self._num_frames = blocks.num_frames
+        self._corner = blocks.corner
+        counts = blocks.counts
+        self.counts: list[list[int]] = counts.reshape(blocks.num_joints, -1).tolist()
+        self._widths = [max(1, *row) for row in self.counts]
+        ends = torch.tensor([0, *(width * blocks.num_frames for width in self._widths)]).cumsum(0).tolist()
+        self._of_joint = list(pairwise(ends))
+        starts = [first + f * width for (first, _), width in zip(self._of_joint, self._widths, strict=True)
+                  for f in range(blocks.num_frames)]  # fmt: skip
+        shift = torch.tensor(starts, device=counts.device) - (counts.cumsum(0) - counts)
+        self._slot = torch.arange(len(blocks.segment), device=counts.device) + blocks.spread(shift)
 
     def pairs(self, tree: Tree) -> list[int]:
         """Return the number of pairs, over all edges, of every frame."""
-        frames = range(self._blocks.num_frames)
+        frames = range(self._num_frames)
         return [sum(self.counts[parent][f] * self.counts[child][f] for parent, child in tree.edges) for f in frames]
 
     def padded(self, flat: Tensor, fill: float) -> list[Tensor]:
-        """Return J tensors (F, K, ...) of a flat (N, ...)."""
-        rows = []
-        for joint, part in enumerate(self._of_joint):
-            row = flat.new_full((self._blocks.num_frames, max(1, *self.counts[joint]), *flat.shape[1:]), fill)
-            row[self._blocks.frame[part], self._slot[part]] = flat[part]
-            rows.append(row)
-        return rows
+        """Return J tensors (..., F, K) of a flat (..., N)."""
+        rows = flat.new_full((*flat.shape[:-1], self._of_joint[-1][1]), fill).index_copy(-1, self._slot, flat)
+        return [
+            rows[..., start:stop].unflatten(-1, (self._num_frames, width))
+            for (start, stop), width in zip(self._of_joint, self._widths, strict=True)
+        ]
 
     def flat(self, padded: Sequence[Tensor]) -> Tensor:
-        """Return the flat (N, ...) of J tensors (F, K, ...)."""
-        parts = zip(padded, self._of_joint, strict=True)
-        return torch.cat([row[self._blocks.frame[part], self._slot[part]] for row, part in parts])
+        """Return the flat (N,) of J tensors (F, K)."""
+        return torch.cat([row.flatten() for row in padded]).index_select(0, self._slot)
 
     def listings(self) -> list[Listing]:
         """Return the blocks' corners as the positions between which messages are sent."""
-        rows = self.padded(self._blocks.corner, 0.0)
+        rows = self.padded(self._corner, 0.0)
         return [Listing(row, tuple(counts)) for row, counts in zip(rows, self.counts, strict=True)]

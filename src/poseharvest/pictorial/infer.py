@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Literal, get_args
 
 import torch
@@ -16,8 +16,10 @@ from poseharvest.geometry.camera import StaticCamera
 from poseharvest.geometry.grid import VoxelVolume, cube
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.pictorial.convolution import GridMessenger
+from poseharvest.pictorial.blocks import all_blocks
 from poseharvest.pictorial.evidence import BatchEvidence, FrameEvidence
-from poseharvest.pictorial.pairwise import LimbLengths, Shell, limb_shell
+from poseharvest.pictorial.pair_sums import BlockMessenger, Reach
+from poseharvest.pictorial.pairwise import BlockShell, LimbLengths, limb_shell
 from poseharvest.pictorial.posterior import JointPosterior, Moments, grid_moments, moments_of_masses
 from poseharvest.pictorial.search import Budget, coarse_to_fine
 from poseharvest.pictorial.sum_product import Tree, sum_product
@@ -27,7 +29,7 @@ from poseharvest.skeleton.skeleton import Skeleton
 InferenceMethod = Literal["exact", "reference"]
 
 # More at once cost a CPU memory, which then depends on the frames, and save it no time.
-_FRAMES_A_BATCH = {"cpu": 4, "cuda": 256}
+_FRAMES_A_BATCH = {"cpu": 8, "cuda": 256}
 # Beyond so many pairs of voxels the FFT over the whole grid is faster.
 _MAX_PAIRS = 250_000_000
 # Blocks are dropped for looking small, so their estimated belief is too small on average: by a factor of up to 3 in
@@ -105,14 +107,21 @@ class PictorialStructures:
         self.tolerance_mm = self.options.tolerance_mm or self.edge_mm / self.options.resolution
         self.resolution = self.options.resolution * self.options.refine
         self.voxel_mm = self.edge_mm / self.resolution
-        self._shells_of = lru_cache(self._shells_between_blocks)
-        self.shells = self._shells_of(1)
+        self._lengths = lengths.of(skeleton)
+        self.shells = tuple(limb_shell(length, self.tolerance_mm, self.voxel_mm) for length in self._lengths)
 
-    def _shells_between_blocks(self, edge: int) -> tuple[Shell, ...]:
-        """Return the shells between blocks of `edge` voxels, widened by what the blocks' middles leave open."""
-        tolerance = self.tolerance_mm + self.voxel_mm * (edge - 1) / 2
-        lengths = self.lengths.of(self.skeleton)
-        return tuple(limb_shell(length, tolerance, self.voxel_mm * edge) for length in lengths)
+    def _reaches(self, edge: int) -> tuple[Reach, ...]:
+        """Return what each limb joins among blocks of `edge` voxels."""
+        if edge == 1:
+            return self.shells
+        edge_mm = self.voxel_mm * edge
+        return tuple(BlockShell(length / edge_mm, self.tolerance_mm / edge_mm) for length in self._lengths)
+
+    @cached_property
+    def _top(self) -> BlockMessenger:
+        """Between the blocks of the coarsest level."""
+        blocks = all_blocks(self.resolution, 1, 1, self._like)
+        return BlockMessenger(blocks.corner, self.tree, self._reaches(blocks.edge))
 
     @cached_property
     def log_prior_poses(self) -> float:
@@ -136,7 +145,7 @@ class PictorialStructures:
 
     def infer_many(self, frames: Sequence[FrameEvidence]) -> list[JointPosterior]:
         """Return the posteriors of many frames, in order; batches cost less a frame than single frames."""
-        if self.options.inference == "reference":
+        if self.options.inference == "reference" or all_blocks(self.resolution, 1, 1, self._like).edge == 1:
             return [self._over_the_grid(frame) for frame in frames]
         return [posterior for batch in self._batches(frames) for posterior in self._over_voxels_that_matter(batch)]
 
@@ -159,8 +168,8 @@ class PictorialStructures:
         volumes = [self._volume(frame) for frame in frames]
         evidence = BatchEvidence(frames, volumes, self.options.floor)
         budget = Budget(self.options.neglect, _MAX_PAIRS)
-        found = coarse_to_fine(evidence, self.tree, self._shells_of, budget)
-        moments = moments_of_masses(found.kept, volumes)
+        found = coarse_to_fine(evidence, self.tree, self._reaches, self._top, budget)
+        moments = moments_of_masses(found.masses, volumes)
         dropped = found.dropped.reshape(len(self.skeleton), -1).sum(0) * _ESTIMATE_MARGIN
         rounding = _ROUNDING * torch.finfo(self._like.dtype).eps
         # One transfer for all: on a GPU every single one would wait for it.

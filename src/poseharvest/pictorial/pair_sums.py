@@ -1,20 +1,19 @@
 """Sums over shells between listed positions: every pair is looked at, nothing is rounded away.
 
 Positions are whole numbers, so ``|s_i - s_j|^2`` from a matrix product is exact in single precision (below 2^24) and
-a pair is joined by the very test that fills the reference's kernel. The pairs are made and used tile by tile, since a
-tile that stays in the processor's cache costs a tenth of one that does not.
+a pair of voxels is joined by the very test that fills the reference's kernel. The pairs are made and used tile by
+tile, since a tile that stays in the processor's cache costs a tenth of one that does not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
-from poseharvest.pictorial.pairwise import Shell
 from poseharvest.pictorial.sum_product import Tree
 
 _PAIRS_A_TILE = {"cpu": 1 << 17, "cuda": 1 << 27}
@@ -25,12 +24,25 @@ class Listing:
     """Where one joint may be in F frames.
 
     Attributes:
-        positions: (F, K, 3) whole numbers; beyond a frame's count they mean nothing.
+        positions: (3, F, K) whole numbers; beyond a frame's count they mean nothing.
         counts: number of positions in every frame, on the host.
     """
 
     positions: Tensor
     counts: tuple[int, ...]
+
+
+class Reach(Protocol):
+    """Which positions a limb joins, by the square of their distance."""
+
+    @property
+    def middle(self) -> float:
+        """What to subtract from the squared distances before they are weighed."""
+        ...
+
+    def weigh_(self, squares: Tensor) -> Tensor:
+        """Return the pairs' weights, in place of their squared distances - middle."""
+        ...
 
 
 class _Group(NamedTuple):
@@ -42,7 +54,7 @@ class _Group(NamedTuple):
 class PairMessenger:
     """A `Messenger` between listed positions."""
 
-    def __init__(self, listings: Sequence[Listing], tree: Tree, shells: Sequence[Shell]) -> None:
+    def __init__(self, listings: Sequence[Listing], tree: Tree, shells: Sequence[Reach]) -> None:
         """Prepare the factors of the squared distances.
 
         Args:
@@ -53,35 +65,31 @@ class PairMessenger:
         self._tree = tree
         self._shells = shells
         self._counts = [listing.counts for listing in listings]
-        self._positions = [listing.positions for listing in listings]
+        self._factors = [_factors(listing.positions) for listing in listings]
         like = listings[0].positions
-        self._tile = like.new_empty(_PAIRS_A_TILE.get(like.device.type, 1 << 17))
+        self._tile = like.new_empty(_PAIRS_A_TILE.get(like.device.type, _PAIRS_A_TILE["cpu"]))
 
     def up(self, edge: int, values: Tensor) -> Tensor:
         """Return, at the parent's positions (F, K), the sums of the child's `values` (F, K')."""
         parent, child = self._tree.edges[edge]
-        return self._sums(edge, parent, child, values)
+        return self._sums(self._shells[edge], parent, child, values)
 
     def down(self, edge: int, values: Tensor) -> Tensor:
         """Return, at the child's positions (F, K), the sums of the parent's `values` (F, K')."""
         parent, child = self._tree.edges[edge]
-        return self._sums(edge, child, parent, values)
+        return self._sums(self._shells[edge], child, parent, values)
 
-    def _sums(self, edge: int, target: int, source: int, values: Tensor) -> Tensor:
-        shell = self._shells[edge]
-        middle, half = (shell.max_squared + shell.min_squared) / 2, (shell.max_squared - shell.min_squared) / 2
-        s, t = self._positions[source], self._positions[target]
-        # |s - t|^2 - middle = (t, |t|^2, 1) . (-2 s, 1, |s|^2 - middle)
-        left = torch.cat((t, t.square().sum(-1, keepdim=True), torch.ones_like(t[..., :1])), -1)
-        right = torch.cat((-2 * s, torch.ones_like(s[..., :1]), s.square().sum(-1, keepdim=True) - middle), -1).mT
-        sums = torch.zeros_like(t[..., 0])
+    def _sums(self, shell: Reach, target: int, source: int, values: Tensor) -> Tensor:
+        left, right = self._factors[target][0].mT, _less(self._factors[source][1], shell.middle)
+        sums = left.new_zeros(left.shape[:2])
         for frames, rows, columns in self._groups(target, source):
             step = max(1, self._tile.numel() // (columns * (frames.stop - frames.start)))
-            weights = values[frames, :columns].unsqueeze(-1)
+            weights = values[frames, :columns].unsqueeze(1)
             for row in range(0, rows, step):
                 part = slice(row, min(row + step, rows))
-                joined = self._joined(left[frames, part], right[frames, :, :columns], half)
-                sums[frames, part] = torch.bmm(joined, weights).squeeze(-1)
+                squares = self._squares(left[frames, part], right[frames, :, :columns])
+                # A row times a matrix: a batch of matrices times columns takes eight times as long.
+                sums[frames, part] = torch.bmm(weights, shell.weigh_(squares).mT).squeeze(1)
         return sums
 
     def _groups(self, target: int, source: int) -> Iterator[_Group]:
@@ -95,10 +103,44 @@ class PairMessenger:
             rows, columns = wider
         yield _Group(slice(start, len(self._counts[target])), rows, columns)
 
-    def _joined(self, left: Tensor, right: Tensor, half: float) -> Tensor:
-        """Return 1 for every pair within the shell and 0 for the others, (F, rows, columns)."""
+    def _squares(self, left: Tensor, right: Tensor) -> Tensor:
+        """Return the squared distances of all pairs, (F, rows, columns), in the tile where they fit."""
         shape = (left.shape[0], left.shape[1], right.shape[2])
         num_pairs = shape[0] * shape[1] * shape[2]
         tile = self._tile[:num_pairs] if num_pairs <= self._tile.numel() else self._tile.new_empty(num_pairs)
-        pairs = torch.bmm(left, right, out=tile.view(shape))
-        return pairs.abs_().le_(half)
+        return torch.bmm(left, right, out=tile.view(shape))
+
+
+def _factors(positions: Tensor) -> tuple[Tensor, Tensor]:
+    """Return (F, 5, K) left and right factors: |s - t|^2 = (t, |t|^2, 1) . (-2 s, 1, |s|^2)."""
+    x, y, z = positions
+    square = x * x + y * y + z * z
+    one = torch.ones_like(square)
+    return torch.stack((x, y, z, square, one), 1), torch.stack((-2 * x, -2 * y, -2 * z, one, square), 1)
+
+
+def _less(right: Tensor, number: float) -> Tensor:
+    """Return right factors of products that are smaller by a number."""
+    return torch.cat((right[:, :4], right[:, 4:] - number), 1)
+
+
+class BlockMessenger:
+    """A `Messenger` between all blocks of a cube: one matrix an edge of the tree, the same for every frame."""
+
+    def __init__(self, corner: Tensor, tree: Tree, shells: Sequence[Reach]) -> None:
+        """Fill the matrices.
+
+        Args:
+            corner: (3, N) whole numbers, of all blocks.
+            tree: over the joints.
+            shells: one an edge, in units of the blocks.
+        """
+        left, right = _factors(corner[:, None])
+        self._matrices = [shell.weigh_(torch.bmm(left.mT, _less(right, shell.middle))[0]) for shell in shells]
+        self._tree = tree
+
+    def up(self, edge: int, values: Tensor) -> Tensor:
+        """Return, at all blocks, the sums (F, N) of the child's `values` (F, N)."""
+        return values @ self._matrices[edge]
+
+    down = up  # a shell looks the same from both ends

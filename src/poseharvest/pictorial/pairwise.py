@@ -15,6 +15,7 @@ from poseharvest.errors import ConfigError
 from poseharvest.skeleton.skeleton import Skeleton
 
 _SLACK = 1e-9  # voxels
+_SMEAR = 0.6  # blocks; a box of variance 1 / 6 has 0.707, but each sum smears its sources once more
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,15 @@ class Shell:
         """Largest offset along an axis, voxels."""
         return math.isqrt(self.max_squared)
 
+    @property
+    def middle(self) -> float:
+        """Middle of the range."""
+        return (self.max_squared + self.min_squared) / 2
+
+    def weigh_(self, squares: Tensor) -> Tensor:
+        """Return 1 for every pair within the shell and 0 for the others, in place of squared distances - middle."""
+        return squares.abs_().le_((self.max_squared - self.min_squared) / 2)
+
     def kernel(self, dtype: torch.dtype = torch.float64) -> Tensor:
         """Return the 0/1 shell over offsets, (K, K, K) with K odd, the offset zero in the middle.
 
@@ -44,6 +54,33 @@ class Shell:
         squares = torch.arange(-self.radius, self.radius + 1).square()
         squared = squares[:, None, None] + squares[None, :, None] + squares[None, None, :]
         return ((squared >= self.min_squared) & (squared <= self.max_squared)).to(dtype)
+
+
+@dataclass(frozen=True)
+class BlockShell:
+    """About the share of the pairs of voxels, one of each of two blocks, that Eq. (2) joins.
+
+    Two voxels lie, along a line, up to an edge farther apart or nearer than the middles of their blocks. The share
+    against the distance of the middles is therefore about a trapezoid: the shell of width 2 epsilon, smeared by a box
+    of variance 1 / 6, that of the difference of two uniform numbers. A factor common to all pairs is left out.
+
+    Attributes:
+        length: L_ij, in units of the blocks' edge.
+        tolerance: epsilon, in the same units.
+    """
+
+    length: float
+    tolerance: float
+
+    @property
+    def middle(self) -> float:
+        """0: the weights need the distances themselves."""
+        return 0.0
+
+    def weigh_(self, squares: Tensor) -> Tensor:
+        """Return the shares, in place of squared distances."""
+        off = squares.clamp_min_(0).sqrt_().sub_(self.length).abs_()
+        return torch.sub(self.tolerance + _SMEAR, off, out=off).clamp_(0, 2 * min(self.tolerance, _SMEAR))
 
 
 def limb_shell(length_mm: float, tolerance_mm: float, voxel_mm: float) -> Shell:

@@ -68,6 +68,38 @@ class Masses:
     first: Tensor
     second: Tensor
 
+    @classmethod
+    def of(cls, share: Tensor, points: Tensor, counts: Tensor) -> Masses:
+        """Return the moments of shares (N,) at points (3, N), in runs of `counts` (J * F,), summed in float64."""
+        x, y, z = points.double()
+        columns = torch.stack((torch.ones_like(x), x, y, z, x * x, x * y, x * z, y * y, y * z, z * z))
+        sums = [
+            torch.segment_reduce(column, "sum", lengths=counts, initial=0, unsafe=True)
+            for column in columns * share.double()
+        ]
+        second = torch.stack([sums[i] for i in (4, 5, 6, 5, 7, 8, 6, 8, 9)], 1).reshape(-1, 3, 3)
+        return cls(sums[0], torch.stack(sums[1:4], 1), second)
+
+    @classmethod
+    def none(cls, number: int, device: torch.device) -> Masses:
+        """Return `number` empty parts."""
+        zeros = torch.zeros(number, 13, dtype=torch.float64, device=device)
+        return cls(zeros[:, 0], zeros[:, 1:4], zeros[:, 4:].reshape(-1, 3, 3))
+
+    def plus(self, other: Masses) -> Masses:
+        """Return both parts together."""
+        return Masses(self.mass + other.mass, self.first + other.first, self.second + other.second)
+
+    def scaled(self, by: Tensor) -> Masses:
+        """Return each part times a number of `by`, (J * F,)."""
+        by = by.double()
+        return Masses(self.mass * by, self.first * by[:, None], self.second * by[:, None, None])
+
+    def spread_by(self, variance_mm2: float) -> Masses:
+        """Return the moments where every point is spread out by a variance along each axis."""
+        spread = variance_mm2 * torch.eye(3, dtype=self.second.dtype, device=self.second.device)
+        return Masses(self.mass, self.first, self.second + self.mass[:, None, None] * spread)
+
 
 def moments_of_masses(masses: Masses, volumes: Sequence[VoxelVolume]) -> list[Moments]:
     """Return mean and covariance of every joint in each of F frames.

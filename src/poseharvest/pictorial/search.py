@@ -1,11 +1,13 @@
 """Sum-product from coarse blocks of voxels to the voxels that matter.
 
 On every level the whole sum-product runs on the blocks that are left. The blocks with the least belief are then
-dropped, as many as a budget of belief allows, and the others are divided by eight. On the coarse levels a block's
-unary is about the mean over its voxels, so that a peak between the blocks' middles is not missed.
+dropped, as many as a budget of belief allows, and the others are halved along every axis. A block's unary is the sum
+of its halves', each of them about the mean over the voxels in it, so that a peak between the blocks' middles is not
+missed; for blocks of two voxels along an edge it is exact.
 
 A block's belief counts the more, the farther it lies from the joint's mean: a little mass far away moves a variance
-as much as a lot nearby. The belief of everything that is dropped is added up and reported.
+as much as a lot nearby. What is dropped is added up and reported. Where it is known well, which is from blocks of two
+voxels downwards, its moments are kept: the marginal's tail is then computed from its blocks instead of being lost.
 """
 
 from __future__ import annotations
@@ -19,16 +21,17 @@ from torch import Tensor
 
 from poseharvest.pictorial.blocks import Blocks, Rows, all_blocks
 from poseharvest.pictorial.evidence import BatchEvidence
-from poseharvest.pictorial.pair_sums import PairMessenger
-from poseharvest.pictorial.pairwise import Shell
+from poseharvest.pictorial.pair_sums import BlockMessenger, PairMessenger, Reach
 from poseharvest.pictorial.posterior import Masses
 from poseharvest.pictorial.sum_product import Tree, sum_product
 
 # Shares of the budget by the blocks' edge: the coarser the level, the less its beliefs are to be trusted.
-_AFTER = {1: 1.0, 2: 0.1, 4: 0.01}
-_BEFORE = {1: 1.0, 2: 0.1, 4: 0.005}
-_COARSER = 0.0003
-_ALWAYS_KEPT = 200  # blocks: so few cost nothing, and where they are all there is, a rough belief would choose badly
+_AFTER = {2: 0.5, 4: 0.1}
+_LOOKED = {2: 0.1, 4: 0.05}
+_BEFORE = {1: 1.0, 2: 0.1, 4: 0.05}
+_COARSER = 0.03
+_ALWAYS_KEPT = 100  # blocks: so few cost nothing, and where they are all there is, a rough belief would choose badly
+_WELL_KNOWN = 2  # edge up to which the unaries of blocks are exact
 _BINS_AN_OCTAVE = 2
 _LOWEST_BIN, _HIGHEST_BIN = -200, 40
 _NUM_BINS = _HIGHEST_BIN - _LOWEST_BIN + 1
@@ -50,6 +53,10 @@ class Budget:
         """Return the share that may be dropped for what the level above says."""
         return self.neglect * _BEFORE.get(edge, _COARSER)
 
+    def looked(self, edge: int) -> float:
+        """Return the share that may be dropped for what the level above says of a block's halves."""
+        return self.neglect * _LOOKED.get(edge, _COARSER)
+
     def after(self, edge: int) -> float:
         """Return the share that may be dropped for what the sum-product says."""
         return self.neglect * _AFTER.get(edge, _COARSER)
@@ -60,62 +67,116 @@ class Found:
     """Marginals of F frames.
 
     Attributes:
-        kept: of the voxels that matter, mass 1.
-        dropped: (J * F,) estimate of the mass of all other voxels, relative to those kept.
+        masses: of the marginals: the voxels that matter, mass 1, and the tail as far as it is known.
+        dropped: (J * F,) estimate of the mass of all that was dropped, relative to the voxels kept.
         log_partition: (F,) of the voxels that matter.
         given_up: (F,) bool: too many voxels matter, or none is possible; the other fields mean nothing there.
     """
 
-    kept: Masses
+    masses: Masses
     dropped: Tensor
     log_partition: Tensor
     given_up: Tensor
 
 
 def coarse_to_fine(
-    evidence: BatchEvidence, tree: Tree, shells_of: Callable[[int], Sequence[Shell]], budget: Budget
+    evidence: BatchEvidence, tree: Tree, reaches: Callable[[int], Sequence[Reach]], top: BlockMessenger, budget: Budget
 ) -> Found:
     """Return the marginals on the voxels that matter.
 
     Args:
         evidence: of F frames.
         tree: over the joints.
-        shells_of: the shells, one an edge of the tree, between blocks of an edge (in voxels), in units of that edge.
+        reaches: which blocks of an edge (in voxels) each edge of the tree joins, in units of that edge.
+        top: between all blocks of the coarsest level.
         budget: what may be dropped.
     """
-    blocks = all_blocks(evidence.resolution, evidence.num_frames, evidence.num_joints, evidence.maps)
-    told = torch.zeros_like(blocks.corner[:, 0])
-    given_up = torch.zeros(evidence.num_frames, dtype=torch.bool, device=told.device)
-    dropped = told.new_zeros(blocks.num_segments)
-    while True:
-        log_unary = evidence.log_unary(blocks)
-        share, total = _shares(log_unary + told, blocks)
-        dropped = dropped * torch.where(total > 0, 8 / total, 0)
-        keep = worth_keeping(share, blocks, budget.before(blocks.edge))
-        dropped = _with_dropped(dropped, share, keep, blocks)
-        given_up |= _too_many_pairs(blocks.select(keep), tree, budget)
-        keep &= ~given_up[blocks.frame]
-        blocks, log_unary = blocks.select(keep), log_unary[keep]
-
-        rows = Rows(blocks)
-        messenger = PairMessenger(rows.listings(), tree, shells_of(blocks.edge))
-        marginals = sum_product(rows.padded(log_unary, -math.inf), tree, messenger)
-        given_up |= ~torch.isfinite(marginals.log_partition)
-        belief = rows.flat(marginals.values)
-        if blocks.edge == 1:
-            kept = _masses(belief, blocks, evidence)
-            return Found(kept, dropped, marginals.log_partition, given_up)
-        keep = worth_keeping(belief, blocks, budget.after(blocks.edge)) & ~given_up[blocks.frame]
-        dropped = _with_dropped(dropped, belief, keep, blocks)
+    blocks = all_blocks(evidence.resolution, evidence.num_frames, evidence.num_joints, evidence.values)
+    halves = evidence.halves_everywhere(blocks)
+    log_unary = torch.logsumexp(halves, 1)
+    rows = log_unary.reshape(blocks.num_joints, blocks.num_frames, -1)
+    marginals = sum_product(list(rows), tree, top)
+    belief = torch.cat([values.flatten() for values in marginals.values])
+    given_up = ~torch.isfinite(marginals.log_partition)
+    choice = _Choice(blocks, evidence)
+    while blocks.edge > 1:
+        keep = choice.made(belief, blocks, budget.after(blocks.edge), well_known=blocks.edge <= _WELL_KNOWN)
         # A block that cannot hold the joint (with a floor of 0) has nothing to tell of what is in it.
-        told = torch.where(belief > 0, torch.log(belief) - log_unary, -math.inf)[keep]
-        blocks, parent = blocks.select(keep).divided(evidence.resolution)
-        told = told[parent]
+        told = torch.where(belief > 0, torch.log(belief) - log_unary, -math.inf)
+        told = told.index_select(0, keep).repeat_interleave(8)
+        log_unary = halves.index_select(0, keep).flatten()
+        blocks = blocks.select(keep).halved()
+        share = _shares(log_unary + told, blocks)
+        keep = choice.made(share, blocks, budget.before(blocks.edge), well_known=blocks.edge == 1)
+        blocks, log_unary, told = blocks.select(keep), log_unary.index_select(0, keep), told.index_select(0, keep)
+        share = share.index_select(0, keep)
+        if blocks.edge > 1:
+            halves = evidence.halves(blocks)
+            log_unary = torch.logsumexp(halves, 1)
+            keep = choice.made(_shares(log_unary + told, blocks), blocks, budget.looked(blocks.edge), well_known=False)
+            blocks, log_unary, halves = (
+                blocks.select(keep), log_unary.index_select(0, keep), halves.index_select(0, keep)
+            )
+        rows = Rows(blocks)
+        too_many = torch.tensor(rows.pairs(tree), device=given_up.device) > budget.max_pairs
+        if bool(too_many.any()):
+            given_up |= too_many
+            keep = (~given_up.index_select(0, blocks.frame)).nonzero().squeeze(1)
+            blocks, log_unary = blocks.select(keep), log_unary.index_select(0, keep)
+            halves = halves.index_select(0, keep) if blocks.edge > 1 else halves
+            share = share.index_select(0, keep)
+            rows = Rows(blocks)
+        messenger = PairMessenger(rows.listings(), tree, reaches(blocks.edge))
+        marginals = sum_product(rows.padded(log_unary, -math.inf), tree, messenger)
+        belief = rows.flat(marginals.values)
+        given_up |= ~torch.isfinite(marginals.log_partition)
+    kept = Masses.of(belief, evidence.offsets(blocks.corner, 1), blocks.counts)
+    ratio = _ratio(belief, share, blocks)
+    return Found(kept.plus(choice.tail.scaled(ratio)), choice.dropped, marginals.log_partition, given_up)
 
 
-def _too_many_pairs(blocks: Blocks, tree: Tree, budget: Budget) -> Tensor:
-    pairs = torch.tensor(Rows(blocks).pairs(tree), device=blocks.corner.device)
-    return pairs > budget.max_pairs
+def _ratio(belief: Tensor, share: Tensor, blocks: Blocks) -> Tensor:
+    logs = torch.log(share).clamp_min(-80)
+    middle = blocks.total(logs) / blocks.counts.clamp_min(1)
+    low = (logs < blocks.spread(middle)).to(share.dtype)
+    ratio = blocks.total(belief * low) / blocks.total(share * low).clamp_min(1e-30)
+    return ratio.clamp(0.1, 10)
+
+
+class _Choice:
+    """Chooses the blocks that go on, and adds up the others.
+
+    Attributes:
+        dropped: (J * F,) estimate of the mass dropped so far, relative to what is kept.
+        tail: the part of it whose place is known well.
+    """
+
+    def __init__(self, blocks: Blocks, evidence: BatchEvidence) -> None:
+        self._evidence = evidence
+        self.dropped = evidence.values.new_zeros(blocks.num_segments)
+        self.tail = Masses.none(blocks.num_segments, self.dropped.device)
+
+    def made(self, share: Tensor, blocks: Blocks, budget: float, *, well_known: bool) -> Tensor:
+        """Return the numbers of the blocks to keep: all but those of least worth that stay within the budget.
+
+        Args:
+            share: (N,) of the marginal; sums to 1 a joint and frame.
+            blocks: N blocks.
+            budget: of worth, a joint and frame.
+        """
+        keep = worth_keeping(share, blocks, budget)
+        left = blocks.total(share.masked_fill(~keep, 0))
+        scale = torch.where(left > 0, 1 / left, 1)
+        self.dropped = (self.dropped + blocks.total(share.masked_fill(keep, 0))) * scale
+        if well_known:
+            gone = (~keep).nonzero().squeeze(1)
+            lost = blocks.select(gone)
+            middles = self._evidence.offsets(lost.corner, blocks.edge)
+            masses = Masses.of(share.index_select(0, gone), middles, lost.counts)
+            within = (blocks.edge**2 - 1) * self._evidence.voxel_mm**2 / 12
+            self.tail = self.tail.plus(masses.spread_by(within))
+        self.tail = self.tail.scaled(scale)
+        return keep.nonzero().squeeze(1)
 
 
 def worth_keeping(share: Tensor, blocks: Blocks, budget: float) -> Tensor:
@@ -129,39 +190,25 @@ def worth_keeping(share: Tensor, blocks: Blocks, budget: float) -> Tensor:
         blocks: N blocks.
         budget: of worth, a joint and frame.
     """
-    mean = blocks.total(share[:, None] * blocks.corner)
-    distance = (blocks.corner - mean[blocks.segment]).square().sum(1)
+    distance = torch.zeros_like(share)
+    for position in blocks.corner:
+        distance += (position - blocks.spread(blocks.total(share * position))).square_()
     variance = blocks.total(share * distance) + 0.25  # that within a block
-    worth = share * (1 + distance / variance[blocks.segment])
-    bins = (_BINS_AN_OCTAVE * torch.log2(worth)).floor().clamp(_LOWEST_BIN, _HIGHEST_BIN) - _LOWEST_BIN
-    place = blocks.segment * _NUM_BINS + bins.long()
-    empty = worth.new_zeros(blocks.num_segments * _NUM_BINS)
-    spent = empty.index_add(0, place, worth).reshape(-1, _NUM_BINS).cumsum(1)
-    count = empty.index_add(0, place, torch.ones_like(worth)).reshape(-1, _NUM_BINS)
+    worth = share * (1 + distance * blocks.spread(1 / variance))
+    bins = torch.log2(worth).mul_(_BINS_AN_OCTAVE).clamp_(_LOWEST_BIN, _HIGHEST_BIN).floor_().sub_(_LOWEST_BIN).int()
+    place = blocks.segment * _NUM_BINS + bins
+    length = blocks.num_segments * _NUM_BINS
+    spent = torch.bincount(place, worth, length).reshape(-1, _NUM_BINS).cumsum(1)
+    count = torch.bincount(place, minlength=length).reshape(-1, _NUM_BINS)
     left = count.sum(1, keepdim=True) - count.cumsum(1)
     affordable = ((spent <= budget) & (left >= _ALWAYS_KEPT)).sum(1)
-    return bins >= affordable[blocks.segment]
+    return bins >= blocks.spread(affordable)
 
 
-def _shares(log_belief: Tensor, blocks: Blocks) -> tuple[Tensor, Tensor]:
-    """Return beliefs (N,) scaled to a sum of 1 a joint and frame, and the sums (J * F,) before."""
+def _shares(log_belief: Tensor, blocks: Blocks) -> Tensor:
+    """Return beliefs (N,) scaled to a sum of 1 a joint and frame."""
     top = blocks.largest(log_belief)
     top = torch.where(torch.isfinite(top), top, 0)
-    values = torch.exp(log_belief - top[blocks.segment])
+    values = torch.exp(log_belief - blocks.spread(top))
     total = blocks.total(values)
-    return values / torch.where(total > 0, total, 1)[blocks.segment], total * torch.exp(top)
-
-
-def _masses(share: Tensor, blocks: Blocks, evidence: BatchEvidence) -> Masses:
-    """Return the moments of beliefs (N,) over the blocks' middles."""
-    share, points = share.double(), evidence.offsets(blocks).double()
-    outer = points[:, :, None] * points[:, None, :]
-    return Masses(
-        blocks.total(share), blocks.total(share[:, None] * points), blocks.total(share[:, None, None] * outer)
-    )
-
-
-def _with_dropped(dropped: Tensor, share: Tensor, keep: Tensor, blocks: Blocks) -> Tensor:
-    """Return the mass dropped so far and now (J * F,), relative to what is kept."""
-    left = blocks.total(torch.where(keep, share, 0))
-    return (dropped + blocks.total(torch.where(keep, 0, share))) / torch.where(left > 0, left, 1)
+    return values * blocks.spread(torch.where(total > 0, 1 / total, 1))
