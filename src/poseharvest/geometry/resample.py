@@ -76,9 +76,7 @@ class BilinearCorners:
         right = self.right.index_select(0, numbers)
         shape, upper = upper.shape, upper.flatten()
         above, below = (
-            torch.lerp(
-                maps.index_select(0, row).view(shape), maps.index_select(0, row + 1).view(shape), right
-            )
+            torch.lerp(maps.index_select(0, row).view(shape), maps.index_select(0, row + 1).view(shape), right)
             for row in (upper, upper + self.width)
         )
         return torch.lerp(above, below, self.below.index_select(0, numbers))

@@ -62,7 +62,8 @@ class Blocks:
     def place(self) -> Tensor:
         """(N,) number of the block in its frame, and of its frame: equal where two joints' blocks are one in space."""
         x, y, z = self.corner.long()
-        return ((self.frame * self.along + x) * self.along + y) * self.along + z
+        place: Tensor = ((self.frame * self.along + x) * self.along + y) * self.along + z
+        return place
 
     def total(self, values: Tensor) -> Tensor:
         """Return the sums (J * F, ...) of values (N, ...) over each joint and frame."""
@@ -134,7 +135,7 @@ class Rows:
         """Return J tensors (..., F, K) of a flat (..., N)."""
         rows = flat.new_full((*flat.shape[:-1], self._of_joint[-1][1]), fill).index_copy(-1, self._slot, flat)
         return [
-            rows[..., start:stop].unflatten(-1, (self._num_frames, width))
+            rows[..., start:stop].reshape(*rows.shape[:-1], self._num_frames, width)
             for (start, stop), width in zip(self._of_joint, self._widths, strict=True)
         ]
 

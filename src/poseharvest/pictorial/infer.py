@@ -15,8 +15,8 @@ from poseharvest.errors import ConfigError
 from poseharvest.geometry.camera import StaticCamera
 from poseharvest.geometry.grid import VoxelVolume, cube
 from poseharvest.heatmaps.maps import Heatmaps
-from poseharvest.pictorial.convolution import GridMessenger
 from poseharvest.pictorial.blocks import all_blocks
+from poseharvest.pictorial.convolution import GridMessenger
 from poseharvest.pictorial.evidence import BatchEvidence, FrameEvidence
 from poseharvest.pictorial.pair_sums import BlockMessenger, Reach
 from poseharvest.pictorial.pairwise import BlockShell, LimbLengths, limb_shell
@@ -29,7 +29,7 @@ from poseharvest.skeleton.skeleton import Skeleton
 InferenceMethod = Literal["exact", "reference"]
 
 # More at once cost a CPU memory, which then depends on the frames, and save it no time.
-_FRAMES_A_BATCH = {"cpu": 8, "cuda": 256}
+_FRAMES_A_BATCH = {"cpu": 4, "cuda": 256}
 # Beyond so many pairs of voxels the FFT over the whole grid is faster.
 _MAX_PAIRS = 250_000_000
 # Blocks are dropped for looking small, so their estimated belief is too small on average: by a factor of up to 3 in

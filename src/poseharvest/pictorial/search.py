@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -31,7 +31,8 @@ _LOOKED = {2: 0.1, 4: 0.05}
 _BEFORE = {1: 1.0, 2: 0.1, 4: 0.05}
 _COARSER = 0.03
 _ALWAYS_KEPT = 100  # blocks: so few cost nothing, and where they are all there is, a rough belief would choose badly
-_WELL_KNOWN = 2  # edge up to which the unaries of blocks are exact
+_LOWEST_LOG = -80.0  # of a share
+_LARGEST_RATIO = 10.0
 _BINS_AN_OCTAVE = 2
 _LOWEST_BIN, _HIGHEST_BIN = -200, 40
 _NUM_BINS = _HIGHEST_BIN - _LOWEST_BIN + 1
@@ -43,7 +44,7 @@ class Budget:
 
     Attributes:
         neglect: share of the marginal on the finest level, weighted by the distance from the mean.
-        max_pairs: pairs of positions that one frame and level may need; a frame that needs more is given up.
+        max_pairs: pairs of voxels that one frame may need; a frame that is foreseen to need more is given up.
     """
 
     neglect: float
@@ -91,56 +92,96 @@ def coarse_to_fine(
         top: between all blocks of the coarsest level.
         budget: what may be dropped.
     """
+    level = _coarsest(evidence, tree, top)
+    given_up = ~torch.isfinite(level.log_partition)
+    choice = _Choice(level.blocks, evidence)
+    while level.blocks.edge > 1 and not bool(given_up.all()):
+        candidates = _candidates(level, choice, evidence, budget)
+        rows = Rows(candidates.blocks)
+        # Of the edge^6 pairs of voxels in a pair of blocks, about edge^3 will matter.
+        foreseen = torch.tensor(rows.pairs(tree), device=given_up.device) * candidates.blocks.edge**3
+        given_up |= foreseen > budget.max_pairs
+        if bool(given_up.any()):
+            candidates = candidates.select((~given_up.index_select(0, candidates.blocks.frame)).nonzero().squeeze(1))
+            rows = Rows(candidates.blocks)
+        messenger = PairMessenger(rows.listings(), tree, reaches(candidates.blocks.edge))
+        marginals = sum_product(rows.padded(candidates.log_unary, -math.inf), tree, messenger)
+        given_up |= ~torch.isfinite(marginals.log_partition)
+        level = replace(candidates, belief=rows.flat(marginals.values), log_partition=marginals.log_partition)
+    masses = Masses.of(level.belief, evidence.offsets(level.blocks.corner, 1), level.blocks.counts)
+    tail = choice.tail.scaled(_belief_over_guess(level))
+    return Found(masses.plus(tail), choice.dropped, level.log_partition, given_up)
+
+
+@dataclass(frozen=True, eq=False)
+class _Level:
+    """The blocks that are left on a level and what is known of them.
+
+    Attributes:
+        blocks: N blocks.
+        log_unary: (N,), a common factor left out.
+        halves: (N, 8) of their halves; empty for voxels.
+        guess: (N,) share of the marginal, as the level above would have it.
+        belief: (N,) share of the marginal; the guess until the sum-product has run.
+        log_partition: (F,) of the sum-product.
+    """
+
+    blocks: Blocks
+    log_unary: Tensor
+    halves: Tensor
+    guess: Tensor
+    belief: Tensor
+    log_partition: Tensor
+
+    def select(self, keep: Tensor) -> _Level:
+        """Return the blocks of the ascending numbers `keep`."""
+        halves = self.halves.index_select(0, keep) if self.blocks.edge > 1 else self.halves
+        log_unary, guess, belief = (v.index_select(0, keep) for v in (self.log_unary, self.guess, self.belief))
+        return _Level(self.blocks.select(keep), log_unary, halves, guess, belief, self.log_partition)
+
+
+def _coarsest(evidence: BatchEvidence, tree: Tree, top: BlockMessenger) -> _Level:
     blocks = all_blocks(evidence.resolution, evidence.num_frames, evidence.num_joints, evidence.values)
     halves = evidence.halves_everywhere(blocks)
     log_unary = torch.logsumexp(halves, 1)
     rows = log_unary.reshape(blocks.num_joints, blocks.num_frames, -1)
     marginals = sum_product(list(rows), tree, top)
     belief = torch.cat([values.flatten() for values in marginals.values])
-    given_up = ~torch.isfinite(marginals.log_partition)
-    choice = _Choice(blocks, evidence)
-    while blocks.edge > 1:
-        keep = choice.made(belief, blocks, budget.after(blocks.edge), well_known=blocks.edge <= _WELL_KNOWN)
-        # A block that cannot hold the joint (with a floor of 0) has nothing to tell of what is in it.
-        told = torch.where(belief > 0, torch.log(belief) - log_unary, -math.inf)
-        told = told.index_select(0, keep).repeat_interleave(8)
-        log_unary = halves.index_select(0, keep).flatten()
-        blocks = blocks.select(keep).halved()
-        share = _shares(log_unary + told, blocks)
-        keep = choice.made(share, blocks, budget.before(blocks.edge), well_known=blocks.edge == 1)
-        blocks, log_unary, told = blocks.select(keep), log_unary.index_select(0, keep), told.index_select(0, keep)
-        share = share.index_select(0, keep)
-        if blocks.edge > 1:
-            halves = evidence.halves(blocks)
-            log_unary = torch.logsumexp(halves, 1)
-            keep = choice.made(_shares(log_unary + told, blocks), blocks, budget.looked(blocks.edge), well_known=False)
-            blocks, log_unary, halves = (
-                blocks.select(keep), log_unary.index_select(0, keep), halves.index_select(0, keep)
-            )
-        rows = Rows(blocks)
-        too_many = torch.tensor(rows.pairs(tree), device=given_up.device) > budget.max_pairs
-        if bool(too_many.any()):
-            given_up |= too_many
-            keep = (~given_up.index_select(0, blocks.frame)).nonzero().squeeze(1)
-            blocks, log_unary = blocks.select(keep), log_unary.index_select(0, keep)
-            halves = halves.index_select(0, keep) if blocks.edge > 1 else halves
-            share = share.index_select(0, keep)
-            rows = Rows(blocks)
-        messenger = PairMessenger(rows.listings(), tree, reaches(blocks.edge))
-        marginals = sum_product(rows.padded(log_unary, -math.inf), tree, messenger)
-        belief = rows.flat(marginals.values)
-        given_up |= ~torch.isfinite(marginals.log_partition)
-    kept = Masses.of(belief, evidence.offsets(blocks.corner, 1), blocks.counts)
-    ratio = _ratio(belief, share, blocks)
-    return Found(kept.plus(choice.tail.scaled(ratio)), choice.dropped, marginals.log_partition, given_up)
+    return _Level(blocks, log_unary, halves, belief, belief, marginals.log_partition)
 
 
-def _ratio(belief: Tensor, share: Tensor, blocks: Blocks) -> Tensor:
-    logs = torch.log(share).clamp_min(-80)
-    middle = blocks.total(logs) / blocks.counts.clamp_min(1)
-    low = (logs < blocks.spread(middle)).to(share.dtype)
-    ratio = blocks.total(belief * low) / blocks.total(share * low).clamp_min(1e-30)
-    return ratio.clamp(0.1, 10)
+def _candidates(level: _Level, choice: _Choice, evidence: BatchEvidence, budget: Budget) -> _Level:
+    """Return the halves of the blocks that matter, as far as they may matter themselves."""
+    keep = choice.made(level.belief, level.blocks, budget.after(level.blocks.edge), well_known=level.blocks.edge == 2)
+    # A block that cannot hold the joint (with a floor of 0) has nothing to tell of what is in it.
+    told = torch.where(level.belief > 0, torch.log(level.belief) - level.log_unary, -math.inf)
+    told = told.index_select(0, keep).repeat_interleave(8)
+    log_unary = level.halves.index_select(0, keep).flatten()
+    blocks = level.blocks.select(keep).halved()
+    guess = _shares(log_unary + told, blocks)
+    found = _Level(blocks, log_unary, level.halves[:0], guess, guess, level.log_partition)
+    keep = choice.made(guess, blocks, budget.before(blocks.edge), well_known=blocks.edge == 1)
+    if blocks.edge == 1:
+        return found.select(keep)
+    blocks, told = blocks.select(keep), told.index_select(0, keep)
+    halves = evidence.halves(blocks)
+    log_unary = torch.logsumexp(halves, 1)
+    guess = _shares(log_unary + told, blocks)
+    found = _Level(blocks, log_unary, halves, guess, guess, level.log_partition)
+    return found.select(choice.made(guess, blocks, budget.looked(blocks.edge), well_known=False))
+
+
+def _belief_over_guess(level: _Level) -> Tensor:
+    """Return (J * F,) how much belief the less likely half of the blocks got, over what was guessed.
+
+    The tail was dropped by the same guess. What it errs on average, the least likely of those that were kept show.
+    """
+    logs = torch.log(level.guess).clamp_min_(_LOWEST_LOG)
+    middle = level.blocks.total(logs) / level.blocks.counts.clamp_min(1)
+    low = (logs < level.blocks.spread(middle)).to(logs)
+    guess = level.blocks.total(level.guess * low)
+    ratio = level.blocks.total(level.belief * low) / torch.where(guess > 0, guess, 1)
+    return torch.where(guess > 0, ratio.clamp(1 / _LARGEST_RATIO, _LARGEST_RATIO), 1)
 
 
 class _Choice:
@@ -163,6 +204,7 @@ class _Choice:
             share: (N,) of the marginal; sums to 1 a joint and frame.
             blocks: N blocks.
             budget: of worth, a joint and frame.
+            well_known: whether the shares are good enough to count the others as the marginal's tail.
         """
         keep = worth_keeping(share, blocks, budget)
         left = blocks.total(share.masked_fill(~keep, 0))
@@ -171,8 +213,9 @@ class _Choice:
         if well_known:
             gone = (~keep).nonzero().squeeze(1)
             lost = blocks.select(gone)
-            middles = self._evidence.offsets(lost.corner, blocks.edge)
-            masses = Masses.of(share.index_select(0, gone), middles, lost.counts)
+            masses = Masses.of(
+                share.index_select(0, gone), self._evidence.offsets(lost.corner, blocks.edge), lost.counts
+            )
             within = (blocks.edge**2 - 1) * self._evidence.voxel_mm**2 / 12
             self.tail = self.tail.plus(masses.spread_by(within))
         self.tail = self.tail.scaled(scale)
