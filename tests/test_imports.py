@@ -24,6 +24,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("synthetic", "datasets", "harvesting", "export", "evaluation"),
     ("report",),
     ("cli",),
+    ("__main__",),
     (ROOT,),
 )
 """Packages (and modules without one) from the base up. Each may import those below it, and itself."""

@@ -66,6 +66,15 @@ def test_the_installed_program_ends_as_the_shell_expects(tmp_path):
     assert done.stderr == "error: none: expected a capture, a folder with footage and a calibration, got nothing\n"
 
 
+def test_python_runs_the_package():
+    command = [sys.executable, "-m", "poseharvest"]
+    done = subprocess.run([*command, "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == poseharvest.__version__
+    wrong = subprocess.run([*command, "dance"], capture_output=True, text=True, check=False)
+    assert wrong.returncode == 2
+    assert "Usage: python -m poseharvest" in wrong.stderr
+
+
 @pytest.mark.slow
 def test_the_demo_shows_the_whole_job(run, tmp_path):
     done = run("demo", "--out", tmp_path / "demo", "--frames", 8)

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
-import subprocess
-import sys
 import weakref
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
@@ -352,42 +349,6 @@ def test_frames_stream(quick: HarvestOptions, tmp_path: Path) -> None:
     harvest(capture, simulation.detector, tmp_path / "h", options=quick)
     assert len(capture.alive) == 14
     assert max(capture.alive) <= 2 * batch_length(capture.frame_rate)
-
-
-_MEASURE = """
-import os, sys, torch
-sys.path.insert(0, os.environ["TESTS"])
-from dataclasses import replace
-from localization_kit import ChangedDetector
-from poseharvest.harvesting.harvest import harvest
-from poseharvest.harvesting.options import HarvestOptions
-from poseharvest.synthetic import CLEAN, random_rig, simulate
-torch.set_num_threads(1)
-rig = random_rig(3, torch.Generator().manual_seed(1))
-simulation = simulate(int(sys.argv[1]), 0, rig=rig, errors=CLEAN, render=False)
-class BackAndForth(ChangedDetector):
-    def detect(self, views):
-        return self.inner.detect([replace(v, frame=abs((v.frame + 19) % 38 - 19)) for v in views])
-detector = BackAndForth(replace(simulation.detector, heatmap_size=(32, 32)), lambda view, maps: maps)
-harvest(simulation.capture, detector, sys.argv[2], options=HarvestOptions(warm_up_frames=8))
-print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
-"""
-
-
-def peak_kilobytes(num_frames: int, out: Path) -> int:
-    """The most memory that a process of its own holds; getrusage would count that of the process that started it."""
-    command = [sys.executable, "-c", _MEASURE, str(num_frames), str(out)]
-    environment = os.environ | {"TESTS": str(Path(__file__).parents[1])}
-    return int(subprocess.run(command, capture_output=True, check=True, text=True, env=environment).stdout)
-
-
-@pytest.mark.slow
-@pytest.mark.xfail(reason="measured: 16 % more, not 10 %; see docs/roadmap.md", strict=False)
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc to know the peak of a process")
-def test_a_capture_20_times_as_long_uses_the_same_memory(tmp_path: Path) -> None:
-    """The same 20 frames, once, and ten times forth and back: how much a frame needs depends on what it shows."""
-    short, long = (peak_kilobytes(count, tmp_path / str(count)) for count in (20, 400))
-    assert long < 1.1 * short, (long, short)
 
 
 @pytest.mark.parametrize(

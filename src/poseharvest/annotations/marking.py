@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from poseharvest.annotations.columns import column
 from poseharvest.annotations.info import JointSelection, SelectionInfo
 from poseharvest.annotations.measures import MEASURES
 from poseharvest.annotations.parts import ANNOTATIONS, part_path, read_part, write_part
@@ -62,8 +63,9 @@ def _measured_parts(layout: PartLayout, measure_name: str) -> Iterator[MeasuredR
 
 def _rewrite(layout: PartLayout, index: int, marks: NDArray[np.bool_]) -> None:
     table, path = layout.read(index), part_path(layout.folder, ANNOTATIONS, index)
-    column = ANNOTATION_SCHEMA.get_field_index("selected")
-    marked = table.set_column(column, ANNOTATION_SCHEMA.field(column), pa.array(marks.ravel()))
+    place = ANNOTATION_SCHEMA.get_field_index("selected")
+    field = ANNOTATION_SCHEMA.field(place)
+    marked = table.set_column(place, field, column(marks.ravel(), field.type))
     new = path.with_name(f".{path.name}.partial")
     write_part(marked, new)
     new.replace(path)

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from poseharvest.annotations.columns import values_of
 from poseharvest.annotations.rows import view_values
 
 MeasureFunction = Callable[[pa.Table, int], NDArray[np.float64]]
@@ -66,8 +67,7 @@ def _score(table: pa.Table, num_views: int) -> NDArray[np.float64]:
 
 
 def _column(table: pa.Table, name: str) -> NDArray[np.float64]:
-    values: NDArray[np.float64] = table.column(name).to_numpy()
-    return values
+    return values_of(table.column(name))
 
 
 def _mean_inside(values: NDArray[np.float64], inside: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from poseharvest.annotations.columns import column, repeated_names, values_of
 from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.annotations.schema import (
     ANNOTATION_SCHEMA,
@@ -45,7 +46,7 @@ def annotation_table(records: Sequence[FrameAnnotations], joints: Sequence[str],
         "frame": np.repeat([r.frame for r in records], len(joints)),
         "time": np.repeat([r.time_s for r in records], len(joints)),
         "person": np.repeat([r.person for r in records], len(joints)),
-        "joint": _names(joints, len(records)),
+        "joint": repeated_names(joints, len(records)),
         **{axis: mean[..., i].ravel() for i, axis in enumerate("xyz")},
         **{name: cov[..., i, j].ravel() for name, (i, j) in COVARIANCE_ENTRIES.items()},
         "det": _stack(records, "det").ravel(),
@@ -53,14 +54,14 @@ def annotation_table(records: Sequence[FrameAnnotations], joints: Sequence[str],
         "selected": np.zeros(num_rows, dtype=bool),
         "views": _list_of(ANNOTATION_VIEW, _annotation_views(records, views), len(views)),
     }
-    return pa.table([pa.array(columns[f.name], type=f.type) for f in ANNOTATION_SCHEMA], schema=ANNOTATION_SCHEMA)
+    return _table(columns, ANNOTATION_SCHEMA)
 
 
 def frame_table(records: Sequence[FrameAnnotations], views: Sequence[str]) -> pa.Table:
     """Return a row per record, by `FRAME_SCHEMA`."""
     crops = [crop for record in records for crop in record.crops]
     fields = {
-        "view": _names(views, len(records)),
+        "view": repeated_names(views, len(records)),
         "present": np.array([crop is not None for crop in crops], dtype=bool),
         "crop_x": np.array([crop.center[0] if crop else np.nan for crop in crops], dtype=np.float64),
         "crop_y": np.array([crop.center[1] if crop else np.nan for crop in crops], dtype=np.float64),
@@ -73,7 +74,7 @@ def frame_table(records: Sequence[FrameAnnotations], views: Sequence[str]) -> pa
         "log_evidence": [r.log_evidence for r in records],
         "views": _list_of(FRAME_VIEW, fields, len(views)),
     }
-    return pa.table([pa.array(columns[f.name], type=f.type) for f in FRAME_SCHEMA], schema=FRAME_SCHEMA)
+    return _table(columns, FRAME_SCHEMA)
 
 
 def frames_from_tables(
@@ -105,10 +106,9 @@ def frames_from_tables(
         yield SelectedFrame(record, selected[i].clone())
 
 
-def matrix(table: pa.Table, column: str, num_joints: int) -> NDArray[Any]:
+def matrix(table: pa.Table, name: str, num_joints: int) -> NDArray[Any]:
     """Return one column of a part's annotations as (records, J)."""
-    values: NDArray[Any] = table.column(column).to_numpy().reshape(-1, num_joints)
-    return values
+    return values_of(table.column(name)).reshape(-1, num_joints)
 
 
 def view_values(table: pa.Table, num_views: int) -> dict[str, NDArray[Any]]:
@@ -121,7 +121,7 @@ def view_values(table: pa.Table, num_views: int) -> dict[str, NDArray[Any]]:
     if len(structs) != table.num_rows * num_views:
         raise StoreError(f"expected {num_views} views in each of {table.num_rows} rows, got {len(structs)} in all")
     return {
-        field.name: structs.field(field.name).to_numpy(zero_copy_only=False).reshape(-1, num_views)
+        field.name: values_of(structs.field(field.name)).reshape(-1, num_views)
         for field in structs.type
         if field.name != "view"
     }
@@ -133,9 +133,12 @@ def _stack(records: Sequence[FrameAnnotations], name: str) -> NDArray[Any]:
     return values
 
 
-def _names(names: Sequence[str], repeats: int) -> pa.DictionaryArray:
-    codes = np.tile(np.arange(len(names), dtype=np.int16), repeats)
-    return pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(list(names), type=pa.string()))
+def _table(columns: dict[str, Any], schema: pa.Schema) -> pa.Table:
+    return pa.table([_array(columns[field.name], field.type) for field in schema], schema=schema)
+
+
+def _array(values: Any, kind: pa.DataType, *, nan_is_null: bool = False) -> pa.Array:
+    return values if isinstance(values, pa.Array) else column(values, kind, nan_is_null=nan_is_null)
 
 
 def _annotation_views(records: Sequence[FrameAnnotations], views: Sequence[str]) -> dict[str, Any]:
@@ -143,7 +146,7 @@ def _annotation_views(records: Sequence[FrameAnnotations], views: Sequence[str])
     score, inside, peak_score = (_stack(records, n).transpose(0, 2, 1) for n in ("score", "inside", "peak_score"))
     num_rows = score.shape[0] * score.shape[1]
     return {
-        "view": _names(views, num_rows),
+        "view": repeated_names(views, num_rows),
         "u": pixels[..., 0].ravel(),
         "v": pixels[..., 1].ravel(),
         "score": score.ravel(),
@@ -155,10 +158,10 @@ def _annotation_views(records: Sequence[FrameAnnotations], views: Sequence[str])
 
 
 def _list_of(struct: pa.StructType, fields: dict[str, Any], num_views: int) -> pa.ListArray:
-    # from_pandas stores NaN as null: an average over a column in SQL then skips an absent view.
-    arrays = [pa.array(fields[field.name], type=field.type, from_pandas=True) for field in struct]
+    # NaN is stored as null: an average over a column in SQL then skips an absent view.
+    arrays = [_array(fields[field.name], field.type, nan_is_null=pa.types.is_floating(field.type)) for field in struct]
     structs = pa.StructArray.from_arrays(arrays, fields=list(struct))
-    offsets = pa.array(np.arange(0, len(structs) + 1, num_views, dtype=np.int32))
+    offsets = column(np.arange(0, len(structs) + 1, num_views), pa.int32())
     return pa.ListArray.from_arrays(offsets, structs, type=pa.list_(struct))
 
 

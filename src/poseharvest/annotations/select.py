@@ -113,8 +113,7 @@ def find_thresholds(batches: Batches, num_joints: int, share: float) -> Threshol
     selected = np.minimum(np.floor(share * supported + 0.5).astype(np.int64), rankable)
     key, remaining = np.zeros(num_joints, np.uint64), selected.copy()
     for shift in _SHIFTS:
-        counts = _count_digits(batches(), key, shift)
-        digit, below = _digit_of_rank(counts, remaining)
+        digit, below = _digit_of_rank(_count_digits(batches(), key, shift), remaining)
         key |= digit << np.uint64(shift)
         remaining -= below
     return Thresholds(supported, selected, key, remaining)
@@ -133,23 +132,23 @@ def mark_selected(batches: Iterable[MeasuredRows], thresholds: Thresholds) -> It
 
 def _count_digits(batches: Iterator[MeasuredRows], prefix: NDArray[np.uint64], shift: int) -> NDArray[np.int64]:
     """Return (J, 65536) counts of the 16 bits at `shift`, over keys that agree with `prefix` above them."""
-    num_joints = len(prefix)
-    counts = np.zeros(num_joints * _NUM_DIGITS, np.int64)
+    counts = np.zeros((len(prefix), _NUM_DIGITS), np.int64)
     above = shift + _DIGIT_BITS
     for batch in batches:
         keys, considered = order_keys(batch.values), batch.rankable
         if above < 64:
             considered = considered & (keys >> np.uint64(above) == prefix >> np.uint64(above))
         digits = (keys >> np.uint64(shift) & np.uint64(_NUM_DIGITS - 1)).astype(np.int64)
-        bins = digits + np.arange(num_joints) * _NUM_DIGITS
-        counts += np.bincount(bins[considered], minlength=counts.size)
-    return counts.reshape(num_joints, _NUM_DIGITS)
+        # In place: the table is large, and few of its pages are ever touched.
+        np.add.at(counts, (np.nonzero(considered)[1], digits[considered]), 1)
+    return counts
 
 
 def _digit_of_rank(counts: NDArray[np.int64], rank: NDArray[np.int64]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     """Return for every joint the digit of its row number `rank` (from 1), and how many rows have a smaller digit."""
-    cumulative = np.cumsum(counts, axis=1)
-    digit = np.argmax(cumulative >= np.maximum(rank, 1)[:, None], axis=1)
-    joints = np.arange(len(rank))
-    below = np.where(rank > 0, cumulative[joints, digit] - counts[joints, digit], 0)
-    return digit.astype(np.uint64), below
+    digit, below = np.zeros(len(rank), np.uint64), np.zeros_like(rank)
+    for joint in np.flatnonzero(rank > 0):
+        cumulative = np.cumsum(counts[joint])
+        place = np.searchsorted(cumulative, rank[joint])
+        digit[joint], below[joint] = place, cumulative[place] - counts[joint, place]
+    return digit, below

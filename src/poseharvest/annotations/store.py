@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryFile
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 import cv2
 import numpy as np
@@ -86,6 +87,16 @@ class HarvestWriter:
         self._staged.discard()
         if kind is None:
             raise StoreError(f"{self._staged.target}: the writer was closed without finish(): nothing was kept")
+
+    def scratch_file(self) -> IO[bytes]:
+        """Return an empty file on the harvest's disk, for what is too large for memory; it ends when it is closed.
+
+        Raises:
+            StoreError: it cannot be made.
+        """
+        with os_errors_as_store_errors(self._staged.target):
+            # A buffer that no longer fits on the disk would raise again when the file is closed.
+            return TemporaryFile(dir=self._staged.path, buffering=0)
 
     def add(self, record: FrameAnnotations) -> None:
         """Add one person in one frame.

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
-from typing import TypeVar
 
 from poseharvest.annotations.info import CaptureInfo, DetectorInfo, Finding, HarvestRun
 from poseharvest.annotations.reader import Harvest
@@ -20,18 +19,16 @@ from poseharvest.detectors.protocol import HeatmapDetector
 from poseharvest.errors import CalibrationError, CaptureError, ConfigError
 from poseharvest.geometry.rig import Rig
 from poseharvest.harvesting.annotate import annotate
+from poseharvest.harvesting.batches import batched, infer_each
 from poseharvest.harvesting.options import HarvestOptions
+from poseharvest.harvesting.spool import SightingSpool
 from poseharvest.harvesting.subject import Subject, SubjectLearner
 from poseharvest.localization.boxes import Boxes
 from poseharvest.localization.track import Sighting, Tracker, batch_length
 from poseharvest.pictorial.pairwise import LimbLengths
 
-T = TypeVar("T")
-
-_MAX_WARM_UP_BYTES = 256 * 2**20
-_INFERRED_TOGETHER = 16
-_RECORDS_PER_PART = 128  # turning 512 frames into rows at once took 70 MB
-_AHEAD = 16  # frames whose heatmaps may wait for the inference
+_RECORDS_PER_PART = 128  # so many wait in memory
+_AHEAD = 8  # frames whose heatmaps may wait for the inference
 
 
 @dataclass(frozen=True)
@@ -85,43 +82,16 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
     """
     job = _Job(capture, detector, options or HarvestOptions(), boxes, limb_lengths, on_progress or _silent)
     findings = job.check_hints() + job.audit()
-    with (
-        HarvestWriter(
-            out,
-            rig=capture.rig,
-            skeleton=detector.skeleton,
-            overwrite=overwrite,
-            records_per_part=_RECORDS_PER_PART,
-        ) as writer,
-        closing(prefetch([job.sightings(writer)], depth=_AHEAD)) as ahead,
-    ):
-        sightings = (sighting for (sighting,) in ahead)
-        warm_up = job.warm_up(sightings)
-        subject = job.learn(warm_up)
-        findings += job.audit_subject(subject)
-        model = job.learner.model(subject.shells)
-        num_written = 0
-        for together in batched(_chain(warm_up, sightings), _INFERRED_TOGETHER):
-            posteriors = model.infer_many([sighting.evidence for sighting in together])
-            for sighting, posterior in zip(together, posteriors, strict=True):
-                writer.add(annotate(sighting, posterior))
-            num_written += len(together)
-            job.report(together[-1].frame + 1, "harvesting")
+    with HarvestWriter(
+        out, rig=capture.rig, skeleton=detector.skeleton, overwrite=overwrite, records_per_part=_RECORDS_PER_PART
+    ) as writer:
+        run = job.write(writer, findings, Path(out))
         job.report(job.stop, "selecting annotations")
-        findings += job.missing(num_written)
-        return writer.finish(job.run(subject, findings), job.options.selection)
+        return writer.finish(run, job.options.selection)
 
 
 def _silent(progress: Progress) -> None:
     """Report to nobody."""
-
-
-def _chain(warm_up: list[Sighting], rest: Iterator[Sighting]) -> Iterator[Sighting]:
-    """Yield the buffered sightings, releasing each, then the others."""
-    warm_up.reverse()
-    while warm_up:
-        yield warm_up.pop()
-    yield from rest
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,6 +158,22 @@ class _Job:
             raise CalibrationError("; ".join(errors))
         return [Finding(severity="warning", topic="audit", message=finding.message) for finding in found]
 
+    def write(self, writer: HarvestWriter, findings: list[Finding], target: Path) -> HarvestRun:
+        """Write every frame and return what ran on what."""
+        with writer.scratch_file() as scratch, closing(prefetch([self.sightings(writer)], depth=_AHEAD)) as ahead:
+            sightings = (sighting for (sighting,) in ahead)
+            first = SightingSpool(scratch, target)
+            self.warm_up(sightings, first)
+            subject = self.learn(first)
+            findings = findings + self.audit_subject(subject)
+            model = self.learner.model(subject.shells)
+            num_written = 0
+            for sighting, posterior in infer_each(model, chain(first, sightings), self.options.device):
+                writer.add(annotate(sighting, posterior))
+                num_written += 1
+                self.report(sighting.frame + 1, "harvesting")
+        return self.run(subject, findings + self.missing(num_written))
+
     def sightings(self, writer: HarvestWriter) -> Generator[Sighting, None, None]:
         """Stream what the views show, keeping a few pictures for the report on the way."""
         tracker = Tracker(self.detector, self.capture.rig, self.boxes)
@@ -199,24 +185,18 @@ class _Job:
                     _keep_pictures(writer, frame, self.capture.rig)
             yield from tracker.observe(frames)
 
-    def warm_up(self, sightings: Iterator[Sighting]) -> list[Sighting]:
-        """Return the first sightings, as many as asked for and as memory allows."""
-        taken: list[Sighting] = []
-        for sighting in sightings:
-            taken.append(sighting)
+    def warm_up(self, sightings: Iterator[Sighting], spool: SightingSpool) -> None:
+        """Fill the spool with the first sightings."""
+        for sighting in islice(sightings, self.options.warm_up_frames):
+            spool.append(sighting)
             self.report(self.options.start, f"looking at the subject, frame {sighting.frame}")
-            values = sighting.heatmaps.values
-            limit = max(3, _MAX_WARM_UP_BYTES // max(1, values.numel() * values.element_size()))
-            if len(taken) >= min(self.options.warm_up_frames, limit):
-                break
-        if not taken:
+        if not len(spool):
             raise CaptureError(
                 f"{self.capture.name}: nobody was found in frames {self.options.start} to {self.stop - 1}: "
                 "no two views agree on a person; give boxes or keypoints, or check the calibration with `audit`"
             )
-        return taken
 
-    def learn(self, warm_up: list[Sighting]) -> Subject:
+    def learn(self, warm_up: SightingSpool) -> Subject:
         """Return the subject's body."""
         self.report(self.options.start, "learning the limbs")
         return self.learner.learn(warm_up, self.limb_lengths)
@@ -250,13 +230,6 @@ class _Job:
             options=options,
             findings=tuple(findings),
         )
-
-
-def batched(items: Iterable[T], length: int) -> Iterator[list[T]]:
-    """Yield the items in lists of `length`; the last one may be shorter."""
-    stream = iter(items)
-    while batch := list(islice(stream, length)):
-        yield batch
 
 
 def _keep_pictures(writer: HarvestWriter, frame: MultiViewFrame, rig: Rig) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from poseharvest.errors import CaptureError
+from poseharvest.harvesting.batches import infer_each
 from poseharvest.localization.associate import RoughPose, rough_pose
 from poseharvest.localization.follow import view_candidates
 from poseharvest.localization.scan import Candidate
@@ -22,6 +24,16 @@ from poseharvest.skeleton.skeleton import Skeleton
 
 _MAX_FRAMES_MATCHED = 24
 _CONSISTENT = 0.06  # of the window's side: a peak farther from the pose's projection sat on another limb
+
+
+class Sightings(Protocol):
+    """Frames of one person, each of which may be read from a disk whenever it is asked for."""
+
+    def __len__(self) -> int:
+        """Return their number."""
+
+    def __getitem__(self, index: int, /) -> Sighting:
+        """Return one of them."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +65,7 @@ class SubjectLearner:
     options: InferenceOptions
     device: str = "cpu"
 
-    def learn(self, sightings: Sequence[Sighting], given: LimbLengths | None = None) -> Subject:
+    def learn(self, sightings: Sightings, given: LimbLengths | None = None) -> Subject:
         """Return the subject.
 
         Lengths come from the robust triangulation of single frames; a second pass drops the peaks that the posterior
@@ -67,30 +79,31 @@ class SubjectLearner:
             CaptureError: no limb at all is seen whole in three frames.
             ConfigError: the given lengths are not those of the skeleton's limbs.
         """
-        sample = _spread_evenly(sightings, _MAX_FRAMES_MATCHED)
+        sample = _spread_evenly(len(sightings), _MAX_FRAMES_MATCHED)
         seen = self._measured(sightings) if given is None else given
         lengths = _completed(self.skeleton, seen) if given is None else given
         guessed = tuple("-".join(limb) for limb in lengths.mm if limb not in seen.mm)
-        shells = match_shells(self.skeleton, lengths, lambda radii: self._positions(sample, radii))
+        shells = match_shells(
+            self.skeleton, lengths, lambda radii: self._positions((sightings[i] for i in sample), radii)
+        )
         return Subject(lengths, shells, guessed)
 
-    def _measured(self, sightings: Sequence[Sighting]) -> LimbLengths:
+    def _measured(self, sightings: Sightings) -> LimbLengths:
         """Return the lengths of the limbs that are seen whole."""
-        first = estimate_limb_lengths(self.skeleton, _samples([s.rough for s in sightings]))
-        posteriors = self._infer(sightings, _completed(self.skeleton, first))
-        kept = [_consistent(s, p) for s, p in zip(sightings, posteriors, strict=True)]
-        second = estimate_limb_lengths(self.skeleton, _samples(kept))
+        first = estimate_limb_lengths(self.skeleton, _samples([s.rough for s in _each(sightings)]))
+        inferred = self._infer(_each(sightings), _completed(self.skeleton, first))
+        second = estimate_limb_lengths(self.skeleton, _samples([_consistent(s, p) for s, p in inferred]))
         return LimbLengths({**first.mm, **second.mm})
 
     def model(self, shells: LimbLengths) -> PictorialStructures:
         """Return the model with the given shells."""
         return PictorialStructures(self.skeleton, shells, self.options, device=self.device)
 
-    def _infer(self, sightings: Sequence[Sighting], shells: LimbLengths) -> list[JointPosterior]:
-        return self.model(shells).infer_many([s.evidence for s in sightings])
+    def _infer(self, sightings: Iterable[Sighting], shells: LimbLengths) -> Iterator[tuple[Sighting, JointPosterior]]:
+        return infer_each(self.model(shells), sightings, self.device)
 
-    def _positions(self, sightings: Sequence[Sighting], shells: LimbLengths) -> PoseSamples:
-        posteriors = self._infer(sightings, shells)
+    def _positions(self, sightings: Iterable[Sighting], shells: LimbLengths) -> PoseSamples:
+        posteriors = [posterior for _, posterior in self._infer(sightings, shells)]
         mean = torch.stack([p.mean for p in posteriors])
         det: Tensor = torch.linalg.det(torch.stack([p.cov for p in posteriors]))
         supported = torch.stack([p.supported for p in posteriors])
@@ -113,9 +126,13 @@ def _samples(poses: Sequence[RoughPose]) -> PoseSamples:
     return PoseSamples(torch.stack([p.points for p in poses]), torch.stack([p.doubt for p in poses]))
 
 
-def _spread_evenly(sightings: Sequence[Sighting], count: int) -> list[Sighting]:
-    chosen = torch.linspace(0, len(sightings) - 1, min(count, len(sightings))).round().long().tolist()
-    return [sightings[i] for i in chosen]
+def _each(sightings: Sightings) -> Iterator[Sighting]:
+    return (sightings[i] for i in range(len(sightings)))
+
+
+def _spread_evenly(length: int, count: int) -> list[int]:
+    chosen: list[int] = torch.linspace(0, length - 1, min(count, length)).round().long().tolist()
+    return chosen
 
 
 def _consistent(sighting: Sighting, posterior: JointPosterior) -> RoughPose:

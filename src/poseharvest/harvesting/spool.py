@@ -1,0 +1,66 @@
+"""Sightings that wait on the disk while the subject is learned from them: their heatmaps would fill the memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO
+
+import torch
+from torch import Tensor
+
+from poseharvest.annotations.staging import os_errors_as_store_errors
+from poseharvest.heatmaps.maps import Heatmaps
+from poseharvest.localization.track import Sighting
+
+
+@dataclass(frozen=True, eq=False)
+class _Place:
+    """A sighting without its heatmaps, where in the file they start, and their shape and dtype."""
+
+    sighting: Sighting
+    start: int
+    like: Tensor
+
+
+class SightingSpool:
+    """A sequence of sightings whose heatmaps lie in a file; each is read anew whenever it is asked for.
+
+    Args:
+        file: empty, for reading and writing, unbuffered; whoever opened it closes it.
+        target: what a full disk is reported for.
+    """
+
+    def __init__(self, file: IO[bytes], target: Path) -> None:
+        self._file, self._target = file, target
+        self._places: list[_Place] = []
+
+    def append(self, sighting: Sighting) -> None:
+        """Write a sighting behind the others.
+
+        Raises:
+            StoreError: the file cannot be written.
+        """
+        values = sighting.heatmaps.values.cpu().contiguous()
+        with os_errors_as_store_errors(self._target):
+            start = self._file.seek(0, 2)
+            left = values.reshape(-1).view(torch.uint8).numpy().data
+            while left:
+                left = left[self._file.write(left) :]
+        # New and empty: a part of `values` would keep them all.
+        nothing = Heatmaps(values.new_empty(*values.shape[:2], 0, 0), sighting.heatmaps.crops)
+        self._places.append(_Place(replace(sighting, heatmaps=nothing), start, values.to("meta")))
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __iter__(self) -> Iterator[Sighting]:
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, index: int) -> Sighting:
+        place = self._places[index]
+        self._file.seek(place.start)
+        content = bytearray(self._file.read(place.like.nbytes))
+        values = torch.frombuffer(content, dtype=place.like.dtype).reshape(place.like.shape)
+        return replace(place.sighting, heatmaps=Heatmaps(values, place.sighting.heatmaps.crops))
