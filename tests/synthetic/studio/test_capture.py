@@ -8,13 +8,7 @@ from poseharvest.errors import CaptureError, ConfigError
 from poseharvest.geometry.camera import AffineCamera
 from poseharvest.geometry.rig import Rig, inside_image, project_all
 from poseharvest.skeleton.definitions import MPII16
-from poseharvest.synthetic.rig import random_rig
 from poseharvest.synthetic.studio import ACTIONS, CaptureOptions, studio_capture
-
-
-@pytest.fixture
-def small_rig():
-    return random_rig(2, torch.Generator().manual_seed(4), image_size=(120, 160))
 
 
 def test_frames_are_reproduced_whatever_was_asked_before(small_rig):

@@ -239,7 +239,7 @@ _ALL = (
             _HANDS_ON_THIGHS | {"spine_pitch": 0.5, "neck_pitch": 0.2},
             _HAND_AT_MOUTH
             | {"other_shoulder_flexion": 0.5, "other_elbow_flexion": 1.3, "other_shoulder_rotation": 0.9},
-            _HANDS_ON_THIGHS | {"main_hip_flexion": 0.3, "main_hip_rotation": -0.2, "main_hip_abduction": -0.25},
+            _HANDS_ON_THIGHS | {"main_hip_flexion": 1.9, "main_hip_abduction": -0.2, "main_knee_flexion": 1.3},
             _both_arms(0.3, 2.1, 2.2, -0.6) | {"spine_pitch": -0.2},
         ),
         _ON_CHAIR,

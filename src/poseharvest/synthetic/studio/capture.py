@@ -163,7 +163,7 @@ def studio_capture(
     rig = options.rig or studio_rig()
     rng = np.random.default_rng((seed, 2, zlib.crc32(chosen.name.encode())))
     offset = np.array((*STAGE_MM, 0.0)) if options.rig is None else np.zeros(3)
-    plot = _plot(rig, performance, outfit, offset, num_frames / options.frame_rate, rng)
+    plot = _plot(rig, performance, outfit, offset, (num_frames - 1) / options.frame_rate, rng)
     filmed = _Filmed(
         person=Dressed(performance.shape, outfit),
         performance=performance,

@@ -73,7 +73,7 @@ def cast_round(solids: Solids, view: View, depth: Tensor) -> Hits:
 
 
 def solid_table(solids: Solids, view: View) -> Tensor:
-    """Return (20, N): own_from_world row by row, the view's origin in own coordinates, length, radii, look."""
+    """Return (21, N): own_from_world row by row, the view's origin in own coordinates, length, radii, look."""
     origin = np.einsum("nij,nj->ni", solids.own_from_world, view.origin - solids.center)
     own = solids.own_from_world.reshape(-1, 9)
     table = np.concatenate((own, origin, solids.length[:, None], solids.radii, solids.look), 1)

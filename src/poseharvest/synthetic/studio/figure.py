@@ -198,7 +198,7 @@ class Dressed:
         dark = scaled(self.outfit.legwear.colors[0], 0.8)
         return Part(at["pelvis"], hem, (hips, min(width, 0.9 * float(np.linalg.norm(hem - at["pelvis"])) + hips)),
                     forward, self.outfit.legwear, beyond=self.outfit.legwear.with_ground(dark), cut=0.97,
-                    scale=(0.72, 1.0, 1.0))  # fmt: skip
+                    scale=(0.72, 1.0, 0.22))  # fmt: skip
 
 
 def frame(up: Floats, left: Floats) -> Frame:

@@ -26,6 +26,7 @@ _SPREAD = 0.13  # of every angle about what its posture says
 _NOISE = 0.03
 _NOISE_HZ = (0.1, 0.6)
 _NUM_WAVES = 3
+_SEAT_RAISED_MM = 35.0  # a seat is a bit higher than bent legs need, so that feet may move
 _STEP_HZ = (0.75, 1.0)  # of the legs' cycle
 _WANDER_MM = 420.0
 _STAND_WANDER_MM = 60.0
@@ -100,7 +101,8 @@ class Performer:
     @property
     def _seat_mm(self) -> float:
         legs = self.shape.length("shank") + self.shape.length("ankle")
-        return legs - SEAT_MM * self.shape.stature_mm / 1750.0 if self.action.seat != "none" else 0.0
+        sitting = SEAT_MM * self.shape.stature_mm / 1750.0 - _SEAT_RAISED_MM
+        return legs - sitting if self.action.seat != "none" else 0.0
 
     def angles(self, times_s: Floats) -> Floats:
         """Return the angles (T, A) at times (T,), within `ANGLE_LIMITS`."""

@@ -77,7 +77,8 @@ class Solids:
         own_from_world: (N, 3, 3) linear part of the map into own coordinates.
         length: (N,) in own coordinates.
         radii: (N, 2) in own coordinates.
-        look: (N, 5) cut, and half width, low, high and side (1 front, -1 back, 0 none) of the mark.
+        look: (N, 6) thickness along the axis relative to own coordinates, the cut, and half width, low, high and side
+            (1 front, -1 back, 0 none) of the mark.
         paints: of all solids.
         paint: (N, 3) places in `paints`: up to the cut, beyond it, of the mark.
     """
@@ -141,9 +142,9 @@ def _unit(vectors: Floats) -> Floats:
 
 def _look(part: Part) -> tuple[float, ...]:
     if part.mark is None:
-        return (part.cut, 0.0, 0.0, 0.0, 0.0)
+        return (part.scale[2], part.cut, 0.0, 0.0, 0.0, 0.0)
     mark = part.mark
-    return (part.cut, mark.half_width_mm, mark.low, mark.high, 1.0 if mark.front else -1.0)
+    return (part.scale[2], part.cut, mark.half_width_mm, mark.low, mark.high, 1.0 if mark.front else -1.0)
 
 
 def _paints(part: Part) -> tuple[Paint, Paint, Paint]:

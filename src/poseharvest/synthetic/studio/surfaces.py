@@ -62,8 +62,8 @@ def round_surface(solids: Solids, view: View, depth: Tensor) -> Surface:
         pixel=hits.pixel,
         distance=hits.distance,
         normal=normal * dot(normal, normal).rsqrt(),
-        texture=torch.stack((around, point[2])),
-        paint=_painted(paint, point, length, table[15:]),
+        texture=torch.stack((around, point[2] * table[15])),
+        paint=_painted(paint, point, length, table[16:]),
         paints=paint_table(solids.paints, view.device),
     )
 
