@@ -40,7 +40,7 @@ class Action:
 
 _HANGING: Posture = {"shoulder_abduction": 0.14, "elbow_flexion": 0.25}
 _ON_CHAIR: Posture = {
-    "hip_flexion": 1.5,
+    "hip_flexion": 1.48,
     "knee_flexion": 1.5,
     "hip_abduction": 0.14,
     "pelvis_pitch": -0.12,
@@ -109,28 +109,28 @@ _SQUATTING: Posture = {
 }
 _CROSSED_LEGS: Posture = {
     "hip_flexion": 1.45,
-    "hip_abduction": 0.7,
-    "hip_rotation": -0.5,
-    "knee_flexion": 2.2,
+    "hip_abduction": 0.75,
+    "hip_rotation": -1.15,
+    "knee_flexion": 2.3,
     "pelvis_pitch": -0.2,
     "spine_pitch": 0.4,
     **_HANDS_ON_THIGHS,
 }
 _LEGS_STRETCHED: Posture = {
-    "hip_flexion": 1.6,
+    "hip_flexion": 1.45,
     "knee_flexion": 0.25,
     "hip_abduction": 0.18,
     "pelvis_pitch": -0.25,
     "spine_pitch": 0.05,
-    "shoulder_flexion": -0.45,
-    "shoulder_abduction": 0.25,
-    "elbow_flexion": 0.15,
+    "shoulder_flexion": -0.75,
+    "shoulder_abduction": 0.4,
+    "elbow_flexion": 0.85,
 }
 _KNEES_HUGGED: Posture = {
-    "hip_flexion": 2.05,
-    "knee_flexion": 2.15,
+    "hip_flexion": 2.1,
+    "knee_flexion": 1.88,
     "hip_abduction": 0.08,
-    "pelvis_pitch": -0.2,
+    "pelvis_pitch": -0.4,
     "spine_pitch": 0.55,
     "shoulder_flexion": 1.15,
     "shoulder_rotation": 0.5,
@@ -239,7 +239,7 @@ _ALL = (
             _HANDS_ON_THIGHS | {"spine_pitch": 0.5, "neck_pitch": 0.2},
             _HAND_AT_MOUTH
             | {"other_shoulder_flexion": 0.5, "other_elbow_flexion": 1.3, "other_shoulder_rotation": 0.9},
-            _HANDS_ON_THIGHS | {"main_hip_flexion": 1.9, "main_hip_abduction": -0.2, "main_knee_flexion": 1.3},
+            _HANDS_ON_THIGHS | {"main_hip_flexion": 1.75, "main_hip_abduction": -0.2, "main_knee_flexion": 1.3},
             _both_arms(0.3, 2.1, 2.2, -0.6) | {"spine_pitch": -0.2},
         ),
         _ON_CHAIR,
@@ -251,7 +251,7 @@ _ALL = (
             _CROSSED_LEGS,
             _LEGS_STRETCHED,
             _KNEES_HUGGED,
-            _LEGS_STRETCHED | {"main_knee_flexion": 1.6, "main_hip_flexion": 1.9, "main_shoulder_flexion": 0.8},
+            _LEGS_STRETCHED | {"main_knee_flexion": 1.2, "main_hip_flexion": 1.9, "main_shoulder_flexion": 0.8},
             _CROSSED_LEGS | {"spine_twist": 0.4, "main_shoulder_flexion": 1.2, "main_elbow_flexion": 0.3},
             _SQUATTING,
         ),

@@ -11,7 +11,7 @@ from poseharvest.synthetic.studio.head import head_parts
 from poseharvest.synthetic.studio.kinematics import POINTS, Floats
 from poseharvest.synthetic.studio.paint import scaled
 from poseharvest.synthetic.studio.shapes import BodyShape
-from poseharvest.synthetic.studio.solids import Mark, Part
+from poseharvest.synthetic.studio.solids import Mark, Part, cross
 from poseharvest.synthetic.studio.wardrobe import Outfit
 
 _UPPER_ARM = (47.0, 38.0)
@@ -137,12 +137,12 @@ class Dressed:
     def _leg(self, at: Mapping[str, Floats], side: str, pelvis: Frame) -> Iterator[Part]:
         outfit, shape = self.outfit, self.shape
         hip, knee, ankle, toe = (at[f"{side}_{name}"] for name in ("hip", "knee", "ankle", "toe"))
-        forward = np.cross(pelvis.left, hip - knee)
+        forward = cross(pelvis.left, hip - knee)
         calf = knee + _CALF_AT * (ankle - knee)
         covered = outfit.loose_mm if outfit.legs > 1.0 else 0.0
         yield Part(hip, knee, (self._loose(_THIGH[0]), shape.width(_THIGH[1]) + covered), forward, outfit.legwear,
                    beyond=outfit.skin, cut=outfit.legs if outfit.legs < 1.0 else 9.0)  # fmt: skip
-        forward = np.cross(pelvis.left, knee - ankle)
+        forward = cross(pelvis.left, knee - ankle)
         back = calf - 10.0 * _unit(forward)
         below = max(outfit.legs - 1.0, 0.0)
         cover = 1.4 * covered if below > 0 else 0.0
@@ -180,7 +180,7 @@ class Dressed:
                    outfit.top, beyond=outfit.skin, cut=below if below > 0 else -9.0)  # fmt: skip
         scale = shape.stature_mm / 1750.0
         palm = wrist + 0.6 * (hand - wrist)
-        across = _unit(np.cross(hand - wrist, elbow - shoulder) + 1e-3 * chest.forward)
+        across = _unit(cross(hand - wrist, elbow - shoulder) + 1e-3 * chest.forward)
         yield Part(wrist, palm, (27.0 * scale, 38.0 * scale), across, outfit.skin, scale=(0.55, 1.05, 1.0))
         yield Part(palm, wrist + 1.15 * (hand - wrist), (34.0 * scale, 24.0 * scale), across, outfit.skin,
                    scale=(0.5, 1.1, 1.0))  # fmt: skip
@@ -194,7 +194,7 @@ class Dressed:
         apart = np.linalg.norm(at["left_knee"] - at["right_knee"])
         hips = self.shape.length("hip") + self._loose(46.0)
         width = max(0.5 * length * float(apart) + self._loose(66.0, more=2.0), 1.02 * hips)
-        forward = np.cross(pelvis.left, at["pelvis"] - hem)
+        forward = cross(pelvis.left, at["pelvis"] - hem)
         dark = scaled(self.outfit.legwear.colors[0], 0.8)
         return Part(at["pelvis"], hem, (hips, min(width, 0.9 * float(np.linalg.norm(hem - at["pelvis"])) + hips)),
                     forward, self.outfit.legwear, beyond=self.outfit.legwear.with_ground(dark), cut=0.97,
@@ -205,7 +205,7 @@ def frame(up: Floats, left: Floats) -> Frame:
     """Return the frame of a part that extends along `up` and whose own left is about `left`, both (3,)."""
     up = _unit(up)
     left = _unit(left - (left @ up) * up)
-    return Frame(np.cross(left, up), left, up)
+    return Frame(cross(left, up), left, up)
 
 
 def _unit(vector: Floats) -> Floats:

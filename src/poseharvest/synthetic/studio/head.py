@@ -9,7 +9,7 @@ import numpy as np
 from poseharvest.synthetic.studio.kinematics import Floats
 from poseharvest.synthetic.studio.paint import Paint, scaled
 from poseharvest.synthetic.studio.shapes import BodyShape
-from poseharvest.synthetic.studio.solids import Part
+from poseharvest.synthetic.studio.solids import Part, cross
 from poseharvest.synthetic.studio.wardrobe import Outfit
 
 Triple = tuple[float, float, float]
@@ -29,7 +29,7 @@ def head_parts(shape: BodyShape, outfit: Outfit, at: Mapping[str, Floats]) -> It
     up = (at["head_top"] - base) / height
     forward = at["nose"] - base - ((at["nose"] - base) @ up) * up
     forward = forward / max(float(np.linalg.norm(forward)), 1e-9)
-    left = np.cross(up, forward)
+    left = cross(up, forward)
 
     def ball(place: Triple, radii: Triple, paint: Paint) -> Part:
         center = base + height * (place[0] * forward + place[1] * left + place[2] * up)

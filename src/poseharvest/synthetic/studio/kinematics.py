@@ -20,9 +20,9 @@ POINTS = (*MPII16.joints, "spine", "nose", "left_toe", "right_toe", "left_hand",
 """The points of a body: MPII's joints first, then those that only the figure in the picture needs."""
 
 _SIDED_LIMITS: dict[str, tuple[float, float]] = {
-    "hip_flexion": (-0.5, 2.1),
+    "hip_flexion": (-0.5, 2.25),
     "hip_abduction": (-0.25, 0.8),
-    "hip_rotation": (-0.6, 0.7),
+    "hip_rotation": (-1.3, 0.7),
     "knee_flexion": (0.0, 2.5),
     "shoulder_flexion": (-0.8, 2.8),
     "shoulder_abduction": (-0.1, 2.6),
@@ -108,7 +108,7 @@ def _from_pelvis(shape: BodyShape, angles: Mapping[str, Floats]) -> dict[str, Fl
 
 
 def _leg(shape: BodyShape, frame: Floats, angles: Mapping[str, Floats], sign: float, hip: Floats) -> dict[str, Floats]:
-    thigh = frame @ turned(0, sign * angles["hip_abduction"]) @ turned(1, -angles["hip_flexion"])
+    thigh = frame @ turned(1, -angles["hip_flexion"]) @ turned(0, sign * angles["hip_abduction"])
     thigh = thigh @ turned(2, -sign * angles["hip_rotation"])
     knee = hip - shape.length("thigh") * thigh[..., 2]
     shank = thigh @ turned(1, angles["knee_flexion"])

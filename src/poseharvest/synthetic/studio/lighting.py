@@ -18,7 +18,7 @@ from poseharvest.synthetic.studio.surfaces import Surface
 from poseharvest.synthetic.studio.textures import TEXELS, texture_bank
 from poseharvest.synthetic.studio.wardrobe import pick
 
-_SHADOW_MM = 130.0
+_SHADOW_MM = 40.0
 _POOL_MM = 2200.0
 
 
@@ -134,22 +134,35 @@ def textured(surface: Surface) -> Tensor:
     return colors[:3] + first * (colors[3:6] - colors[:3]) + second * (colors[6:] - colors[:3])
 
 
-def floor_shadow(floor: Tensor, balls: Floats, radii: Floats, lighting: Lighting) -> Tensor:
-    """Return how much light (P,) is left, 0 to 1, on points (2, P) of the floor beside a body.
+@dataclass(frozen=True, eq=False)
+class Spots:
+    """Soft dark spots on the floor.
 
-    Args:
-        floor: x, y of the points, mm.
-        balls: (K, 3) centres of balls that stand for the body, mm.
-        radii: (K,) theirs, mm.
-        lighting: its first lamp casts the shadow, softer the higher the ball.
+    Attributes:
+        middle: (K, 2) x, y, mm.
+        size: (K,) how far they reach, mm.
+        dark: (K,) share of the light that they take in their middle.
     """
+
+    middle: Floats
+    size: Floats
+    dark: Floats
+
+
+def shadow_spots(balls: Floats, radii: Floats, lighting: Lighting) -> Spots:
+    """Return the shadows of balls (K, 3) with radii (K,), mm, by the first lamp; softer the higher the ball."""
     x, y, z = lighting.lamps[0].direction
     height = np.maximum(balls[:, 2:], 0.0)
-    cast = balls[:, :2] - np.array(((x, y),)) / max(z, 0.6) * height
-    size = radii + _SHADOW_MM * 0.3 + 0.22 * height[:, 0]
-    strength = lighting.shadow * np.minimum(1.0, 1.6 * radii / size)
+    size = radii + _SHADOW_MM + 0.22 * height[:, 0]
+    # A lamp just above the horizon would throw the shadow across the room.
+    middle = balls[:, :2] - np.array(((x, y),)) / max(z, 0.6) * height
+    return Spots(middle, size, lighting.shadow * np.minimum(1.0, 1.6 * radii / size))
+
+
+def floor_shadow(floor: Tensor, spots: Spots) -> Tensor:
+    """Return how much light (P,) is left, 0 to 1, on points (2, P) of the floor, mm."""
     light = torch.ones_like(floor[0])
-    for (cx, cy), extent, dark in zip(cast.tolist(), size.tolist(), strength.tolist(), strict=True):
-        away = (floor[0] - cx).square() + (floor[1] - cy).square()
-        light = light * (1.0 - dark * torch.exp(-away / extent**2))
+    for (x, y), size, dark in zip(spots.middle.tolist(), spots.size.tolist(), spots.dark.tolist(), strict=True):
+        away = (floor[0] - x).square() + (floor[1] - y).square()
+        light = light * (1.0 - dark * torch.exp(away * (-1.0 / size**2)))
     return light

@@ -23,6 +23,7 @@ from poseharvest.synthetic.studio.shapes import BodyShape
 _NUM_KEYS = 24  # postures before the sequence begins again
 _MOVE_S = (0.5, 1.1)  # how long a person takes from one posture to the next
 _SPREAD = 0.13  # of every angle about what its posture says
+_SEATED = 0.35  # as much of that in the legs of someone who sits, whose feet stay on the floor
 _NOISE = 0.03
 _NOISE_HZ = (0.1, 0.6)
 _NUM_WAVES = 3
@@ -30,6 +31,8 @@ _SEAT_RAISED_MM = 35.0  # a seat is a bit higher than bent legs need, so that fe
 _STEP_HZ = (0.75, 1.0)  # of the legs' cycle
 _WANDER_MM = 420.0
 _STAND_WANDER_MM = 60.0
+_STEP_LENGTH = 0.36  # of the stature, from one foot to the other
+_WALK_STEPS = 600  # of the table of how far a walker has come
 
 
 @dataclass(frozen=True)
@@ -109,8 +112,7 @@ class Performer:
         plan = self._plan
         angles = plan.keyed(times_s) + _NOISE * plan.noise(times_s)[:, : len(ANGLES)]
         angles = angles + self.action.gait * plan.fade(times_s)[:, None] * _gait(times_s, plan)
-        heading = plan.heading + (plan.turn * np.sin(plan.turn_rate * times_s) if self.action.seat == "none" else 0.0)
-        angles[:, ANGLES.index("heading")] += heading + (self.action.gait > 0.5) * plan.walk_turn * times_s
+        angles[:, ANGLES.index("heading")] += self._heading(times_s)
         return within_limits(angles)
 
     def points(self, times_s: Floats) -> Floats:
@@ -120,11 +122,30 @@ class Performer:
         points[..., :2] += self._place(times_s)[:, None]
         return points
 
-    def _place(self, times_s: Floats) -> Floats:
+    @property
+    def _walks(self) -> bool:
+        return self.action.gait > 0.5
+
+    def _heading(self, times_s: Floats) -> Floats:
+        plan = self._plan
+        if self._walks:
+            speed = self.action.gait * _STEP_LENGTH * self.shape.stature_mm * 2 * plan.step_hz
+            return np.asarray(plan.heading + plan.walk_turn * speed / plan.walk_radius_mm * plan.walked_s(times_s))
         if self.action.seat != "none":
-            return np.broadcast_to(self._plan.spot, (len(times_s), 2))
+            return np.full_like(times_s, plan.heading)
+        return np.asarray(plan.heading + plan.turn * np.sin(plan.turn_rate * times_s))
+
+    def _place(self, times_s: Floats) -> Floats:
+        """Return where the person is, (T, 2) mm: walkers go round in a circle, the way they look."""
+        plan = self._plan
+        if self.action.seat != "none":
+            return np.broadcast_to(plan.spot, (len(times_s), 2))
+        if self._walks:
+            heading = self._heading(times_s)
+            around = np.stack((np.sin(heading), -np.cos(heading)), -1)
+            return np.asarray(plan.spot + plan.walk_turn * plan.walk_radius_mm * around)
         reach = _STAND_WANDER_MM + self.action.gait * _WANDER_MM
-        return self._plan.spot + reach * self._plan.noise(times_s)[:, len(ANGLES) :] / 2.0
+        return np.asarray(plan.spot + reach * plan.noise(times_s)[:, len(ANGLES) :] / 2.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +160,8 @@ class _Plan:
     heading: float
     turn: float
     turn_rate: float
-    walk_turn: float
+    walk_turn: float  # 1 to the left, -1 to the right
+    walk_radius_mm: float
     step_hz: float
     spot: Floats  # (2,)
     chair_turn: float
@@ -161,12 +183,27 @@ class _Plan:
         knees = self.keyed(times_s)[:, [ANGLES.index("left_knee_flexion"), ANGLES.index("right_knee_flexion")]]
         return np.asarray(1.0 - smooth_step((knees.mean(-1) - 0.3) / 0.5))
 
+    def walked_s(self, times_s: Floats) -> Floats:
+        """Return how long (T,) a walker has walked, the times left out in which it does something else."""
+        period = self.starts[-1]
+        moments, sums = self._walked
+        return np.asarray(np.floor(times_s / period) * sums[-1] + np.interp(np.mod(times_s, period), moments, sums))
+
+    @cached_property
+    def _walked(self) -> tuple[Floats, Floats]:
+        moments = np.linspace(0.0, self.starts[-1], _WALK_STEPS)
+        share = self.fade(moments)
+        step = moments[1] * 0.5 * (share[1:] + share[:-1])
+        return moments, np.concatenate(([0.0], np.cumsum(step)))
+
 
 def _make_plan(action: Action, rng: np.random.Generator) -> _Plan:
     main = "left" if rng.random() < 0.5 else "right"
     order = np.concatenate([rng.permutation(len(action.postures)) for _ in range(_NUM_KEYS)])[:_NUM_KEYS]
-    postures = np.stack([_vector(action.stance | action.postures[i], main) for i in order])
+    postures = np.stack([_vector(action.stance | posture, main) for posture in action.postures])[order]
     spread = _SPREAD * (0.25 + np.abs(postures).clip(0, 1)) / 1.25
+    if action.seat != "none":
+        spread[:, [i for i, name in enumerate(ANGLES) if "hip" in name or "knee" in name]] *= _SEATED
     postures = postures + spread * rng.standard_normal(postures.shape)
     postures[:, ANGLES.index("heading")] = 0.0
     moves = rng.uniform(*_MOVE_S, _NUM_KEYS)
@@ -181,7 +218,8 @@ def _make_plan(action: Action, rng: np.random.Generator) -> _Plan:
         heading=float(rng.uniform(0, 2 * math.pi)),
         turn=float(rng.uniform(0.4, 1.6)),
         turn_rate=float(rng.uniform(0.3, 0.6)),
-        walk_turn=float(rng.choice((-1, 1)) * rng.uniform(0.4, 0.9)),
+        walk_turn=float(rng.choice((-1.0, 1.0))),
+        walk_radius_mm=float(rng.uniform(700.0, 1150.0)),
         step_hz=float(rng.uniform(*_STEP_HZ)),
         spot=rng.uniform(-250.0, 250.0, 2),
         chair_turn=float(rng.uniform(-0.7, 0.7)),

@@ -22,7 +22,7 @@ from poseharvest.synthetic.studio.figure import Dressed
 from poseharvest.synthetic.studio.kinematics import POINTS, Floats
 from poseharvest.synthetic.studio.performance import Performer
 from poseharvest.synthetic.studio.quality import develop, draw_quality, exposed
-from poseharvest.synthetic.studio.render import draw_backdrop, draw_person, zoomed
+from poseharvest.synthetic.studio.render import draw_backdrop, draw_person
 from poseharvest.synthetic.studio.room import Plot, draw_room
 from poseharvest.synthetic.studio.shapes import draw_shape
 from poseharvest.synthetic.studio.visibility import visible_joints
@@ -93,7 +93,7 @@ def sample(world: str | World, seed: int, index: int = 0, *, size: int = 128, de
     return StudioPicture(
         image=develop(exposed(colors) * colors, quality, rng),
         joints=camera.project(joints).pixels,
-        visible=visible_joints(zoomed(camera, _ZOOM), drawn.depth, joints, person.shape),
+        visible=visible_joints(drawn.camera, drawn.depth, joints, person.shape),
         positions=joints,
         camera=camera,
         world=chosen.name,

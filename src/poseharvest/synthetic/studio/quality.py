@@ -24,7 +24,7 @@ class QualityRanges:
     Attributes:
         blur: sigma of the lens's blur, shares of a thousandth of the picture's larger side.
         motion: length of the motion blur, likewise.
-        noise: standard deviation of the noise, of 255.
+        noise: standard deviation of the grain, of 255.
         exposure: factor of the brightness.
         contrast: factor of the contrast about mid grey.
         balance: by how much red and blue are scaled at most.
@@ -90,22 +90,33 @@ def develop(colors: NDArray[np.floating[Any]], quality: Quality, rng: np.random.
         quality: of the camera.
         rng: of the noise.
     """
-    picture = np.ascontiguousarray(np.moveaxis(colors, 0, -1), dtype=np.float32) * (
-        np.array(quality.gain, dtype=np.float32) * np.float32(255 * quality.contrast)
-    )
-    picture += np.float32(127.5 * (1 - quality.contrast))
-    bright = np.maximum(picture - _SHOULDER, 0)
-    picture += np.float32(255 - _SHOULDER) * np.tanh(bright / np.float32(255 - _SHOULDER)) - bright
+    offset = np.float32(127.5 * (1 - quality.contrast))
+    planes = [
+        plane * np.float32(255 * quality.contrast * gain) + offset
+        for plane, gain in zip(colors, quality.gain, strict=True)
+    ]
+    picture = cv2.merge([_toned(plane) for plane in planes])
     if quality.blur_px > 0.2:
         picture = cv2.GaussianBlur(picture, (0, 0), quality.blur_px)
     if quality.motion_px > 1.0:
         picture = cv2.filter2D(picture, -1, _streak(quality.motion_px, quality.motion_angle))
     if quality.noise > 0:
-        picture += np.float32(quality.noise) * rng.standard_normal(picture.shape, dtype=np.float32)
-    rounded = np.rint(np.clip(picture, 0, 255)).astype(np.uint8)
-    _, coded = cv2.imencode(".jpg", rounded[..., ::-1], (cv2.IMWRITE_JPEG_QUALITY, quality.jpeg))
+        grain = rng.standard_normal(picture.shape[:2], dtype=np.float32)
+        picture += (np.float32(quality.noise) * grain)[..., None]
+    np.clip(picture, 0, 255, out=picture)
+    rounded = cv2.cvtColor(np.rint(picture, out=picture).astype(np.uint8), cv2.COLOR_RGB2BGR)
+    _, coded = cv2.imencode(".jpg", rounded, (cv2.IMWRITE_JPEG_QUALITY, quality.jpeg))
     decoded = np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), dtype=np.uint8)
-    return np.ascontiguousarray(decoded[..., ::-1])
+    return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+
+
+def _toned(plane: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return a colour (H, W), of 255, with its brightest light compressed."""
+    if float(plane.max()) <= _SHOULDER:
+        return plane
+    room = np.float32(255 - _SHOULDER)
+    bright = np.maximum(plane - np.float32(_SHOULDER), 0)
+    return np.asarray(plane - bright + room * bright / (room + bright), dtype=np.float32)
 
 
 def _streak(length_px: float, angle: float) -> NDArray[np.float32]:

@@ -13,7 +13,7 @@ from poseharvest.geometry.camera import Camera
 from poseharvest.synthetic.studio.casting import View, make_view
 from poseharvest.synthetic.studio.figure import Dressed
 from poseharvest.synthetic.studio.kinematics import POINTS, Floats
-from poseharvest.synthetic.studio.lighting import Lighting, floor_shadow, shade
+from poseharvest.synthetic.studio.lighting import Lighting, floor_shadow, shade, shadow_spots
 from poseharvest.synthetic.studio.room import Room
 from poseharvest.synthetic.studio.solids import assemble
 from poseharvest.synthetic.studio.surfaces import Surface, box_surface, hall_surface, round_surface
@@ -32,8 +32,6 @@ _CASTERS: dict[str, float] = {
     "right_hand": 60.0,
 }
 """Balls (mm) that stand for the body in the shadow on the floor."""
-
-_SHADOW_REACH_MM = 2600.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,10 +60,12 @@ class Drawn:
     """A picture before a camera develops it.
 
     Attributes:
+        camera: that sees it.
         colors: (3, H, W), 1 for white.
         depth: (H, W) distance along the ray, mm.
     """
 
+    camera: Camera
     colors: Tensor
     depth: Tensor
 
@@ -101,7 +101,7 @@ def draw_person(backdrop: Backdrop, person: Dressed, points: Floats, *, zoom: in
         depth = depth.clone()
     _paint_over(colors, depth, round_surface(assemble(person.parts(points)), view, depth), view, backdrop.lighting)
     height, width = view.camera.image_size
-    return Drawn(colors.reshape(3, height, width), depth.reshape(height, width))
+    return Drawn(view.camera, colors.reshape(3, height, width), depth.reshape(height, width))
 
 
 def zoomed(camera: Camera, zoom: int) -> Camera:
@@ -129,11 +129,12 @@ def _paint_over(colors: Tensor, depth: Tensor, surface: Surface, view: View, lig
 def _with_shadow(backdrop: Backdrop, points: Floats) -> Tensor:
     """Return the backdrop's colours (3, H * W), a copy, with the person's shadow on the floor."""
     at = dict(zip(POINTS, points, strict=True))
-    x, y = at["pelvis"][:2].tolist()
-    away = (backdrop.floor_at[0] - x).square() + (backdrop.floor_at[1] - y).square()
-    near = (away < _SHADOW_REACH_MM**2).nonzero().squeeze(-1)
     balls, radii = np.array([at[name] for name in _CASTERS]), np.array(list(_CASTERS.values()))
-    light = floor_shadow(backdrop.floor_at[:, near], balls, radii, backdrop.lighting)
+    spots = shadow_spots(balls, radii, backdrop.lighting)
+    low, high = (spots.middle - 2.5 * spots.size[:, None]).min(0), (spots.middle + 2.5 * spots.size[:, None]).max(0)
+    x, y = backdrop.floor_at
+    near = ((x > low[0]) & (x < high[0]) & (y > low[1]) & (y < high[1])).nonzero().squeeze(-1)
+    light = floor_shadow(backdrop.floor_at[:, near], spots)
     colors = backdrop.colors.clone()
     colors[:, backdrop.floor[near]] *= light
     return colors

@@ -121,7 +121,7 @@ def assemble(parts: Sequence[Part]) -> Solids:
     is_ball = length < 1e-6
     z = _unit(np.where(is_ball[:, None], up, axis))
     x = _unit(forward - (forward * z).sum(-1, keepdims=True) * z)
-    own = np.stack((x, np.cross(z, x), z), 1) / scale[..., None]
+    own = np.stack((x, cross(z, x), z), 1) / scale[..., None]
     paints: dict[Paint, int] = {}
     return Solids(
         center=start,
@@ -134,6 +134,13 @@ def assemble(parts: Sequence[Part]) -> Solids:
         paint=np.array([[paints.setdefault(paint, len(paints)) for paint in _paints(part)] for part in parts]),
         paints=tuple(paints),
     )
+
+
+def cross(a: Floats, b: Floats) -> Floats:
+    """Return the vector products (..., 3); several times faster than numpy's on a few vectors."""
+    x = a[..., 1] * b[..., 2] - a[..., 2] * b[..., 1]
+    y = a[..., 2] * b[..., 0] - a[..., 0] * b[..., 2]
+    return np.stack((x, y, a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]), -1)
 
 
 def _unit(vectors: Floats) -> Floats:
