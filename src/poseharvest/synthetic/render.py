@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from poseharvest.arrays import Image
 from poseharvest.geometry.camera import Camera
+from poseharvest.synthetic.rays import camera_rays
 from poseharvest.synthetic.solids import COLORS, Floats, RoundCones, first_hits
 
-_LATTICE_PX = 8  # rays are found by Newton's method on a lattice and interpolated: below 0.01 px off
 _MARGIN = 1.15  # a ball's outline in the picture is an ellipse, a bit larger than its radius says
 _KEY_LIGHT = np.array((0.45, -0.35, 0.82))
 _FILL_LIGHT = np.array((-0.6, 0.6, 0.5))
@@ -60,15 +60,7 @@ class Renderer:
     @cached_property
     def _rays(self) -> NDArray[np.float32]:
         """(H, W, 3) unit directions in the world."""
-        height, width = self.camera.image_size
-        rows, columns = (torch.linspace(0, n - 1, n // _LATTICE_PX + 2, dtype=torch.float64) for n in (height, width))
-        y, x = torch.meshgrid(rows, columns, indexing="ij")
-        lattice = self.camera.pixel_rays(torch.stack((x, y), -1)).direction
-        between = torch.nn.functional.interpolate(
-            lattice.movedim(-1, 0).unsqueeze(0), size=(height, width), mode="bilinear", align_corners=True
-        )
-        rays = torch.nn.functional.normalize(between[0], dim=0).movedim(0, -1)
-        return np.ascontiguousarray(rays.numpy().astype(np.float32))
+        return np.ascontiguousarray(camera_rays(self.camera).numpy())
 
     @cached_property
     def _center(self) -> Floats:

@@ -1,0 +1,121 @@
+"""The two appearance worlds: *generic*, on which networks are trained, and *target*, in which they are put to use.
+
+They differ in garments, textures, backgrounds, light, bodies, furniture, the mix of actions and picture quality, so
+that a network trained on the one meets something new in the other, as it does when it leaves its training set.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from poseharvest.errors import ConfigError
+from poseharvest.synthetic.studio.actions import ACTIONS
+from poseharvest.synthetic.studio.lighting import LightStyle
+from poseharvest.synthetic.studio.quality import QualityRanges
+from poseharvest.synthetic.studio.room import RoomStyle
+from poseharvest.synthetic.studio.shapes import ShapeRanges
+from poseharvest.synthetic.studio.wardrobe import Wardrobe, Weights
+
+
+@dataclass(frozen=True, eq=False)
+class World:
+    """From what the pictures of a world are drawn.
+
+    Attributes:
+        name: its name.
+        shapes: bodies.
+        wardrobe: clothes.
+        rooms: rooms and furniture.
+        light: light.
+        quality: picture quality.
+        actions: weights of the actions in single pictures.
+    """
+
+    name: str
+    shapes: ShapeRanges
+    wardrobe: Wardrobe
+    rooms: RoomStyle
+    light: LightStyle
+    quality: QualityRanges
+    actions: Weights
+
+
+_RARE_IN_GENERIC = {"Sitting": 0.35, "SittingDown": 0.2, "Eating": 0.35, "Purchases": 0.6, "Photo": 0.6}
+
+GENERIC = World(
+    name="generic",
+    shapes=ShapeRanges(),
+    wardrobe=Wardrobe(
+        sleeves={"long": 0.35, "short": 0.5, "none": 0.15},
+        legwear={"long": 0.6, "short": 0.35, "skirt": 0.05},
+        hair={"short": 0.65, "long": 0.25, "bald": 0.1},
+        patterns={"plain": 0.5, "across": 0.15, "along": 0.1, "dots": 0.08, "clouds": 0.07, "knit": 0.1},
+    ),
+    rooms=RoomStyle(
+        walls={"plain": 0.4, "clouds": 0.2, "tiles": 0.1, "across": 0.1, "bricks": 0.1, "print": 0.1},
+        floors={"plain": 0.3, "tiles": 0.3, "clouds": 0.2, "wood": 0.2},
+    ),
+    light=LightStyle({"even": 0.5, "side": 0.35, "window": 0.15}),
+    quality=QualityRanges(),
+    actions={name: _RARE_IN_GENERIC.get(name, 1.0) for name in ACTIONS},
+)
+"""Everyday clothes in tidy, bright rooms; few people sit."""
+
+TARGET = World(
+    name="target",
+    shapes=ShapeRanges(
+        stature_mm=(1480.0, 1960.0), build=(0.95, 1.35), belly=(1.0, 1.5), shoulders=(0.9, 1.15), hips=(0.92, 1.18)
+    ),
+    wardrobe=Wardrobe(
+        sleeves={"long": 0.75, "short": 0.2, "none": 0.05},
+        legwear={"long": 0.65, "short": 0.1, "skirt": 0.25},
+        hair={"short": 0.3, "long": 0.25, "bald": 0.1, "hat": 0.35},
+        patterns={"plain": 0.2, "checks": 0.2, "blotches": 0.25, "flowers": 0.15, "streaks": 0.1, "print": 0.1},
+        saturation=(0.05, 0.55),
+        brightness=(0.08, 0.6),
+        skin=(0.25, 0.9),
+        loose_mm=(14.0, 36.0),
+        print_share=0.25,
+        open_share=0.5,
+        suit_share=0.4,
+    ),
+    rooms=RoomStyle(
+        walls={"wood": 0.2, "print": 0.2, "blotches": 0.2, "checks": 0.15, "streaks": 0.1, "bricks": 0.15},
+        floors={"wood": 0.4, "checks": 0.2, "blotches": 0.2, "streaks": 0.2},
+        saturation=(0.05, 0.6),
+        brightness=(0.15, 0.7),
+        posters=(2, 10),
+        things=(4, 12),
+        obstacles=3,
+        obstacle_share=0.75,
+        obstacle_mm=(400.0, 950.0),
+        camouflage=0.4,
+    ),
+    light=LightStyle({"side": 0.3, "spot": 0.4, "window": 0.3}, brightness=(0.65, 1.0), tint=(0.05, 0.35)),
+    quality=QualityRanges(
+        blur=(0.4, 2.0),
+        motion=(0.0, 4.0),
+        noise=(3.0, 12.0),
+        exposure=(0.7, 1.15),
+        contrast=(0.7, 1.05),
+        balance=0.12,
+        jpeg=(25, 75),
+    ),
+    actions=dict.fromkeys(ACTIONS, 1.0),
+)
+"""Loose, patterned clothes in dim, crowded rooms, often of the walls' colour; many people sit or are half hidden."""
+
+WORLDS: dict[str, World] = {world.name: world for world in (GENERIC, TARGET)}
+
+
+def world_by_name(world: str | World) -> World:
+    """Return the world of that name; a world is returned as it is.
+
+    Raises:
+        ConfigError: there is none of that name.
+    """
+    if isinstance(world, World):
+        return world
+    if world not in WORLDS:
+        raise ConfigError(f'world: expected one of {", ".join(WORLDS)}, got "{world}"')
+    return WORLDS[world]
