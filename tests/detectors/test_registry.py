@@ -46,7 +46,7 @@ def test_a_folder_is_keypoint_files(tmp_path):
         (
             ("model.toml",),
             {"weights": "a.onnx"},
-            'weights go with "efficientpose" and "hourglass", not with "model.toml"',
+            'weights go with "efficientpose" and "hourglass" and "vitpose", not with "model.toml"',
         ),
         (("gone.safetensors",), {}, r"gone\.safetensors: expected a safetensors file"),
         (("gone.toml",), {}, r"gone\.toml: expected a TOML file"),

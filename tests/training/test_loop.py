@@ -45,14 +45,14 @@ def test_resuming_gives_the_weights_of_not_stopping(drawn, small_family, small_h
     expected = fit(whole, tmp_path / "whole")
     first = Trainer(small_hourglass(), small_family, drawn(5), options)
 
-    class Enough(Exception):
+    class EnoughError(Exception):
         pass
 
     def leave(progress):
         if progress.done == stop_after:
-            raise Enough
+            raise EnoughError
 
-    with pytest.raises(Enough):
+    with pytest.raises(EnoughError):
         fit(first, tmp_path / "checkpoint", on_progress=leave)
     second = Trainer(small_hourglass(seed=9), small_family, drawn(5), options)
     found = fit(second, tmp_path / "checkpoint", resume=True)
@@ -70,7 +70,9 @@ def test_a_nan_loss_is_named_and_the_checkpoint_is_kept(drawn, small_family, sma
                 network.score[-1].bias.fill_(float("nan"))
 
     trainer = Trainer(network, small_family, drawn(4), options)
-    with pytest.raises(TrainingError, match=r"the loss is nan in step 3 of 6.*lower the learning rate.*checkpoint lies"):
+    with pytest.raises(
+        TrainingError, match=r"the loss is nan in step 3 of 6.*lower the learning rate.*checkpoint lies"
+    ):
         fit(trainer, tmp_path / "checkpoint", on_progress=poison)
     again = Trainer(small_hourglass(), small_family, drawn(4), options)
     assert all(t.isfinite().all() for t in fit(again, tmp_path / "checkpoint", resume=True).values())

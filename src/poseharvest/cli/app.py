@@ -17,6 +17,7 @@ from poseharvest.cli.demo import demo
 from poseharvest.cli.evaluate import evaluate
 from poseharvest.cli.export import export
 from poseharvest.cli.harvest import harvest
+from poseharvest.cli.personalize import personalize
 from poseharvest.cli.report import report
 from poseharvest.errors import HarvestError
 
@@ -45,7 +46,7 @@ def _options(
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(message)s")
 
 
-for command in (demo, harvest, report, export, evaluate, audit):
+for command in (demo, harvest, report, export, evaluate, audit, personalize):
     app.command(command.__name__)(command)
 
 

@@ -1,14 +1,15 @@
 """ViTPose of the transformers library as a detector (Xu et al., NeurIPS 2022).
 
 The network is built from its configuration and never downloads anything: weights come from a folder that
-`save_pretrained` wrote or a model hub holds (`config.json`, `model.safetensors`), or from a .safetensors of our own, whose
-metadata holds the configuration.
+`save_pretrained` wrote or a model hub holds (`config.json`, `model.safetensors`), or from a .safetensors of our own,
+whose metadata holds the configuration.
 """
 
 from __future__ import annotations
 
 import copy
 import json
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,6 @@ class VitPose(nn.Module):
         library = _library()
         try:
             settings = library.VitPoseConfig(**config)
-            # A backbone of several experts picks one by data set; ours is always the first, COCO.
             self.model = library.VitPoseForPoseEstimation(settings)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise DetectorError(f"vitpose: the configuration cannot be used: {error}") from error
@@ -54,6 +54,7 @@ class VitPose(nn.Module):
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Return the heatmaps (B, J, H, W), alone in a tuple."""
         if self.has_experts:
+            # A backbone of several experts picks one by data set: the first is COCO's.
             first = images.new_zeros(len(images)).long()
             return (self.model(images, dataset_index=first).heatmaps,)
         return (self.model(images).heatmaps,)
@@ -110,10 +111,9 @@ def _upsampling(network: VitPose) -> int:
 
 def _library() -> Any:
     try:
-        import transformers
+        return import_module("transformers")
     except ImportError as error:
-        raise DetectorError("vitpose: needs transformers: pip install poseharvest[vitpose]") from error
-    return transformers
+        raise DetectorError(f"vitpose: needs transformers: pip install poseharvest[vitpose] ({error})") from error
 
 
 def _read_folder(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -15,7 +15,7 @@ from poseharvest.training.options import TrainingOptions
 from poseharvest.training.samples import SampleSource
 
 REFINEMENT = TrainingOptions(epochs=4, frozen_norms=True, warm_up_steps=20, schedule="linear")
-"""The paper's recipe (Sec. 3.4, 4.2) with what makes it steady on little footage: docs/training.md has the measurements."""
+"""The paper's recipe (Sec. 3.4, 4.2) with what makes it steady on little footage."""
 
 
 def finetune(

@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -55,10 +55,6 @@ class PictureLabels:
     crop: Crop
     joints: Tensor
     known: Tensor
-
-
-Believed = Callable[[int, int], bool]
-"""From a frame and a view's index to whether the picture is to be learned from."""
 
 
 def harvest_labels(harvest: Harvest, labels: LabelSet, frames: range) -> list[PictureLabels]:

@@ -94,8 +94,10 @@ def cut_pictures(  # noqa: PLR0913 - what to cut, from where, to where
             image = frame.images[wanted.view]
             if image is None:
                 view = capture.rig.names[wanted.view]
-                raise CaptureError(f'{capture.name}: view "{view}", frame {frame.index}: the harvest saw a picture '
-                                   "that the footage lacks: is it the same footage?")
+                raise CaptureError(
+                    f'{capture.name}: view "{view}", frame {frame.index}: the harvest saw a picture '
+                    "that the footage lacks: is it the same footage?"
+                )
             pixels[index] = extract(image, surroundings(wanted.crop, side / window_px), (side, side))
         on_frame(frame.index)
     if by_frame:

@@ -99,7 +99,7 @@ def picture_points(points: Tensor, sample: TrainingSample, family: Family) -> Te
 
 
 def _shrunk(picture: Tensor, points: Tensor, step: float) -> tuple[Tensor, Tensor]:
-    """Average whole pixels where the input skips over some, so that nothing aliases; return the points in the result."""
+    """Average whole pixels where the input skips over some, so that nothing aliases; give the points in the result."""
     factor = min(int(step), *picture.shape[-2:])
     if factor < 2:
         return picture, points

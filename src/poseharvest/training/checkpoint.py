@@ -1,8 +1,8 @@
 """Checkpoints: a folder of two safetensors files, the weights and the optimiser's state, and one JSON. No pickle.
 
-    weights.safetensors     the network's state dict
-    optimiser.safetensors   "NAME/parameter" of every parameter, "average/parameter", and "random" (the generator)
-    state.json              where the training stands, its options and its curve
+weights.safetensors     the network's state dict
+optimiser.safetensors   "NAME/parameter" of every parameter, "average/parameter", and "random" (the generator)
+state.json              where the training stands, its options and its curve
 """
 
 from __future__ import annotations

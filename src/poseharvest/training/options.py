@@ -43,7 +43,7 @@ class TrainingOptions:
     """How pictures are varied."""
 
     frozen_norms: bool = False
-    """Keep the statistics of batch norm as they are: for fine-tuning, where few pictures of one scene would bend them."""
+    """Keep the statistics of batch norm as they are: for fine-tuning, where pictures of one scene would bend them."""
 
     clip_norm: float | None = None
     """Largest norm of a step's gradient; longer ones are shortened. None leaves all."""
@@ -58,25 +58,26 @@ class TrainingOptions:
     """Steps between checkpoints; there is one after every epoch as well."""
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "checkpoint_steps"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name}: expected 1 or more, got {getattr(self, name)}")
-        for name in ("learning_rate", "sigma_px"):
-            if not getattr(self, name) > 0:
-                raise ConfigError(f"{name}: expected a number above 0, got {getattr(self, name)}")
+        self._check_numbers()
         if not 0 <= self.average < 1:
             raise ConfigError(f"average: expected a decay of 0 to below 1, got {self.average}")
         if self.schedule not in {"constant", "linear"}:
             raise ConfigError(f'schedule: expected "constant" or "linear", got "{self.schedule}"')
-        if self.warm_up_steps < 0 or self.seed < 0:
-            raise ConfigError(f"warm_up_steps, seed: expected 0 or more, got {self.warm_up_steps}, {self.seed}")
-        if self.clip_norm is not None and not self.clip_norm > 0:
-            raise ConfigError(f"clip_norm: expected a number above 0, got {self.clip_norm}")
         try:
             torch.empty(0, device=self.device)
         except (RuntimeError, AssertionError) as error:
             reason = str(error).splitlines()[0]
             raise ConfigError(f'device: "{self.device}" cannot be used: {reason}') from error
+
+    def _check_numbers(self) -> None:
+        least = {"epochs": 1, "batch_size": 1, "checkpoint_steps": 1, "warm_up_steps": 0, "seed": 0}
+        for name, minimum in least.items():
+            if getattr(self, name) < minimum:
+                raise ConfigError(f"{name}: expected {minimum} or more, got {getattr(self, name)}")
+        for name in ("learning_rate", "sigma_px", "clip_norm"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ConfigError(f"{name}: expected a number above 0, got {value}")
 
     def as_dict(self) -> dict[str, Any]:
         """Return every option in plain data."""

@@ -45,7 +45,7 @@ def write_onnx(detector: NetworkDetector, path: Path) -> None:
         StoreError: a file cannot be written.
     """
     _require("onnx", "onnxruntime")
-    network = _LastHeatmaps(copy.deepcopy(detector.network).cpu().eval())
+    network = _LastHeatmaps(copy.deepcopy(detector.network).cpu()).eval()
     height, width = detector.preprocessing.input_size
     example = torch.rand((2, 3, height, width), generator=torch.Generator().manual_seed(0))
     with staged_file(path, overwrite=True) as temporary:
