@@ -39,7 +39,7 @@ def test_a_folder_is_keypoint_files(tmp_path):
         (
             ("openpose",),
             {},
-            r'expected "efficientpose", "hourglass", a .toml .* folder of keypoint files, got "openpose"',
+            r'expected "efficientpose", "hourglass", "vitpose", a .toml .* folder of keypoint files, got "openpose"',
         ),
         (("hourglass",), {}, 'detector "hourglass": expected weights='),
         (("efficientpose",), {"weights": "gone.h5"}, r"gone\.h5: expected the weights of efficientpose, got no file"),

@@ -1,6 +1,4 @@
 import json
-import shutil
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,10 +6,8 @@ import torch
 
 from poseharvest.annotations.reader import Harvest
 from poseharvest.detectors.registry import load_detector
-from poseharvest.errors import CaptureError, SkeletonError, StoreError, TrainingError
 from poseharvest.personalization.options import PersonalizationOptions
-from poseharvest.personalization.personalize import personalize, split_frames
-from poseharvest.skeleton.definitions import COCO17
+from poseharvest.personalization.personalize import personalize
 from poseharvest.training.augment import Augmentation
 from poseharvest.training.options import TrainingOptions
 

@@ -40,7 +40,7 @@ def load_detector(
         name_or_path: "efficientpose", "hourglass" or "vitpose"; a .toml that describes an ONNX model; a .safetensors
             of a network that was trained here; a folder of ViTPose by transformers; or a folder of keypoint files.
         weights: weights file of a named detector; for ViTPose also a folder. "efficientpose" needs none: the published
-            weights are taken from the cache, or downloaded into it once and checked. A file given here is used as it is.
+            weights are taken from the cache, or downloaded into it once and checked. A file given is used as it is.
         device: where it runs, "cpu" or "cuda".
         options: of detectors.windows.RunOptions, or for keypoint files of detectors.keypoints.KeypointOptions.
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from poseharvest.annotations.info import current_versions
 from poseharvest.annotations.reader import Harvest
-from poseharvest.annotations.staging import os_errors_as_store_errors, staged_file
 from poseharvest.capture.frames import FrameSource
 from poseharvest.detectors.protocol import HeatmapDetector
-from poseharvest.errors import StoreError, TrainingError
+from poseharvest.errors import TrainingError
 from poseharvest.harvesting.harvest import OnProgress
 from poseharvest.localization.boxes import Boxes
 from poseharvest.personalization.finetune import trainable
@@ -21,6 +18,7 @@ from poseharvest.personalization.footage import check_footage, harvested_frames,
 from poseharvest.personalization.options import PersonalizationOptions
 from poseharvest.personalization.rounds import WEIGHTS, Round, RoundInputs, detector_of, run_round
 from poseharvest.skeleton.skeleton import require_joints
+from poseharvest.training.run_folder import RunFolder
 from poseharvest.training.weights import write_onnx, write_weights
 
 FORMAT: Final = "poseharvest personalization"
@@ -94,14 +92,16 @@ def personalize(  # noqa: PLR0913 - the stage's inputs, each optional one of its
     check_footage(opened, footage)
     learned, judged = split_frames(harvested_frames(opened), options.held_out)
     folder = Path(out)
-    _begin(folder, opened, options, overwrite=overwrite, resume=resume)
+    said = {"harvest": str(opened.path.resolve()), "options": _that_must_stay(options)}
+    run = RunFolder(folder, RESULT, FORMAT)
+    run.begin(said, overwrite=overwrite, resume=resume)
     inputs = RoundInputs(generic, opened, footage, boxes, learned, judged, options, on_progress or (lambda _: None))
     rounds = _run_rounds(inputs, folder, resume=resume)
     best = min(range(len(rounds)), key=lambda index: rounds[index].disagreement)
     findings = _findings(inputs, rounds[best], opened)
     findings += _write_network(inputs, rounds[best], folder)
     result = Personalization(folder, tuple(rounds), best, tuple(findings))
-    _write_result(result, opened, options, judged)
+    run.write({"finished": True, **said, "judged_frames": [judged.start, judged.stop], **_as_dict(result)})
     return result
 
 
@@ -133,38 +133,6 @@ def _check_skeleton(harvest: Harvest, detector: HeatmapDetector) -> None:
         raise TrainingError(f"{harvest.path}: has the joints of {detector.name} in another order: harvest it again")
 
 
-def _begin(folder: Path, harvest: Harvest, options: PersonalizationOptions, *, overwrite: bool, resume: bool) -> None:
-    """Make the folder with the record of what was asked for; check that an old one may be used or replaced."""
-    said = {"harvest": str(harvest.path.resolve()), "options": options.as_dict()}
-    if folder.exists() and any(folder.iterdir() if folder.is_dir() else [folder]):
-        earlier = _read_result(folder)
-        if earlier is None:
-            raise StoreError(f"{folder}: already exists and is no personalisation: choose another output")
-        if resume:
-            _check_same(earlier, said, folder)
-            return
-        if not overwrite:
-            raise StoreError(f"{folder}: already exists: choose another output, resume it, or ask to overwrite it")
-        with os_errors_as_store_errors(folder):
-            shutil.rmtree(folder)
-    with os_errors_as_store_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    _write_json(folder / RESULT, {"format": FORMAT, "version": 1, "finished": False, **said})
-
-
-def _check_same(earlier: dict[str, Any], said: dict[str, Any], folder: Path) -> None:
-    plain = json.loads(json.dumps(said))
-    if earlier.get("harvest") != plain["harvest"]:
-        raise TrainingError(f"{folder}: is of the harvest {earlier.get('harvest')}, asked for is {plain['harvest']}")
-    before = earlier.get("options", {})
-    other = [n for n, v in plain["options"].items() if n not in {"rounds", "min_gain"} and before.get(n) != v]
-    if other:
-        raise TrainingError(
-            f"{folder}: was begun with {other[0]} {before.get(other[0])}, asked for is {plain['options'][other[0]]}: "
-            "resume with the same options, or ask to overwrite it"
-        )
-
-
 def _findings(inputs: RoundInputs, kept: Round, harvest: Harvest) -> list[str]:
     found = []
     if not kept.disagreement < float(kept.comparison["before"]["disagreement"]):
@@ -189,32 +157,15 @@ def _write_network(inputs: RoundInputs, kept: Round, folder: Path) -> list[str]:
     return []
 
 
-def _write_result(result: Personalization, harvest: Harvest, options: PersonalizationOptions, judged: range) -> None:
-    _write_json(
-        result.folder / RESULT,
-        {
-            "format": FORMAT,
-            "version": 1,
-            "finished": True,
-            "harvest": str(harvest.path.resolve()),
-            "options": options.as_dict(),
-            "judged_frames": [judged.start, judged.stop],
-            "best_round": result.best + 1,
-            "rounds": [done.as_dict() for done in result.rounds],
-            "findings": list(result.findings),
-            "versions": current_versions(),
-        },
-    )
+def _that_must_stay(options: PersonalizationOptions) -> dict[str, Any]:
+    """More rounds may be asked for when a run is gone on with."""
+    return {name: value for name, value in options.as_dict().items() if name not in {"rounds", "min_gain"}}
 
 
-def _read_result(folder: Path) -> dict[str, Any] | None:
-    try:
-        content = json.loads((folder / RESULT).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return content if isinstance(content, dict) and content.get("format") == FORMAT else None
-
-
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    with staged_file(path, overwrite=True) as temporary:
-        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+def _as_dict(result: Personalization) -> dict[str, Any]:
+    return {
+        "best_round": result.best + 1,
+        "rounds": [done.as_dict() for done in result.rounds],
+        "findings": list(result.findings),
+        "versions": current_versions(),
+    }
