@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,7 +10,8 @@ import pytest
 import torch
 
 from poseharvest.detectors.hourglass import HOURGLASS
-from poseharvest.detectors.network import Family
+from poseharvest.detectors.network import Family, NetworkDetector
+from poseharvest.detectors.windows import RunOptions
 from poseharvest.geometry.crop import Crop
 from poseharvest.networks.hourglass import HourglassShape, StackedHourglass
 from poseharvest.skeleton.definitions import MPII16
@@ -54,19 +56,29 @@ def drawn() -> type[Drawn]:
     return Drawn
 
 
+def make_family() -> Family:
+    """Hourglasses that take 64 x 64 pictures."""
+    return replace(HOURGLASS, preprocessing=replace(HOURGLASS.preprocessing, input_size=(64, 64)))
+
+
+def make_hourglass(seed: int = 0, **sizes: int) -> StackedHourglass:
+    """A small hourglass with the weights of a seed."""
+    torch.manual_seed(seed)
+    return StackedHourglass(HourglassShape(**{"stacks": 1, "features": 16, "stem": 8, "depth": 2, **sizes}))
+
+
+def small_detector() -> NetworkDetector:
+    """A small hourglass as a detector."""
+    return NetworkDetector(make_hourglass(), make_family(), RunOptions())
+
+
 @pytest.fixture
 def small_family() -> Family:
     """Hourglasses that take 64 x 64 pictures."""
-    preprocessing = replace(HOURGLASS.preprocessing, input_size=(64, 64))
-    return replace(HOURGLASS, preprocessing=preprocessing)
+    return make_family()
 
 
 @pytest.fixture
-def small_hourglass():
+def small_hourglass() -> Callable[..., StackedHourglass]:
     """Make a small hourglass with the weights of a seed."""
-
-    def make(seed: int = 0, **sizes: int) -> StackedHourglass:
-        torch.manual_seed(seed)
-        return StackedHourglass(HourglassShape(**{"stacks": 1, "features": 16, "stem": 8, "depth": 2, **sizes}))
-
-    return make
+    return make_hourglass

@@ -27,7 +27,7 @@ def test_epochs_and_seeds_differ():
 def test_processes_share_a_step_without_overlap(count):
     step = list(range(8))
     parts = [Processes(rank, count).share(step) for rank in range(count)]
-    assert sorted(sum(parts, [])) == step
+    assert sorted(index for part in parts for index in part) == step
     assert len({len(part) for part in parts}) == 1
 
 
