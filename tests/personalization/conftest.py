@@ -18,7 +18,7 @@ from poseharvest.networks.hourglass import HourglassShape, StackedHourglass
 from poseharvest.pictorial.infer import InferenceOptions
 from poseharvest.synthetic import CLEAN, Simulation, random_rig, simulate
 
-NUM_FRAMES = 15
+NUM_FRAMES = 10
 QUICK = HarvestOptions(inference=InferenceOptions(resolution=24), warm_up_frames=4, num_previews=1)
 
 
