@@ -11,10 +11,15 @@ import typer
 from rich.console import Console
 
 from poseharvest.cli.progress import progress_bar
+from poseharvest.datasets.registry import open_pictures
+from poseharvest.detectors.network import NetworkDetector
+from poseharvest.detectors.registry import load_detector
 from poseharvest.harvesting.harvest import Progress
 from poseharvest.networks.hourglass import HourglassShape
+from poseharvest.personalization.finetune import trainable
 from poseharvest.training.augment import Augmentation
 from poseharvest.training.options import TrainingOptions
+from poseharvest.training.picture_source import PictureSource
 from poseharvest.training.train2d import Training2d, new_network
 from poseharvest.training.train2d import train2d as run
 
@@ -60,20 +65,8 @@ def train2d(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run.")] = False,
 ) -> None:
     """Train a 2D network on MPII or COCO by the paper's recipe; several GPUs through torchrun."""
-    from poseharvest.datasets.registry import open_pictures
-    from poseharvest.detectors.registry import load_detector
-    from poseharvest.personalization.finetune import trainable
-    from poseharvest.training.picture_source import PictureSource
-
     shape = HourglassShape(stacks=stacks, features=features)
-    if weights is None:
-        detector = new_network(network.value, shape=shape, seed=seed)
-    else:
-        detector = trainable(load_detector(network.value, weights=weights))
-
-    def opened(path: Path) -> PictureSource:
-        return PictureSource.of(open_pictures(dataset.value, path, images=images), detector.skeleton)
-
+    detector = _network(network, shape, weights, seed)
     options = TrainingOptions(
         epochs=epochs,
         batch_size=batch_size,
@@ -87,10 +80,10 @@ def train2d(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     with progress_bar(Console(stderr=True)) as on_progress:
         result = run(
             detector,
-            opened(annotations),
+            _open(dataset, annotations, images, detector),
             out,
             options=options,
-            validation=None if validation is None else opened(validation),
+            validation=None if validation is None else _open(dataset, validation, images, detector),
             described_as={"dataset": dataset.value, "annotations": str(annotations)},
             overwrite=overwrite,
             resume=resume,
@@ -98,6 +91,16 @@ def train2d(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
         )
     if os.environ.get("RANK", "0") == "0":
         _print(result)
+
+
+def _network(network: Network, shape: HourglassShape, weights: Path | None, seed: int) -> NetworkDetector:
+    if weights is None:
+        return new_network(network.value, shape=shape, seed=seed)
+    return trainable(load_detector(network.value, weights=weights))
+
+
+def _open(dataset: Pictures, path: Path, images: Path | None, detector: NetworkDetector) -> PictureSource:
+    return PictureSource.of(open_pictures(dataset.value, path, images=images), detector.skeleton)
 
 
 def _print(result: Training2d) -> None:
