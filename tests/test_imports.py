@@ -22,6 +22,8 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("localization",),
     ("annotations",),
     ("synthetic", "datasets", "harvesting", "export", "evaluation"),
+    ("training",),
+    ("personalization",),
     ("report",),
     ("cli",),
     ("__main__",),

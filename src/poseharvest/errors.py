@@ -45,3 +45,7 @@ class StoreError(HarvestError):
 
 class DatasetError(HarvestError):
     """A data set on disk lacks what its layout promises, or what was asked of it."""
+
+
+class TrainingError(HarvestError):
+    """A network cannot be trained as asked, or its training went wrong."""

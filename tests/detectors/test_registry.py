@@ -39,14 +39,14 @@ def test_a_folder_is_keypoint_files(tmp_path):
         (
             ("openpose",),
             {},
-            r'expected "efficientpose", "hourglass", a .toml .* folder of keypoint files, got "openpose"',
+            r'expected "efficientpose", "hourglass", "vitpose", a .toml .* folder of keypoint files, got "openpose"',
         ),
         (("hourglass",), {}, 'detector "hourglass": expected weights='),
         (("efficientpose",), {"weights": "gone.h5"}, r"gone\.h5: expected the weights of efficientpose, got no file"),
         (
             ("model.toml",),
             {"weights": "a.onnx"},
-            'weights go with "efficientpose" and "hourglass", not with "model.toml"',
+            'weights go with "efficientpose" and "hourglass" and "vitpose", not with "model.toml"',
         ),
         (("gone.safetensors",), {}, r"gone\.safetensors: expected a safetensors file"),
         (("gone.toml",), {}, r"gone\.toml: expected a TOML file"),

@@ -17,7 +17,9 @@ from poseharvest.cli.demo import demo
 from poseharvest.cli.evaluate import evaluate
 from poseharvest.cli.export import export
 from poseharvest.cli.harvest import harvest
+from poseharvest.cli.personalize import personalize
 from poseharvest.cli.report import report
+from poseharvest.cli.train2d import train2d
 from poseharvest.errors import HarvestError
 
 app = typer.Typer(
@@ -45,7 +47,7 @@ def _options(
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(message)s")
 
 
-for command in (demo, harvest, report, export, evaluate, audit):
+for command in (demo, harvest, report, export, evaluate, audit, personalize, train2d):
     app.command(command.__name__)(command)
 
 

@@ -13,6 +13,7 @@ from poseharvest.detectors.hourglass import load_hourglass
 from poseharvest.detectors.keypoints import KeypointDetector, KeypointOptions
 from poseharvest.detectors.onnx import load_onnx
 from poseharvest.detectors.protocol import HeatmapDetector
+from poseharvest.detectors.vitpose import is_vitpose, load_vitpose
 from poseharvest.detectors.weights import EFFICIENTPOSE_I, find_weights
 from poseharvest.detectors.windows import RunOptions
 from poseharvest.errors import DetectorError
@@ -22,10 +23,11 @@ Options = TypeVar("Options", RunOptions, KeypointOptions)
 _LOADERS: dict[str, Callable[[Path, RunOptions], HeatmapDetector]] = {
     "efficientpose": load_efficientpose,
     "hourglass": load_hourglass,
+    "vitpose": load_vitpose,
 }
 _CHOICES = (
-    '"efficientpose", "hourglass", a .toml that describes an ONNX model, a .safetensors of our own, '
-    "or a folder of keypoint files"
+    '"efficientpose", "hourglass", "vitpose", a .toml that describes an ONNX model, a .safetensors of our own, '
+    "a folder of ViTPose, or a folder of keypoint files"
 )
 
 
@@ -35,10 +37,10 @@ def load_detector(
     """Return a detector.
 
     Args:
-        name_or_path: "efficientpose" or "hourglass"; a .toml that describes an ONNX model; a .safetensors of a
-            network that was trained here; or a folder of keypoint files.
-        weights: weights file of a named detector. "efficientpose" needs none: the published weights are taken from
-            the cache, or downloaded into it once and checked. A file given here is used as it is.
+        name_or_path: "efficientpose", "hourglass" or "vitpose"; a .toml that describes an ONNX model; a .safetensors
+            of a network that was trained here; a folder of ViTPose by transformers; or a folder of keypoint files.
+        weights: weights file of a named detector; for ViTPose also a folder. "efficientpose" needs none: the published
+            weights are taken from the cache, or downloaded into it once and checked. A file given is used as it is.
         device: where it runs, "cpu" or "cuda".
         options: of detectors.windows.RunOptions, or for keypoint files of detectors.keypoints.KeypointOptions.
 
@@ -50,11 +52,14 @@ def load_detector(
     if loader is not None:
         return loader(_weights_of(str(name_or_path), weights), _checked(RunOptions, given))
     if weights is not None:
-        raise DetectorError(f'detector: weights go with "efficientpose" and "hourglass", not with "{name_or_path}"')
+        names = " and ".join(f'"{name}"' for name in _LOADERS)
+        raise DetectorError(f'detector: weights go with {names}, not with "{name_or_path}"')
     return _from_path(Path(name_or_path), given)
 
 
 def _from_path(path: Path, given: dict[str, Any]) -> HeatmapDetector:
+    if path.exists() and is_vitpose(path):
+        return load_vitpose(path, _checked(RunOptions, given))
     if path.is_dir():
         return KeypointDetector(path, _checked(KeypointOptions, given))
     if path.suffix == ".toml":
@@ -68,7 +73,7 @@ def _from_path(path: Path, given: dict[str, Any]) -> HeatmapDetector:
 def _weights_of(name: str, weights: str | Path | None) -> Path:
     if weights is not None:
         path = Path(weights).expanduser()
-        if not path.is_file():
+        if not (path.is_file() or (name == "vitpose" and path.is_dir())):
             raise DetectorError(f"{path}: expected the weights of {name}, got no file")
         return path
     if name == "efficientpose":

@@ -18,8 +18,8 @@ class TargetHeatmaps:
     """What a network is trained towards.
 
     Attributes:
-        values: (J, H, W) float32, Gaussians of height 1; zero where not `known`.
-        known: (J,) bool, False for a joint that has no annotation or lies outside the window: it must not count in
+        values: (..., J, H, W) float32, Gaussians of height 1; zero where not `known`.
+        known: (..., J) bool, False for a joint that has no annotation or lies outside the window: it must not count in
             the loss.
     """
 
@@ -61,7 +61,17 @@ def target_heatmaps(pixels: Tensor, crop: Crop, size: ImageSize, *, sigma_px: fl
         sigma_px: standard deviation, pixels of the heatmap (the paper's 1).
     """
     check_shape("pixels", pixels, "J 2")
-    points = crop.to_window(pixels.double(), size)
+    return targets_at(crop.to_window(pixels.double(), size), size, sigma_px=sigma_px)
+
+
+def targets_at(points: Tensor, size: ImageSize, *, sigma_px: float = 1.0) -> TargetHeatmaps:
+    """Return the training target for joints that are given in pixels of the heatmaps.
+
+    Args:
+        points: (..., J, 2) pixels of the heatmaps; NaN for a joint without an annotation.
+        size: (height, width) of the heatmaps.
+        sigma_px: standard deviation, pixels of the heatmap (the paper's 1).
+    """
     limits = torch.tensor((size[1], size[0]), dtype=points.dtype, device=points.device) - 0.5
     known = ((points >= -0.5) & (points <= limits)).all(-1)
     points = torch.where(known.unsqueeze(-1), points, torch.full_like(points, float("nan")))

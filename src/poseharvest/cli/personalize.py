@@ -1,0 +1,101 @@
+"""`poseharvest personalize`: adapt the 2D detector to the person and the place of a harvest."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from poseharvest.cli.assignments import parse_assignments
+from poseharvest.cli.progress import progress_bar
+from poseharvest.personalization.labels import LabelSet
+from poseharvest.personalization.options import PersonalizationOptions
+from poseharvest.personalization.personalize import Personalization
+from poseharvest.personalization.personalize import personalize as run
+
+_DEFAULTS = PersonalizationOptions()
+_LABELS = (
+    "ps+sel: the reliable joints of the 3D poses, projected; ps: all of them; hm: each view's heatmap maximum; "
+    "hm+sel: the highest of these."
+)
+_DETECTOR = "efficientpose, hourglass, vitpose or a .safetensors; the harvest's own if not given."
+_CAPTURE = "Folder of the footage, if it is not where the harvest says."
+_ROUNDS = "Most rounds of learning and harvesting again; they end when one no longer helps."
+_HELD_OUT = "Share of the frames, the last ones, to compare on and not to learn from."
+_OPTION = "An option of the detector, name=value, such as flip_test=true; may be repeated."
+_ROWS = {
+    "peak_distance_px": "view's peak to the pose, median, px",
+    "contradicting_percent": "peaks that contradict the pose, %",
+    "uncertainty_mm": "uncertainty, median, mm",
+    "limb_spread_percent": "spread of limb lengths, %",
+}
+
+
+def personalize(  # noqa: PLR0913, PLR0917 - every option of the command is a parameter
+    harvest: Annotated[Path, typer.Argument(help="The harvest folder.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="The folder to make.", show_default=False)],
+    labels: Annotated[LabelSet, typer.Option(help=_LABELS)] = _DEFAULTS.labels,
+    epochs: Annotated[int, typer.Option(help="Passes through the pictures.")] = _DEFAULTS.training.epochs,
+    rounds: Annotated[int, typer.Option(help=_ROUNDS)] = _DEFAULTS.rounds,
+    held_out: Annotated[float, typer.Option(help=_HELD_OUT)] = _DEFAULTS.held_out,
+    capture: Annotated[Path | None, typer.Option(help=_CAPTURE, show_default=False)] = None,
+    detector: Annotated[str | None, typer.Option(help=_DETECTOR, show_default=False)] = None,
+    weights: Annotated[Path | None, typer.Option(help="The detector's weights; fetched once if not given.")] = None,
+    detector_option: Annotated[list[str] | None, typer.Option(help=_OPTION)] = None,
+    boxes: Annotated[Path | None, typer.Option(help="CSV of boxes: frame,view,x,y,width,height.")] = None,
+    learning_rate: Annotated[float, typer.Option(help="Of RMSprop.")] = _DEFAULTS.training.learning_rate,
+    batch_size: Annotated[int, typer.Option(help="Pictures a step.")] = _DEFAULTS.training.batch_size,
+    seed: Annotated[int, typer.Option(help="Of the order and the variation of the pictures.")] = 0,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run.")] = False,
+) -> None:
+    """Fine-tune the 2D detector on a harvest's own annotations, harvest again, and compare."""
+    from poseharvest.annotations.reader import Harvest
+    from poseharvest.detectors.registry import load_detector
+    from poseharvest.localization.boxes import read_boxes
+
+    opened = Harvest.open(harvest)
+    training = replace(
+        _DEFAULTS.training,
+        epochs=epochs,
+        learning_rate=learning_rate,
+        batch_size=batch_size,
+        seed=seed,
+        device=device,
+    )
+    options = PersonalizationOptions(labels=labels, training=training, rounds=rounds, held_out=held_out)
+    given = parse_assignments(detector_option or [], option="--detector-option")
+    with progress_bar(Console(stderr=True)) as on_progress:
+        result = run(
+            opened,
+            load_detector(detector or opened.info.detector.name, weights=weights, device=device, **given),
+            out,
+            options=options,
+            capture=capture,
+            boxes=None if boxes is None else read_boxes(boxes),
+            overwrite=overwrite,
+            resume=resume,
+            on_progress=on_progress,
+        )
+    _print(result)
+
+
+def _print(result: Personalization) -> None:
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    before = result.rounds[0].comparison["before"]
+    title = f"{before['num_poses']} poses that nothing was learned from"
+    table = Table("", "before", *(f"round {n + 1}" for n in range(len(result.rounds))), title=title)
+    for key, name in _ROWS.items():
+        after = [f"{done.comparison['after'][key]:.1f}" for done in result.rounds]
+        table.add_row(name, f"{before[key]:.1f}", *after)
+    table.add_row("poses moved by, mm", "", *(f"{done.comparison['pose_change_mm']:.1f}" for done in result.rounds))
+    console.print(table)
+    for finding in result.findings:
+        console.print(f"warning: {finding}")
+    console.print(f"weights: {result.weights}")
+    console.print(f"harvest: {result.harvest.path}")

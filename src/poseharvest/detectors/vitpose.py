@@ -1,0 +1,142 @@
+"""ViTPose of the transformers library as a detector (Xu et al., NeurIPS 2022).
+
+The network is built from its configuration and never downloads anything: weights come from a folder that
+`save_pretrained` wrote or a model hub holds (`config.json`, `model.safetensors`), or from a .safetensors of our own,
+whose metadata holds the configuration.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from poseharvest.detectors.checkpoint import load_state, read_safetensors
+from poseharvest.detectors.network import Family, NetworkDetector
+from poseharvest.detectors.windows import Preprocessing, RunOptions
+from poseharvest.errors import DetectorError
+from poseharvest.skeleton.definitions import COCO17
+
+CONFIG_KEY = "vitpose_config"
+"""Where our .safetensors hold the configuration, as JSON."""
+
+_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+class VitPose(nn.Module):
+    """ViTPose, giving its heatmaps as our networks do.
+
+    Args:
+        config: the library's configuration as a dictionary.
+
+    Raises:
+        DetectorError: transformers is missing, or the configuration is not ViTPose's.
+    """
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        super().__init__()
+        library = _library()
+        try:
+            settings = library.VitPoseConfig(**config)
+            self.model = library.VitPoseForPoseEstimation(settings)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise DetectorError(f"vitpose: the configuration cannot be used: {error}") from error
+        self.config: dict[str, Any] = settings.to_dict()
+        self.image_size: tuple[int, int] = tuple(settings.backbone_config.image_size)
+        self.patch_size: tuple[int, int] = tuple(settings.backbone_config.patch_size)
+        self.scale: int = settings.scale_factor
+        self.has_experts: bool = settings.backbone_config.num_experts > 1
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Return the heatmaps (B, J, H, W), alone in a tuple."""
+        if self.has_experts:
+            # A backbone of several experts picks one by data set: the first is COCO's.
+            first = images.new_zeros(len(images)).long()
+            return (self.model(images, dataset_index=first).heatmaps,)
+        return (self.model(images).heatmaps,)
+
+
+def load_vitpose(weights: Path, options: RunOptions) -> NetworkDetector:
+    """Return ViTPose with the weights of a folder of the transformers library, or of our own .safetensors.
+
+    Raises:
+        DetectorError: the weights are missing, damaged, or of another network; or transformers is missing.
+    """
+    state, config = _read_folder(weights) if weights.is_dir() else _read_own(weights)
+    network = VitPose(config).eval()
+    load_state(network, state, source=str(weights))
+    return vitpose_detector(network, options)
+
+
+def vitpose_detector(network: VitPose, options: RunOptions) -> NetworkDetector:
+    """Return the detector around a network.
+
+    Raises:
+        DetectorError: the network has other joints than COCO's 17.
+    """
+    num_joints = network.model.config.num_labels
+    if num_joints != len(COCO17):
+        raise DetectorError(f"vitpose: expected the {len(COCO17)} joints of COCO, got {num_joints}")
+    family = Family(
+        name="vitpose",
+        skeleton=COCO17,
+        # The library's own processor maps the window's corners onto the corners of the input, as we do, and decodes
+        # with the same convention; see detectors.bias for measuring what is left.
+        preprocessing=Preprocessing(input_size=network.image_size, mean=_MEAN, std=_STD),
+        stride=network.patch_size[0] // _upsampling(network),
+        prepare=_inference_copy,
+    )
+    return NetworkDetector(network, family, options)
+
+
+def is_vitpose(path: Path) -> bool:
+    """Return whether a folder or file holds ViTPose."""
+    if path.is_dir():
+        return (path / "config.json").is_file() and (path / "model.safetensors").is_file()
+    return path.suffix == ".safetensors" and CONFIG_KEY in _metadata(path)
+
+
+def _inference_copy(network: VitPose) -> nn.Module:
+    return copy.deepcopy(network).eval().requires_grad_(False)
+
+
+def _upsampling(network: VitPose) -> int:
+    """The decoders enlarge the grid of patches: the simple one by the scale factor, the classic one by four."""
+    return network.scale if network.model.config.use_simple_decoder else 4
+
+
+def _library() -> Any:
+    try:
+        return import_module("transformers")
+    except ImportError as error:
+        raise DetectorError(f"vitpose: needs transformers: pip install poseharvest[vitpose] ({error})") from error
+
+
+def _read_folder(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DetectorError(f"{folder}: expected config.json and model.safetensors of ViTPose, got: {error}") from error
+    state = read_safetensors(folder / "model.safetensors")
+    return {f"model.{name}": tensor for name, tensor in state.items()}, config
+
+
+def _read_own(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    metadata = _metadata(path)
+    if CONFIG_KEY not in metadata:
+        raise DetectorError(f"{path}: expected ViTPose, trained here: the file lacks its configuration")
+    return read_safetensors(path), json.loads(metadata[CONFIG_KEY])
+
+
+def _metadata(path: Path) -> dict[str, str]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            return file.metadata() or {}
+    except (OSError, SafetensorError) as error:
+        raise DetectorError(f"{path}: expected a safetensors file, got: {error}") from error

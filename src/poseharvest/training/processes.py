@@ -1,0 +1,93 @@
+"""Several processes, one a GPU, as torchrun starts them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, distributed, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from poseharvest.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Processes:
+    """Who trains together.
+
+    Attributes:
+        rank: number of this process.
+        count: how many there are.
+    """
+
+    rank: int = 0
+    count: int = 1
+
+    @property
+    def is_first(self) -> bool:
+        """This process writes files and reports progress."""
+        return self.rank == 0
+
+    def share(self, samples: list[int]) -> list[int]:
+        """Return the part of a step's samples that this process works on.
+
+        Raises:
+            ConfigError: they cannot be shared out evenly.
+        """
+        if len(samples) % self.count:
+            raise ConfigError(
+                f"batch_size: expected a multiple of the {self.count} processes, got {len(samples)}: each takes as many"
+            )
+        return samples[self.rank :: self.count]
+
+    def wrapped(self, network: nn.Module) -> nn.Module:
+        """Return the network with its gradients averaged over the processes."""
+        if self.count == 1:
+            return network
+        return DistributedDataParallel(network, broadcast_buffers=True)
+
+    def mean(self, value: Tensor) -> float:
+        """Return the mean of a number over the processes."""
+        if self.count == 1:
+            return float(value)
+        total = value.detach().clone()
+        distributed.all_reduce(total)
+        return float(total) / self.count
+
+    def any(self, flag: bool) -> bool:
+        """Return whether the flag is set in any process."""
+        return self.mean(torch.tensor(float(flag))) > 0 if self.count > 1 else flag
+
+    def wait(self) -> None:
+        """Wait for the others."""
+        if self.count > 1:
+            distributed.barrier()
+
+
+@contextmanager
+def process_group(device: str) -> Iterator[tuple[Processes, str]]:
+    """Join the processes that torchrun started, if it did; give who trains together, and this one's device.
+
+    Raises:
+        ConfigError: there are more processes than GPUs.
+    """
+    count = int(os.environ.get("WORLD_SIZE", "1"))
+    if count == 1:
+        yield Processes(), device
+        return
+    rank, local_rank = int(os.environ["RANK"]), int(os.environ.get("LOCAL_RANK", "0"))
+    on_gpu = torch.device(device).type == "cuda"
+    if on_gpu:
+        if local_rank >= torch.cuda.device_count():
+            raise ConfigError(f"torchrun: expected a GPU a process, got {torch.cuda.device_count()} GPUs")
+        device = f"cuda:{local_rank}"
+        torch.cuda.set_device(local_rank)
+    # gloo beside nccl: flags and losses are summed as CPU tensors.
+    distributed.init_process_group("cpu:gloo,cuda:nccl" if on_gpu else "gloo", rank=rank, world_size=count)
+    try:
+        yield Processes(rank, count), device
+    finally:
+        distributed.destroy_process_group()

@@ -1,0 +1,73 @@
+"""What networks are trained on: pictures of one person with the joints that are known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from poseharvest.checks import check_shape
+from poseharvest.errors import ShapeError
+from poseharvest.geometry.crop import Crop
+from poseharvest.skeleton.skeleton import Skeleton
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingSample:
+    """One person in one picture.
+
+    Attributes:
+        picture: (3, H, W) RGB, float32 of 0 to 1 or uint8 of 0 to 255. It should reach beyond the window: rotations
+            and changes of scale look there, and see black beyond its border.
+        joints: (J, 2) x, y, pixels of the picture; anything where `weight` is 0.
+        weight: (J,) 1 for a joint that is to be learned, 0 for one that the loss ignores.
+        window: what the network sees of the picture when nothing is varied.
+        head_px: size of the head for PCKh, pixels of the picture; NaN if unknown.
+    """
+
+    picture: Tensor
+    joints: Tensor
+    weight: Tensor
+    window: Crop
+    head_px: float = float("nan")
+
+    def __post_init__(self) -> None:
+        check_shape("sample: picture", self.picture, "3 H W")
+        sizes = check_shape("sample: joints", self.joints, "J 2")
+        check_shape("sample: weight", self.weight, "J", **sizes)
+        if self.picture.dtype not in {torch.uint8, torch.float32}:
+            raise ShapeError(f"sample: expected a picture of uint8 or float32, got {self.picture.dtype}")
+        if not bool(torch.isfinite(self.joints[self.weight > 0]).all()):
+            raise ShapeError("sample: expected finite pixels where the weight is not 0, got NaN or infinite ones")
+
+    @property
+    def colours(self) -> Tensor:
+        """(3, H, W) float32, 0 to 1."""
+        return self.picture.float() / 255 if self.picture.dtype == torch.uint8 else self.picture
+
+    @property
+    def known(self) -> Tensor:
+        """(J, 2) float64 pixels of the picture; NaN for a joint that the loss ignores."""
+        return torch.where(self.weight.unsqueeze(-1) > 0, self.joints.double(), torch.nan)
+
+
+class SampleSource(Protocol):
+    """Samples by number: a data set, a harvest, or a studio that draws number i from seed i.
+
+    The same number must give the same sample at every call and in every process: training is resumed by numbers.
+    """
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """The joints of its samples, in order."""
+        ...
+
+    def __len__(self) -> int:
+        """Return the number of samples that make an epoch."""
+        ...
+
+    def sample(self, index: int) -> TrainingSample:
+        """Return sample `index`, 0 to len - 1."""
+        ...

@@ -1,0 +1,136 @@
+"""`train2d`: a 2D network from samples, from scratch or further, on one process or several (Sec. 3.1, 4.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+
+from poseharvest.annotations.info import current_versions
+from poseharvest.detectors.efficientpose import EFFICIENTPOSE
+from poseharvest.detectors.hourglass import HOURGLASS
+from poseharvest.detectors.network import NetworkDetector
+from poseharvest.detectors.windows import RunOptions
+from poseharvest.errors import ConfigError, TrainingError
+from poseharvest.networks.efficientpose import EfficientPose
+from poseharvest.networks.hourglass import HourglassShape, StackedHourglass
+from poseharvest.training.fit import OnTraining, fit
+from poseharvest.training.loop import Trainer
+from poseharvest.training.options import TrainingOptions
+from poseharvest.training.processes import process_group
+from poseharvest.training.run_folder import RunFolder
+from poseharvest.training.samples import SampleSource
+from poseharvest.training.weights import write_onnx, write_weights
+
+FORMAT: Final = "poseharvest training"
+RESULT, WEIGHTS, ONNX, CHECKPOINT = "training.json", "weights.safetensors", "model.onnx", "checkpoint"
+
+
+@dataclass(frozen=True, eq=False)
+class Training2d:
+    """What `train2d` gives.
+
+    Attributes:
+        folder: with `weights.safetensors`, `model.onnx`, `training.json` and the checkpoint.
+        curve: a row an epoch: "epoch", "step", "loss", and "pckh" if there was something to validate on.
+        findings: what somebody should know, in sentences.
+    """
+
+    folder: Path
+    curve: tuple[Mapping[str, float], ...]
+    findings: tuple[str, ...]
+
+    @property
+    def weights(self) -> Path:
+        """The network, for `load_detector`."""
+        return self.folder / WEIGHTS
+
+
+def new_network(name: str, *, shape: HourglassShape | None = None, seed: int = 0) -> NetworkDetector:
+    """Return a network with random weights, as a detector.
+
+    Args:
+        name: "hourglass" or "efficientpose".
+        shape: sizes of the hourglass.
+        seed: of the weights.
+
+    Raises:
+        ConfigError: there is no such network.
+    """
+    if name not in {"hourglass", "efficientpose"}:
+        raise ConfigError(f'network: expected "hourglass" or "efficientpose", got "{name}"')
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        if name == "hourglass":
+            return NetworkDetector(StackedHourglass(shape).eval(), HOURGLASS, RunOptions())
+        return NetworkDetector(EfficientPose().eval(), EFFICIENTPOSE, RunOptions())
+
+
+def train2d(  # noqa: PLR0913 - the stage's inputs, each optional one of its own kind
+    detector: NetworkDetector,
+    source: SampleSource,
+    out: Path | str,
+    *,
+    options: TrainingOptions | None = None,
+    validation: SampleSource | None = None,
+    described_as: Mapping[str, Any] | None = None,
+    overwrite: bool = False,
+    resume: bool = False,
+    on_progress: OnTraining | None = None,
+) -> Training2d:
+    """Train a network and write it; run by torchrun, the processes share every step.
+
+    Args:
+        detector: with the network to begin with; its weights change.
+        source: what it is trained on.
+        out: the folder to make.
+        options: the defaults if None.
+        validation: other samples; PCKh on them is measured after every epoch.
+        described_as: what the samples are, in plain data, for `training.json`.
+        overwrite: replace an earlier training at `out`.
+        resume: go on with an interrupted one at `out`.
+        on_progress: called after every step.
+
+    Raises:
+        TrainingError: the samples are of other joints, the loss is not finite, or the run was interrupted: `resume`
+            then goes on from the last checkpoint.
+        StoreError: `out` exists, or cannot be written.
+    """
+    options = options or TrainingOptions()
+    with process_group(options.device) as (processes, device):
+        options = replace(options, device=device)
+        family = replace(detector.family, preprocessing=detector.preprocessing)
+        trainer = Trainer(detector.network, family, source, options, processes=processes)
+        run = RunFolder(Path(out), RESULT, FORMAT)
+        said = _said(detector, options, described_as or {})
+        if processes.is_first:
+            run.begin(said, overwrite=overwrite, resume=resume)
+        processes.wait()
+        weights = fit(trainer, run.path / CHECKPOINT, validation=validation, resume=resume, on_progress=on_progress)
+        detector.network.load_state_dict(weights)
+        findings: list[str] = []
+        if processes.is_first:
+            findings = _write_network(detector.with_network(detector.network.cpu().eval()), run.path)
+            curve = [dict(row) for row in trainer.curve]
+            run.write({"finished": True, **said, "curve": curve, "findings": findings, "versions": current_versions()})
+        processes.wait()
+        return Training2d(run.path, tuple(trainer.curve), tuple(findings))
+
+
+def _said(detector: NetworkDetector, options: TrainingOptions, samples: Mapping[str, Any]) -> dict[str, Any]:
+    """What a training that is gone on with must have in common with the earlier one."""
+    free = ("device", "checkpoint_steps", *(("epochs",) if options.schedule == "constant" else ()))
+    plain = {name: value for name, value in options.as_dict().items() if name not in free}
+    return {"network": detector.name, "options": plain, "samples": dict(samples)}
+
+
+def _write_network(detector: NetworkDetector, folder: Path) -> list[str]:
+    write_weights(detector, folder / WEIGHTS)
+    try:
+        write_onnx(detector, folder / ONNX)
+    except TrainingError as error:
+        return [str(error)]
+    return []

@@ -1,0 +1,62 @@
+"""`train2d` and `personalize` as a user runs them."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from poseharvest.detectors.registry import load_detector
+from poseharvest.skeleton.definitions import COCO17
+
+
+@pytest.fixture
+def coco(tmp_path):
+    """Two pictures with a person in COCO's format."""
+    rng = np.random.default_rng(0)
+    (tmp_path / "images").mkdir()
+    images, people = [], []
+    for number in range(2):
+        cv2.imwrite(str(tmp_path / "images" / f"{number}.png"), rng.integers(0, 255, (90, 120, 3), dtype=np.uint8))
+        images.append({"id": number, "file_name": f"{number}.png"})
+        points = np.column_stack((rng.uniform(10, 110, 17), rng.uniform(10, 80, 17), np.full(17, 2)))
+        people.append({"image_id": number, "keypoints": points.ravel().tolist(), "bbox": [5, 5, 110, 80], "area": 5e3})
+    categories = [{"id": 1, "name": "person", "keypoints": list(COCO17.joints)}]
+    path = tmp_path / "people.json"
+    path.write_text(json.dumps({"images": images, "annotations": people, "categories": categories}))
+    return path
+
+
+def test_a_network_is_trained_and_gone_on_with(run, coco, tmp_path):
+    arguments = ("train2d", coco, "--dataset", "coco", "--out", tmp_path / "out", "--stacks", 1, "--features", 2)
+    done = run(*arguments, "--epochs", 1, "--batch-size", 2)
+    assert done.code == 0, done.err
+    assert "1 epochs, 1 steps, loss" in done.out
+    weights = tmp_path / "out" / "weights.safetensors"
+    before = load_detector(weights).network.score[0].weight
+    assert run(*arguments, "--epochs", 2, "--batch-size", 2, "--resume").code == 0
+    assert not torch.equal(load_detector(weights).network.score[0].weight, before)
+    again = run(*arguments, "--epochs", 2, "--batch-size", 2)
+    assert (again.code, again.err.count("\n")) == (1, 1)
+    assert "already exists: choose another output, resume it, or ask to overwrite it" in again.err
+
+
+def test_errors_are_one_line(run, coco, tmp_path):
+    missing = run("train2d", tmp_path / "no.json", "--dataset", "coco", "--out", tmp_path / "out")
+    assert (missing.code, missing.err.count("\n")) == (1, 1)
+    assert "no.json: expected COCO's annotations" in missing.err
+    assert run("train2d", coco, "--dataset", "imagenet", "--out", tmp_path / "out").code == 2
+    assert run("personalize", tmp_path / "no", "--out", tmp_path / "out").code == 1
+    assert run("personalize", tmp_path / "no", "--out", tmp_path / "out", "--labels", "all").code == 2
+
+
+def test_a_harvest_from_keypoints_says_that_nothing_can_be_trained(run, footage, tmp_path):
+    harvested = run(
+        "harvest", footage.capture, "--detector", footage.keypoints, "--out", tmp_path / "h", "--resolution", 24
+    )
+    assert harvested.code == 0, harvested.err
+    done = run("personalize", tmp_path / "h", "--out", tmp_path / "p", "--detector", footage.keypoints)
+    assert (done.code, done.err.count("\n")) == (1, 1)
+    assert "has no network that can be trained" in done.err
+    assert not (tmp_path / "p").exists()
