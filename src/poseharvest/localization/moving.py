@@ -1,0 +1,144 @@
+"""One of several people who are followed: where they are, how they move, and since when they were not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+import torch
+from torch import Tensor
+
+from poseharvest.localization.assign import Expected
+from poseharvest.localization.associate import RoughPose
+from poseharvest.localization.belief import Belief, updated
+from poseharvest.localization.scan import MIN_JOINTS
+
+CONFIRMED_FRAMES = 5
+"""Frames in which two views must agree on a person before they are one."""
+
+_TENTATIVE_PATIENCE_FRAMES = 2
+_PATIENCE_S = 1.0
+_VELOCITY_GAIN = 0.4  # share of an observed residual that is taken as a change of velocity
+_COASTING = 0.9  # of the velocity that is kept from frame to frame while the person is not seen
+_SAME_MM = 120.0  # median joint distance below which two tracks follow one person
+_SAME_FRAMES = 8
+_CONFUSABLE_MM = 700.0  # two people so near may be taken for each other where one of them is not seen
+
+
+@dataclass(frozen=True, eq=False)
+class Track:
+    """Somebody who is followed.
+
+    Attributes:
+        number: unique among all tracks.
+        belief: where the joints were in `frame`.
+        velocity: (3,) of the whole body, mm a frame.
+        frame: the last frame taken in.
+        seen_s: when two views last agreed on them, seconds.
+        num_seen: frames in which two views did.
+        num_unseen: frames since then.
+        num_doubled: frames in a row in which an older track followed the same person.
+        confused_with: tracks that this one may have been exchanged with since it was last shown.
+    """
+
+    number: int
+    belief: Belief
+    velocity: Tensor
+    frame: int
+    seen_s: float
+    num_seen: int = 1
+    num_unseen: int = 0
+    num_doubled: int = 0
+    confused_with: frozenset[int] = frozenset()
+
+    @classmethod
+    def begin(cls, number: int, rough: RoughPose, frame: int, time_s: float) -> Track:
+        """Return the track of somebody who was just found."""
+        return cls(number, Belief.of(rough), torch.zeros(3, dtype=torch.float64), frame, time_s)
+
+    @property
+    def is_confirmed(self) -> bool:
+        """The person was seen often enough to be one."""
+        return self.num_seen >= CONFIRMED_FRAMES
+
+    def expected(self, frame: int) -> Expected:
+        """Return where the joints are expected in a later frame."""
+        moved = self.belief.points + self.velocity * (frame - self.frame)
+        return Expected(moved, self.belief.known)
+
+    def observed(self, rough: RoughPose, frame: int, time_s: float) -> Track:
+        """Return the track after what the views showed of the person in a frame."""
+        gap = max(1, frame - self.frame)
+        expected = replace(self.belief, points=self.expected(frame).points)
+        if not rough.is_seen:
+            coasting = self.velocity * _COASTING**gap
+            return replace(self, belief=expected, velocity=coasting, frame=frame, num_unseen=self.num_unseen + 1)
+        both = expected.known & rough.supported
+        residual = (rough.points - expected.points)[both]
+        change = residual.median(0).values / gap if len(residual) else torch.zeros_like(self.velocity)
+        return replace(
+            self,
+            belief=updated(expected, rough) or expected,
+            velocity=self.velocity + _VELOCITY_GAIN * change,
+            frame=frame,
+            seen_s=time_s,
+            num_seen=self.num_seen + 1,
+            num_unseen=0,
+        )
+
+    def is_over(self, time_s: float) -> bool:
+        """Nobody has seen the person for too long, or it is another track's."""
+        if self.num_doubled >= _SAME_FRAMES:
+            return True
+        if not self.is_confirmed:
+            return self.num_unseen > _TENTATIVE_PATIENCE_FRAMES
+        return time_s - self.seen_s > _PATIENCE_S
+
+
+def related(tracks: Sequence[Track]) -> list[Track]:
+    """Return the tracks with what they know of each other in this frame: who follows whose person, who is mistakable.
+
+    Two people are mistakable where one is not seen beside the other, or where all their joints are near each other:
+    then motion alone cannot say who is who.
+    """
+    doubled, confused = set(), {track.number: set(track.confused_with) for track in tracks}
+    for older, younger in combinations(sorted(tracks, key=lambda t: t.number), 2):
+        same = joint_distance(older.belief, younger.belief) < _SAME_MM
+        if same and older.num_unseen == 0:
+            doubled.add(younger.number)
+        apart = float(torch.linalg.vector_norm(older.belief.middle - younger.belief.middle))
+        hidden = older.num_unseen > 0 or younger.num_unseen > 0
+        if same or (hidden and apart < _CONFUSABLE_MM):
+            confused[older.number].add(younger.number)
+            confused[younger.number].add(older.number)
+    return [
+        replace(
+            track,
+            num_doubled=track.num_doubled + 1 if track.number in doubled else 0,
+            confused_with=frozenset(confused[track.number]),
+        )
+        for track in tracks
+    ]
+
+
+def distance_from_all(pose: RoughPose, others: Sequence[Belief]) -> float:
+    """Return the median distance of a pose's joints from the nearest such joint of anybody, mm.
+
+    A network that looks at two people at once puts some joints on one and some on the other; such a pose is far from
+    each of them, and yet nobody new. Infinite where there is nobody, or too few joints are known.
+    """
+    apart = torch.full(pose.supported.shape, torch.inf, dtype=torch.float64)
+    for other in others:
+        distance = torch.linalg.vector_norm(pose.points - other.points, dim=-1)
+        apart = torch.minimum(apart, torch.where(other.known, distance, torch.inf))
+    joints = apart[pose.supported]
+    return float(joints.median()) if len(joints) >= MIN_JOINTS else float("inf")
+
+
+def joint_distance(a: Belief, b: Belief) -> float:
+    """Return the median distance of the joints that both know, mm; infinite where they have too few in common."""
+    both = a.known & b.known
+    if int(both.sum()) < MIN_JOINTS:
+        return float("inf")
+    return float(torch.linalg.vector_norm(a.points - b.points, dim=-1)[both].median())
