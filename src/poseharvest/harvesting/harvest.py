@@ -13,14 +13,14 @@ from poseharvest.capture.frames import FrameSource
 from poseharvest.capture.prefetch import prefetch
 from poseharvest.detectors.protocol import HeatmapDetector
 from poseharvest.harvesting.annotate import annotate
-from poseharvest.harvesting.job import Job, batched
-from poseharvest.harvesting.job import OnProgress as OnProgress
-from poseharvest.harvesting.job import Progress as Progress
+from poseharvest.harvesting.job import Job, OnProgress, Progress, batched
 from poseharvest.harvesting.options import HarvestOptions
 from poseharvest.harvesting.people import harvest_people
 from poseharvest.localization.boxes import Boxes
 from poseharvest.localization.track import Sighting
 from poseharvest.pictorial.pairwise import LimbLengths
+
+__all__ = ["OnProgress", "Progress", "harvest"]
 
 _INFERRED_TOGETHER = 16
 _RECORDS_PER_PART = 128  # turning 512 frames into rows at once took 70 MB

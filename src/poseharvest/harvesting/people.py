@@ -140,7 +140,7 @@ class _People:
         """Take in everybody of one frame, and write what is complete."""
         for seen in moment.sightings:
             self._present.setdefault(seen.track, _Person(seen.track)).see(seen)
-        self._confirmed |= moment.confirmed
+        self._confirmed = (self._confirmed | moment.confirmed) - moment.doubles
         self._learn_who_is_due()
         for person in list(self._present.values()):
             gone = person.track not in moment.alive

@@ -14,7 +14,7 @@ from poseharvest.localization.associate import RoughPose
 from poseharvest.localization.belief import Belief, updated
 from poseharvest.localization.scan import MIN_JOINTS
 
-CONFIRMED_FRAMES = 5
+CONFIRMED_FRAMES = 3
 """Frames in which two views must agree on a person before they are one."""
 
 _TENTATIVE_PATIENCE_FRAMES = 2
@@ -87,9 +87,14 @@ class Track:
             num_unseen=0,
         )
 
+    @property
+    def is_double(self) -> bool:
+        """The person is another track's."""
+        return self.num_doubled >= (_SAME_FRAMES if self.is_confirmed else 1)
+
     def is_over(self, time_s: float) -> bool:
         """Nobody has seen the person for too long, or it is another track's."""
-        if self.num_doubled >= _SAME_FRAMES:
+        if self.is_double:
             return True
         if not self.is_confirmed:
             return self.num_unseen > _TENTATIVE_PATIENCE_FRAMES

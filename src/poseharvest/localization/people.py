@@ -25,7 +25,7 @@ from poseharvest.localization.assign import Expected, assign
 from poseharvest.localization.associate import RoughPose, group, rough_pose, rough_poses
 from poseharvest.localization.follow import crops_around, detect_views, is_person, view_candidates
 from poseharvest.localization.moving import Track, distance_from_all, related
-from poseharvest.localization.scan import Candidate, find_candidates
+from poseharvest.localization.scan import MIN_CONFIDENCE, Candidate, find_candidates
 from poseharvest.localization.tell_apart import clear_of_others
 from poseharvest.localization.track import Sighting
 
@@ -62,12 +62,14 @@ class Moment:
         sightings: of those who are seen.
         alive: tracks that may be seen again, of those seen and not seen.
         confirmed: those of them that are people for certain.
+        doubles: tracks that end here, having turned out to follow what is another's.
     """
 
     frame: int
     sightings: tuple[PersonSighting, ...]
     alive: frozenset[int]
     confirmed: frozenset[int]
+    doubles: frozenset[int] = frozenset()
 
 
 class PeopleTracker:
@@ -161,7 +163,9 @@ class PeopleTracker:
             maps = detect_views(self._detector, [frame], cameras, [crops])[0]
             own = _cleared(maps, person, [track.expected(frame.index) for track in self._tracks], cameras)
             members = view_candidates(own, heatmap_peaks(own.values, own.crops))
-            self._begin(rough_pose(members, cameras) if members else rough, frame)
+            members = [member for member in members if member.confidence >= MIN_CONFIDENCE]
+            if members:
+                self._begin(rough_pose(members, cameras), frame)
 
     @property
     def _has_room(self) -> bool:
@@ -198,6 +202,7 @@ class PeopleTracker:
                 sighting = Sighting(frame.index, frame.time_s, cameras, one, peaks, rough, track.belief.middle)
                 seen.append(PersonSighting(track.number, sighting, track.confused_with))
         shown = {one.track for one in seen}
+        doubles = frozenset(track.number for track in self._tracks if track.is_double)
         self._tracks = self._within_limit([
             replace(track, confused_with=frozenset()) if track.number in shown else track
             for track in self._tracks
@@ -205,7 +210,7 @@ class PeopleTracker:
         ])
         alive = frozenset(track.number for track in self._tracks)
         confirmed = frozenset(track.number for track in self._tracks if track.is_confirmed)
-        return Moment(frame.index, tuple(seen), alive, confirmed)
+        return Moment(frame.index, tuple(seen), alive, confirmed, doubles)
 
     def _within_limit(self, tracks: list[Track]) -> list[Track]:
         """Drop those who were found last where there are more than wanted."""
