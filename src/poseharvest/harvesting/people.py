@@ -153,9 +153,10 @@ class _People:
         self._write(moment.frame + 1)
 
     def finish(self) -> None:
-        """Write the rest."""
+        """Write the rest. A capture too short to confirm anybody is taken at its word."""
+        short = not self.harvested and not self._confirmed
         for person in list(self._present.values()):
-            if person.model is None and person.track in self._confirmed:
+            if person.model is None and (short or person.track in self._confirmed):
                 self._learn(person)
             self._infer(person)
         self._present.clear()

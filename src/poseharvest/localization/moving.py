@@ -14,13 +14,16 @@ from poseharvest.localization.associate import RoughPose
 from poseharvest.localization.belief import Belief, updated
 from poseharvest.localization.scan import MIN_JOINTS
 
-CONFIRMED_FRAMES = 3
+CONFIRMED_FRAMES = 5
 """Frames in which two views must agree on a person before they are one."""
 
 _TENTATIVE_PATIENCE_FRAMES = 2
 _PATIENCE_S = 1.0
 _VELOCITY_GAIN = 0.4  # share of an observed residual that is taken as a change of velocity
 _COASTING = 0.9  # of the velocity that is kept from frame to frame while the person is not seen
+NOT_NEW_MM = 200.0
+"""Median distance of the joints from those of anybody who is known, below which they are nobody new."""
+
 _SAME_MM = 120.0  # median joint distance below which two tracks follow one person
 _SAME_FRAMES = 8
 _CONFUSABLE_MM = 700.0  # two people so near may be taken for each other where one of them is not seen
@@ -38,7 +41,7 @@ class Track:
         seen_s: when two views last agreed on them, seconds.
         num_seen: frames in which two views did.
         num_unseen: frames since then.
-        num_doubled: frames in a row in which an older track followed the same person.
+        num_doubled: frames in a row in which the joints were those of older tracks.
         confused_with: tracks that this one may have been exchanged with since it was last shown.
     """
 
@@ -107,16 +110,16 @@ def related(tracks: Sequence[Track]) -> list[Track]:
     Two people are mistakable where one is not seen beside the other, or where all their joints are near each other:
     then motion alone cannot say who is who.
     """
-    doubled, confused = set(), {track.number: set(track.confused_with) for track in tracks}
-    for older, younger in combinations(sorted(tracks, key=lambda t: t.number), 2):
+    ordered = sorted(tracks, key=lambda t: t.number)
+    confused = {track.number: set(track.confused_with) for track in tracks}
+    for older, younger in combinations(ordered, 2):
         same = joint_distance(older.belief, younger.belief) < _SAME_MM
-        if same and older.num_unseen == 0:
-            doubled.add(younger.number)
         apart = float(torch.linalg.vector_norm(older.belief.middle - younger.belief.middle))
         hidden = older.num_unseen > 0 or younger.num_unseen > 0
         if same or (hidden and apart < _CONFUSABLE_MM):
             confused[older.number].add(younger.number)
             confused[younger.number].add(older.number)
+    doubled = {track.number for i, track in enumerate(ordered) if _is_of_others(track, ordered[:i])}
     return [
         replace(
             track,
@@ -127,17 +130,25 @@ def related(tracks: Sequence[Track]) -> list[Track]:
     ]
 
 
-def distance_from_all(pose: RoughPose, others: Sequence[Belief]) -> float:
+def _is_of_others(track: Track, older: Sequence[Track]) -> bool:
+    """The track follows another's person, or is new and made of joints of several."""
+    seen = [other.belief for other in older if other.num_unseen == 0]
+    if track.is_confirmed:
+        return any(joint_distance(other, track.belief) < _SAME_MM for other in seen)
+    return distance_from_all(track.belief, seen) < NOT_NEW_MM
+
+
+def distance_from_all(pose: Belief, others: Sequence[Belief]) -> float:
     """Return the median distance of a pose's joints from the nearest such joint of anybody, mm.
 
     A network that looks at two people at once puts some joints on one and some on the other; such a pose is far from
     each of them, and yet nobody new. Infinite where there is nobody, or too few joints are known.
     """
-    apart = torch.full(pose.supported.shape, torch.inf, dtype=torch.float64)
+    apart = torch.full(pose.known.shape, torch.inf, dtype=torch.float64)
     for other in others:
         distance = torch.linalg.vector_norm(pose.points - other.points, dim=-1)
         apart = torch.minimum(apart, torch.where(other.known, distance, torch.inf))
-    joints = apart[pose.supported]
+    joints = apart[pose.known]
     return float(joints.median()) if len(joints) >= MIN_JOINTS else float("inf")
 
 

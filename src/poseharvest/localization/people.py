@@ -24,7 +24,7 @@ from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.localization.assign import Expected, assign
 from poseharvest.localization.associate import RoughPose, group, rough_pose, rough_poses
 from poseharvest.localization.follow import crops_around, detect_views, is_person, view_candidates
-from poseharvest.localization.moving import Track, distance_from_all, related
+from poseharvest.localization.moving import NOT_NEW_MM, Track, distance_from_all, related
 from poseharvest.localization.scan import MIN_CONFIDENCE, Candidate, find_candidates
 from poseharvest.localization.tell_apart import clear_of_others
 from poseharvest.localization.track import Sighting
@@ -33,7 +33,6 @@ _logger = logging.getLogger(__name__)
 
 _SEARCH_EVERY_FRAMES = 10
 _PERSON_MM = (500.0, 2800.0)  # longest side of the box around a person's joints: a child who sits, arms raised
-_NOT_NEW_MM = 200.0  # median distance of the joints from those of anybody who is known
 
 Cameras = tuple[StaticCamera, ...]
 
@@ -145,8 +144,10 @@ class PeopleTracker:
 
     def _told_apart(self, maps: Sequence[Heatmaps], frame: int, cameras: Cameras) -> list[Heatmaps]:
         expected = [track.expected(frame) for track in self._tracks]
+        sure = [person for track, person in zip(self._tracks, expected, strict=True) if track.is_confirmed]
         return [
-            _cleared(one, person, [other for other in expected if other is not person], cameras)
+            # Who is not yet somebody takes nothing from those who are.
+            _cleared(one, person, [o for o in (sure or expected) if o is not person], cameras)
             for one, person in zip(maps, expected, strict=True)
         ]
 
@@ -178,7 +179,7 @@ class PeopleTracker:
         track = Track.begin(self._num_begun, rough, frame.index, frame.time_s)
         low, high = _PERSON_MM
         beliefs = [other.belief for other in self._tracks]
-        if distance_from_all(rough, beliefs) < _NOT_NEW_MM or not low < track.belief.extent < high:
+        if distance_from_all(track.belief, beliefs) < NOT_NEW_MM or not low < track.belief.extent < high:
             return None
         self._num_begun += 1
         self._tracks.append(track)
