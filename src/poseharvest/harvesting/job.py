@@ -158,9 +158,9 @@ class Job:
             "no two views agree on a person; give boxes or keypoints, or check the calibration with `audit`"
         )
 
-    def learn(self, warm_up: list[Sighting]) -> Subject:
-        """Return the subject's body."""
-        self.report(self.options.start, "learning the limbs")
+    def learn(self, warm_up: list[Sighting], frame: int | None = None) -> Subject:
+        """Return the subject's body; `frame` is how far the harvest is, by default at its start."""
+        self.report(self.options.start if frame is None else frame, "learning the limbs")
         return self.learner.learn(warm_up, self.limb_lengths)
 
     def missing(self, num_written: int) -> list[Finding]:

@@ -131,6 +131,7 @@ class _People:
         self._confirmed: set[int] = set()
         self._done: list[tuple[int, int, FrameAnnotations]] = []
         self._last_written = -1
+        self._frame = job.options.start
         self.harvested: list[_Person] = []
         self.findings: list[Finding] = []
         self.refused: CalibrationError | CaptureError | None = None
@@ -138,6 +139,7 @@ class _People:
 
     def take(self, moment: Moment) -> None:
         """Take in everybody of one frame, and write what is complete."""
+        self._frame = moment.frame
         for seen in moment.sightings:
             self._present.setdefault(seen.track, _Person(seen.track)).see(seen)
         self._confirmed = (self._confirmed | moment.confirmed) - moment.doubles
@@ -173,7 +175,7 @@ class _People:
     def _learn(self, person: _Person) -> None:
         """Give the person a body and a number, or refuse a track that no person can have."""
         try:
-            subject = self._job.learn(person.waiting)
+            subject = self._job.learn(person.waiting, self._frame)
             self.findings += self._job.audit_subject(subject)
         except (CaptureError, CalibrationError) as error:
             first, last = person.waiting[0].frame, person.waiting[-1].frame
