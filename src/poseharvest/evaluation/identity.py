@@ -65,7 +65,7 @@ def identities(estimate: PoseTracks, truth: PoseTracks, *, limit_mm: float = SAM
     for frame in np.unique(truth.frames):
         here, there = np.flatnonzero(estimate.frames == frame), np.flatnonzero(truth.frames == frame)
         num_estimated, num_true = num_estimated + len(here), num_true + len(there)
-        distance = _mean_distances(estimate.positions[here], truth.positions[there])
+        distance = mean_distances(estimate.positions[here], truth.positions[there])
         for i, j in zip(*linear_sum_assignment(np.minimum(distance, limit_mm)), strict=True):
             if distance[i, j] < limit_mm:
                 rows.append((int(frame), int(estimate.persons[here[i]]), int(truth.persons[there[j]]), distance[i, j]))
@@ -74,7 +74,7 @@ def identities(estimate: PoseTracks, truth: PoseTracks, *, limit_mm: float = SAM
     return Identities(frames, estimated, true, columns[3], num_true - len(rows), num_estimated - len(rows))
 
 
-def _mean_distances(estimates: Floats, truth: Floats) -> Floats:
+def mean_distances(estimates: Floats, truth: Floats) -> Floats:
     """Return (P, Q) mean distances of the joints that both know, mm; infinite where they know none in common."""
     distance = np.linalg.norm(estimates[:, None] - truth[None], axis=-1)
     known = np.isfinite(distance)
