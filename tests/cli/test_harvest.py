@@ -236,3 +236,11 @@ def test_keypoints_that_show_nobody(run, footage, tmp_path: Path):
     done = run(*arguments)
     assert (done.code, done.err.count("\n")) == (1, 1)
     assert "capture: nobody was found in frames 0 to 5: no two views agree on a person" in done.err
+
+
+def test_people_is_a_number_or_all(run, footage):
+    everybody = run(*arguments(footage, "--people", "all"))
+    assert everybody.code == 0, everybody.err
+    assert Harvest.open(footage.folder / "out").info.options["people"] is None
+    assert len(Harvest.open(footage.folder / "out").info.people) == 1
+    assert run(*arguments(footage, "--people", "some")).code == 2

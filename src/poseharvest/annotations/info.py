@@ -46,12 +46,27 @@ class Finding(_Section):
     message: str
 
 
+class PersonInfo(_Section):
+    """One of the people of a harvest of several."""
+
+    person: int = Field(ge=0, description="the number in the column `person`")
+    frames: int = Field(ge=1, description="frames in which the person was seen")
+    first_frame: int = Field(ge=0)
+    last_frame: int = Field(ge=0)
+    limb_lengths_mm: dict[str, FiniteFloat] = Field(description='by "parent-child"')
+    shells_mm: dict[str, FiniteFloat] = Field(description="radii of Eq. (2), likewise")
+    uncertain_frames: tuple[tuple[int, int], ...] = Field(
+        default=(), description="first and last of each run of frames in which this may have become another person"
+    )
+
+
 class HarvestRun(_Section):
     """What the harvester knows when it is done: the part of `harvest.json` that no one else can fill."""
 
     capture: CaptureInfo
     detector: DetectorInfo
-    limb_lengths_mm: dict[str, FiniteFloat] = Field(description='by "parent-child"')
+    limb_lengths_mm: dict[str, FiniteFloat] = Field(description='by "parent-child"; empty where `people` has them')
+    people: tuple[PersonInfo, ...] = Field(default=(), description="where several were asked for")
     options: dict[str, JsonValue] = Field(default_factory=dict, description="every option, resolved")
     seed: int | None = None
     findings: tuple[Finding, ...] = ()

@@ -88,6 +88,11 @@ class HarvestWriter:
         if kind is None:
             raise StoreError(f"{self._staged.target}: the writer was closed without finish(): nothing was kept")
 
+    @property
+    def target(self) -> Path:
+        """The folder to be."""
+        return self._staged.target
+
     def scratch_file(self) -> IO[bytes]:
         """Return an empty file on the harvest's disk, for what is too large for memory; it ends when it is closed.
 

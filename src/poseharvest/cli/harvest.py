@@ -28,6 +28,7 @@ _DETECTOR = "efficientpose, hourglass, an ONNX model's .toml, or a folder of Ope
 _OPTION = "An option of the detector, name=value, such as flip_test=true or frame_offset=1; may be repeated."
 _REFINE = "1, 2 or 4: parts into which every voxel edge is cut, the tolerance unchanged; 1 is the paper's grid."
 _INFERENCE = "exact: sums over the voxels that matter; reference: over all voxels, by FFT."
+_PEOPLE = "How many to harvest at once, or all; 1 takes whom most views agree on, whoever else is there."
 _LENGTHS = "TOML file with the subject's limb lengths in mm; estimated from the footage if not given."
 
 
@@ -52,6 +53,7 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     inference: Annotated[InferenceMethod, typer.Option(help=_INFERENCE)] = _DEFAULTS.inference.inference,
     share: Annotated[float, typer.Option(help="Part of each joint to select.")] = _DEFAULTS.selection.share,
     measure: Annotated[str, typer.Option(help="Measure of confidence.")] = _DEFAULTS.selection.measure,
+    people: Annotated[str, typer.Option(help=_PEOPLE)] = str(_DEFAULTS.people),
     start: Annotated[int, typer.Option(help="First frame.")] = _DEFAULTS.start,
     stop: Annotated[int | None, typer.Option(help="Frame before which to stop.")] = None,
     ignore_audit: Annotated[bool, typer.Option("--ignore-audit", help="Harvest in spite of the audit.")] = False,
@@ -63,6 +65,7 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
             resolution=resolution, floor=floor, tolerance_mm=tolerance_mm, refine=refine, inference=inference
         ),
         selection=SelectionRule(measure, share),
+        people=_number_of_people(people),
         start=start,
         stop=stop,
         ignore_audit=ignore_audit,
@@ -82,3 +85,11 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
             on_progress=on_progress,
         )
     print_summary(result, write_report(result.path))
+
+
+def _number_of_people(text: str) -> int | None:
+    if text == "all":
+        return None
+    if not text.isdecimal():
+        raise typer.BadParameter(f'expected a number or all, got "{text}"', param_hint="--people")
+    return int(text)

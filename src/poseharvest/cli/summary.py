@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from poseharvest.annotations.info import HarvestInfo
 from poseharvest.annotations.reader import Harvest
 
 
@@ -22,9 +23,20 @@ def print_summary(harvest: Harvest, report: Path) -> None:
     )
     for finding in info.findings:
         console.print(f"{finding.severity}: {finding.message}")
-    table = Table("limb", "mm", title="limb lengths", title_justify="left")
-    for limb, length in info.limb_lengths_mm.items():
-        table.add_row(limb, f"{length:.0f}")
+    table = _limb_table(info)
     console.print(table)
     console.print(f"harvest: {harvest.path}")
     console.print(f"report:  {report}")
+
+
+def _limb_table(info: HarvestInfo) -> Table:
+    """Return the limb lengths: one column, or one a person."""
+    if len(info.people) < 2:
+        columns = {"mm": info.limb_lengths_mm}
+    else:
+        columns = {f"person {person.person}": person.limb_lengths_mm for person in info.people}
+    title = "limb lengths" if len(columns) == 1 else "limb lengths, mm"
+    table = Table("limb", *columns, title=title, title_justify="left")
+    for limb in next(iter(columns.values())):
+        table.add_row(limb, *(f"{lengths[limb]:.0f}" for lengths in columns.values()))
+    return table

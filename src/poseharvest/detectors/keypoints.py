@@ -15,6 +15,7 @@ from poseharvest.detectors.keypoint_files import KeypointFiles, named_rows, open
 from poseharvest.detectors.keypoint_layouts import LAYOUTS, LayoutMap, map_layout, natural_skeleton, recognise_layout
 from poseharvest.detectors.protocol import CroppedView
 from poseharvest.errors import DetectorError
+from poseharvest.geometry.crop import Crop
 from poseharvest.heatmaps.encode import gaussian_maps
 from poseharvest.skeleton.definitions import skeleton_by_name
 from poseharvest.skeleton.skeleton import Skeleton
@@ -94,17 +95,14 @@ class KeypointDetector:
 
     def detect(self, views: Sequence[CroppedView]) -> Tensor:
         """Return the heatmaps (B, J, h, w) float32 of B windows; flat zero where nobody was found."""
-        maps = [self._maps(view) for view in views]
+        maps = [self.draw(self.people(view.view, view.frame), view.crop) for view in views]
         empty = torch.zeros((0, len(self.skeleton), *self.heatmap_size))
         return torch.cat([empty, *(m.unsqueeze(0) for m in maps)]).to(self._options.device)
 
-    def _maps(self, view: CroppedView) -> Tensor:
-        maps = torch.zeros((len(self.skeleton), *self.heatmap_size))
-        for person in self.people(view.view, view.frame):
-            points = view.crop.to_window(person[:, :2], self.heatmap_size)
-            bumps = gaussian_maps(points, self.heatmap_size, sigma_px=self._options.sigma_px)
-            maps = torch.maximum(maps, (bumps * person[:, 2, None, None]).float())
-        return maps
+    def draw(self, people: Sequence[Tensor], crop: Crop) -> Tensor:
+        """Return the heatmaps (J, h, w) float32 of some people, (J, 3) each, in a window."""
+        size = self.heatmap_size
+        return draw_people(people, crop, size, num_joints=len(self.skeleton), sigma_px=self._options.sigma_px)
 
     def _files(self, view: str) -> KeypointFiles:
         if view not in self._views:
@@ -143,3 +141,22 @@ class KeypointDetector:
             if path.is_dir() or path.suffix == ".json":
                 return open_view(self._root, path.name.removesuffix(".json"))
         raise DetectorError(f"{self._root}: expected one folder or file of keypoints a view, got nothing")
+
+
+def draw_people(
+    people: Sequence[Tensor], crop: Crop, size: ImageSize, *, num_joints: int, sigma_px: float = 1.0
+) -> Tensor:
+    """Return (J, H, W) float32: everybody's bumps, each as high as the joint's score, the highest where they overlap.
+
+    Args:
+        people: (J, 3) x, y, score each, pixels of the picture.
+        crop: the window.
+        size: (H, W) of the heatmaps.
+        num_joints: J.
+        sigma_px: standard deviation of a bump, pixels of the heatmap.
+    """
+    maps = torch.zeros((num_joints, *size))
+    for person in people:
+        bumps = gaussian_maps(crop.to_window(person[:, :2], size), size, sigma_px=sigma_px)
+        maps = torch.maximum(maps, (bumps * person[:, 2, None, None]).float())
+    return maps

@@ -65,3 +65,7 @@ class KeypointSource(Protocol):
     def people(self, view: str, frame: int) -> list[Tensor]:
         """Return (J, 3) x, y, score of everybody in a frame, pixels of the picture; score 0 for a joint not found."""
         ...
+
+    def draw(self, people: Sequence[Tensor], crop: Crop) -> Tensor:
+        """Return the heatmaps (J, H, W) float32 of some of these people alone, (J, 3) each, in a window."""
+        ...

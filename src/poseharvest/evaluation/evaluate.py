@@ -7,6 +7,7 @@ from poseharvest.evaluation.against import agreement_check
 from poseharvest.evaluation.body_checks import limb_check, smoothness_check, symmetry_check
 from poseharvest.evaluation.check import Check, Evaluation
 from poseharvest.evaluation.left_out_views import left_out_check
+from poseharvest.evaluation.pcp_by_person import pcp_check
 from poseharvest.evaluation.tracks import PoseTracks, harvest_tracks
 from poseharvest.evaluation.with_truth import judge, truth_checks
 
@@ -33,6 +34,8 @@ def evaluate(
     checks: list[Check] = []
     if truth is not None:
         checks += truth_checks(judge(harvest, truth, approximate=approximate))
+        by_person = pcp_check(harvest, truth)
+        checks += [] if by_person is None else [by_person]
     checks += self_checks(harvest)
     if against is not None:
         checks.append(agreement_check(harvest, against))

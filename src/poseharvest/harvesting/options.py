@@ -25,6 +25,9 @@ class HarvestOptions:
     warm_up_frames: int = 64
     """Frames from which the subject's limb lengths are learned; the paper reads them from ground truth."""
 
+    people: int | None = 1
+    """People to harvest at once; with 1 the one whom most views agree on, whoever else is there. None is everybody."""
+
     start: int = 0
     """First frame."""
 
@@ -41,6 +44,8 @@ class HarvestOptions:
     """Where the 3D inference runs; the detector has its own."""
 
     def __post_init__(self) -> None:
+        if self.people is not None and self.people < 1:
+            raise ConfigError(f"people: expected 1 or more, or None for everybody, got {self.people}")
         if self.warm_up_frames < 3:
             raise ConfigError(f"warm_up_frames: expected at least 3, got {self.warm_up_frames}")
         if self.start < 0 or (self.stop is not None and self.stop <= self.start):

@@ -51,6 +51,11 @@ class Subject:
     guessed: tuple[str, ...] = ()
 
 
+def by_name(lengths: LimbLengths) -> dict[str, float]:
+    """Return lengths in mm by "parent-child", as `harvest.json` has them."""
+    return {"-".join(limb): length for limb, length in lengths.mm.items()}
+
+
 @dataclass(frozen=True)
 class SubjectLearner:
     """Learns a subject from sightings.

@@ -16,6 +16,7 @@ from poseharvest.localization.scan import Candidate
 _AGREEMENT = 0.1  # joint distance over the window's side at which two views no longer agree
 _MAX_SEED_CANDIDATES = 20
 _MIN_AGREEING_VIEWS = 2
+_MIN_SEEN = 0.3  # of the joints; in a frame with fewer the person was not really seen
 _MIN_GAIN_PER_JOINT = 0.15  # a view whose agreement is less has not seen this person
 
 
@@ -34,6 +35,11 @@ class RoughPose:
     supported: Tensor
     doubt: Tensor
 
+    @property
+    def is_seen(self) -> bool:
+        """Two views agree on enough joints for the person to be there."""
+        return float(self.supported.double().mean()) >= _MIN_SEEN
+
     @classmethod
     def nothing(cls, num_joints: int) -> RoughPose:
         """Return the pose of a frame in which no two views agree on anything."""
@@ -44,29 +50,48 @@ class RoughPose:
         )
 
 
-@dataclass(frozen=True, eq=False)
-class _Hypothesis:
-    gain: float
-    members: tuple[Candidate, ...]
-
-
 def associate(candidates: Sequence[Candidate], cameras: Sequence[StaticCamera]) -> RoughPose | None:
     """Return the person that most views agree on, or None if no two views agree on one.
-
-    Every pair of candidates from two views proposes a pose; each view answers with the candidate that fits it best.
-    A person whom one view alone sees, or whom two views see at impossible places, gathers no agreement.
 
     Args:
         candidates: of all views.
         cameras: V cameras as they stand in this frame.
     """
-    strongest = sorted(candidates, key=lambda c: -c.confidence)[:_MAX_SEED_CANDIDATES]
-    pairs = [(a, b) for a, b in combinations(strongest, 2) if a.view != b.view]
-    hypotheses = [_hypothesis(_intersect(pair, cameras), candidates, cameras) for pair in pairs]
-    good = [h for h in hypotheses if len(h.members) >= _MIN_AGREEING_VIEWS]
-    if not good:
-        return None
-    return rough_pose(max(good, key=lambda h: h.gain).members, cameras)
+    groups = group(candidates, cameras, most=1)
+    return rough_pose(groups[0], cameras) if groups else None
+
+
+def group(
+    candidates: Sequence[Candidate], cameras: Sequence[StaticCamera], *, most: int | None = None
+) -> list[tuple[Candidate, ...]]:
+    """Return the candidates of each person, at most one a view; those on whom most views agree first.
+
+    Every pair of candidates from two views proposes a pose; each view answers with the candidate that fits it best.
+    The proposal that gathers most agreement takes its candidates, the next one has what is left: all members of a group
+    agree with one pose in space, so that no circle of views can contradict itself. A person whom one view alone sees,
+    or whom two views see at impossible places, gathers no agreement.
+
+    Args:
+        candidates: of all views.
+        cameras: V cameras as they stand in this frame.
+        most: groups wanted; all if None.
+    """
+    strongest = sorted(range(len(candidates)), key=lambda i: -candidates[i].confidence)[:_MAX_SEED_CANDIDATES]
+    pairs = [(a, b) for a, b in combinations(strongest, 2) if candidates[a].view != candidates[b].view]
+    if not pairs:
+        return []
+    gains = _gains([_intersect((candidates[a], candidates[b]), cameras) for a, b in pairs], candidates, cameras)
+    threshold = _MIN_GAIN_PER_JOINT * len(candidates[0].scores)
+    free, alive = set(range(len(candidates))), list(range(len(pairs)))
+    groups: list[tuple[Candidate, ...]] = []
+    while alive and (most is None or len(groups) < most):
+        best = max((_answers(gains[i], candidates, free, threshold) for i in alive), key=lambda h: h.gain)
+        if len(best.members) < _MIN_AGREEING_VIEWS:
+            break
+        groups.append(tuple(candidates[i] for i in best.members))
+        free -= set(best.members)
+        alive = [i for i in alive if free.issuperset(pairs[i])]
+    return groups
 
 
 def rough_pose(members: Sequence[Candidate], cameras: Sequence[StaticCamera]) -> RoughPose:
@@ -129,22 +154,37 @@ def _intersect(pair: tuple[Candidate, Candidate], cameras: Sequence[StaticCamera
     return RoughPose(found.points, found.supported, torch.where(found.supported, 0.0, torch.inf).double())
 
 
-def _hypothesis(pose: RoughPose, candidates: Sequence[Candidate], cameras: Sequence[StaticCamera]) -> _Hypothesis:
-    """Let every view choose the candidate that agrees with `pose` most."""
-    best: dict[int, tuple[float, Candidate]] = {}
+@dataclass(frozen=True)
+class _Hypothesis:
+    gain: float
+    members: tuple[int, ...]
+
+
+def _answers(gains: Sequence[float], candidates: Sequence[Candidate], free: set[int], threshold: float) -> _Hypothesis:
+    """Let every view choose the free candidate that agrees with a pose most; no gain where two views do not."""
+    best: dict[int, int] = {}
+    for i in sorted(free):
+        view = candidates[i].view
+        if gains[i] >= threshold and (view not in best or gains[i] > gains[best[view]]):
+            best[view] = i
+    enough = len(best) >= _MIN_AGREEING_VIEWS
+    return _Hypothesis(sum(gains[i] for i in best.values()) if enough else 0.0, tuple(best.values()))
+
+
+def _gains(
+    poses: Sequence[RoughPose], candidates: Sequence[Candidate], cameras: Sequence[StaticCamera]
+) -> list[list[float]]:
+    """Return for P poses and C candidates how well they agree, [P][C].
+
+    It is the sum over joints of peak height times a truncated parabola of the distance to the projection.
+    """
+    points = torch.stack([pose.points for pose in poses])
+    supported = torch.stack([pose.supported for pose in poses])
+    columns = []
     for candidate in candidates:
-        gain = _agreement(pose, candidate, cameras[candidate.view])
-        if gain > best.get(candidate.view, (0.0, candidate))[0]:
-            best[candidate.view] = (gain, candidate)
-    threshold = _MIN_GAIN_PER_JOINT * len(pose.supported)
-    chosen = [entry for entry in best.values() if entry[0] >= threshold]
-    return _Hypothesis(sum(gain for gain, _ in chosen), tuple(candidate for _, candidate in chosen))
-
-
-def _agreement(pose: RoughPose, candidate: Candidate, camera: StaticCamera) -> float:
-    """Return the sum over joints of peak height times a truncated parabola of the distance to the projection."""
-    seen = camera.project(pose.points)
-    distance = torch.linalg.vector_norm(seen.pixels - candidate.pixels, dim=-1) / (_AGREEMENT * candidate.side)
-    fit = (1 - distance.square()).clamp_min(0)
-    usable = pose.supported & seen.valid
-    return float((candidate.scores * torch.where(usable, fit, 0)).sum())
+        seen = cameras[candidate.view].project(points)
+        distance = torch.linalg.vector_norm(seen.pixels - candidate.pixels, dim=-1) / (_AGREEMENT * candidate.side)
+        fit = torch.where(supported & seen.valid, (1 - distance.square()).clamp_min(0), 0)
+        columns.append((candidate.scores * fit).sum(-1))
+    gains: list[list[float]] = torch.stack(columns, 1).tolist()
+    return gains

@@ -92,14 +92,15 @@ def locate(detector: HeatmapDetector, frame: MultiViewFrame, cameras: Sequence[S
     """
     pose = associate(find_candidates(detector, frame, cameras), cameras)
     for _ in range(_NUM_LOOKS):
-        if pose is None or not _is_person(pose):
+        if pose is None or not is_person(pose):
             return None
         crops = crops_around(pose.points[pose.supported], cameras)
         heatmaps = detect_views(detector, [frame], cameras, [crops])[0]
         members = view_candidates(heatmaps, heatmap_peaks(heatmaps.values, heatmaps.crops))
         pose = rough_pose(members, cameras) if members else None
-    return pose if pose is not None and _is_person(pose) else None
+    return pose if pose is not None and is_person(pose) else None
 
 
-def _is_person(pose: RoughPose) -> bool:
+def is_person(pose: RoughPose) -> bool:
+    """Two views agree on so many joints that somebody is there."""
     return float(pose.supported.double().mean()) >= _MIN_SUPPORTED

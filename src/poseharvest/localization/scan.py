@@ -30,11 +30,13 @@ MIN_SIDE_PX = 16.0
 MIN_JOINTS = 4
 """Joints that it takes to know a person's extent."""
 
+MIN_CONFIDENCE = 0.2
+"""Mean height of the peaks from which a window shows somebody."""
+
 _WINDOW_SIDES = (1.5, 1.0, 0.7, 0.47)  # of the picture's shorter side
 _MAX_WINDOWS = 8
 _CLOSING_SCALES = (1.6, 1.4, CROP_SCALE)
 _CONFIDENT_PEAK = 0.2
-_MIN_CONFIDENCE = 0.2
 _SAME_PERSON = 0.15  # mean joint distance over the window's side
 
 
@@ -151,7 +153,7 @@ def _close_in(look: _Look, candidates: list[Candidate]) -> list[Candidate]:
             break
         candidates = look([_window_around(c.pixels, c.scores, scale) for c in alive])
         best = best + candidates
-    return [c for c in best if c.confidence >= _MIN_CONFIDENCE]
+    return [c for c in best if c.confidence >= MIN_CONFIDENCE]
 
 
 def _distinct(candidates: list[Candidate]) -> list[Candidate]:

@@ -10,7 +10,6 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from poseharvest.capture.frames import MultiViewFrame
@@ -21,15 +20,13 @@ from poseharvest.geometry.rig import Rig
 from poseharvest.heatmaps.decode import Peaks, heatmap_peaks
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.localization.associate import RoughPose, rough_poses
+from poseharvest.localization.belief import Belief, updated
 from poseharvest.localization.boxes import Boxes
 from poseharvest.localization.follow import crops_around, detect_views, locate, view_candidates
-from poseharvest.localization.scan import MIN_JOINTS
 from poseharvest.pictorial.evidence import FrameEvidence
 
 _logger = logging.getLogger(__name__)
 
-_MAX_JUMP = 0.35  # of the person's extent, beyond the motion of the whole body
-_MIN_SUPPORTED = 0.3  # of the joints; in a frame with fewer the person was not really seen
 _PATIENCE_FRAMES = 8
 _SEARCH_EVERY_FRAMES = 10
 _WINDOW_SECONDS = 1 / 15
@@ -72,21 +69,6 @@ class Sighting:
         return FrameEvidence(self.heatmaps, self.cameras, self.center)
 
 
-@dataclass(frozen=True, eq=False)
-class _Pose:
-    """Where the tracker believes the joints to be.
-
-    Attributes:
-        points: (J, 3) mm, meaningless where not `known`.
-        known: (J,) bool, two views have agreed on the joint since the person was found.
-        doubted: (J,) bool, its last observation jumped and was not taken; the next one is.
-    """
-
-    points: Tensor
-    known: Tensor
-    doubted: Tensor
-
-
 class Tracker:
     """Follows the person whom most views agree on.
 
@@ -99,7 +81,7 @@ class Tracker:
     def __init__(self, detector: HeatmapDetector, rig: Rig, boxes: Boxes | None = None) -> None:
         self._detector, self._rig = detector, rig
         self._boxes = boxes or Boxes({})
-        self._pose: _Pose | None = None
+        self._pose: Belief | None = None
         self._num_poor = 0
         self._next_search = 0
 
@@ -127,7 +109,7 @@ class Tracker:
         for frame, static, one, tops, rough in zip(frames, cameras, maps, peaks, roughs, strict=True):
             self._learn(rough, frame.index)
             if self._pose is not None and any(crop is not None for crop in one.crops):
-                center = _middle(self._pose)
+                center = self._pose.middle
                 sightings.append(Sighting(frame.index, frame.time_s, static, one, tops, rough, center))
         return sightings
 
@@ -146,38 +128,15 @@ class Tracker:
         _logger.info("frame %d: %s", frame.index, "nobody found" if found is None else "person found")
         if found is not None:
             self._num_poor = 0
-            self._pose = _Pose(found.points, found.supported, torch.zeros_like(found.supported))
+            self._pose = Belief.of(found)
 
     def _learn(self, rough: RoughPose, frame: int) -> None:
         """Take an observation in; give the person up after several in which the views agree on next to nothing."""
-        self._pose = _updated(self._pose, rough)
+        self._pose = updated(self._pose, rough)
         if self._pose is None:
             return
-        poor = float(rough.supported.double().mean()) < _MIN_SUPPORTED
+        poor = not rough.is_seen
         self._num_poor = self._num_poor + 1 if poor else 0
         if self._num_poor > _PATIENCE_FRAMES:
             _logger.info("frame %d: person lost", frame)
             self._pose, self._num_poor, self._next_search = None, 0, frame + 1
-
-
-def _updated(pose: _Pose | None, rough: RoughPose) -> _Pose | None:
-    """Return the pose after a new observation; joints that are not observed move with the body."""
-    if pose is None:
-        enough = int(rough.supported.sum()) >= MIN_JOINTS
-        return _Pose(rough.points, rough.supported, torch.zeros_like(rough.supported)) if enough else None
-    both = pose.known & rough.supported
-    if not bool(both.any()):
-        return pose
-    shift = (rough.points - pose.points)[both].median(0).values
-    moved = pose.points + shift
-    known = pose.points[pose.known]
-    extent = float((known.amax(0) - known.amin(0)).max())
-    jumps = torch.linalg.vector_norm(rough.points - moved, dim=-1) > _MAX_JUMP * extent
-    rejected = both & jumps & ~pose.doubted
-    taken = rough.supported & ~rejected
-    return _Pose(torch.where(taken[:, None], rough.points, moved), pose.known | taken, rejected)
-
-
-def _middle(pose: _Pose) -> Tensor:
-    known = pose.points[pose.known]
-    return (known.amin(0) + known.amax(0)) / 2

@@ -65,6 +65,30 @@ class ReportContent:
     stage: Stage
     overlays: tuple[FrameOverlay, ...]
 
+    @property
+    def people(self) -> tuple[int, ...]:
+        """The people of the 3D view."""
+        return tuple(sorted({pose.person for pose in self.poses}))
+
+    @property
+    def measured_person(self) -> int | None:
+        """Whose limbs are measured, of several; None where there is but one."""
+        return _measured_person(self.info)
+
+
+def _measured_person(info: HarvestInfo) -> int | None:
+    if len(info.people) < 2:
+        return None
+    return max(info.people, key=lambda person: person.frames).person
+
+
+def _estimated_mm(info: HarvestInfo) -> dict[str, float]:
+    """Return the lengths that inference assumed of those whose limbs are measured."""
+    measured = _measured_person(info)
+    if measured is None:
+        return info.limb_lengths_mm
+    return next(person.limb_lengths_mm for person in info.people if person.person == measured)
+
 
 def collect(harvest: Harvest) -> ReportContent:
     """Return the content of a harvest's report; frames are streamed, so memory does not grow with their number.
@@ -110,6 +134,7 @@ class _Pass:
         self._joints, self._limbs = JointTally(self._skeleton), LimbTally(self._skeleton)
         self._views = ViewTally(self._rig, len(self._skeleton))
         self._motion = MotionTally(self._range)
+        self._measured = _measured_person(harvest.info)
         self._timelines: dict[int, TimelineTally] = {}
         self._pictured = set(spread_out(harvest.preview_frames, MAX_PICTURED_FRAMES))
         self._overlays: list[FrameOverlay] = []
@@ -119,7 +144,8 @@ class _Pass:
         people = [(row.annotations, row.selected.numpy()) for row in rows]
         for record, selected in people:
             self._joints.add(record, selected)
-            self._limbs.add(record)
+            if self._measured in {None, record.person}:
+                self._limbs.add(record)
             self._views.add(record)
             self._motion.add(record, selected)
             timeline = self._timeline_of(record.person)
@@ -141,7 +167,7 @@ class _Pass:
             first_frame=self._range[0],
             last_frame=self._range[1],
             joints=self._joints.summary(),
-            limbs=self._limbs.summary(info.limb_lengths_mm),
+            limbs=self._limbs.summary(_estimated_mm(info)),
             views=self._views.summary(),
             agreement=self._views.pooled(),
             timelines=tuple(self._timelines[person].summary() for person in sorted(self._timelines)),

@@ -63,7 +63,12 @@ def _limbs(skeleton: Skeleton) -> list[dict[str, Any]]:
 
 def _motion(content: ReportContent) -> dict[str, Any]:
     moments = [
-        {"frame": frame, "time_s": round(rows[0][1].time_s, 4), "samples": [index for index, _ in rows]}
+        {
+            "frame": frame,
+            "time_s": round(rows[0][1].time_s, 4),
+            "samples": [index for index, _ in rows],
+            "people": [pose.person for _, pose in rows],
+        }
         for frame, group in groupby(enumerate(content.poses), key=lambda row: row[1].frame)
         if (rows := list(group))
     ]

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from poseharvest.skeleton.definitions import MPII16
+from poseharvest.synthetic.crossing import Crossing
 from poseharvest.synthetic.motion import ANGLES, Motion
 
 POINTS = (*MPII16.joints, "left_toe", "right_toe", "left_hand", "right_hand")
@@ -116,27 +117,30 @@ class Actor:
         body: its lengths.
         motion: what it does.
         stage: (x, y) of the place that it moves about, mm in the world.
+        crossing: the path over the stage; None lets the motion wander about its middle.
     """
 
     body: Body
     motion: Motion
     stage: tuple[float, float] = (0.0, 0.0)
+    crossing: Crossing | None = None
 
     def points(self, times: Tensor) -> Tensor:
         """Return all points (T, P, 3), mm in the world, at times (T,) in seconds, in the order of `POINTS`."""
         stage = torch.tensor(self.stage, dtype=torch.float64)
-        return self.body.points(self.motion.angles(times), self.motion.place(times) + stage)
+        place = self.motion.place(times) if self.crossing is None else self.crossing.place(times)
+        return self.body.points(self.motion.angles(times), place + stage)
 
     def pose(self, time_s: float) -> Tensor:
         """Return the joints (J, 3), mm in the world, in MPII's order."""
         return self.points(torch.tensor([time_s], dtype=torch.float64))[0, : len(MPII16)]
 
 
-def make_actor(seed: int, stage: tuple[float, float] = (0.0, 0.0)) -> Actor:
+def make_actor(seed: int, stage: tuple[float, float] = (0.0, 0.0), crossing: Crossing | None = None) -> Actor:
     """Return an actor by seed, of 1.58 to 1.92 m."""
     generator = torch.Generator().manual_seed(seed)
     stature = 1580.0 + 340.0 * float(torch.rand((), generator=generator))
-    return Actor(Body(stature), Motion(seed), stage)
+    return Actor(Body(stature), Motion(seed), stage, crossing)
 
 
 def _rotation(axis: int, angle: Tensor) -> Tensor:

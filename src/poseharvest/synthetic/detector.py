@@ -37,12 +37,14 @@ class SimulatedDetector:
         errors: what the detector gets wrong.
         seed: of the errors.
         heatmap_size: (height, width) of its maps.
+        others: scenes of the other people before the same cameras, who may stand in the way.
     """
 
     scene: Scene
     errors: DetectorErrors = REALISTIC
     seed: int = 0
     heatmap_size: ImageSize = (64, 64)
+    others: tuple[Scene, ...] = ()
     name: str = field(default="simulated", init=False)
     skeleton: Skeleton = field(default=MPII16, init=False)
     needs_images: bool = field(default=False, init=False)
@@ -64,14 +66,15 @@ class SimulatedDetector:
         for i, window in enumerate(views):
             self.scene.rig.camera(window.view)
             view = self.scene.rig.names.index(window.view)
-            paint(self._observer.observe(view, window.frame), self.errors, window.crop, maps[i])
+            paint(self.observer.observe(view, window.frame), self.errors, window.crop, maps[i])
             if self.errors.noise > 0 or self.errors.noise_bias:
                 maps[i] += self._background(view, window.frame)
         return torch.from_numpy(maps)
 
     @cached_property
-    def _observer(self) -> Observer:
-        return Observer(self.scene, self.errors, self.seed)
+    def observer(self) -> Observer:
+        """What it believes of every view and frame, whatever the window."""
+        return Observer(self.scene, self.errors, self.seed, self.others)
 
     @cached_property
     def _noise_bank(self) -> NDArray[np.float32]:

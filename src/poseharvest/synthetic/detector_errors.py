@@ -49,6 +49,9 @@ class DetectorErrors:
     occluded_spread: float = 1.0
     """Factor on `sigma_px` for a joint that the body hides."""
 
+    covered_peak: float = 0.3
+    """Factor on the height for a joint that another person hides."""
+
     swap_rate: float = 0.0
     """Probability that a pair of left and right joints is confused."""
 

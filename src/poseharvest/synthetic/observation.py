@@ -54,17 +54,21 @@ class _Sight:
         places: (F, J, 2) true x, y, pixels.
         shown: (F, J) bool, within the picture.
         hidden: (F, J) bool, behind a part of the body.
+        covered: (F, J) bool, behind another person.
         extent: (F,) longer side of the box around the joints, pixels.
     """
 
     places: Floats
     shown: NDArray[np.bool_]
     hidden: NDArray[np.bool_]
+    covered: NDArray[np.bool_]
     extent: Floats
 
     def frame(self, index: int) -> _Sight:
         """Return one frame without its axis."""
-        return _Sight(self.places[index], self.shown[index], self.hidden[index], self.extent[index])
+        return _Sight(
+            self.places[index], self.shown[index], self.hidden[index], self.covered[index], self.extent[index]
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,15 +94,17 @@ class Observer:
         scene: what really happens.
         errors: what goes wrong.
         seed: of the errors.
+        others: scenes of the other people before the same cameras.
     """
 
     scene: Scene
     errors: DetectorErrors
     seed: int
+    others: tuple[Scene, ...] = ()
 
     @cached_property
     def _sight(self) -> Callable[[int, int], _Sight]:
-        return lru_cache(_CACHED)(partial(_look, self.scene))
+        return lru_cache(_CACHED)(partial(_look, self.scene, self.others))
 
     @cached_property
     def _spell(self) -> Callable[[int, int], _Draws]:
@@ -118,6 +124,7 @@ class Observer:
         if errors.wrong_view in {None, view}:
             places = np.where((draws.wrong < errors.wrong_rate)[:, None], _elsewhere(errors, sight, draws), places)
         heights = _between(errors.peak, draws.peak) * np.where(sight.hidden, errors.occluded_peak, 1.0)
+        heights = heights * np.where(sight.covered, errors.covered_peak, 1.0)
         heights = heights * (sight.shown & (draws.missing >= errors.missing_rate))
         sigmas = errors.sigma_px * np.where(sight.hidden, errors.occluded_spread, 1.0)
         modes = _modes(errors, draws)
@@ -155,7 +162,7 @@ def _modes(errors: DetectorErrors, draws: _Draws) -> _Modes:
     return _Modes(joints, np.stack((np.ones(_NUM_JOINTS), share), 1))
 
 
-def _look(scene: Scene, view: int, block: int) -> _Sight:
+def _look(scene: Scene, others: tuple[Scene, ...], view: int, block: int) -> _Sight:
     camera = scene.cameras[view]
     points = scene.block(block)
     joints = points[:, :_NUM_JOINTS]
@@ -167,7 +174,10 @@ def _look(scene: Scene, view: int, block: int) -> _Sight:
     extent = (high - low).amax(-1).clamp_min(1.0)
     center = camera.center.double().numpy()
     hidden = _hidden(joints.numpy(), points.numpy(), center, scene.actor.body.stature_mm)
-    return _Sight(places.numpy(), shown.numpy(), hidden, extent.numpy())
+    covered = np.zeros_like(hidden)
+    for other in others:
+        covered |= _hidden(joints.numpy(), other.block(block).numpy(), center, other.actor.body.stature_mm)
+    return _Sight(places.numpy(), shown.numpy(), hidden, covered, extent.numpy())
 
 
 def _hidden(joints: Floats, points: Floats, center: Floats, stature_mm: float) -> NDArray[np.bool_]:

@@ -148,6 +148,12 @@ function startScene(data, motion, moveHeads) {
       scene.show[box.dataset.show] = box.checked;
       redraw();
     });
+  const chooser = document.getElementById("person");
+  if (chooser !== null)
+    chooser.addEventListener("change", () => {
+      scene.person = chooser.value === "" ? null : Number(chooser.value);
+      redraw();
+    });
   for (const button of document.querySelectorAll("button[data-fit]"))
     button.addEventListener("click", () => {
       scene.fit(button.dataset.fit);

@@ -17,6 +17,7 @@ class Scene {
     this.motion = motion;
     this.orbit = new Orbit(data.stage);
     this.moment = 0;
+    this.person = null;
     this.show = { ellipsoids: true, cameras: true, follow: false };
     this.hits = [];
     this.readColours();
@@ -42,8 +43,10 @@ class Scene {
     this.orbit.resize(clientWidth, clientHeight);
   }
 
+  /* Those of the moment's people who are shown: everybody, or the one chosen. */
   samples() {
-    return this.motion.moments[this.moment].samples;
+    const { samples, people } = this.motion.moments[this.moment];
+    return this.person === null ? samples : samples.filter((_, index) => people[index] === this.person);
   }
 
   /* Every joint that a camera sees in the moment shown. */

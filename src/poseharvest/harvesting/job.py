@@ -1,0 +1,211 @@
+"""One harvest's inputs, and what they say of themselves: hints that fit, an audit, the footage and the first look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from poseharvest.annotations.info import CaptureInfo, DetectorInfo, Finding, HarvestRun, PersonInfo
+from poseharvest.annotations.store import HarvestWriter
+from poseharvest.calibration.audit import audit_rig, check_scale_of_limbs
+from poseharvest.calibration.findings import Finding as AuditFinding
+from poseharvest.capture.frames import FrameSource, MultiViewFrame
+from poseharvest.detectors.protocol import HeatmapDetector
+from poseharvest.errors import CalibrationError, CaptureError, ConfigError
+from poseharvest.geometry.rig import Rig
+from poseharvest.harvesting.batches import batched
+from poseharvest.harvesting.options import HarvestOptions
+from poseharvest.harvesting.spool import SightingSpool
+from poseharvest.harvesting.subject import Sightings, Subject, SubjectLearner, by_name
+from poseharvest.localization.boxes import Boxes
+from poseharvest.localization.people import Moment, PeopleTracker
+from poseharvest.localization.track import Sighting, Tracker, batch_length
+from poseharvest.pictorial.pairwise import LimbLengths
+
+MAX_WARM_UP_BYTES = 256 * 2**20
+"""Heatmaps that may wait until a subject is known."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a harvest is.
+
+    Attributes:
+        done: frames finished.
+        total: frames in all.
+        stage: what is being done, in a few words.
+    """
+
+    done: int
+    total: int
+    stage: str
+
+
+OnProgress = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """One harvest's inputs."""
+
+    capture: FrameSource
+    detector: HeatmapDetector
+    options: HarvestOptions
+    boxes: Boxes | None
+    limb_lengths: LimbLengths | None
+    on_progress: OnProgress
+
+    @property
+    def learner(self) -> SubjectLearner:
+        """What learns a subject."""
+        return SubjectLearner(self.detector.skeleton, self.options.inference, self.options.device)
+
+    @property
+    def stop(self) -> int:
+        """Frame before which the harvest stops."""
+        limit = self.options.stop
+        return self.capture.num_frames if limit is None else min(limit, self.capture.num_frames)
+
+    def report(self, frame: int, stage: str) -> None:
+        """Say that everything before `frame` is done."""
+        self.on_progress(Progress(frame - self.options.start, self.stop - self.options.start, stage))
+
+    def check_hints(self) -> list[Finding]:
+        """Return what is odd about the frames, limb lengths and boxes that were given; raise where they cannot be."""
+        if self.options.start >= self.capture.num_frames:
+            raise CaptureError(
+                f"{self.capture.name}: expected a first frame of 0 to {self.capture.num_frames - 1}, "
+                f"got {self.options.start}"
+            )
+        if self.limb_lengths is not None:
+            self.limb_lengths.of(self.detector.skeleton)
+        if self.options.people != 1 and not (self.boxes is None and self.limb_lengths is None):
+            raise ConfigError("people: boxes and limb lengths are those of one person: expected people=1 with them")
+        boxed = () if self.boxes is None else self.boxes.views
+        unknown = ", ".join(view for view in boxed if view not in self.capture.rig.names)
+        if not unknown:
+            return []
+        message = f"boxes: expected views among {', '.join(self.capture.rig.names)}, got {unknown}"
+        if not set(boxed) & set(self.capture.rig.names):
+            raise ConfigError(message)
+        return [Finding(severity="warning", topic="boxes", message=f"{message}: not used")]
+
+    def audit(self) -> list[Finding]:
+        """Return what is odd about capture and rig; an error among it ends the harvest unless it is to be ignored."""
+        found = getattr(self.capture, "findings", None)
+        return self._judged(audit_rig(self.capture.rig) if found is None else found)
+
+    def audit_subject(self, subject: Subject) -> list[Finding]:
+        """Return what is odd about the limbs: the only place where a wrong unit shows for certain."""
+        named = by_name(subject.lengths)
+        found = check_scale_of_limbs(named)
+        guesses = [
+            f'limb "{limb}" is never seen whole: its length is a guess, {named[limb]:.0f} mm; give the limb lengths'
+            for limb in subject.guessed
+        ]
+        return self._judged([] if found is None else [found]) + [
+            Finding(severity="warning", topic="limb lengths", message=message) for message in guesses
+        ]
+
+    def _judged(self, found: list[AuditFinding] | tuple[AuditFinding, ...]) -> list[Finding]:
+        errors = [finding.message for finding in found if finding.severity == "error"]
+        if errors and not self.options.ignore_audit:
+            raise CalibrationError("; ".join(errors))
+        return [Finding(severity="warning", topic="audit", message=finding.message) for finding in found]
+
+    def footage(self, writer: HarvestWriter) -> Generator[list[MultiViewFrame], None, None]:
+        """Stream the frames, some at a time, keeping a few pictures for the report on the way."""
+        kept = _preview_frames(self.options, self.stop)
+        length = batch_length(self.capture.frame_rate)
+        for frames in batched(self.capture.frames(self.options.start, self.stop), length):
+            for frame in frames:
+                if frame.index in kept:
+                    _keep_pictures(writer, frame, self.capture.rig)
+            yield frames
+
+    def sightings(self, writer: HarvestWriter) -> Generator[Sighting, None, None]:
+        """Stream what the views show of the one person."""
+        tracker = Tracker(self.detector, self.capture.rig, self.boxes)
+        for frames in self.footage(writer):
+            yield from tracker.observe(frames)
+
+    def moments(self, writer: HarvestWriter) -> Generator[Moment, None, None]:
+        """Stream what the views show of everybody."""
+        tracker = PeopleTracker(self.detector, self.capture.rig, self.options.people)
+        for frames in self.footage(writer):
+            yield from tracker.observe(frames)
+
+    def warm_up(self, sightings: Iterator[Sighting], spool: SightingSpool) -> None:
+        """Fill the spool with the first sightings."""
+        for sighting in islice(sightings, self.options.warm_up_frames):
+            spool.append(sighting)
+            self.report(self.options.start, f"looking at the subject, frame {sighting.frame}")
+        if not len(spool):
+            raise self.nobody()
+
+    def nobody(self) -> CaptureError:
+        """Return the error of a capture in which nobody is found."""
+        return CaptureError(
+            f"{self.capture.name}: nobody was found in frames {self.options.start} to {self.stop - 1}: "
+            "no two views agree on a person; give boxes or keypoints, or check the calibration with `audit`"
+        )
+
+    def learn(self, warm_up: Sightings, frame: int | None = None) -> Subject:
+        """Return the subject's body; `frame` is how far the harvest is, by default at its start."""
+        self.report(self.options.start if frame is None else frame, "learning the limbs")
+        return self.learner.learn(warm_up, self.limb_lengths)
+
+    def missing(self, num_written: int) -> list[Finding]:
+        """Return a finding if there was not somebody in every frame."""
+        absent = self.stop - self.options.start - num_written
+        if absent <= 0:
+            return []
+        message = f"nobody was found in {absent} of {self.stop - self.options.start} frames; they hold no annotations"
+        return [Finding(severity="warning", topic="person", message=message)]
+
+    def run(
+        self, findings: list[Finding], subject: Subject | None = None, people: tuple[PersonInfo, ...] = ()
+    ) -> HarvestRun:
+        """Return what ran on what.
+
+        Args:
+            findings: what is odd about it.
+            subject: the only person.
+            people: all of them, where several were asked for.
+        """
+        options = self.options.as_dict()
+        if subject is not None:
+            model = self.learner.model(subject.shells)
+            options |= {"voxel_mm": model.voxel_mm, "edge_mm": model.edge_mm, "tolerance_mm": model.tolerance_mm}
+            options["shells_mm"] = by_name(subject.shells)
+        options["limb_lengths_given"] = self.limb_lengths is not None
+        options["boxes_given"] = self.boxes is not None
+        folder = getattr(self.capture, "folder", None)
+        return HarvestRun(
+            capture=CaptureInfo(
+                name=self.capture.name,
+                path=None if folder is None else str(folder),
+                frame_rate=self.capture.frame_rate,
+                num_frames=self.capture.num_frames,
+            ),
+            detector=DetectorInfo(name=self.detector.name, heatmap_size=self.detector.heatmap_size),
+            limb_lengths_mm={} if subject is None else by_name(subject.lengths),
+            people=people,
+            options=options,
+            findings=tuple(findings),
+        )
+
+
+def _keep_pictures(writer: HarvestWriter, frame: MultiViewFrame, rig: Rig) -> None:
+    for view, image in zip(rig.names, frame.images, strict=True):
+        if image is not None:
+            writer.add_preview(frame.index, view, image)
+
+
+def _preview_frames(options: HarvestOptions, stop: int) -> set[int]:
+    count = min(options.num_previews, stop - options.start)
+    if count <= 0:
+        return set()
+    step = (stop - options.start) / count
+    return {options.start + int((i + 0.5) * step) for i in range(count)}

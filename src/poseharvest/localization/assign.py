@@ -1,0 +1,113 @@
+"""Which detection of each view is which of the people who are already known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+from torch import Tensor
+
+from poseharvest.geometry.camera import StaticCamera
+from poseharvest.geometry.crop import crop_around
+from poseharvest.localization.associate import RoughPose, rough_pose
+from poseharvest.localization.scan import CROP_SCALE, MIN_JOINTS, MIN_SIDE_PX, Candidate
+
+_FAR = 0.15  # joint distance over the window's side from which it does not matter how far
+_MAX_COST = 0.5  # mean over joints of the truncated squared distance; 1 is nothing in common
+_NUM_ROUNDS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Expected:
+    """Where a person is expected.
+
+    Attributes:
+        points: (J, 3) mm, meaningless where not `known`.
+        known: (J,) bool.
+    """
+
+    points: Tensor
+    known: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Assignment:
+    """Detections shared out.
+
+    Attributes:
+        members: of every person, at most one a view.
+        left: those that are nobody's.
+    """
+
+    members: tuple[tuple[Candidate, ...], ...]
+    left: tuple[Candidate, ...]
+
+
+def assign(candidates: Sequence[Candidate], cameras: Sequence[StaticCamera], people: Sequence[Expected]) -> Assignment:
+    """Share the detections out among people, at most one a person and view.
+
+    In every view the sum of distances to the projections is the least (the Hungarian method). Views that then disagree
+    in space are outvoted: each person is triangulated robustly from what it got, and the detections are shared out
+    again by the projections of that, until nothing changes.
+
+    Args:
+        candidates: of all views.
+        cameras: V cameras as they stand in this frame.
+        people: where they are expected by their motion.
+    """
+    found = _share_out(candidates, cameras, people)
+    for _ in range(_NUM_ROUNDS):
+        seen = [_seen(person, [candidates[i] for i in got], cameras) for person, got in zip(people, found, strict=True)]
+        again = _share_out(candidates, cameras, seen)
+        if again == found:
+            break
+        found = again
+    members = tuple(tuple(candidates[i] for i in got) for got in found)
+    taken = {i for got in found for i in got}
+    return Assignment(members, tuple(c for i, c in enumerate(candidates) if i not in taken))
+
+
+def _seen(person: Expected, members: Sequence[Candidate], cameras: Sequence[StaticCamera]) -> Expected:
+    """Return the person where the views agree, and as expected elsewhere."""
+    if len(members) < 2:
+        return person
+    rough: RoughPose = rough_pose(members, cameras)
+    if int(rough.supported.sum()) < MIN_JOINTS:
+        return person
+    points = torch.where(rough.supported[:, None], rough.points, person.points)
+    return Expected(points, rough.supported | person.known)
+
+
+def _share_out(
+    candidates: Sequence[Candidate], cameras: Sequence[StaticCamera], people: Sequence[Expected]
+) -> list[list[int]]:
+    """Return for every person the numbers of the candidates that are theirs."""
+    got: list[list[int]] = [[] for _ in people]
+    for view, camera in enumerate(cameras):
+        held = [i for i, candidate in enumerate(candidates) if candidate.view == view]
+        if not held or not people:
+            continue
+        cost = np.stack([_costs(person, [candidates[i] for i in held], camera) for person in people])
+        for person, column in zip(*linear_sum_assignment(np.minimum(cost, _MAX_COST)), strict=True):
+            if cost[person, column] < _MAX_COST:
+                got[person].append(held[column])
+    return got
+
+
+def _costs(person: Expected, candidates: Sequence[Candidate], camera: StaticCamera) -> NDArray[np.float64]:
+    """Return how badly each candidate fits a person, 0 to 1; 1 where they have too few joints in common to say."""
+    seen = camera.project(person.points)
+    usable = person.known & seen.valid
+    if int(usable.sum()) < MIN_JOINTS:
+        return np.ones(len(candidates))
+    side = crop_around(seen.pixels[usable], CROP_SCALE, MIN_SIDE_PX).side
+    pixels, scores = (torch.stack([getattr(c, name) for c in candidates]) for name in ("pixels", "scores"))
+    shared = usable & (scores > 0)
+    distance = torch.linalg.vector_norm(pixels - seen.pixels, dim=-1) / (_FAR * side)
+    truncated = torch.where(shared, distance.square().clamp_max(1), 0)
+    mean = truncated.sum(-1) / shared.sum(-1).clamp_min(1)
+    return np.asarray(torch.where(shared.sum(-1) >= MIN_JOINTS, mean, 1.0).double().numpy())

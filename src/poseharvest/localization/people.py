@@ -1,0 +1,243 @@
+"""Following several people through a capture: each found where two views agree, told apart, and given up when gone.
+
+All people of a frame are followed together: what is one person's cannot be another's. Keypoints are shared out among
+them by their distances to where each is expected (`assign`); the heatmaps of a network are cut per person and cleared
+of the others (`tell_apart`). What is left over may be somebody new, who counts after a few frames.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from poseharvest.capture.frames import MultiViewFrame
+from poseharvest.detectors.protocol import HeatmapDetector, KeypointSource
+from poseharvest.geometry.camera import StaticCamera
+from poseharvest.geometry.crop import Crop
+from poseharvest.geometry.rig import Rig
+from poseharvest.heatmaps.decode import heatmap_peaks
+from poseharvest.heatmaps.maps import Heatmaps
+from poseharvest.localization.assign import Expected, assign
+from poseharvest.localization.associate import RoughPose, group, rough_pose, rough_poses
+from poseharvest.localization.follow import crops_around, detect_views, is_person, view_candidates
+from poseharvest.localization.moving import NOT_NEW_MM, Track, distance_from_all, related
+from poseharvest.localization.scan import MIN_CONFIDENCE, Candidate, find_candidates
+from poseharvest.localization.tell_apart import clear_of_others
+from poseharvest.localization.track import Sighting
+
+_logger = logging.getLogger(__name__)
+
+_SEARCH_EVERY_FRAMES = 10
+_PERSON_MM = (500.0, 2800.0)  # longest side of the box around a person's joints: a child who sits, arms raised
+
+Cameras = tuple[StaticCamera, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class PersonSighting:
+    """What the views show of one of several people in one frame.
+
+    Attributes:
+        track: number of the person's track.
+        sighting: what is seen.
+        confused_with: tracks that this one may have been exchanged with since its last sighting.
+    """
+
+    track: int
+    sighting: Sighting
+    confused_with: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, eq=False)
+class Moment:
+    """Everybody in one frame.
+
+    Attributes:
+        frame: the frame's number.
+        sightings: of those who are seen.
+        alive: tracks that may be seen again, of those seen and not seen.
+        confirmed: those of them that are people for certain.
+        doubles: tracks that end here, having turned out to follow what is another's.
+    """
+
+    frame: int
+    sightings: tuple[PersonSighting, ...]
+    alive: frozenset[int]
+    confirmed: frozenset[int]
+    doubles: frozenset[int] = frozenset()
+
+
+class PeopleTracker:
+    """Follows everybody whom two views agree on.
+
+    Args:
+        detector: the 2D network, or a source of keypoints.
+        rig: the cameras.
+        most: people to follow at once; None follows all.
+    """
+
+    def __init__(self, detector: HeatmapDetector, rig: Rig, most: int | None = None) -> None:
+        self._detector, self._rig, self._most = detector, rig, most
+        self._tracks: list[Track] = []
+        self._num_begun = 0
+        self._next_search = 0
+
+    def observe(self, frames: Sequence[MultiViewFrame]) -> list[Moment]:
+        """Return who is seen in the next frames.
+
+        Args:
+            frames: one or more moments that follow each other and those of the last call, within a short time
+                (`track.batch_length`): a network looks at all of them through windows that are laid beforehand.
+        """
+        if isinstance(self._detector, KeypointSource):
+            return [self._by_keypoints(self._detector, frame) for frame in frames]
+        return self._by_heatmaps(frames)
+
+    def _by_keypoints(self, source: KeypointSource, frame: MultiViewFrame) -> Moment:
+        cameras = self._rig.at(frame.index)
+        found = find_candidates(self._detector, frame, cameras)
+        shared = assign(found, cameras, [track.expected(frame.index) for track in self._tracks])
+        num_joints = len(self._detector.skeleton)
+        roughs = rough_poses(shared.members, [cameras] * len(self._tracks), num_joints)
+        self._take_in(roughs, frame)
+        members = {track.number: got for track, got in zip(self._tracks, shared.members, strict=True)}
+        for got in group(shared.left, cameras):
+            rough = rough_pose(got, cameras)
+            track = self._begin(rough, frame)
+            if track is not None:
+                members[track.number], roughs = got, [*roughs, rough]
+        maps = [self._drawn(source, track, members[track.number], cameras) for track in self._tracks]
+        return self._moment(frame, cameras, maps, roughs)
+
+    def _drawn(self, source: KeypointSource, track: Track, members: Sequence[Candidate], cameras: Cameras) -> Heatmaps:
+        """Return the heatmaps of a person's own keypoints alone; flat where a view has none."""
+        crops = crops_around(track.belief.points[track.belief.known], cameras)
+        values = torch.zeros((len(cameras), len(self._detector.skeleton), *self._detector.heatmap_size))
+        for member in members:
+            crop = crops[member.view]
+            if crop is not None:
+                values[member.view] = source.draw([torch.cat((member.pixels, member.scores[:, None]), 1)], crop)
+        return Heatmaps(values, crops)
+
+    def _by_heatmaps(self, frames: Sequence[MultiViewFrame]) -> list[Moment]:
+        if frames[0].index >= self._next_search and self._has_room:
+            self._next_search = frames[0].index + _SEARCH_EVERY_FRAMES
+            self._search(frames[0], self._rig.at(frames[0].index))
+        asked = [(frame, track) for frame in frames for track in self._tracks]
+        cameras = {frame.index: self._rig.at(frame.index) for frame in frames}
+        crops = [_windows(track.expected(frame.index), cameras[frame.index]) for frame, track in asked]
+        whole = detect_views(self._detector, [frame for frame, _ in asked], self._rig.at(frames[0].index), crops)
+        maps = {(frame.index, track.number): one for (frame, track), one in zip(asked, whole, strict=True)}
+        moments = []
+        for frame in frames:
+            static = cameras[frame.index]
+            own = self._told_apart([maps[frame.index, t.number] for t in self._tracks], frame.index, static)
+            members = [view_candidates(one, heatmap_peaks(one.values, one.crops)) for one in own]
+            roughs = rough_poses(members, [static] * len(own), len(self._detector.skeleton))
+            self._take_in(roughs, frame)
+            moments.append(self._moment(frame, static, own, roughs))
+        return moments
+
+    def _told_apart(self, maps: Sequence[Heatmaps], frame: int, cameras: Cameras) -> list[Heatmaps]:
+        expected = [track.expected(frame) for track in self._tracks]
+        sure = [person for track, person in zip(self._tracks, expected, strict=True) if track.is_confirmed]
+        return [
+            # Who is not yet somebody takes nothing from those who are.
+            _cleared(one, person, [o for o in (sure or expected) if o is not person], cameras)
+            for one, person in zip(maps, expected, strict=True)
+        ]
+
+    def _search(self, frame: MultiViewFrame, cameras: Cameras) -> None:
+        """Look for people who are not followed yet."""
+        expected = [track.expected(frame.index) for track in self._tracks]
+        left = assign(find_candidates(self._detector, frame, cameras), cameras, expected).left
+        for got in group(left, cameras):
+            rough = rough_pose(got, cameras)
+            if not is_person(rough):
+                continue
+            person = Expected(rough.points, rough.supported)
+            crops = _windows(person, cameras)
+            maps = detect_views(self._detector, [frame], cameras, [crops])[0]
+            own = _cleared(maps, person, [track.expected(frame.index) for track in self._tracks], cameras)
+            members = view_candidates(own, heatmap_peaks(own.values, own.crops))
+            members = [member for member in members if member.confidence >= MIN_CONFIDENCE]
+            if members:
+                self._begin(rough_pose(members, cameras), frame)
+
+    @property
+    def _has_room(self) -> bool:
+        return self._most is None or sum(track.is_confirmed for track in self._tracks) < self._most
+
+    def _begin(self, rough: RoughPose, frame: MultiViewFrame) -> Track | None:
+        """Follow somebody new, if that is what this is."""
+        if not (is_person(rough) and self._has_room):
+            return None
+        track = Track.begin(self._num_begun, rough, frame.index, frame.time_s)
+        low, high = _PERSON_MM
+        beliefs = [other.belief for other in self._tracks]
+        if distance_from_all(track.belief, beliefs) < NOT_NEW_MM or not low < track.belief.extent < high:
+            return None
+        self._num_begun += 1
+        self._tracks.append(track)
+        _logger.info("frame %d: somebody new, track %d", frame.index, track.number)
+        return track
+
+    def _take_in(self, roughs: Sequence[RoughPose], frame: MultiViewFrame) -> None:
+        self._tracks = related([
+            track if track.frame == frame.index else track.observed(rough, frame.index, frame.time_s)
+            for track, rough in zip(self._tracks, roughs, strict=True)
+        ])
+
+    def _moment(
+        self, frame: MultiViewFrame, cameras: Cameras, maps: Sequence[Heatmaps], roughs: Sequence[RoughPose]
+    ) -> Moment:
+        """Return who is seen, and give up those who are gone."""
+        seen = []
+        for track, one, rough in zip(self._tracks, maps, roughs, strict=True):
+            if rough.is_seen and any(crop is not None for crop in one.crops):
+                peaks = heatmap_peaks(one.values, one.crops)
+                sighting = Sighting(frame.index, frame.time_s, cameras, one, peaks, rough, track.belief.middle)
+                seen.append(PersonSighting(track.number, sighting, track.confused_with))
+        shown = {one.track for one in seen}
+        doubles = frozenset(track.number for track in self._tracks if track.is_double)
+        self._tracks = self._within_limit([
+            replace(track, confused_with=frozenset()) if track.number in shown else track
+            for track in self._tracks
+            if not track.is_over(frame.time_s)
+        ])
+        alive = frozenset(track.number for track in self._tracks)
+        confirmed = frozenset(track.number for track in self._tracks if track.is_confirmed)
+        return Moment(frame.index, tuple(seen), alive, confirmed, doubles)
+
+    def _within_limit(self, tracks: list[Track]) -> list[Track]:
+        """Drop those who were found last where there are more than wanted."""
+        if self._most is None or sum(track.is_confirmed for track in tracks) < self._most:
+            return tracks
+        return [track for track in tracks if track.is_confirmed][: self._most]
+
+
+def _windows(person: Expected, cameras: Cameras) -> tuple[Crop | None, ...]:
+    return crops_around(person.points[person.known], cameras)
+
+
+def _cleared(maps: Heatmaps, person: Expected, others: Sequence[Expected], cameras: Cameras) -> Heatmaps:
+    """Return a person's heatmaps without the peaks of others."""
+    values = maps.values
+    if others:
+        values = values.clone()
+        for view, (crop, camera) in enumerate(zip(maps.crops, cameras, strict=True)):
+            if crop is not None:
+                own = _projected(person, camera)
+                theirs = torch.stack([_projected(other, camera) for other in others])
+                values[view] = clear_of_others(values[view], crop, own, theirs)
+    return Heatmaps(values, maps.crops)
+
+
+def _projected(person: Expected, camera: StaticCamera) -> Tensor:
+    """Return (J, 2) where a camera sees the joints, pixels; NaN where not known or behind it."""
+    seen = camera.project(person.points)
+    return torch.where((person.known & seen.valid)[:, None], seen.pixels, torch.nan)

@@ -1,0 +1,132 @@
+"""Several people followed: kept apart where they cross, begun where two views agree, ended when gone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from localization_kit import STANDING, empty_frame, plain_rig
+from people_kit import ListedPeople, People
+from poseharvest.localization.moving import CONFIRMED_FRAMES
+from poseharvest.localization.people import Moment, PeopleTracker
+from poseharvest.synthetic.crowd import simulate_crowd
+
+RIG = plain_rig()
+ASIDE = torch.tensor([0.0, 220.0, 0.0], dtype=torch.float64)
+STEP = torch.tensor([45.0, 0.0, 0.0], dtype=torch.float64)
+
+
+def crossing(frame: int) -> list[Tensor]:
+    """Two of different size who pass each other at 0.44 m, in frame 20."""
+    moved = (frame - 20) * STEP
+    return [STANDING + moved + ASIDE, 0.93 * STANDING - moved - ASIDE]
+
+
+def follow(poses: People, num_frames: int, most: int | None = None) -> list[Moment]:
+    tracker = PeopleTracker(ListedPeople(RIG, poses), RIG, most)
+    return [tracker.observe([empty_frame(frame, RIG)])[0] for frame in range(num_frames)]
+
+
+def rough(moment: Moment, track: int) -> Tensor:
+    return next(one.sighting.rough.points for one in moment.sightings if one.track == track)
+
+
+def tracks(moment: Moment) -> list[int]:
+    return [one.track for one in moment.sightings]
+
+
+def turning(frame: int, view: str) -> Sequence[Tensor]:
+    """The order of the list changes from frame to frame and view to view, and so says nothing."""
+    people = crossing(frame)
+    return people[::-1] if (frame + RIG.names.index(view)) % 2 else people
+
+
+def test_two_who_cross_keep_their_numbers() -> None:
+    moments = follow(turning, 40)
+    first = 0 if torch.allclose(rough(moments[0], 0), crossing(0)[0], atol=1) else 1
+    for moment in moments:
+        for number, pose in zip((first, 1 - first), crossing(moment.frame), strict=True):
+            torch.testing.assert_close(rough(moment, number), pose, atol=1.0, rtol=0)
+    assert not any(one.confused_with for moment in moments for one in moment.sightings)
+
+
+def test_each_has_heatmaps_of_their_own() -> None:
+    """In the side view they stand in a row where they meet; the window holds both, the heatmaps one."""
+    moment = follow(turning, 21)[-1]
+    for one in moment.sightings:
+        peaks, cameras = one.sighting.peaks, one.sighting.cameras
+        for view, camera in enumerate(cameras):
+            seen = camera.project(rough(moment, one.track)).pixels
+            assert float((peaks.pixels[view] - seen).norm(dim=-1).max()) < 3.0
+        values = one.sighting.heatmaps.values
+        assert values.shape == (3, 16, 64, 48)
+        assert int((values > 0.5).sum(dim=(-1, -2)).max()) < 10  # one bump, not two
+
+
+def test_who_comes_and_goes() -> None:
+    def poses(frame: int, view: str) -> list[Tensor]:
+        people = [STANDING, STANDING + 4 * ASIDE]
+        return people if 10 <= frame < 25 else people[:1]
+
+    moments = follow(poses, 60)
+    assert [len(moment.sightings) for moment in moments] == [1] * 10 + [2] * 15 + [1] * 35
+    confirmed = [moment.frame for moment in moments if 1 in moment.confirmed]
+    assert confirmed[0] == 10 + CONFIRMED_FRAMES - 1
+    assert 1 in moments[40].alive
+    assert 1 not in moments[55].alive
+
+
+def test_who_comes_back_late_is_somebody_new() -> None:
+    moments = follow(lambda frame, view: [STANDING] if not 10 <= frame < 45 else [], 60)
+    assert tracks(moments[9]) == [0]
+    assert tracks(moments[59]) == [1]
+
+
+def test_a_short_gap_keeps_the_number_and_says_so_only_beside_somebody() -> None:
+    def poses(frame: int, view: str) -> list[Tensor]:
+        beside = STANDING + torch.tensor([450.0, 0, 0], dtype=torch.float64)
+        return [beside, *([] if 10 <= frame < 16 else [STANDING])]
+
+    moments = follow(poses, 30)
+    hidden = next(one.track for one in moments[20].sightings if rough(moments[20], one.track)[6, 0].abs() < 50)
+    confused = {(m.frame, one.track) for m in moments for one in m.sightings if one.confused_with}
+    assert (16, hidden) in confused
+    assert (16, hidden) in {(m.frame, one.track) for m in moments for one in m.sightings}
+    assert all(10 <= frame <= 17 for frame, _ in confused)
+
+
+def test_a_stray_that_does_not_last_is_nobody() -> None:
+    def poses(frame: int, view: str) -> list[Tensor]:
+        return [STANDING, STANDING + 5 * ASIDE] if frame in (7, 8) else [STANDING]
+
+    moments = follow(poses, 20)
+    assert {number for moment in moments for number in moment.confirmed} == {0}
+    assert moments[-1].alive == {0}
+
+
+def test_no_more_than_wanted() -> None:
+    moments = follow(turning, 20, most=1)
+    assert {number for moment in moments for number in moment.confirmed} == {0}
+    assert moments[-1].alive == {0}
+
+
+def test_an_impossible_size_is_nobody() -> None:
+    assert not follow(lambda frame, view: [STANDING / 10], 8)[-1].sightings
+
+
+def test_a_networks_windows_hold_both_and_it_tells_them_apart() -> None:
+    simulation = simulate_crowd(2, 44, 2)
+    tracker = PeopleTracker(simulation.detector, simulation.capture.rig)
+    frames = list(simulation.capture.frames())[30:]
+    moments = [m for i in range(0, len(frames), 2) for m in tracker.observe(frames[i : i + 2])]
+    owner: dict[int, set[int]] = {}
+    for moment in moments:
+        assert len(moment.sightings) == 2
+        for one in moment.sightings:
+            truth = torch.stack([t.positions[moment.frame] for t in simulation.truth])
+            error = (truth - rough(moment, one.track)).norm(dim=-1).median(-1).values
+            assert float(error.min()) < 40
+            owner.setdefault(one.track, set()).add(int(error.argmin()))
+    assert sorted(owner.values(), key=sorted) == [{0}, {1}]
