@@ -34,11 +34,13 @@ class Study:
         num_frames: length of each capture.
         seeds: one capture each.
         resolution: voxels along each edge.
+        refine: parts into which every voxel edge is cut.
     """
 
     num_frames: int
     seeds: tuple[int, ...]
     resolution: int
+    refine: int
 
     def judge(self, errors: DetectorErrors, floor: float) -> PoseErrors:
         """Return the errors under a floor, the mean over the seeds."""
@@ -53,7 +55,7 @@ class Study:
 
     def _judge_one(self, errors: DetectorErrors, floor: float, seed: int) -> PoseErrors:
         simulation = simulate(self.num_frames, seed, errors=errors, render=False)
-        inference = replace(InferenceOptions(), floor=floor, resolution=self.resolution)
+        inference = replace(InferenceOptions(), floor=floor, resolution=self.resolution, refine=self.refine)
         options = HarvestOptions(inference=inference, num_previews=0)
         with tempfile.TemporaryDirectory() as folder:
             result = harvest(simulation.capture, simulation.detector, Path(folder) / "harvest", options=options)
@@ -64,13 +66,13 @@ def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
 
-def rows(study: Study, floors: Sequence[float]) -> Iterator[str]:
+def rows(study: Study, floors: Sequence[float], names: Sequence[str]) -> Iterator[str]:
     """Yield the lines of the table as they become known, in Markdown."""
     yield "| detector's errors | floor | mean error, mm | of the 70 % kept, mm | rank correlation of det and error |"
     yield "|---|---:|---:|---:|---:|"
-    for name, errors in ERRORS.items():
+    for name in names:
         for floor in floors:
-            found = study.judge(errors, floor)
+            found = study.judge(ERRORS[name], floor)
             yield (
                 f"| {name} | {floor:g} | {found.mean_mm:.1f} | {found.selected_mean_mm:.1f} "
                 f"| {found.rank_correlation:.2f} |"
@@ -83,11 +85,13 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
     parser.add_argument("--floors", type=float, nargs="+", default=FLOORS)
     parser.add_argument("--resolution", type=int, default=InferenceOptions().resolution)
+    parser.add_argument("--refine", type=int, default=InferenceOptions().refine)
+    parser.add_argument("--errors", nargs="+", choices=ERRORS, default=tuple(ERRORS))
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    study = Study(arguments.frames, tuple(arguments.seeds), arguments.resolution)
-    for line in rows(study, arguments.floors):
+    study = Study(arguments.frames, tuple(arguments.seeds), arguments.resolution, arguments.refine)
+    for line in rows(study, arguments.floors, arguments.errors):
         print(line, flush=True)
 
 

@@ -121,7 +121,8 @@ def test_the_package_s_dependencies_are_those_that_it_imports():
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 imported.add(node.module.split(".")[0])
     others = imported - set(sys.stdlib_module_names) - {"poseharvest"}
-    assert {{"cv2": "opencv-python-headless"}.get(name, name) for name in others} == declared
+    found = {{"cv2": "opencv-python-headless"}.get(name, name) for name in others}
+    assert found == declared - {"onnx"}  # torch imports it when it writes a model
 
 
 @EVERY_PAGE

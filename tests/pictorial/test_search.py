@@ -169,11 +169,11 @@ def test_a_batch_is_the_frames_one_by_one():
 
 
 def test_cutting_the_voxels_is_the_finer_grid_with_the_same_tolerance():
-    tolerance = STICK_LENGTHS.longest_path_mm(STICK) / 16
-    (cut,) = infer([frame(4)], resolution=16, refine=2, neglect=0.0)
-    (fine,) = infer([frame(4)], resolution=32, tolerance_mm=tolerance, inference="reference")
+    tolerance = STICK_LENGTHS.longest_path_mm(STICK) / 8
+    (cut,) = infer([frame(4)], resolution=8, refine=2, neglect=0.0)
+    (fine,) = infer([frame(4)], resolution=16, tolerance_mm=tolerance, inference="reference")
     torch.testing.assert_close(cut.mean, fine.mean, rtol=0, atol=1e-6)
-    assert cut.volume.shape == (32, 32, 32)
+    assert cut.volume.shape == (16, 16, 16)
     assert cut.log_evidence == pytest.approx(fine.log_evidence, abs=1e-8)
 
 
@@ -183,6 +183,14 @@ def test_a_frame_that_needs_too_many_pairs_is_given_up():
     top = BlockMessenger(all_blocks(16, 1, 1, CENTER).corner, model.tree, model.shells)
     found = coarse_to_fine(evidence, model.tree, lambda edge: model.shells, top, Budget(1e-3, 10))
     assert found.given_up.tolist() == [True, True]
+
+
+def test_a_frame_too_wide_for_fine_voxels_is_inferred_on_the_grid(monkeypatch):
+    monkeypatch.setattr("poseharvest.pictorial.infer._MAX_PAIRS", 0)
+    (cut,) = infer([frame(4)], resolution=16, refine=2)
+    (whole,) = infer([frame(4)], resolution=16, inference="reference")
+    assert cut.volume.shape == (16, 16, 16)
+    torch.testing.assert_close(cut.mean, whole.mean, rtol=0, atol=1e-6)
 
 
 def test_an_impossible_frame_falls_back_to_the_reference():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, get_args
 
@@ -55,7 +55,8 @@ class InferenceOptions:
     """"exact" sums over pairs of the voxels that matter, "reference" over all voxels by FFT."""
 
     refine: int = 1
-    """1, 2 or 4: parts into which every voxel edge is cut, epsilon unchanged; 1 is the paper's grid."""
+    """1, 2 or 4: parts into which every voxel edge is cut, epsilon unchanged; 1 is the paper's grid. A frame whose
+    marginals are too wide for that many voxels is inferred on larger ones, as its posterior's volume says."""
 
     neglect: float = 5e-3
     """Share of a joint's marginal that "exact" may leave out, weighted by the squared distance from the mean."""
@@ -179,11 +180,25 @@ class PictorialStructures:
             dropped.double(),
         ]).tolist()
         return [
-            self._over_the_grid(frame)
+            self._otherwise(frame)
             if given_up[i]
             else self._posterior(frame, moments[i], log_partition[i], min(neglected[i] + rounding, 1.0))
             for i, frame in enumerate(frames)
         ]
+
+    def _otherwise(self, frame: FrameEvidence) -> JointPosterior:
+        """Return the posterior of a frame in which too many voxels matter."""
+        return self._over_the_grid(frame) if self._coarser is None else self._coarser.infer_many([frame])[0]
+
+    @cached_property
+    def _coarser(self) -> PictorialStructures | None:
+        """The model on voxels twice as large: a marginal too wide for fine voxels does not need them."""
+        if self.options.refine == 1:
+            return None
+        options = replace(self.options, refine=self.options.refine // 2, tolerance_mm=self.tolerance_mm)
+        return PictorialStructures(
+            self.skeleton, self.lengths, options, dtype=self._like.dtype, device=self._like.device
+        )
 
     def _over_the_grid(self, frame: FrameEvidence) -> JointPosterior:
         volume = self._volume(frame)
