@@ -42,12 +42,19 @@ class Scenario:
     lengths: LimbLengths
 
 
-def make_scenario(
-    name: str, num_views: int, num_frames: int, *, errors: DetectorErrors, size: int = 32, hide: bool = False
+def make_scenario(  # noqa: PLR0913 - a scenario's settings
+    name: str,
+    num_views: int,
+    num_frames: int,
+    *,
+    errors: DetectorErrors,
+    size: int = 32,
+    hide: bool = False,
+    seed: int = 5,
 ) -> Scenario:
     rig = random_rig(num_views, torch.Generator().manual_seed(num_views))
-    simulation = simulate(num_frames * STEP, 5, rig=rig, errors=errors, render=False)
-    detector = SimulatedDetector(simulation.detector.scene, errors, 5, heatmap_size=(size, size))
+    simulation = simulate(num_frames * STEP, seed, rig=rig, errors=errors, render=False)
+    detector = SimulatedDetector(simulation.detector.scene, errors, seed, heatmap_size=(size, size))
     frames = []
     for number in range(0, num_frames * STEP, STEP):
         points, cameras = simulation.truth.positions[number], rig.at(number)

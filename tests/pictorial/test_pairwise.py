@@ -73,6 +73,5 @@ def test_a_block_shell_is_about_the_share_of_joined_voxels(length, edge, generat
     apart = torch.linalg.vector_norm(middles[:, None] + within, dim=-1) * edge
     joined = ((apart - length).abs() <= 1).double().mean(1)
     weights = BlockShell(length / edge, 1 / edge).weigh_(middles.square().sum(-1))
-    scale = float(joined @ weights / (weights @ weights))
-    assert float((joined - scale * weights).abs().max()) < 0.35 * float(joined.max())
-    assert float(joined[weights == 0].mean()) < 0.05
+    assert float(torch.corrcoef(torch.stack((joined, weights)))[0, 1]) > 0.85
+    assert float(joined[weights == 0].max()) < 0.1 * float(joined.max())  # nothing that matters is cut off

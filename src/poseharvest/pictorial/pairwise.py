@@ -15,7 +15,7 @@ from poseharvest.errors import ConfigError
 from poseharvest.skeleton.skeleton import Skeleton
 
 _SLACK = 1e-9  # voxels
-_SMEAR = 0.6  # blocks; a box of variance 1 / 6 has 0.707, but each sum smears its sources once more
+_SMEAR = 0.9  # blocks: a box of variance 1 / 6 has 0.71, but a sharp peak may sit in the very corner of its block
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ _LOOKED = {2: 0.1, 4: 0.05}
 _BEFORE = {1: 1.0, 2: 0.1, 4: 0.05}
 _COARSER = 0.03
 _ALWAYS_KEPT = 100  # blocks: so few cost nothing, and where they are all there is, a rough belief would choose badly
+_WIDE_MM = 75.0  # root mean square distance from the mean
 _LOWEST_LOG = -80.0  # of a share
 _LARGEST_RATIO = 10.0
 _BINS_AN_OCTAVE = 2
@@ -98,8 +99,8 @@ def coarse_to_fine(
     while level.blocks.edge > 1 and not bool(given_up.all()):
         candidates = _candidates(level, choice, evidence, budget)
         rows = Rows(candidates.blocks)
-        # Of the edge^6 pairs of voxels in a pair of blocks, about edge^3 will matter.
-        foreseen = torch.tensor(rows.pairs(tree), device=given_up.device) * candidates.blocks.edge**3
+        # Of the edge^6 pairs of voxels in a pair of blocks, edge^2 or more will matter.
+        foreseen = torch.tensor(rows.pairs(tree), device=given_up.device) * candidates.blocks.edge**2
         given_up |= foreseen > budget.max_pairs
         if bool(given_up.any()):
             candidates = candidates.select((~given_up.index_select(0, candidates.blocks.frame)).nonzero().squeeze(1))
@@ -206,7 +207,7 @@ class _Choice:
             budget: of worth, a joint and frame.
             well_known: whether the shares are good enough to count the others as the marginal's tail.
         """
-        keep = worth_keeping(share, blocks, budget)
+        keep = worth_keeping(share, blocks, budget, _WIDE_MM / (blocks.edge * self._evidence.voxel_mm))
         left = blocks.total(share.masked_fill(~keep, 0))
         scale = torch.where(left > 0, 1 / left, 1)
         self.dropped = (self.dropped + blocks.total(share.masked_fill(keep, 0))) * scale
@@ -222,7 +223,7 @@ class _Choice:
         return keep.nonzero().squeeze(1)
 
 
-def worth_keeping(share: Tensor, blocks: Blocks, budget: float) -> Tensor:
+def worth_keeping(share: Tensor, blocks: Blocks, budget: float, wide: float = math.inf) -> Tensor:
     """Return (N,) bool: all but the blocks of least worth that together stay within the budget.
 
     A block's worth is its share of the marginal, times 1 + the square of its distance from the mean over the
@@ -232,6 +233,8 @@ def worth_keeping(share: Tensor, blocks: Blocks, budget: float) -> Tensor:
         share: (N,) of the marginal; sums to 1 a joint and frame.
         blocks: N blocks.
         budget: of worth, a joint and frame.
+        wide: deviation, in blocks, beyond which the budget shrinks in proportion: the same share of a wider marginal
+            moves its mean farther.
     """
     distance = torch.zeros_like(share)
     for position in blocks.corner:
@@ -244,7 +247,7 @@ def worth_keeping(share: Tensor, blocks: Blocks, budget: float) -> Tensor:
     spent = torch.bincount(place, worth, length).reshape(-1, _NUM_BINS).cumsum(1)
     count = torch.bincount(place, minlength=length).reshape(-1, _NUM_BINS)
     left = count.sum(1, keepdim=True) - count.cumsum(1)
-    affordable = ((spent <= budget) & (left >= _ALWAYS_KEPT)).sum(1)
+    affordable = ((spent <= budget * (wide / variance.sqrt()).clamp(max=1)[:, None]) & (left >= _ALWAYS_KEPT)).sum(1)
     return bins >= blocks.spread(affordable)
 
 
