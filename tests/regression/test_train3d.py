@@ -91,6 +91,16 @@ def test_a_depth_needs_a_reliable_root(harvested):
     assert all(bool(one.depth_mm[root] == 0) for one in labels if one.known[root])
 
 
+def test_a_window_that_shows_something_else_teaches_nothing(harvested, monkeypatch):
+    """A window moved off the person by more than its side."""
+    rows = [row for row in harvested.iter_selected() if row.selected.any()][:1]
+    crops = rows[0].annotations.crops
+    away = Crop((crops[0].center[0] + 3 * crops[0].side, crops[0].center[1]), crops[0].side)
+    moved = replace(rows[0], annotations=replace(rows[0].annotations, crops=(away, *crops[1:])))
+    monkeypatch.setattr(type(harvested), "iter_selected", lambda self: iter([moved]))
+    assert [one.view for one in pose_labels(harvested, range(10))] == [1, 2]
+
+
 def test_the_record_the_curve_and_the_files(trained, harvested):
     said = json.loads((trained.folder / "training3d.json").read_text())
     assert said["finished"]

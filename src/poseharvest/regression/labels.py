@@ -18,7 +18,8 @@ def pose_labels(harvest: Harvest, frames: range, *, all_joints: bool = False) ->
     """Return the labels of every picture of some frames that has any, in order of frame, person and view.
 
     A joint is known if it is selected and in front of the camera, within the picture or not: the other views have
-    measured it. Its depth is known if the root is selected as well.
+    measured it. A joint farther from the window's middle than the window's side is left out: the window shows
+    something else, and its square would drown all others. Depths are known if the root is selected as well.
 
     Args:
         harvest: the annotations.
@@ -45,7 +46,8 @@ def _of_frame(harvest: Harvest, row: SelectedFrame, *, all_joints: bool) -> Iter
         if crop is None:
             continue
         seen = camera.project(record.mean)
-        known = believed & seen.valid
+        offset = seen.pixels - torch.tensor(crop.center).to(seen.pixels)
+        known = believed & seen.valid & (offset.abs().amax(-1) <= crop.side)
         distance = axial_depth(camera, record.mean)
         depth = torch.where(known & known[root], distance - distance[root], torch.nan)
         yield PictureLabels(record.frame, record.person, view, crop, seen.pixels, known, depth)
