@@ -24,6 +24,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("synthetic", "datasets", "harvesting", "export", "evaluation"),
     ("training",),
     ("personalization",),
+    ("regression",),
     ("report",),
     ("cli",),
     ("__main__",),

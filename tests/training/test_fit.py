@@ -12,25 +12,26 @@ from poseharvest.training.fit import fit
 from poseharvest.training.interruption import stop_requests
 from poseharvest.training.loop import Trainer
 from poseharvest.training.options import TrainingOptions
+from poseharvest.training.task import HeatmapTask
 
 TINY = TrainingOptions(epochs=3, batch_size=2, average=0.5)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_says_so_and_loses_nothing(drawn, small_family, small_hourglass, tmp_path, number):
-    expected = fit(Trainer(small_hourglass(), small_family, drawn(4), TINY), tmp_path / "whole")
+    expected = fit(Trainer(small_hourglass(), HeatmapTask(small_family), drawn(4), TINY), tmp_path / "whole")
 
     def press(progress):
         if progress.done == 3:
             os.kill(os.getpid(), number)
 
     before = signal.getsignal(number)
-    trainer = Trainer(small_hourglass(), small_family, drawn(4), TINY)
+    trainer = Trainer(small_hourglass(), HeatmapTask(small_family), drawn(4), TINY)
     with pytest.raises(TrainingError, match=r"interrupted after step \d of 6\. The last checkpoint lies in .*: resume"):
         fit(trainer, tmp_path / "c", on_progress=press)
     assert signal.getsignal(number) == before
     assert 3 <= read_checkpoint(tmp_path / "c").step < 6
-    found = fit(Trainer(small_hourglass(), small_family, drawn(4), TINY), tmp_path / "c", resume=True)
+    found = fit(Trainer(small_hourglass(), HeatmapTask(small_family), drawn(4), TINY), tmp_path / "c", resume=True)
     assert all(torch.equal(found[name], expected[name]) for name in expected)
 
 
@@ -56,7 +57,7 @@ def test_other_threads_do_not_listen_to_signals():
 
 
 def test_a_checkpoint_holds_no_pickle_and_reads_back(drawn, small_family, small_hourglass, tmp_path):
-    trainer = Trainer(small_hourglass(), small_family, drawn(2), TINY)
+    trainer = Trainer(small_hourglass(), HeatmapTask(small_family), drawn(2), TINY)
     list(trainer.steps())
     written = trainer.checkpoint()
     write_checkpoint(written, tmp_path / "c")
@@ -76,7 +77,7 @@ def test_a_checkpoint_holds_no_pickle_and_reads_back(drawn, small_family, small_
 
 
 def test_damaged_missing_and_foreign_checkpoints_are_named(drawn, small_family, small_hourglass, tmp_path):
-    trainer = Trainer(small_hourglass(), small_family, drawn(2), TINY)
+    trainer = Trainer(small_hourglass(), HeatmapTask(small_family), drawn(2), TINY)
     with pytest.raises(TrainingError, match=r"expected a checkpoint to go on from, got: No such file"):
         read_checkpoint(tmp_path / "c")
     write_checkpoint(trainer.checkpoint(), tmp_path / "c")

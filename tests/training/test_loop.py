@@ -10,6 +10,7 @@ from poseharvest.training.augment import NO_AUGMENTATION
 from poseharvest.training.fit import fit
 from poseharvest.training.loop import Trainer
 from poseharvest.training.options import TrainingOptions
+from poseharvest.training.task import HeatmapTask
 
 TINY = TrainingOptions(epochs=3, batch_size=2, seed=3)
 
@@ -23,14 +24,14 @@ def test_overfits_eight_pictures(drawn, small_family, small_hourglass):
     options = TrainingOptions(
         epochs=120, batch_size=8, learning_rate=2.5e-3, schedule="linear", augmentation=NO_AUGMENTATION
     )
-    trainer = Trainer(small_hourglass(features=32, stem=16), family, drawn(8), options)
+    trainer = Trainer(small_hourglass(features=32, stem=16), HeatmapTask(family), drawn(8), options)
     losses = [done.loss for done in trainer.steps()]
     assert losses[-1] < 0.01 * losses[0]
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_one_does_not(drawn, small_family, small_hourglass):
     def train(seed):
-        trainer = Trainer(small_hourglass(), small_family, drawn(5), replace(TINY, epochs=1, seed=seed))
+        trainer = Trainer(small_hourglass(), HeatmapTask(small_family), drawn(5), replace(TINY, epochs=1, seed=seed))
         list(trainer.steps())
         return trainer.result()
 
@@ -41,9 +42,9 @@ def test_the_same_seed_gives_the_same_weights_and_another_one_does_not(drawn, sm
 @pytest.mark.parametrize("stop_after", [1, 3, 4])
 def test_resuming_gives_the_weights_of_not_stopping(drawn, small_family, small_hourglass, tmp_path, stop_after):
     options = replace(TINY, average=0.9, warm_up_steps=2, schedule="linear", checkpoint_steps=1)
-    whole = Trainer(small_hourglass(), small_family, drawn(5), options)
+    whole = Trainer(small_hourglass(), HeatmapTask(small_family), drawn(5), options)
     expected = fit(whole, tmp_path / "whole")
-    first = Trainer(small_hourglass(), small_family, drawn(5), options)
+    first = Trainer(small_hourglass(), HeatmapTask(small_family), drawn(5), options)
 
     class EnoughError(Exception):
         pass
@@ -54,7 +55,7 @@ def test_resuming_gives_the_weights_of_not_stopping(drawn, small_family, small_h
 
     with pytest.raises(EnoughError):
         fit(first, tmp_path / "checkpoint", on_progress=leave)
-    second = Trainer(small_hourglass(seed=9), small_family, drawn(5), options)
+    second = Trainer(small_hourglass(seed=9), HeatmapTask(small_family), drawn(5), options)
     found = fit(second, tmp_path / "checkpoint", resume=True)
     assert equal_states(found, expected)
     assert second.curve == whole.curve
@@ -69,34 +70,34 @@ def test_a_nan_loss_is_named_and_the_checkpoint_is_kept(drawn, small_family, sma
             with torch.no_grad():
                 network.score[-1].bias.fill_(float("nan"))
 
-    trainer = Trainer(network, small_family, drawn(4), options)
+    trainer = Trainer(network, HeatmapTask(small_family), drawn(4), options)
     with pytest.raises(
         TrainingError, match=r"the loss is nan in step 3 of 6.*lower the learning rate.*checkpoint lies"
     ):
         fit(trainer, tmp_path / "checkpoint", on_progress=poison)
-    again = Trainer(small_hourglass(), small_family, drawn(4), options)
+    again = Trainer(small_hourglass(), HeatmapTask(small_family), drawn(4), options)
     assert all(t.isfinite().all() for t in fit(again, tmp_path / "checkpoint", resume=True).values())
 
 
 def test_other_joints_and_no_samples_are_named(drawn, small_family, small_hourglass):
     with pytest.raises(TrainingError, match=r'"hourglass" gives right_ankle.*samples have nose, .*17 of "coco17"'):
-        Trainer(small_hourglass(), small_family, drawn(2, COCO17), TINY)
+        Trainer(small_hourglass(), HeatmapTask(small_family), drawn(2, COCO17), TINY)
     with pytest.raises(TrainingError, match="expected samples, got none"):
-        Trainer(small_hourglass(), small_family, drawn(0), TINY)
+        Trainer(small_hourglass(), HeatmapTask(small_family), drawn(0), TINY)
 
 
 def test_other_options_cannot_be_resumed(drawn, small_family, small_hourglass, tmp_path):
-    fit(Trainer(small_hourglass(), small_family, drawn(2), TINY), tmp_path / "c")
-    other = Trainer(small_hourglass(), small_family, drawn(2), replace(TINY, learning_rate=1e-3))
+    fit(Trainer(small_hourglass(), HeatmapTask(small_family), drawn(2), TINY), tmp_path / "c")
+    other = Trainer(small_hourglass(), HeatmapTask(small_family), drawn(2), replace(TINY, learning_rate=1e-3))
     with pytest.raises(TrainingError, match=r"was trained with learning_rate 0.00025, asked for is 0.001"):
         fit(other, tmp_path / "c", resume=True)
-    longer = Trainer(small_hourglass(), small_family, drawn(2), replace(TINY, epochs=4))
+    longer = Trainer(small_hourglass(), HeatmapTask(small_family), drawn(2), replace(TINY, epochs=4))
     fit(longer, tmp_path / "c", resume=True)
     assert len(longer.curve) == 4
 
 
 def test_validation_is_a_column_of_the_curve(drawn, small_family, small_hourglass, tmp_path):
-    trainer = Trainer(small_hourglass(), small_family, drawn(2), TINY)
+    trainer = Trainer(small_hourglass(), HeatmapTask(small_family), drawn(2), TINY)
     fit(trainer, tmp_path / "c", validation=drawn(3))
     assert [row["epoch"] for row in trainer.curve] == [1, 2, 3]
     assert all(0 <= row["pckh"] <= 100 for row in trainer.curve)
@@ -107,7 +108,7 @@ def test_one_step_of_eight_stacks_at_full_size(drawn, small_family):
     family = replace(small_family, preprocessing=replace(small_family.preprocessing, input_size=(256, 256)))
     network = StackedHourglass(HourglassShape(stacks=8))
     before = network.score[0].weight.detach().clone()
-    trainer = Trainer(network, family, drawn(1), TrainingOptions(epochs=1, batch_size=1))
+    trainer = Trainer(network, HeatmapTask(family), drawn(1), TrainingOptions(epochs=1, batch_size=1))
     losses = [done.loss for done in trainer.steps()]
     assert len(losses) == 1
     assert not torch.equal(before, network.score[0].weight)

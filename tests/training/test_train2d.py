@@ -14,6 +14,7 @@ from poseharvest.detectors.windows import RunOptions
 from poseharvest.errors import ConfigError, StoreError, TrainingError
 from poseharvest.training.loop import Trainer
 from poseharvest.training.options import TrainingOptions
+from poseharvest.training.task import HeatmapTask
 from poseharvest.training.train2d import new_network, train2d
 
 TINY = TrainingOptions(epochs=2, batch_size=2)
@@ -84,7 +85,9 @@ def test_efficientpose_learns_too(drawn):
     detector = new_network("efficientpose")
     family = replace(detector.family, preprocessing=replace(detector.preprocessing, input_size=(64, 64)))
     small = NetworkDetector(detector.network, family, RunOptions())
-    losses = [done.loss for done in Trainer(small.network, family, drawn(2), replace(TINY, epochs=8)).steps()]
+    losses = [
+        done.loss for done in Trainer(small.network, HeatmapTask(family), drawn(2), replace(TINY, epochs=8)).steps()
+    ]
     assert losses[-1] < 0.8 * losses[0]
 
 

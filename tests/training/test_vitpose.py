@@ -9,6 +9,7 @@ from poseharvest.detectors.windows import RunOptions
 from poseharvest.skeleton.definitions import COCO17
 from poseharvest.training.loop import Trainer
 from poseharvest.training.options import TrainingOptions
+from poseharvest.training.task import HeatmapTask
 from poseharvest.training.weights import write_onnx, write_weights
 
 BACKBONE = {
@@ -33,7 +34,7 @@ def detector():
 
 def test_it_learns_and_its_weights_are_read_back(detector, drawn, tmp_path):
     options = TrainingOptions(epochs=10, batch_size=2, learning_rate=1e-3)
-    trainer = Trainer(detector.network, detector.family, drawn(2, COCO17), options)
+    trainer = Trainer(detector.network, HeatmapTask(detector.family), drawn(2, COCO17), options)
     losses = [done.loss for done in trainer.steps()]
     assert losses[-1] < 0.7 * losses[0]
     trained = detector.with_network(detector.network.eval())

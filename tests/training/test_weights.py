@@ -55,8 +55,8 @@ def test_a_file_that_gives_other_heatmaps_is_refused(detector, tmp_path, monkeyp
     pytest.importorskip("onnx")
     export = weights._export
 
-    def spoil(network, example, path):
-        export(network, example, path)
+    def spoil(network, example, path, output):
+        export(network, example, path, output)
         with torch.no_grad():
             network.network.score[-1].bias += 0.5
 

@@ -18,8 +18,10 @@ from poseharvest.cli.evaluate import evaluate
 from poseharvest.cli.export import export
 from poseharvest.cli.harvest import harvest
 from poseharvest.cli.personalize import personalize
+from poseharvest.cli.predict import predict
 from poseharvest.cli.report import report
 from poseharvest.cli.train2d import train2d
+from poseharvest.cli.train3d import train3d
 from poseharvest.errors import HarvestError
 
 app = typer.Typer(
@@ -47,7 +49,7 @@ def _options(
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(message)s")
 
 
-for command in (demo, harvest, report, export, evaluate, audit, personalize, train2d):
+for command in (demo, harvest, report, export, evaluate, audit, personalize, train2d, train3d, predict):
     app.command(command.__name__)(command)
 
 

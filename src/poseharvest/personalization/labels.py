@@ -47,6 +47,7 @@ class PictureLabels:
         crop: the window that the detector saw.
         joints: (J, 2) float64 pixels of the picture.
         known: (J,) bool, False for a joint that the loss ignores.
+        depth_mm: as `TrainingSample` has it.
     """
 
     frame: int
@@ -55,6 +56,7 @@ class PictureLabels:
     crop: Crop
     joints: Tensor
     known: Tensor
+    depth_mm: Tensor | None = None
 
 
 def harvest_labels(harvest: Harvest, labels: LabelSet, frames: range) -> list[PictureLabels]:

@@ -51,6 +51,7 @@ class HarvestPictures:
             joints=wide.to_window(labels.joints.double(), (side, side)),
             weight=labels.known.float(),
             window=Crop((middle, middle), float(self.window_px)),
+            depth_mm=labels.depth_mm,
         )
 
 

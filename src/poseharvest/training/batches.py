@@ -14,6 +14,7 @@ from poseharvest.detectors.network import Family
 from poseharvest.detectors.windows import Preprocessing
 from poseharvest.geometry.resample import rescale_pixels, sample_bilinear
 from poseharvest.heatmaps.encode import targets_at
+from poseharvest.skeleton.skeleton import Skeleton
 from poseharvest.training.augment import Variation, apply_map, inverted, picture_from_input
 from poseharvest.training.samples import TrainingSample
 
@@ -24,8 +25,8 @@ class Batch:
 
     Attributes:
         inputs: (B, 3, h, w) float32, normalised as the network wants them.
-        targets: (B, J, H, W) float32, Gaussians of height 1.
-        known: (B, J) bool, the joints that the loss looks at.
+        targets: float32; of heatmaps (B, J, H, W), Gaussians of height 1.
+        known: bool, what the loss looks at; of heatmaps (B, J), joints.
     """
 
     inputs: Tensor
@@ -80,14 +81,20 @@ def network_picture(sample: TrainingSample, variation: Variation, preprocessing:
 
 def heatmap_points(sample: TrainingSample, variation: Variation, family: Family) -> Tensor:
     """Return where the joints of a varied sample should appear, (J, 2) pixels of the heatmaps; NaN where ignored."""
-    preprocessing = family.preprocessing
+    points = input_points(sample, variation, family.preprocessing, family.skeleton)
+    return rescale_pixels(points, family.preprocessing.input_size, heatmap_size(family))
+
+
+def input_points(
+    sample: TrainingSample, variation: Variation, preprocessing: Preprocessing, skeleton: Skeleton
+) -> Tensor:
+    """Return where the joints of a varied sample should appear, (J, 2) pixels of the input; NaN where ignored."""
     input_from_picture = inverted(picture_from_input(sample.window, preprocessing, variation))
     points = apply_map(input_from_picture, sample.known)
     if variation.mirrored:
-        points = points[list(family.skeleton.flip_permutation)]
+        points = points[list(skeleton.flip_permutation)]
     # A network with a bias gives its peak that far off the joint; the window was moved by as much.
-    points = points + torch.tensor(preprocessing.bias_px, dtype=points.dtype)
-    return rescale_pixels(points, preprocessing.input_size, heatmap_size(family))
+    return points + torch.tensor(preprocessing.bias_px, dtype=points.dtype)
 
 
 def picture_points(points: Tensor, sample: TrainingSample, family: Family) -> Tensor:

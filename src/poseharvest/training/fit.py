@@ -13,7 +13,6 @@ from poseharvest.training.checkpoint import read_checkpoint, write_checkpoint
 from poseharvest.training.interruption import StopRequest, stop_requests
 from poseharvest.training.loop import StepDone, Trainer
 from poseharvest.training.samples import SampleSource
-from poseharvest.training.validate import validate
 
 _LOSS_SHOWN_OVER = 0.95
 
@@ -51,7 +50,7 @@ def fit(
     Args:
         trainer: what is trained, on what, and how.
         checkpoint: the folder of the checkpoint.
-        validation: samples whose PCKh is measured after every epoch; rows of the curve get "pckh".
+        validation: samples on which the network is scored after every epoch; rows of the curve get the scores.
         resume: go on from the checkpoint, if there is one.
         on_progress: called after every step.
 
@@ -101,7 +100,7 @@ class _Listener:
         row = {"epoch": done.epoch + 1, "step": done.step + 1, "loss": self.trainer.epoch_loss}
         if self.validation is not None:
             # Every process validates all: the weights are the same, and nobody has to wait.
-            row["pckh"] = validate(self.trainer.network, self.trainer.family, self.validation).value
+            row |= self.trainer.task.scores(self.trainer.network, self.validation)
         return row
 
     def _report(self, done: StepDone) -> None:

@@ -10,17 +10,16 @@ import torch
 from torch import Tensor, nn
 
 from poseharvest.detectors.checkpoint import load_state
-from poseharvest.detectors.network import Family
 from poseharvest.errors import TrainingError
 from poseharvest.training.augment import draw_variation
-from poseharvest.training.batches import Batch, make_batch
+from poseharvest.training.batches import Batch
 from poseharvest.training.checkpoint import Checkpoint, load_optimiser, optimiser_tensors
-from poseharvest.training.losses import masked_heatmap_loss
 from poseharvest.training.norms import set_training_mode
 from poseharvest.training.options import TrainingOptions
 from poseharvest.training.order import samples_of_step, steps_per_epoch
 from poseharvest.training.processes import Processes
 from poseharvest.training.samples import SampleSource
+from poseharvest.training.task import Task
 
 _MAY_CHANGE = ("epochs", "device", "checkpoint_steps")
 _ALONE = Processes()
@@ -48,7 +47,7 @@ class Trainer:
 
     Args:
         network: trained in place.
-        family: how it wants its pictures, and its joints.
+        task: how it wants its pictures, and what it should give.
         source: what it is trained on.
         options: how.
         processes: who trains together; each works on its share of every step.
@@ -58,22 +57,22 @@ class Trainer:
         curve: a row of numbers for every epoch done; whoever listens to the loop adds them.
 
     Raises:
-        TrainingError: there are no samples, or they are of other joints than the network's.
+        TrainingError: there are no samples, or they are not for this network.
     """
 
     def __init__(
         self,
         network: nn.Module,
-        family: Family,
+        task: Task,
         source: SampleSource,
         options: TrainingOptions,
         *,
         processes: Processes = _ALONE,
     ) -> None:
-        check_source(source, family)
+        task.check(source)
         # Channels last halves the time of a step on a CPU.
         self.network = network.to(options.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.family, self.source, self.options, self.processes = family, source, options, processes
+        self.task, self.source, self.options, self.processes = task, source, options, processes
         self.step = 0
         self.curve: list[Mapping[str, float]] = []
         self._losses = (0.0, 0)
@@ -152,8 +151,7 @@ class Trainer:
         mine = self.processes.share(chosen)
         variations = [draw_variation(options.augmentation, options.seed, epoch, index) for index in mine]
         samples = [self.source.sample(index) for index in mine]
-        batch = make_batch(samples, variations, self.family, sigma_px=options.sigma_px)
-        return batch.to(options.device)
+        return self.task.batch(samples, variations, options).to(options.device)
 
     def _advance(self, batch: Batch) -> float:
         set_training_mode(self.network, frozen_norms=self.options.frozen_norms)
@@ -161,7 +159,7 @@ class Trainer:
         for group in self._optimiser.param_groups:
             group["lr"] = rate
         self._optimiser.zero_grad(set_to_none=True)
-        loss = masked_heatmap_loss(self._wrapped(batch.inputs), batch.targets, batch.known)
+        loss = self.task.loss(self._wrapped(batch.inputs), batch)
         value = self.processes.mean(loss.detach().cpu())
         if not math.isfinite(value):
             raise TrainingError(
@@ -196,16 +194,3 @@ class Trainer:
                 f"{source}: was trained with {name} {its.get(name)}, asked for is {mine[name]}: "
                 "go on with the same options, or begin anew"
             )
-
-
-def check_source(source: SampleSource, family: Family) -> None:
-    """Raise TrainingError if there is nothing to train on, or if it has other joints than the network."""
-    if len(source) == 0:
-        raise TrainingError("training: expected samples, got none")
-    theirs, ours = source.skeleton.joints, family.skeleton.joints
-    if theirs != ours:
-        raise TrainingError(
-            f'training: the network "{family.name}" gives {", ".join(ours[:3])}, ... ({len(ours)} joints of '
-            f'"{family.skeleton.name}"), the samples have {", ".join(theirs[:3])}, ... ({len(theirs)} of '
-            f'"{source.skeleton.name}")'
-        )

@@ -25,6 +25,8 @@ class TrainingSample:
         weight: (J,) 1 for a joint that is to be learned, 0 for one that the loss ignores.
         window: what the network sees of the picture when nothing is varied.
         head_px: size of the head for PCKh, pixels of the picture; NaN if unknown.
+        depth_mm: (J,) how much farther from the camera than the root, mm along its axis; NaN for a joint whose depth
+            is not to be learned. None where nobody knows depths.
     """
 
     picture: Tensor
@@ -32,11 +34,14 @@ class TrainingSample:
     weight: Tensor
     window: Crop
     head_px: float = float("nan")
+    depth_mm: Tensor | None = None
 
     def __post_init__(self) -> None:
         check_shape("sample: picture", self.picture, "3 H W")
         sizes = check_shape("sample: joints", self.joints, "J 2")
         check_shape("sample: weight", self.weight, "J", **sizes)
+        if self.depth_mm is not None:
+            check_shape("sample: depth_mm", self.depth_mm, "J", **sizes)
         if self.picture.dtype not in {torch.uint8, torch.float32}:
             raise ShapeError(f"sample: expected a picture of uint8 or float32, got {self.picture.dtype}")
         if not bool(torch.isfinite(self.joints[self.weight > 0]).all()):

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from poseharvest.annotations.staging import staged_file
+from poseharvest.arrays import ImageSize
 from poseharvest.detectors.network import NetworkDetector
 from poseharvest.detectors.vitpose import CONFIG_KEY, VitPose
 from poseharvest.errors import TrainingError
@@ -17,7 +18,7 @@ from poseharvest.training.batches import heatmap_size
 from poseharvest.training.checkpoint import write_tensors
 
 ONNX_TOLERANCE = 1e-4
-"""Largest difference of a heatmap between the network and its ONNX file; heatmaps are about 0 to 1."""
+"""Largest difference between what the network and its ONNX file give; it is about 0 to 1."""
 
 
 def write_weights(detector: NetworkDetector, path: Path) -> None:
@@ -44,15 +45,30 @@ def write_onnx(detector: NetworkDetector, path: Path) -> None:
         TrainingError: the packages onnx or onnxruntime are missing, or the file gives other heatmaps than the network.
         StoreError: a file cannot be written.
     """
-    _require("onnx", "onnxruntime")
     network = _LastHeatmaps(copy.deepcopy(detector.network).cpu()).eval()
-    height, width = detector.preprocessing.input_size
-    example = torch.rand((2, 3, height, width), generator=torch.Generator().manual_seed(0))
-    with staged_file(path, overwrite=True) as temporary:
-        _export(network, example, temporary)
-        _compare(network, example, temporary)
+    export_network(network, path, input_size=detector.preprocessing.input_size, output="heatmaps")
     with staged_file(path.with_suffix(".toml"), overwrite=True) as temporary:
         temporary.write_text(_description(detector, path.name), encoding="utf-8")
+
+
+def export_network(network: nn.Module, path: Path, *, input_size: ImageSize, output: str) -> None:
+    """Write a network in evaluation mode, on the CPU, as ONNX, and compare the two.
+
+    Args:
+        network: takes "pictures", (B, 3, h, w), for any B, and gives one tensor.
+        path: of the file.
+        input_size: (height, width) of its pictures.
+        output: what it gives.
+
+    Raises:
+        TrainingError: the packages onnx or onnxruntime are missing, or the file gives something else than the network.
+        StoreError: the file cannot be written.
+    """
+    _require("onnx", "onnxruntime")
+    example = torch.rand((2, 3, *input_size), generator=torch.Generator().manual_seed(0))
+    with staged_file(path, overwrite=True) as temporary:
+        _export(network, example, temporary, output)
+        _compare(network, example, temporary, output)
 
 
 class _LastHeatmaps(nn.Module):
@@ -78,7 +94,7 @@ def _require(*packages: str) -> None:
         )
 
 
-def _export(network: nn.Module, example: Tensor, path: Path) -> None:
+def _export(network: nn.Module, example: Tensor, path: Path, output: str) -> None:
     import warnings
 
     with warnings.catch_warnings():
@@ -91,12 +107,12 @@ def _export(network: nn.Module, example: Tensor, path: Path) -> None:
             dynamo=False,
             opset_version=17,
             input_names=["pictures"],
-            output_names=["heatmaps"],
-            dynamic_axes={"pictures": {0: "batch"}, "heatmaps": {0: "batch"}},
+            output_names=[output],
+            dynamic_axes={"pictures": {0: "batch"}, output: {0: "batch"}},
         )
 
 
-def _compare(network: nn.Module, example: Tensor, path: Path) -> None:
+def _compare(network: nn.Module, example: Tensor, path: Path, output: str) -> None:
     import onnxruntime
 
     settings = onnxruntime.SessionOptions()
@@ -108,7 +124,7 @@ def _compare(network: nn.Module, example: Tensor, path: Path) -> None:
         expected = network(pictures)
     difference = float((torch.from_numpy(found) - expected).abs().max())
     if not difference <= ONNX_TOLERANCE:
-        raise TrainingError(f"ONNX: expected the network's heatmaps to {ONNX_TOLERANCE:g}, got {difference:.2g} off")
+        raise TrainingError(f"ONNX: expected the network's {output} to {ONNX_TOLERANCE:g}, got {difference:.2g} off")
 
 
 def _description(detector: NetworkDetector, model: str) -> str:

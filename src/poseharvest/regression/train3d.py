@@ -1,0 +1,170 @@
+"""`train3d`: from harvests to a network that gives 3D poses from single pictures (Sec. 3.5, 4.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any, Final, cast
+
+from poseharvest.annotations.info import current_versions
+from poseharvest.annotations.reader import Harvest
+from poseharvest.annotations.staging import os_errors_as_store_errors
+from poseharvest.capture.frames import FrameSource
+from poseharvest.errors import TrainingError
+from poseharvest.harvesting.harvest import OnProgress, Progress
+from poseharvest.networks.regressor import PoseRegressor
+from poseharvest.pictorial.pairwise import LimbLengths
+from poseharvest.regression.footage import HarvestFootage, cut_judged, cut_learned, open_harvests
+from poseharvest.regression.mixture import require_one_skeleton
+from poseharvest.regression.model import (
+    ONNX,
+    WEIGHTS,
+    PoseModel,
+    new_regressor,
+    preprocessing_of,
+    write_model,
+    write_model_onnx,
+)
+from poseharvest.regression.options import RegressionOptions
+from poseharvest.regression.task import RegressionTask
+from poseharvest.skeleton.skeleton import Skeleton
+from poseharvest.training.fit import fit
+from poseharvest.training.loop import Trainer
+from poseharvest.training.run_folder import RunFolder
+
+FORMAT: Final = "poseharvest 3D training"
+RESULT, CHECKPOINT = "training3d.json", "checkpoint"
+
+
+@dataclass(frozen=True, eq=False)
+class Training3d:
+    """What `train3d` gives.
+
+    Attributes:
+        folder: with `weights.safetensors`, `model.onnx`, `model.json`, `training3d.json` and the checkpoint.
+        curve: a row an epoch: "epoch", "step", "loss", and on the held-out frames "error_px" and "depth_error_mm".
+        findings: what somebody should know, in sentences.
+    """
+
+    folder: Path
+    curve: tuple[Mapping[str, float], ...]
+    findings: tuple[str, ...]
+
+    @property
+    def weights(self) -> Path:
+        """The network, for `load_model`."""
+        return self.folder / WEIGHTS
+
+
+def train3d(  # noqa: PLR0913 - the stage's inputs, each optional one of its own kind
+    harvests: Sequence[Harvest | Path | str],
+    out: Path | str,
+    *,
+    options: RegressionOptions | None = None,
+    captures: Sequence[FrameSource | Path | None] | None = None,
+    overwrite: bool = False,
+    resume: bool = False,
+    on_progress: OnProgress | None = None,
+) -> Training3d:
+    """Train a 3D network from scratch on the reliable joints of some harvests.
+
+    Args:
+        harvests: one or more, all of one skeleton.
+        out: the folder to make.
+        options: the defaults if None.
+        captures: the footage of each harvest, or its folder, where it is not where the harvest says.
+        overwrite: replace an earlier training at `out`.
+        resume: go on with an interrupted one at `out`.
+        on_progress: hears how far it is.
+
+    Raises:
+        SkeletonError: a harvest has other joints than the first.
+        TrainingError: there are too few annotations, the loss is not finite, or the run was interrupted: `resume` then
+            goes on from the last checkpoint.
+        CaptureError: footage is missing or is not the harvest's.
+        CalibrationError: a camera is affine.
+        StoreError: `out` exists, or cannot be written.
+    """
+    options, heard = options or RegressionOptions(), on_progress or (lambda _: None)
+    opened = [one if isinstance(one, Harvest) else Harvest.open(one) for one in harvests]
+    skeleton = require_one_skeleton(opened)
+    footage = open_harvests(opened, captures or [None] * len(opened), options)
+    run = RunFolder(Path(out), RESULT, FORMAT)
+    said = {"harvests": [str(one.path.resolve()) for one in opened], "options": _that_must_stay(options)}
+    run.begin(said, overwrite=overwrite, resume=resume)
+    trainer = _train(footage, skeleton, run.path, options=options, resume=resume, on_progress=heard)
+    trainer.network.load_state_dict(trainer.result())
+    network = cast(PoseRegressor, trainer.network.cpu().eval())
+    findings = _write_network(PoseModel(network, skeleton, common_lengths(opened)), run.path)
+    if trainer.curve and "error_px" not in trainer.curve[-1]:
+        findings.append("no frames were held out: nothing says how good the network is on what it has not seen")
+    counts = {"learned_pictures": [len(one.learned) for one in footage]}
+    curve = [dict(row) for row in trainer.curve]
+    run.write({
+        "finished": True,
+        **said,
+        **counts,
+        "curve": curve,
+        "findings": findings,
+        "versions": current_versions(),
+    })
+    return Training3d(run.path, tuple(trainer.curve), tuple(findings))
+
+
+def common_lengths(harvests: Sequence[Harvest]) -> LimbLengths:
+    """Return the median length of every limb over the people of some harvests, mm."""
+    found: dict[tuple[str, str], list[float]] = {}
+    for harvest in harvests:
+        pairs = {limb.name: (limb.parent, limb.child) for limb in harvest.skeleton.limbs}
+        info = harvest.info
+        for lengths in [person.limb_lengths_mm for person in info.people] or [info.limb_lengths_mm]:
+            for name, length in lengths.items():
+                found.setdefault(pairs[name], []).append(length)
+    return LimbLengths({limb: median(lengths) for limb, lengths in found.items()})
+
+
+def _train(
+    footage: Sequence[HarvestFootage],
+    skeleton: Skeleton,
+    folder: Path,
+    *,
+    options: RegressionOptions,
+    resume: bool,
+    on_progress: OnProgress,
+) -> Trainer:
+    """Return the trainer after its last step."""
+    task = RegressionTask(skeleton, preprocessing_of(options.input_px))
+    network = new_regressor(skeleton, input_px=options.input_px, features=options.features, seed=options.training.seed)
+    with TemporaryDirectory(dir=folder, prefix=".pictures-") as scratch, os_errors_as_store_errors(folder):
+        learned = cut_learned(footage, Path(scratch), options, on_progress)
+        judged = cut_judged(footage, Path(scratch), options, on_progress)
+        trainer = Trainer(network, task, learned, options.training)
+        fit(
+            trainer,
+            folder / CHECKPOINT,
+            validation=judged,
+            resume=resume,
+            on_progress=lambda done: on_progress(Progress(done.done, done.total, f"learning, loss {done.loss:.2e}")),
+        )
+    return trainer
+
+
+def _write_network(model: PoseModel, folder: Path) -> list[str]:
+    """Write the network as safetensors and ONNX; return why there is no ONNX, if so."""
+    write_model(model, folder / WEIGHTS)
+    try:
+        write_model_onnx(model, folder / ONNX)
+    except TrainingError as error:
+        return [str(error)]
+    return []
+
+
+def _that_must_stay(options: RegressionOptions) -> dict[str, Any]:
+    """A run that is gone on with may be made longer, and may move to another device."""
+    said = options.as_dict()
+    free = ("device", "checkpoint_steps", *(("epochs",) if options.training.schedule == "constant" else ()))
+    said["training"] = {name: value for name, value in said["training"].items() if name not in free}
+    return said
