@@ -36,7 +36,7 @@ def test_wide_in_metres_without_unreliable_joints(harvest: Harvest, tmp_path: Pa
     path = export(harvest, "csv", tmp_path / "a.csv", layout="wide", unit="m", blank="unselected")
     table = pandas.read_csv(path)
     rows = list(harvest.iter_selected())
-    assert table.shape == (len(rows), 3 + 5 * 16)
+    assert table.shape == (len(rows), 3 + 6 * 16)
     for row, (_, cells) in zip(rows, table.iterrows(), strict=True):
         assert cells.time_s == row.annotations.time_s
         for k, joint in enumerate(harvest.skeleton.joints):

@@ -9,6 +9,7 @@ from pathlib import Path
 from poseharvest.annotations.marking import PartLayout, mark_parts
 from poseharvest.annotations.parts import ANNOTATIONS, FRAMES
 from poseharvest.annotations.reader import PREVIEWS, Harvest, is_harvest
+from poseharvest.annotations.schema import SCHEMA_VERSION
 from poseharvest.annotations.select import SelectionRule
 from poseharvest.annotations.staging import StagedFolder, os_errors_as_store_errors
 from poseharvest.annotations.store import write_info
@@ -30,7 +31,8 @@ def reselect(harvest: Harvest, rule: SelectionRule) -> Harvest:
             counts = harvest.info.counts.records_per_part
             layout = PartLayout(staged.path, harvest.skeleton.joints, len(harvest.info.views), counts)
             selection = mark_parts(layout, rule)
-            write_info(harvest.info.model_copy(update={"selection": selection}), staged.path)
+            changes = {"selection": selection, "schema_version": SCHEMA_VERSION}  # every part was written anew
+            write_info(harvest.info.model_copy(update=changes), staged.path)
         staged.commit()
     finally:
         staged.discard()
