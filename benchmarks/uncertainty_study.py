@@ -166,6 +166,10 @@ def main() -> None:
     model = fit_error_model(inputs, fitting.size, ErrorModelOptions(threshold_mm=arguments.wrong_mm))
     words = f"{arguments.fit} simulated sequences, Human3.6M's rig, detector errors {arguments.errors}"
     recalibration = fit_recalibration(fitting.errors, fitting.covariances, fitted_on=words)
+    if arguments.out is not None:
+        arguments.out.mkdir(parents=True, exist_ok=True)
+        recalibration.write(arguments.out / "recalibration.json")
+        model.write(arguments.out / "error_model.json")
     reporting = with_combinations(collect(arguments, range(500, 500 + arguments.report)), model)
     print_ranking(with_combinations(fitting, model), reporting)
     weights = zip(model.doubts, model.weights, strict=True)
@@ -178,10 +182,6 @@ def main() -> None:
         other = argparse.Namespace(**vars(arguments) | {"errors": errors})
         print_errors(errors)
         print_honesty(recalibration, collect(other, range(500, 500 + arguments.report)), errors=errors)
-    if arguments.out is not None:
-        arguments.out.mkdir(parents=True, exist_ok=True)
-        recalibration.write(arguments.out / "recalibration.json")
-        model.write(arguments.out / "error_model.json")
 
 
 if __name__ == "__main__":
