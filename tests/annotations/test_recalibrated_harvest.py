@@ -13,7 +13,7 @@ import torch
 from harvest_kit import make_records, make_rig, make_run
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.recalibration import Recalibration
-from poseharvest.annotations.reselect import reselect
+from poseharvest.annotations.reselect import recalibrate, reselect
 from poseharvest.annotations.schema import ADDED_COLUMNS, COVARIANCE_ENTRIES
 from poseharvest.annotations.select import SelectionRule
 from poseharvest.annotations.store import HarvestWriter
@@ -97,6 +97,21 @@ def test_a_harvest_of_version_1_reads_as_one_without_a_map(tmp_path: Path) -> No
         assert a.equals(b)
     (part, *_) = old.columns(["sigma", "frame"])
     assert part.column_names == ["sigma", "frame"]
+
+
+@pytest.mark.parametrize("first_version", [True, False])
+def test_a_finished_harvest_is_recalibrated_as_a_new_one_would_be(tmp_path: Path, first_version: bool) -> None:
+    wanted, harvest = write(tmp_path / "wanted", CURVE), write(tmp_path / "h", None)
+    (harvest.path / "report").mkdir()
+    found = recalibrate(as_version_1(harvest) if first_version else harvest, CURVE)
+    assert found.info.recalibration == CURVE
+    assert found.info.model_copy(update={"created": wanted.info.created}) == wanted.info
+    for a, b in zip(found.columns(None), wanted.columns(None), strict=True):
+        assert a.equals(b)
+    assert not (found.path / "report").exists()
+    taken_away = recalibrate(found, None)
+    assert taken_away.info.recalibration is None
+    assert (joined(taken_away, "scale") == 1).all()
 
 
 @pytest.mark.parametrize("first_version", [True, False])

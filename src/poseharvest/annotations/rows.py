@@ -143,6 +143,14 @@ def matrix(table: pa.Table, name: str, num_joints: int) -> NDArray[Any]:
     return values_of(table.column(name)).reshape(-1, num_joints)
 
 
+def covariances(table: pa.Table, num_joints: int) -> NDArray[np.float64]:
+    """Return the posterior's covariances of a part's annotations, (records, J, 3, 3) mm^2."""
+    cov = np.empty((table.num_rows // num_joints, num_joints, 3, 3))
+    for name, (i, j) in COVARIANCE_ENTRIES.items():
+        cov[..., i, j] = cov[..., j, i] = matrix(table, name, num_joints)
+    return cov
+
+
 def view_values(table: pa.Table, num_views: int) -> dict[str, NDArray[Any]]:
     """Return every numeric field of the `views` column as (rows, V); null becomes NaN.
 
@@ -199,17 +207,13 @@ def _list_of(struct: pa.StructType, fields: dict[str, Any], num_views: int) -> p
 
 def _annotation_tensors(table: pa.Table, sizes: tuple[int, int, int]) -> dict[str, Tensor]:
     num_records, num_joints, num_views = sizes
-    by_joint = {name: matrix(table, name, num_joints) for name in ("x", "y", "z", *COVARIANCE_ENTRIES)}
-    cov = np.empty((num_records, num_joints, 3, 3))
-    for name, (i, j) in COVARIANCE_ENTRIES.items():
-        cov[..., i, j] = cov[..., j, i] = by_joint[name]
     views = {
         name: values.reshape(num_records, num_joints, num_views).transpose(0, 2, 1)
         for name, values in view_values(table, num_views).items()
     }
     arrays = {
-        "mean": np.stack([by_joint[axis] for axis in "xyz"], -1),
-        "cov": cov,
+        "mean": np.stack([matrix(table, axis, num_joints) for axis in "xyz"], -1),
+        "cov": covariances(table, num_joints),
         "supported": matrix(table, "supported", num_joints),
         "selected": matrix(table, "selected", num_joints),
         "scale": matrix(table, "scale", num_joints),

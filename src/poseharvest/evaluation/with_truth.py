@@ -9,7 +9,7 @@ import torch
 
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.recalibration import Recalibration
-from poseharvest.annotations.rows import matrix
+from poseharvest.annotations.rows import covariances, matrix
 from poseharvest.annotations.schema import COVARIANCE_ENTRIES
 from poseharvest.evaluation.alignment import Alignment
 from poseharvest.evaluation.bootstrap import blocks
@@ -208,10 +208,7 @@ def _covariances_and_selection(harvest: Harvest) -> tuple[Floats, Floats, Bools]
     cov, scale = [np.zeros((0, num_joints, 3, 3))], [np.zeros((0, num_joints))]
     selected = [np.zeros((0, num_joints), bool)]
     for table in harvest.columns((*COVARIANCE_ENTRIES, "scale", "selected")):
-        part = np.empty((table.num_rows // num_joints, num_joints, 3, 3))
-        for name, (i, j) in COVARIANCE_ENTRIES.items():
-            part[..., i, j] = part[..., j, i] = matrix(table, name, num_joints)
-        cov.append(part)
+        cov.append(covariances(table, num_joints))
         scale.append(matrix(table, "scale", num_joints))
         selected.append(matrix(table, "selected", num_joints))
     return np.concatenate(cov), np.concatenate(scale), np.concatenate(selected)
