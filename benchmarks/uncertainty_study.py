@@ -1,9 +1,10 @@
 """Which doubt ranks errors best, and do the covariances mean what they say, on simulated sequences?
 
-    python benchmarks/uncertainty_study.py --fit 20 --report 20 --out study
+    python benchmarks/uncertainty_study.py --fit 20 --report 20 --also hard --out study
 
 Everything that is chosen or fitted (the order of the doubts, the combination, the recalibration) comes from one set of
-seeds; every number that is printed comes from another. `study/` then holds the recalibration and the error model.
+seeds; every number that is printed comes from another. `--also` judges the same recalibration where the detector makes
+other mistakes than those that it was fitted on. `study/` then holds the recalibration and the error model.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from poseharvest.evaluation.uncertainty import (
     squared_mahalanobis,
 )
 from poseharvest.harvesting.annotate import annotate
-from simulated import parser, print_errors, sequences, single_thread
+from simulated import ERRORS, parser, print_errors, sequences, single_thread
 
 Floats = NDArray[np.float64]
 COMBINED = ("det", "score at the projection", "score drop", "peak distance", "shift without a view")
@@ -125,17 +126,22 @@ def print_ranking(fitted: Material, reported: Material) -> None:
     print("rho of det(cov): " + interval(reported, lambda m: rank_correlation(m.doubts["det"], m.size).value))
 
 
-def print_honesty(recalibration: Recalibration, reported: Material) -> None:
-    """Print how many truths the ellipsoids hold, before and after recalibration."""
+def print_honesty(recalibration: Recalibration, reported: Material, *, errors: str) -> None:
+    """Print how many truths the ellipsoids hold, before and after recalibration, with a detector's mistakes."""
     calibrated = recalibration.apply(torch.from_numpy(reported.covariances)).numpy()
     after = Material(reported.errors, calibrated, reported.doubts, reported.sequence, reported.joints)
-    print("\nshare of truths within the ellipsoids, 95 % interval over sequences")
+    print(f"\ndetector errors {errors}: share of truths within the ellipsoids, 95 % interval over sequences")
+    print(f"all joints: {np.nanmean(reported.size):.2f} mm")
     for name, material in (("as harvested", reported), ("recalibrated on the fitting seeds", after)):
         print(name)
         for level in ELLIPSOID_LEVELS:
             held = interval(material, lambda m, level=level: ellipsoid_coverage(_squared(m), level).value)
             print(f"  {100 * level:g} % ellipsoid: {held} %")
         print(f"  expected calibration error: {expected_calibration_error(_squared(material)).value:.2f} %")
+
+
+def print_map(recalibration: Recalibration) -> None:
+    """Print a recalibration's knots."""
     knots = zip(recalibration.sigma_mm, recalibration.calibrated_mm, strict=True)
     print("map of sigma, mm: " + ", ".join(f"{a:.1f} -> {b:.1f}" for a, b in knots))
 
@@ -149,6 +155,7 @@ def main() -> None:
     options = parser(__doc__)
     options.add_argument("--fit", type=int, default=20, help="sequences to fit on, seeds from 0")
     options.add_argument("--report", type=int, default=20, help="sequences to report on, seeds from 500")
+    options.add_argument("--also", nargs="*", choices=tuple(ERRORS), default=(), help="other mistakes to report on")
     options.add_argument("--wrong-mm", type=float, default=50.0, help="the error model's threshold")
     options.add_argument("--out", type=Path, default=None, help="folder for recalibration.json and error_model.json")
     arguments = options.parse_args()
@@ -159,17 +166,22 @@ def main() -> None:
     model = fit_error_model(inputs, fitting.size, ErrorModelOptions(threshold_mm=arguments.wrong_mm))
     words = f"{arguments.fit} simulated sequences, Human3.6M's rig, detector errors {arguments.errors}"
     recalibration = fit_recalibration(fitting.errors, fitting.covariances, fitted_on=words)
+    if arguments.out is not None:
+        arguments.out.mkdir(parents=True, exist_ok=True)
+        recalibration.write(arguments.out / "recalibration.json")
+        model.write(arguments.out / "error_model.json")
     reporting = with_combinations(collect(arguments, range(500, 500 + arguments.report)), model)
     print_ranking(with_combinations(fitting, model), reporting)
     weights = zip(model.doubts, model.weights, strict=True)
     print(
         "error model: " + ", ".join(f"{name} {weight:+.2f}" for name, weight in weights) + f", bias {model.bias:+.2f}"
     )
-    print_honesty(recalibration, reporting)
-    if arguments.out is not None:
-        arguments.out.mkdir(parents=True, exist_ok=True)
-        recalibration.write(arguments.out / "recalibration.json")
-        model.write(arguments.out / "error_model.json")
+    print_map(recalibration)
+    print_honesty(recalibration, reporting, errors=arguments.errors)
+    for errors in arguments.also:
+        other = argparse.Namespace(**vars(arguments) | {"errors": errors})
+        print_errors(errors)
+        print_honesty(recalibration, collect(other, range(500, 500 + arguments.report)), errors=errors)
 
 
 if __name__ == "__main__":

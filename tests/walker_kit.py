@@ -11,6 +11,7 @@ import torch
 
 from poseharvest.annotations.info import CaptureInfo, DetectorInfo, Finding, HarvestRun
 from poseharvest.annotations.reader import Harvest
+from poseharvest.annotations.recalibration import Recalibration
 from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.annotations.store import HarvestWriter
 from poseharvest.geometry.camera import Camera
@@ -160,6 +161,7 @@ class Recipe:
     num_persons: int = 1
     blind: bool = False
     """No camera sees any joint."""
+    recalibration: Recalibration | None = None
 
 
 def write_walk(path: Path, recipe: Recipe) -> Harvest:
@@ -175,7 +177,9 @@ def write_walk(path: Path, recipe: Recipe) -> Harvest:
         seed=recipe.seed,
         findings=recipe.findings,
     )
-    with HarvestWriter(path, rig=rig, skeleton=MPII16, records_per_part=16) as writer:
+    with HarvestWriter(
+        path, rig=rig, skeleton=MPII16, records_per_part=16, recalibration=recipe.recalibration
+    ) as writer:
         for frame in range(recipe.num_frames):
             record = annotate(rig, frame, recipe.num_frames, recipe.seed)
             if recipe.blind:

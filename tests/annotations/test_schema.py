@@ -16,8 +16,8 @@ def _names(struct: pa.StructType) -> list[str]:
 
 
 def test_columns_of_annotations() -> None:
-    names = "frame time person joint x y z cov_xx cov_xy cov_xz cov_yy cov_yz cov_zz det supported selected views"
-    assert ANNOTATION_SCHEMA.names == names.split()
+    names = "frame time person joint x y z cov_xx cov_xy cov_xz cov_yy cov_yz cov_zz det scale sigma supported selected"
+    assert ANNOTATION_SCHEMA.names == [*names.split(), "views"]
     assert _names(ANNOTATION_VIEW) == ["view", "u", "v", "score", "inside", "peak_u", "peak_v", "peak_score"]
 
 

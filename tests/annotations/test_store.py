@@ -92,8 +92,8 @@ def test_columns_stream_part_by_part(tmp_path: Path) -> None:
     assert [part.num_rows for part in parts] == [64, 64, 32]
     dets = pa.concat_tables(parts).column("det").to_numpy().reshape(10, 16)
     np.testing.assert_array_equal(dets, [record.det.numpy() for record in make_records(range(10))])
-    with pytest.raises(StoreError, match=r"annotations: expected columns of frame, .*, got sigma"):
-        harvest.columns(["sigma"])
+    with pytest.raises(StoreError, match=r"annotations: expected columns of frame, .*, got size"):
+        harvest.columns(["size"])
 
 
 def test_preview_is_small_and_in_rgb(tmp_path: Path) -> None:

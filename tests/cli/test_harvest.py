@@ -11,6 +11,7 @@ import pytest
 
 from harvest_kit import small_disk
 from poseharvest.annotations.reader import Harvest
+from poseharvest.annotations.recalibration import Recalibration
 from poseharvest.evaluation.pose_error import pose_errors
 
 QUICK = ("--resolution", 32, "--detector-option", "layout=body_25b")
@@ -58,6 +59,29 @@ def test_options_reach_the_library(run, footage):
     assert (info.selection.measure, info.selection.share) == ("trace", 0.5)
     assert info.options["limb_lengths_given"] is True
     assert json.loads((footage.folder / "out" / "harvest.json").read_text())["limb_lengths_mm"] == info.limb_lengths_mm
+
+
+def test_a_recalibration_file_is_applied_and_recorded(run, footage):
+    curve = Recalibration(sigma_mm=(5.0,), calibrated_mm=(10.0,), level=0.9, num_values=80, fitted_on="another <rig>")
+    path = footage.folder / "map.json"
+    curve.write(path)
+    done = run(*arguments(footage, "--recalibration", path, "--stop", 3))
+    assert done.code == 0, done.err
+    assert "sigma is recalibrated, by a map fitted on another <rig>" in done.out
+    harvest = Harvest.open(footage.folder / "out")
+    assert harvest.info.recalibration == curve
+    assert "recalibration" not in harvest.info.options
+    assert all(row.scale.tolist() == pytest.approx([4] * 16) for row in harvest.iter_selected())
+    assert "another &lt;rig&gt;" in (harvest.path / "report" / "index.html").read_text()
+
+
+def test_a_file_that_is_no_recalibration_is_named(run, footage):
+    path = footage.folder / "map.json"
+    path.write_text('{"format": "poseharvest recalibration"}')
+    done = run(*arguments(footage, "--recalibration", path))
+    assert done.code == 1
+    assert "map.json: is no recalibration: sigma_mm: Field required" in done.err
+    assert not (footage.folder / "out").exists()
 
 
 def test_views_may_be_chosen(run, footage):

@@ -136,3 +136,17 @@ def test_truth_of_other_frames_or_joints_is_refused(tmp_path, walk):
     (tmp_path / "late.csv").write_text("frame,joint,x,y,z\n900,left_knee,1,2,3\n")
     with pytest.raises(HarvestError, match="frames in common"):
         evaluate(walk, truth=read_tracks(tmp_path / "late.csv"))
+
+
+def test_a_recalibrated_harvest_is_judged_both_ways(walk, truth_file, tmp_path):
+    """The map of a harvest makes the very same footage's 90 % ellipsoids hold 90 %, and fitting anew finds it again."""
+    truth = read_tracks(truth_file)
+    found = recalibration_of(judge(walk, truth), "the same footage")
+    again = write_walk(tmp_path / "h", Recipe(num_frames=NUM_FRAMES, pictured=(), recalibration=found))
+    judged = judge(again, truth)
+    checks = {check.name: check.scores for check in truth_checks(judged)}
+    raw, honest = (checks[f"honesty of the {name}covariance"] for name in ("", "recalibrated "))
+    assert raw["within the 90 % ellipsoid"].value > 97
+    assert honest["within the 90 % ellipsoid"].value == pytest.approx(90, abs=3)
+    assert recalibration_of(judged, "the same footage") == found
+    assert judge(walk, truth).calibrated is None

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from harvest_kit import make_records, make_rig, make_run
 from poseharvest.annotations.reader import Harvest
+from poseharvest.annotations.recalibration import Recalibration
+from poseharvest.annotations.store import HarvestWriter
 from poseharvest.errors import ConfigError
 from poseharvest.export.registry import export
+from poseharvest.skeleton.definitions import MPII16
 
 pandas = pytest.importorskip("pandas")
 
@@ -36,7 +41,7 @@ def test_wide_in_metres_without_unreliable_joints(harvest: Harvest, tmp_path: Pa
     path = export(harvest, "csv", tmp_path / "a.csv", layout="wide", unit="m", blank="unselected")
     table = pandas.read_csv(path)
     rows = list(harvest.iter_selected())
-    assert table.shape == (len(rows), 3 + 5 * 16)
+    assert table.shape == (len(rows), 3 + 6 * 16)
     for row, (_, cells) in zip(rows, table.iterrows(), strict=True):
         assert cells.time_s == row.annotations.time_s
         for k, joint in enumerate(harvest.skeleton.joints):
@@ -62,3 +67,24 @@ def test_wrong_options(harvest: Harvest, tmp_path: Path) -> None:
         export(harvest, "csv", tmp_path / "a.csv", unit="ft")
     with pytest.raises(ConfigError, match='blank: expected one of none, unsupported, unselected, got "bad"'):
         export(harvest, "csv", tmp_path / "a.csv", blank="bad")
+
+
+def test_sigma_is_recalibrated_and_the_covariance_is_not(tmp_path: Path) -> None:
+    twice = Recalibration(sigma_mm=(5.0,), calibrated_mm=(10.0,), level=0.9, num_values=100, fitted_on="a test")
+    records = make_records(range(3))
+    with HarvestWriter(tmp_path / "h", rig=make_rig(), skeleton=MPII16, recalibration=twice) as writer:
+        for record in records:
+            writer.add(record)
+        harvest = writer.finish(make_run(3))
+    table = pandas.read_csv(export(harvest, "csv", tmp_path / "a.csv", blank="none", unit="cm"))
+    det, cov = (np.stack([getattr(r, name).numpy() for r in records]).ravel() for name in ("det", "cov"))
+    np.testing.assert_allclose(table.det_cm6 * 1e6, det)
+    np.testing.assert_allclose(table.cov_xx_cm2 * 100, cov[::9])
+    np.testing.assert_allclose(table.scale, 4)
+    np.testing.assert_allclose(table.sigma_cm * 10, 2 * det ** (1 / 6))
+    export(harvest, "coco", tmp_path / "coco")
+    content = json.loads((tmp_path / "coco/annotations/left.json").read_text())
+    assert content["info"]["poseharvest"]["recalibrated_on"] == "a test"
+    extras = content["annotations"][0]["poseharvest"]
+    np.testing.assert_allclose(extras["sigma_mm"], 2 * np.array(extras["det_mm6"]) ** (1 / 6), rtol=1e-6)
+    np.testing.assert_allclose(extras["scale"], 4)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from poseharvest.annotations.reader import Harvest
+from poseharvest.annotations.recalibration import Recalibration
 from poseharvest.report import motion, timeline
 from poseharvest.report.collect import MAX_PICTURED_FRAMES, ReportContent, collect, frame_range, spread_out
 from poseharvest.report.findings import all_findings
+from poseharvest.report.html import render
 from walker_kit import Recipe, write_walk
 
 
@@ -59,3 +63,25 @@ def test_memory_does_not_grow_with_the_length(tmp_path: Path, monkeypatch: pytes
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[2] < 1.1 * peaks[1]
+
+
+def test_what_is_shown_in_millimetres_is_recalibrated(tmp_path: Path) -> None:
+    """Three times the sigma in every place; determinants stay those that select."""
+    three = Recalibration(
+        sigma_mm=(5.0,), calibrated_mm=(15.0,), level=0.9, num_values=900, fitted_on="the <other> rig"
+    )
+    recipe = Recipe(num_frames=6, pictured=(0,))
+    plain = collect(write_walk(tmp_path / "a", recipe))
+    shown = collect(write_walk(tmp_path / "b", replace(recipe, recalibration=three)))
+    assert shown.joints.sigma.high == pytest.approx(3 * plain.joints.sigma.high)
+    assert shown.joints.worst_sigma.high == pytest.approx(3 * plain.joints.worst_sigma.high)
+    np.testing.assert_allclose(shown.timelines[0].sigma_mm, 3 * plain.timelines[0].sigma_mm)
+    np.testing.assert_allclose(shown.poses[0].root, 3 * plain.poses[0].root, rtol=1e-5)
+    for name, mark in shown.overlays[0].views[0].people[0].items():
+        other = plain.overlays[0].views[0].people[0][name]
+        assert mark.sigma_mm == pytest.approx(3 * other.sigma_mm)
+        assert (mark.ellipse.major, mark.det) == pytest.approx((3 * other.ellipse.major, other.det))
+    page = render(shown)
+    assert "held 90 % of 900 true joint positions of the &lt;other&gt; rig" in page
+    assert "are the posterior's own" not in page
+    assert "Sigma and the ellipses are the posterior's own" in render(plain)

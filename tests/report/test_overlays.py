@@ -62,8 +62,7 @@ def test_a_damaged_picture_is_named(tmp_path: Path) -> None:
 def moment(harvest: Harvest, rig: Rig) -> FrameOverlay:
     row = list(harvest.iter_selected())[12]
     pictures = {name: path for name in rig.names if (path := harvest.preview(12, name))}
-    people = [(row.annotations, row.selected.numpy())]
-    return overlay_frame(people, rig=rig, skeleton=harvest.skeleton, pictures=pictures)
+    return overlay_frame([row], rig=rig, skeleton=harvest.skeleton, pictures=pictures)
 
 
 def test_joints_are_drawn_where_the_harvest_says_they_appear(harvest: Harvest, moment: FrameOverlay) -> None:
@@ -92,7 +91,6 @@ def test_an_absent_view_has_no_picture_and_no_peaks(moment: FrameOverlay) -> Non
 
 def test_a_joint_that_no_camera_sees_is_not_drawn(harvest: Harvest, rig: Rig) -> None:
     row = list(harvest.iter_selected())[5]
-    people = [(row.annotations, row.selected.numpy())]
-    views = overlay_frame(people, rig=rig, skeleton=harvest.skeleton, pictures={}).views
+    views = overlay_frame([row], rig=rig, skeleton=harvest.skeleton, pictures={}).views
     assert all("right_wrist" not in view.people[0] for view in views)
     assert all(len(view.people[0]) == 15 for view in views)

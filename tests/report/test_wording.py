@@ -9,6 +9,7 @@ from types import ModuleType
 import pytest
 
 from poseharvest.annotations.info import JointSelection, SelectionInfo
+from poseharvest.annotations.recalibration import Recalibration
 from poseharvest.report import spread, uncertainty, wording
 from poseharvest.report.order import limb_order, reading_order
 from poseharvest.report.selection import cut_mm, measure_words, threshold_words
@@ -38,6 +39,12 @@ def test_a_determinant_is_also_a_length() -> None:
     assert cut_mm(info, joint) == pytest.approx(10)
     assert threshold_words(info, joint) == "1.00 × 10⁶ mm⁶"
     assert measure_words(info) == "the determinant of its covariance"
+
+
+def test_a_cut_lies_on_the_axis_of_the_recalibrated_sigmas() -> None:
+    twice = Recalibration(sigma_mm=(5.0,), calibrated_mm=(10.0,), level=0.9, num_values=100, fitted_on="a test")
+    assert cut_mm(*selection("det", 1e6), twice) == pytest.approx(20)
+    assert cut_mm(*selection("det", 0.0), twice) == 0
 
 
 def test_other_measures_and_empty_selections_have_no_length() -> None:

@@ -9,6 +9,7 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, JsonValue
 
 from poseharvest import __version__
+from poseharvest.annotations.recalibration import Recalibration
 from poseharvest.arrays import ImageSize
 from poseharvest.geometry.rig import Rig
 from poseharvest.skeleton.skeleton import Limb, Skeleton
@@ -144,6 +145,9 @@ class HarvestInfo(HarvestRun):
     skeleton: SkeletonInfo
     views: tuple[ViewInfo, ...]
     selection: SelectionInfo
+    recalibration: Recalibration | None = Field(
+        default=None, description="the map behind the columns `scale` and `sigma`; None: the posterior as it is"
+    )
     counts: Counts
 
 

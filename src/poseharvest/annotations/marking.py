@@ -1,21 +1,24 @@
-"""Selection applied to the Parquet files of a harvest: the column `selected`, part by part."""
+"""Selection and recalibration applied to the Parquet files of a harvest: columns that are replaced, part by part."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import torch
 from numpy.typing import NDArray
 
 from poseharvest.annotations.columns import column
 from poseharvest.annotations.info import JointSelection, SelectionInfo
 from poseharvest.annotations.measures import MEASURES
 from poseharvest.annotations.parts import ANNOTATIONS, part_path, read_part, write_part
-from poseharvest.annotations.rows import matrix
-from poseharvest.annotations.schema import ANNOTATION_SCHEMA
+from poseharvest.annotations.recalibration import Recalibration
+from poseharvest.annotations.rows import covariances, matrix, sigma_of
+from poseharvest.annotations.schema import ANNOTATION_SCHEMA, COVARIANCE_ENTRIES
 from poseharvest.annotations.select import MeasuredRows, SelectionRule, Thresholds, find_thresholds, mark_selected
 
 
@@ -48,8 +51,18 @@ def mark_parts(layout: PartLayout, rule: SelectionRule) -> SelectionInfo:
     """
     thresholds = find_thresholds(lambda: _measured_parts(layout, rule.measure), len(layout.joints), rule.share)
     for index, marks in enumerate(mark_selected(_measured_parts(layout, rule.measure), thresholds)):
-        _rewrite(layout, index, marks)
+        _rewrite(layout, index, {"selected": marks})
     return _summary(layout.joints, rule, thresholds)
+
+
+def scale_parts(layout: PartLayout, recalibration: Recalibration | None) -> None:
+    """Rewrite the columns `scale` and `sigma` of every part, from the posterior's covariances."""
+    for index in range(len(layout.records_per_part)):
+        table = layout.read(index, (*COVARIANCE_ENTRIES, "det"))
+        cov = torch.from_numpy(covariances(table, len(layout.joints)))
+        det = matrix(table, "det", len(layout.joints))
+        scale = np.ones(det.shape) if recalibration is None else recalibration.scales(cov).numpy()
+        _rewrite(layout, index, {"scale": scale, "sigma": sigma_of(det, scale)})
 
 
 def _measured_parts(layout: PartLayout, measure_name: str) -> Iterator[MeasuredRows]:
@@ -61,13 +74,14 @@ def _measured_parts(layout: PartLayout, measure_name: str) -> Iterator[MeasuredR
         yield MeasuredRows(values.reshape(-1, num_joints), matrix(table, "supported", num_joints))
 
 
-def _rewrite(layout: PartLayout, index: int, marks: NDArray[np.bool_]) -> None:
+def _rewrite(layout: PartLayout, index: int, columns: dict[str, NDArray[Any]]) -> None:
     table, path = layout.read(index), part_path(layout.folder, ANNOTATIONS, index)
-    place = ANNOTATION_SCHEMA.get_field_index("selected")
-    field = ANNOTATION_SCHEMA.field(place)
-    marked = table.set_column(place, field, column(marks.ravel(), field.type))
+    for name, values in columns.items():
+        place = ANNOTATION_SCHEMA.get_field_index(name)
+        field = ANNOTATION_SCHEMA.field(place)
+        table = table.set_column(place, field, column(values.ravel(), field.type))
     new = path.with_name(f".{path.name}.partial")
-    write_part(marked, new)
+    write_part(table, new)
     new.replace(path)
 
 

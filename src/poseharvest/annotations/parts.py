@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from poseharvest.annotations.schema import ANNOTATION_SCHEMA, FRAME_SCHEMA
+from poseharvest.annotations.columns import column, values_of
+from poseharvest.annotations.rows import sigma_of
+from poseharvest.annotations.schema import ADDED_COLUMNS, ANNOTATION_SCHEMA, FRAME_SCHEMA
 from poseharvest.errors import StoreError
 
 ANNOTATIONS = "annotations"
@@ -39,17 +42,35 @@ def read_part(path: Path, kind: str, num_rows: int, columns: Sequence[str] | Non
         raise StoreError(f"{path}: this part of the harvest is missing")
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            _check_part(path, file, SCHEMAS[kind], num_rows)
-            return file.read(columns=None if columns is None else list(columns))
+            wanted = SCHEMAS[kind].names if columns is None else list(columns)
+            if _check_part(path, file, SCHEMAS[kind], num_rows):
+                return file.read(columns=None if columns is None else wanted)
+            return _completed(file, wanted)
     except (pa.ArrowException, OSError) as error:
         raise StoreError(f"{path}: this part of the harvest is damaged: {_first_line(error)}") from error
 
 
-def _check_part(path: Path, file: pq.ParquetFile, schema: pa.Schema, num_rows: int) -> None:
-    if not file.schema_arrow.equals(schema):
+def _check_part(path: Path, file: pq.ParquetFile, schema: pa.Schema, num_rows: int) -> bool:
+    """Return whether the part holds all columns: one of version 1 lacks some."""
+    first_version = pa.schema([field for field in schema if field.name not in ADDED_COLUMNS])
+    if not (file.schema_arrow.equals(schema) or file.schema_arrow.equals(first_version)):
         raise StoreError(f"{path}: expected the columns {', '.join(schema.names)} with their types, got others")
     if file.metadata.num_rows != num_rows:
         raise StoreError(f"{path}: expected {num_rows} rows by harvest.json, got {file.metadata.num_rows}")
+    return bool(file.schema_arrow.equals(schema))
+
+
+def _completed(file: pq.ParquetFile, columns: Sequence[str]) -> pa.Table:
+    """Return columns of annotations of version 1: nothing was recalibrated, so the added ones follow from `det`."""
+    stored = [name for name in columns if name not in ADDED_COLUMNS]
+    table = file.read(columns=[*stored, *(["det"] if "det" not in stored else [])])
+    det = values_of(table.column("det"))
+    scale = np.ones_like(det)
+    added = {"scale": scale, "sigma": sigma_of(det, scale)}
+    return pa.table(
+        [column(added[name], pa.float64()) if name in added else table.column(name) for name in columns],
+        schema=pa.schema([ANNOTATION_SCHEMA.field(name) for name in columns]),
+    )
 
 
 def _first_line(error: Exception) -> str:

@@ -58,15 +58,21 @@ class Recalibration(BaseModel):
         ratio = np.interp(clamped, knots, values) - np.clip(clamped, knots[0], knots[-1])
         return torch.from_numpy(np.asarray(np.exp(ratio)))
 
-    def apply(self, cov: Tensor) -> Tensor:
-        """Return calibrated covariances (..., 3, 3), mm^2; one whose determinant is not positive is left as it is."""
+    def scales(self, cov: Tensor) -> Tensor:
+        """Return what covariances (..., 3, 3), mm^2, must be multiplied by, (...) float64.
+
+        It is 1 for one whose determinant is not positive.
+        """
         flat = cov.reshape(-1, *cov.shape[-2:])
         check_shape("covariances", flat, "N 3 3")
         det: Tensor = torch.linalg.det(flat.double())
         usable = torch.isfinite(det) & (det > 0)
         sigma = torch.where(usable, det, 1.0) ** (1 / 6)
-        factor = torch.where(usable, self.factors(sigma).square(), 1.0)
-        return (flat * factor[:, None, None].to(flat)).reshape(cov.shape)
+        return torch.where(usable, self.factors(sigma).square(), 1.0).reshape(cov.shape[:-2])
+
+    def apply(self, cov: Tensor) -> Tensor:
+        """Return calibrated covariances (..., 3, 3), mm^2; one whose determinant is not positive is left as it is."""
+        return cov * self.scales(cov)[..., None, None].to(cov)
 
     def write(self, path: Path) -> None:
         """Write the recalibration as JSON."""

@@ -1,14 +1,18 @@
-"""Selecting anew from a finished harvest, without the footage."""
+"""Selecting anew from a finished harvest, or recalibrating it, without the footage."""
 
 from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from poseharvest.annotations.marking import PartLayout, mark_parts
+from poseharvest.annotations.marking import PartLayout, mark_parts, scale_parts
 from poseharvest.annotations.parts import ANNOTATIONS, FRAMES
 from poseharvest.annotations.reader import PREVIEWS, Harvest, is_harvest
+from poseharvest.annotations.recalibration import Recalibration
+from poseharvest.annotations.schema import SCHEMA_VERSION
 from poseharvest.annotations.select import SelectionRule
 from poseharvest.annotations.staging import StagedFolder, os_errors_as_store_errors
 from poseharvest.annotations.store import write_info
@@ -23,14 +27,35 @@ def reselect(harvest: Harvest, rule: SelectionRule) -> Harvest:
     Raises:
         StoreError: a part is damaged, or writing fails.
     """
+    return _rewritten(harvest, lambda layout: {"selection": mark_parts(layout, rule)})
+
+
+def recalibrate(harvest: Harvest, recalibration: Recalibration | None) -> Harvest:
+    """Replace the recalibration of a harvest and return it, opened anew; None takes it away.
+
+    Covariances and selection stay: they are the posterior's. The folder changes as `reselect` changes it.
+
+    Raises:
+        StoreError: a part is damaged, or writing fails.
+    """
+
+    def rewrite(layout: PartLayout) -> dict[str, Any]:
+        scale_parts(layout, recalibration)
+        return {"recalibration": recalibration}
+
+    return _rewritten(harvest, rewrite)
+
+
+def _rewritten(harvest: Harvest, rewrite: Callable[[PartLayout], dict[str, Any]]) -> Harvest:
+    """Return the harvest with all its parts rewritten, and `harvest.json` with what `rewrite` returns."""
     staged = StagedFolder(harvest.path, replaceable=is_harvest)
     try:
         with os_errors_as_store_errors(staged.target):
             _link_contents(staged.target, staged.path)
             counts = harvest.info.counts.records_per_part
             layout = PartLayout(staged.path, harvest.skeleton.joints, len(harvest.info.views), counts)
-            selection = mark_parts(layout, rule)
-            write_info(harvest.info.model_copy(update={"selection": selection}), staged.path)
+            changes = {**rewrite(layout), "schema_version": SCHEMA_VERSION}  # every part is written anew
+            write_info(harvest.info.model_copy(update=changes), staged.path)
         staged.commit()
     finally:
         staged.discard()

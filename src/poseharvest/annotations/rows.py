@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from poseharvest.annotations.columns import column, repeated_names, values_of
+from poseharvest.annotations.recalibration import Recalibration
 from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.annotations.schema import (
     ANNOTATION_SCHEMA,
@@ -32,15 +33,38 @@ class SelectedFrame:
     Attributes:
         annotations: the pose and its projections.
         selected: (J,) bool, the joint is reliable enough to be an annotation (Sec. 3.3).
+        scale: (J,) factor that makes the covariance honest, by the harvest's recalibration; 1 where it has none.
     """
 
     annotations: FrameAnnotations
     selected: Tensor
+    scale: Tensor
+
+    @property
+    def calibrated_cov(self) -> Tensor:
+        """(J, 3, 3) covariances that mean what they say as far as the recalibration does, mm^2."""
+        return self.annotations.cov * self.scale[:, None, None]
+
+    @property
+    def calibrated(self) -> FrameAnnotations:
+        """The pose with these in place of the posterior's covariances, for what is shown in millimetres."""
+        return replace(self.annotations, cov=self.calibrated_cov)
+
+    @property
+    def sigma_mm(self) -> Tensor:
+        """(J,) det^(1/6) of them, mm."""
+        return self.annotations.det.clamp(min=0).pow(1 / 6) * self.scale.sqrt()
 
 
-def annotation_table(records: Sequence[FrameAnnotations], joints: Sequence[str], views: Sequence[str]) -> pa.Table:
+def annotation_table(
+    records: Sequence[FrameAnnotations],
+    joints: Sequence[str],
+    views: Sequence[str],
+    recalibration: Recalibration | None = None,
+) -> pa.Table:
     """Return a row per record and joint, by `ANNOTATION_SCHEMA`; `selected` is False everywhere."""
-    mean, cov = _stack(records, "mean"), _stack(records, "cov")
+    mean, cov, det = (_stack(records, name) for name in ("mean", "cov", "det"))
+    scale = np.ones(det.shape) if recalibration is None else recalibration.scales(torch.from_numpy(cov)).numpy()
     num_rows = mean.shape[0] * mean.shape[1]
     columns = {
         "frame": np.repeat([r.frame for r in records], len(joints)),
@@ -49,7 +73,9 @@ def annotation_table(records: Sequence[FrameAnnotations], joints: Sequence[str],
         "joint": repeated_names(joints, len(records)),
         **{axis: mean[..., i].ravel() for i, axis in enumerate("xyz")},
         **{name: cov[..., i, j].ravel() for name, (i, j) in COVARIANCE_ENTRIES.items()},
-        "det": _stack(records, "det").ravel(),
+        "det": det.ravel(),
+        "scale": scale.ravel(),
+        "sigma": sigma_of(det, scale).ravel(),
         "supported": _stack(records, "supported").ravel(),
         "selected": np.zeros(num_rows, dtype=bool),
         "views": _list_of(ANNOTATION_VIEW, _annotation_views(records, views), len(views)),
@@ -77,6 +103,12 @@ def frame_table(records: Sequence[FrameAnnotations], views: Sequence[str]) -> pa
     return _table(columns, FRAME_SCHEMA)
 
 
+def sigma_of(det: NDArray[np.float64], scale: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return det^(1/6), mm, of covariances of determinant `det`, mm^6, multiplied by `scale`; 0 for no covariance."""
+    sigma: NDArray[np.float64] = np.maximum(det, 0) ** (1 / 6) * np.sqrt(scale)
+    return sigma
+
+
 def frames_from_tables(
     annotations: pa.Table, frames: pa.Table, num_joints: int, num_views: int
 ) -> Iterator[SelectedFrame]:
@@ -93,7 +125,7 @@ def frames_from_tables(
         )
     tensors = _annotation_tensors(annotations, (num_records, num_joints, num_views))
     crops = _crops(frames, num_views)
-    selected = tensors.pop("selected")
+    selected, scale = tensors.pop("selected"), tensors.pop("scale")
     for i, row in enumerate(frames.select(["frame", "time", "person", "log_evidence"]).to_pylist()):
         record = FrameAnnotations(
             frame=row["frame"],
@@ -103,12 +135,20 @@ def frames_from_tables(
             crops=crops[i],
             **{name: tensor[i].clone() for name, tensor in tensors.items()},
         )
-        yield SelectedFrame(record, selected[i].clone())
+        yield SelectedFrame(record, selected[i].clone(), scale[i].clone())
 
 
 def matrix(table: pa.Table, name: str, num_joints: int) -> NDArray[Any]:
     """Return one column of a part's annotations as (records, J)."""
     return values_of(table.column(name)).reshape(-1, num_joints)
+
+
+def covariances(table: pa.Table, num_joints: int) -> NDArray[np.float64]:
+    """Return the posterior's covariances of a part's annotations, (records, J, 3, 3) mm^2."""
+    cov = np.empty((table.num_rows // num_joints, num_joints, 3, 3))
+    for name, (i, j) in COVARIANCE_ENTRIES.items():
+        cov[..., i, j] = cov[..., j, i] = matrix(table, name, num_joints)
+    return cov
 
 
 def view_values(table: pa.Table, num_views: int) -> dict[str, NDArray[Any]]:
@@ -167,19 +207,16 @@ def _list_of(struct: pa.StructType, fields: dict[str, Any], num_views: int) -> p
 
 def _annotation_tensors(table: pa.Table, sizes: tuple[int, int, int]) -> dict[str, Tensor]:
     num_records, num_joints, num_views = sizes
-    by_joint = {name: matrix(table, name, num_joints) for name in ("x", "y", "z", *COVARIANCE_ENTRIES)}
-    cov = np.empty((num_records, num_joints, 3, 3))
-    for name, (i, j) in COVARIANCE_ENTRIES.items():
-        cov[..., i, j] = cov[..., j, i] = by_joint[name]
     views = {
         name: values.reshape(num_records, num_joints, num_views).transpose(0, 2, 1)
         for name, values in view_values(table, num_views).items()
     }
     arrays = {
-        "mean": np.stack([by_joint[axis] for axis in "xyz"], -1),
-        "cov": cov,
+        "mean": np.stack([matrix(table, axis, num_joints) for axis in "xyz"], -1),
+        "cov": covariances(table, num_joints),
         "supported": matrix(table, "supported", num_joints),
         "selected": matrix(table, "selected", num_joints),
+        "scale": matrix(table, "scale", num_joints),
         "pixels": np.stack([views["u"], views["v"]], -1),
         "peak_pixels": np.stack([views["peak_u"], views["peak_v"]], -1),
         **{name: views[name] for name in ("inside", "score", "peak_score")},

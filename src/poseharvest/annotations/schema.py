@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 1
-"""Raised whenever a reader of the previous version would misread the folder."""
+SCHEMA_VERSION = 2
+"""Raised whenever a reader of the previous version would misread the folder. Version 1 had no `scale` and `sigma`."""
 
 COVARIANCE_ENTRIES: dict[str, tuple[int, int]] = {
     "cov_xx": (0, 0),
@@ -43,11 +43,16 @@ ANNOTATION_SCHEMA = pa.schema([
     ("z", pa.float64()),
     *((name, pa.float64()) for name in COVARIANCE_ENTRIES),
     ("det", pa.float64()),
+    ("scale", pa.float64()),
+    ("sigma", pa.float64()),
     ("supported", pa.bool_()),
     ("selected", pa.bool_()),
     ("views", pa.list_(ANNOTATION_VIEW)),
 ])
 """`annotations/part-*.parquet`: a row per frame, person and joint, in that order."""
+
+ADDED_COLUMNS = ("scale", "sigma")
+"""Columns that version 1 lacked; they follow from `det` where nothing was recalibrated."""
 
 FRAME_VIEW = pa.struct([
     ("view", _NAME),

@@ -24,6 +24,7 @@ from poseharvest.annotations.info import (
 from poseharvest.annotations.marking import PartLayout, mark_parts
 from poseharvest.annotations.parts import ANNOTATIONS, FRAMES, part_path, write_part
 from poseharvest.annotations.reader import INFO_FILE, Harvest, is_harvest, preview_path
+from poseharvest.annotations.recalibration import Recalibration
 from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.annotations.rows import annotation_table, frame_table
 from poseharvest.annotations.schema import SCHEMA_VERSION
@@ -52,6 +53,7 @@ class HarvestWriter:
         skeleton: records hold its joints in this order.
         overwrite: replace the harvest that stands at `path`; a folder that is no harvest is never replaced.
         records_per_part: rows of `frames/` in one Parquet file.
+        recalibration: fills the columns `scale` and `sigma`; the covariances stay those of the records.
 
     Raises:
         StoreError: `path` exists and may not be replaced, or cannot be written (for example, the disk is full).
@@ -65,9 +67,10 @@ class HarvestWriter:
         skeleton: Skeleton,
         overwrite: bool = False,
         records_per_part: int = 512,
+        recalibration: Recalibration | None = None,
     ) -> None:
         self._rig, self._skeleton = rig, skeleton
-        self._capacity = records_per_part
+        self._capacity, self._recalibration = records_per_part, recalibration
         self._buffer: list[FrameAnnotations] = []
         self._records_per_part: list[int] = []
         self._last = (-1, -1)
@@ -165,7 +168,7 @@ class HarvestWriter:
 
     def _flush(self) -> None:
         index = len(self._records_per_part)
-        annotations = annotation_table(self._buffer, self._skeleton.joints, self._rig.names)
+        annotations = annotation_table(self._buffer, self._skeleton.joints, self._rig.names, self._recalibration)
         with os_errors_as_store_errors(self._staged.target):
             write_part(annotations, part_path(self._staged.path, ANNOTATIONS, index))
             write_part(frame_table(self._buffer, self._rig.names), part_path(self._staged.path, FRAMES, index))
@@ -188,6 +191,7 @@ class HarvestWriter:
             skeleton=SkeletonInfo.of(self._skeleton),
             views=views_of(self._rig),
             selection=selection,
+            recalibration=self._recalibration,
             counts=Counts(
                 frames=self._num_frames,
                 persons=len(self._persons),

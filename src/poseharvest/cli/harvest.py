@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from poseharvest.annotations.recalibration import Recalibration
 from poseharvest.annotations.select import SelectionRule
 from poseharvest.capture.capture import Capture
 from poseharvest.cli.assignments import parse_assignments
@@ -29,6 +30,7 @@ _OPTION = "An option of the detector, name=value, such as flip_test=true or fram
 _REFINE = "1, 2 or 4: parts into which every voxel edge is cut, the tolerance unchanged; 1 is the paper's grid."
 _INFERENCE = "exact: sums over the voxels that matter; reference: over all voxels, by FFT."
 _PEOPLE = "How many to harvest at once, or all; 1 takes whom most views agree on, whoever else is there."
+_RECALIBRATION = "Map that makes the covariances honest, as evaluate --recalibrate writes it from known truth."
 _LENGTHS = "TOML file with the subject's limb lengths in mm; estimated from the footage if not given."
 
 
@@ -53,6 +55,7 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     inference: Annotated[InferenceMethod, typer.Option(help=_INFERENCE)] = _DEFAULTS.inference.inference,
     share: Annotated[float, typer.Option(help="Part of each joint to select.")] = _DEFAULTS.selection.share,
     measure: Annotated[str, typer.Option(help="Measure of confidence.")] = _DEFAULTS.selection.measure,
+    recalibration: Annotated[Path | None, typer.Option(help=_RECALIBRATION, show_default=False)] = None,
     people: Annotated[str, typer.Option(help=_PEOPLE)] = str(_DEFAULTS.people),
     start: Annotated[int, typer.Option(help="First frame.")] = _DEFAULTS.start,
     stop: Annotated[int | None, typer.Option(help="Frame before which to stop.")] = None,
@@ -65,6 +68,7 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
             resolution=resolution, floor=floor, tolerance_mm=tolerance_mm, refine=refine, inference=inference
         ),
         selection=SelectionRule(measure, share),
+        recalibration=None if recalibration is None else Recalibration.read(recalibration),
         people=_number_of_people(people),
         start=start,
         stop=stop,

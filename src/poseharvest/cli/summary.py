@@ -21,6 +21,8 @@ def print_summary(harvest: Harvest, report: Path) -> None:
         f"{info.counts.frames} of {info.capture.num_frames} frames, {len(info.views)} views, "
         f"{selected} of {supported} joints selected as annotations"
     )
+    if info.recalibration is not None:
+        console.print(f"sigma is recalibrated, by a map fitted on {info.recalibration.fitted_on}")
     for finding in info.findings:
         console.print(f"{finding.severity}: {finding.message}")
     table = _limb_table(info)

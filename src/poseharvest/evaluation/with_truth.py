@@ -9,7 +9,7 @@ import torch
 
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.recalibration import Recalibration
-from poseharvest.annotations.rows import matrix
+from poseharvest.annotations.rows import covariances, matrix
 from poseharvest.annotations.schema import COVARIANCE_ENTRIES
 from poseharvest.evaluation.alignment import Alignment
 from poseharvest.evaluation.bootstrap import blocks
@@ -51,6 +51,11 @@ _COVERAGE = (
     "small, above it too large; `--recalibrate` writes the map that corrects it, to be judged on other footage."
 )
 
+_CALIBRATED = (
+    "The same of the posterior's covariances times the harvest's column `scale`: by the map that it was made with. It "
+    "says whether that map, fitted on other footage, holds on this."
+)
+
 
 @dataclass(frozen=True, eq=False)
 class JudgedHarvest:
@@ -58,13 +63,15 @@ class JudgedHarvest:
 
     Attributes:
         pairs: estimates and truth, labelled by "sequence", stretches of two seconds of a person.
-        covariances: (F, J, 3, 3) mm^2.
+        covariances: (F, J, 3, 3) of the posterior, mm^2.
+        calibrated: (F, J, 3, 3) by the harvest's recalibration, mm^2; None where it has none.
         selected: (F, J) bool; a derived joint is selected if all that it derives from are.
         left_out: joints of the truth that the harvest has not.
     """
 
     pairs: PosePairs
     covariances: Floats
+    calibrated: Floats | None
     selected: Bools
     left_out: tuple[str, ...]
 
@@ -99,10 +106,15 @@ def judge(harvest: Harvest, truth: PoseTracks, *, approximate: bool = False) -> 
     stretch = blocks(frames, max(1, round(_BLOCK_SECONDS * harvest.info.capture.frame_rate)))
     labels = {"sequence": [f"{person}/{block}" for person, block in zip(persons.tolist(), stretch, strict=True)]}
     known = restricted(truth, joints).positions[match.second]
-    cov, selected = _covariances_and_selection(harvest)
+    cov, scale, selected = _covariances_and_selection(harvest)
+
+    def matched(covariances: Floats) -> Floats:
+        return np.asarray(conversion.covariances(torch.from_numpy(covariances))[match.first].numpy())
+
     return JudgedHarvest(
         pairs=PosePairs(estimate.positions[match.first], known, joints, labels),
-        covariances=np.asarray(conversion.covariances(torch.from_numpy(cov))[match.first].numpy()),
+        covariances=matched(cov),
+        calibrated=None if harvest.info.recalibration is None else matched(cov * scale[..., None, None]),
         selected=np.asarray(conversion.supported(torch.from_numpy(selected))[match.first].numpy()),
         left_out=tuple(joint for joint in truth.joints if joint not in joints),
     )
@@ -124,7 +136,8 @@ def truth_checks(judged: JudgedHarvest) -> tuple[Check, ...]:
         _joint_check(judged),
         _selection_check(judged),
         _ranking_check(judged),
-        _coverage_check(judged),
+        _coverage_check("honesty of the covariance", _COVERAGE, judged.error_vectors, judged.covariances),
+        *_calibrated_check(judged),
     )
 
 
@@ -174,25 +187,31 @@ def _ranking_check(judged: JudgedHarvest) -> Check:
     return Check("ranking", _RANKING, scores)
 
 
-def _coverage_check(judged: JudgedHarvest) -> Check:
-    squared = squared_mahalanobis(judged.error_vectors, judged.covariances)
+def _calibrated_check(judged: JudgedHarvest) -> list[Check]:
+    if judged.calibrated is None:
+        return []
+    name = "honesty of the recalibrated covariance"
+    return [_coverage_check(name, _CALIBRATED, judged.error_vectors, judged.calibrated)]
+
+
+def _coverage_check(name: str, sentence: str, errors: Floats, covariances: Floats) -> Check:
+    squared = squared_mahalanobis(errors, covariances)
     scores = {
         f"within the {100 * level:g} % ellipsoid": ellipsoid_coverage(squared, level) for level in ELLIPSOID_LEVELS
     }
     scores["expected calibration error"] = expected_calibration_error(squared)
-    return Check("honesty of the covariance", _COVERAGE, scores)
+    return Check(name, sentence, scores)
 
 
-def _covariances_and_selection(harvest: Harvest) -> tuple[Floats, Bools]:
+def _covariances_and_selection(harvest: Harvest) -> tuple[Floats, Floats, Bools]:
     num_joints = len(harvest.skeleton)
-    cov, selected = [np.zeros((0, num_joints, 3, 3))], [np.zeros((0, num_joints), bool)]
-    for table in harvest.columns((*COVARIANCE_ENTRIES, "selected")):
-        part = np.empty((table.num_rows // num_joints, num_joints, 3, 3))
-        for name, (i, j) in COVARIANCE_ENTRIES.items():
-            part[..., i, j] = part[..., j, i] = matrix(table, name, num_joints)
-        cov.append(part)
+    cov, scale = [np.zeros((0, num_joints, 3, 3))], [np.zeros((0, num_joints))]
+    selected = [np.zeros((0, num_joints), bool)]
+    for table in harvest.columns((*COVARIANCE_ENTRIES, "scale", "selected")):
+        cov.append(covariances(table, num_joints))
+        scale.append(matrix(table, "scale", num_joints))
         selected.append(matrix(table, "selected", num_joints))
-    return np.concatenate(cov), np.concatenate(selected)
+    return np.concatenate(cov), np.concatenate(scale), np.concatenate(selected)
 
 
 def _median(errors: Floats) -> float:

@@ -101,12 +101,17 @@ def category(harvest: Harvest) -> dict[str, Any]:
 
 
 def _opening(harvest: Harvest, view: ViewInfo) -> str:
-    selection = harvest.info.selection
+    selection, recalibration = harvest.info.selection, harvest.info.recalibration
     info = {
         "description": f"{harvest.info.capture.name}, view {view.name}: harvested 2D keypoints",
         "version": __version__,
         "date_created": harvest.info.created,
-        "poseharvest": {"view": view.name, "measure": selection.measure, "share": selection.share},
+        "poseharvest": {
+            "view": view.name,
+            "measure": selection.measure,
+            "share": selection.share,
+            "recalibrated_on": None if recalibration is None else recalibration.fitted_on,
+        },
     }
     head = f'{{"info": {_json(info)},\n"licenses": [],\n"categories": [{_json(category(harvest))}],\n'
     return head + '"images": [\n'
@@ -175,6 +180,8 @@ def _extras(row: SelectedFrame, view: int) -> dict[str, Any]:
         "mean_mm": [[_r(x) for x in point] for point in record.mean.tolist()],
         "cov_mm2": [[_significant(x) for x in entries] for entries in record.cov[:, i, j].tolist()],
         "det_mm6": [_significant(x) for x in record.det.tolist()],
+        "scale": [_significant(x) for x in row.scale.tolist()],
+        "sigma_mm": [_significant(x) for x in row.sigma_mm.tolist()],
         "supported": record.supported.tolist(),
         "selected": row.selected.tolist(),
         "pixels": [[_r(x) if math.isfinite(x) else None for x in point] for point in record.pixels[view].tolist()],

@@ -1,7 +1,9 @@
 """Comma-separated values, for spreadsheets and R. The header names every unit; an empty cell is a missing number.
 
 Long: a row per frame, person and joint with the covariance and every view. Wide: a row per frame and person with the
-position, the determinant and the selection of every joint. The world's axes are kept. Booleans are `true` or `false`.
+position, the determinant, sigma and the selection of every joint. Covariances and determinants are the posterior's;
+sigma is recalibrated where the harvest is, and `scale` times the covariance is the recalibrated one. The world's axes
+are kept. Booleans are `true` or `false`.
 """
 
 from __future__ import annotations
@@ -58,7 +60,7 @@ def write_csv(harvest: Harvest, path: Path, options: CsvOptions) -> None:
 def _long_header(views: Sequence[str], unit: str) -> list[str]:
     header = ["frame", "time_s", "person", "joint", *(f"{axis}_{unit}" for axis in "xyz")]
     header += [f"{name}_{unit}2" for name in COVARIANCE_ENTRIES]
-    header += [f"det_{unit}6", "supported", "selected"]
+    header += [f"det_{unit}6", "scale", f"sigma_{unit}", "supported", "selected"]
     for view in views:
         header += [f"{view}_{field}" for field in ("u_px", "v_px", "score", "inside")]
     return header
@@ -67,7 +69,8 @@ def _long_header(views: Sequence[str], unit: str) -> list[str]:
 def _long_rows(row: SelectedFrame, joints: Sequence[str], options: CsvOptions) -> Iterator[list[Cell]]:
     record, scale = row.annotations, 1 / mm_per(options.unit)
     i, j = zip(*COVARIANCE_ENTRIES.values(), strict=True)
-    numbers = torch.cat((record.mean * scale, record.cov[:, i, j] * scale**2, record.det[:, None] * scale**6), 1)
+    single = torch.stack((record.det * scale**6, row.scale, row.sigma_mm * scale), 1)
+    numbers = torch.cat((record.mean * scale, record.cov[:, i, j] * scale**2, single), 1)
     views = torch.cat((record.pixels, record.score[..., None]), -1).transpose(0, 1).tolist()  # (J, V, 3)
     inside, shown = record.inside.T.tolist(), shown_joints(row, options.blank).tolist()
     for k, joint in enumerate(joints):
@@ -80,13 +83,14 @@ def _long_rows(row: SelectedFrame, joints: Sequence[str], options: CsvOptions) -
 
 
 def _wide_header(joints: Sequence[str], unit: str) -> list[str]:
-    fields = (f"x_{unit}", f"y_{unit}", f"z_{unit}", f"det_{unit}6", "selected")
+    fields = (f"x_{unit}", f"y_{unit}", f"z_{unit}", f"det_{unit}6", f"sigma_{unit}", "selected")
     return ["frame", "time_s", "person", *(f"{joint}_{field}" for joint in joints for field in fields)]
 
 
 def _wide_row(row: SelectedFrame, options: CsvOptions) -> list[Cell]:
     record, scale = row.annotations, 1 / mm_per(options.unit)
-    numbers = torch.cat((record.mean * scale, record.det[:, None] * scale**6), 1).tolist()
+    single = torch.stack((record.det * scale**6, row.sigma_mm * scale), 1)
+    numbers = torch.cat((record.mean * scale, single), 1).tolist()
     cells: list[Cell] = [record.frame, record.time_s, record.person]
     shown = shown_joints(row, options.blank).tolist()
     for values, is_shown, is_selected in zip(numbers, shown, row.selected, strict=True):

@@ -61,7 +61,12 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
     job = Job(capture, detector, options or HarvestOptions(), boxes, limb_lengths, on_progress or _silent)
     findings = job.check_hints() + job.audit()
     with HarvestWriter(
-        out, rig=capture.rig, skeleton=detector.skeleton, overwrite=overwrite, records_per_part=_RECORDS_PER_PART
+        out,
+        rig=capture.rig,
+        skeleton=detector.skeleton,
+        overwrite=overwrite,
+        records_per_part=_RECORDS_PER_PART,
+        recalibration=job.options.recalibration,
     ) as writer:
         harvest_all = _harvest_one if job.options.people == 1 else harvest_people
         run = harvest_all(job, writer, findings)

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from poseharvest.annotations.recalibration import Recalibration
 from poseharvest.annotations.select import SelectionRule
 from poseharvest.errors import ConfigError
 from poseharvest.pictorial.infer import InferenceOptions
@@ -21,6 +22,9 @@ class HarvestOptions:
 
     selection: SelectionRule = field(default_factory=SelectionRule)
     """Which joints become annotations (Sec. 3.3): 70 % of each joint by det(cov) in the paper."""
+
+    recalibration: Recalibration | None = None
+    """The map that makes the covariances honest, from footage whose truth was known; None leaves them as they are."""
 
     warm_up_frames: int = 64
     """Frames from which the subject's limb lengths are learned; the paper reads them from ground truth."""
@@ -59,5 +63,7 @@ class HarvestOptions:
             raise ConfigError(f'device: "{self.device}" cannot be used: {reason}') from error
 
     def as_dict(self) -> dict[str, Any]:
-        """Return every option in plain data, for `harvest.json`."""
-        return asdict(self)
+        """Return every option in plain data, for `harvest.json`, which holds the recalibration beside them."""
+        options = asdict(self)
+        options.pop("recalibration")
+        return options

@@ -141,7 +141,7 @@ class _Pass:
 
     def add(self, frame: int, rows: tuple[SelectedFrame, ...]) -> None:
         """Take in all persons of one frame."""
-        people = [(row.annotations, row.selected.numpy()) for row in rows]
+        people = [(row.calibrated, row.selected.numpy()) for row in rows]
         for record, selected in people:
             self._joints.add(record, selected)
             if self._measured in {None, record.person}:
@@ -153,7 +153,7 @@ class _Pass:
                 timeline.add(record, selected)
         if frame in self._pictured:
             self._overlays.append(
-                overlay_frame(people, rig=self._rig, skeleton=self._skeleton, pictures=self._pictures(frame))
+                overlay_frame(rows, rig=self._rig, skeleton=self._skeleton, pictures=self._pictures(frame))
             )
 
     def content(self) -> ReportContent:

@@ -72,7 +72,7 @@ def _context(content: ReportContent) -> dict[str, Any]:
     order = reading_order(content.skeleton)
     ordered = [content.joints.joints[j] for j in order]
     spread_scale = figures.LogScale(float(content.joints.edges_mm[0]), float(content.joints.edges_mm[-1]))
-    cuts = {joint.joint: selection.cut_mm(info.selection, joint) for joint in info.selection.joints}
+    cuts = {joint.joint: selection.cut_mm(info.selection, joint, info.recalibration) for joint in info.selection.joints}
     return {
         "content": content,
         "info": info,

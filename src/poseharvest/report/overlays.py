@@ -9,14 +9,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from poseharvest.annotations.records import FrameAnnotations
+from poseharvest.annotations.rows import SelectedFrame
 from poseharvest.arrays import ImageSize
 from poseharvest.errors import FormatError
 from poseharvest.geometry.camera import StaticCamera
 from poseharvest.geometry.rig import Rig
-from poseharvest.report.uncertainty import Ellipse, ellipse_of, image_uncertainty, sigma_mm
+from poseharvest.report.uncertainty import Ellipse, ellipse_of, image_uncertainty
 from poseharvest.skeleton.skeleton import Skeleton
 
 NUM_SIGMAS = 2.0
@@ -95,7 +94,7 @@ class FrameOverlay:
 
 
 def overlay_frame(
-    people: Sequence[tuple[FrameAnnotations, NDArray[np.bool_]]],
+    people: Sequence[SelectedFrame],
     *,
     rig: Rig,
     skeleton: Skeleton,
@@ -104,7 +103,7 @@ def overlay_frame(
     """Return one moment's views.
 
     Args:
-        people: every person's pose with (J,) whether each joint is selected; at least one.
+        people: every person's pose; at least one.
         rig: the cameras.
         skeleton: the joints' names.
         pictures: preview files by view; a whole picture each, shrunk.
@@ -112,10 +111,10 @@ def overlay_frame(
     Raises:
         FormatError: a preview cannot be read as a picture.
     """
-    first = people[0][0]
+    first = people[0].annotations
     views = []
     for index, (name, camera) in enumerate(zip(rig.names, rig.at(first.frame), strict=True)):
-        marks = tuple(_marks(frame, selected, camera, index, skeleton) for frame, selected in people)
+        marks = tuple(_marks(row, camera, index, skeleton) for row in people)
         box = _box_around(marks, camera.image_size)
         jpeg = None
         if name in pictures:
@@ -151,11 +150,10 @@ def cut_picture(path: Path, box: Box, image_size: ImageSize) -> tuple[Box, bytes
     return cut, encoded.tobytes()
 
 
-def _marks(
-    frame: FrameAnnotations, selected: NDArray[np.bool_], camera: StaticCamera, view: int, skeleton: Skeleton
-) -> dict[str, JointMark]:
-    seen = image_uncertainty(camera, frame.mean, frame.cov)
-    sigma, det = sigma_mm(frame.cov), frame.det
+def _marks(row: SelectedFrame, camera: StaticCamera, view: int, skeleton: Skeleton) -> dict[str, JointMark]:
+    frame, selected = row.annotations, row.selected
+    seen = image_uncertainty(camera, frame.mean, row.calibrated_cov)
+    sigma, det = row.sigma_mm, frame.det
     marks = {}
     for j, name in enumerate(skeleton.joints):
         if not (seen.valid[j] and frame.supported[j]):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import torch
+
 from poseharvest.annotations.info import JointSelection, SelectionInfo
+from poseharvest.annotations.recalibration import Recalibration
 from poseharvest.report.wording import scientific
 
 _MEASURE_WORDS = {
@@ -21,11 +24,18 @@ def measure_words(selection: SelectionInfo) -> str:
     return _MEASURE_WORDS.get(selection.measure, selection.measure)
 
 
-def cut_mm(selection: SelectionInfo, joint: JointSelection) -> float | None:
-    """Return the joint's threshold as a sigma, det^(1/6) in mm; None if the measure is not the determinant."""
+def cut_mm(selection: SelectionInfo, joint: JointSelection, recalibration: Recalibration | None = None) -> float | None:
+    """Return the joint's threshold as a sigma in mm; None if the measure is not the determinant.
+
+    The threshold is a determinant of the posterior's covariances; its sixth root is carried onto the axis of the
+    recalibrated sigmas.
+    """
     if selection.measure != "det" or joint.threshold is None:
         return None
-    return float(max(joint.threshold, 0.0) ** (1 / 6))
+    sigma = torch.tensor(max(joint.threshold, 0.0) ** (1 / 6), dtype=torch.float64)
+    if recalibration is not None and sigma > 0:
+        sigma = sigma * recalibration.factors(sigma)
+    return float(sigma)
 
 
 def threshold_words(selection: SelectionInfo, joint: JointSelection) -> str:
