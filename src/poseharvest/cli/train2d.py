@@ -82,6 +82,7 @@ def train2d(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     frozen_norms: Annotated[bool, typer.Option("--frozen-norms", help="Keep the statistics of batch norm.")] = False,
     seed: Annotated[int, typer.Option(help="Of the weights, the order and the variation of the pictures.")] = 0,
     device: Annotated[str, typer.Option(help="cpu or cuda; by torchrun, a GPU a process.")] = "cpu",
+    loaders: Annotated[int, typer.Option(help="Threads that prepare pictures ahead, for GPUs.")] = _DEFAULTS.loaders,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run.")] = False,
 ) -> None:
@@ -100,6 +101,7 @@ def train2d(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
         frozen_norms=frozen_norms,
         seed=seed,
         device=device,
+        loaders=loaders,
     )
     wanted: LabelFiles | StudioShots
     if annotations is None:

@@ -130,7 +130,7 @@ def train2d(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
 
 def _said(detector: NetworkDetector, options: TrainingOptions, samples: Mapping[str, Any]) -> dict[str, Any]:
     """What a training that is gone on with must have in common with the earlier one."""
-    free = ("device", "checkpoint_steps", *(("epochs",) if options.schedule == "constant" else ()))
+    free = ("device", "checkpoint_steps", "loaders", *(("epochs",) if options.schedule == "constant" else ()))
     plain = {name: value for name, value in options.as_dict().items() if name not in free}
     return {"network": detector.name, "options": plain, "samples": dict(samples)}
 
