@@ -1,3 +1,5 @@
+import os
+import shutil
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -100,6 +102,25 @@ def test_an_error_while_drawing_leaves_nothing(tmp_path):
 
     with pytest.raises(TrainingError, match=r"expected pictures of \(30, 50, 3\), got \(29, 50, 3\) as number 1"):
         store_samples(source(drawn=uneven), tmp_path / "s", said={})
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_is_noticed_before_anything_is_drawn(tmp_path, monkeypatch):
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1000))
+    with pytest.raises(StoreError, match=r"expected 2.25e-05 GB free for the pictures, got 1e-06"):
+        store_samples(source(), tmp_path / "s", said={})
+    assert not list(tmp_path.iterdir())
+
+
+def end(number):
+    """Draw number 0, and end the process at any other."""
+    return draw(number) if number == 0 else os._exit(1)
+
+
+def test_a_process_that_is_ended_is_named(tmp_path):
+    with pytest.raises(TrainingError, match=r"one of 2 processes that draw was ended: try fewer"):
+        store_samples(source(drawn=end), tmp_path / "s", said={}, workers=2)
     assert not list(tmp_path.iterdir())
 
 

@@ -8,8 +8,11 @@ samples.json  what the samples are
 from __future__ import annotations
 
 import json
+import math
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
@@ -22,7 +25,7 @@ from numpy.typing import NDArray
 
 from poseharvest.annotations.staging import StagedFolder, os_errors_as_store_errors
 from poseharvest.arrays import FloatArray
-from poseharvest.errors import TrainingError
+from poseharvest.errors import StoreError, TrainingError
 from poseharvest.geometry.crop import Crop
 from poseharvest.skeleton.skeleton import Skeleton
 from poseharvest.training.samples import SampleSource, TrainingSample
@@ -82,8 +85,8 @@ def store_samples(
         on_drawn: called with the number drawn so far and the number of all.
 
     Raises:
-        TrainingError: the pictures differ in size, or are not of uint8.
-        StoreError: the folder holds something else, or cannot be written.
+        TrainingError: the pictures differ in size, or are not of uint8, or a process that draws was ended.
+        StoreError: the folder holds something else, or cannot be written, or its disk is too full.
     """
     record = json.loads(json.dumps({"format": FORMAT, **said, "count": len(source)}))
     if _record_of(folder) != record:
@@ -115,6 +118,7 @@ def _record_of(folder: Path) -> dict[str, Any] | None:
 def _write(source: SampleSource, folder: Path, workers: int, on_drawn: Callable[[int, int], None]) -> None:
     first, _ = _arrays(source, 0)
     shape = (len(source), *first.shape)
+    _require_room(folder, math.prod(shape))
     pixels: Pixels = np.lib.format.open_memmap(folder / PIXELS, mode="w+", dtype=np.uint8, shape=shape)
     labels = np.zeros((len(source), len(source.skeleton) + 2, 3))
     for index, (image, rows) in enumerate(_drawn(source, workers)):
@@ -126,6 +130,13 @@ def _write(source: SampleSource, folder: Path, workers: int, on_drawn: Callable[
     np.save(folder / LABELS, labels)
 
 
+def _require_room(folder: Path, needed: int) -> None:
+    """Raise StoreError where the disk is too full: writing to a mapped file would end the process without a word."""
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise StoreError(f"{folder.parent}: expected {needed / 1e9:.3g} GB free for the pictures, got {free / 1e9:.3g}")
+
+
 def _drawn(source: SampleSource, workers: int) -> Iterator[tuple[Pixels, FloatArray]]:
     """Give every sample as arrays, in order."""
     if workers <= 1:
@@ -134,8 +145,11 @@ def _drawn(source: SampleSource, workers: int) -> Iterator[tuple[Pixels, FloatAr
     starts = range(0, len(source), _AT_ONCE)
     # A fork would copy PyTorch's threads in the middle of their work.
     with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_alone) as pool:
-        for share in pool.map(partial(_share, source), starts):
-            yield from share
+        try:
+            for share in pool.map(partial(_share, source), starts):
+                yield from share
+        except BrokenProcessPool as error:
+            raise TrainingError(f"samples: one of {workers} processes that draw was ended: try fewer") from error
 
 
 def _alone() -> None:
