@@ -42,6 +42,42 @@ def test_a_network_is_trained_and_gone_on_with(run, coco, tmp_path):
     assert "already exists: choose another output, resume it, or ask to overwrite it" in again.err
 
 
+STUDIO = ("train2d", "--dataset", "studio", "--stacks", 1, "--features", 2, "--stem", 2, "--input-px", 64)
+
+
+def test_a_network_is_trained_on_the_studio_and_reads_its_size_from_its_weights(run, tmp_path):
+    arguments = (*STUDIO, "--pictures", 4, "--validation-pictures", 2, "--out", tmp_path / "out")
+    done = run(*arguments, "--epochs", 1, "--schedule", "linear", "--warm-up-steps", 1)
+    assert done.code == 0, done.err
+    assert "1 epochs, 1 steps, loss" in done.out
+    assert ", PCKh " in done.out
+    detector = load_detector(tmp_path / "out" / "weights.safetensors")
+    assert detector.preprocessing.input_size == (64, 64)
+    assert detector.network.shape.stem == 2
+    kept = tmp_path / "out.drawn" / "training" / "pixels.npy"
+    before = kept.stat().st_mtime_ns
+    assert run(*arguments, "--epochs", 1, "--overwrite").code == 0
+    assert kept.stat().st_mtime_ns == before
+    samples = json.loads((tmp_path / "out" / "training.json").read_text())["samples"]
+    assert samples == {"dataset": "studio", "world": "generic", "training": 4, "validation": 2}
+
+
+def test_what_does_not_go_together_is_wrong_usage(run, coco, tmp_path):
+    out = ("--out", tmp_path / "out")
+    for arguments, message in (
+        ((*STUDIO, coco, *out), "the studio draws its pictures"),
+        ((*STUDIO, "--validation", coco, *out), "the studio draws its pictures"),
+        (("train2d", "--dataset", "coco", *out), "expected the file of labels of coco"),
+        ((*STUDIO, "--weights", coco, *out), "the weights know the size of their input"),
+    ):
+        done = run(*arguments)
+        assert done.code == 2
+        assert message in done.err
+    wrong = run(*STUDIO[:-1], 100, *out)
+    assert (wrong.code, wrong.err.count("\n")) == (1, 1)
+    assert "input_px: expected a multiple of 64 for an hourglass, got 100, hourglass" in wrong.err
+
+
 def test_errors_are_one_line(run, coco, tmp_path):
     missing = run("train2d", tmp_path / "no.json", "--dataset", "coco", "--out", tmp_path / "out")
     assert (missing.code, missing.err.count("\n")) == (1, 1)

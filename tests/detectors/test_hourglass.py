@@ -6,8 +6,9 @@ import torch
 from safetensors.torch import save_file
 
 from poseharvest.detectors.hourglass import load_hourglass
+from poseharvest.detectors.network import PREPROCESSING_KEY, preprocessing_to_json
 from poseharvest.detectors.protocol import CroppedView
-from poseharvest.detectors.windows import RunOptions
+from poseharvest.detectors.windows import Preprocessing, RunOptions
 from poseharvest.errors import DetectorError
 from poseharvest.geometry.crop import Crop
 from poseharvest.networks.hourglass import HourglassShape, StackedHourglass
@@ -83,3 +84,27 @@ def test_a_tensor_of_another_shape_is_named_with_both(state, tmp_path):
     expected = re.escape('"fc.1.0.weight": expected shape (16, 16, 1, 1), got (16, 15, 1, 1)')
     with pytest.raises(DetectorError, match=expected):
         load_hourglass(tmp_path / "wrong.pth", RunOptions())
+
+
+def test_the_preprocessing_of_our_own_weights_is_read_from_the_file(state, tmp_path):
+    wanted = Preprocessing((128, 64), (0.1, 0.2, 0.3), (1.0, 0.9, 0.8), bgr=True, bias_px=(0.25, -0.5))
+    save_file(state, tmp_path / "a.safetensors", {PREPROCESSING_KEY: preprocessing_to_json(wanted)})
+    detector = load_hourglass(tmp_path / "a.safetensors", RunOptions())
+    assert detector.preprocessing == detector.family.preprocessing == wanted
+    assert detector.heatmap_size == (16, 16)
+    picture = np.random.default_rng(1).integers(0, 255, (300, 400, 3), np.uint8)
+    assert detector.detect([CroppedView("a", 0, Crop((200.0, 150.0), 256.0), picture)]).shape == (1, 16, 16, 16)
+
+
+@pytest.mark.parametrize("text", ["no json", "[1, 2]", "{}", '{"input_size": [128]}'])
+def test_a_damaged_preprocessing_is_named(state, text, tmp_path):
+    save_file(state, tmp_path / "a.safetensors", {PREPROCESSING_KEY: text})
+    with pytest.raises(DetectorError, match=r"a.safetensors: its preprocessing is damaged: "):
+        load_hourglass(tmp_path / "a.safetensors", RunOptions())
+
+
+def test_weights_of_half_precision_are_taken(state, tmp_path):
+    save_file({name: t.half() if t.is_floating_point() else t for name, t in state.items()}, tmp_path / "h.safetensors")
+    loaded = load_hourglass(tmp_path / "h.safetensors", RunOptions()).network.state_dict()
+    assert all(t.dtype == state[name].dtype for name, t in loaded.items())
+    torch.testing.assert_close(loaded["conv1.weight"], state["conv1.weight"], atol=1e-3, rtol=1e-3)

@@ -39,6 +39,16 @@ def test_the_same_seed_gives_the_same_weights_and_another_one_does_not(drawn, sm
     assert not equal_states(train(1), train(2))
 
 
+def test_threads_that_prepare_change_nothing(drawn, small_family, small_hourglass):
+    def train(loaders):
+        trainer = Trainer(small_hourglass(), small_family, drawn(5), replace(TINY, loaders=loaders))
+        return [done.loss for done in trainer.steps()], trainer.result()
+
+    alone, together = train(0), train(3)
+    assert alone[0] == together[0]
+    assert equal_states(alone[1], together[1])
+
+
 @pytest.mark.parametrize("stop_after", [1, 3, 4])
 def test_resuming_gives_the_weights_of_not_stopping(drawn, small_family, small_hourglass, tmp_path, stop_after):
     options = replace(TINY, average=0.9, warm_up_steps=2, schedule="linear", checkpoint_steps=1)

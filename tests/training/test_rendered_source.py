@@ -42,3 +42,9 @@ def test_nobody_in_the_picture_is_no_error():
     sample = RenderedSource(MPII16, 1, lambda _: nobody).sample(0)
     assert float(sample.weight.sum()) == 0
     assert sample.window.side > 0
+
+
+def test_a_window_of_given_size_lies_in_the_middle():
+    window = RenderedSource(MPII16, 4, draw, window_px=20.0).sample(0).window
+    assert window.center == (24.5, 14.5)
+    assert window.side == 20.0

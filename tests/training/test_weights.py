@@ -26,7 +26,9 @@ def detector(small_family, small_hourglass):
 
 def test_safetensors_give_the_network_back(detector, tmp_path):
     write_weights(detector, tmp_path / "w.safetensors")
-    loaded = load_detector(tmp_path / "w.safetensors").network.state_dict()
+    read = load_detector(tmp_path / "w.safetensors")
+    assert read.preprocessing == detector.preprocessing
+    loaded = read.network.state_dict()
     assert all(torch.equal(tensor, loaded[name]) for name, tensor in detector.network.state_dict().items())
 
 

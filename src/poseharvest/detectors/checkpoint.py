@@ -146,6 +146,23 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
         raise DetectorError(f"{path}: expected a safetensors file, got: {error}") from error
 
 
+def read_metadata(path: Path) -> dict[str, str]:
+    """Return the text that a safetensors file says about itself, by name; nothing for files of other kinds.
+
+    Raises:
+        DetectorError: it is missing or damaged.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    if path.suffix != ".safetensors":
+        return {}
+    try:
+        with safe_open(path, "pt") as file:
+            return dict(file.metadata() or {})
+    except (OSError, SafetensorError) as error:
+        raise DetectorError(f"{path}: expected a safetensors file, got: {error}") from error
+
+
 def load_state(network: nn.Module, state: Mapping[str, Tensor], *, source: str) -> None:
     """Copy `state` into `network`; every tensor of either must be in the other, with the same shape.
 

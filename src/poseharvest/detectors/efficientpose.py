@@ -7,7 +7,7 @@ from pathlib import Path
 from torch import Tensor
 
 from poseharvest.detectors.checkpoint import load_state, read_keras_efficientpose, read_safetensors
-from poseharvest.detectors.network import Family, NetworkDetector
+from poseharvest.detectors.network import Family, NetworkDetector, family_of_file
 from poseharvest.detectors.windows import Preprocessing, RunOptions
 from poseharvest.networks.efficientpose import STRIDE, EfficientPose
 from poseharvest.networks.fused_efficientpose import fuse_efficientpose
@@ -54,7 +54,7 @@ def load_efficientpose(weights: Path, options: RunOptions) -> NetworkDetector:
     else:
         state = _reordered(read_keras_efficientpose(weights, network))
     load_state(network, state, source=str(weights))
-    return NetworkDetector(network, EFFICIENTPOSE, options)
+    return NetworkDetector(network, family_of_file(EFFICIENTPOSE, weights), options)
 
 
 def _reordered(state: dict[str, Tensor]) -> dict[str, Tensor]:

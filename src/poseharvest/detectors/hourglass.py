@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from poseharvest.detectors.checkpoint import load_state, read_safetensors
-from poseharvest.detectors.network import Family, NetworkDetector
+from poseharvest.detectors.network import Family, NetworkDetector, family_of_file
 from poseharvest.detectors.windows import Preprocessing, RunOptions
 from poseharvest.errors import DetectorError
 from poseharvest.networks.fused_hourglass import fuse_hourglass
@@ -46,7 +46,7 @@ def load_hourglass(weights: Path, options: RunOptions) -> NetworkDetector:
         raise DetectorError(f"{weights}: expected {len(MPII16)} MPII joints, got {shape.joints}")
     network = StackedHourglass(shape).eval()
     load_state(network, state, source=str(weights))
-    return NetworkDetector(network, HOURGLASS, options)
+    return NetworkDetector(network, family_of_file(HOURGLASS, weights), options)
 
 
 def _read_torch(path: Path) -> dict[str, Tensor]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
 
+from poseharvest.detectors.checkpoint import read_metadata
 from poseharvest.detectors.windows import Preprocessing, RunOptions, WindowDetector, square_part
+from poseharvest.errors import DetectorError
 from poseharvest.skeleton.skeleton import Skeleton
 
 
@@ -30,6 +34,45 @@ class Family:
     preprocessing: Preprocessing
     stride: int
     prepare: Callable[[Any], nn.Module]
+
+
+PREPROCESSING_KEY: Final = "preprocessing"
+"""Where a weights file of ours says how its network wants its pictures, as JSON."""
+
+
+def family_of_file(family: Family, weights: Path) -> Family:
+    """Return the family with the preprocessing that a weights file of ours names; files of others name none.
+
+    Raises:
+        DetectorError: the file is missing or damaged.
+    """
+    text = read_metadata(weights).get(PREPROCESSING_KEY)
+    if text is None:
+        return family
+    try:
+        return replace(family, preprocessing=preprocessing_from_json(text))
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise DetectorError(f"{weights}: its {PREPROCESSING_KEY} is damaged: {error!r}") from error
+
+
+def preprocessing_from_json(text: str) -> Preprocessing:
+    """Return what `preprocessing_to_json` wrote."""
+    content = json.loads(text)
+    height, width = content["input_size"]
+    (red, green, blue), (red_std, green_std, blue_std) = content["mean"], content["std"]
+    x, y = content["bias_px"]
+    return Preprocessing(
+        input_size=(int(height), int(width)),
+        mean=(float(red), float(green), float(blue)),
+        std=(float(red_std), float(green_std), float(blue_std)),
+        bgr=bool(content["bgr"]),
+        bias_px=(float(x), float(y)),
+    )
+
+
+def preprocessing_to_json(preprocessing: Preprocessing) -> str:
+    """Return a preprocessing as text."""
+    return json.dumps(asdict(preprocessing))
 
 
 class NetworkDetector(WindowDetector):

@@ -17,11 +17,12 @@ from poseharvest.training.checkpoint import Checkpoint, load_optimiser, optimise
 from poseharvest.training.norms import set_training_mode
 from poseharvest.training.options import TrainingOptions
 from poseharvest.training.order import samples_of_step, steps_per_epoch
+from poseharvest.training.prepare import prepared
 from poseharvest.training.processes import Processes
 from poseharvest.training.samples import SampleSource
 from poseharvest.training.task import Task
 
-_MAY_CHANGE = ("epochs", "device", "checkpoint_steps")
+_MAY_CHANGE = ("epochs", "device", "checkpoint_steps", "loaders")
 _ALONE = Processes()
 
 
@@ -103,11 +104,11 @@ class Trainer:
         Raises:
             TrainingError: the loss is not finite. The weights are those before that step.
         """
-        while self.step < self.num_steps:
+        for batch in prepared(self._batch, range(self.step, self.num_steps), threads=self.options.loaders):
             epoch, step = divmod(self.step, self.steps_per_epoch)
             if step == 0:
                 self._losses = (0.0, 0)
-            loss = self._advance(self._batch(epoch, step))
+            loss = self._advance(batch.to(self.options.device))
             self._losses = (self._losses[0] + loss, self._losses[1] + 1)
             self.step += 1
             yield StepDone(epoch, self.step - 1, loss, ends_epoch=self.step % self.steps_per_epoch == 0)
@@ -145,13 +146,15 @@ class Trainer:
         torch.set_rng_state(checkpoint.optimiser["random"])
         self.step, self.curve, self._losses = checkpoint.step, list(checkpoint.curve), checkpoint.losses
 
-    def _batch(self, epoch: int, step: int) -> Batch:
+    def _batch(self, number: int) -> Batch:
+        """Return the batch of a step, counted over all epochs; it depends on nothing else."""
         options = self.options
+        epoch, step = divmod(number, self.steps_per_epoch)
         chosen = samples_of_step(len(self.source), options.batch_size, seed=options.seed, epoch=epoch, step=step)
         mine = self.processes.share(chosen)
         variations = [draw_variation(options.augmentation, options.seed, epoch, index) for index in mine]
         samples = [self.source.sample(index) for index in mine]
-        return self.task.batch(samples, variations, options).to(options.device)
+        return self.task.batch(samples, variations, options)
 
     def _advance(self, batch: Batch) -> float:
         set_training_mode(self.network, frozen_norms=self.options.frozen_norms)

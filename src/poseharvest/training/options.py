@@ -57,6 +57,10 @@ class TrainingOptions:
     checkpoint_steps: int = 500
     """Steps between checkpoints; there is one after every epoch as well."""
 
+    loaders: int = 0
+    """Threads that prepare the next steps' pictures while a step is done; 0 prepares them in between. They pay on a
+    GPU, and change no result."""
+
     def __post_init__(self) -> None:
         self._check_numbers()
         if not 0 <= self.average < 1:
@@ -70,7 +74,7 @@ class TrainingOptions:
             raise ConfigError(f'device: "{self.device}" cannot be used: {reason}') from error
 
     def _check_numbers(self) -> None:
-        least = {"epochs": 1, "batch_size": 1, "checkpoint_steps": 1, "warm_up_steps": 0, "seed": 0}
+        least = {"epochs": 1, "batch_size": 1, "checkpoint_steps": 1, "warm_up_steps": 0, "seed": 0, "loaders": 0}
         for name, minimum in least.items():
             if getattr(self, name) < minimum:
                 raise ConfigError(f"{name}: expected {minimum} or more, got {getattr(self, name)}")

@@ -50,23 +50,31 @@ class Training2d:
         return self.folder / WEIGHTS
 
 
-def new_network(name: str, *, shape: HourglassShape | None = None, seed: int = 0) -> NetworkDetector:
+def new_network(
+    name: str, *, shape: HourglassShape | None = None, input_px: int | None = None, seed: int = 0
+) -> NetworkDetector:
     """Return a network with random weights, as a detector.
 
     Args:
         name: "hourglass" or "efficientpose".
         shape: sizes of the hourglass.
+        input_px: height and width of the hourglass' input; None takes the published networks' 256.
         seed: of the weights.
 
     Raises:
-        ConfigError: there is no such network.
+        ConfigError: there is no such network, or it cannot take pictures of that size.
     """
     if name not in {"hourglass", "efficientpose"}:
         raise ConfigError(f'network: expected "hourglass" or "efficientpose", got "{name}"')
+    shape = shape or HourglassShape()
+    if input_px is not None and (name != "hourglass" or input_px < 1 or input_px % shape.multiple):
+        raise ConfigError(f"input_px: expected a multiple of {shape.multiple} for an hourglass, got {input_px}, {name}")
+    side = input_px or HOURGLASS.preprocessing.input_size[0]
+    family = replace(HOURGLASS, preprocessing=replace(HOURGLASS.preprocessing, input_size=(side, side)))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         if name == "hourglass":
-            return NetworkDetector(StackedHourglass(shape).eval(), HOURGLASS, RunOptions())
+            return NetworkDetector(StackedHourglass(shape).eval(), family, RunOptions())
         return NetworkDetector(EfficientPose().eval(), EFFICIENTPOSE, RunOptions())
 
 
@@ -123,7 +131,7 @@ def train2d(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
 
 def _said(detector: NetworkDetector, options: TrainingOptions, samples: Mapping[str, Any]) -> dict[str, Any]:
     """What a training that is gone on with must have in common with the earlier one."""
-    free = ("device", "checkpoint_steps", *(("epochs",) if options.schedule == "constant" else ()))
+    free = ("device", "checkpoint_steps", "loaders", *(("epochs",) if options.schedule == "constant" else ()))
     plain = {name: value for name, value in options.as_dict().items() if name not in free}
     return {"network": detector.name, "options": plain, "samples": dict(samples)}
 

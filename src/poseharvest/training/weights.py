@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from poseharvest.annotations.staging import staged_file
 from poseharvest.arrays import ImageSize
-from poseharvest.detectors.network import NetworkDetector
+from poseharvest.detectors.network import PREPROCESSING_KEY, NetworkDetector, preprocessing_to_json
 from poseharvest.detectors.vitpose import CONFIG_KEY, VitPose
 from poseharvest.errors import TrainingError
 from poseharvest.training.batches import heatmap_size
@@ -31,6 +31,8 @@ def write_weights(detector: NetworkDetector, path: Path) -> None:
     metadata = {"format": "pt", "detector": detector.name}
     if isinstance(network, VitPose):
         metadata[CONFIG_KEY] = json.dumps(network.config)
+    else:
+        metadata[PREPROCESSING_KEY] = preprocessing_to_json(detector.preprocessing)
     with staged_file(path, overwrite=True) as temporary:
         write_tensors(network.state_dict(), temporary, metadata)
 

@@ -72,3 +72,20 @@ def test_a_gpu_draws_the_same_picture():
     on_cpu, on_gpu = sample("target", 2, size=96), sample("target", 2, size=96, device="cuda")
     difference = np.abs(on_cpu.image.astype(int) - on_gpu.image.astype(int))
     assert difference.mean() < 0.5
+
+
+def test_a_margin_shows_the_same_person_with_whole_pixels_more_on_every_side():
+    plain, wide = sample("generic", 5, 2, size=64), sample("generic", 5, 2, size=64, margin=1.5)
+    assert wide.image.shape == (96, 96, 3)
+    torch.testing.assert_close(wide.joints, plain.joints + 16)
+    torch.testing.assert_close(wide.positions, plain.positions)
+    torch.testing.assert_close(wide.camera.project(wide.positions).pixels, wide.joints)
+    # The camera's light meter sees more, so brightness and noise differ; what is drawn does not.
+    middle, alone = wide.image[16:-16, 16:-16].astype(float), plain.image.astype(float)
+    assert np.corrcoef(middle.ravel(), alone.ravel())[0, 1] > 0.9
+
+
+@pytest.mark.parametrize("margin", [0.9, 5.0, float("nan")])
+def test_a_margin_that_makes_no_sense_is_refused(margin):
+    with pytest.raises(ConfigError, match=r"studio picture: expected a margin of 1 to 4, got"):
+        sample("generic", 0, margin=margin)

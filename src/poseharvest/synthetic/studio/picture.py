@@ -36,6 +36,7 @@ _DISTANCE_MM = (2600.0, 6500.0)
 _HEIGHT_MM = (500.0, 2600.0)
 _DURATION_S = 30.0
 _QUALITY_SIDE = 2.0  # blur is set for a picture of which the crop shows half
+_MOST_MARGIN = 4.0
 _ON_THE_FLOOR = ("left_toe", "right_toe", "left_ankle", "right_ankle", "left_knee", "right_knee", "pelvis")
 
 
@@ -62,7 +63,9 @@ class StudioPicture:
     action: str
 
 
-def sample(world: str | World, seed: int, index: int = 0, *, size: int = 128, device: str = "cpu") -> StudioPicture:
+def sample(
+    world: str | World, seed: int, index: int = 0, *, size: int = 128, margin: float = 1.0, device: str = "cpu"
+) -> StudioPicture:
     """Return picture number `index` of `studio_pictures`, without making the others.
 
     Args:
@@ -70,14 +73,18 @@ def sample(world: str | World, seed: int, index: int = 0, *, size: int = 128, de
         seed: of the series.
         index: from 0.
         size: edge of the picture, pixels.
+        margin: at least so many times as wide is the picture with its surroundings: the same person and room, whole
+            pixels more on every side. Training turns and shrinks the middle of it.
         device: where it is drawn. Another kind of device may round a pixel differently.
 
     Raises:
-        ConfigError: there is no such world, or the size is below 16.
+        ConfigError: there is no such world, the size is below 16, or the margin below 1.
     """
     chosen = world_by_name(world)
     if size < 16:
         raise ConfigError(f"studio picture: expected a size of at least 16 pixels, got {size}")
+    if not 1 <= margin <= _MOST_MARGIN:
+        raise ConfigError(f"studio picture: expected a margin of 1 to {_MOST_MARGIN:g}, got {margin}")
     rng = np.random.default_rng((seed, index))
     person = Dressed(draw_shape(chosen.shapes, rng), draw_outfit(chosen.wardrobe, rng))
     performer = Performer(person.shape, action_by_name(pick(chosen.actions, rng)), int(rng.integers(1 << 31)))
@@ -86,7 +93,8 @@ def sample(world: str | World, seed: int, index: int = 0, *, size: int = 128, de
     whole = _camera(points, rng)
     crop = _crop(whole.project(joints).pixels, rng)
     room = draw_room(chosen.rooms, chosen.light, _plot(whole, performer, points, person.outfit, rng), rng)
-    camera = crop_camera(whole, crop, size)
+    edge = size + 2 * math.ceil(size * (margin - 1) / 2)
+    camera = crop_camera(whole, Crop(crop.center, crop.side * edge / size), edge)
     drawn = draw_person(draw_backdrop(room, make_view(camera, device)), person, points, zoom=_ZOOM)
     colors = torch.nn.functional.avg_pool2d(drawn.colors, _ZOOM).cpu().numpy()
     quality = draw_quality(chosen.quality, _QUALITY_SIDE * size, rng)
