@@ -41,7 +41,8 @@ def test_the_same_seed_gives_the_same_weights_and_another_one_does_not(drawn, sm
 
 def test_threads_that_prepare_change_nothing(drawn, small_family, small_hourglass):
     def train(loaders):
-        trainer = Trainer(small_hourglass(), small_family, drawn(5), replace(TINY, loaders=loaders))
+        options = replace(TINY, loaders=loaders)
+        trainer = Trainer(small_hourglass(), HeatmapTask(small_family), drawn(5), options)
         return [done.loss for done in trainer.steps()], trainer.result()
 
     alone, together = train(0), train(3)
