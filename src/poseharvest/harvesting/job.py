@@ -23,9 +23,6 @@ from poseharvest.localization.people import Moment, PeopleTracker
 from poseharvest.localization.track import Sighting, Tracker, batch_length
 from poseharvest.pictorial.pairwise import LimbLengths
 
-MAX_WARM_UP_BYTES = 256 * 2**20
-"""Heatmaps that may wait until a subject is known."""
-
 
 @dataclass(frozen=True)
 class Progress:

@@ -18,13 +18,14 @@ from poseharvest.annotations.store import HarvestWriter
 from poseharvest.capture.prefetch import prefetch
 from poseharvest.errors import CalibrationError, CaptureError
 from poseharvest.harvesting.annotate import annotate
-from poseharvest.harvesting.job import MAX_WARM_UP_BYTES, Job
+from poseharvest.harvesting.job import Job
 from poseharvest.harvesting.subject import Subject, by_name
 from poseharvest.localization.people import Moment, PersonSighting
 from poseharvest.localization.track import Sighting
 from poseharvest.pictorial.infer import PictorialStructures
 
 _INFERRED_TOGETHER = 8
+_MAX_WAITING_BYTES = 256 * 2**20  # heatmaps that may wait until a subject is known
 _AHEAD = 8  # moments whose heatmaps may wait for the inference
 _JOINED = 2  # runs of uncertain frames that are no further apart are one
 
@@ -169,7 +170,7 @@ class _People:
         waiting = [p for p in self._present.values() if p.model is None and p.track in self._confirmed]
         for person in sorted(waiting, key=lambda p: -len(p.waiting)):
             held = sum(_bytes(p.waiting) for p in self._present.values() if p.model is None)
-            if len(person.waiting) >= self._job.options.warm_up_frames or held > MAX_WARM_UP_BYTES:
+            if len(person.waiting) >= self._job.options.warm_up_frames or held > _MAX_WAITING_BYTES:
                 self._learn(person)
 
     def _learn(self, person: _Person) -> None:

@@ -19,7 +19,7 @@ from poseharvest.personalization.options import PersonalizationOptions
 from poseharvest.personalization.rounds import WEIGHTS, Round, RoundInputs, detector_of, run_round
 from poseharvest.skeleton.skeleton import require_joints
 from poseharvest.training.run_folder import RunFolder
-from poseharvest.training.weights import write_onnx, write_weights
+from poseharvest.training.weights import write_both
 
 FORMAT: Final = "poseharvest personalization"
 RESULT, ONNX = "personalization.json", "model.onnx"
@@ -99,7 +99,7 @@ def personalize(  # noqa: PLR0913 - the stage's inputs, each optional one of its
     rounds = _run_rounds(inputs, folder, resume=resume)
     best = min(range(len(rounds)), key=lambda index: rounds[index].disagreement)
     findings = _findings(inputs, rounds[best], opened)
-    findings += _write_network(inputs, rounds[best], folder)
+    findings += write_both(detector_of(rounds[best], inputs.detector), folder / WEIGHTS, folder / ONNX)
     result = Personalization(folder, tuple(rounds), best, tuple(findings))
     run.write({"finished": True, **said, "judged_frames": [judged.start, judged.stop], **_as_dict(result)})
     return result
@@ -144,17 +144,6 @@ def _findings(inputs: RoundInputs, kept: Round, harvest: Harvest) -> list[str]:
     if harvest.info.options.get("boxes_given") and inputs.boxes is None:
         found.append("the harvest was made with boxes, the new one without: the person was searched for")
     return found
-
-
-def _write_network(inputs: RoundInputs, kept: Round, folder: Path) -> list[str]:
-    """Write the kept weights as safetensors and ONNX; return why there is no ONNX, if so."""
-    detector = detector_of(kept, inputs.detector)
-    write_weights(detector, folder / WEIGHTS)
-    try:
-        write_onnx(detector, folder / ONNX)
-    except TrainingError as error:
-        return [str(error)]
-    return []
 
 
 def _that_must_stay(options: PersonalizationOptions) -> dict[str, Any]:

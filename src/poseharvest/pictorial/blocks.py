@@ -101,9 +101,14 @@ def cube_of_blocks(along: int, like: Tensor) -> Tensor:
     return torch.stack(torch.meshgrid(axis, axis, axis, indexing="ij")).reshape(3, -1)
 
 
+def coarsest_edge(resolution: int) -> int:
+    """Return the edge, in voxels, of the blocks of the coarsest level; 1 where the voxels are few enough themselves."""
+    return 1 << max(0, math.ceil(math.log2(resolution / _TOP_LEVEL)))
+
+
 def all_blocks(resolution: int, num_frames: int, num_joints: int, like: Tensor) -> Blocks:
     """Return the blocks of the coarsest level, which cover the cube, for every joint and frame."""
-    edge = 1 << max(0, math.ceil(math.log2(resolution / _TOP_LEVEL)))
+    edge = coarsest_edge(resolution)
     cube = cube_of_blocks(math.ceil(resolution / edge), like)
     segment = torch.arange(num_joints * num_frames, device=like.device).repeat_interleave(cube.shape[1])
     return Blocks(cube.repeat(1, num_joints * num_frames), segment, edge, resolution, num_frames, num_joints)

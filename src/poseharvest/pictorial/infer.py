@@ -15,7 +15,7 @@ from poseharvest.errors import ConfigError
 from poseharvest.geometry.camera import StaticCamera
 from poseharvest.geometry.grid import VoxelVolume, cube
 from poseharvest.heatmaps.maps import Heatmaps
-from poseharvest.pictorial.blocks import all_blocks
+from poseharvest.pictorial.blocks import all_blocks, coarsest_edge
 from poseharvest.pictorial.convolution import GridMessenger
 from poseharvest.pictorial.evidence import BatchEvidence, FrameEvidence
 from poseharvest.pictorial.pair_sums import BlockMessenger, Reach
@@ -146,7 +146,7 @@ class PictorialStructures:
 
     def infer_many(self, frames: Sequence[FrameEvidence]) -> list[JointPosterior]:
         """Return the posteriors of many frames, in order; batches cost less a frame than single frames."""
-        if self.options.inference == "reference" or all_blocks(self.resolution, 1, 1, self._like).edge == 1:
+        if self.options.inference == "reference" or coarsest_edge(self.resolution) == 1:
             return [self._over_the_grid(frame) for frame in frames]
         return [posterior for batch in self._batches(frames) for posterior in self._over_voxels_that_matter(batch)]
 

@@ -163,8 +163,4 @@ def _write_network(model: PoseModel, folder: Path) -> list[str]:
 
 
 def _that_must_stay(options: RegressionOptions) -> dict[str, Any]:
-    """A run that is gone on with may be made longer, and may move to another device."""
-    said = options.as_dict()
-    free = ("device", "checkpoint_steps", *(("epochs",) if options.training.schedule == "constant" else ()))
-    said["training"] = {name: value for name, value in said["training"].items() if name not in free}
-    return said
+    return {**options.as_dict(), "training": options.training.lasting_as_dict()}

@@ -22,7 +22,6 @@ from poseharvest.training.processes import Processes
 from poseharvest.training.samples import SampleSource
 from poseharvest.training.task import Task
 
-_MAY_CHANGE = ("epochs", "device", "checkpoint_steps", "loaders")
 _ALONE = Processes()
 
 
@@ -188,9 +187,8 @@ class Trainer:
         return {name: parameter.detach().clone() for name, parameter in self.network.named_parameters()}
 
     def _check_options(self, checkpoint: Checkpoint, source: str) -> None:
-        mine, its = self.options.as_dict(), checkpoint.options
-        free = _MAY_CHANGE if self.options.schedule == "constant" else _MAY_CHANGE[1:]
-        other = [name for name in mine if name not in free and mine[name] != its.get(name)]
+        mine, its = self.options.lasting_as_dict(), checkpoint.options
+        other = [name for name in mine if mine[name] != its.get(name)]
         if other:
             name = other[0]
             raise TrainingError(

@@ -12,6 +12,8 @@ from poseharvest.training.augment import Augmentation
 
 Schedule = Literal["constant", "linear"]
 
+_MAY_CHANGE = frozenset({"epochs", "device", "checkpoint_steps", "loaders"})
+
 
 @dataclass(frozen=True)
 class TrainingOptions:
@@ -86,6 +88,11 @@ class TrainingOptions:
     def as_dict(self) -> dict[str, Any]:
         """Return every option in plain data."""
         return asdict(self)
+
+    def lasting_as_dict(self) -> dict[str, Any]:
+        """Return the options that must stay when a training is gone on with: it may be made longer, or move."""
+        free = _MAY_CHANGE if self.schedule == "constant" else _MAY_CHANGE - {"epochs"}
+        return {name: value for name, value in self.as_dict().items() if name not in free}
 
     def rate(self, step: int, num_steps: int) -> float:
         """Return the learning rate of a step, counted from 0 over all epochs."""

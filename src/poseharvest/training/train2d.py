@@ -14,7 +14,7 @@ from poseharvest.detectors.efficientpose import EFFICIENTPOSE
 from poseharvest.detectors.hourglass import HOURGLASS
 from poseharvest.detectors.network import NetworkDetector
 from poseharvest.detectors.windows import RunOptions
-from poseharvest.errors import ConfigError, TrainingError
+from poseharvest.errors import ConfigError
 from poseharvest.networks.efficientpose import EfficientPose
 from poseharvest.networks.hourglass import HourglassShape, StackedHourglass
 from poseharvest.training.fit import OnTraining, fit
@@ -24,7 +24,7 @@ from poseharvest.training.processes import process_group
 from poseharvest.training.run_folder import RunFolder
 from poseharvest.training.samples import SampleSource
 from poseharvest.training.task import HeatmapTask
-from poseharvest.training.weights import write_onnx, write_weights
+from poseharvest.training.weights import write_both
 
 FORMAT: Final = "poseharvest training"
 RESULT, WEIGHTS, ONNX, CHECKPOINT = "training.json", "weights.safetensors", "model.onnx", "checkpoint"
@@ -122,7 +122,9 @@ def train2d(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
         detector.network.load_state_dict(weights)
         findings: list[str] = []
         if processes.is_first:
-            findings = _write_network(detector.with_network(detector.network.cpu().eval()), run.path)
+            findings = write_both(
+                detector.with_network(detector.network.cpu().eval()), run.path / WEIGHTS, run.path / ONNX
+            )
             curve = [dict(row) for row in trainer.curve]
             run.write({"finished": True, **said, "curve": curve, "findings": findings, "versions": current_versions()})
         processes.wait()
@@ -131,15 +133,4 @@ def train2d(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
 
 def _said(detector: NetworkDetector, options: TrainingOptions, samples: Mapping[str, Any]) -> dict[str, Any]:
     """What a training that is gone on with must have in common with the earlier one."""
-    free = ("device", "checkpoint_steps", "loaders", *(("epochs",) if options.schedule == "constant" else ()))
-    plain = {name: value for name, value in options.as_dict().items() if name not in free}
-    return {"network": detector.name, "options": plain, "samples": dict(samples)}
-
-
-def _write_network(detector: NetworkDetector, folder: Path) -> list[str]:
-    write_weights(detector, folder / WEIGHTS)
-    try:
-        write_onnx(detector, folder / ONNX)
-    except TrainingError as error:
-        return [str(error)]
-    return []
+    return {"network": detector.name, "options": options.lasting_as_dict(), "samples": dict(samples)}

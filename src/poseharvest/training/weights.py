@@ -53,6 +53,20 @@ def write_onnx(detector: NetworkDetector, path: Path) -> None:
         temporary.write_text(_description(detector, path.name), encoding="utf-8")
 
 
+def write_both(detector: NetworkDetector, weights: Path, onnx: Path) -> list[str]:
+    """Write the network as safetensors and as ONNX; return why there is no ONNX, if so.
+
+    Raises:
+        StoreError: a file cannot be written.
+    """
+    write_weights(detector, weights)
+    try:
+        write_onnx(detector, onnx)
+    except TrainingError as error:
+        return [str(error)]
+    return []
+
+
 def export_network(network: nn.Module, path: Path, *, input_size: ImageSize, output: str) -> None:
     """Write a network in evaluation mode, on the CPU, as ONNX, and compare the two.
 
