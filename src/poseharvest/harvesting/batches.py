@@ -6,8 +6,6 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TypeVar
 
-import torch
-
 from poseharvest.harvesting.memory import give_back_memory
 from poseharvest.localization.track import Sighting
 from poseharvest.pictorial.infer import PictorialStructures
@@ -15,8 +13,8 @@ from poseharvest.pictorial.posterior import JointPosterior
 
 T = TypeVar("T")
 
-_TOGETHER = {"cpu": 4, "cuda": 16}  # a CPU gains nothing from more
-_BATCHES_A_TRIM = 16  # giving memory back after every batch took a fifth of a harvest's time
+_TOGETHER = 16
+_BATCHES_A_TRIM = 4  # giving memory back after every batch took a fifth of a harvest's time
 
 
 def batched(items: Iterable[T], length: int) -> Iterator[list[T]]:
@@ -26,17 +24,14 @@ def batched(items: Iterable[T], length: int) -> Iterator[list[T]]:
         yield batch
 
 
-def infer_each(
-    model: PictorialStructures, sightings: Iterable[Sighting], device: str
-) -> Iterator[tuple[Sighting, JointPosterior]]:
+def infer_each(model: PictorialStructures, sightings: Iterable[Sighting]) -> Iterator[tuple[Sighting, JointPosterior]]:
     """Yield every sighting with its posterior, in order; no more are in memory than are inferred together.
 
     Args:
         model: the subject's.
         sightings: taken as they are needed.
-        device: where the model runs.
     """
-    for number, together in enumerate(batched(sightings, _TOGETHER.get(torch.device(device).type, 1)), 1):
+    for number, together in enumerate(batched(sightings, _TOGETHER), 1):
         posteriors = model.infer_many([sighting.evidence for sighting in together])
         if number % _BATCHES_A_TRIM == 0:
             give_back_memory()

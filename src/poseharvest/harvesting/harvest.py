@@ -84,7 +84,7 @@ def _harvest_one(job: Job, writer: HarvestWriter, findings: list[Finding]) -> Ha
         findings = findings + job.audit_subject(subject)
         model = job.learner.model(subject.shells)
         num_written = 0
-        for sighting, posterior in infer_each(model, chain(first, sightings), job.options.device):
+        for sighting, posterior in infer_each(model, chain(first, sightings)):
             writer.add(annotate(sighting, posterior))
             num_written += 1
             job.report(sighting.frame + 1, "harvesting")

@@ -105,7 +105,7 @@ class SubjectLearner:
         return PictorialStructures(self.skeleton, shells, self.options, device=self.device)
 
     def _infer(self, sightings: Iterable[Sighting], shells: LimbLengths) -> Iterator[tuple[Sighting, JointPosterior]]:
-        return infer_each(self.model(shells), sightings, self.device)
+        return infer_each(self.model(shells), sightings)
 
     def _positions(self, sightings: Iterable[Sighting], shells: LimbLengths) -> PoseSamples:
         posteriors = [posterior for _, posterior in self._infer(sightings, shells)]

@@ -13,11 +13,12 @@ from scipy.fft import next_fast_len
 from torch import Tensor
 
 from poseharvest.pictorial.pairwise import Shell
+from poseharvest.pictorial.sum_product import Messenger
 
 _AXES = (-3, -2, -1)
 
 
-class GridMessenger:
+class GridMessenger(Messenger):
     """A `Messenger` between joints that all live on one grid. It holds the shells' transforms, for any frame."""
 
     def __init__(self, shape: Sequence[int], shells: Sequence[Shell], like: Tensor) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, get_args
@@ -28,10 +29,9 @@ from poseharvest.skeleton.skeleton import Skeleton
 
 InferenceMethod = Literal["exact", "reference"]
 
-# More at once cost a CPU memory, which then depends on the frames, and save it no time.
-_FRAMES_A_BATCH = {"cpu": 4, "cuda": 256}
+_FRAMES_A_BATCH = {"cpu": 16, "cuda": 256}
 # Beyond so many pairs of voxels the FFT over the whole grid is faster.
-_MAX_PAIRS = 250_000_000
+_MAX_PAIRS = {"cpu": 4_000_000_000, "cuda": 250_000_000}
 # Blocks are dropped for looking small, so their estimated belief is too small on average: by a factor of up to 3 in
 # simulated frames (benchmarks/inference.py measures it).
 _ESTIMATE_MARGIN = 3.0
@@ -58,7 +58,7 @@ class InferenceOptions:
     """1, 2 or 4: parts into which every voxel edge is cut, epsilon unchanged; 1 is the paper's grid. A frame whose
     marginals are too wide for that many voxels is inferred on larger ones, as its posterior's volume says."""
 
-    neglect: float = 5e-3
+    neglect: float = 2.5e-3
     """Share of a joint's marginal that "exact" may leave out, weighted by the squared distance from the mean."""
 
     def __post_init__(self) -> None:
@@ -148,11 +148,20 @@ class PictorialStructures:
         """Return the posteriors of many frames, in order; batches cost less a frame than single frames."""
         if self.options.inference == "reference" or coarsest_edge(self.resolution) == 1:
             return [self._over_the_grid(frame) for frame in frames]
-        return [posterior for batch in self._batches(frames) for posterior in self._over_voxels_that_matter(batch)]
+        threads = torch.get_num_threads() if self._like.device.type == "cpu" else 1
+        most = min(_FRAMES_A_BATCH.get(self._like.device.type, 1), math.ceil(len(frames) / threads))
+        batches = list(self._batches(frames, most))
+        if threads == 1 or len(batches) == 1:
+            found = [self._over_voxels_that_matter(batch) for batch in batches]
+        else:
+            _ = self._top  # made once, not by every thread
+            # Compiled loops and tensor operations let go of the interpreter, so batches run side by side.
+            with ThreadPoolExecutor(min(threads, len(batches))) as pool:
+                found = list(pool.map(self._over_voxels_that_matter, batches))
+        return [posterior for batch in found for posterior in batch]
 
-    def _batches(self, frames: Sequence[FrameEvidence]) -> Iterator[list[FrameEvidence]]:
-        """Yield runs of frames with as many views and maps of one size."""
-        most = _FRAMES_A_BATCH.get(self._like.device.type, 1)
+    def _batches(self, frames: Sequence[FrameEvidence], most: int) -> Iterator[list[FrameEvidence]]:
+        """Yield runs of at most so many frames, with as many views and maps of one size."""
         batch: list[FrameEvidence] = []
         for frame in frames:
             if batch and (len(batch) == most or frame.heatmaps.values.shape != batch[0].heatmaps.values.shape):
@@ -168,7 +177,7 @@ class PictorialStructures:
     def _over_voxels_that_matter(self, frames: Sequence[FrameEvidence]) -> list[JointPosterior]:
         volumes = [self._volume(frame) for frame in frames]
         evidence = BatchEvidence(frames, volumes, self.options.floor)
-        budget = Budget(self.options.neglect, _MAX_PAIRS)
+        budget = Budget(self.options.neglect, _MAX_PAIRS.get(self._like.device.type, _MAX_PAIRS["cuda"]))
         found = coarse_to_fine(evidence, self.tree, self._reaches, self._top, budget)
         moments = moments_of_masses(found.masses, volumes)
         dropped = found.dropped.reshape(len(self.skeleton), -1).sum(0) * _ESTIMATE_MARGIN

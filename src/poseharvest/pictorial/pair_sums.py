@@ -1,22 +1,24 @@
 """Sums over shells between listed positions: every pair is looked at, nothing is rounded away.
 
-Positions are whole numbers, so ``|s_i - s_j|^2`` from a matrix product is exact in single precision (below 2^24) and
-a pair of voxels is joined by the very test that fills the reference's kernel. The pairs are made and used tile by
-tile, since a tile that stays in the processor's cache costs a tenth of one that does not.
+Positions are whole numbers, so ``|s_i - s_j|^2`` is exact in single precision (below 2^24) and a pair of voxels is
+joined by the very test that fills the reference's kernel. A processor makes each pair and adds it up in one compiled
+loop; a GPU makes them as a product of matrices, tile by tile, since all pairs at once would fill its memory.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from poseharvest.pictorial.sum_product import Tree
+from poseharvest.pictorial.sum_product import Message, Messenger, Tree
 
-_PAIRS_A_TILE = {"cpu": 1 << 17, "cuda": 1 << 27}
+_PAIRS_A_TILE = 1 << 27
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +46,80 @@ class Reach(Protocol):
         """Return the pairs' weights, in place of their squared distances - middle."""
         ...
 
+    def add_up(self, targets: Counted, sources: Counted, values: NDArray[Any], out: NDArray[Any]) -> None:
+        """Fill `out` (F, K) with the sums over weighed pairs of `values` (F, L), on the processor."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Counted:
+    """A listing's positions (3, F, K) and counts (F,) as the compiled loops take them."""
+
+    positions: NDArray[Any]
+    counts: NDArray[np.int64]
+
+
+def pair_messenger(listings: Sequence[Listing], tree: Tree, shells: Sequence[Reach]) -> Messenger:
+    """Return the messenger between listed positions for the device that they are on.
+
+    Args:
+        listings: one a joint, of as many frames.
+        tree: over the joints.
+        shells: one an edge, in units of the positions.
+    """
+    on_processor = listings[0].positions.device.type == "cpu"
+    return (LoopMessenger if on_processor else TileMessenger)(listings, tree, shells)
+
+
+class LoopMessenger(Messenger):
+    """A `Messenger` between listed positions: a compiled loop over the pairs."""
+
+    def __init__(self, listings: Sequence[Listing], tree: Tree, shells: Sequence[Reach]) -> None:
+        """Take the positions, as `pair_messenger` does."""
+        self._tree = tree
+        self._shells = shells
+        self._listed = [
+            Counted(listing.positions.contiguous().numpy(), np.array(listing.counts)) for listing in listings
+        ]
+
+    def up(self, edge: int, values: Tensor) -> Tensor:
+        """Return, at the parent's positions (F, K), the sums of the child's `values` (F, K')."""
+        return torch.from_numpy(self._sums(edge, values.contiguous().numpy(), upwards=True))
+
+    def down(self, edge: int, values: Tensor) -> Tensor:
+        """Return, at the child's positions (F, K), the sums of the parent's `values` (F, K')."""
+        return torch.from_numpy(self._sums(edge, values.contiguous().numpy(), upwards=False))
+
+    def log_up(self, edge: int, log_values: Tensor) -> Message:
+        """Return the logs of what `up` makes of the values whose logs are given."""
+        return self._log_sums(edge, log_values, upwards=True)
+
+    def log_down(self, edge: int, log_values: Tensor) -> Message:
+        """Return the logs of what `down` makes of the values whose logs are given."""
+        return self._log_sums(edge, log_values, upwards=False)
+
+    def _ends(self, edge: int, *, upwards: bool) -> tuple[Counted, Counted]:
+        """Return where a message goes and where it comes from."""
+        parent, child = (self._listed[joint] for joint in self._tree.edges[edge])
+        return (parent, child) if upwards else (child, parent)
+
+    def _sums(self, edge: int, values: NDArray[Any], *, upwards: bool) -> NDArray[Any]:
+        targets, sources = self._ends(edge, upwards=upwards)
+        sums = np.zeros(targets.positions.shape[1:], values.dtype)
+        self._shells[edge].add_up(targets, sources, values, sums)
+        return sums
+
+    def _log_sums(self, edge: int, log_values: Tensor, *, upwards: bool) -> Message:
+        from poseharvest.pictorial.kernels.pairs import to_logs, to_values
+
+        targets, sources = self._ends(edge, upwards=upwards)
+        logs = log_values.contiguous().numpy()
+        values, log_scale = np.zeros_like(logs), np.empty(len(logs), logs.dtype)
+        to_values(logs, sources.counts, values, log_scale)
+        sums = self._sums(edge, values, upwards=upwards)
+        to_logs(sums, targets.counts, log_scale)
+        return Message(torch.from_numpy(sums), torch.from_numpy(log_scale))
+
 
 class _Group(NamedTuple):
     frames: slice
@@ -51,23 +127,18 @@ class _Group(NamedTuple):
     columns: int
 
 
-class PairMessenger:
-    """A `Messenger` between listed positions."""
+class TileMessenger(Messenger):
+    """A `Messenger` between listed positions: matrices of all pairs, tile by tile."""
 
     def __init__(self, listings: Sequence[Listing], tree: Tree, shells: Sequence[Reach]) -> None:
-        """Prepare the factors of the squared distances.
-
-        Args:
-            listings: one a joint, of as many frames.
-            tree: over the joints.
-            shells: one an edge, in units of the positions.
-        """
+        """Prepare the factors of the squared distances; arguments as for `pair_messenger`."""
         self._tree = tree
         self._shells = shells
         self._counts = [listing.counts for listing in listings]
         self._factors = [_factors(listing.positions) for listing in listings]
         like = listings[0].positions
-        self._tile = like.new_empty(_PAIRS_A_TILE.get(like.device.type, _PAIRS_A_TILE["cpu"]))
+        most = max(listing.positions[0].numel() for listing in listings)
+        self._tile = like.new_empty(min(_PAIRS_A_TILE, most**2))
 
     def up(self, edge: int, values: Tensor) -> Tensor:
         """Return, at the parent's positions (F, K), the sums of the child's `values` (F, K')."""
@@ -124,7 +195,7 @@ def _less(right: Tensor, number: float) -> Tensor:
     return torch.cat((right[:, :4], right[:, 4:] - number), 1)
 
 
-class BlockMessenger:
+class BlockMessenger(Messenger):
     """A `Messenger` between all blocks of a cube: one matrix an edge of the tree, the same for every frame."""
 
     def __init__(self, corner: Tensor, tree: Tree, shells: Sequence[Reach]) -> None:
@@ -143,4 +214,6 @@ class BlockMessenger:
         """Return, at all blocks, the sums (F, N) of the child's `values` (F, N)."""
         return values @ self._matrices[edge]
 
-    down = up  # a shell looks the same from both ends
+    def down(self, edge: int, values: Tensor) -> Tensor:
+        """Return the same as `up`: a shell looks the same from both ends."""
+        return self.up(edge, values)

@@ -7,12 +7,17 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from poseharvest.errors import ConfigError
 from poseharvest.skeleton.skeleton import Skeleton
+
+if TYPE_CHECKING:
+    from poseharvest.pictorial.pair_sums import Counted
 
 _SLACK = 1e-9  # voxels
 _SMEAR = 0.9  # blocks: a box of variance 1 / 6 has 0.71, but a sharp peak may sit in the very corner of its block
@@ -45,6 +50,13 @@ class Shell:
     def weigh_(self, squares: Tensor) -> Tensor:
         """Return 1 for every pair within the shell and 0 for the others, in place of squared distances - middle."""
         return squares.abs_().le_((self.max_squared - self.min_squared) / 2)
+
+    def add_up(self, targets: Counted, sources: Counted, values: NDArray[Any], out: NDArray[Any]) -> None:
+        """Fill `out` (F, K) with the sums of `values` (F, L) over the sources within the shell of every target."""
+        from poseharvest.pictorial.kernels.pairs import sums_within
+
+        middle, half = values.dtype.type(self.middle), values.dtype.type((self.max_squared - self.min_squared) / 2)
+        sums_within(targets.positions, targets.counts, sources.positions, sources.counts, values, middle, half, out)
 
     def kernel(self, dtype: torch.dtype = torch.float64) -> Tensor:
         """Return the 0/1 shell over offsets, (K, K, K) with K odd, the offset zero in the middle.
@@ -80,7 +92,20 @@ class BlockShell:
     def weigh_(self, squares: Tensor) -> Tensor:
         """Return the shares, in place of squared distances."""
         off = squares.clamp_min_(0).sqrt_().sub_(self.length).abs_()
-        return torch.sub(self.tolerance + _SMEAR, off, out=off).clamp_(0, 2 * min(self.tolerance, _SMEAR))
+        return torch.sub(self.tolerance + _SMEAR, off, out=off).clamp_(0, self._most)
+
+    def add_up(self, targets: Counted, sources: Counted, values: NDArray[Any], out: NDArray[Any]) -> None:
+        """Fill `out` (F, K) with the sums of `values` (F, L), weighed by the shares, at every target."""
+        from poseharvest.pictorial.kernels.pairs import sums_by_distance
+
+        number = values.dtype.type
+        shape = number(self.length), number(self.tolerance + _SMEAR), number(self._most)
+        sums_by_distance(targets.positions, targets.counts, sources.positions, sources.counts, values, *shape, out)
+
+    @property
+    def _most(self) -> float:
+        """Weight in the middle of the trapezoid."""
+        return 2 * min(self.tolerance, _SMEAR)
 
 
 def limb_shell(length_mm: float, tolerance_mm: float, voxel_mm: float) -> Shell:

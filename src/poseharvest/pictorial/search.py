@@ -20,8 +20,9 @@ import torch
 from torch import Tensor
 
 from poseharvest.pictorial.blocks import Blocks, Rows, all_blocks
+from poseharvest.pictorial.choice import Rule, worth_keeping
 from poseharvest.pictorial.evidence import BatchEvidence
-from poseharvest.pictorial.pair_sums import BlockMessenger, PairMessenger, Reach
+from poseharvest.pictorial.pair_sums import BlockMessenger, Reach, pair_messenger
 from poseharvest.pictorial.posterior import Masses
 from poseharvest.pictorial.sum_product import Tree, sum_product
 
@@ -30,13 +31,9 @@ _AFTER = {2: 0.5, 4: 0.1}
 _LOOKED = {2: 0.1, 4: 0.05}
 _BEFORE = {1: 1.0, 2: 0.1, 4: 0.05}
 _COARSER = 0.03
-_ALWAYS_KEPT = 100  # blocks: so few cost nothing, and where they are all there is, a rough belief would choose badly
 _WIDE_MM = 75.0  # root mean square distance from the mean
 _LOWEST_LOG = -80.0  # of a share
 _LARGEST_RATIO = 10.0
-_BINS_AN_OCTAVE = 2
-_LOWEST_BIN, _HIGHEST_BIN = -200, 40
-_NUM_BINS = _HIGHEST_BIN - _LOWEST_BIN + 1
 
 
 @dataclass(frozen=True)
@@ -105,10 +102,11 @@ def coarse_to_fine(
         if bool(given_up.any()):
             candidates = candidates.select((~given_up.index_select(0, candidates.blocks.frame)).nonzero().squeeze(1))
             rows = Rows(candidates.blocks)
-        messenger = PairMessenger(rows.listings(), tree, reaches(candidates.blocks.edge))
+        messenger = pair_messenger(rows.listings(), tree, reaches(candidates.blocks.edge))
         marginals = sum_product(rows.padded(candidates.log_unary, -math.inf), tree, messenger)
         given_up |= ~torch.isfinite(marginals.log_partition)
-        level = replace(candidates, belief=rows.flat(marginals.values), log_partition=marginals.log_partition)
+        belief = _shares(rows.flat(marginals.log_beliefs), candidates.blocks)
+        level = replace(candidates, belief=belief, log_partition=marginals.log_partition)
     masses = Masses.of(level.belief, evidence.offsets(level.blocks.corner, 1), level.blocks.counts)
     tail = choice.tail.scaled(_belief_over_guess(level))
     return Found(masses.plus(tail), choice.dropped, level.log_partition, given_up)
@@ -143,11 +141,11 @@ class _Level:
 
 def _coarsest(evidence: BatchEvidence, tree: Tree, top: BlockMessenger) -> _Level:
     blocks = all_blocks(evidence.resolution, evidence.num_frames, evidence.num_joints, evidence.values)
-    halves = evidence.halves_everywhere(blocks)
+    halves = evidence.halves(blocks)
     log_unary = torch.logsumexp(halves, 1)
     rows = log_unary.reshape(blocks.num_joints, blocks.num_frames, -1)
     marginals = sum_product(list(rows), tree, top)
-    belief = torch.cat([values.flatten() for values in marginals.values])
+    belief = _shares(torch.cat([values.flatten() for values in marginals.log_beliefs]), blocks)
     return _Level(blocks, log_unary, halves, belief, belief, marginals.log_partition)
 
 
@@ -207,7 +205,8 @@ class _Choice:
             budget: of worth, a joint and frame.
             well_known: whether the shares are good enough to count the others as the marginal's tail.
         """
-        keep = worth_keeping(share, blocks, budget, _WIDE_MM / (blocks.edge * self._evidence.voxel_mm))
+        wide = _WIDE_MM / (blocks.edge * self._evidence.voxel_mm)
+        keep = worth_keeping(share, blocks, Rule(budget, wide))
         left = blocks.total(share.masked_fill(~keep, 0))
         scale = torch.where(left > 0, 1 / left, 1)
         self.dropped = (self.dropped + blocks.total(share.masked_fill(keep, 0))) * scale
@@ -221,34 +220,6 @@ class _Choice:
             self.tail = self.tail.plus(masses.spread_by(within))
         self.tail = self.tail.scaled(scale)
         return keep.nonzero().squeeze(1)
-
-
-def worth_keeping(share: Tensor, blocks: Blocks, budget: float, wide: float = math.inf) -> Tensor:
-    """Return (N,) bool: all but the blocks of least worth that together stay within the budget.
-
-    A block's worth is its share of the marginal, times 1 + the square of its distance from the mean over the
-    variance. The threshold is one for all blocks of a joint in a frame, read from a histogram of the logarithms.
-
-    Args:
-        share: (N,) of the marginal; sums to 1 a joint and frame.
-        blocks: N blocks.
-        budget: of worth, a joint and frame.
-        wide: deviation, in blocks, beyond which the budget shrinks in proportion: the same share of a wider marginal
-            moves its mean farther.
-    """
-    distance = torch.zeros_like(share)
-    for position in blocks.corner:
-        distance += (position - blocks.spread(blocks.total(share * position))).square_()
-    variance = blocks.total(share * distance) + 0.25  # that within a block
-    worth = share * (1 + distance * blocks.spread(1 / variance))
-    bins = torch.log2(worth).mul_(_BINS_AN_OCTAVE).clamp_(_LOWEST_BIN, _HIGHEST_BIN).floor_().sub_(_LOWEST_BIN).int()
-    place = blocks.segment * _NUM_BINS + bins
-    length = blocks.num_segments * _NUM_BINS
-    spent = torch.bincount(place, worth, length).reshape(-1, _NUM_BINS).cumsum(1)
-    count = torch.bincount(place, minlength=length).reshape(-1, _NUM_BINS)
-    left = count.sum(1, keepdim=True) - count.cumsum(1)
-    affordable = ((spent <= budget * (wide / variance.sqrt()).clamp(max=1)[:, None]) & (left >= _ALWAYS_KEPT)).sum(1)
-    return bins >= blocks.spread(affordable)
 
 
 def _shares(log_belief: Tensor, blocks: Blocks) -> Tensor:

@@ -11,10 +11,11 @@ underflows as a whole; the scales go into the log-partition.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -70,16 +71,38 @@ class Tree:
         return tuple(above)
 
 
-class Messenger(Protocol):
+class Messenger(ABC):
     """Sums over the shell of one edge."""
 
+    @abstractmethod
     def up(self, edge: int, values: Tensor) -> Tensor:
         """Return, at the parent's positions, the sum of the child's `values` over the shell."""
-        ...
 
+    @abstractmethod
     def down(self, edge: int, values: Tensor) -> Tensor:
         """Return, at the child's positions, the sum of the parent's `values` over the shell."""
-        ...
+
+    def log_up(self, edge: int, log_values: Tensor) -> Message:
+        """Return the logs of what `up` makes of the values whose logs are given."""
+        values, log_peak = _exponential(log_values)
+        return _logarithm(self.up(edge, values), log_peak)
+
+    def log_down(self, edge: int, log_values: Tensor) -> Message:
+        """Return the logs of what `down` makes of the values whose logs are given."""
+        values, log_peak = _exponential(log_values)
+        return _logarithm(self.down(edge, values), log_peak)
+
+
+class Message(NamedTuple):
+    """Sums of F frames.
+
+    Attributes:
+        log_values: (F, ...) scaled to a maximum of 1 a frame.
+        log_scale: (F,) logs of the scales.
+    """
+
+    log_values: Tensor
+    log_scale: Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,13 +110,17 @@ class Marginals:
     """Beliefs of all joints in F frames.
 
     Attributes:
-        values: J tensors (F, ...) over the joint's positions, each joint's sum is 1 (all zero if the model is
-            impossible).
+        log_beliefs: J tensors (F, ...) over the joint's positions, each with a factor of its own left out.
         log_partition: (F,) log of the sum over all poses of Eq. (4), unnormalised; -inf if the model is impossible.
     """
 
-    values: tuple[Tensor, ...]
+    log_beliefs: tuple[Tensor, ...]
     log_partition: Tensor
+
+    @cached_property
+    def values(self) -> tuple[Tensor, ...]:
+        """J tensors (F, ...), each joint's sum is 1 a frame (all zero if the model is impossible)."""
+        return tuple(_normalised(log_beliefs) for log_beliefs in self.log_beliefs)
 
 
 def sum_product(log_unaries: Sequence[Tensor], tree: Tree, messenger: Messenger) -> Marginals:
@@ -116,9 +143,8 @@ def sum_product(log_unaries: Sequence[Tensor], tree: Tree, messenger: Messenger)
     log_scale = log_unaries[0].new_zeros(log_unaries[0].shape[0])
     for edge, (_, child) in reversed(list(enumerate(tree.edges))):
         belief = sum((up[e] for e in tree.child_edges[child]), log_unaries[child])
-        scaled, log_peak = _exponential(belief)
-        up[edge], log_top = _logarithm(messenger.up(edge, scaled))
-        log_scale = log_scale + log_peak + log_top
+        up[edge], scale = messenger.log_up(edge, belief)
+        log_scale = log_scale + scale
 
     log_beliefs = {tree.root: sum((up[e] for e in tree.child_edges[tree.root]), log_unaries[tree.root])}
     down: dict[int, Tensor] = {}
@@ -126,11 +152,11 @@ def sum_product(log_unaries: Sequence[Tensor], tree: Tree, messenger: Messenger)
         others = [up[e] for e in tree.child_edges[parent] if e != edge]
         from_above = [down[parent]] if parent in down else []
         belief = sum(others + from_above, log_unaries[parent])
-        down[child], _ = _logarithm(messenger.down(edge, _exponential(belief)[0]))
+        down[child], _ = messenger.log_down(edge, belief)
         log_beliefs[child] = sum((up[e] for e in tree.child_edges[child]), log_unaries[child] + down[child])
 
     log_partition = torch.logsumexp(log_beliefs[tree.root].flatten(1), 1) + log_scale
-    return Marginals(tuple(_normalised(log_beliefs[j]) for j in range(tree.num_joints)), log_partition)
+    return Marginals(tuple(log_beliefs[j] for j in range(tree.num_joints)), log_partition)
 
 
 def _over_positions(per_frame: Tensor, like: Tensor) -> Tensor:
@@ -144,11 +170,11 @@ def _exponential(log_values: Tensor) -> tuple[Tensor, Tensor]:
     return torch.exp(log_values - _over_positions(shift, log_values)), log_peak
 
 
-def _logarithm(values: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the logs of values (F, ...) scaled to a maximum of 1, and the logs of the scales (F,)."""
+def _logarithm(values: Tensor, log_scale: Tensor) -> Message:
+    """Return values (F, ...) that have been scaled already, by the logs (F,), as a message."""
     top = values.flatten(1).amax(1)
     scale = torch.where(top > 0, top, 1)
-    return torch.log(values / _over_positions(scale, values)), torch.log(top)
+    return Message(torch.log(values / _over_positions(scale, values)), log_scale + torch.log(top))
 
 
 def _normalised(log_beliefs: Tensor) -> Tensor:

@@ -1,0 +1,113 @@
+"""Sums over pairs of positions, compiled for the processor; `pair_sums.TileMessenger` has them as matrix products.
+
+A tensor operation reads and writes all its numbers, and a sum over pairs takes half a dozen of them: here a pair's
+distance, its weight and its share of the sum never leave the registers.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poseharvest.compiled import compiled
+
+
+@compiled
+def sums_within(  # noqa: PLR0913, PLR0917 - a kernel takes plain arrays
+    targets: NDArray[np.floating],
+    num_targets: NDArray[np.int64],
+    sources: NDArray[np.floating],
+    num_sources: NDArray[np.int64],
+    values: NDArray[np.floating],
+    middle: float,
+    half: float,
+    out: NDArray[np.floating],
+) -> None:
+    """Fill `out` (F, K) with the sums of `values` (F, L) over the sources whose squared distance is within a range.
+
+    Args:
+        targets: (3, F, K).
+        num_targets: (F,) how many of them count.
+        sources: (3, F, L).
+        num_sources: (F,) how many of them count.
+        values: of the sources.
+        middle: of the range of squared distances.
+        half: of its width.
+        out: what lies beyond a frame's count is left alone.
+    """
+    zero = values.dtype.type(0)
+    for f in range(values.shape[0]):
+        x, y, z = sources[0, f, : num_sources[f]], sources[1, f, : num_sources[f]], sources[2, f, : num_sources[f]]
+        value = values[f, : num_sources[f]]
+        for i in range(num_targets[f]):
+            tx, ty, tz = targets[0, f, i], targets[1, f, i], targets[2, f, i]
+            total = zero
+            for j in range(x.shape[0]):
+                off = (x[j] - tx) ** 2 + (y[j] - ty) ** 2 + (z[j] - tz) ** 2 - middle
+                total += value[j] if abs(off) <= half else zero
+            out[f, i] = total
+
+
+@compiled
+def sums_by_distance(  # noqa: PLR0913, PLR0917 - a kernel takes plain arrays
+    targets: NDArray[np.floating],
+    num_targets: NDArray[np.int64],
+    sources: NDArray[np.floating],
+    num_sources: NDArray[np.int64],
+    values: NDArray[np.floating],
+    length: float,
+    reach: float,
+    most: float,
+    out: NDArray[np.floating],
+) -> None:
+    """Fill `out` (F, K) with sums weighed by ``clamp(reach - |distance - length|, 0, most)``; else `sums_within`."""
+    zero = values.dtype.type(0)
+    for f in range(values.shape[0]):
+        x, y, z = sources[0, f, : num_sources[f]], sources[1, f, : num_sources[f]], sources[2, f, : num_sources[f]]
+        value = values[f, : num_sources[f]]
+        for i in range(num_targets[f]):
+            tx, ty, tz = targets[0, f, i], targets[1, f, i], targets[2, f, i]
+            total = zero
+            for j in range(x.shape[0]):
+                distance = np.sqrt((x[j] - tx) ** 2 + (y[j] - ty) ** 2 + (z[j] - tz) ** 2)
+                total += value[j] * min(max(reach - abs(distance - length), zero), most)
+            out[f, i] = total
+
+
+@compiled
+def to_values(
+    logs: NDArray[np.floating],
+    counts: NDArray[np.int64],
+    values: NDArray[np.floating],
+    log_scale: NDArray[np.floating],
+) -> None:
+    """Fill `values` (F, K), scaled to a maximum of 1 a frame, and the logs of the scales, of which `logs` are given.
+
+    A frame whose values are all zero gets zeros and the log of zero. What lies beyond a frame's count is left alone.
+    """
+    nothing = logs.dtype.type(-np.inf)
+    for f in range(logs.shape[0]):
+        peak = nothing
+        for i in range(counts[f]):
+            peak = max(peak, logs[f, i])
+        log_scale[f] = peak
+        if peak > nothing:
+            for i in range(counts[f]):
+                values[f, i] = np.exp(logs[f, i] - peak)
+
+
+@compiled
+def to_logs(values: NDArray[np.floating], counts: NDArray[np.int64], log_scale: NDArray[np.floating]) -> None:
+    """Replace `values` (F, K) by their logs, scaled to a maximum of 1 a frame, and add the scales' to `log_scale`.
+
+    What lies beyond a frame's count becomes the log of zero.
+    """
+    zero, one = values.dtype.type(0), values.dtype.type(1)
+    for f in range(values.shape[0]):
+        top = zero
+        for i in range(counts[f]):
+            top = max(top, values[f, i])
+        log_scale[f] += np.log(top)
+        factor = one / top if top > zero else one
+        for i in range(values.shape[1]):
+            values[f, i] = np.log(values[f, i] * factor) if i < counts[f] else np.log(zero)

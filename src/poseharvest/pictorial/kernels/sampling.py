@@ -1,0 +1,174 @@
+"""What views show at blocks of voxels, compiled for the processor; `views.TensorLook` has it as tensor operations."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poseharvest.compiled import compiled
+
+_BLOCKS_AT_ONCE = 64  # they and what is known of them stay in the nearest cache
+_FAR = 1e6  # normalised: outside of every picture
+
+
+@compiled
+def multiply_evidence(  # noqa: PLR0913, PLR0917 - a loop takes plain arrays
+    maps: NDArray[np.floating],
+    rows: NDArray[np.floating],
+    fisheye: NDArray[np.bool_],
+    absent: NDArray[np.bool_],
+    corner: NDArray[np.floating],
+    counts: NDArray[np.int64],
+    step: float,
+    floor: float,
+    out: NDArray[np.floating],
+) -> None:
+    """Multiply `out` (N, 8) by ``max(shown, 0) + floor`` of every view, at the middles of the halves of N blocks.
+
+    Args:
+        maps: (F, V, J, H + 2, W + 2) with a border of one pixel.
+        rows: (F, V, 28) of `view_rows.ViewRows`.
+        fisheye: (F, V) of the same.
+        absent: (F, V) views that say nothing.
+        corner: (3, N) of the blocks, in units of their edge, ordered by joint and frame.
+        counts: (J * F,) number of blocks of each joint and frame.
+        step: edge of a half, mm.
+        floor: added.
+        out: of each block's halves, z fastest.
+    """
+    num_frames, start = maps.shape[0], 0
+    for segment in range(counts.shape[0]):
+        frame, joint = segment % num_frames, segment // num_frames
+        end = start + counts[segment]
+        for first in range(start, end, _BLOCKS_AT_ONCE):
+            last = min(first + _BLOCKS_AT_ONCE, end)
+            points, factors = _middles(corner[:, first:last], step), out[first:last].ravel()
+            for view in range(maps.shape[1]):
+                shown, row = maps[frame, view, joint], rows[frame, view]
+                _multiply_view(shown, row, fisheye[frame, view], absent[frame, view], points, floor, factors)
+        start = end
+
+
+@compiled
+def _multiply_view(  # noqa: PLR0913, PLR0917 - a loop takes plain arrays
+    shown: NDArray[np.floating],
+    row: NDArray[np.floating],
+    is_fisheye: bool,
+    is_absent: bool,
+    points: NDArray[np.floating],
+    floor: float,
+    out: NDArray[np.floating],
+) -> None:
+    """Multiply `out` (N) by what a view's map (H, W) shows at points (3, N); an absent view shows nothing."""
+    if is_absent:
+        return
+    places = _normalised(row, points)
+    if is_fisheye:
+        _bend_fisheye(row, places[0], places[1])
+    else:
+        _bend(row, places[0], places[1])
+    first = _pixels(row, shown.shape, places[0], places[1])
+    _multiply(shown, first, places, floor, out)
+
+
+@compiled
+def _middles(corner: NDArray[np.floating], step: float) -> NDArray[np.floating]:
+    """Return (3, 8 N) the middles of the halves of blocks at `corner` (3, N), mm."""
+    points = np.empty((3, 8 * corner.shape[1]), corner.dtype)
+    x, y, z = points[0], points[1], points[2]
+    half, one = x.dtype.type(0.5), x.dtype.type(1)
+    for n in range(corner.shape[1]):
+        a, b, c = corner[0, n] + corner[0, n], corner[1, n] + corner[1, n], corner[2, n] + corner[2, n]
+        for k in range(8):
+            x[8 * n + k] = (a + half if k < 4 else a + half + one) * step
+            y[8 * n + k] = (b + half if k & 2 == 0 else b + half + one) * step
+            z[8 * n + k] = (c + half if k & 1 == 0 else c + half + one) * step
+    return points
+
+
+@compiled
+def _normalised(row: NDArray[np.floating], points: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return (2, N) x / z and y / z in the camera's frame; far outside for what is not in front of it."""
+    places = np.empty((2, points.shape[1]), points.dtype)
+    x, y, z, a, b = points[0], points[1], points[2], places[0], places[1]
+    xx, xy, xz, tx, yx, yy, yz, ty, zx, zy, zz, tz = row[:12]
+    least, one, far = row[27], row.dtype.type(1), row.dtype.type(_FAR)
+    for i in range(x.shape[0]):
+        depth = zx * x[i] + zy * y[i] + zz * z[i] + tz
+        scale = one / max(depth, least)
+        across = (xx * x[i] + xy * y[i] + xz * z[i] + tx) * scale
+        down = (yx * x[i] + yy * y[i] + yz * z[i] + ty) * scale
+        a[i] = across if depth > least else far
+        b[i] = down if depth > least else far
+    return places
+
+
+@compiled
+def _bend(row: NDArray[np.floating], a: NDArray[np.floating], b: NDArray[np.floating]) -> None:
+    """Put normalised points where a lens after Brown and Conrady shows them; far outside beyond its range."""
+    k1, k2, p1, p2, k3, k4, k5, k6, most = row[18:27]
+    one, far = row.dtype.type(1), row.dtype.type(_FAR)
+    for i in range(a.shape[0]):
+        r2 = a[i] * a[i] + b[i] * b[i]
+        inside = r2 < most
+        r2 = min(r2, most)
+        radial = (one + r2 * (k1 + r2 * (k2 + r2 * k3))) / (one + r2 * (k4 + r2 * (k5 + r2 * k6)))
+        factor = radial + p1 * b[i] + p2 * a[i] + p1 * b[i] + p2 * a[i]
+        across, down = a[i] * factor + p2 * r2, b[i] * factor + p1 * r2
+        a[i] = across if inside else far
+        b[i] = down if inside else far
+
+
+@compiled
+def _bend_fisheye(row: NDArray[np.floating], a: NDArray[np.floating], b: NDArray[np.floating]) -> None:
+    """Put normalised points where a fisheye after Kannala and Brandt shows them; far outside beyond its range."""
+    k1, k2, k3, k4, most = row[18], row[19], row[20], row[21], row[26]
+    one, far, tiny = row.dtype.type(1), row.dtype.type(_FAR), row.dtype.type(1e-12)
+    for i in range(a.shape[0]):
+        r2 = a[i] * a[i] + b[i] * b[i]
+        radius = max(np.sqrt(r2), tiny)
+        angle = np.arctan(radius)
+        t2 = angle * angle
+        factor = angle * (one + t2 * (k1 + t2 * (k2 + t2 * (k3 + t2 * k4)))) / radius
+        a[i] = a[i] * factor if r2 < most else far
+        b[i] = b[i] * factor if r2 < most else far
+
+
+@compiled
+def _pixels(
+    row: NDArray[np.floating], size: tuple[int, int], a: NDArray[np.floating], b: NDArray[np.floating]
+) -> NDArray[np.int32]:
+    """Return the pixel at the upper left of each point, and put the shares beyond it in place of a and b.
+
+    A point further out than the border is moved onto it.
+    """
+    first = np.empty(a.shape[0], np.int32)
+    xa, xb, cx, ya, yb, cy = row[12:18]
+    zero, one = row.dtype.type(0), row.dtype.type(1)
+    width, right, bottom = row.dtype.type(size[1]), row.dtype.type(size[1] - 1), row.dtype.type(size[0] - 1)
+    for i in range(a.shape[0]):
+        x = min(max(xa * a[i] + xb * b[i] + cx, zero), right)
+        y = min(max(ya * a[i] + yb * b[i] + cy, zero), bottom)
+        left, top = min(np.floor(x), right - one), min(np.floor(y), bottom - one)
+        first[i] = np.int32(top * width + left)
+        a[i] = x - left
+        b[i] = y - top
+    return first
+
+
+@compiled
+def _multiply(
+    shown: NDArray[np.floating],
+    first: NDArray[np.int32],
+    beyond: NDArray[np.floating],
+    floor: float,
+    out: NDArray[np.floating],
+) -> None:
+    """Multiply `out` (N) by max(shown, 0) + floor, bilinear between four pixels of a map (H, W)."""
+    width, pixels, right, below = shown.shape[1], shown.ravel(), beyond[0], beyond[1]
+    zero = pixels.dtype.type(0)
+    for n in range(first.shape[0]):
+        i = first[n]
+        above = pixels[i] + right[n] * (pixels[i + 1] - pixels[i])
+        under = pixels[i + width] + right[n] * (pixels[i + width + 1] - pixels[i + width])
+        out[n] *= max(above + below[n] * (under - above), zero) + floor

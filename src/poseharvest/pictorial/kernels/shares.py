@@ -1,0 +1,104 @@
+"""Sums over shares of marginals, compiled for the processor; choice.py and posterior.py have them by tensors too."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poseharvest.compiled import compiled
+from poseharvest.pictorial.choice import Rule
+
+_BIN_SHIFT = 22  # of a float's bits: what is left counts half octaves
+_NUM_BINS = 1 << 9
+
+
+@compiled
+def mark_worthy(
+    share: NDArray[np.float32],
+    corner: NDArray[np.floating],
+    counts: NDArray[np.int64],
+    rule: Rule,
+    keep: NDArray[np.bool_],
+) -> None:
+    """Fill `keep` (N) as `choice.worth_keeping` says, for shares (N) of blocks at `corner` (3, N), in runs."""
+    worth = np.empty(share.shape[0], np.float32)
+    bins = worth.view(np.int32)
+    start = 0
+    for segment in range(counts.shape[0]):
+        stop = start + counts[segment]
+        x, y, z, part = corner[0, start:stop], corner[1, start:stop], corner[2, start:stop], share[start:stop]
+        variance = _squares_from_mean(x, y, z, part, worth[start:stop]) + rule.spread_in_block
+        _weigh_by_distance(part, 1 / variance, worth[start:stop])
+        most = rule.budget * min(rule.wide**2 / variance, 1)
+        threshold = _threshold(worth[start:stop], most, rule.always_kept)
+        for i in range(start, stop):
+            keep[i] = bins[i] >> _BIN_SHIFT >= threshold
+        start = stop
+
+
+@compiled
+def _squares_from_mean(
+    x: NDArray[np.floating],
+    y: NDArray[np.floating],
+    z: NDArray[np.floating],
+    share: NDArray[np.float32],
+    squares: NDArray[np.float32],
+) -> float:
+    """Fill `squares` (N) with the squared distances from the mean, in blocks, and return their mean."""
+    mean_x = mean_y = mean_z = variance = np.float32(0)
+    for i in range(share.shape[0]):
+        mean_x += share[i] * x[i]
+        mean_y += share[i] * y[i]
+        mean_z += share[i] * z[i]
+    for i in range(share.shape[0]):
+        squares[i] = (x[i] - mean_x) ** 2 + (y[i] - mean_y) ** 2 + (z[i] - mean_z) ** 2
+        variance += share[i] * squares[i]
+    return float(variance)
+
+
+@compiled
+def _weigh_by_distance(share: NDArray[np.float32], by: float, worth: NDArray[np.float32]) -> None:
+    """Replace squared distances by shares times 1 + squared distances times a number."""
+    one, factor = share.dtype.type(1), share.dtype.type(by)
+    for i in range(share.shape[0]):
+        worth[i] = share[i] * (one + worth[i] * factor)
+
+
+@compiled
+def _threshold(worth: NDArray[np.float32], most: float, least: int) -> int:
+    """Return the lowest bin to keep, so that what lies below adds up to `most`, and `least` of them are left."""
+    bins = worth.view(np.int32)
+    spent, number = np.zeros(_NUM_BINS, np.float64), np.zeros(_NUM_BINS, np.int64)
+    for i in range(worth.shape[0]):
+        spent[bins[i] >> _BIN_SHIFT] += worth[i]
+        number[bins[i] >> _BIN_SHIFT] += 1
+    left, total = worth.shape[0], 0.0
+    for threshold in range(_NUM_BINS):
+        total += spent[threshold]
+        left -= number[threshold]
+        if total > most or left < least:
+            return threshold
+    return _NUM_BINS
+
+
+@compiled
+def add_moments(
+    share: NDArray[np.floating],
+    points: NDArray[np.floating],
+    counts: NDArray[np.int64],
+    out: NDArray[np.float64],
+) -> None:
+    """Fill `out` (S, 10) with the sums of shares (N) times 1, x, y, z, xx, xy, xz, yy, yz, zz, in runs of `counts`."""
+    start = 0
+    for segment in range(counts.shape[0]):
+        s = sx = sy = sz = sxx = sxy = sxz = syy = syz = szz = 0.0
+        for i in range(start, start + counts[segment]):
+            x, y, z, w = np.float64(points[0, i]), np.float64(points[1, i]), np.float64(points[2, i]), share[i]
+            wx, wy, wz = w * x, w * y, w * z
+            s, sx, sy, sz = s + w, sx + wx, sy + wy, sz + wz
+            sxx, sxy, sxz = sxx + wx * x, sxy + wx * y, sxz + wx * z
+            syy, syz, szz = syy + wy * y, syz + wy * z, szz + wz * z
+        out[segment, 0], out[segment, 1], out[segment, 2], out[segment, 3] = s, sx, sy, sz
+        out[segment, 4], out[segment, 5], out[segment, 6] = sxx, sxy, sxz
+        out[segment, 7], out[segment, 8], out[segment, 9] = syy, syz, szz
+        start += counts[segment]

@@ -1,0 +1,76 @@
+"""Cameras as rows of numbers, for the compiled loop that looks through them (kernels.multiply_evidence)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from poseharvest.geometry.camera import AffineCamera, Camera, StaticCamera
+
+MIN_DEPTH_MM = 1.0
+_AFFINE_DEPTH = torch.tensor([[0.0, 0.0, 0.0, 1.0]], dtype=torch.float64)
+_NO_LENS = [*[0.0] * 8, math.inf]
+
+
+@dataclass(frozen=True, eq=False)
+class ViewRows:
+    """F frames of V views.
+
+    Attributes:
+        values: (F, V, 28): 12 for the rows of the matrix from (x, y, z, 1), mm from the cube's lowest corner, to the
+            camera; 6 for those of the matrix from normalised points (a, b, 1) to pixels of the maps with their border;
+            8 for the lens; the square of the largest radius that it shows; the depth that a point must exceed.
+        fisheye: (F, V) bool: the lens' first four numbers are those of a fisheye, else its eight are k1 k2 p1 p2 k3
+            k4 k5 k6 of Brown and Conrady.
+    """
+
+    values: NDArray[np.float64]
+    fisheye: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, cameras: Sequence[Sequence[StaticCamera]], window: Tensor, low: Tensor) -> ViewRows | None:
+        """Return the rows, or None if a camera is of a kind of its own.
+
+        Args:
+            cameras: F rows of V cameras.
+            window: (F, V, 2, 3) from pixels of the picture to those of the maps.
+            low: (3, F) the cubes' lowest corners, mm.
+        """
+        rows, fisheye = [], []
+        for frame, row in enumerate(cameras):
+            for view, camera in enumerate(row):
+                if not isinstance(camera, Camera | AffineCamera):
+                    return None
+                rows.append(_row(camera, window[frame, view].double(), low[:, frame].double()))
+                fisheye.append(isinstance(camera, Camera) and camera.distortion.model == "fisheye")
+        shape = len(cameras), len(cameras[0])
+        return cls(torch.stack(rows).reshape(*shape, -1).numpy(), np.array(fisheye).reshape(shape))
+
+
+def _row(camera: Camera | AffineCamera, window: Tensor, low: Tensor) -> Tensor:
+    if isinstance(camera, Camera):
+        to_camera = torch.cat((camera.rotation, camera.translation[:, None]), 1).double()
+        to_picture = camera.px_from_cam[:2].double()
+        lens, min_depth = _lens(camera), MIN_DEPTH_MM
+    else:
+        to_camera = torch.cat((camera.px_from_world.double(), _AFFINE_DEPTH))
+        to_picture = torch.eye(3, dtype=torch.float64)[:2]
+        lens, min_depth = _NO_LENS, 0.0
+    at_corner = to_camera[:, :3] @ low + to_camera[:, 3]
+    to_map = window[:, :2] @ to_picture
+    to_map[:, 2] += window[:, 2] + 1  # the border
+    numbers = torch.tensor([*lens, min_depth], dtype=torch.float64)
+    return torch.cat((torch.cat((to_camera[:, :3], at_corner[:, None]), 1).flatten(), to_map.flatten(), numbers))
+
+
+def _lens(camera: Camera) -> list[float]:
+    lens = camera.distortion
+    if lens.model == "none":
+        return _NO_LENS
+    return [*lens.coefficients, *[0.0] * (8 - len(lens.coefficients)), lens.max_radius**2]
