@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -164,10 +166,17 @@ class WindowDetector:
 
     def _batches(self, views: Sequence[CroppedView]) -> Iterator[Tensor]:
         size = self._options.windows_at_once
-        for start in range(0, len(views), size):
-            batch = views[start : start + size]
-            heatmaps = self._run(network_input(batch, self.preprocessing))
-            if self._options.flip_test:
-                mirrored = self._run(network_input(batch, self.preprocessing, mirrored=True))
-                heatmaps = (heatmaps + flip_heatmaps(mirrored, self.skeleton)) / 2
-            yield heatmaps
+        batches = [views[start : start + size] for start in range(0, len(views), size)]
+        # While the network looks at some windows, the next ones are cut out.
+        with ThreadPoolExecutor(1) as cutter:
+            inputs = deque(cutter.submit(self._inputs, batch) for batch in batches[:1])
+            for batch in [*batches[1:], None][: len(batches)]:
+                if batch is not None:
+                    inputs.append(cutter.submit(self._inputs, batch))
+                seen = [self._run(windows) for windows in inputs.popleft().result()]
+                yield seen[0] if len(seen) == 1 else (seen[0] + flip_heatmaps(seen[1], self.skeleton)) / 2
+
+    def _inputs(self, views: Sequence[CroppedView]) -> list[Tensor]:
+        """Return what the network is to see of some windows: them and, if asked for, their mirror images."""
+        mirrors = (False, True) if self._options.flip_test else (False,)
+        return [network_input(views, self.preprocessing, mirrored=mirrored) for mirrored in mirrors]

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from poseharvest.errors import CaptureError
 from poseharvest.harvesting.batches import infer_each
-from poseharvest.localization.associate import RoughPose, rough_pose
+from poseharvest.localization.associate import RoughPose, rough_poses
 from poseharvest.localization.follow import view_candidates
 from poseharvest.localization.scan import Candidate
 from poseharvest.localization.track import Sighting
@@ -97,7 +97,9 @@ class SubjectLearner:
         """Return the lengths of the limbs that are seen whole."""
         first = estimate_limb_lengths(self.skeleton, _samples([s.rough for s in _each(sightings)]))
         inferred = self._infer(_each(sightings), _completed(self.skeleton, first))
-        second = estimate_limb_lengths(self.skeleton, _samples([_consistent(s, p) for s, p in inferred]))
+        members, cameras = zip(*((_consistent(s, p), s.cameras) for s, p in inferred), strict=True)
+        again = rough_poses(members, cameras, len(self.skeleton))
+        second = estimate_limb_lengths(self.skeleton, _samples(again))
         return LimbLengths({**first.mm, **second.mm})
 
     def model(self, shells: LimbLengths) -> PictorialStructures:
@@ -140,14 +142,12 @@ def _spread_evenly(length: int, count: int) -> list[int]:
     return chosen
 
 
-def _consistent(sighting: Sighting, posterior: JointPosterior) -> RoughPose:
-    """Triangulate again from the peaks that lie near the projection of the posterior mean."""
+def _consistent(sighting: Sighting, posterior: JointPosterior) -> list[Candidate]:
+    """Return the views' peaks, with no weight for those that lie far from the projection of the posterior mean."""
     members = []
     for member in view_candidates(sighting.heatmaps, sighting.peaks):
         seen = sighting.cameras[member.view].project(posterior.mean.double())
         distance = torch.linalg.vector_norm(seen.pixels - member.pixels, dim=-1)
         near = seen.valid & (distance < _CONSISTENT * member.side)
         members.append(Candidate(member.view, member.pixels, torch.where(near, member.scores, 0), member.side))
-    if not members:
-        return RoughPose.nothing(posterior.mean.shape[0])
-    return rough_pose(members, sighting.cameras)
+    return members
