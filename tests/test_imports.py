@@ -25,6 +25,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("training",),
     ("personalization",),
     ("regression",),
+    ("reproduction",),
     ("report",),
     ("cli",),
     ("__main__",),
