@@ -8,6 +8,8 @@ above `reproduction` (tests/test_imports.py has the order) and name it in `SYNTH
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib import import_module
@@ -17,7 +19,9 @@ from typing import TYPE_CHECKING, Annotated, Final, cast
 
 import typer
 from rich.console import Console
+from rich.table import Table
 
+from poseharvest.annotations.staging import staged_file
 from poseharvest.cli.assignments import parse_assignments
 from poseharvest.cli.progress import progress_bar
 from poseharvest.errors import ConfigError
@@ -26,11 +30,16 @@ from poseharvest.pictorial.infer import InferenceOptions
 from poseharvest.reproduction.request import DetectorChoice, TableName, TableRequest
 
 if TYPE_CHECKING:
+    from poseharvest.evaluation.scores import Score
     from poseharvest.reproduction.request import TableFunction
+    from poseharvest.reproduction.result import OurColumn, Panel, PaperColumn, ReproducedTable
 
 SYNTHETIC_DATA: Final = "synthetic"
 
-DATA_SETS: Mapping[TableName, str] = MappingProxyType({})
+DATA_SETS: Mapping[TableName, str] = MappingProxyType({
+    TableName.TABLE1: "poseharvest.reproduction.table1:table1",
+    TableName.TABLE2: "poseharvest.reproduction.table2:table2",
+})
 """The tables on the data sets of the paper."""
 
 SYNTHETIC: Mapping[TableName, str] = MappingProxyType({})
@@ -57,6 +66,7 @@ _OPTION = "An option of the detector, name=value; may be repeated."
 _AUTHORS = "Take windows, bounding volume and limb lengths from the truth, as the authors' code does."
 _ACTIONS = "Human3.6M: these actions alone, separated by commas."
 _STEP = "Human3.6M: every which of its 50 frames a second."
+_LEAVE_OUT = "Human3.6M: a sequence not to look at, by name; may be repeated."
 _SEEDS = "Of the trainings, separated by commas."
 
 
@@ -64,13 +74,14 @@ def reproduce(  # noqa: PLR0913, PLR0917 - every option of the command is a para
     table: Annotated[TableName, typer.Argument(help="Of the paper.", show_default=False)],
     data: Annotated[str, typer.Option(help=_DATA, show_default=False)],
     out: Annotated[Path, typer.Option(help=_OUT, show_default=False)],
-    detector: Annotated[str, typer.Option(help=_DETECTOR)] = _DEFAULTS.detector.name,
+    detector: Annotated[str, typer.Option(help=_DETECTOR)] = DetectorChoice().name,
     weights: Annotated[Path | None, typer.Option(help="The detector's weights; fetched once if not given.")] = None,
     detector_option: Annotated[list[str] | None, typer.Option(help=_OPTION)] = None,
     authors_setting: Annotated[bool, typer.Option("--authors-setting", help=_AUTHORS)] = False,
     cameras: Annotated[Path | None, typer.Option(help="Human3.6M: its cameras, if not in the folder.")] = None,
     actions: Annotated[str | None, typer.Option(help=_ACTIONS)] = None,
     frame_step: Annotated[int, typer.Option(help=_STEP)] = _DEFAULTS.frame_step,
+    leave_out: Annotated[list[str] | None, typer.Option(help=_LEAVE_OUT)] = None,
     resolution: Annotated[int, typer.Option(help="Voxels along each edge.")] = _INFERENCE.resolution,
     floor: Annotated[float, typer.Option(help="Chance that a view is simply wrong.")] = _INFERENCE.floor,
     epochs: Annotated[int, typer.Option(help="Of fine-tuning.")] = _DEFAULTS.refinement.epochs,
@@ -92,6 +103,7 @@ def reproduce(  # noqa: PLR0913, PLR0917 - every option of the command is a para
         cameras=cameras,
         actions=None if actions is None else tuple(action.strip() for action in actions.split(",")),
         frame_step=frame_step,
+        leave_out=tuple(leave_out or ()),
         seeds=_numbers(seeds),
         refinement=replace(_DEFAULTS.refinement, epochs=epochs, device=device),
         regression=replace(_DEFAULTS.regression, training=training),
@@ -99,7 +111,10 @@ def reproduce(  # noqa: PLR0913, PLR0917 - every option of the command is a para
     make = table_function(table, is_synthetic=request.data is None)
     with progress_bar(Console(stderr=True)) as on_progress:
         made = make(replace(request, on_progress=on_progress))
-    Console(highlight=False, markup=False).print_json(data=made.as_dict())
+    path = out / f"{table.value}.json"
+    with staged_file(path, overwrite=True) as temporary:
+        temporary.write_text(json.dumps(made.as_dict(), indent=2) + "\n", encoding="utf-8")
+    _print(made, path)
 
 
 def table_function(table: TableName, *, is_synthetic: bool) -> TableFunction:
@@ -116,6 +131,37 @@ def table_function(table: TableName, *, is_synthetic: bool) -> TableFunction:
         )
     module, _, function = known[table].partition(":")
     return cast("TableFunction", getattr(import_module(module), function))
+
+
+def _print(made: ReproducedTable, path: Path) -> None:
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    console.print(made.caption)
+    for panel in made.panels:
+        console.print(_table(panel))
+        for line in panel.protocols():
+            console.print(f"  {line}")
+    for note in made.notes:
+        console.print(f"note: {note}")
+    console.print(f"table: {path}")
+
+
+def _table(panel: Panel) -> Table:
+    columns: list[PaperColumn | OurColumn] = [*panel.paper, *panel.ours]
+    titles = [column.title for column in columns]
+    table = Table("", *titles, title=panel.title, title_justify="left")
+    for row in panel.rows:
+        published = [f"{column.values[row]:g}" if row in column.values else "" for column in panel.paper]
+        table.add_row(row, *published, *(_shown(column.scores.get(row)) for column in panel.ours))
+    return table
+
+
+def _shown(score: Score | None) -> str:
+    if score is None:
+        return ""
+    if not math.isfinite(score.value):
+        return "not judged"
+    interval = "" if score.interval is None else f" ({score.interval.low:.1f} to {score.interval.high:.1f})"
+    return f"{score.value:.2f}{interval}"
 
 
 def _numbers(text: str) -> tuple[int, ...]:
