@@ -39,6 +39,9 @@ SYNTHETIC_DATA: Final = "synthetic"
 DATA_SETS: Mapping[TableName, str] = MappingProxyType({
     TableName.TABLE1: "poseharvest.reproduction.table1:table1",
     TableName.TABLE2: "poseharvest.reproduction.table2:table2",
+    TableName.TABLE3: "poseharvest.reproduction.table3:table3",
+    TableName.TABLE4: "poseharvest.reproduction.table4:table4",
+    TableName.TABLE5: "poseharvest.reproduction.table5:table5",
 })
 """The tables on the data sets of the paper."""
 
@@ -67,6 +70,7 @@ _AUTHORS = "Take windows, bounding volume and limb lengths from the truth, as th
 _ACTIONS = "Human3.6M: these actions alone, separated by commas."
 _STEP = "Human3.6M: every which of its 50 frames a second."
 _LEAVE_OUT = "Human3.6M: a sequence not to look at, by name; may be repeated."
+_PICTURES = "Most pictures to fine-tune a network on; more are thinned out."
 _SEEDS = "Of the trainings, separated by commas."
 
 
@@ -85,6 +89,7 @@ def reproduce(  # noqa: PLR0913, PLR0917 - every option of the command is a para
     resolution: Annotated[int, typer.Option(help="Voxels along each edge.")] = _INFERENCE.resolution,
     floor: Annotated[float, typer.Option(help="Chance that a view is simply wrong.")] = _INFERENCE.floor,
     epochs: Annotated[int, typer.Option(help="Of fine-tuning.")] = _DEFAULTS.refinement.epochs,
+    max_pictures: Annotated[int, typer.Option(help=_PICTURES)] = _DEFAULTS.max_pictures,
     epochs_3d: Annotated[int, typer.Option(help="Of training in 3D.")] = _DEFAULTS.regression.training.epochs,
     seeds: Annotated[str, typer.Option(help=_SEEDS)] = "0",
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
@@ -106,6 +111,7 @@ def reproduce(  # noqa: PLR0913, PLR0917 - every option of the command is a para
         leave_out=tuple(leave_out or ()),
         seeds=_numbers(seeds),
         refinement=replace(_DEFAULTS.refinement, epochs=epochs, device=device),
+        max_pictures=max_pictures,
         regression=replace(_DEFAULTS.regression, training=training),
     )
     make = table_function(table, is_synthetic=request.data is None)
