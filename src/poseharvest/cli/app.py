@@ -20,6 +20,7 @@ from poseharvest.cli.harvest import harvest
 from poseharvest.cli.personalize import personalize
 from poseharvest.cli.predict import predict
 from poseharvest.cli.report import report
+from poseharvest.cli.reproduce import reproduce
 from poseharvest.cli.train2d import train2d
 from poseharvest.cli.train3d import train3d
 from poseharvest.errors import HarvestError
@@ -49,7 +50,7 @@ def _options(
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(message)s")
 
 
-for command in (demo, harvest, report, export, evaluate, audit, personalize, train2d, train3d, predict):
+for command in (demo, harvest, report, export, evaluate, audit, personalize, train2d, train3d, predict, reproduce):
     app.command(command.__name__)(command)
 
 

@@ -1,0 +1,177 @@
+"""`poseharvest reproduce`: a table of the paper from the data set that it was made on, or from synthetic footage.
+
+A table is made by a `TableFunction`: it takes a `TableRequest` and returns a `ReproducedTable`. Those on the data sets
+are found in `DATA_SETS`, those on synthetic footage in `SYNTHETIC`; both map a table to "module:function", so that
+nothing is imported before it is needed. To give another table a synthetic form, write such a function in a package
+above `reproduction` (tests/test_imports.py has the order) and name it in `SYNTHETIC`: its request has `data=None`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Final, cast
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from poseharvest.annotations.staging import staged_file
+from poseharvest.cli.assignments import parse_assignments
+from poseharvest.cli.progress import progress_bar
+from poseharvest.errors import ConfigError
+from poseharvest.harvesting.options import HarvestOptions
+from poseharvest.pictorial.infer import InferenceOptions
+from poseharvest.reproduction.request import DetectorChoice, TableName, TableRequest
+
+if TYPE_CHECKING:
+    from poseharvest.evaluation.scores import Score
+    from poseharvest.reproduction.request import TableFunction
+    from poseharvest.reproduction.result import OurColumn, Panel, PaperColumn, ReproducedTable
+
+SYNTHETIC_DATA: Final = "synthetic"
+
+DATA_SETS: Mapping[TableName, str] = MappingProxyType({
+    TableName.TABLE1: "poseharvest.reproduction.table1:table1",
+    TableName.TABLE2: "poseharvest.reproduction.table2:table2",
+    TableName.TABLE3: "poseharvest.reproduction.table3:table3",
+    TableName.TABLE4: "poseharvest.reproduction.table4:table4",
+    TableName.TABLE5: "poseharvest.reproduction.table5:table5",
+})
+"""The tables on the data sets of the paper."""
+
+SYNTHETIC: Mapping[TableName, str] = MappingProxyType({})
+"""The tables that can be made on synthetic footage."""
+
+EXPECTED: Mapping[TableName, str] = MappingProxyType({
+    TableName.TABLE1: "KTH Multiview Football II with Sequence 1 of Player 2",
+    TableName.TABLE2: "Human3.6M with S9 and S11",
+    TableName.TABLE3: "KTH Multiview Football II with both sequences of Player 2",
+    TableName.TABLE4: "Human3.6M with S9 and S11",
+    TableName.TABLE5: "Human3.6M with S1, S5, S6, S7, S8 to learn from and S9, S11 to judge by",
+})
+"""What must lie in the folder."""
+
+_DEFAULTS = TableRequest(None, Path())
+_INFERENCE = _DEFAULTS.harvesting.inference
+_DATA = 'Folder of the data set, or "synthetic".'
+_OUT = "Folder for finished units and the table; the same call again goes on."
+_DETECTOR = (
+    "efficientpose, hourglass, an ONNX model's .toml, or a folder of OpenPose or COCO keypoints, in whose name "
+    "{sequence} stands for the sequence."
+)
+_OPTION = "An option of the detector, name=value; may be repeated."
+_AUTHORS = "Take windows, bounding volume and limb lengths from the truth, as the authors' code does."
+_ACTIONS = "Human3.6M: these actions alone, separated by commas."
+_STEP = "Human3.6M: every which of its 50 frames a second."
+_LEAVE_OUT = "Human3.6M: a sequence not to look at, by name; may be repeated."
+_PICTURES = "Most pictures to fine-tune a network on; more are thinned out."
+_SEEDS = "Of the trainings, separated by commas."
+
+
+def reproduce(  # noqa: PLR0913, PLR0917 - every option of the command is a parameter
+    table: Annotated[TableName, typer.Argument(help="Of the paper.", show_default=False)],
+    data: Annotated[str, typer.Option(help=_DATA, show_default=False)],
+    out: Annotated[Path, typer.Option(help=_OUT, show_default=False)],
+    detector: Annotated[str, typer.Option(help=_DETECTOR)] = DetectorChoice().name,
+    weights: Annotated[Path | None, typer.Option(help="The detector's weights; fetched once if not given.")] = None,
+    detector_option: Annotated[list[str] | None, typer.Option(help=_OPTION)] = None,
+    authors_setting: Annotated[bool, typer.Option("--authors-setting", help=_AUTHORS)] = False,
+    cameras: Annotated[Path | None, typer.Option(help="Human3.6M: its cameras, if not in the folder.")] = None,
+    actions: Annotated[str | None, typer.Option(help=_ACTIONS)] = None,
+    frame_step: Annotated[int, typer.Option(help=_STEP)] = _DEFAULTS.frame_step,
+    leave_out: Annotated[list[str] | None, typer.Option(help=_LEAVE_OUT)] = None,
+    resolution: Annotated[int, typer.Option(help="Voxels along each edge.")] = _INFERENCE.resolution,
+    floor: Annotated[float, typer.Option(help="Chance that a view is simply wrong.")] = _INFERENCE.floor,
+    epochs: Annotated[int, typer.Option(help="Of fine-tuning.")] = _DEFAULTS.refinement.epochs,
+    max_pictures: Annotated[int, typer.Option(help=_PICTURES)] = _DEFAULTS.max_pictures,
+    epochs_3d: Annotated[int, typer.Option(help="Of training in 3D.")] = _DEFAULTS.regression.training.epochs,
+    seeds: Annotated[str, typer.Option(help=_SEEDS)] = "0",
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+) -> None:
+    """Make a table of the paper: its numbers, and ours beside them."""
+    given = parse_assignments(detector_option or [], option="--detector-option")
+    training = replace(_DEFAULTS.regression.training, epochs=epochs_3d, device=device)
+    request = TableRequest(
+        data=None if data == SYNTHETIC_DATA else Path(data),
+        out=out,
+        detector=DetectorChoice(detector, weights, given, device),
+        harvesting=HarvestOptions(
+            inference=InferenceOptions(resolution=resolution, floor=floor), num_previews=0, device=device
+        ),
+        authors_setting=authors_setting,
+        cameras=cameras,
+        actions=None if actions is None else tuple(action.strip() for action in actions.split(",")),
+        frame_step=frame_step,
+        leave_out=tuple(leave_out or ()),
+        seeds=_numbers(seeds),
+        refinement=replace(_DEFAULTS.refinement, epochs=epochs, device=device),
+        max_pictures=max_pictures,
+        regression=replace(_DEFAULTS.regression, training=training),
+    )
+    make = table_function(table, is_synthetic=request.data is None)
+    with progress_bar(Console(stderr=True)) as on_progress:
+        made = make(replace(request, on_progress=on_progress))
+    path = out / f"{table.value}.json"
+    with staged_file(path, overwrite=True) as temporary:
+        temporary.write_text(json.dumps(made.as_dict(), indent=2) + "\n", encoding="utf-8")
+    _print(made, path)
+
+
+def table_function(table: TableName, *, is_synthetic: bool) -> TableFunction:
+    """Return what makes a table.
+
+    Raises:
+        ConfigError: the table has no such form; the message says what it is made of.
+    """
+    known = SYNTHETIC if is_synthetic else DATA_SETS
+    if table not in known:
+        synthetic = ", ".join(SYNTHETIC) or "no table"
+        raise ConfigError(
+            f"{table.value}: expected --data ROOT, a folder of {EXPECTED[table]}; on synthetic footage: {synthetic}"
+        )
+    module, _, function = known[table].partition(":")
+    return cast("TableFunction", getattr(import_module(module), function))
+
+
+def _print(made: ReproducedTable, path: Path) -> None:
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    console.print(made.caption)
+    for panel in made.panels:
+        console.print(_table(panel))
+        for line in panel.protocols():
+            console.print(f"  {line}")
+    for note in made.notes:
+        console.print(f"note: {note}")
+    console.print(f"table: {path}")
+
+
+def _table(panel: Panel) -> Table:
+    columns: list[PaperColumn | OurColumn] = [*panel.paper, *panel.ours]
+    titles = [column.title for column in columns]
+    table = Table("", *titles, title=panel.title, title_justify="left")
+    for row in panel.rows:
+        published = [f"{column.values[row]:g}" if row in column.values else "" for column in panel.paper]
+        table.add_row(row, *published, *(_shown(column.scores.get(row)) for column in panel.ours))
+    return table
+
+
+def _shown(score: Score | None) -> str:
+    if score is None:
+        return ""
+    if not math.isfinite(score.value):
+        return "not judged"
+    interval = "" if score.interval is None else f" ({score.interval.low:.1f} to {score.interval.high:.1f})"
+    return f"{score.value:.2f}{interval}"
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    words = [word.strip() for word in text.split(",")]
+    if not all(word.isdecimal() for word in words):
+        raise typer.BadParameter(f'expected numbers separated by commas, got "{text}"', param_hint="--seeds")
+    return tuple(int(word) for word in words)
