@@ -27,6 +27,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("regression",),
     ("reproduction",),
     ("report",),
+    ("experiments",),
     ("cli",),
     ("__main__",),
     (ROOT,),
