@@ -17,7 +17,7 @@ def filmed(tmp_path_factory):
 
 def test_the_footage_is_that_of_a_real_rig_and_says_how_far_it_is(filmed):
     take, said, folder = filmed
-    assert sorted(path.name for path in folder.iterdir()) == ["rig.json", "videos"]
+    assert sorted(path.name for path in folder.iterdir()) == ["capture.toml", "images", "rig.json"]
     assert (take.capture.num_frames, len(take.capture.rig)) == (4, 4)
     assert [camera.image_size for camera in take.capture.rig] == [(100, 100)] * 4
     assert [(done.done, done.total) for done in said] == [(n, 4) for n in range(1, 5)]
@@ -47,3 +47,9 @@ def test_the_truth_does_not_depend_on_the_pictures_size(filmed, tmp_path):
 def test_too_few_frames_are_refused():
     with pytest.raises(ConfigError, match="frames: expected 4 or more of every action, got 3"):
         Filming(num_frames=3)
+
+
+def test_the_same_seed_gives_the_same_pictures(filmed, tmp_path):
+    again = film(2, "Sitting", 3, tmp_path / "again", filming=TINY)
+    for one, other in zip(filmed[0].capture.frames(), again.capture.frames(), strict=True):
+        assert all((a == b).all() for a, b in zip(one.images, other.images, strict=True))

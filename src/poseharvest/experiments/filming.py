@@ -10,12 +10,13 @@ from typing import Any
 from poseharvest.annotations.staging import StagedFolder
 from poseharvest.capture.capture import Capture
 from poseharvest.capture.frames import FrameSource, MultiViewFrame
+from poseharvest.capture.settings import SETTINGS_NAME
 from poseharvest.errors import ConfigError
 from poseharvest.geometry.rig import Rig
 from poseharvest.harvesting.harvest import OnProgress, Progress
 from poseharvest.synthetic.rig import studio_rig_at_origin
 from poseharvest.synthetic.scene import GroundTruth
-from poseharvest.synthetic.studio import CaptureOptions, studio_capture
+from poseharvest.synthetic.studio import CaptureOptions, studio_capture, write_capture
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def film(
         subject: who; the same number has the same body and wears the same clothes.
         action: one of the paper's fifteen by name.
         seed: of the motion, the room, the light and the cameras' noise.
-        folder: the capture: videos and `rig.json`. It appears as a whole or not at all.
+        folder: the capture: pictures, `rig.json` and `capture.toml`. It appears as a whole or not at all.
         filming: how.
         on_progress: called after every frame.
 
@@ -107,8 +108,6 @@ def film(
         ConfigError: there is no such world or action.
         StoreError: the folder cannot be written.
     """
-    from poseharvest.synthetic.studio import write_capture
-
     rig = studio_rig_at_origin(filming.scale)
     options = CaptureOptions(rig, filming.frame_rate, filming.device)
     shoot = studio_capture(filming.world, subject, action, filming.num_frames, seed, options)
@@ -116,7 +115,10 @@ def film(
         staged = StagedFolder(folder, replaceable=None)
         try:
             source = shoot.capture if on_progress is None else _Heard(shoot.capture, on_progress)
-            write_capture(source, staged.path)
+            # Pictures, since an encoder of video does not give the same file every time.
+            write_capture(source, staged.path, footage="images")
+            settings = f"frame_rate = {filming.frame_rate}\n"
+            (staged.path / SETTINGS_NAME).write_text(settings, encoding="utf-8")
             staged.commit()
         finally:
             staged.discard()
