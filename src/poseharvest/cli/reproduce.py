@@ -8,6 +8,7 @@ above `reproduction` (tests/test_imports.py has the order) and name it in `SYNTH
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib import import_module
@@ -18,8 +19,10 @@ from typing import TYPE_CHECKING, Annotated, Final, cast
 import typer
 from rich.console import Console
 
+from poseharvest.annotations.staging import staged_file
 from poseharvest.cli.assignments import parse_assignments
 from poseharvest.cli.progress import progress_bar
+from poseharvest.cli.tables import print_reproduced
 from poseharvest.errors import ConfigError
 from poseharvest.harvesting.options import HarvestOptions
 from poseharvest.pictorial.infer import InferenceOptions
@@ -30,7 +33,10 @@ if TYPE_CHECKING:
 
 SYNTHETIC_DATA: Final = "synthetic"
 
-DATA_SETS: Mapping[TableName, str] = MappingProxyType({})
+DATA_SETS: Mapping[TableName, str] = MappingProxyType({
+    TableName.TABLE1: "poseharvest.reproduction.table1:table1",
+    TableName.TABLE2: "poseharvest.reproduction.table2:table2",
+})
 """The tables on the data sets of the paper."""
 
 SYNTHETIC: Mapping[TableName, str] = MappingProxyType({
@@ -63,6 +69,7 @@ _STEP = "Human3.6M: every which of its 50 frames a second."
 _SEEDS = "Of the trainings, and of synthetic footage, separated by commas; 0, on synthetic footage 0,1,2."
 _SUBJECTS = "Synthetic: numbers of the people who are filmed, separated by commas; 1,2,3."
 _FRAMES = "Synthetic: of every action; 30."
+_LEAVE_OUT = "Human3.6M: a sequence not to look at, by name; may be repeated."
 
 
 def reproduce(  # noqa: PLR0913, PLR0917 - every option of the command is a parameter
@@ -78,6 +85,7 @@ def reproduce(  # noqa: PLR0913, PLR0917 - every option of the command is a para
     actions: Annotated[str | None, typer.Option(help=_ACTIONS)] = None,
     frames: Annotated[int | None, typer.Option(help=_FRAMES, show_default=False)] = None,
     frame_step: Annotated[int, typer.Option(help=_STEP)] = _DEFAULTS.frame_step,
+    leave_out: Annotated[list[str] | None, typer.Option(help=_LEAVE_OUT)] = None,
     resolution: Annotated[int, typer.Option(help="Voxels along each edge.")] = _INFERENCE.resolution,
     floor: Annotated[float, typer.Option(help="Chance that a view is simply wrong.")] = _INFERENCE.floor,
     epochs: Annotated[int, typer.Option(help="Of fine-tuning.")] = _DEFAULTS.refinement.epochs,
@@ -102,6 +110,7 @@ def reproduce(  # noqa: PLR0913, PLR0917 - every option of the command is a para
         frames=frames,
         actions=None if actions is None else tuple(action.strip() for action in actions.split(",")),
         frame_step=frame_step,
+        leave_out=tuple(leave_out or ()),
         seeds=_numbers(seeds or ("0,1,2" if is_synthetic else "0"), "--seeds"),
         refinement=replace(_DEFAULTS.refinement, epochs=epochs, device=device),
         regression=replace(_DEFAULTS.regression, training=training),
@@ -109,7 +118,10 @@ def reproduce(  # noqa: PLR0913, PLR0917 - every option of the command is a para
     make = table_function(table, is_synthetic=is_synthetic)
     with progress_bar(Console(stderr=True)) as on_progress:
         made = make(replace(request, on_progress=on_progress))
-    Console(highlight=False, markup=False).print_json(data=made.as_dict())
+    path = out / f"{table.value}.json"
+    with staged_file(path, overwrite=True) as temporary:
+        temporary.write_text(json.dumps(made.as_dict(), indent=2) + "\n", encoding="utf-8")
+    print_reproduced(made, path)
 
 
 def table_function(table: TableName, *, is_synthetic: bool) -> TableFunction:
@@ -129,7 +141,7 @@ def table_function(table: TableName, *, is_synthetic: bool) -> TableFunction:
 
 
 def _detector_for(*, is_synthetic: bool) -> str:
-    """Return the generic network: that of the package has seen drawn people alone, the other one people alone."""
+    """Return the generic network: drawn people are harvested by the one that has seen drawn people alone."""
     return "hourglass" if is_synthetic else DetectorChoice().name
 
 

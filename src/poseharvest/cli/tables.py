@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -10,7 +11,20 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from poseharvest.evaluation.scores import Score
-    from poseharvest.reproduction.result import OurColumn, Panel, PaperColumn
+    from poseharvest.reproduction.result import OurColumn, Panel, PaperColumn, ReproducedTable
+
+
+def print_reproduced(made: ReproducedTable, path: Path) -> None:
+    """Print a table with what its numbers mean, and where its file lies."""
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    console.print(made.caption)
+    for panel in made.panels:
+        print_panel(console, panel)
+        for line in panel.protocols():
+            console.print(f"  {line}")
+    for note in made.notes:
+        console.print(f"note: {note}")
+    console.print(f"table: {path}")
 
 
 def print_panel(console: Console, panel: Panel) -> None:

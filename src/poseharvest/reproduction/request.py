@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from poseharvest.detectors.protocol import HeatmapDetector
 from poseharvest.detectors.registry import load_detector
@@ -31,9 +31,21 @@ class TableName(StrEnum):
     TABLE5 = "table5"
 
 
+class DetectorSource(Protocol):
+    """Where the 2D detector of every sequence comes from."""
+
+    def load(self, sequence: str) -> HeatmapDetector:
+        """Return the detector for the pictures of a sequence."""
+        ...
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what it depends on in plain data: units made by another one are not used."""
+        ...
+
+
 @dataclass(frozen=True)
 class DetectorChoice:
-    """Which 2D detector looks at the pictures.
+    """A detector as the command line names it: a `DetectorSource`.
 
     Attributes:
         name: as `load_detector` takes it; "{sequence}" in it stands for the sequence's name, since every sequence has a
@@ -77,7 +89,7 @@ class TableRequest:
     out: Path
     """Where finished units, harvests, networks and the table are kept."""
 
-    detector: DetectorChoice = field(default_factory=DetectorChoice)
+    detector: DetectorSource = field(default_factory=DetectorChoice)
     """The generic 2D ConvNet of Sec. 3.1."""
 
     harvesting: HarvestOptions = field(default_factory=lambda: HarvestOptions(num_previews=0))
@@ -100,6 +112,9 @@ class TableRequest:
 
     frame_step: int = 5
     """Of Human3.6M's 50 frames a second, every which one; 5 leaves 10 a second."""
+
+    leave_out: tuple[str, ...] = ()
+    """Sequences of Human3.6M that are not looked at, by name: those whose files are known to be faulty."""
 
     seeds: tuple[int, ...] = (0,)
     """Of the trainings; a table of trained networks has a column each, and their mean."""

@@ -1,4 +1,4 @@
-"""What reproducing a table gives: the numbers of the paper as printed there, and ours beside them with their protocol."""
+"""What reproducing a table gives: the paper's numbers as printed there, and ours beside them with their protocol."""
 
 from __future__ import annotations
 

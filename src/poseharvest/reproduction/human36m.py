@@ -1,0 +1,105 @@
+"""Human3.6M in the paper's protocol: whose sequences, which frames, and errors by action."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from poseharvest.datasets.human36m import open_human36m
+from poseharvest.datasets.protocol import DatasetSequence, MultiViewDataset, listed
+from poseharvest.errors import ConfigError, DatasetError
+from poseharvest.evaluation.alignment import Alignment
+from poseharvest.evaluation.mpjpe import mpjpe, mpjpe_by
+from poseharvest.evaluation.pairs import PosePairs
+from poseharvest.evaluation.scores import Score, mean_score
+from poseharvest.reproduction.harvests import HarvestedShot, Shot
+from poseharvest.reproduction.judging import damage_notes, found_note, joined, pairs_on_skeleton
+from poseharvest.reproduction.paper import ACTIONS
+from poseharvest.reproduction.protocol import HUMAN36M
+from poseharvest.reproduction.request import TableRequest
+
+
+def open_protocol(request: TableRequest) -> MultiViewDataset:
+    """Return the data set that a request names.
+
+    Raises:
+        ConfigError: it names none.
+        DatasetError: the folder holds no such data set, or lacks a sequence that is to be left out.
+    """
+    if request.data is None:
+        raise ConfigError("expected the folder of Human3.6M, got none")
+    dataset = open_human36m(request.data, cameras=request.cameras)
+    for name in request.leave_out:
+        dataset.sequence(name)
+    return dataset
+
+
+def actions_of(request: TableRequest) -> tuple[str, ...]:
+    """Return the actions that are asked for, in the order of the paper's tables.
+
+    Raises:
+        ConfigError: one is none of the paper's.
+    """
+    wanted = ACTIONS if request.actions is None else request.actions
+    unknown = [action for action in wanted if action not in ACTIONS]
+    if unknown or not wanted:
+        raise ConfigError(f"actions: expected some of {', '.join(ACTIONS)}, got {', '.join(unknown) or 'none'}")
+    return tuple(action for action in ACTIONS if action in wanted)
+
+
+def shots_of(dataset: MultiViewDataset, request: TableRequest, subjects: Sequence[str]) -> list[Shot]:
+    """Return the takes of some subjects, of every action that is asked for.
+
+    Raises:
+        DatasetError: a subject, or an action of a subject, is missing.
+    """
+    actions = actions_of(request)
+    found = dataset.select(subjects=subjects, actions=actions)
+    _check_complete(dataset, found, subjects, actions)
+    return [Shot(sequence, step=request.frame_step) for sequence in found if sequence.name not in request.leave_out]
+
+
+def judged_on_protocol(harvested: Sequence[HarvestedShot]) -> PosePairs:
+    """Return all frames of some harvests beside their truth, on the joints of the protocol.
+
+    Raises:
+        SkeletonError: the detector's joints do not give those of the protocol.
+    """
+    return joined([pairs_on_skeleton(one, HUMAN36M.skeleton) for one in harvested])
+
+
+def error_rows(pairs: PosePairs, alignment: Alignment) -> dict[str, Score]:
+    """Return the mean joint error of every action that there is."""
+    return mpjpe_by(pairs, "action", alignment)
+
+
+def over_actions(rows: Mapping[str, Score]) -> Score:
+    """Return the unweighted mean over actions."""
+    return mean_score(list(rows.values()), over="actions")
+
+
+def over_frames(pairs: PosePairs, alignment: Alignment) -> Score:
+    """Return the mean over all frames, with an interval over sequences where there are several."""
+    several = len(set(pairs.labels["sequence"])) > 1
+    return mpjpe(pairs, alignment, sequence_label="sequence" if several else None)
+
+
+def notes_on(harvested: Sequence[HarvestedShot], request: TableRequest) -> list[str]:
+    """Return what somebody should know of the sequences that were judged."""
+    notes = [note for one in harvested for note in found_note(pairs_on_skeleton(one, HUMAN36M.skeleton), one.shot.key)]
+    if request.leave_out:
+        notes.append(f"left out as asked: {', '.join(request.leave_out)}")
+    if request.actions is not None:
+        notes.append(f"not the paper's protocol: {len(actions_of(request))} of its 15 actions alone were asked for")
+    return notes + damage_notes(harvested)
+
+
+def _check_complete(
+    dataset: MultiViewDataset, found: Sequence[DatasetSequence], subjects: Sequence[str], actions: Sequence[str]
+) -> None:
+    there = {(sequence.subject, sequence.action) for sequence in found}
+    missing = [f"{a} of {s}" for s in subjects for a in actions if (s, a) not in there]
+    if missing:
+        raise DatasetError(
+            f"{dataset.root}: {dataset.name}: expected takes of every action and subject, missing {listed(missing)}; "
+            "ask for fewer actions to do without"
+        )
