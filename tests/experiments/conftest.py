@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -87,12 +87,21 @@ def told(films: Path) -> dict[int, Tensor]:
 
 
 @pytest.fixture(scope="session")
+def knowing_of() -> Callable[[Iterable[Take]], Knowing]:
+    """Make a detector that knows some takes."""
+    return lambda takes: Knowing(_tiny_network(), told_of(takes), GENERIC_ERROR_PX)
+
+
+def _tiny_network() -> nn.Module:
+    torch.manual_seed(0)
+    return StackedHourglass(HourglassShape(stacks=1, features=8, stem=4, depth=2))
+
+
+@pytest.fixture(scope="session")
 def study(told: dict[int, Tensor]) -> Study:
     """Two actions of six small frames, an epoch of a tiny network."""
-    torch.manual_seed(0)
-    network = StackedHourglass(HourglassShape(stacks=1, features=8, stem=4, depth=2))
     return Study(
-        detector=Knowing(network, told, GENERIC_ERROR_PX),
+        detector=Knowing(_tiny_network(), told, GENERIC_ERROR_PX),
         detector_said={"name": "knowing"},
         actions=ACTIONS,
         filming=FILMING,

@@ -88,6 +88,7 @@ def test_the_harvest_teaches_nothing_of_the_truth(learner):
         assert torch.equal(a.joints, b.joints)
 
 
+@pytest.mark.slow
 def test_a_network_that_learned_the_pictures_by_heart_is_judged_to_be_good(learner, tmp_path):
     harvest, take = learner.harvest(Network.PS_SEL, "Greeting"), learner.take("Greeting")
     options = replace(

@@ -59,13 +59,13 @@ class DemoPlan:
 FULL: Final = DemoPlan(
     actions=("Greeting", "Purchases", "Sitting", "SittingDown"),
     filming=Filming(num_frames=24),
-    harvesting=HarvestOptions(warm_up_frames=8, num_previews=4),
+    harvesting=HarvestOptions(inference=InferenceOptions(resolution=48), warm_up_frames=8, num_previews=4),
     epochs=4,
     networks=(Network.PS_SEL, Network.PS, Network.HM_SEL, Network.HM),
     time_limit_s=420.0,
     left_out=(
-        "One subject, one seed and four of the fifteen actions, 24 frames each: `poseharvest reproduce table4 "
-        "--data synthetic` runs the whole experiment."
+        "One subject, one seed, four of the fifteen actions, 24 frames each, and a grid of 48 voxels a side: "
+        "`poseharvest reproduce table4 --data synthetic` runs the whole experiment."
     ),
 )
 QUICK: Final = DemoPlan(
