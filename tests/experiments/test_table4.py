@@ -135,7 +135,8 @@ def test_an_interrupted_experiment_goes_on(made, tmp_path):
     shutil.rmtree(copy / "units" / "subject-1" / "seed-0" / "harvest" / "ps+sel" / "Walking")
     said = []
     again = run_table4(study, copy, subjects=(1,), seeds=(0,), networks=SOME, on_progress=said.append)
-    assert {done.stage.split(": ")[1] for done in said} == {"Walking, PS+sel"}
+    assert {done.stage.split(": ")[2] for done in said} == {"Walking, PS+sel"}
+    assert all(done.stage.startswith("6 of 6: subject 1, seed 0: ") for done in said)
     assert again.by_run(Network.PS_SEL, AVERAGE, CENTRED) == results.by_run(Network.PS_SEL, AVERAGE, CENTRED)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +21,7 @@ from poseharvest.experiments.results import CENTRED, IN_WORLD, SELECTED, Measure
 from poseharvest.experiments.studio_subject import StudioSubject
 from poseharvest.experiments.study import Network, Study
 from poseharvest.experiments.verdicts import findings_of
-from poseharvest.harvesting.harvest import OnProgress
+from poseharvest.harvesting.harvest import OnProgress, Progress
 from poseharvest.reproduction.paper import AVERAGE, AVERAGE_15, TABLE_2, TABLE_4
 from poseharvest.reproduction.result import OurColumn, Panel, PaperColumn, ReproducedTable
 from poseharvest.reproduction.store import UnitStore
@@ -60,12 +61,15 @@ def run_table4(  # noqa: PLR0913 - what is repeated, with what, where
         raise ConfigError("table4: expected one subject and one seed or more, each once")
     wanted = tuple(network for network in Network if network is Network.GENERIC or network in networks)
     poses: dict[tuple[Run, str, str], JudgedPoses] = {}
-    for number, run in enumerate(runs, 1):
-        heard = _counted(on_progress, f"run {number} of {len(runs)}, ")
+    total = len(runs) * len(wanted) * len(study.actions)
+
+    def heard(done: Progress) -> None:
+        on_progress(replace(done, stage=f"{len(poses) + 1} of {total}: {done.stage}"))
+
+    for run in runs:
         subject = StudioSubject(run.subject, run.seed, study, UnitStore(out), heard)
-        for network in wanted:
-            for action in study.actions:
-                poses[run, network, action] = subject.judged(network, action)
+        for network, action in product(wanted, study.actions):
+            poses[run, network, action] = subject.judged(network, action)
         if not keep:
             for folder in subject.work:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -146,7 +150,3 @@ def _shares(results: Results) -> Panel:
 def kept_share(share: float) -> Measure:
     """Return the measure of the joints that are kept if `share` of each are."""
     return Measure(lambda judged: judged.mean_at(share), "none", f"the most certain {100 * share:.0f} % of each joint")
-
-
-def _counted(on_progress: OnProgress, prefix: str) -> OnProgress:
-    return lambda done: on_progress(replace(done, stage=prefix + done.stage))
