@@ -36,6 +36,9 @@ SYNTHETIC_DATA: Final = "synthetic"
 DATA_SETS: Mapping[TableName, str] = MappingProxyType({
     TableName.TABLE1: "poseharvest.reproduction.table1:table1",
     TableName.TABLE2: "poseharvest.reproduction.table2:table2",
+    TableName.TABLE3: "poseharvest.reproduction.table3:table3",
+    TableName.TABLE4: "poseharvest.reproduction.table4:table4",
+    TableName.TABLE5: "poseharvest.reproduction.table5:table5",
 })
 """The tables on the data sets of the paper."""
 
@@ -70,6 +73,7 @@ _SEEDS = "Of the trainings, and of synthetic footage, separated by commas; 0, on
 _SUBJECTS = "Synthetic: numbers of the people who are filmed, separated by commas; 1,2,3."
 _FRAMES = "Synthetic: of every action; 30."
 _LEAVE_OUT = "Human3.6M: a sequence not to look at, by name; may be repeated."
+_PICTURES = "Most pictures to fine-tune a network on; more are thinned out."
 
 
 def reproduce(  # noqa: PLR0913, PLR0917 - every option of the command is a parameter
@@ -89,6 +93,7 @@ def reproduce(  # noqa: PLR0913, PLR0917 - every option of the command is a para
     resolution: Annotated[int, typer.Option(help="Voxels along each edge.")] = _INFERENCE.resolution,
     floor: Annotated[float, typer.Option(help="Chance that a view is simply wrong.")] = _INFERENCE.floor,
     epochs: Annotated[int, typer.Option(help="Of fine-tuning.")] = _DEFAULTS.refinement.epochs,
+    max_pictures: Annotated[int, typer.Option(help=_PICTURES)] = _DEFAULTS.max_pictures,
     epochs_3d: Annotated[int, typer.Option(help="Of training in 3D.")] = _DEFAULTS.regression.training.epochs,
     seeds: Annotated[str | None, typer.Option(help=_SEEDS, show_default=False)] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
@@ -113,6 +118,7 @@ def reproduce(  # noqa: PLR0913, PLR0917 - every option of the command is a para
         leave_out=tuple(leave_out or ()),
         seeds=_numbers(seeds or ("0,1,2" if is_synthetic else "0"), "--seeds"),
         refinement=replace(_DEFAULTS.refinement, epochs=epochs, device=device),
+        max_pictures=max_pictures,
         regression=replace(_DEFAULTS.regression, training=training),
     )
     make = table_function(table, is_synthetic=is_synthetic)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from poseharvest.datasets.kth_football import open_kth_football
 from poseharvest.datasets.protocol import DatasetSequence, MultiViewDataset, listed
@@ -57,10 +58,11 @@ def joints_of(parts: tuple[Part, ...]) -> tuple[str, ...]:
 def part_rows(pairs: PosePairs, parts: tuple[Part, ...], rule: PcpOptions) -> Mapping[str, Score]:
     """Return the percentage of every name among the parts, and the mean of these, as the paper's rows."""
     by_part = pcp_by_part(pairs, parts, rule)
-    return {
-        **{name.capitalize(): score for name, score in by_part.items()},
-        AVERAGE: mean_score(list(by_part.values()), over="parts"),
-    }
+    mean = mean_score(list(by_part.values()), over="parts")
+    # All parts are judged in the same frames: their number is not a sum.
+    frames = max(score.protocol.num_frames for score in by_part.values())
+    average = replace(mean, protocol=replace(mean.protocol, num_frames=frames))
+    return {**{name.capitalize(): score for name, score in by_part.items()}, AVERAGE: average}
 
 
 def _number(sequence: DatasetSequence) -> int | None:

@@ -13,7 +13,7 @@ from poseharvest.datasets.protocol import DatasetSequence
 from poseharvest.detectors.protocol import HeatmapDetector
 from poseharvest.harvesting.harvest import OnProgress, Progress
 from poseharvest.harvesting.harvest import harvest as run_harvest
-from poseharvest.reproduction.authors_setting import harvest_from_truth, known_body
+from poseharvest.reproduction.authors_setting import FROM_TRUTH, harvest_from_truth, known_body
 from poseharvest.reproduction.footage import positions_at, thinned
 from poseharvest.reproduction.request import DetectorSource, TableRequest
 from poseharvest.reproduction.store import UnitStore
@@ -126,6 +126,13 @@ def setting_of(request: TableRequest) -> dict[str, Any]:
         "harvesting": harvesting,
         "authors_setting": request.authors_setting,
     }
+
+
+def setting_note(request: TableRequest) -> str:
+    """Return what the harvests were told of the truth, as a sentence."""
+    if request.authors_setting:
+        return f"in the authors' setting: {FROM_TRUTH} come from the truth"
+    return "nothing of the truth was given to the harvests"
 
 
 def prefixed(on_progress: OnProgress, called: str) -> OnProgress:

@@ -11,7 +11,7 @@ from poseharvest.evaluation.alignment import Alignment
 from poseharvest.evaluation.mpjpe import mpjpe, mpjpe_by
 from poseharvest.evaluation.pairs import PosePairs
 from poseharvest.evaluation.scores import Score, mean_score
-from poseharvest.reproduction.harvests import HarvestedShot, Shot
+from poseharvest.reproduction.harvests import HarvestedShot, Shot, setting_note
 from poseharvest.reproduction.judging import damage_notes, found_note, joined, pairs_on_skeleton
 from poseharvest.reproduction.paper import ACTIONS
 from poseharvest.reproduction.protocol import HUMAN36M
@@ -72,6 +72,12 @@ def error_rows(pairs: PosePairs, alignment: Alignment) -> dict[str, Score]:
     return mpjpe_by(pairs, "action", alignment)
 
 
+def average_row(row: str, request: TableRequest) -> str:
+    """Return the name of the row with the mean over actions: the paper's `row` where all are asked for."""
+    count = len(actions_of(request))
+    return row if count == len(ACTIONS) else f"Average of {count} of {len(ACTIONS)} actions"
+
+
 def over_actions(rows: Mapping[str, Score]) -> Score:
     """Return the unweighted mean over actions."""
     return mean_score(list(rows.values()), over="actions")
@@ -85,7 +91,12 @@ def over_frames(pairs: PosePairs, alignment: Alignment) -> Score:
 
 def notes_on(harvested: Sequence[HarvestedShot], request: TableRequest) -> list[str]:
     """Return what somebody should know of the sequences that were judged."""
-    notes = [note for one in harvested for note in found_note(pairs_on_skeleton(one, HUMAN36M.skeleton), one.shot.key)]
+    notes = [
+        f"frames whose numbers are {request.frame_step} apart; joints of {HUMAN36M.skeleton.name}, its upper_neck being "
+        "Human3.6M's joint above the thorax",
+        setting_note(request),
+    ]
+    notes += [note for one in harvested for note in found_note(pairs_on_skeleton(one, HUMAN36M.skeleton), one.shot.key)]
     if request.leave_out:
         notes.append(f"left out as asked: {', '.join(request.leave_out)}")
     if request.actions is not None:

@@ -84,12 +84,6 @@ def joined(parts: Sequence[PosePairs]) -> PosePairs:
     return PosePairs(estimate, np.concatenate([part.truth for part in parts]), parts[0].joints, labels)
 
 
-def with_values(pairs: PosePairs, label: str, values: Sequence[str]) -> PosePairs:
-    """Return the poses whose label is one of some values."""
-    chosen = np.isin(np.asarray(pairs.labels[label]), list(values))
-    return pairs.select(chosen)
-
-
 def found_note(pairs: PosePairs, what: str) -> Iterator[str]:
     """Yield a sentence if some annotated frames have no estimate at all."""
     annotated = pairs.known.any(1)

@@ -122,6 +122,9 @@ class TableRequest:
     refinement: TrainingOptions = REFINEMENT
     """Fine-tuning for Tables 3 and 4 (Sec. 3.4, 4.2)."""
 
+    max_pictures: int = 8000
+    """More pictures to fine-tune on are thinned out evenly."""
+
     regression: RegressionOptions = field(default_factory=lambda: RegressionOptions(held_out=0))
     """Training the 3D network of Table 5 (Sec. 3.5, 4.5)."""
 
@@ -131,6 +134,8 @@ class TableRequest:
     def __post_init__(self) -> None:
         if self.frame_step < 1:
             raise ConfigError(f"frame step: expected 1 or more, got {self.frame_step}")
+        if self.max_pictures < 1:
+            raise ConfigError(f"max_pictures: expected 1 or more, got {self.max_pictures}")
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
             raise ConfigError(
                 f"seeds: expected one or more, each once, got {', '.join(map(str, self.seeds)) or 'none'}"

@@ -13,7 +13,7 @@ from poseharvest.evaluation.pairs import PosePairs
 from poseharvest.evaluation.pcp import PcpOptions
 from poseharvest.evaluation.scores import Score, mean_score
 from poseharvest.reproduction.football import football_sequence, joints_of, open_football, part_rows
-from poseharvest.reproduction.harvests import HarvestedShot, Shot, generic_harvester, setting_of
+from poseharvest.reproduction.harvests import HarvestedShot, Shot, generic_harvester, setting_note, setting_of
 from poseharvest.reproduction.judging import found_note, pairs_in_space
 from poseharvest.reproduction.paper import PART_ROWS, TABLE_1
 from poseharvest.reproduction.protocol import FOOTBALL
@@ -42,7 +42,9 @@ def table1(request: TableRequest) -> ReproducedTable:
         Panel("two cameras, pair by pair", PART_ROWS, (), _pair_columns(by_pair)),
     )
     notes = [note for one in harvested for note in found_note(_judged(one), one.shot.key)]
-    return ReproducedTable("table1", CAPTION, panels, (*_pair_note(sequence), *notes), setting_of(request))
+    return ReproducedTable(
+        "table1", CAPTION, panels, (setting_note(request), _pair_note(sequence), *notes), setting_of(request)
+    )
 
 
 def _mean_columns(harvested: Sequence[HarvestedShot]) -> tuple[OurColumn, ...]:
@@ -74,6 +76,6 @@ def _judged(one: HarvestedShot) -> PosePairs:
     return pairs_in_space(one, joints_of(FOOTBALL.parts))
 
 
-def _pair_note(sequence: DatasetSequence) -> tuple[str, ...]:
+def _pair_note(sequence: DatasetSequence) -> str:
     names = ", ".join("+".join(pair) for pair in combinations(sequence.cameras, 2))
-    return (f"the paper does not say which two cameras: every pair is judged ({names}), and their mean printed",)
+    return f"the paper does not say which two cameras: every pair is judged ({names}), and their mean printed"
