@@ -70,14 +70,14 @@ FULL: Final = DemoPlan(
 )
 QUICK: Final = DemoPlan(
     actions=("Greeting", "Sitting"),
-    filming=Filming(num_frames=10, scale=0.3),
+    filming=Filming(num_frames=16, scale=0.3),
     harvesting=HarvestOptions(inference=InferenceOptions(resolution=32), warm_up_frames=4, num_previews=2),
-    epochs=2,
+    epochs=3,
     networks=(Network.PS_SEL,),
     time_limit_s=0.0,
     left_out=(
-        "Quick: one subject, one seed, two actions of 10 frames, pictures of 300 pixels a side, a grid of 32 voxels a "
-        "side, two epochs, and of the label sets PS+sel alone. The numbers scatter; without `--quick` there are more."
+        "Quick: one subject, one seed, two actions of 16 frames, pictures of 300 pixels a side, a grid of 32 voxels a "
+        "side, three epochs, and of the label sets PS+sel alone. The numbers scatter; without `--quick` there are more."
     ),
 )
 
