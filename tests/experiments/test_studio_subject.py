@@ -49,6 +49,7 @@ def test_frames_that_are_learned_are_not_judged(study):
     [
         ({"actions": ()}, "actions: expected one or more, got none"),
         ({"actions": ("Dancing",)}, 'action: expected one of .*, got "Dancing"'),
+        ({"body_action": "Dancing"}, 'action: expected one of .*, got "Dancing"'),
         ({"learned_share": 0.0}, r"learned share: expected a share above 0 up to 1, got 0\.0"),
     ],
 )
@@ -73,6 +74,7 @@ def test_what_changes_a_number_is_part_of_what_is_compared(study):
         replace(study, filming=replace(study.filming, scale=0.2)),
         replace(study, detector_said={"name": "other"}),
         replace(study, actions=("Walking",)),
+        replace(study, body_action=None),
     ):
         assert isinstance(other, Study)
         assert {**other.harvest_said(), **other.training_said()} != said

@@ -68,6 +68,24 @@ def test_errors_are_those_of_the_harvests(made):
         assert (poses.selected == np.stack([np.asarray(row.selected) for row in rows])).all()
 
 
+def test_a_subject_has_one_body_in_all_takes(made):
+    _, _, study, out = made
+    subject = StudioSubject(1, 0, study, UnitStore(out), lambda _: None)
+    body = subject.harvest(Network.GENERIC, study.body_action).info.limb_lengths_mm
+    for network in (Network.GENERIC, *SOME):
+        for action in study.actions:
+            assert dict(subject.harvest(network, action).info.limb_lengths_mm) == pytest.approx(dict(body))
+
+
+def test_without_a_body_take_every_take_has_its_own(made, told, tmp_path):
+    _, _, study, out = made
+    alone = StudioSubject(1, 0, replace(study, body_action=None), UnitStore(tmp_path), lambda _: None)
+    assert alone.limb_lengths is None
+    shutil.copytree(out / "units" / "subject-1" / "seed-0" / "film", tmp_path / "units/subject-1/seed-0/film")
+    lengths = [dict(alone.harvest(Network.GENERIC, action).info.limb_lengths_mm) for action in study.actions]
+    assert lengths[0] != lengths[1]
+
+
 def test_each_label_set_trained_a_network_of_its_own(made):
     _, _, study, out = made
     folders = [UnitStore(out).path(("subject-1", "seed-0", "network", network)) for network in SOME]

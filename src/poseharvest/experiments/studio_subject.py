@@ -27,7 +27,9 @@ from poseharvest.harvesting.harvest import OnProgress, Progress, harvest
 from poseharvest.personalization.finetune import finetune, trainable
 from poseharvest.personalization.labels import PictureLabels, harvest_labels, require_enough
 from poseharvest.personalization.pictures import HarvestPictures, cut_pictures
+from poseharvest.pictorial.pairwise import LimbLengths
 from poseharvest.regression.mixture import MixedSource
+from poseharvest.regression.train3d import common_lengths
 from poseharvest.reproduction.store import UnitStore
 from poseharvest.training.weights import write_weights
 
@@ -69,6 +71,13 @@ class StudioSubject:
         """Return the harvest of an action by a network, or None if nobody was found in it."""
         found = self._made(("harvest", network.value, action), network, lambda to: self._harvest(network, action, to))
         return Harvest.open(found / HARVEST) if (found / HARVEST).is_dir() else None
+
+    @cached_property
+    def limb_lengths(self) -> LimbLengths | None:
+        """The subject's limb lengths by the generic harvest of its body take; None if every take learns its own."""
+        action = self.study.body_action
+        harvested = None if action is None else self.harvest(Network.GENERIC, action)
+        return None if harvested is None else common_lengths([harvested])
 
     def detector(self, network: Network) -> NetworkDetector:
         """Return a network: the generic one, or what became of it on this subject.
@@ -114,6 +123,8 @@ class StudioSubject:
 
     def _harvest(self, network: Network, action: str, folder: Path) -> None:
         detector, take = self.detector(network), self.take(action)
+        is_body_take = network is Network.GENERIC and action == self.study.body_action
+        lengths = None if is_body_take else self.limb_lengths
         heard = self._heard(f"{action}, {network.paper_name}: ")
         try:
             harvest(
@@ -121,6 +132,7 @@ class StudioSubject:
                 detector,
                 folder / HARVEST,
                 options=self.study.harvesting,
+                limb_lengths=lengths,
                 overwrite=True,
                 on_progress=heard,
             )

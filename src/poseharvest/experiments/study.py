@@ -57,6 +57,11 @@ class Study:
     actions: tuple[str, ...] = tuple(ACTIONS)
     """What every subject performs; a network is fine-tuned on all of them together, as in the paper."""
 
+    body_action: str | None = "Greeting"
+    """The take from whose generic harvest a subject's limb lengths are learned for all its takes: one in which people
+    stand and move their arms. Takes in which they sit hide legs and hips, and give lengths that are a third too short.
+    The paper's lengths are known beforehand. None lets every take learn its own."""
+
     filming: Filming = field(default_factory=Filming)
     """How they are filmed."""
 
@@ -72,7 +77,7 @@ class Study:
     def __post_init__(self) -> None:
         if not self.actions:
             raise ConfigError("actions: expected one or more, got none")
-        for action in self.actions:
+        for action in (*self.actions, *([] if self.body_action is None else [self.body_action])):
             action_by_name(action)
         if not 0 < self.learned_share <= 1:
             raise ConfigError(f"learned share: expected a share above 0 up to 1, got {self.learned_share}")
@@ -91,7 +96,12 @@ class Study:
     def harvest_said(self) -> dict[str, Any]:
         """Return what a harvest by the generic network depends on, in plain data."""
         options = {name: value for name, value in self.harvesting.as_dict().items() if name != "device"}
-        return {"detector": dict(self.detector_said), "filming": self.filming.as_dict(), "harvesting": options}
+        return {
+            "detector": dict(self.detector_said),
+            "filming": self.filming.as_dict(),
+            "harvesting": options,
+            "body_action": self.body_action,
+        }
 
     def training_said(self) -> dict[str, Any]:
         """Return what a fine-tuned network depends on beyond that."""
