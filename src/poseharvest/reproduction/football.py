@@ -12,9 +12,11 @@ from poseharvest.errors import ConfigError, DatasetError
 from poseharvest.evaluation.pairs import PosePairs
 from poseharvest.evaluation.pcp import Part, PcpOptions, pcp_by_part
 from poseharvest.evaluation.scores import Score, mean_score
+from poseharvest.reproduction.judging import columns_of
 from poseharvest.reproduction.paper import AVERAGE
-from poseharvest.reproduction.protocol import FootballProtocol
+from poseharvest.reproduction.protocol import FOOTBALL, FootballProtocol
 from poseharvest.reproduction.request import TableRequest
+from poseharvest.skeleton.skeleton import Skeleton
 
 
 def open_football(request: TableRequest) -> MultiViewDataset:
@@ -53,6 +55,11 @@ def football_sequence(dataset: MultiViewDataset, number: int, protocol: Football
 def joints_of(parts: tuple[Part, ...]) -> tuple[str, ...]:
     """Return the joints at which parts end, each once."""
     return tuple(dict.fromkeys(joint for part in parts for joint in (*part.start, *part.end)))
+
+
+def check_joints(skeleton: Skeleton) -> None:
+    """Raise SkeletonError if a detector lacks a joint at which a part of the protocol ends."""
+    columns_of(skeleton, joints_of(FOOTBALL.parts))
 
 
 def part_rows(pairs: PosePairs, parts: tuple[Part, ...], rule: PcpOptions) -> Mapping[str, Score]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from poseharvest.reproduction.authors_setting import FROM_TRUTH, harvest_from_tr
 from poseharvest.reproduction.footage import positions_at, thinned
 from poseharvest.reproduction.request import DetectorSource, TableRequest
 from poseharvest.reproduction.store import UnitStore
+from poseharvest.skeleton.skeleton import Skeleton
 
 HARVEST = "harvest"
 
@@ -61,13 +62,16 @@ class Harvester:
         request: what was asked for.
         name: of the detector's state, the first part of every unit's name: "generic".
         detectors: give the detector of a sequence.
+        check: raises SkeletonError where a detector's joints are not those that the table judges: before anything is
+            harvested with it.
         said: what the detector depends on beyond the request's own, in plain data.
     """
 
     request: TableRequest
     name: tuple[str, ...]
     detectors: DetectorSource
-    said: Mapping[str, Any]
+    check: Callable[[Skeleton], None]
+    said: Mapping[str, Any] = field(default_factory=dict)
 
     def harvest(self, shots: Sequence[Shot]) -> list[HarvestedShot]:
         """Return every shot with its harvest, made now where it is not done.
@@ -86,6 +90,7 @@ class Harvester:
 
     def _make(self, shot: Shot, folder: Path, on_progress: OnProgress) -> None:
         detector = self.detectors.load(shot.sequence.name)
+        self.check(detector.skeleton)
         footage = shot.footage(pictures=detector.needs_images)
         options, out = self.request.harvesting, folder / HARVEST
         if self.request.authors_setting:
@@ -108,12 +113,19 @@ class Harvester:
         )
 
     def _settings(self, shot: Shot) -> dict[str, Any]:
-        return {**setting_of(self.request), **self.said, "sequence": shot.sequence.name, "step": shot.step}
+        numbers = shot.footage(pictures=False).numbers
+        frames = {"count": len(numbers), "first": int(numbers[0]), "last": int(numbers[-1]), "step": shot.step}
+        return {**setting_of(self.request), **self.said, "sequence": shot.sequence.name, "frames": frames}
 
 
-def generic_harvester(request: TableRequest) -> Harvester:
-    """Return what harvests with the detector that was given."""
-    return Harvester(request, ("generic",), request.detector, {})
+def generic_harvester(request: TableRequest, check: Callable[[Skeleton], None]) -> Harvester:
+    """Return what harvests with the detector that was given.
+
+    Args:
+        request: what was asked for.
+        check: raises SkeletonError where the table cannot judge a detector's joints.
+    """
+    return Harvester(request, ("generic",), request.detector, check)
 
 
 def setting_of(request: TableRequest) -> dict[str, Any]:

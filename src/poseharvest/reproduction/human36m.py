@@ -16,6 +16,8 @@ from poseharvest.reproduction.judging import damage_notes, found_note, joined, p
 from poseharvest.reproduction.paper import ACTIONS
 from poseharvest.reproduction.protocol import HUMAN36M
 from poseharvest.reproduction.request import TableRequest
+from poseharvest.skeleton.convert import Conversion
+from poseharvest.skeleton.skeleton import Skeleton
 
 
 def open_protocol(request: TableRequest) -> MultiViewDataset:
@@ -44,6 +46,11 @@ def actions_of(request: TableRequest) -> tuple[str, ...]:
     if unknown or not wanted:
         raise ConfigError(f"actions: expected some of {', '.join(ACTIONS)}, got {', '.join(unknown) or 'none'}")
     return tuple(action for action in ACTIONS if action in wanted)
+
+
+def check_joints(skeleton: Skeleton) -> None:
+    """Raise SkeletonError if the joints of a detector do not give those of the protocol."""
+    Conversion(skeleton, HUMAN36M.skeleton)
 
 
 def shots_of(dataset: MultiViewDataset, request: TableRequest, subjects: Sequence[str]) -> list[Shot]:
@@ -92,8 +99,8 @@ def over_frames(pairs: PosePairs, alignment: Alignment) -> Score:
 def notes_on(harvested: Sequence[HarvestedShot], request: TableRequest) -> list[str]:
     """Return what somebody should know of the sequences that were judged."""
     notes = [
-        f"frames whose numbers are {request.frame_step} apart; joints of {HUMAN36M.skeleton.name}, its upper_neck being "
-        "Human3.6M's joint above the thorax",
+        f"frames whose numbers are {request.frame_step} apart; joints of {HUMAN36M.skeleton.name}, its upper_neck "
+        "being Human3.6M's joint above the thorax",
         setting_note(request),
     ]
     notes += [note for one in harvested for note in found_note(pairs_on_skeleton(one, HUMAN36M.skeleton), one.shot.key)]
@@ -108,7 +115,7 @@ def _check_complete(
     dataset: MultiViewDataset, found: Sequence[DatasetSequence], subjects: Sequence[str], actions: Sequence[str]
 ) -> None:
     there = {(sequence.subject, sequence.action) for sequence in found}
-    missing = [f"{a} of {s}" for s in subjects for a in actions if (s, a) not in there]
+    missing = [f"{action} of {subject}" for subject in subjects for action in actions if (subject, action) not in there]
     if missing:
         raise DatasetError(
             f"{dataset.root}: {dataset.name}: expected takes of every action and subject, missing {listed(missing)}; "

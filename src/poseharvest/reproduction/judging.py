@@ -51,7 +51,7 @@ def pairs_in_space(harvested: HarvestedShot, joints: Sequence[str]) -> PosePairs
     person = sequence.truth().only
     truth = positions_at(person, numbers, sequence=sequence.name).numpy()
     estimate = _positions(harvested, len(numbers))
-    ours, theirs = _columns(harvested.harvest.skeleton, joints), _columns(person.skeleton, joints)
+    ours, theirs = columns_of(harvested.harvest.skeleton, joints), columns_of(person.skeleton, joints)
     return PosePairs(estimate[:, ours], truth[:, theirs], tuple(joints))
 
 
@@ -67,7 +67,7 @@ def pairs_in_pictures(harvested: HarvestedShot, joints: Sequence[str]) -> PosePa
     peaks = np.full((len(numbers), len(harvest.view_names), len(harvest.skeleton), 2), np.nan)
     for record in harvest.iter_frames():
         peaks[record.frame] = record.peak_pixels.numpy()
-    ours, theirs = _columns(harvest.skeleton, joints), _columns(person.skeleton, joints)
+    ours, theirs = columns_of(harvest.skeleton, joints), columns_of(person.skeleton, joints)
     truth = [pixels_at(person, view, numbers, sequence=sequence.name).numpy() for view in harvest.view_names]
     return PosePairs(
         np.concatenate([peaks[:, view][:, ours] for view in range(len(truth))]),
@@ -75,6 +75,20 @@ def pairs_in_pictures(harvested: HarvestedShot, joints: Sequence[str]) -> PosePa
         tuple(joints),
         {"view": [view for view in harvest.view_names for _ in numbers]},
     )
+
+
+def columns_of(skeleton: Skeleton, joints: Sequence[str]) -> list[int]:
+    """Return where a skeleton has some joints.
+
+    Raises:
+        SkeletonError: it lacks one.
+    """
+    missing = [joint for joint in joints if joint not in skeleton.joints]
+    if missing:
+        raise SkeletonError(
+            f'skeleton "{skeleton.name}": expected the joints that the table judges, it lacks {", ".join(missing)}'
+        )
+    return [skeleton.index(joint) for joint in joints]
 
 
 def joined(parts: Sequence[PosePairs]) -> PosePairs:
@@ -104,12 +118,3 @@ def _positions(harvested: HarvestedShot, num_frames: int) -> Floats:
     positions = np.full((num_frames, *tracks.positions.shape[1:]), np.nan)
     positions[tracks.frames] = tracks.positions
     return positions
-
-
-def _columns(skeleton: Skeleton, joints: Sequence[str]) -> list[int]:
-    missing = [joint for joint in joints if joint not in skeleton.joints]
-    if missing:
-        raise SkeletonError(
-            f'skeleton "{skeleton.name}": expected the joints that the table judges, it lacks {", ".join(missing)}'
-        )
-    return [skeleton.index(joint) for joint in joints]

@@ -23,6 +23,7 @@ from poseharvest.regression.mixture import MixedSource
 from poseharvest.reproduction.harvests import HarvestedShot, Harvester, prefixed, setting_of
 from poseharvest.reproduction.request import DetectorSource, TableRequest
 from poseharvest.reproduction.store import UnitStore
+from poseharvest.skeleton.skeleton import Skeleton
 from poseharvest.training.options import TrainingOptions
 from poseharvest.training.samples import SampleSource
 from poseharvest.training.weights import write_weights
@@ -96,12 +97,18 @@ def refined_harvests(request: TableRequest, generic: Sequence[HarvestedShot], le
         lambda folder: _learn(request, generic, lesson, folder, heard),
     )
     detectors = RefinedDetectors(request.detector, folder / WEIGHTS)
-    return Harvester(request, lesson.name, detectors, {**said, **learned}).harvest([one.shot for one in generic])
+    return Harvester(request, lesson.name, detectors, _as_before, {**said, **learned}).harvest([
+        one.shot for one in generic
+    ])
 
 
 def plain_training(options: TrainingOptions) -> dict[str, Any]:
     """Return the options of a training that change its result, in plain data."""
     return {name: value for name, value in options.as_dict().items() if name not in _NO_MATTER}
+
+
+def _as_before(skeleton: Skeleton) -> None:
+    """Check nothing: fine-tuning changes no joints."""
 
 
 def _learn(

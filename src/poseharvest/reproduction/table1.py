@@ -12,7 +12,7 @@ from poseharvest.datasets.protocol import DatasetSequence
 from poseharvest.evaluation.pairs import PosePairs
 from poseharvest.evaluation.pcp import PcpOptions
 from poseharvest.evaluation.scores import Score, mean_score
-from poseharvest.reproduction.football import football_sequence, joints_of, open_football, part_rows
+from poseharvest.reproduction.football import check_joints, football_sequence, joints_of, open_football, part_rows
 from poseharvest.reproduction.harvests import HarvestedShot, Shot, generic_harvester, setting_note, setting_of
 from poseharvest.reproduction.judging import found_note, pairs_in_space
 from poseharvest.reproduction.paper import PART_ROWS, TABLE_1
@@ -34,7 +34,7 @@ def table1(request: TableRequest) -> ReproducedTable:
     sequence = football_sequence(open_football(request), 1, FOOTBALL)
     pairs = list(combinations(sequence.cameras, 2))
     shots = [Shot(sequence, cameras) for cameras in [*pairs, sequence.cameras]]
-    harvested = generic_harvester(request).harvest(shots)
+    harvested = generic_harvester(request, check_joints).harvest(shots)
     *by_pair, by_all = harvested
     panels = (
         Panel("two cameras", PART_ROWS, TABLE_1["two cameras"], _mean_columns(by_pair)),

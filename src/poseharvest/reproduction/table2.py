@@ -12,6 +12,7 @@ from poseharvest.reproduction.harvests import generic_harvester, setting_of
 from poseharvest.reproduction.human36m import (
     actions_of,
     average_row,
+    check_joints,
     error_rows,
     judged_on_protocol,
     notes_on,
@@ -37,7 +38,7 @@ def table2(request: TableRequest) -> ReproducedTable:
             the judged joints.
     """
     shots = shots_of(open_protocol(request), request, HUMAN36M.test_subjects)
-    harvested = generic_harvester(request).harvest(shots)
+    harvested = generic_harvester(request, check_joints).harvest(shots)
     pairs = judged_on_protocol(harvested)
     average = average_row(AVERAGE, request)
     rows = tuple(dict.fromkeys((*actions_of(request), AVERAGE, average, OVER_FRAMES)))

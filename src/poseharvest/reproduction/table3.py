@@ -12,7 +12,7 @@ from poseharvest.datasets.protocol import DatasetSequence, MultiViewDataset
 from poseharvest.evaluation.pairs import PosePairs
 from poseharvest.evaluation.scores import Score, mean_score
 from poseharvest.personalization.labels import LabelSet
-from poseharvest.reproduction.football import football_sequence, joints_of, open_football, part_rows
+from poseharvest.reproduction.football import check_joints, football_sequence, joints_of, open_football, part_rows
 from poseharvest.reproduction.harvests import HarvestedShot, Shot, generic_harvester, setting_note, setting_of
 from poseharvest.reproduction.judging import found_note, pairs_in_pictures
 from poseharvest.reproduction.paper import PART_ROWS, TABLE_3
@@ -47,7 +47,7 @@ def table3(request: TableRequest) -> ReproducedTable:
 def _panel(
     request: TableRequest, dataset: MultiViewDataset, sequence: DatasetSequence, number: int
 ) -> tuple[Panel, list[str]]:
-    generic = generic_harvester(request).harvest([Shot(sequence, sequence.cameras)])
+    generic = generic_harvester(request, check_joints).harvest([Shot(sequence, sequence.cameras)])
     refined = {
         seed: refined_harvests(request, generic, Lesson(sequence.name, LabelSet.PS_SEL, seed)) for seed in request.seeds
     }

@@ -14,6 +14,7 @@ from poseharvest.personalization.labels import LabelSet
 from poseharvest.reproduction.harvests import HarvestedShot, generic_harvester, setting_of
 from poseharvest.reproduction.human36m import (
     average_row,
+    check_joints,
     error_rows,
     judged_on_protocol,
     notes_on,
@@ -50,7 +51,7 @@ def table4(request: TableRequest) -> ReproducedTable:
         TrainingError: the detector has no network that can be fine-tuned.
     """
     shots = shots_of(open_protocol(request), request, HUMAN36M.test_subjects)
-    generic = generic_harvester(request).harvest(shots)
+    generic = generic_harvester(request, check_joints).harvest(shots)
     refined = {
         title: {seed: _refined(request, generic, labels, seed) for seed in request.seeds}
         for title, labels in LABEL_SETS.items()

@@ -22,6 +22,7 @@ from poseharvest.reproduction.harvests import HarvestedShot, generic_harvester, 
 from poseharvest.reproduction.human36m import (
     actions_of,
     average_row,
+    check_joints,
     error_rows,
     notes_on,
     open_protocol,
@@ -55,7 +56,7 @@ def table5(request: TableRequest) -> ReproducedTable:
     """
     dataset = open_protocol(request)
     learned, judged = (
-        generic_harvester(request).harvest(shots_of(dataset, request, subjects))
+        generic_harvester(request, check_joints).harvest(shots_of(dataset, request, subjects))
         for subjects in (HUMAN36M.train_subjects, HUMAN36M.test_subjects)
     )
     pairs = {seed: _pairs(request, learned, judged, seed) for seed in request.seeds}
