@@ -16,7 +16,7 @@ from poseharvest.reproduction.request import TableName
 from poseharvest.skeleton.definitions import LSP14, MPII16
 
 _STAND_INS = {"nose": "head_top", "eye": "head_top", "ear": "head_top", "toe": "ankle", "heel": "ankle"}
-QUICK = ("--resolution", 16, "--floor", 0.00001)
+QUICK = ("--resolution", 16, "--floor", 0.00001, "--detector-option", "layout=body_25b")
 
 
 def channel(name: str) -> int:
@@ -70,6 +70,7 @@ def test_a_table_that_needs_a_network_says_so(run, keypoints, tmp_path):
     done = run("reproduce", "table3", "--data", data, "--out", tmp_path / "out", "--detector", keypoints, *QUICK)
     assert (done.code, done.err.count("\n")) == (1, 1)
     assert "expected efficientpose, hourglass" in done.err
+    assert not list((tmp_path / "out").rglob("harvest.json")), "it was said after harvesting"
 
 
 @pytest.mark.parametrize("table", list(TableName))

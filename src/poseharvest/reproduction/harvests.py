@@ -13,6 +13,7 @@ from poseharvest.datasets.protocol import DatasetSequence
 from poseharvest.detectors.protocol import HeatmapDetector
 from poseharvest.harvesting.harvest import OnProgress, Progress
 from poseharvest.harvesting.harvest import harvest as run_harvest
+from poseharvest.personalization.finetune import trainable
 from poseharvest.reproduction.authors_setting import FROM_TRUTH, harvest_from_truth, known_body
 from poseharvest.reproduction.footage import positions_at, thinned
 from poseharvest.reproduction.request import DetectorSource, TableRequest
@@ -64,6 +65,7 @@ class Harvester:
         detectors: give the detector of a sequence.
         check: raises SkeletonError where a detector's joints are not those that the table judges: before anything is
             harvested with it.
+        must_learn: the detector will be fine-tuned, which is checked likewise.
         said: what the detector depends on beyond the request's own, in plain data.
     """
 
@@ -71,6 +73,7 @@ class Harvester:
     name: tuple[str, ...]
     detectors: DetectorSource
     check: Callable[[Skeleton], None]
+    must_learn: bool = False
     said: Mapping[str, Any] = field(default_factory=dict)
 
     def harvest(self, shots: Sequence[Shot]) -> list[HarvestedShot]:
@@ -91,6 +94,8 @@ class Harvester:
     def _make(self, shot: Shot, folder: Path, on_progress: OnProgress) -> None:
         detector = self.detectors.load(shot.sequence.name)
         self.check(detector.skeleton)
+        if self.must_learn:
+            trainable(detector)
         footage = shot.footage(pictures=detector.needs_images)
         options, out = self.request.harvesting, folder / HARVEST
         if self.request.authors_setting:
@@ -118,14 +123,17 @@ class Harvester:
         return {**setting_of(self.request), **self.said, "sequence": shot.sequence.name, "frames": frames}
 
 
-def generic_harvester(request: TableRequest, check: Callable[[Skeleton], None]) -> Harvester:
+def generic_harvester(
+    request: TableRequest, check: Callable[[Skeleton], None], *, must_learn: bool = False
+) -> Harvester:
     """Return what harvests with the detector that was given.
 
     Args:
         request: what was asked for.
         check: raises SkeletonError where the table cannot judge a detector's joints.
+        must_learn: refuse a detector that cannot be fine-tuned, before anything is harvested with it.
     """
-    return Harvester(request, ("generic",), request.detector, check)
+    return Harvester(request, ("generic",), request.detector, check, must_learn)
 
 
 def setting_of(request: TableRequest) -> dict[str, Any]:

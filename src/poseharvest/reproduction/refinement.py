@@ -97,7 +97,7 @@ def refined_harvests(request: TableRequest, generic: Sequence[HarvestedShot], le
         lambda folder: _learn(request, generic, lesson, folder, heard),
     )
     detectors = RefinedDetectors(request.detector, folder / WEIGHTS)
-    return Harvester(request, lesson.name, detectors, _as_before, {**said, **learned}).harvest([
+    return Harvester(request, lesson.name, detectors, _as_before, said={**said, **learned}).harvest([
         one.shot for one in generic
     ])
 

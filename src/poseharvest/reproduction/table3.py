@@ -47,7 +47,7 @@ def table3(request: TableRequest) -> ReproducedTable:
 def _panel(
     request: TableRequest, dataset: MultiViewDataset, sequence: DatasetSequence, number: int
 ) -> tuple[Panel, list[str]]:
-    generic = generic_harvester(request, check_joints).harvest([Shot(sequence, sequence.cameras)])
+    generic = generic_harvester(request, check_joints, must_learn=True).harvest([Shot(sequence, sequence.cameras)])
     refined = {
         seed: refined_harvests(request, generic, Lesson(sequence.name, LabelSet.PS_SEL, seed)) for seed in request.seeds
     }
