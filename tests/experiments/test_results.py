@@ -81,6 +81,13 @@ def test_the_verdict_is_no_where_it_is_not():
     )
 
 
+def test_a_loss_is_called_one():
+    cells = {key: poses(110 if key[1] == Network.PS_SEL else 100) for key in GOOD.poses}
+    notes = findings_of(Results(GOOD.actions, RUNS, cells), GOOD)
+    assert any(note.startswith("PS+sel lies 10.0 % ABOVE Generic on average, and 10.0 % ABOVE on") for note in notes)
+    assert any("below Generic on average" in note for note in findings_of(GOOD, GOOD))
+
+
 def test_the_gain_is_the_mean_of_the_runs_gains():
     by_run = [100 * (100 - 70) / 100, 100 * (110 - 80) / 110]
     assert gain_percent(GOOD, Network.PS_SEL, ("Sitting",)) == pytest.approx(np.mean(by_run))

@@ -55,10 +55,14 @@ def _order(results: Results, better: Network, worse: Network) -> str:
 def _gain(results: Results) -> str:
     hardest = results.hardest(NUM_HARDEST)
     return (
-        f"PS+sel lies {gain_percent(results, Network.PS_SEL, results.actions):.1f} % below Generic on average, and "
-        f"{gain_percent(results, Network.PS_SEL, hardest):.1f} % on the hardest actions, {', '.join(hardest)} "
+        f"PS+sel lies {_below(gain_percent(results, Network.PS_SEL, results.actions))} Generic on average, and "
+        f"{_below(gain_percent(results, Network.PS_SEL, hardest))} on the hardest actions, {', '.join(hardest)} "
         f"({_PAPER_GAIN})"
     )
+
+
+def _below(percent: float) -> str:
+    return f"{abs(percent):.1f} % {'ABOVE' if percent < 0 else 'below'}"
 
 
 def _selection(whole: Results) -> str:
