@@ -27,6 +27,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("regression",),
     ("reproduction",),
     ("report",),
+    ("experiments",),
     ("cli",),
     ("__main__",),
     (ROOT,),
@@ -36,7 +37,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
 ALLOWED_ON_ONE_LEVEL: frozenset[tuple[str, str]] = frozenset()
 """(importer, imported) pairs of one level that are allowed all the same."""
 
-KNOWS_THE_TRUTH = ("synthetic", "evaluation", "datasets", "reproduction")
+KNOWS_THE_TRUTH = ("synthetic", "evaluation", "datasets", "reproduction", "experiments")
 INFERS = ("pictorial", "localization", "harvesting")
 
 HEAVY = ("torch", "numpy", "scipy", "cv2", "av", "matplotlib", "onnxruntime", "pyarrow", "h5py", "pydantic", "pandas")

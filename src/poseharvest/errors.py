@@ -31,6 +31,10 @@ class CaptureError(HarvestError):
     """A capture's footage is missing, damaged or does not fit its calibration."""
 
 
+class NobodyFoundError(CaptureError):
+    """No two views of a capture agree on a person."""
+
+
 class SkeletonError(HarvestError):
     """Two skeletons, or a skeleton and a detector, do not fit together."""
 

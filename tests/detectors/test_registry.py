@@ -41,7 +41,7 @@ def test_a_folder_is_keypoint_files(tmp_path):
             {},
             r'expected "efficientpose", "hourglass", "vitpose", a .toml .* folder of keypoint files, got "openpose"',
         ),
-        (("hourglass",), {}, 'detector "hourglass": expected weights='),
+        (("vitpose",), {}, 'detector "vitpose": expected weights='),
         (("efficientpose",), {"weights": "gone.h5"}, r"gone\.h5: expected the weights of efficientpose, got no file"),
         (
             ("model.toml",),

@@ -10,9 +10,10 @@ from torch.testing import assert_close
 from poseharvest.errors import ConfigError
 from poseharvest.geometry.camera import Camera
 from poseharvest.geometry.distortion import Distortion
+from poseharvest.geometry.resample import rescale_pixels
 from poseharvest.geometry.rig import inside_image, project_all
 from poseharvest.synthetic.body import make_actor
-from poseharvest.synthetic.rig import STAGE_MM, look_at, random_rig, studio_rig
+from poseharvest.synthetic.rig import STAGE_MM, look_at, random_rig, studio_rig, studio_rig_at_origin
 
 TIMES = torch.arange(0, 60, 0.25, dtype=torch.float64)
 
@@ -35,6 +36,22 @@ def test_studio_is_the_rig_of_human36m(shared_dir):
         assert torch.linalg.vector_norm(camera.at(0).center - real.center) < 2
         error = torch.linalg.vector_norm(camera.at(0).project(points).pixels - real.project(points).pixels, dim=-1)
         assert error.max() < 0.5
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.5, 0.317])
+def test_a_smaller_studio_at_the_origin_sees_the_same_in_fewer_pixels(scale):
+    """What it sees of a point is what the studio sees of the point that stands as far from its stage, rescaled."""
+    points = torch.tensor([(x, y, z) for x in (-800, 0, 700) for y in (-600, 800) for z in (0, 1800)]).double()
+    stage = torch.tensor((*STAGE_MM, 0.0), dtype=torch.float64)
+    for ours, original in zip(studio_rig_at_origin(scale), studio_rig(), strict=True):
+        expected = rescale_pixels(original.project(points + stage).pixels, original.image_size, ours.image_size)
+        assert_close(ours.project(points).pixels, expected)
+        assert all(side % 2 == 0 and abs(side - 1000 * scale) <= 2 for side in ours.image_size)
+
+
+def test_a_studio_without_pixels_is_refused():
+    with pytest.raises(ConfigError, match="rig: expected pictures of 16 pixels a side or more, got 2 x 2"):
+        studio_rig_at_origin(0.002)
 
 
 def test_studio_has_pictures_that_are_not_square():

@@ -1,4 +1,4 @@
-"""`poseharvest demo`: the whole main job on a machine with no footage, no weights and no network."""
+"""`poseharvest demo`: the whole story on a machine with no footage, no download and no network."""
 
 from __future__ import annotations
 
@@ -12,23 +12,62 @@ from poseharvest.cli.progress import progress_bar
 from poseharvest.cli.summary import print_summary
 
 _NUM_FRAMES = 60
+_QUICK = "Under a minute: fewer and smaller pictures, a coarser grid, fewer epochs."
+_SIMULATED = "In seconds: harvest alone, by a simulated detector that knows the truth and errs on purpose."
+_FRAMES = "Length of the capture, with --simulated-detector."
+_WEIGHTS = "Of the generic hourglass; those that come with the package if not given."
+_OVERWRITE = "Replace an earlier demo; without it an interrupted one goes on."
 
 
-def demo(
-    out: Annotated[Path, typer.Option(help="The harvest folder to make.")] = Path("poseharvest-demo"),
-    frames: Annotated[int, typer.Option(min=8, help="Length of the synthetic capture.")] = _NUM_FRAMES,
-    seed: Annotated[int, typer.Option(help="Of the person, the motion and the detector's errors.")] = 0,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier demo.")] = False,
+def demo(  # noqa: PLR0913, PLR0917 - every option of the command is a parameter
+    out: Annotated[Path, typer.Option(help="The folder to make.")] = Path("poseharvest-demo"),
+    quick: Annotated[bool, typer.Option("--quick", help=_QUICK)] = False,
+    simulated_detector: Annotated[bool, typer.Option("--simulated-detector", help=_SIMULATED)] = False,
+    frames: Annotated[int, typer.Option(min=8, help=_FRAMES)] = _NUM_FRAMES,
+    seed: Annotated[int, typer.Option(help="Of the person's motion, the room and all noise.")] = 0,
+    weights: Annotated[Path | None, typer.Option(help=_WEIGHTS, show_default=False)] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help=_OVERWRITE)] = False,
 ) -> None:
-    """Film a synthetic person, detect with realistic errors, harvest, and compare with the truth."""
+    """Film a drawn person, harvest, personalise the network, harvest again, and compare with the truth."""
+    if simulated_detector:
+        _simulated(out, frames, seed, overwrite=overwrite)
+    else:
+        _whole_story(out, seed, weights, quick=quick, overwrite=overwrite)
+
+
+def _whole_story(out: Path, seed: int, weights: Path | None, *, quick: bool, overwrite: bool) -> None:
+    from poseharvest.cli.tables import print_panel
+    from poseharvest.experiments.demo import FULL, QUICK, run_demo
+    from poseharvest.personalization.finetune import trainable
+    from poseharvest.reproduction.request import DetectorChoice
+
+    choice = DetectorChoice("hourglass", weights)
+    with progress_bar(Console(stderr=True)) as on_progress:
+        done = run_demo(
+            trainable(choice.load("studio")),
+            choice.as_dict(),
+            out,
+            plan=QUICK if quick else FULL,
+            seed=seed,
+            overwrite=overwrite,
+            on_progress=on_progress,
+        )
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    print_panel(console, done.table.panels[0])
+    for note in done.table.notes:
+        console.print(note)
+    console.print(f"done in {done.seconds:.0f} s")
+    console.print(f"report: {done.page}")
+
+
+def _simulated(out: Path, frames: int, seed: int, *, overwrite: bool) -> None:
     from poseharvest.evaluation.pose_error import pose_errors
     from poseharvest.harvesting.harvest import harvest
     from poseharvest.report.html import report
     from poseharvest.synthetic.capture import simulate
 
     simulation = simulate(frames, seed)
-    console = Console(stderr=True)
-    with progress_bar(console) as on_progress:
+    with progress_bar(Console(stderr=True)) as on_progress:
         result = harvest(simulation.capture, simulation.detector, out, overwrite=overwrite, on_progress=on_progress)
     print_summary(result, report(result.path))
     errors = pose_errors(result, simulation.truth.positions)

@@ -9,7 +9,6 @@ above `reproduction` (tests/test_imports.py has the order) and name it in `SYNTH
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib import import_module
@@ -19,20 +18,18 @@ from typing import TYPE_CHECKING, Annotated, Final, cast
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from poseharvest.annotations.staging import staged_file
 from poseharvest.cli.assignments import parse_assignments
 from poseharvest.cli.progress import progress_bar
+from poseharvest.cli.tables import print_reproduced
 from poseharvest.errors import ConfigError
 from poseharvest.harvesting.options import HarvestOptions
 from poseharvest.pictorial.infer import InferenceOptions
 from poseharvest.reproduction.request import DetectorChoice, TableName, TableRequest
 
 if TYPE_CHECKING:
-    from poseharvest.evaluation.scores import Score
     from poseharvest.reproduction.request import TableFunction
-    from poseharvest.reproduction.result import OurColumn, Panel, PaperColumn, ReproducedTable
 
 SYNTHETIC_DATA: Final = "synthetic"
 
@@ -45,7 +42,10 @@ DATA_SETS: Mapping[TableName, str] = MappingProxyType({
 })
 """The tables on the data sets of the paper."""
 
-SYNTHETIC: Mapping[TableName, str] = MappingProxyType({})
+SYNTHETIC: Mapping[TableName, str] = MappingProxyType({
+    TableName.TABLE4: "poseharvest.experiments.synthetic_tables:table4",
+    TableName.TABLE5: "poseharvest.experiments.synthetic_tables:table5",
+})
 """The tables that can be made on synthetic footage."""
 
 EXPECTED: Mapping[TableName, str] = MappingProxyType({
@@ -62,28 +62,32 @@ _INFERENCE = _DEFAULTS.harvesting.inference
 _DATA = 'Folder of the data set, or "synthetic".'
 _OUT = "Folder for finished units and the table; the same call again goes on."
 _DETECTOR = (
-    "efficientpose, hourglass, an ONNX model's .toml, or a folder of OpenPose or COCO keypoints, in whose name "
-    "{sequence} stands for the sequence."
+    "efficientpose (on synthetic footage hourglass), an ONNX model's .toml, or a folder of OpenPose or COCO keypoints, "
+    "in whose name {sequence} stands for the sequence."
 )
 _OPTION = "An option of the detector, name=value; may be repeated."
 _AUTHORS = "Take windows, bounding volume and limb lengths from the truth, as the authors' code does."
-_ACTIONS = "Human3.6M: these actions alone, separated by commas."
+_ACTIONS = "Human3.6M and synthetic: these actions alone, separated by commas."
 _STEP = "Human3.6M: every which of its 50 frames a second."
+_SEEDS = "Of the trainings, and of synthetic footage, separated by commas; 0, on synthetic footage 0,1,2."
+_SUBJECTS = "Synthetic: numbers of the people who are filmed, separated by commas; 1,2,3."
+_FRAMES = "Synthetic: of every action; 30."
 _LEAVE_OUT = "Human3.6M: a sequence not to look at, by name; may be repeated."
 _PICTURES = "Most pictures to fine-tune a network on; more are thinned out."
-_SEEDS = "Of the trainings, separated by commas."
 
 
 def reproduce(  # noqa: PLR0913, PLR0917 - every option of the command is a parameter
     table: Annotated[TableName, typer.Argument(help="Of the paper.", show_default=False)],
     data: Annotated[str, typer.Option(help=_DATA, show_default=False)],
     out: Annotated[Path, typer.Option(help=_OUT, show_default=False)],
-    detector: Annotated[str, typer.Option(help=_DETECTOR)] = DetectorChoice().name,
+    detector: Annotated[str | None, typer.Option(help=_DETECTOR, show_default=False)] = None,
     weights: Annotated[Path | None, typer.Option(help="The detector's weights; fetched once if not given.")] = None,
     detector_option: Annotated[list[str] | None, typer.Option(help=_OPTION)] = None,
     authors_setting: Annotated[bool, typer.Option("--authors-setting", help=_AUTHORS)] = False,
     cameras: Annotated[Path | None, typer.Option(help="Human3.6M: its cameras, if not in the folder.")] = None,
+    subjects: Annotated[str | None, typer.Option(help=_SUBJECTS, show_default=False)] = None,
     actions: Annotated[str | None, typer.Option(help=_ACTIONS)] = None,
+    frames: Annotated[int | None, typer.Option(help=_FRAMES, show_default=False)] = None,
     frame_step: Annotated[int, typer.Option(help=_STEP)] = _DEFAULTS.frame_step,
     leave_out: Annotated[list[str] | None, typer.Option(help=_LEAVE_OUT)] = None,
     resolution: Annotated[int, typer.Option(help="Voxels along each edge.")] = _INFERENCE.resolution,
@@ -91,36 +95,39 @@ def reproduce(  # noqa: PLR0913, PLR0917 - every option of the command is a para
     epochs: Annotated[int, typer.Option(help="Of fine-tuning.")] = _DEFAULTS.refinement.epochs,
     max_pictures: Annotated[int, typer.Option(help=_PICTURES)] = _DEFAULTS.max_pictures,
     epochs_3d: Annotated[int, typer.Option(help="Of training in 3D.")] = _DEFAULTS.regression.training.epochs,
-    seeds: Annotated[str, typer.Option(help=_SEEDS)] = "0",
+    seeds: Annotated[str | None, typer.Option(help=_SEEDS, show_default=False)] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
 ) -> None:
     """Make a table of the paper: its numbers, and ours beside them."""
     given = parse_assignments(detector_option or [], option="--detector-option")
+    is_synthetic = data == SYNTHETIC_DATA
     training = replace(_DEFAULTS.regression.training, epochs=epochs_3d, device=device)
     request = TableRequest(
-        data=None if data == SYNTHETIC_DATA else Path(data),
+        data=None if is_synthetic else Path(data),
         out=out,
-        detector=DetectorChoice(detector, weights, given, device),
+        detector=DetectorChoice(detector or _detector_for(is_synthetic=is_synthetic), weights, given, device),
         harvesting=HarvestOptions(
             inference=InferenceOptions(resolution=resolution, floor=floor), num_previews=0, device=device
         ),
         authors_setting=authors_setting,
         cameras=cameras,
+        subjects=() if subjects is None else _numbers(subjects, "--subjects"),
+        frames=frames,
         actions=None if actions is None else tuple(action.strip() for action in actions.split(",")),
         frame_step=frame_step,
         leave_out=tuple(leave_out or ()),
-        seeds=_numbers(seeds),
+        seeds=_numbers(seeds or ("0,1,2" if is_synthetic else "0"), "--seeds"),
         refinement=replace(_DEFAULTS.refinement, epochs=epochs, device=device),
         max_pictures=max_pictures,
         regression=replace(_DEFAULTS.regression, training=training),
     )
-    make = table_function(table, is_synthetic=request.data is None)
+    make = table_function(table, is_synthetic=is_synthetic)
     with progress_bar(Console(stderr=True)) as on_progress:
         made = make(replace(request, on_progress=on_progress))
     path = out / f"{table.value}.json"
     with staged_file(path, overwrite=True) as temporary:
         temporary.write_text(json.dumps(made.as_dict(), indent=2) + "\n", encoding="utf-8")
-    _print(made, path)
+    print_reproduced(made, path)
 
 
 def table_function(table: TableName, *, is_synthetic: bool) -> TableFunction:
@@ -139,39 +146,13 @@ def table_function(table: TableName, *, is_synthetic: bool) -> TableFunction:
     return cast("TableFunction", getattr(import_module(module), function))
 
 
-def _print(made: ReproducedTable, path: Path) -> None:
-    console = Console(highlight=False, markup=False, soft_wrap=True)
-    console.print(made.caption)
-    for panel in made.panels:
-        console.print(_table(panel))
-        for line in panel.protocols():
-            console.print(f"  {line}")
-    for note in made.notes:
-        console.print(f"note: {note}")
-    console.print(f"table: {path}")
+def _detector_for(*, is_synthetic: bool) -> str:
+    """Return the generic network: drawn people are harvested by the one that has seen drawn people alone."""
+    return "hourglass" if is_synthetic else DetectorChoice().name
 
 
-def _table(panel: Panel) -> Table:
-    columns: list[PaperColumn | OurColumn] = [*panel.paper, *panel.ours]
-    titles = [column.title for column in columns]
-    table = Table("", *titles, title=panel.title, title_justify="left")
-    for row in panel.rows:
-        published = [f"{column.values[row]:g}" if row in column.values else "" for column in panel.paper]
-        table.add_row(row, *published, *(_shown(column.scores.get(row)) for column in panel.ours))
-    return table
-
-
-def _shown(score: Score | None) -> str:
-    if score is None:
-        return ""
-    if not math.isfinite(score.value):
-        return "not judged"
-    interval = "" if score.interval is None else f" ({score.interval.low:.1f} to {score.interval.high:.1f})"
-    return f"{score.value:.2f}{interval}"
-
-
-def _numbers(text: str) -> tuple[int, ...]:
+def _numbers(text: str, option: str) -> tuple[int, ...]:
     words = [word.strip() for word in text.split(",")]
     if not all(word.isdecimal() for word in words):
-        raise typer.BadParameter(f'expected numbers separated by commas, got "{text}"', param_hint="--seeds")
+        raise typer.BadParameter(f'expected numbers separated by commas, got "{text}"', param_hint=option)
     return tuple(int(word) for word in words)

@@ -13,6 +13,7 @@ from poseharvest.detectors.hourglass import load_hourglass
 from poseharvest.detectors.keypoints import KeypointDetector, KeypointOptions
 from poseharvest.detectors.onnx import load_onnx
 from poseharvest.detectors.protocol import HeatmapDetector
+from poseharvest.detectors.shipped_weights import GENERIC_HOURGLASS, find_shipped
 from poseharvest.detectors.vitpose import is_vitpose, load_vitpose
 from poseharvest.detectors.weights import EFFICIENTPOSE_I, find_weights
 from poseharvest.detectors.windows import RunOptions
@@ -40,7 +41,8 @@ def load_detector(
         name_or_path: "efficientpose", "hourglass" or "vitpose"; a .toml that describes an ONNX model; a .safetensors
             of a network that was trained here; a folder of ViTPose by transformers; or a folder of keypoint files.
         weights: weights file of a named detector; for ViTPose also a folder. "efficientpose" needs none: the published
-            weights are taken from the cache, or downloaded into it once and checked. A file given is used as it is.
+            weights are taken from the cache, or downloaded into it once and checked. Nor does "hourglass": a small one
+            comes with the package. A file given is used as it is.
         device: where it runs, "cpu" or "cuda".
         options: of detectors.windows.RunOptions, or for keypoint files of detectors.keypoints.KeypointOptions.
 
@@ -78,6 +80,8 @@ def _weights_of(name: str, weights: str | Path | None) -> Path:
         return path
     if name == "efficientpose":
         return find_weights(EFFICIENTPOSE_I)
+    if name == "hourglass":
+        return find_shipped(GENERIC_HOURGLASS).path
     raise DetectorError(f'detector "{name}": expected weights=, a checkpoint file: none is published under our licence')
 
 

@@ -12,7 +12,7 @@ from poseharvest.calibration.audit import audit_rig, check_scale_of_limbs
 from poseharvest.calibration.findings import Finding as AuditFinding
 from poseharvest.capture.frames import FrameSource, MultiViewFrame
 from poseharvest.detectors.protocol import HeatmapDetector
-from poseharvest.errors import CalibrationError, CaptureError, ConfigError
+from poseharvest.errors import CalibrationError, CaptureError, ConfigError, NobodyFoundError
 from poseharvest.geometry.rig import Rig
 from poseharvest.harvesting.batches import batched
 from poseharvest.harvesting.options import HarvestOptions
@@ -141,9 +141,9 @@ class Job:
         if not len(spool):
             raise self.nobody()
 
-    def nobody(self) -> CaptureError:
+    def nobody(self) -> NobodyFoundError:
         """Return the error of a capture in which nobody is found."""
-        return CaptureError(
+        return NobodyFoundError(
             f"{self.capture.name}: nobody was found in frames {self.options.start} to {self.stop - 1}: "
             "no two views agree on a person; give boxes or keypoints, or check the calibration with `audit`"
         )

@@ -33,12 +33,13 @@ def pose_labels(harvest: Harvest, frames: range, *, all_joints: bool = False) ->
         found
         for row in harvest.iter_selected()
         if row.annotations.frame in frames
-        for found in _of_frame(harvest, row, all_joints=all_joints)
+        for found in frame_labels(harvest, row, all_joints=all_joints)
         if bool(found.known.any())
     ]
 
 
-def _of_frame(harvest: Harvest, row: SelectedFrame, *, all_joints: bool) -> Iterator[PictureLabels]:
+def frame_labels(harvest: Harvest, row: SelectedFrame, *, all_joints: bool) -> Iterator[PictureLabels]:
+    """Yield the labels of every picture of one person in one frame, as `pose_labels` has them."""
     record = row.annotations
     root = harvest.skeleton.index(harvest.skeleton.root)
     believed = record.supported if all_joints else record.supported & row.selected

@@ -95,7 +95,7 @@ def train3d(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
     run = RunFolder(Path(out), RESULT, FORMAT)
     said = {"harvests": [str(one.path.resolve()) for one in opened], "options": _that_must_stay(options)}
     run.begin(said, overwrite=overwrite, resume=resume)
-    trainer = _train(footage, skeleton, run.path, options=options, resume=resume, on_progress=heard)
+    trainer = train_on(footage, skeleton, run.path, options=options, resume=resume, on_progress=heard)
     trainer.network.load_state_dict(trainer.result())
     network = cast(PoseRegressor, trainer.network.cpu().eval())
     findings = _write_network(PoseModel(network, skeleton, common_lengths(opened)), run.path)
@@ -126,7 +126,7 @@ def common_lengths(harvests: Sequence[Harvest]) -> LimbLengths:
     return LimbLengths({limb: median(lengths) for limb, lengths in found.items()})
 
 
-def _train(
+def train_on(
     footage: Sequence[HarvestFootage],
     skeleton: Skeleton,
     folder: Path,
@@ -135,7 +135,20 @@ def _train(
     resume: bool,
     on_progress: OnProgress,
 ) -> Trainer:
-    """Return the trainer after its last step."""
+    """Return the trainer of a new network after its last step.
+
+    Args:
+        footage: of each harvest, with the labels to learn.
+        skeleton: of them all.
+        folder: takes the checkpoint, and the pictures as long as it lasts.
+        options: of the training.
+        resume: go on from the checkpoint, if there is one.
+        on_progress: hears how far it is.
+
+    Raises:
+        TrainingError: the loss is not finite, or the run was interrupted.
+        CaptureError: the footage lacks a picture.
+    """
     task = RegressionTask(skeleton, preprocessing_of(options.input_px))
     network = new_regressor(skeleton, input_px=options.input_px, features=options.features, seed=options.training.seed)
     with TemporaryDirectory(dir=folder, prefix=".pictures-") as scratch, os_errors_as_store_errors(folder):

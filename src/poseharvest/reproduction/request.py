@@ -101,6 +101,12 @@ class TableRequest:
     cameras: Path | None = None
     """Human3.6M's file of cameras; None looks for it in the folder."""
 
+    subjects: tuple[int, ...] = ()
+    """Synthetic footage: who is filmed; none takes the experiment's own."""
+
+    frames: int | None = None
+    """Synthetic footage: frames of every action; None takes the experiment's own."""
+
     actions: tuple[str, ...] | None = None
     """Actions of Human3.6M; None is all 15."""
 

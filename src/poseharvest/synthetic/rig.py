@@ -7,7 +7,7 @@ karfly/human36m-camera-parameters (MIT licence).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -22,6 +22,7 @@ STAGE_MM = (50.0, 370.0)
 """The point of the floor, (x, y) mm, about which the cameras of `studio_rig` stand."""
 
 _LOOK_AT_HEIGHT_MM = 900.0
+_SMALLEST_PX = 16
 _FIELD_MM = 2700.0  # what a random camera shows across its shorter side at the stage's middle
 
 
@@ -74,6 +75,18 @@ _STUDIO = (
 def studio_rig() -> Rig:
     """Return four cameras as in Human3.6M: 4 to 6 m from the stage, two of them 1002 x 1000, two 1000 x 1000 pixels."""
     return Rig(tuple(_camera(f"cam{i + 1}", entry) for i, entry in enumerate(_STUDIO)))
+
+
+def studio_rig_at_origin(scale: float = 1.0) -> Rig:
+    """Return the cameras of `studio_rig` with the stage's middle at the world's origin and pictures of another size.
+
+    Args:
+        scale: of the pictures; sizes are rounded to even numbers, which video needs.
+
+    Raises:
+        ConfigError: the pictures would have less than 16 pixels a side.
+    """
+    return Rig(tuple(_moved_and_scaled(_camera(f"cam{i + 1}", entry), scale) for i, entry in enumerate(_STUDIO)))
 
 
 def random_rig(num_views: int, generator: torch.Generator, *, image_size: ImageSize = (720, 1280)) -> Rig:
@@ -136,3 +149,21 @@ def _rotation_from_vector(vector: Tensor) -> Tensor:
     skew = torch.tensor(((0.0, -z, y), (z, 0.0, -x), (-y, x, 0.0)), dtype=torch.float64)
     rotation: Tensor = torch.linalg.matrix_exp(skew)
     return rotation
+
+
+def _moved_and_scaled(camera: Camera, scale: float) -> Camera:
+    height, width = (2 * round(side * scale / 2) for side in camera.image_size)
+    if min(height, width) < _SMALLEST_PX:
+        raise ConfigError(f"rig: expected pictures of {_SMALLEST_PX} pixels a side or more, got {width} x {height}")
+    ratio_y, ratio_x = height / camera.image_size[0], width / camera.image_size[1]
+    # Pixel centres lie at whole numbers, so that x + 0.5 is what scales: as `rescale_pixels` does it.
+    resized_from_px = torch.tensor(
+        ((ratio_x, 0.0, (ratio_x - 1) / 2), (0.0, ratio_y, (ratio_y - 1) / 2), (0.0, 0.0, 1.0)), dtype=torch.float64
+    )
+    stage = torch.tensor((*STAGE_MM, 0.0), dtype=torch.float64)
+    return replace(
+        camera,
+        image_size=(height, width),
+        px_from_cam=resized_from_px @ camera.px_from_cam,
+        translation=camera.translation + camera.rotation @ stage,
+    )

@@ -1,0 +1,83 @@
+"""What Table 4 is expected to show, and whether it does, in sentences with the numbers in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from poseharvest.experiments.results import CENTRED, IN_WORLD, SELECTED, Measure, Results
+from poseharvest.experiments.study import Network
+from poseharvest.reproduction.paper import AVERAGE
+
+NUM_HARDEST = 3
+_ORDER = (
+    (Network.HM, Network.GENERIC),
+    (Network.PS_SEL, Network.PS),
+    (Network.PS_SEL, Network.HM_SEL),
+    (Network.PS_SEL, Network.GENERIC),
+)
+"""Pairs of networks of which the paper finds the first better."""
+
+_PAPER_GAIN = "the paper: 16 % on all actions; 28, 30 and 38 % on the three hardest"
+
+
+def findings_of(judged: Results, whole: Results) -> list[str]:
+    """Return sentences on the order of the label sets, the gain, the selection, and what was not found.
+
+    Args:
+        judged: on the frames that nothing was learned from.
+        whole: on all frames.
+    """
+    present = {network for _, network, _ in judged.poses}
+    found = [_order(judged, better, worse) for better, worse in _ORDER if {better, worse} <= present]
+    if Network.PS_SEL in present:
+        found.append(_gain(judged))
+    return [*found, _selection(whole), *_missing(judged, present)]
+
+
+def gain_percent(results: Results, network: Network, actions: Sequence[str], measure: Measure = CENTRED) -> float:
+    """Return by how much a network's error lies below the generic one's, percent of the latter, mean over runs."""
+    before = np.array(results.by_run_over(Network.GENERIC, actions, measure))
+    after = np.array(results.by_run_over(network, actions, measure))
+    return float(np.nanmean(100 * (before - after) / before))
+
+
+def _order(results: Results, better: Network, worse: Network) -> str:
+    first, second = (np.array(results.by_run(network, AVERAGE, CENTRED)) for network in (better, worse))
+    wins, holds = int((first < second).sum()), float(np.nanmean(first)) < float(np.nanmean(second))
+    return (
+        f"{better.paper_name} below {worse.paper_name}: {'yes' if holds else 'NO'}, {np.nanmean(first):.1f} against "
+        f"{np.nanmean(second):.1f} mm, in {wins} of {len(first)} runs"
+    )
+
+
+def _gain(results: Results) -> str:
+    hardest = results.hardest(NUM_HARDEST)
+    return (
+        f"PS+sel lies {_below(gain_percent(results, Network.PS_SEL, results.actions))} Generic on average, and "
+        f"{_below(gain_percent(results, Network.PS_SEL, hardest))} on the hardest actions, {', '.join(hardest)} "
+        f"({_PAPER_GAIN})"
+    )
+
+
+def _below(percent: float) -> str:
+    return f"{abs(percent):.1f} % {'ABOVE' if percent < 0 else 'below'}"
+
+
+def _selection(whole: Results) -> str:
+    wrong = [
+        action
+        for action in whole.actions
+        if not whole.mean(Network.GENERIC, action, SELECTED).value < whole.mean(Network.GENERIC, action, IN_WORLD).value
+    ]
+    where = "in every action" if not wrong else f"but NOT in {', '.join(wrong)}"
+    return f"selected joints of the generic harvests are nearer to the truth than all joints {where}"
+
+
+def _missing(judged: Results, present: set[str]) -> list[str]:
+    counts = {network: judged.num_poses(network) for network in Network if network in present}
+    if len(set(counts.values())) == 1:
+        return []
+    numbers = ", ".join(f"{network.paper_name} {count}" for network, count in counts.items())
+    return [f"not all networks found somebody in the same number of judged frames ({numbers}): means are over those"]

@@ -1,0 +1,26 @@
+"""The demo's command line; what it does is tested with the experiments."""
+
+from __future__ import annotations
+
+import pytest
+
+from poseharvest.detectors.shipped_weights import FOLDER, GENERIC_HOURGLASS
+
+
+def test_weights_that_are_not_there_are_named_before_anything_is_made(run, tmp_path):
+    done = run("demo", "--quick", "--weights", tmp_path / "gone.safetensors", "--out", tmp_path / "demo")
+    assert done.code == 1
+    assert "gone.safetensors: expected the weights of hourglass, got no file" in done.err
+    assert not (tmp_path / "demo").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    not (FOLDER / f"{GENERIC_HOURGLASS}.safetensors").is_file(), reason="the weights are not part of this checkout"
+)
+def test_the_quick_demo_tells_the_whole_story(run, tmp_path):
+    done = run("demo", "--quick", "--out", tmp_path / "demo")
+    assert done.code == 0, done.err
+    assert "here, PS+sel" in done.out
+    assert "PS+sel lies" in done.out
+    assert (tmp_path / "demo" / "report" / "index.html").is_file()

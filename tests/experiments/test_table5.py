@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from poseharvest.errors import ConfigError
+from poseharvest.experiments.results import CENTRED, Results, Run
+from poseharvest.experiments.single_view import Teacher, judge_single_views, labels_by, learn_poses
+from poseharvest.experiments.studio_subject import StudioSubject
+from poseharvest.experiments.study import Network
+from poseharvest.experiments.table5 import run_table5, table5
+from poseharvest.geometry.camera import Camera
+from poseharvest.regression.labels import axial_depth
+from poseharvest.regression.model import load_model
+from poseharvest.regression.options import RegressionOptions
+from poseharvest.reproduction.paper import AVERAGE_15
+from poseharvest.reproduction.store import UnitStore
+from poseharvest.training.augment import Augmentation
+from poseharvest.training.options import TrainingOptions
+
+OPTIONS = RegressionOptions(
+    training=TrainingOptions(epochs=2, augmentation=Augmentation(rotation_deg=5, scale=0.05)),
+    features=8,
+    input_px=64,
+    held_out=0.0,
+)
+RUN = Run(101, 0)
+
+
+def run(study, out, on_progress=lambda _: None, **changes):
+    given = {"subjects": (1,), "unseen": (101,), "seeds": (0,), "options": OPTIONS, **changes}
+    return run_table5(study, out, on_progress=on_progress, **given)
+
+
+@pytest.fixture(scope="module")
+def made(study, tmp_path_factory):
+    out = tmp_path_factory.mktemp("t5")
+    return run(study, out), out
+
+
+@pytest.fixture(scope="module")
+def learner(made, study):
+    store = UnitStore(made[1] / "table5")
+    return StudioSubject(1, 0, replace(study, learned_share=1.0), store, lambda _: None)
+
+
+def test_both_networks_are_judged_on_every_picture_of_the_unseen_subject(made, study):
+    results, _ = made
+    assert set(results.poses) == {(RUN, teacher.value, action) for teacher in Teacher for action in study.actions}
+    for poses in results.poses.values():
+        assert poses.frames.tolist() == [frame for frame in range(6) for _ in range(4)]
+        assert np.isfinite(poses.error_mm).all()
+
+
+def test_the_networks_differ_in_their_teacher_alone(made):
+    folders = [made[1] / "table5" / "units" / "seed-0" / teacher.value / "network" for teacher in Teacher]
+    models = [load_model(folder / "weights.safetensors") for folder in folders]
+    assert models[0].limb_lengths == models[1].limb_lengths
+    weights = [torch.cat([p.flatten() for p in model.network.parameters()]) for model in models]
+    assert not torch.equal(*weights)
+    assert (weights[0] - weights[1]).norm() < (weights[0]).norm(), "they began with the same weights"
+
+
+def test_the_truth_teaches_all_joints_where_they_are(learner):
+    """Projected by hand: pixels and depths of the true positions, in the windows of the harvest."""
+    harvest, take = learner.harvest(Network.PS_SEL, "Greeting"), learner.take("Greeting")
+    taught = labels_by(Teacher.TRUTH, harvest, take.truth)
+    assert [label.crop for label in taught] == [label.crop for label in labels_by(Teacher.HARVEST, harvest, take.truth)]
+    root = harvest.skeleton.index(harvest.skeleton.root)
+    for label in taught:
+        camera, truth = take.capture.rig.at(0)[label.view], take.truth.positions[label.frame]
+        assert isinstance(camera, Camera)
+        torch.testing.assert_close(label.joints, camera.project(truth).pixels)
+        depth = axial_depth(camera, truth)
+        torch.testing.assert_close(label.depth_mm[label.known], (depth - depth[root])[label.known])
+        assert label.known.all()
+
+
+def test_the_harvest_teaches_nothing_of_the_truth(learner):
+    harvest, take = learner.harvest(Network.PS_SEL, "Greeting"), learner.take("Greeting")
+    elsewhere = replace(take.truth, positions=take.truth.positions + 1000)
+    for a, b in zip(*(labels_by(Teacher.HARVEST, harvest, t) for t in (take.truth, elsewhere)), strict=True):
+        assert torch.equal(a.joints, b.joints)
+
+
+@pytest.mark.slow
+def test_a_network_that_learned_the_pictures_by_heart_is_judged_to_be_good(learner, tmp_path):
+    harvest, take = learner.harvest(Network.PS_SEL, "Greeting"), learner.take("Greeting")
+    options = replace(
+        OPTIONS,
+        features=16,
+        training=TrainingOptions(
+            epochs=60,
+            batch_size=8,
+            learning_rate=2e-3,
+            schedule="linear",
+            augmentation=Augmentation(rotation_deg=0, scale=0, flip=False),
+        ),
+    )
+    model = learn_poses([(harvest, take)], Teacher.TRUTH, tmp_path, options=options, on_progress=lambda _: None)
+    good = judge_single_views(model, harvest, take)
+    untrained = judge_single_views(
+        replace(model, network=type(model.network)(model.network.shape, model.network.input_size).eval()), harvest, take
+    )
+    assert np.nanmean(good.centred_mm) < 0.4 * np.nanmean(untrained.centred_mm)
+
+
+def test_the_table_says_how_far_apart_they_are(made):
+    results, _ = made
+    table = table5(results, {"subjects": [1]})
+    columns = {column.title: column.scores[AVERAGE_15].value for column in table.panels[0].ours}
+    harvest, truth = columns["here, learned from the harvest"], columns["here, learned from the truth"]
+    assert harvest == pytest.approx(results.mean("harvest", AVERAGE_15, CENTRED).value)
+    assert f"{harvest:.1f} against {truth:.1f} mm, {100 * (harvest - truth) / truth:+.1f} %" in table.notes[0]
+    assert json.loads(json.dumps(table.as_dict()))["panels"][0]["paper"][-1]["values"][AVERAGE_15] == 118.41
+
+
+def test_the_five_percent_are_of_the_network_that_learned_the_truth(made):
+    results, _ = made
+    poses = {
+        key: replace(value, centred_mm=np.full_like(value.centred_mm, 104.9 if key[1] == "harvest" else 100.0))
+        for key, value in results.poses.items()
+    }
+    assert " is within 5 % " in table5(Results(results.actions, results.runs, poses), {}).notes[0]
+    worse = {key: replace(v, centred_mm=v.centred_mm + 2 * (key[1] == "harvest")) for key, v in poses.items()}
+    assert " is NOT within 5 % " in table5(Results(results.actions, results.runs, worse), {}).notes[0]
+
+
+def test_what_is_finished_is_not_done_again(made, study, tmp_path):
+    results, out = made
+    copy, said = tmp_path / "copy", []
+    shutil.copytree(out, copy)
+    assert run(study, copy, said.append).by_run("truth", AVERAGE_15, CENTRED) == results.by_run(
+        "truth", AVERAGE_15, CENTRED
+    )
+    assert said == []
+    with pytest.raises(ConfigError, match="was made with regression features 8, asked for is 16"):
+        run(study, copy, options=replace(OPTIONS, features=16))
+
+
+def test_nobody_is_judged_whom_a_network_has_seen(study, tmp_path):
+    with pytest.raises(ConfigError, match="table5: expected a seed, a subject to learn from and another one"):
+        run(study, tmp_path, unseen=(1,))
