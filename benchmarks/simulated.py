@@ -18,7 +18,7 @@ import torch
 from poseharvest.harvesting.subject import SubjectLearner
 from poseharvest.localization.track import Sighting, Tracker, batch_length
 from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
-from poseharvest.synthetic import REALISTIC, DetectorErrors, simulate
+from poseharvest.synthetic import MEASURED, REALISTIC, DetectorErrors, simulate
 
 HARD = DetectorErrors(
     peak=(0.4, 0.9),
@@ -49,7 +49,7 @@ MILD = DetectorErrors(
 )
 """A network trained on footage like this: sharper, and seldom wrong altogether."""
 
-ERRORS = {"realistic": REALISTIC, "hard": HARD, "mild": MILD}
+ERRORS = {"realistic": REALISTIC, "measured": MEASURED, "hard": HARD, "mild": MILD}
 
 
 @dataclass(frozen=True, eq=False)
