@@ -97,12 +97,14 @@ class Observer:
         errors: what goes wrong.
         seed: of the errors.
         others: scenes of the other people before the same cameras.
+        jitter_seed: of the localisation errors' directions, everything else staying as it is; `seed` if None.
     """
 
     scene: Scene
     errors: DetectorErrors
     seed: int
     others: tuple[Scene, ...] = ()
+    jitter_seed: int | None = None
 
     @cached_property
     def _sight(self) -> Callable[[int, int], _Sight]:
@@ -114,7 +116,7 @@ class Observer:
 
     @cached_property
     def _knot(self) -> Callable[[int, int], Floats]:
-        return lru_cache(_CACHED)(partial(_draw_knot, self.seed))
+        return lru_cache(_CACHED)(partial(_draw_knot, self.seed if self.jitter_seed is None else self.jitter_seed))
 
     def observe(self, view: int, frame: int) -> Observation:
         """Return what is believed of view number `view` in `frame`."""
