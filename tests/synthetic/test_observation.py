@@ -77,8 +77,17 @@ def test_another_jitter_seed_turns_the_localisation_errors_and_nothing_else(scen
     assert np.array_equal(all_of(same, "places"), all_of(Observer(scene, MEASURED, 2), "places"))
     for name in ("heights", "sigmas_px"):
         assert np.array_equal(all_of(same, name), all_of(other, name))
-    assert abs(np.corrcoef(*(errors_of(Observer(scene, replace(CLEAN, jitter=0.01), 2, jitter_seed=seed)).ravel()
-                             for seed in (2, 9)))[0, 1]) < 0.1
+    assert (
+        abs(
+            np.corrcoef(
+                *(
+                    errors_of(Observer(scene, replace(CLEAN, jitter=0.01), 2, jitter_seed=seed)).ravel()
+                    for seed in (2, 9)
+                )
+            )[0, 1]
+        )
+        < 0.1
+    )
 
 
 def test_jitter_has_its_size_and_drifts(scene):
