@@ -67,7 +67,7 @@ class DetectorErrors:
 
     doubt_gross: float = 0.0
     """How gross errors go with doubt: their probabilities are multiplied by doubt to this power, and by a constant that
-    keeps them on average (up to those that would pass 1). 0: a joint without doubt has as many as any other."""
+    keeps them on average over the joints in sight. 0: a joint without doubt has as many as any other."""
 
     swap_rate: float = 0.0
     """Probability that a pair of left and right joints is confused."""
