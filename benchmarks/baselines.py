@@ -1,16 +1,20 @@
 """Compare ours with the baselines, all from the same heatmaps of simulated sequences on Human3.6M's rig.
 
     python benchmarks/baselines.py --sequences 20
-    python benchmarks/baselines.py --sequences 20 --errors hard
+    python benchmarks/baselines.py --sequences 20 --errors measured --keep found
 
 Errors are in the world as it is (no alignment), over the joints that every method places; how many a method places is
-given beside them. Intervals draw whole sequences.
+given beside them. Intervals draw whole sequences. With `--keep`, what is found is written into a folder, sequence by
+sequence, and a run that was interrupted goes on from there; give one folder to one set of options.
 """
 
 from __future__ import annotations
 
+import argparse
 import time
 from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,20 +25,65 @@ from poseharvest.evaluation.bootstrap import bootstrap
 from poseharvest.evaluation.mpjpe import joint_errors
 from poseharvest.evaluation.mpjpe import mpjpe as score_of
 from poseharvest.evaluation.pairs import PosePairs
+from poseharvest.skeleton.definitions import MPII16
 from simulated import Sequence, parser, print_errors, sequences, single_thread
 
 Floats = NDArray[np.float64]
+JOINTS = MPII16.joints  # the simulated detector's
 
 
-def estimates(sequence: Sequence, seconds: dict[str, float]) -> dict[str, Floats]:
-    """Return every method's positions (F, J, 3), adding up the time that each takes."""
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What the methods make of one sequence.
+
+    Attributes:
+        poses: method -> (F, J, 3) mm.
+        seconds: method -> the time that it took for all frames.
+        truth: (F, J, 3) mm.
+    """
+
+    poses: dict[str, Floats]
+    seconds: dict[str, float]
+    truth: Floats
+
+    def write(self, path: Path) -> None:
+        """Write it as arrays."""
+        taken = {f"seconds/{name}": np.array(value) for name, value in self.seconds.items()}
+        arrays = {f"poses/{name}": value for name, value in self.poses.items()} | taken | {"truth": self.truth}
+        np.savez(path, allow_pickle=False, **arrays)
+
+    @classmethod
+    def read(cls, path: Path) -> Found:
+        """Return what `write` wrote."""
+        with np.load(path) as file:
+            poses = {name: file[f"poses/{name}"] for name in BASELINES}
+            return cls(poses, {name: float(file[f"seconds/{name}"]) for name in BASELINES}, file["truth"])
+
+
+def estimates(sequence: Sequence) -> Found:
+    """Return every method's positions and the time that it takes."""
     found: dict[str, list[Floats]] = defaultdict(list)
+    seconds: dict[str, float] = defaultdict(float)
     for sighting in sequence.sightings:
         for name, method in BASELINES.items():
             start = time.perf_counter()
             found[name].append(method(sighting.evidence, sequence.model).double().numpy())
             seconds[name] += time.perf_counter() - start
-    return {name: np.stack(poses) for name, poses in found.items()}
+    return Found({name: np.stack(poses) for name, poses in found.items()}, dict(seconds), sequence.truth)
+
+
+def find(arguments: argparse.Namespace, seed: int) -> Found:
+    """Return what the methods make of the sequence of a seed, from the folder that keeps it if it is there."""
+    kept = None if arguments.keep is None else Path(arguments.keep) / f"{arguments.errors}-{seed}.npz"
+    if kept is not None and kept.is_file():
+        return Found.read(kept)
+    found = estimates(next(sequences(arguments, range(seed, seed + 1))))
+    if kept is not None:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        part = kept.with_suffix(".part.npz")
+        found.write(part)
+        part.replace(kept)
+    return found
 
 
 def main() -> None:
@@ -42,23 +91,19 @@ def main() -> None:
     options = parser(__doc__)
     options.add_argument("--sequences", type=int, default=20)
     options.add_argument("--first-seed", type=int, default=1000)
+    options.add_argument("--keep", type=Path, default=None, help="folder in which finished sequences are kept")
     arguments = options.parse_args()
     single_thread()
     print_errors(arguments.errors)
-    seconds: dict[str, float] = defaultdict(float)
-    poses: dict[str, list[Floats]] = defaultdict(list)
-    truths, labels, joints = [], [], ()
-    for sequence in sequences(arguments, range(arguments.first_seed, arguments.first_seed + arguments.sequences)):
-        for name, positions in estimates(sequence, seconds).items():
-            poses[name].append(positions)
-        truths.append(sequence.truth)
-        labels += [str(sequence.seed)] * len(sequence.truth)
-        joints = sequence.joints
+    seeds = range(arguments.first_seed, arguments.first_seed + arguments.sequences)
+    found = [find(arguments, seed) for seed in seeds]
+    truth = np.concatenate([one.truth for one in found])
+    labels = [str(seed) for seed, one in zip(seeds, found, strict=True) for _ in one.truth]
     pairs = {
-        name: PosePairs(np.concatenate(parts), np.concatenate(truths), joints, {"sequence": labels})
-        for name, parts in poses.items()
+        name: PosePairs(np.concatenate([one.poses[name] for one in found]), truth, JOINTS, {"sequence": labels})
+        for name in BASELINES
     }
-    print_table(pairs, seconds)
+    print_table(pairs, {name: sum(one.seconds[name] for one in found) for name in BASELINES})
     print_differences(pairs)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import islice
 
 import numpy as np
@@ -18,7 +18,7 @@ import torch
 from poseharvest.harvesting.subject import SubjectLearner
 from poseharvest.localization.track import Sighting, Tracker, batch_length
 from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
-from poseharvest.synthetic import REALISTIC, DetectorErrors, simulate
+from poseharvest.synthetic import MEASURED, REALISTIC, DetectorErrors, simulate
 
 HARD = DetectorErrors(
     peak=(0.4, 0.9),
@@ -49,7 +49,25 @@ MILD = DetectorErrors(
 )
 """A network trained on footage like this: sharper, and seldom wrong altogether."""
 
-ERRORS = {"realistic": REALISTIC, "hard": HARD, "mild": MILD}
+PICTURES = replace(
+    MEASURED,
+    peak=(0.64, 0.80),
+    jitter=0.022,
+    occluded_peak=1.0,
+    occluded_jitter=1.2,
+    occluded_doubt=1.0,
+    doubt_peak=0.5,
+    doubt_jitter=0.3,
+    doubt_spread=0.14,
+    doubt_gross=1.5,
+    swap_rate=0.1,
+    second_mode_rate=0.06,
+    wrong_rate=0.12,
+    wrong_distance=(0.1, 0.35),
+)
+"""As EfficientPose-I on COCO's labelled pictures, which are harder than footage of one person (docs/synthetic.md)."""
+
+ERRORS = {"realistic": REALISTIC, "measured": MEASURED, "pictures": PICTURES, "hard": HARD, "mild": MILD}
 
 
 @dataclass(frozen=True, eq=False)

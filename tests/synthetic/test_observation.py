@@ -9,7 +9,7 @@ import torch
 from poseharvest.geometry.rig import Rig
 from poseharvest.skeleton.definitions import MPII16
 from poseharvest.synthetic.body import Actor, Body
-from poseharvest.synthetic.detector_errors import CLEAN, REALISTIC
+from poseharvest.synthetic.detector_errors import CLEAN, MEASURED, REALISTIC
 from poseharvest.synthetic.motion import ANGLES, Motion
 from poseharvest.synthetic.observation import Observation, Observer
 from poseharvest.synthetic.scene import Scene
@@ -70,6 +70,24 @@ def test_seeds_and_views_err_differently(scene):
     a, b = (errors_of(Observer(scene, replace(CLEAN, jitter=0.01), seed)) for seed in (1, 2))
     assert abs(np.corrcoef(a[0].ravel(), b[0].ravel())[0, 1]) < 0.1
     assert abs(np.corrcoef(a[0].ravel(), a[1].ravel())[0, 1]) < 0.1
+
+
+def test_another_jitter_seed_turns_the_localisation_errors_and_nothing_else(scene):
+    same, other = (Observer(scene, MEASURED, 2, jitter_seed=seed) for seed in (2, 9))
+    assert np.array_equal(all_of(same, "places"), all_of(Observer(scene, MEASURED, 2), "places"))
+    for name in ("heights", "sigmas_px"):
+        assert np.array_equal(all_of(same, name), all_of(other, name))
+    assert (
+        abs(
+            np.corrcoef(
+                *(
+                    errors_of(Observer(scene, replace(CLEAN, jitter=0.01), 2, jitter_seed=seed)).ravel()
+                    for seed in (2, 9)
+                )
+            )[0, 1]
+        )
+        < 0.1
+    )
 
 
 def test_jitter_has_its_size_and_drifts(scene):
@@ -179,3 +197,49 @@ def test_joints_outside_the_picture_or_behind_the_camera_are_not_seen(small_came
     unseen = standing_before(away)
     assert (unseen.heights == 0).all()
     assert unseen.extent == 1.0
+
+
+def test_doubt_lowers_widens_and_shifts_by_powers_of_one_number(scene):
+    plain = Observer(scene, replace(CLEAN, jitter=0.01), 5)
+    doubted = Observer(scene, replace(plain.errors, doubt_peak=0.3, doubt_jitter=0.2, doubt_spread=0.1), 5)
+    doubt = -np.log(all_of(doubted, "heights")[..., 0]) / 0.3
+    assert doubt.mean() == pytest.approx(1, rel=0.05)  # exponential: mean and standard deviation 1
+    assert doubt.std() == pytest.approx(1, rel=0.05)
+    assert all_of(doubted, "sigmas_px")[..., 0] == pytest.approx(np.exp(0.1 * doubt))
+    assert errors_of(doubted) == pytest.approx(errors_of(plain) * np.exp(0.2 * doubt)[..., None])
+
+
+@pytest.mark.parametrize("name", ["missing_rate", "second_mode_rate", "wrong_rate"])
+def test_gross_errors_strike_those_in_doubt_and_keep_their_rate(scene, name):
+    # doubt_peak is so small that heights tell the doubt and change nothing else.
+    errors = replace(CLEAN, doubt_gross=2.0, doubt_peak=1e-6, **{name: 0.02})
+    observer = Observer(scene, errors, 0)
+    doubt = -np.log(all_of(Observer(scene, replace(errors, **{name: 0.0}), 0), "heights")[..., 0]) / 1e-6
+    struck = {
+        "missing_rate": all_of(observer, "heights")[..., 0] == 0,
+        "second_mode_rate": all_of(observer, "heights")[..., 1] > 0,
+        "wrong_rate": np.linalg.norm(errors_of(observer), axis=-1) > 1e-9,
+    }[name]
+    assert struck.mean() == pytest.approx(0.02, abs=0.004)
+    # The mean of a doubt weighted with its square: 3! / 2!.
+    assert doubt[struck].mean() == pytest.approx(3, rel=0.1)
+
+
+def test_the_body_adds_doubt_to_what_it_hides(small_camera):
+    scene = Scene(Rig((small_camera((0.0, 5000.0, 1000.0)),)), Actor(Body(1750.0), Standing(0)))
+    plain, more = (
+        Observer(scene, replace(CLEAN, doubt_peak=0.5, occluded_doubt=extra), 0).observe(0, 0).heights[:, 0]
+        for extra in (0.0, 1.0)
+    )
+    near, far = MPII16.index("left_wrist"), MPII16.index("right_wrist")
+    assert more[near] == plain[near]
+    assert more[far] == pytest.approx(plain[far] * np.exp(-0.5))
+
+
+def test_a_low_peak_of_the_measured_detector_is_often_wrong(scene):
+    observer = Observer(scene, MEASURED, 0)
+    heights, off = all_of(observer, "heights")[..., 0], np.linalg.norm(errors_of(observer), axis=-1)
+    low, high = off[heights < 0.35], off[heights > 0.55]
+    assert (high > 0.1).mean() < 0.01
+    assert (low > 0.1).mean() > 0.1
+    assert np.median(low) > 1.5 * np.median(high)

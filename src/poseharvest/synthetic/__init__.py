@@ -7,6 +7,7 @@ from poseharvest.synthetic.capture import SyntheticCapture as SyntheticCapture
 from poseharvest.synthetic.capture import simulate as simulate
 from poseharvest.synthetic.detector import SimulatedDetector as SimulatedDetector
 from poseharvest.synthetic.detector_errors import CLEAN as CLEAN
+from poseharvest.synthetic.detector_errors import MEASURED as MEASURED
 from poseharvest.synthetic.detector_errors import ONE_VIEW_WRONG as ONE_VIEW_WRONG
 from poseharvest.synthetic.detector_errors import REALISTIC as REALISTIC
 from poseharvest.synthetic.detector_errors import DetectorErrors as DetectorErrors

@@ -38,6 +38,7 @@ class SimulatedDetector:
         seed: of the errors.
         heatmap_size: (height, width) of its maps.
         others: scenes of the other people before the same cameras, who may stand in the way.
+        jitter_seed: of the localisation errors' directions, everything else staying as it is; `seed` if None.
     """
 
     scene: Scene
@@ -45,6 +46,7 @@ class SimulatedDetector:
     seed: int = 0
     heatmap_size: ImageSize = (64, 64)
     others: tuple[Scene, ...] = ()
+    jitter_seed: int | None = None
     name: str = field(default="simulated", init=False)
     skeleton: Skeleton = field(default=MPII16, init=False)
     needs_images: bool = field(default=False, init=False)
@@ -74,7 +76,7 @@ class SimulatedDetector:
     @cached_property
     def observer(self) -> Observer:
         """What it believes of every view and frame, whatever the window."""
-        return Observer(self.scene, self.errors, self.seed, self.others)
+        return Observer(self.scene, self.errors, self.seed, self.others, self.jitter_seed)
 
     @cached_property
     def _noise_bank(self) -> NDArray[np.float32]:

@@ -49,8 +49,25 @@ class DetectorErrors:
     occluded_spread: float = 1.0
     """Factor on `sigma_px` for a joint that the body hides."""
 
+    occluded_doubt: float = 0.0
+    """Added to the doubt (below) of a joint that the body hides."""
+
     covered_peak: float = 0.3
     """Factor on the height for a joint that another person hides."""
+
+    doubt_peak: float = 0.0
+    """How heights go with doubt: a height is multiplied by exp(-doubt_peak x doubt). Doubt is drawn for every view,
+    joint and spell; it is exponential with mean 1, so most joints have little of it and a few have much."""
+
+    doubt_jitter: float = 0.0
+    """How errors go with doubt: `jitter` is multiplied by exp(doubt_jitter x doubt)."""
+
+    doubt_spread: float = 0.0
+    """How widths go with doubt: `sigma_px` is multiplied by exp(doubt_spread x doubt)."""
+
+    doubt_gross: float = 0.0
+    """How gross errors go with doubt: their probabilities are multiplied by doubt to this power, and by a constant that
+    keeps them on average over the joints in sight. 0: a joint without doubt has as many as any other."""
 
     swap_rate: float = 0.0
     """Probability that a pair of left and right joints is confused."""
@@ -92,6 +109,7 @@ class DetectorErrors:
                 raise ConfigError(f"detector errors: {item.name} must be {_MEANS[kind]}, got {value}")
 
 
+_MAX_POWER = 10.0
 _KINDS = {
     "sigma_px": "positive",
     "occluded_spread": "positive",
@@ -103,6 +121,7 @@ _KINDS = {
     "spell_frames": "count",
     "wrong_view": "view",
     "noise_bias": "number",
+    "doubt_gross": "power",
 }
 _HOLDS: dict[str, Callable[[Any], bool]] = {
     "rate": lambda value: 0 <= value <= 1,
@@ -112,6 +131,7 @@ _HOLDS: dict[str, Callable[[Any], bool]] = {
     "count": lambda value: value >= 1,
     "view": lambda value: value is None or value >= 0,
     "number": math.isfinite,
+    "power": lambda value: 0 <= value <= _MAX_POWER,
 }
 _MEANS = {
     "rate": "a probability",
@@ -121,6 +141,7 @@ _MEANS = {
     "count": "at least 1",
     "view": "the number of a view or None",
     "number": "finite",
+    "power": "between 0 and 10",
 }
 
 
@@ -140,6 +161,24 @@ REALISTIC = DetectorErrors(
     noise_bias=-0.005,
 )
 """A generic network on new footage: about 6 px off where a person is 360 px tall, and wrong altogether at times."""
+
+MEASURED = DetectorErrors(
+    sigma_px=1.9,
+    peak=(0.66, 0.80),
+    jitter=0.012,
+    occluded_jitter=1.4,
+    occluded_peak=0.85,
+    occluded_doubt=1.5,
+    doubt_peak=0.17,
+    doubt_jitter=0.15,
+    doubt_spread=0.04,
+    doubt_gross=2.0,
+    swap_rate=0.02,
+    second_mode_rate=0.03,
+    wrong_rate=0.008,
+    noise=0.004,
+)
+"""As EfficientPose-I on real footage, whose heights and widths tell something of its errors (docs/synthetic.md)."""
 
 ONE_VIEW_WRONG = DetectorErrors(wrong_rate=0.15, wrong_view=0)
 """Clean, but for 15 % of the joints being somewhere else in the first view."""

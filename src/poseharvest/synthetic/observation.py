@@ -7,6 +7,7 @@ the rates of the other errors.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
@@ -84,6 +85,7 @@ class _Draws:
     wrong: Floats  # (J,)
     wrong_distance: Floats  # (J,)
     wrong_turn: Floats  # (J,)
+    doubt: Floats  # (J,) exponential with mean 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,12 +97,14 @@ class Observer:
         errors: what goes wrong.
         seed: of the errors.
         others: scenes of the other people before the same cameras.
+        jitter_seed: of the localisation errors' directions, everything else staying as it is; `seed` if None.
     """
 
     scene: Scene
     errors: DetectorErrors
     seed: int
     others: tuple[Scene, ...] = ()
+    jitter_seed: int | None = None
 
     @cached_property
     def _sight(self) -> Callable[[int, int], _Sight]:
@@ -112,7 +116,7 @@ class Observer:
 
     @cached_property
     def _knot(self) -> Callable[[int, int], Floats]:
-        return lru_cache(_CACHED)(partial(_draw_knot, self.seed))
+        return lru_cache(_CACHED)(partial(_draw_knot, self.seed if self.jitter_seed is None else self.jitter_seed))
 
     def observe(self, view: int, frame: int) -> Observation:
         """Return what is believed of view number `view` in `frame`."""
@@ -120,18 +124,20 @@ class Observer:
         block, offset = divmod(frame, BLOCK_FRAMES)
         sight = self._sight(view, block).frame(offset)
         draws = self._spell(view, frame // errors.spell_frames)
-        places = sight.places + self._wander(sight, view, frame)
+        doubt = _effects_of_doubt(errors, draws.doubt + errors.occluded_doubt * sight.hidden)
+        places = sight.places + self._wander(sight, view, frame) * doubt.jitter[:, None]
         if errors.wrong_view in {None, view}:
-            places = np.where((draws.wrong < errors.wrong_rate)[:, None], _elsewhere(errors, sight, draws), places)
+            is_wrong = draws.wrong < errors.wrong_rate * doubt.odds
+            places = np.where(is_wrong[:, None], _elsewhere(errors, sight, draws), places)
         heights = _between(errors.peak, draws.peak) * np.where(sight.hidden, errors.occluded_peak, 1.0)
         heights = heights * np.where(sight.covered, errors.covered_peak, 1.0)
-        heights = heights * (sight.shown & (draws.missing >= errors.missing_rate))
+        heights = heights * (sight.shown & (draws.missing >= errors.missing_rate * doubt.odds))
         sigmas = errors.sigma_px * np.where(sight.hidden, errors.occluded_spread, 1.0)
-        modes = _modes(errors, draws)
+        modes = _modes(errors, draws, doubt.odds)
         return Observation(
             places=places[modes.joints],
-            heights=heights[modes.joints[:, :1]] * modes.shares * sight.shown[modes.joints],
-            sigmas_px=sigmas[modes.joints],
+            heights=heights[modes.joints[:, :1]] * modes.shares * sight.shown[modes.joints] * doubt.peak[:, None],
+            sigmas_px=sigmas[modes.joints] * doubt.spread[:, None],
             extent=float(sight.extent),
         )
 
@@ -146,6 +152,26 @@ class Observer:
 
 
 @dataclass(frozen=True, eq=False)
+class _Effects:
+    """Factors (J,) that a joint's doubt puts on its map: on error, height, width and the rates of gross errors."""
+
+    jitter: Floats
+    peak: Floats
+    spread: Floats
+    odds: Floats
+
+
+def _effects_of_doubt(errors: DetectorErrors, doubt: Floats) -> _Effects:
+    return _Effects(
+        jitter=np.exp(errors.doubt_jitter * doubt),
+        peak=np.exp(-errors.doubt_peak * doubt),
+        spread=np.exp(errors.doubt_spread * doubt),
+        # The moment of an exponential of mean 1 that makes them 1 on average.
+        odds=doubt**errors.doubt_gross / math.gamma(1 + errors.doubt_gross),
+    )
+
+
+@dataclass(frozen=True, eq=False)
 class _Modes:
     """Whose place each Gaussian takes, joints (J, K), and its height as a share of the first one's, (J, K)."""
 
@@ -153,10 +179,10 @@ class _Modes:
     shares: Floats
 
 
-def _modes(errors: DetectorErrors, draws: _Draws) -> _Modes:
+def _modes(errors: DetectorErrors, draws: _Draws, odds: Floats) -> _Modes:
     own = np.arange(_NUM_JOINTS)
-    swapped = (draws.swap < errors.swap_rate) & (own != _MIRROR)
-    second = (draws.second < errors.second_mode_rate) & ~swapped
+    swapped = (draws.swap < errors.swap_rate * odds) & (own != _MIRROR)
+    second = (draws.second < errors.second_mode_rate * odds) & ~swapped
     joints = np.stack((np.where(swapped, _MIRROR, own), np.where(second, draws.second_joint, own)), 1)
     share = np.where(swapped, errors.swap_residue, second * _between(errors.second_mode_peak, draws.second_peak))
     return _Modes(joints, np.stack((np.ones(_NUM_JOINTS), share), 1))
@@ -205,6 +231,7 @@ def _draw_spell(seed: int, view: int, spell: int) -> _Draws:
         wrong=uniform[5],
         wrong_distance=uniform[6],
         wrong_turn=uniform[7],
+        doubt=generator.exponential(size=_NUM_JOINTS),
     )
 
 
