@@ -111,7 +111,7 @@ def harvest_from_truth(
     """
     model = PictorialStructures(detector.skeleton, body.limb_lengths, options.inference, device=options.device)
     with HarvestWriter(out, rig=footage.rig, skeleton=detector.skeleton, overwrite=True) as writer:
-        for sighting, posterior in infer_each(model, _sightings(footage, detector, body.positions), options.device):
+        for sighting, posterior in infer_each(model, _sightings(footage, detector, body.positions)):
             writer.add(annotate(sighting, posterior))
             on_progress(Progress(sighting.frame + 1, footage.num_frames, "harvesting in the authors' setting"))
         return writer.finish(_run(footage, detector, model, options), options.selection)
