@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poseharvest.pictorial.blocks import Blocks, cube_of_blocks
-from poseharvest.pictorial.choice import Rule, worth_keeping, worth_keeping_by_tensors
+from poseharvest.pictorial.choice import worth_keeping, worth_keeping_by_tensors
+from poseharvest.pictorial.rule import Rule
 
 WAYS = [worth_keeping, worth_keeping_by_tensors]
 

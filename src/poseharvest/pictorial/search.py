@@ -20,10 +20,11 @@ import torch
 from torch import Tensor
 
 from poseharvest.pictorial.blocks import Blocks, Rows, all_blocks
-from poseharvest.pictorial.choice import Rule, worth_keeping
+from poseharvest.pictorial.choice import worth_keeping
 from poseharvest.pictorial.evidence import BatchEvidence
 from poseharvest.pictorial.pair_sums import BlockMessenger, Reach, pair_messenger
 from poseharvest.pictorial.posterior import Masses
+from poseharvest.pictorial.rule import Rule
 from poseharvest.pictorial.sum_product import Tree, sum_product
 
 # Shares of the budget by the blocks' edge: the coarser the level, the less its beliefs are to be trusted.

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseharvest.compiled import compiled
-from poseharvest.pictorial.choice import Rule
+from poseharvest.pictorial.rule import Rule
 
 _BIN_SHIFT = 22  # of a float's bits: what is left counts half octaves
 _NUM_BINS = 1 << 9
