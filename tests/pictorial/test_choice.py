@@ -60,3 +60,16 @@ def test_far_blocks_are_worth_more():
         keep = way(share, blocks, Rule(1e-4))
         assert keep[:2].tolist() == [False, True]
         assert bool(keep[2:].all())
+
+
+def test_far_is_measured_by_the_marginals_shape():
+    """Along a line of 300 blocks, of two blocks of one share beside it the one off the line goes last."""
+    corner = torch.zeros(3, 302)
+    corner[0, 2:] = torch.arange(300) - 149.5
+    corner[0, 0], corner[1, 1] = 30, 30
+    share = torch.full((302,), 1.0)
+    share[:2] = 1e-2
+    share /= share.sum()
+    blocks = Blocks(corner, torch.zeros(302, dtype=torch.long), 1, 64, 1, 1)
+    for way in WAYS:
+        assert way(share, blocks, Rule(1e-4))[:2].tolist() == [False, True]

@@ -35,6 +35,15 @@ def test_an_interrupted_run_says_so_and_loses_nothing(drawn, small_family, small
     assert all(torch.equal(found[name], expected[name]) for name in expected)
 
 
+@pytest.fixture
+def interrupts_raise():
+    """A process that a shell started in the background ignores them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interrupts_raise")
 def test_a_second_signal_ends_the_process_as_always():
     with stop_requests() as request:
         os.kill(os.getpid(), signal.SIGINT)

@@ -27,8 +27,7 @@ def mark_worthy(
     for segment in range(counts.shape[0]):
         stop = start + counts[segment]
         x, y, z, part = corner[0, start:stop], corner[1, start:stop], corner[2, start:stop], share[start:stop]
-        variance = _squares_from_mean(x, y, z, part, worth[start:stop]) + rule.spread_in_block
-        _weigh_by_distance(part, 1 / variance, worth[start:stop])
+        variance = _weigh_by_distance(x, y, z, part, rule.spread_in_block / 3, worth[start:stop])
         most = rule.budget * min(rule.wide**2 / variance, 1)
         threshold = _threshold(worth[start:stop], most, rule.always_kept)
         for i in range(start, stop):
@@ -37,31 +36,47 @@ def mark_worthy(
 
 
 @compiled
-def _squares_from_mean(
+def _weigh_by_distance(
     x: NDArray[np.floating],
     y: NDArray[np.floating],
     z: NDArray[np.floating],
     share: NDArray[np.float32],
-    squares: NDArray[np.float32],
+    spread: float,
+    worth: NDArray[np.float32],
 ) -> float:
-    """Fill `squares` (N) with the squared distances from the mean, in blocks, and return their mean."""
-    mean_x = mean_y = mean_z = variance = np.float32(0)
+    """Fill `worth` (N) with shares times 1 + a third of the squared Mahalanobis distance; return the trace of Sigma.
+
+    Sigma is the shares' covariance and, along each axis, the variance `spread` within a block.
+    """
+    mean_x = mean_y = mean_z = np.float32(0)
     for i in range(share.shape[0]):
         mean_x += share[i] * x[i]
         mean_y += share[i] * y[i]
         mean_z += share[i] * z[i]
+    xx = xy = xz = yy = yz = zz = np.float32(0)
     for i in range(share.shape[0]):
-        squares[i] = (x[i] - mean_x) ** 2 + (y[i] - mean_y) ** 2 + (z[i] - mean_z) ** 2
-        variance += share[i] * squares[i]
-    return float(variance)
+        dx, dy, dz = x[i] - mean_x, y[i] - mean_y, z[i] - mean_z
+        wx, wy, wz = share[i] * dx, share[i] * dy, share[i] * dz
+        xx, xy, xz = xx + wx * dx, xy + wx * dy, xz + wx * dz
+        yy, yz, zz = yy + wy * dy, yz + wy * dz, zz + wz * dz
+    by = _inverse(float(xx) + spread, float(xy), float(xz), float(yy) + spread, float(yz), float(zz) + spread)
+    one, third, two = np.float32(1), np.float32(1 / 3), np.float32(2)
+    a, b, c = np.float32(by[0]) * third, np.float32(by[1]) * two * third, np.float32(by[2]) * two * third
+    d, e, f = np.float32(by[3]) * third, np.float32(by[4]) * two * third, np.float32(by[5]) * third
+    for i in range(share.shape[0]):
+        dx, dy, dz = x[i] - mean_x, y[i] - mean_y, z[i] - mean_z
+        worth[i] = share[i] * (one + (dx * (a * dx + b * dy + c * dz) + dy * (d * dy + e * dz) + f * dz * dz))
+    return float(xx) + float(yy) + float(zz) + 3 * spread
 
 
 @compiled
-def _weigh_by_distance(share: NDArray[np.float32], by: float, worth: NDArray[np.float32]) -> None:
-    """Replace squared distances by shares times 1 + squared distances times a number."""
-    one, factor = share.dtype.type(1), share.dtype.type(by)
-    for i in range(share.shape[0]):
-        worth[i] = share[i] * (one + worth[i] * factor)
+def _inverse(
+    xx: float, xy: float, xz: float, yy: float, yz: float, zz: float
+) -> tuple[float, float, float, float, float, float]:
+    """Return the upper triangle of the inverse of a symmetric matrix, row by row."""
+    a, b, c = yy * zz - yz * yz, xz * yz - xy * zz, xy * yz - xz * yy
+    by = 1 / (xx * a + xy * b + xz * c)
+    return a * by, b * by, c * by, (xx * zz - xz * xz) * by, (xy * xz - xx * yz) * by, (xx * yy - xy * xy) * by
 
 
 @compiled
