@@ -6,11 +6,16 @@ import os
 import platform
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
+from poseharvest.harvesting.job import Job
 from poseharvest.harvesting.memory import give_back_memory
+from poseharvest.harvesting.options import HarvestOptions
+from poseharvest.synthetic import CLEAN, random_rig, simulate
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/status").exists(), reason="needs /proc to know what memory a process holds"
@@ -71,3 +76,13 @@ def test_what_is_free_between_pieces_in_use_is_given_back() -> None:
     give_back_memory()
     assert resident_megabytes() < before - 50
     assert len(kept) == 50
+
+
+def test_the_more_a_frame_holds_the_fewer_frames_wait() -> None:
+    def ahead(num_cameras: int, side: int) -> int:
+        rig = random_rig(num_cameras, torch.Generator().manual_seed(0))
+        simulation = simulate(1, 0, rig=rig, errors=CLEAN, render=False)
+        detector = replace(simulation.detector, heatmap_size=(side, side))
+        return Job(simulation.capture, detector, HarvestOptions(), None, None, lambda _: None).frames_ahead
+
+    assert [ahead(4, 64), ahead(16, 64), ahead(16, 256)] == [40, 16, 4]  # 1, 4 and 64 MiB a frame

@@ -24,7 +24,6 @@ from poseharvest.pictorial.pairwise import LimbLengths
 __all__ = ["OnProgress", "Progress", "harvest"]
 
 _RECORDS_PER_PART = 128  # so many wait in memory
-_AHEAD = 8  # frames whose heatmaps may wait for the inference
 
 
 def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own kind
@@ -76,7 +75,7 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
 
 def _harvest_one(job: Job, writer: HarvestWriter, findings: list[Finding]) -> HarvestRun:
     """Write the annotations of the one person whom most views agree on."""
-    with writer.scratch_file() as scratch, closing(prefetch([job.sightings(writer)], depth=_AHEAD)) as ahead:
+    with writer.scratch_file() as scratch, closing(prefetch([job.sightings(writer)], depth=job.frames_ahead)) as ahead:
         sightings = (sighting for (sighting,) in ahead)
         first = SightingSpool(scratch, writer.target)
         job.warm_up(sightings, first)

@@ -23,6 +23,10 @@ from poseharvest.localization.people import Moment, PeopleTracker
 from poseharvest.localization.track import Sighting, Tracker, batch_length
 from poseharvest.pictorial.pairwise import LimbLengths
 
+_LEAST_AHEAD, _MOST_AHEAD = 4, 40
+_AHEAD_BYTES = 64 << 20
+_BYTES_A_PIXEL = 4
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -63,6 +67,13 @@ class Job:
         """Frame before which the harvest stops."""
         limit = self.options.stop
         return self.capture.num_frames if limit is None else min(limit, self.capture.num_frames)
+
+    @property
+    def frames_ahead(self) -> int:
+        """Frames whose heatmaps may wait for the inference: enough for the network to go on while limbs are learned."""
+        height, width = self.detector.heatmap_size
+        of_a_frame = _BYTES_A_PIXEL * len(self.capture.rig.names) * len(self.detector.skeleton) * height * width
+        return max(_LEAST_AHEAD, min(_MOST_AHEAD, _AHEAD_BYTES // of_a_frame))
 
     def report(self, frame: int, stage: str) -> None:
         """Say that everything before `frame` is done."""

@@ -6,8 +6,9 @@ of its halves', each of them about the mean over the voxels in it, so that a pea
 missed; for blocks of two voxels along an edge it is exact.
 
 A block's belief counts the more, the farther it lies from the joint's mean, as the marginal's own covariance measures
-it: a little mass far away moves a variance as much as a lot nearby, this joint's or a neighbour's. What is dropped is added up and reported. Where it is known well, which is from blocks of two
-voxels downwards, its moments are kept: the marginal's tail is then computed from its blocks instead of being lost.
+it: a little mass far away moves a variance as much as a lot nearby, this joint's or a neighbour's. What is dropped is
+added up and reported. Where it is known well, which is from blocks of two voxels downwards, its moments are kept: the
+marginal's tail is then computed from its blocks instead of being lost.
 """
 
 from __future__ import annotations
