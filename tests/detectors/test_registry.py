@@ -50,7 +50,11 @@ def test_a_folder_is_keypoint_files(tmp_path):
         ),
         (("gone.safetensors",), {}, r"gone\.safetensors: expected a safetensors file"),
         (("gone.toml",), {}, r"gone\.toml: expected a TOML file"),
-        (("gone.toml",), {"batchsize": 3}, 'options among device, batch_size, flip_test, bias_px, got "batchsize"'),
+        (
+            ("gone.toml",),
+            {"batchsize": 3},
+            'options among device, batch_size, flip_test, bias_px, full_precision, got "batchsize"',
+        ),
     ],
 )
 def test_wrong_requests_list_the_choices(arguments, options, message):

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from poseharvest.detectors.checkpoint import read_metadata
+from poseharvest.detectors.precision import MixedPrecision
 from poseharvest.detectors.windows import Preprocessing, RunOptions, WindowDetector, square_part
 from poseharvest.errors import DetectorError
 from poseharvest.skeleton.skeleton import Skeleton
@@ -87,7 +88,9 @@ class NetworkDetector(WindowDetector):
     def __init__(self, network: nn.Module, family: Family, options: RunOptions) -> None:
         self.network = network
         self.family = family
-        self._runner = family.prepare(network).to(options.device)
+        runner = family.prepare(network).to(options.device)
+        mixed = options.on_gpu and not options.full_precision
+        self._runner = MixedPrecision(runner, "cuda") if mixed else lambda pictures: runner(pictures)[-1]
         preprocessing = family.preprocessing
         if options.bias_px is not None:
             preprocessing = replace(preprocessing, bias_px=options.bias_px)
@@ -107,6 +110,5 @@ class NetworkDetector(WindowDetector):
 
     @torch.inference_mode()
     def _final_heatmaps(self, pictures: Tensor) -> Tensor:
-        pictures = pictures.to(self._options.device, memory_format=torch.channels_last)
-        final: Tensor = self._runner(pictures)[-1]
-        return square_part(final).float().contiguous()
+        pictures = pictures.to(self._options.device, non_blocking=True, memory_format=torch.channels_last)
+        return square_part(self._runner(pictures)).float().contiguous()

@@ -50,12 +50,14 @@ class RunOptions:
             its features out of the cache, and 32 on a GPU.
         flip_test: average the heatmaps with those of the mirrored window: no bias to a side, at twice the time.
         bias_px: (x, y) that replaces the preprocessing's own; detectors.bias measures it.
+        full_precision: never run a network in half precision, which a GPU does where the heatmaps stay the same.
     """
 
     device: str = "cpu"
     batch_size: int | None = None
     flip_test: bool = False
     bias_px: tuple[float, float] | None = None
+    full_precision: bool = False
 
     def __post_init__(self) -> None:
         if self.batch_size is not None and self.batch_size < 1:
@@ -67,9 +69,14 @@ class RunOptions:
             raise DetectorError(f'detector: device "{self.device}" cannot be used: {reason}') from error
 
     @property
+    def on_gpu(self) -> bool:
+        """Whether the device is one of CUDA's."""
+        return torch.device(self.device).type == "cuda"
+
+    @property
     def windows_at_once(self) -> int:
         """Most windows that go through the network at once."""
-        return self.batch_size or (4 if torch.device(self.device).type == "cpu" else 32)
+        return self.batch_size or (32 if self.on_gpu else 4)
 
 
 def network_input(views: Sequence[CroppedView], preprocessing: Preprocessing, *, mirrored: bool = False) -> Tensor:
@@ -179,4 +186,5 @@ class WindowDetector:
     def _inputs(self, views: Sequence[CroppedView]) -> list[Tensor]:
         """Return what the network is to see of some windows: them and, if asked for, their mirror images."""
         mirrors = (False, True) if self._options.flip_test else (False,)
-        return [network_input(views, self.preprocessing, mirrored=mirrored) for mirrored in mirrors]
+        inputs = [network_input(views, self.preprocessing, mirrored=mirrored) for mirrored in mirrors]
+        return [windows.pin_memory() for windows in inputs] if self._options.on_gpu else inputs
