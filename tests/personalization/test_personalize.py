@@ -95,6 +95,12 @@ def test_detectors_without_a_network_are_named(harvested, simulation, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_several_processes_in_one_folder_are_refused(harvested, untrained, simulation, tmp_path, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    with pytest.raises(ConfigError, match="expected one process for personalize, got 4"):
+        personalize(harvested, untrained, tmp_path / "out", capture=simulation.capture)
+
+
 def test_another_skeleton_is_named(harvested, untrained, simulation, tmp_path):
     joints = ("bottom", *harvested.skeleton.joints[1:])
     text = (harvested.path / "harvest.json").read_text()

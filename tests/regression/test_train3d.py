@@ -148,6 +148,13 @@ def test_harvests_are_mixed(harvested, simulation, tmp_path):
     assert torch.equal(mixed.sample(7).picture, Drawn().sample(7).picture)
 
 
+def test_several_processes_in_one_folder_are_refused(harvested, simulation, tmp_path, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ConfigError, match="expected one process for train3d, got 2: only train2d"):
+        train3d([harvested], tmp_path / "out", options=TINY, captures=[simulation.capture])
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_harvest_of_another_skeleton_is_named(harvested, simulation, tmp_path):
     other = tmp_path / "other"
     shutil.copytree(harvested.path, other)

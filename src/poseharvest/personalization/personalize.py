@@ -18,6 +18,7 @@ from poseharvest.personalization.footage import check_footage, harvested_frames,
 from poseharvest.personalization.options import PersonalizationOptions
 from poseharvest.personalization.rounds import WEIGHTS, Round, RoundInputs, detector_of, run_round
 from poseharvest.skeleton.skeleton import require_joints
+from poseharvest.training.processes import require_one_process
 from poseharvest.training.run_folder import RunFolder
 from poseharvest.training.weights import write_both
 
@@ -78,12 +79,14 @@ def personalize(  # noqa: PLR0913 - the stage's inputs, each optional one of its
         on_progress: hears how far it is.
 
     Raises:
+        ConfigError: torchrun started several processes.
         TrainingError: the detector has no network, there are too few annotations, the loss is not finite, or the run
             was interrupted: `resume` then goes on from the last checkpoint.
         SkeletonError: the harvest has other joints than the detector.
         CaptureError: the footage is missing or is not the harvest's.
         StoreError: `out` exists, or cannot be written.
     """
+    require_one_process("personalize")
     opened = harvest if isinstance(harvest, Harvest) else Harvest.open(harvest)
     options = options or PersonalizationOptions()
     generic = trainable(detector)

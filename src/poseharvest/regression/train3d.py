@@ -33,6 +33,7 @@ from poseharvest.regression.task import RegressionTask
 from poseharvest.skeleton.skeleton import Skeleton
 from poseharvest.training.fit import fit
 from poseharvest.training.loop import Trainer
+from poseharvest.training.processes import require_one_process
 from poseharvest.training.run_folder import RunFolder
 
 FORMAT: Final = "poseharvest 3D training"
@@ -81,6 +82,7 @@ def train3d(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
         on_progress: hears how far it is.
 
     Raises:
+        ConfigError: torchrun started several processes.
         SkeletonError: a harvest has other joints than the first.
         TrainingError: there are too few annotations, the loss is not finite, or the run was interrupted: `resume` then
             goes on from the last checkpoint.
@@ -88,6 +90,7 @@ def train3d(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
         CalibrationError: a camera is affine.
         StoreError: `out` exists, or cannot be written.
     """
+    require_one_process("train3d")
     options, heard = options or RegressionOptions(), on_progress or (lambda _: None)
     opened = [one if isinstance(one, Harvest) else Harvest.open(one) for one in harvests]
     skeleton = require_one_skeleton(opened)

@@ -74,7 +74,7 @@ def process_group(device: str) -> Iterator[tuple[Processes, str]]:
     Raises:
         ConfigError: there are more processes than GPUs.
     """
-    count = int(os.environ.get("WORLD_SIZE", "1"))
+    count = _started()
     if count == 1:
         yield Processes(), device
         return
@@ -91,3 +91,18 @@ def process_group(device: str) -> Iterator[tuple[Processes, str]]:
         yield Processes(rank, count), device
     finally:
         distributed.destroy_process_group()
+
+
+def require_one_process(task: str) -> None:
+    """Refuse to do something several times at once in one folder.
+
+    Raises:
+        ConfigError: torchrun started several processes.
+    """
+    if _started() > 1:
+        raise ConfigError(f"torchrun: expected one process for {task}, got {_started()}: only train2d shares its steps")
+
+
+def _started() -> int:
+    """Return how many processes torchrun started; 1 without it."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
