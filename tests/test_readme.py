@@ -112,7 +112,8 @@ def test_ci_runs_the_readme_s_test_command():
 
 def test_the_package_s_dependencies_are_those_that_it_imports():
     declared = {re.split(r"[<>=\[]", item)[0].lower() for item in PROJECT["dependencies"]}
-    declared |= {re.split(r"[<>=\[]", item)[0].lower() for item in PROJECT["optional-dependencies"]["onnx"]}
+    extra = [item for name in ("onnx", "c3d") for item in PROJECT["optional-dependencies"][name]]
+    declared |= {re.split(r"[<>=\[]", item)[0].lower() for item in extra}
     imported = set()
     for path in SOURCE.rglob("*.py"):
         for node in ast.walk(ast.parse(text_of(path))):

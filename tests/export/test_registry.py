@@ -43,7 +43,7 @@ def test_a_damaged_harvest_leaves_nothing(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", EXPORTERS)
 def test_a_full_disk_leaves_nothing(name: str, harvest: Harvest, tmp_path: Path) -> None:
-    with small_disk(tmp_path, kilobytes=12):
+    with small_disk(tmp_path, kilobytes=8):
         with pytest.raises(StoreError, match="out: cannot be written: No space left on device"):
             export(harvest, name, tmp_path / "out")
         assert list(tmp_path.iterdir()) == []
@@ -56,7 +56,7 @@ def test_provenance_beside_a_folder(harvest: Harvest, tmp_path: Path) -> None:
 
 
 def test_unknown_format_and_option(harvest: Harvest, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match='format: expected one of coco, csv, trc, got "bvh"'):
+    with pytest.raises(ConfigError, match='format: expected one of c3d, coco, csv, trc, got "bvh"'):
         export(harvest, "bvh", tmp_path / "out")
     with pytest.raises(ConfigError, match=r'csv: expected options of .*, got "layuot"; did you mean "layout"\?'):
         export(harvest, "csv", tmp_path / "out", layuot="wide")

@@ -14,11 +14,11 @@ from poseharvest.export.csv import CsvOptions
 from poseharvest.export.registry import export as export_harvest
 from poseharvest.export.trc import TrcOptions
 
-_UNIT = f"csv, trc: mm, cm or m; by default {CsvOptions.unit} in csv, {TrcOptions.unit} in trc."
-_BLANK = f"csv, trc: joints left empty: none, unsupported or unselected; by default {CsvOptions.blank}."
+_UNIT = f"c3d, csv, trc: mm, cm or m; by default {CsvOptions.unit}, in trc {TrcOptions.unit}."
+_BLANK = f"c3d, csv, trc: joints left empty: none, unsupported or unselected; by default {CsvOptions.blank}."
 _LAYOUT = f"csv: long, a row per joint, or wide, a row per pose; by default {CsvOptions.layout}."
-_UP = f"trc: the world's axis that points up: x, -x, y, -y, z, -z, made Y, or keep; by default {TrcOptions.up}."
-_PERSON = "trc: whom to write; by default the only one."
+_UP = f"c3d, trc: the axis that points up: x, -x, y, -y, z, -z (trc: made Y, or keep); by default {TrcOptions.up}."
+_PERSON = "c3d, trc: whom to write; by default the only one."
 _FILE_NAMES = f"coco: names of the pictures; by default {CocoOptions.file_names}."
 _OCCLUDED = (
     f"coco: a reliable joint is occluded (v=1) below this heatmap value; by default {CocoOptions.occluded_below}."
@@ -29,6 +29,7 @@ _MARGIN = f"coco: widening of the box, a part of its longer side; by default {Co
 class ExportFormat(StrEnum):
     """The formats of `poseharvest.export.registry.EXPORTERS`."""
 
+    C3D = "c3d"
     COCO = "coco"
     CSV = "csv"
     TRC = "trc"
@@ -48,7 +49,7 @@ def export(  # noqa: PLR0913, PLR0917 - every option of the command is a paramet
     occluded_below: Annotated[float | None, typer.Option(help=_OCCLUDED)] = None,
     box_margin: Annotated[float | None, typer.Option(help=_MARGIN)] = None,
 ) -> None:
-    """Write a harvest as COCO keypoints, CSV or TRC."""
+    """Write a harvest as C3D, COCO keypoints, CSV or TRC."""
     given = {
         "unit": unit,
         "blank": blank,

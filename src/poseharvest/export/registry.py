@@ -14,6 +14,7 @@ from poseharvest import __version__
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.staging import StagedFolder, os_errors_as_store_errors, staged_file
 from poseharvest.errors import ConfigError
+from poseharvest.export.c3d import C3dOptions, write_c3d
 from poseharvest.export.coco import CocoOptions, write_coco
 from poseharvest.export.csv import CsvOptions, write_csv
 from poseharvest.export.trc import TrcOptions, write_trc
@@ -40,6 +41,9 @@ class Exporter:
 
 
 EXPORTERS: dict[str, Exporter] = {
+    "c3d": Exporter(
+        "marker trajectories of one person with their uncertainty, for biomechanics", C3dOptions, write_c3d
+    ),
     "coco": Exporter("COCO keypoints, a JSON file a view, for training 2D detectors", CocoOptions, write_coco, True),
     "csv": Exporter("a table for spreadsheets and R, long or wide", CsvOptions, write_csv),
     "trc": Exporter("marker trajectories of one person, for OpenSim", TrcOptions, write_trc),
@@ -56,7 +60,7 @@ def export(
         format: a name in `EXPORTERS`.
         path: the file, or the folder for "coco", to make.
         overwrite: replace an earlier export. A folder is replaced only if it is one.
-        options: fields of the format's options: `CocoOptions`, `CsvOptions`, `TrcOptions`.
+        options: fields of the format's options: `C3dOptions`, `CocoOptions`, `CsvOptions`, `TrcOptions`.
 
     Raises:
         ConfigError: there is no such format or option.

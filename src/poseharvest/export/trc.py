@@ -10,7 +10,6 @@ frame was harvested, the data rate is the n-th part of the camera's.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +19,8 @@ import torch
 from torch import Tensor
 
 from poseharvest.annotations.reader import Harvest
-from poseharvest.errors import ConfigError
 from poseharvest.export.options import Blank, check_blank, check_choice, shown_joints
+from poseharvest.export.track import Track, find_track, rows_of
 from poseharvest.units import LengthUnit, mm_per
 
 Up: TypeAlias = Literal["x", "-x", "y", "-y", "z", "-z", "keep"]
@@ -61,50 +60,19 @@ class TrcOptions:
         check_blank(self.blank)
 
 
-@dataclass(frozen=True)
-class _Track:
-    """The frames of one person: `first` to `last` in steps of `step`."""
-
-    person: int
-    first: int
-    last: int
-    step: int
-
-    @property
-    def frames(self) -> range:
-        return range(self.first, self.last + 1, self.step)
-
-
 def write_trc(harvest: Harvest, path: Path, options: TrcOptions) -> None:
     """Write one person of the harvest as a TRC file.
 
     Raises:
         ConfigError: the person is not in the harvest, or there are several and none is chosen.
     """
-    track = _find_track(harvest, options.person)
+    track = find_track(harvest, options.person, "a TRC file")
     with path.open("w", encoding="utf-8", newline="\n") as stream:
         stream.writelines(line + "\n" for line in _header(harvest, track, options.unit))
         stream.writelines(line + "\n" for line in _rows(harvest, track, options))
 
 
-def _find_track(harvest: Harvest, person: int | None) -> _Track:
-    """Return the frames of `person`, in one pass over two columns."""
-    tracks: dict[int, _Track] = {}
-    for table in harvest.frame_columns(["frame", "person"]):
-        for frame, who in zip(table.column("frame").to_pylist(), table.column("person").to_pylist(), strict=True):
-            old = tracks.get(who, _Track(who, frame, frame, 0))
-            tracks[who] = _Track(who, old.first, frame, math.gcd(old.step, frame - old.last))
-    found = ", ".join(map(str, sorted(tracks)))
-    if person is None and len(tracks) > 1:
-        raise ConfigError(f"person: a TRC file holds one person, this harvest holds {found}: choose one")
-    chosen = next(iter(tracks)) if person is None else person
-    if chosen not in tracks:
-        raise ConfigError(f"person: expected one of {found}, got {chosen}")
-    track = tracks[chosen]
-    return _Track(chosen, track.first, track.last, max(1, track.step))
-
-
-def _header(harvest: Harvest, track: _Track, unit: str) -> Iterator[str]:
+def _header(harvest: Harvest, track: Track, unit: str) -> Iterator[str]:
     joints, capture = harvest.skeleton.joints, harvest.info.capture
     yield f"PathFileType\t4\t(X/Y/Z)\t{capture.name}.trc"
     yield "DataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits\tOrigDataRate\tOrigDataStartFrame\tOrigNumFrames"
@@ -116,22 +84,19 @@ def _header(harvest: Harvest, track: _Track, unit: str) -> Iterator[str]:
     yield ""
 
 
-def _rows(harvest: Harvest, track: _Track, options: TrcOptions) -> Iterator[str]:
+def _rows(harvest: Harvest, track: Track, options: TrcOptions) -> Iterator[str]:
     up_from_world = torch.tensor(ROTATIONS[options.up], dtype=torch.float64)
-    num_joints = len(harvest.skeleton.joints)
-    period_s = 1 / harvest.info.capture.frame_rate
-    expected, time_s = track.first, 0.0
-    for row in harvest.iter_selected():
-        record = row.annotations
-        if record.person != track.person:
+    step_s = track.step / harvest.info.capture.frame_rate
+    last_time_s = track.first / harvest.info.capture.frame_rate - step_s
+    for frame, row in zip(track.frames, rows_of(harvest, track), strict=True):
+        if row is None:
+            last_time_s += step_s
+            yield _line(frame, last_time_s, [None] * len(harvest.skeleton.joints))
             continue
-        for frame in range(expected, record.frame, track.step):
-            gap_time_s = time_s + (frame - expected + track.step) * period_s
-            yield _line(frame, gap_time_s, [None] * num_joints)
-        points = record.mean @ up_from_world.T / mm_per(options.unit)
+        points = row.annotations.mean @ up_from_world.T / mm_per(options.unit)
         shown = shown_joints(row, options.blank).tolist()
-        yield _line(record.frame, record.time_s, [p if s else None for p, s in zip(points, shown, strict=True)])
-        expected, time_s = record.frame + track.step, record.time_s
+        last_time_s = row.annotations.time_s
+        yield _line(frame, last_time_s, [p if s else None for p, s in zip(points, shown, strict=True)])
 
 
 def _line(frame: int, time_s: float, points: Sequence[Tensor | None]) -> str:

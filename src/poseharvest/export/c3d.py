@@ -1,0 +1,135 @@
+"""C3D, the binary trajectories of motion capture and biomechanics programs: one person's joints as points.
+
+Every point has a residual, by the format an estimate of its error in the file's unit: here the joint's sigma, the
+radius of the sphere as large as its uncertainty's ellipsoid, rounded up to a millimetre; the format ends at 255. A
+point that is missing has the residual -1. The world's axes are kept; `POINT:X_SCREEN` and `Y_SCREEN` say which of them
+points up.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poseharvest import __version__
+from poseharvest.annotations.reader import Harvest
+from poseharvest.errors import ConfigError
+from poseharvest.export.options import Blank, check_blank, check_choice, shown_joints
+from poseharvest.export.track import Track, find_track, rows_of
+from poseharvest.units import LengthUnit, mm_per
+
+SCREENS: Final = {
+    "x": ("+Y", "+X"),
+    "-x": ("+Y", "-X"),
+    "y": ("+X", "+Y"),
+    "-y": ("+X", "-Y"),
+    "z": ("+X", "+Z"),
+    "-z": ("+X", "-Z"),
+}
+"""By the axis that points up: the axes that a screen shows to the right and upwards."""
+
+_MISSING = -1.0
+_MOST_STEPS = 255  # of POINT:SCALE, a millimetre: a residual is a byte
+_BLOCK_BYTES = 512
+_SCALE_AT, _DATA_BLOCK_AT = 12, 16  # bytes of the header
+
+
+@dataclass(frozen=True)
+class C3dOptions:
+    """How to write C3D.
+
+    Attributes:
+        unit: of positions and residuals; most programs expect mm.
+        up: the world's axis that points up, written into the file; nothing is turned.
+        blank: joints that are written as missing.
+        person: whom to write; None for the only one.
+    """
+
+    unit: LengthUnit = "mm"
+    up: str = "z"
+    blank: Blank = "unsupported"
+    person: int | None = None
+
+    def __post_init__(self) -> None:
+        mm_per(self.unit)
+        check_choice("up", self.up, tuple(SCREENS))
+        check_blank(self.blank)
+
+
+def write_c3d(harvest: Harvest, path: Path, options: C3dOptions) -> None:
+    """Write one person of the harvest as a C3D file.
+
+    Raises:
+        ConfigError: the person is not in the harvest, there are several and none is chosen, or ezc3d is missing.
+    """
+    track = find_track(harvest, options.person, "a C3D file")
+    file = _new_file()
+    points, residuals = (np.stack(values) for values in zip(*_frames(harvest, track, options), strict=True))
+    file["data"]["points"] = points.transpose(2, 1, 0)
+    _describe(file, harvest, track, options)
+    with TemporaryDirectory() as folder:  # the library gives a file its own ending, and no reason where a disk is full
+        written = Path(folder) / "points.c3d"
+        file.write(str(written))
+        path.write_bytes(_with_residuals(written.read_bytes(), residuals, 1 / mm_per(options.unit)))
+
+
+def _new_file() -> Any:
+    try:
+        import ezc3d
+    except ImportError as error:
+        raise ConfigError("C3D: writing needs ezc3d: pip install 'poseharvest[c3d]'") from error
+    return ezc3d.c3d()
+
+
+def _frames(
+    harvest: Harvest, track: Track, options: C3dOptions
+) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Yield homogeneous points (J, 4) and residuals (J,), in steps, of every frame."""
+    num_joints = len(harvest.skeleton.joints)
+    for row in rows_of(harvest, track):
+        points, residuals = np.full((num_joints, 4), np.nan), np.full(num_joints, _MISSING)
+        if row is not None:
+            shown = shown_joints(row, options.blank).numpy()
+            points[shown, :3] = row.annotations.mean.numpy()[shown] / mm_per(options.unit)
+            points[shown, 3] = 1
+            residuals[shown] = np.ceil(row.sigma_mm.numpy()[shown]).clip(max=_MOST_STEPS)
+        yield points, residuals
+
+
+def _with_residuals(content: bytes, residuals: NDArray[np.float64], step: float) -> bytes:
+    """Return the file with residuals (F, J), in steps of `step`, in the fourth words of its points.
+
+    The word is a float that holds a 16-bit integer, the residual in its low byte and cameras in the high one. ezc3d
+    1.7 has them the other way round, and no step but 1 in the header.
+    """
+    start = (struct.unpack_from("<H", content, _DATA_BLOCK_AT)[0] - 1) * _BLOCK_BYTES
+    words = np.frombuffer(content, "<f4", residuals.size * 4, start).reshape(*residuals.shape, 4).copy()
+    words[..., 3] = residuals
+    header = content[:_SCALE_AT] + struct.pack("<f", -step) + content[_SCALE_AT + 4 : start]
+    return header + words.tobytes() + content[start + words.nbytes :]
+
+
+def _describe(file: Any, harvest: Harvest, track: Track, options: C3dOptions) -> None:
+    right, upwards = SCREENS[options.up]
+    joints = list(harvest.skeleton.joints)
+    for name, value in (
+        ("RATE", [harvest.info.capture.frame_rate / track.step]),
+        ("LABELS", joints),
+        ("DESCRIPTIONS", ["joint centre; the residual is its sigma"] * len(joints)),
+        ("UNITS", [options.unit]),
+        ("SCALE", [-1 / mm_per(options.unit)]),  # negative: positions are floating point
+        ("X_SCREEN", [right]),
+        ("Y_SCREEN", [upwards]),
+    ):
+        file.add_parameter("POINT", name, value)
+    file.add_parameter("MANUFACTURER", "COMPANY", ["poseharvest"])
+    file.add_parameter("MANUFACTURER", "SOFTWARE", ["poseharvest"])
+    file.add_parameter("MANUFACTURER", "VERSION_LABEL", [__version__])
+    file["header"]["points"]["first_frame"] = track.first // track.step
