@@ -13,10 +13,14 @@ if TYPE_CHECKING:
     from poseharvest.evaluation.scores import Score
     from poseharvest.reproduction.result import OurColumn, Panel, PaperColumn, ReproducedTable
 
+_WIDTH_OF_FILES = 160  # where a file is written and not a terminal
+
 
 def print_reproduced(made: ReproducedTable, path: Path) -> None:
     """Print a table with what its numbers mean, and where its file lies."""
     console = Console(highlight=False, markup=False, soft_wrap=True)
+    if not console.is_terminal:
+        console.width = max(console.width, _WIDTH_OF_FILES)
     console.print(made.caption)
     for panel in made.panels:
         print_panel(console, panel)
@@ -28,13 +32,20 @@ def print_reproduced(made: ReproducedTable, path: Path) -> None:
 
 
 def print_panel(console: Console, panel: Panel) -> None:
-    """Print a block of a table: the paper's columns, then ours."""
+    """Print a block of a table: the paper's columns, then ours. Titles may be broken into lines; cells are not."""
     columns: list[PaperColumn | OurColumn] = [*panel.paper, *panel.ours]
-    table = Table("", *(column.title for column in columns), title=panel.title, title_justify="left")
-    for row in panel.rows:
-        published = [f"{column.values[row]:g}" if row in column.values else "" for column in panel.paper]
-        table.add_row(row, *published, *(_shown(column.scores.get(row)) for column in panel.ours))
-    console.print(table)
+    rows = [_cells(panel, row) for row in panel.rows]
+    table = Table(title=panel.title, title_justify="left")
+    for title, cells in zip(["", *(column.title for column in columns)], zip(*rows, strict=True), strict=True):
+        table.add_column(title, min_width=max(map(len, cells)), overflow="fold")
+    for cells in rows:
+        table.add_row(*cells)
+    console.print(table, crop=False)
+
+
+def _cells(panel: Panel, row: str) -> tuple[str, ...]:
+    published = [f"{column.values[row]:g}" if row in column.values else "" for column in panel.paper]
+    return row, *published, *(_shown(column.scores.get(row)) for column in panel.ours)
 
 
 def _shown(score: Score | None) -> str:
