@@ -1,0 +1,56 @@
+"""How much each view's word on a joint counts: the more, the higher its heatmap's peak (docs/method.md, choice D3).
+
+Eq. (3) multiplies the views as if each knew the joint equally well. A network is less exact where its peak is lower: of
+the ones measured, errors go with about the height to the power -1. Views' likelihoods are therefore raised to powers
+that go with the heights; in every joint these are 1 on average over the views, so that as much is known in all.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+MAX_WEIGHT = 1.5
+"""Largest power of a likelihood: a view that alone has a peak does not get the votes of all others."""
+
+
+def view_weights(heights: Tensor, present: Tensor, power: float) -> Tensor:
+    """Return the power (..., V, J) of every view's likelihood of a joint, 0 to `MAX_WEIGHT`.
+
+    Only the ratios of the heights count, and only those of present views.
+
+    Args:
+        heights: (..., V, J) of the heatmaps' peaks.
+        present: (..., V) bool: the view has a heatmap.
+        power: of the heights that the weights go with; 0 gives 1 everywhere.
+    """
+    seen = heights.clamp_min(0) * present[..., None]
+    highest = seen.amax(-2, keepdim=True)
+    votes = (seen / torch.where(highest > 0, highest, 1)) ** power * present[..., None]
+    total = votes.sum(-2, keepdim=True)
+    share = votes / torch.where(total > 0, total, 1)
+    weights = (share * present.sum(-1)[..., None, None]).clamp(max=MAX_WEIGHT)
+    return torch.where(highest > 0, weights, 1)
+
+
+def weigh_views(values: Tensor, present: Tensor, *, floor: float, power: float) -> Tensor:
+    """Return heatmaps (..., V, J, H, W) to whose likelihoods, h + floor, the views' weights are powers.
+
+    Of the weighted likelihood (h + floor)^w the new map is what lies above the floor after a scaling that leaves places
+    where nothing is seen at the floor: floor ((h / floor + 1)^w - 1). What is not positive stays as it is.
+
+    Args:
+        values: the heatmaps.
+        present: (..., V) bool: the view has a heatmap.
+        floor: the chance that a view is simply wrong, 0 or more.
+        power: as in `view_weights`; 0 returns `values`.
+    """
+    if power == 0:
+        return values
+    weights = view_weights(values.flatten(-2).amax(-1), present, power)[..., None, None]
+    positive = values.clamp_min(0)
+    if floor > 0:
+        positive = positive.div_(floor).log1p_().mul_(weights).expm1_().mul_(floor)
+    else:
+        positive = positive.pow_(weights)
+    return torch.where(values > 0, positive, values)
