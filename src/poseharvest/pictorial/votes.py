@@ -48,9 +48,10 @@ def weigh_views(values: Tensor, present: Tensor, *, floor: float, power: float) 
     if power == 0:
         return values
     weights = view_weights(values.flatten(-2).amax(-1), present, power)[..., None, None]
-    positive = values.clamp_min(0)
-    if floor > 0:
-        positive = positive.div_(floor).log1p_().mul_(weights).expm1_().mul_(floor)
-    else:
-        positive = positive.pow_(weights)
-    return torch.where(values > 0, positive, values)
+    return torch.where(values > 0, _powers(values.clamp_min(0), weights, floor), values)
+
+
+def _powers(values: Tensor, weights: Tensor, floor: float) -> Tensor:
+    if floor == 0:
+        return values**weights
+    return (values / floor).log1p_().mul_(weights).expm1_().mul_(floor)
