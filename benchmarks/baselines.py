@@ -64,10 +64,10 @@ def estimates(sequence: Sequence) -> Found:
     """Return every method's positions and the time that it takes."""
     found: dict[str, list[Floats]] = defaultdict(list)
     seconds: dict[str, float] = defaultdict(float)
-    for sighting in sequence.sightings:
+    for evidence in [sighting.evidence for sighting in sequence.sightings]:
         for name, method in BASELINES.items():
             start = time.perf_counter()
-            found[name].append(method(sighting.evidence, sequence.model).double().numpy())
+            found[name].append(method(evidence, sequence.model).double().numpy())
             seconds[name] += time.perf_counter() - start
     return Found({name: np.stack(poses) for name, poses in found.items()}, dict(seconds), sequence.truth)
 

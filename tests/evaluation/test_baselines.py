@@ -16,7 +16,7 @@ CENTER = (STICK_POINTS.amin(0) + STICK_POINTS.amax(0)) / 2
 
 @pytest.fixture(scope="module")
 def model() -> PictorialStructures:
-    return PictorialStructures(STICK, STICK_LENGTHS, InferenceOptions(resolution=40))
+    return PictorialStructures(STICK, STICK_LENGTHS, InferenceOptions(resolution=40, height_power=1.5))
 
 
 def frame_of(heatmaps: Heatmaps) -> FrameEvidence:
@@ -61,3 +61,17 @@ def test_a_wrong_view_harms_the_plain_and_not_the_robust(model):
     assert error("robust triangulation", model, wrong)[2] < 5
     assert error("max-product", model, wrong)[2] < 2 * model.voxel_mm
     assert error("ours", model, wrong)[2] < 2 * model.voxel_mm
+
+
+def test_the_two_that_weigh_views_differ_from_the_others_by_that_alone(model):
+    level = seen_by(ring(4), STICK_POINTS)
+    peaks = level.values.flatten(2).amax(2)[..., None, None]
+    level = frame_of(Heatmaps((level.values / peaks).float(), level.crops))
+    lower = level.heatmaps.values.clone()
+    lower[1] *= 0.3
+    uneven = frame_of(Heatmaps(lower, level.heatmaps.crops))
+    for alike, weighed in (("double-counting messages", "the same, views weighed"), ("ours, views alike", "ours")):
+        a, b = (BASELINES[name](level, model) for name in (alike, weighed))
+        torch.testing.assert_close(a, b, rtol=0, atol=0.05)
+        a, b = (BASELINES[name](uneven, model) for name in (alike, weighed))
+        assert (a - b).norm(dim=-1).max() > 0.2
