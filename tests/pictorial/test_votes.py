@@ -59,6 +59,27 @@ def test_views_of_one_height_count_alike() -> None:
     torch.testing.assert_close(weights_of([0.3, 0.3, 0.3], 1.5), torch.ones(3, dtype=torch.float64))
 
 
+@settings(deadline=None)
+@given(POWERS, st.floats(1e-3, 50.0), st.integers(0, 1000))
+def test_a_joint_counts_half_by_itself_and_half_by_the_frame(power: float, scale: float, seed: int) -> None:
+    heights = 0.5 + 0.5 * torch.rand(2, 4, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+    heights[:, :, 2] *= 0.9
+    weights = view_weights(heights, torch.ones(2, 4, dtype=torch.bool), power)
+    votes = heights**power
+    usual = (votes.mean(1) * votes.mean((1, 2))[:, None]).sqrt()
+    torch.testing.assert_close(weights, (votes / usual[:, None]).clamp(max=MAX_WEIGHT))
+    torch.testing.assert_close(view_weights(scale * heights, torch.ones(2, 4, dtype=torch.bool), power), weights)
+    torch.testing.assert_close(view_weights(heights[1], torch.ones(4, dtype=torch.bool), power), weights[1])
+
+
+def test_a_joint_that_no_view_sees_does_not_change_the_others() -> None:
+    heights = torch.tensor([[0.8, 0.0, 0.5], [0.4, 0.0, 0.6]], dtype=torch.float64)
+    present = torch.ones(2, dtype=torch.bool)
+    weights = view_weights(heights, present, 1.5)
+    assert weights[:, 1].tolist() == [1.0, 1.0]
+    torch.testing.assert_close(weights[:, [0, 2]], view_weights(heights[:, [0, 2]], present, 1.5))
+
+
 def test_an_absent_view_has_no_say() -> None:
     heights = torch.tensor([[0.8], [0.9], [0.4]], dtype=torch.float64)
     weights = view_weights(heights, torch.tensor([True, False, True]), 1.0)

@@ -2,7 +2,7 @@
 
 Eq. (3) multiplies the views as if each knew the joint equally well. A network is less exact where its peak is lower: of
 the ones measured, errors go with about the height to the power -1. Views' likelihoods are therefore raised to powers
-that go with the heights; in every joint these are 1 on average over the views, so that as much is known in all.
+that go with the heights and are about 1 on average.
 """
 
 from __future__ import annotations
@@ -15,22 +15,26 @@ MAX_WEIGHT = 1.5
 
 
 def view_weights(heights: Tensor, present: Tensor, power: float) -> Tensor:
-    """Return the power (..., V, J) of every view's likelihood of a joint, 0 to `MAX_WEIGHT`.
+    """Return the power (..., V, J) of every view's likelihood of a joint in a frame, 0 to `MAX_WEIGHT`.
 
-    Only the ratios of the heights count, and only those of present views.
+    A height to the given power counts against what is usual: half in the joint, half in the frame (the geometric mean
+    of the two means). So among the views of a joint the higher count more, and a joint whose peaks are low in all views
+    is known less well than others, but not as much less as its heights alone would say: a network draws some joints
+    lower than others whatever it knows of them.
 
     Args:
         heights: (..., V, J) of the heatmaps' peaks.
         present: (..., V) bool: the view has a heatmap.
-        power: of the heights that the weights go with; 0 gives 1 everywhere.
+        power: of the heights; 0 gives 1 to every view that is present.
     """
     seen = heights.clamp_min(0) * present[..., None]
-    highest = seen.amax(-2, keepdim=True)
+    highest = seen.amax((-2, -1), keepdim=True)
     votes = (seen / torch.where(highest > 0, highest, 1)) ** power * present[..., None]
-    total = votes.sum(-2, keepdim=True)
-    share = votes / torch.where(total > 0, total, 1)
-    weights = (share * present.sum(-1)[..., None, None]).clamp(max=MAX_WEIGHT)
-    return torch.where(highest > 0, weights, 1)
+    in_joint = votes.sum(-2, keepdim=True) / present.sum(-1).clamp_min(1)[..., None, None]
+    is_seen = seen.amax(-2, keepdim=True) > 0
+    in_frame = (in_joint * is_seen).sum(-1, keepdim=True) / is_seen.sum(-1, keepdim=True).clamp_min(1)
+    usual = torch.where(is_seen, (in_joint * in_frame).sqrt(), 1)
+    return torch.where(is_seen, votes / usual, 1).clamp(max=MAX_WEIGHT)
 
 
 def weigh_views(values: Tensor, present: Tensor, *, floor: float, power: float) -> Tensor:
