@@ -50,8 +50,8 @@ class InferenceOptions:
     floor: float = 0.01
     """Chance that a view is simply wrong, added to every heatmap (choice D3); 0 is the paper's Eq. (3)."""
 
-    height_power: float = 1.5
-    """Power of its peak's height with which a view's word on a joint counts (choice D3); 0, all alike, in the paper."""
+    height_power: float = 0.0
+    """Power of its peak's height with which a view's word on a joint counts (choice D3); 0 in the paper: all alike."""
 
     tolerance_mm: float | None = None
     """epsilon of Eq. (2) in millimetres; None is one voxel edge of `resolution` (choice D2)."""
