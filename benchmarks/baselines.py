@@ -1,10 +1,11 @@
 """Compare ours with the baselines, all from the same heatmaps of simulated sequences on Human3.6M's rig.
 
     python benchmarks/baselines.py --sequences 20
-    python benchmarks/baselines.py --sequences 20 --errors measured --keep found
+    python benchmarks/baselines.py --sequences 20 --errors measured --keep found --height-power 1.5
 
 Errors are in the world as it is (no alignment), over the joints that every method places; how many a method places is
-given beside them. Intervals draw whole sequences. With `--keep`, what is found is written into a folder, sequence by
+given beside them. With `--height-power` our likelihood, in which views count by the heights of their peaks, is compared
+as well. Intervals draw whole sequences. With `--keep`, what is found is written into a folder, sequence by
 sequence, and a run that was interrupted goes on from there; give one folder to one set of options.
 """
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseharvest.evaluation.alignment import Alignment
-from poseharvest.evaluation.baselines import BASELINES
+from poseharvest.evaluation.baselines import BASELINES, WEIGHED, Baseline
 from poseharvest.evaluation.bootstrap import bootstrap
 from poseharvest.evaluation.mpjpe import joint_errors
 from poseharvest.evaluation.mpjpe import mpjpe as score_of
@@ -53,21 +55,26 @@ class Found:
         np.savez(path, allow_pickle=False, **arrays)
 
     @classmethod
-    def read(cls, path: Path) -> Found:
+    def read(cls, path: Path, methods: Iterable[str]) -> Found:
         """Return what `write` wrote."""
         with np.load(path) as file:
-            poses = {name: file[f"poses/{name}"] for name in BASELINES}
-            return cls(poses, {name: float(file[f"seconds/{name}"]) for name in BASELINES}, file["truth"])
+            poses = {name: file[f"poses/{name}"] for name in methods}
+            return cls(poses, {name: float(file[f"seconds/{name}"]) for name in methods}, file["truth"])
 
 
-def estimates(sequence: Sequence) -> Found:
+def methods_of(arguments: argparse.Namespace) -> dict[str, Baseline]:
+    """Return the methods to compare, the one that the others are compared with last."""
+    return BASELINES | WEIGHED if arguments.height_power > 0 else BASELINES
+
+
+def estimates(sequence: Sequence, methods: dict[str, Baseline]) -> Found:
     """Return every method's positions and the time that it takes."""
     found: dict[str, list[Floats]] = defaultdict(list)
     seconds: dict[str, float] = defaultdict(float)
-    for sighting in sequence.sightings:
-        for name, method in BASELINES.items():
+    for evidence in [sighting.evidence for sighting in sequence.sightings]:
+        for name, method in methods.items():
             start = time.perf_counter()
-            found[name].append(method(sighting.evidence, sequence.model).double().numpy())
+            found[name].append(method(evidence, sequence.model).double().numpy())
             seconds[name] += time.perf_counter() - start
     return Found({name: np.stack(poses) for name, poses in found.items()}, dict(seconds), sequence.truth)
 
@@ -76,8 +83,8 @@ def find(arguments: argparse.Namespace, seed: int) -> Found:
     """Return what the methods make of the sequence of a seed, from the folder that keeps it if it is there."""
     kept = None if arguments.keep is None else Path(arguments.keep) / f"{arguments.errors}-{seed}.npz"
     if kept is not None and kept.is_file():
-        return Found.read(kept)
-    found = estimates(next(sequences(arguments, range(seed, seed + 1))))
+        return Found.read(kept, methods_of(arguments))
+    found = estimates(next(sequences(arguments, range(seed, seed + 1))), methods_of(arguments))
     if kept is not None:
         kept.parent.mkdir(parents=True, exist_ok=True)
         part = kept.with_suffix(".part.npz")
@@ -101,18 +108,19 @@ def main() -> None:
     labels = [str(seed) for seed, one in zip(seeds, found, strict=True) for _ in one.truth]
     pairs = {
         name: PosePairs(np.concatenate([one.poses[name] for one in found]), truth, JOINTS, {"sequence": labels})
-        for name in BASELINES
+        for name in methods_of(arguments)
     }
-    print_table(pairs, {name: sum(one.seconds[name] for one in found) for name in BASELINES})
+    print_table(pairs, {name: sum(one.seconds[name] for one in found) for name in pairs})
     print_differences(pairs)
 
 
 def print_table(pairs: dict[str, PosePairs], seconds: dict[str, float]) -> None:
     """Print a row a method."""
+    last = list(pairs)[-1]
     common = np.logical_and.reduce([pair.judged for pair in pairs.values()])
-    ours = score_of(_restricted(pairs["ours"], common), sequence_label="sequence")
+    ours = score_of(_restricted(pairs[last], common), sequence_label="sequence")
     print(f"\n{ours.protocol}; {ours.protocol.num_values} joints that all methods place")
-    print(f"{'method':26} mean mm  95 % interval     centroid-aligned  placed  ms a frame  interval apart from ours")
+    print(f"{'method':26} mean mm  95 % interval     centroid-aligned  placed  ms a frame  apart from the last")
     for name, pair in pairs.items():
         restricted = _restricted(pair, common)
         score = score_of(restricted, sequence_label="sequence")
@@ -123,16 +131,19 @@ def print_table(pairs: dict[str, PosePairs], seconds: dict[str, float]) -> None:
         milliseconds = 1000 * seconds[name] / len(pair.truth)
         print(
             f"{name:26} {score.value:7.2f}  {low:6.2f} to {high:6.2f}  {centroid:15.2f}  {placed:6.1f}%"
-            f"  {milliseconds:10.0f}  {'' if name == 'ours' else 'yes' if apart else 'no'}"
+            f"  {milliseconds:10.0f}  {'' if name == last else 'yes' if apart else 'no'}"
         )
 
 
 def print_differences(pairs: dict[str, PosePairs]) -> None:
-    """Print how much better ours is, sequence by sequence: easy and hard ones then cancel out."""
-    ours = joint_errors(pairs["ours"])
-    print("\nerror of the method minus ours on the joints that it places, 95 % interval over paired sequences")
+    """Print how much better the last one is, sequence by sequence: easy and hard ones then cancel out."""
+    last = list(pairs)[-1]
+    ours = joint_errors(pairs[last])
+    print(
+        "\nerror of the method minus that of the last on the joints that it places, 95 % interval over paired sequences"
+    )
     for name, pair in pairs.items():
-        if name == "ours":
+        if name == last:
             continue
         difference = joint_errors(pair) - ours
         parts = [difference[poses] for _, poses in pair.by("sequence")]

@@ -98,10 +98,10 @@ def track(source: FrameSource, detector: HeatmapDetector) -> list[Sighting]:
     return seen
 
 
-def without_truth(source: FrameSource, detector: HeatmapDetector, every: int) -> Looks:
+def without_truth(source: FrameSource, detector: HeatmapDetector, every: int, options: InferenceOptions) -> Looks:
     """Return how each view shows the joints, judged by the posterior of the others."""
     seen = track(source, detector)
-    learner = SubjectLearner(detector.skeleton, InferenceOptions())
+    learner = SubjectLearner(detector.skeleton, options)
     model = learner.model(learner.learn(spread_out(seen, 24)).shells)
     frames = [sighting.evidence for sighting in seen[::every]]
     return together(left_out(frames, model, detector.skeleton.flip_permutation))
@@ -167,7 +167,8 @@ def print_looks(looks: Looks) -> None:
     """Print what goes with the height of a peak."""
     print(f"{len(looks.error)} joints in single views, errors in % of the person's extent in the picture")
     print("heights: " + _quantiles(looks.height, (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.95)))
-    print("errors:  " + _quantiles(100 * looks.error, (0.25, 0.5, 0.75, 0.9, 0.95)))
+    print("errors:  " + _quantiles(100 * looks.error, (0.25, 0.5, 0.75, 0.9, 0.95)), end="; ")
+    print(f"mean {100 * looks.error.mean():.3f}, of what lies within {GROSS:.0%} {100 * _within(looks.error):.3f}")
     print(
         f"beyond {GROSS:.0%}: {_share(looks.error > GROSS)}; of these nearer to the joint of the other side: ", end=""
     )
@@ -191,6 +192,10 @@ def print_looks(looks: Looks) -> None:
         for word, which in (("hidden", looks.hidden), ("visible", ~looks.hidden)):
             error = 100 * np.median(looks.error[which])
             print(f"{word}: {_share(which)}, median height {np.median(looks.height[which]):.2f}, error {error:.2f}")
+
+
+def _within(error: Floats) -> float:
+    return float(error[error < GROSS].mean())
 
 
 def slope(height: Floats, value: Floats) -> float:
@@ -225,6 +230,9 @@ def parse() -> argparse.Namespace:
         false.add_argument("--errors", choices=tuple(ERRORS), default="measured")
         false.add_argument("--sequences", type=int, default=3, help="of 200 frames, seeds from 700")
         false.add_argument("--every", type=int, default=20, help="judge every n-th frame")
+    for name, kind in kinds.choices.items():
+        if name in {"capture", "left-out"}:
+            kind.add_argument("--height-power", type=float, default=0.0, help="of the inference that judges")
     return parser.parse_args()
 
 
@@ -239,14 +247,16 @@ def main() -> None:
             print_looks(simulated(arguments.errors, seeds, arguments.every))
             return
         scenes = [simulate(200, seed, errors=ERRORS[arguments.errors], render=False) for seed in seeds]
-        print_looks(together(without_truth(one.capture, one.detector, arguments.every) for one in scenes))
+        options = InferenceOptions(height_power=arguments.height_power)
+        print_looks(together(without_truth(one.capture, one.detector, arguments.every, options) for one in scenes))
         return
     detector = load_detector(arguments.detector, weights=arguments.weights)
     if arguments.kind == "pictures":
         print_looks(with_labels(arguments.path, arguments.images, detector, arguments.windows))
         return
     capture = Capture.open(arguments.path, calibration=arguments.calibration)
-    print_looks(without_truth(capture, detector, arguments.every))
+    options = InferenceOptions(height_power=arguments.height_power)
+    print_looks(without_truth(capture, detector, arguments.every, options))
 
 
 if __name__ == "__main__":

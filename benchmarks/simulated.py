@@ -89,7 +89,15 @@ class Sequence:
     joints: tuple[str, ...]
 
 
-def sequence(seed: int, *, frames: int, every: int, errors: DetectorErrors, learn_from: int | None = None) -> Sequence:
+def sequence(
+    seed: int,
+    *,
+    frames: int,
+    every: int,
+    errors: DetectorErrors,
+    learn_from: int | None = None,
+    height_power: float = 0.0,
+) -> Sequence:
     """Return a sequence: every frame is tracked, every `every`-th is judged.
 
     Args:
@@ -98,13 +106,14 @@ def sequence(seed: int, *, frames: int, every: int, errors: DetectorErrors, lear
         every: judge every so-manieth frame.
         errors: the detector's mistakes.
         learn_from: frames, spread evenly, from which the limb lengths are learned; all if None.
+        height_power: of the inference.
     """
     simulation = simulate(frames, seed, errors=errors, render=False)
     tracker = Tracker(simulation.detector, simulation.capture.rig)
     stream, seen = simulation.capture.frames(), []
     while together := list(islice(stream, batch_length(simulation.capture.frame_rate))):
         seen += tracker.observe(together)
-    learner = SubjectLearner(simulation.detector.skeleton, InferenceOptions())
+    learner = SubjectLearner(simulation.detector.skeleton, InferenceOptions(height_power=height_power))
     model = learner.model(learner.learn(spread_out(seen, learn_from or len(seen))).shells)
     judged = [sighting for sighting in seen if sighting.frame % every == 0]
     truth = simulation.truth.positions.numpy()[[sighting.frame for sighting in judged]]
@@ -127,6 +136,7 @@ def sequences(arguments: argparse.Namespace, seeds: range) -> Iterator[Sequence]
             every=arguments.every,
             errors=ERRORS[arguments.errors],
             learn_from=arguments.learn_from,
+            height_power=arguments.height_power,
         )
         print(f"  sequence {seed}: {time.perf_counter() - start:.1f} s", flush=True)
 
@@ -137,6 +147,7 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     options.add_argument("--frames", type=int, default=400, help="of each sequence")
     options.add_argument("--every", type=int, default=10, help="judge every n-th frame")
     options.add_argument("--learn-from", type=int, default=None, help="frames for the limb lengths; all if not given")
+    options.add_argument("--height-power", type=float, default=0.0, help="of the inference")
     options.add_argument("--errors", choices=tuple(ERRORS), default="realistic", help="the detector's mistakes")
     return options
 

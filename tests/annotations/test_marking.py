@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,16 +26,51 @@ def _selected(harvest: Harvest) -> NDArray[np.bool_]:
     return torch.stack([row.selected for row in harvest.iter_selected()]).numpy()
 
 
-def test_the_best_seventy_percent_of_each_joint(tmp_path: Path) -> None:
-    records = make_records(range(20), persons=(0, 1))
-    selected = _selected(write_harvest(tmp_path / "h", records))
+@pytest.mark.parametrize("persons", [(0,), (0, 1), (3, 7, 40)])
+def test_the_best_seventy_percent_of_each_joint(tmp_path: Path, persons: tuple[int, ...]) -> None:
+    """Of each person: who is known less well in every joint keeps as large a share."""
+    records = [
+        replace(record, cov=record.cov * (1 + record.person) ** 2)
+        for record in make_records(range(20), persons=persons)
+    ]
+    harvest = write_harvest(tmp_path / "h", records)
+    selected = _selected(harvest)
     det = torch.stack([record.det for record in records]).numpy()
     supported = torch.stack([record.supported for record in records]).numpy()
-    assert selected.sum(0).tolist() == [22 if joint == _WRIST else 28 for joint in range(16)]
-    for joint in range(16):
-        kept, dropped = (det[flags[:, joint], joint] for flags in (selected, supported & ~selected))
-        assert kept.max() < dropped.min()
+    whose = np.array([record.person for record in records])
+    for person in persons:
+        of = whose == person
+        assert selected[of].sum(0).tolist() == [11 if joint == _WRIST else 14 for joint in range(16)]
+        for joint in range(16):
+            kept, dropped = (det[of & flags[:, joint], joint] for flags in (selected, supported & ~selected))
+            assert kept.max() < dropped.min()
     assert not (selected & ~supported).any()
+
+
+def test_of_several_people_as_of_each_alone(tmp_path: Path) -> None:
+    """However the records are cut into parts."""
+    records = make_records(range(17), persons=(0, 1, 2))
+    together = write_harvest(tmp_path / "h", records, records_per_part=5)
+    for person in (0, 1, 2):
+        own = [record for record in records if record.person == person]
+        alone = write_harvest(tmp_path / str(person), own)
+        np.testing.assert_array_equal(_selected(together)[person::3], _selected(alone))
+        assert together.info.selection.people[person].person == person
+        assert together.info.selection.people[person].joints == alone.info.selection.joints
+        assert alone.info.selection.people == ()
+
+
+def test_everybody_together_is_the_sum_and_the_worst(tmp_path: Path) -> None:
+    records = make_records(range(10), persons=(0, 1))
+    for rule, worst in ((SelectionRule("det", 0.5), max), (SelectionRule("score", 0.5), min)):
+        selection = write_harvest(tmp_path / rule.measure, records, rule=rule).info.selection
+        first, second = (one.joints for one in selection.people)
+        for all_of_them, one, other in zip(selection.joints, first, second, strict=True):
+            assert all_of_them.supported == one.supported + other.supported
+            assert all_of_them.selected == one.selected + other.selected == (8 if one.joint == "left_wrist" else 10)
+            assert one.threshold is not None
+            assert other.threshold is not None
+            assert all_of_them.threshold == worst(one.threshold, other.threshold)
 
 
 def test_does_not_depend_on_the_parts(tmp_path: Path) -> None:

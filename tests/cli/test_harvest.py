@@ -47,7 +47,20 @@ def test_options_reach_the_library(run, footage):
     lengths.write_text("[limb_lengths_mm]\n" + "\n".join(lines) + "\n")
     boxes = footage.folder / "boxes.csv"
     boxes.write_text("frame,view,x,y,width,height\n" + "".join(f"1,cam{i},0,0,320,240\n" for i in (1, 2, 3)))
-    given = ("--limb-lengths", lengths, "--boxes", boxes, "--floor", 0.02, "--tolerance-mm", 90, "--share", 0.5)
+    given = (
+        "--limb-lengths",
+        lengths,
+        "--boxes",
+        boxes,
+        "--floor",
+        0.02,
+        "--height-power",
+        2,
+        "--tolerance-mm",
+        90,
+        "--share",
+        0.5,
+    )
     done = run(*arguments(footage, *given, "--measure", "trace", "--start", 1, "--stop", 4, "--overwrite"))
     assert done.code == 0, done.err
     harvest = Harvest.open(footage.folder / "out")
@@ -56,6 +69,7 @@ def test_options_reach_the_library(run, footage):
     assert next(harvest.iter_frames()).crops[0].side == 400
     inference = info.options["inference"]
     assert (inference["resolution"], inference["floor"], inference["tolerance_mm"]) == (32, 0.02, 90.0)
+    assert inference["height_power"] == 2.0
     assert (info.selection.measure, info.selection.share) == ("trace", 0.5)
     assert info.options["limb_lengths_given"] is True
     assert json.loads((footage.folder / "out" / "harvest.json").read_text())["limb_lengths_mm"] == info.limb_lengths_mm

@@ -6,17 +6,18 @@ import pytest
 import torch
 
 from pictorial_kit import MAP_SIZE, STICK, STICK_LENGTHS, STICK_POINTS, ring, seen_by, without_view
-from poseharvest.evaluation.baselines import BASELINES
+from poseharvest.evaluation.baselines import BASELINES, WEIGHED
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.pictorial.evidence import FrameEvidence
 from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
 
+ALL = BASELINES | WEIGHED
 CENTER = (STICK_POINTS.amin(0) + STICK_POINTS.amax(0)) / 2
 
 
 @pytest.fixture(scope="module")
 def model() -> PictorialStructures:
-    return PictorialStructures(STICK, STICK_LENGTHS, InferenceOptions(resolution=40))
+    return PictorialStructures(STICK, STICK_LENGTHS, InferenceOptions(resolution=40, height_power=1.5))
 
 
 def frame_of(heatmaps: Heatmaps) -> FrameEvidence:
@@ -24,10 +25,10 @@ def frame_of(heatmaps: Heatmaps) -> FrameEvidence:
 
 
 def error(name: str, model: PictorialStructures, heatmaps: Heatmaps) -> torch.Tensor:
-    return (BASELINES[name](frame_of(heatmaps), model) - STICK_POINTS).norm(dim=-1)
+    return (ALL[name](frame_of(heatmaps), model) - STICK_POINTS).norm(dim=-1)
 
 
-@pytest.mark.parametrize("name", BASELINES)
+@pytest.mark.parametrize("name", ALL)
 def test_perfect_heatmaps_give_nearly_the_truth(name, model):
     found = error(name, model, seen_by(ring(4), STICK_POINTS))
     assert found.max() < 1.5 * model.voxel_mm
@@ -38,7 +39,7 @@ def test_single_peaks_are_finer_than_a_voxel(name, model):
     assert error(name, model, seen_by(ring(4), STICK_POINTS)).max() < 5
 
 
-@pytest.mark.parametrize("name", BASELINES)
+@pytest.mark.parametrize("name", ALL)
 def test_an_absent_view_is_no_evidence(name, model):
     heatmaps = without_view(seen_by(ring(4), STICK_POINTS), 2)
     assert error(name, model, heatmaps).max() < 1.5 * model.voxel_mm
@@ -61,3 +62,17 @@ def test_a_wrong_view_harms_the_plain_and_not_the_robust(model):
     assert error("robust triangulation", model, wrong)[2] < 5
     assert error("max-product", model, wrong)[2] < 2 * model.voxel_mm
     assert error("ours", model, wrong)[2] < 2 * model.voxel_mm
+
+
+def test_the_two_that_weigh_views_differ_from_the_others_by_that_alone(model):
+    level = seen_by(ring(4), STICK_POINTS)
+    peaks = level.values.flatten(2).amax(2)[..., None, None]
+    level = frame_of(Heatmaps((level.values / peaks).float(), level.crops))
+    lower = level.heatmaps.values.clone()
+    lower[1] *= 0.3
+    uneven = frame_of(Heatmaps(lower, level.heatmaps.crops))
+    for alike, weighed in zip(("double-counting messages", "ours"), WEIGHED, strict=True):
+        a, b = (ALL[name](level, model) for name in (alike, weighed))
+        torch.testing.assert_close(a, b, rtol=0, atol=0.05)
+        a, b = (ALL[name](uneven, model) for name in (alike, weighed))
+        assert (a - b).norm(dim=-1).max() > 0.2

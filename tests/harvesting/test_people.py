@@ -82,6 +82,22 @@ def test_by_default_whoever_else_is_there_becomes_nobody(tmp_path: Path) -> None
     assert all(float((r.mean - STANDING).norm(dim=-1).mean()) < 60 for r in only.iter_frames())
 
 
+def test_the_one_is_never_exchanged_for_whoever_is_beside(tmp_path: Path) -> None:
+    """Somebody smaller, whom two views see, stands within the windows; from frame 6 to 8 two views lack the person."""
+    small = SMALLER * STANDING + ASIDE / 2
+
+    def beside(frame: int, view: str) -> list[Tensor]:
+        seen = [] if 6 <= frame < 9 and view != "front" else [STANDING]
+        return seen if view == "side" else [*seen, small]
+
+    only = made(tmp_path / "h", beside, 12, replace(QUICK, people=1))
+    assert [record.frame for record in only.iter_frames()] == [0, 1, 2, 3, 4, 5, 9, 10, 11]
+    assert all(float((r.mean - STANDING).norm(dim=-1).mean()) < 25 for r in only.iter_frames())
+    assert only.info.people == ()
+    (absent,) = [finding.message for finding in only.info.findings if finding.topic == "person"]
+    assert "nobody was found in 3 of 12 frames" in absent
+
+
 def test_no_more_than_asked_for(tmp_path: Path) -> None:
     def three(frame: int, view: str) -> list[Tensor]:
         return [STANDING, STANDING + ASIDE, STANDING - ASIDE]

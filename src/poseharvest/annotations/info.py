@@ -118,12 +118,20 @@ class JointSelection(_Section):
     threshold: FiniteFloat | None = Field(description="the worst measure selected; None if none was, or if infinite")
 
 
+class PersonSelection(_Section):
+    """How the joints of one of several people were selected."""
+
+    person: int = Field(ge=0)
+    joints: tuple[JointSelection, ...]
+
+
 class SelectionInfo(_Section):
     """The selection of Sec. 3.3."""
 
     measure: str
     share: FiniteFloat = Field(ge=0, le=1)
-    joints: tuple[JointSelection, ...]
+    joints: tuple[JointSelection, ...] = Field(description="of everybody together; a threshold is the worst of anybody")
+    people: tuple[PersonSelection, ...] = Field(default=(), description="of each on their own, where there are several")
 
 
 class Counts(_Section):

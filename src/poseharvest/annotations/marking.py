@@ -12,8 +12,8 @@ import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 
-from poseharvest.annotations.columns import column
-from poseharvest.annotations.info import JointSelection, SelectionInfo
+from poseharvest.annotations.columns import column, values_of
+from poseharvest.annotations.info import JointSelection, PersonSelection, SelectionInfo
 from poseharvest.annotations.measures import MEASURES
 from poseharvest.annotations.parts import ANNOTATIONS, part_path, read_part, write_part
 from poseharvest.annotations.recalibration import Recalibration
@@ -45,19 +45,31 @@ class PartLayout:
 
 
 def mark_parts(layout: PartLayout, rule: SelectionRule) -> SelectionInfo:
-    """Select by `rule` and rewrite the column `selected` of every part; return how many rows were selected.
+    """Select by `rule`, each person's joints on their own, and rewrite the column `selected` of every part.
 
-    Memory does not grow with the number of parts. A part is replaced by renaming, so a hard link to it keeps the old.
+    Who stands far from the cameras is known less well in every joint; among everybody's rows such a person would be
+    dropped whole. Memory grows with the number of people, not with that of parts. A part is replaced by renaming, so
+    a hard link to it keeps the old.
+
+    Returns:
+        how many rows were selected.
     """
-    thresholds = find_thresholds(lambda: _measured_parts(layout, rule.measure), len(layout.joints), rule.share)
-    for index, marks in enumerate(mark_selected(_measured_parts(layout, rule.measure), thresholds)):
-        _rewrite(layout, index, {"selected": marks})
-    return _summary(layout.joints, rule, thresholds)
+    persons = _persons(layout)
+    num_columns = len(persons) * len(layout.joints)
+
+    def measured() -> Iterator[MeasuredRows]:
+        return _measured_parts(layout, rule.measure, persons)
+
+    thresholds = find_thresholds(measured, num_columns, rule.share)
+    for index, marks in enumerate(mark_selected(measured(), thresholds)):
+        of_anybody = np.logical_or.reduce(marks.reshape(-1, len(persons), len(layout.joints)), axis=1)
+        _rewrite(layout, index, {"selected": np.asarray(of_anybody)})
+    return _summary(layout.joints, rule, thresholds, persons)
 
 
 def scale_parts(layout: PartLayout, recalibration: Recalibration | None) -> None:
     """Rewrite the columns `scale` and `sigma` of every part, from the posterior's covariances."""
-    for index in range(len(layout.records_per_part)):
+    for index in _parts(layout):
         table = layout.read(index, (*COVARIANCE_ENTRIES, "det"))
         cov = torch.from_numpy(covariances(table, len(layout.joints)))
         det = matrix(table, "det", len(layout.joints))
@@ -65,13 +77,33 @@ def scale_parts(layout: PartLayout, recalibration: Recalibration | None) -> None
         _rewrite(layout, index, {"scale": scale, "sigma": sigma_of(det, scale)})
 
 
-def _measured_parts(layout: PartLayout, measure_name: str) -> Iterator[MeasuredRows]:
+def _persons(layout: PartLayout) -> NDArray[np.int64]:
+    """Return the numbers of everybody in the harvest, ascending."""
+    parts = [np.unique(values_of(layout.read(i, ("person",)).column("person"))) for i in _parts(layout)]
+    return np.unique(np.concatenate(parts)).astype(np.int64)
+
+
+def _measured_parts(layout: PartLayout, measure_name: str, persons: NDArray[np.int64]) -> Iterator[MeasuredRows]:
+    """Yield the measure with a column for every joint of every person."""
     measure, num_joints = MEASURES[measure_name], len(layout.joints)
     sign = -1.0 if measure.higher_is_better else 1.0
-    for index in range(len(layout.records_per_part)):
-        table = layout.read(index, ("supported", *measure.columns))
+    for index in _parts(layout):
+        table = layout.read(index, ("person", "supported", *measure.columns))
         values = sign * measure.values(table, layout.num_views)
-        yield MeasuredRows(values.reshape(-1, num_joints), matrix(table, "supported", num_joints))
+        rows = MeasuredRows(values.reshape(-1, num_joints), matrix(table, "supported", num_joints))
+        yield _spread_out(rows, matrix(table, "person", num_joints)[:, 0], persons)
+
+
+def _spread_out(rows: MeasuredRows, person: NDArray[np.int64], persons: NDArray[np.int64]) -> MeasuredRows:
+    """Return (F, P * J): each row in its person's columns, not supported in the others'."""
+    own = (person[:, None] == persons)[..., None]
+    shape = (len(person), -1)
+    values = np.broadcast_to(rows.values[:, None], (*own.shape[:2], rows.values.shape[1]))
+    return MeasuredRows(values.reshape(shape), (own & rows.supported[:, None]).reshape(shape))
+
+
+def _parts(layout: PartLayout) -> range:
+    return range(len(layout.records_per_part))
 
 
 def _rewrite(layout: PartLayout, index: int, columns: dict[str, NDArray[Any]]) -> None:
@@ -85,19 +117,31 @@ def _rewrite(layout: PartLayout, index: int, columns: dict[str, NDArray[Any]]) -
     new.replace(path)
 
 
-def _summary(joints: Sequence[str], rule: SelectionRule, thresholds: Thresholds) -> SelectionInfo:
-    sign = -1.0 if MEASURES[rule.measure].higher_is_better else 1.0
-    rows = zip(joints, thresholds.supported, thresholds.selected, sign * thresholds.values, strict=True)
+def _summary(
+    joints: Sequence[str], rule: SelectionRule, thresholds: Thresholds, persons: NDArray[np.int64]
+) -> SelectionInfo:
+    """Return what was selected of everybody together, and of each where there are several."""
+    shape = (len(persons), len(joints))
+    supported, selected = thresholds.supported.reshape(shape), thresholds.selected.reshape(shape)
+    cuts, sign = thresholds.values.reshape(shape), -1.0 if MEASURES[rule.measure].higher_is_better else 1.0
+    each = [_joints(joints, *rows) for rows in zip(supported, selected, sign * cuts, strict=True)]
+    worst = sign * np.where(np.isnan(cuts), -np.inf, cuts).max(0)
     return SelectionInfo(
         measure=rule.measure,
         share=rule.share,
-        joints=tuple(
-            JointSelection(
-                joint=joint,
-                supported=int(supported),
-                selected=int(selected),
-                threshold=float(value) if np.isfinite(value) else None,
-            )
-            for joint, supported, selected, value in rows
-        ),
+        joints=_joints(joints, supported.sum(0), selected.sum(0), worst),
+        people=tuple(PersonSelection(person=int(p), joints=of) for p, of in zip(persons, each, strict=True))
+        if len(persons) > 1
+        else (),
+    )
+
+
+def _joints(
+    joints: Sequence[str], supported: NDArray[np.int64], selected: NDArray[np.int64], cuts: NDArray[np.float64]
+) -> tuple[JointSelection, ...]:
+    return tuple(
+        JointSelection(
+            joint=joint, supported=int(num), selected=int(kept), threshold=float(cut) if np.isfinite(cut) else None
+        )
+        for joint, num, kept, cut in zip(joints, supported, selected, cuts, strict=True)
     )

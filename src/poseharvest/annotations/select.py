@@ -104,7 +104,7 @@ def find_thresholds(batches: Batches, num_joints: int, share: float) -> Threshol
     """Return where each joint's selection ends.
 
     Selected are `share` of the supported rows, rounded to the nearest row (halves up), but no more than are rankable.
-    Memory depends on the number of joints alone.
+    Memory depends on the number of joints alone. Several people's joints are joints of their own.
     """
     supported, rankable = np.zeros((2, num_joints), np.int64)
     for batch in batches():

@@ -27,6 +27,7 @@ _DEFAULTS = HarvestOptions()
 _VIEWS = "Use these views alone, separated by commas."
 _DETECTOR = "efficientpose, hourglass, an ONNX model's .toml, or a folder of OpenPose or COCO keypoints."
 _OPTION = "An option of the detector, name=value, such as flip_test=true or frame_offset=1; may be repeated."
+_HEIGHTS = "Power of its peak's height with which a view's word on a joint counts; 0 counts all views alike."
 _REFINE = "1, 2 or 4: parts into which every voxel edge is cut, the tolerance unchanged; 1 is the paper's grid."
 _INFERENCE = "exact: sums over the voxels that matter; reference: over all voxels, by FFT."
 _PEOPLE = "How many to harvest at once, or all; 1 takes whom most views agree on, whoever else is there."
@@ -48,6 +49,7 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     limb_lengths: Annotated[Path | None, typer.Option(help=_LENGTHS)] = None,
     resolution: Annotated[int, typer.Option(help="Voxels along each edge.")] = _DEFAULTS.inference.resolution,
     floor: Annotated[float, typer.Option(help="Chance that a view is simply wrong.")] = _DEFAULTS.inference.floor,
+    height_power: Annotated[float, typer.Option(help=_HEIGHTS)] = _DEFAULTS.inference.height_power,
     tolerance_mm: Annotated[
         float | None, typer.Option(help="Tolerance of limb lengths; one voxel if not given.")
     ] = None,
@@ -65,7 +67,12 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     """Harvest 3D poses and annotations from a calibrated multi-camera capture."""
     options = HarvestOptions(
         inference=InferenceOptions(
-            resolution=resolution, floor=floor, tolerance_mm=tolerance_mm, refine=refine, inference=inference
+            resolution=resolution,
+            floor=floor,
+            height_power=height_power,
+            tolerance_mm=tolerance_mm,
+            refine=refine,
+            inference=inference,
         ),
         selection=SelectionRule(measure, share),
         recalibration=None if recalibration is None else Recalibration.read(recalibration),

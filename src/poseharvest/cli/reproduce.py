@@ -68,6 +68,7 @@ _DETECTOR = (
 _OPTION = "An option of the detector, name=value; may be repeated."
 _AUTHORS = "Take windows, bounding volume and limb lengths from the truth, as the authors' code does."
 _ACTIONS = "Human3.6M and synthetic: these actions alone, separated by commas."
+_HEIGHTS = "Power of its peak's height with which a view's word on a joint counts; 0 is the paper's."
 _STEP = "Human3.6M: every which of its 50 frames a second."
 _SEEDS = "Of the trainings, and of synthetic footage, separated by commas; 0, on synthetic footage 0,1,2."
 _SUBJECTS = "Synthetic: numbers of the people who are filmed, separated by commas; 1,2,3."
@@ -92,6 +93,7 @@ def reproduce(  # noqa: PLR0913, PLR0917 - every option of the command is a para
     leave_out: Annotated[list[str] | None, typer.Option(help=_LEAVE_OUT)] = None,
     resolution: Annotated[int, typer.Option(help="Voxels along each edge.")] = _INFERENCE.resolution,
     floor: Annotated[float, typer.Option(help="Chance that a view is simply wrong.")] = _INFERENCE.floor,
+    height_power: Annotated[float, typer.Option(help=_HEIGHTS)] = _INFERENCE.height_power,
     epochs: Annotated[int, typer.Option(help="Of fine-tuning.")] = _DEFAULTS.refinement.epochs,
     max_pictures: Annotated[int, typer.Option(help=_PICTURES)] = _DEFAULTS.max_pictures,
     epochs_3d: Annotated[int, typer.Option(help="Of training in 3D.")] = _DEFAULTS.regression.training.epochs,
@@ -107,7 +109,9 @@ def reproduce(  # noqa: PLR0913, PLR0917 - every option of the command is a para
         out=out,
         detector=DetectorChoice(detector or _detector_for(is_synthetic=is_synthetic), weights, given, device),
         harvesting=HarvestOptions(
-            inference=InferenceOptions(resolution=resolution, floor=floor), num_previews=0, device=device
+            inference=InferenceOptions(resolution=resolution, floor=floor, height_power=height_power),
+            num_previews=0,
+            device=device,
         ),
         authors_setting=authors_setting,
         cameras=cameras,

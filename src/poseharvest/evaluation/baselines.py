@@ -7,6 +7,8 @@ subject's model, which those on single peaks leave alone. None sees the truth.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -21,6 +23,7 @@ from poseharvest.pictorial.evidence import FrameEvidence
 from poseharvest.pictorial.infer import PictorialStructures
 from poseharvest.pictorial.posterior import grid_moments
 from poseharvest.pictorial.unary import Unaries, back_project
+from poseharvest.pictorial.votes import weigh_views
 
 OUTLIER_SHARE = 0.1
 """Of the robust triangulation: share of the window's side beyond which a peak is an outlier."""
@@ -82,13 +85,24 @@ def max_product(frame: FrameEvidence, model: PictorialStructures) -> Tensor:
 
 def double_counting(frame: FrameEvidence, model: PictorialStructures) -> Tensor:
     """Return (J, 3): means of beliefs into which each joint's own message returns, as in the authors' demo."""
-    unaries = unaries_of(frame, model)
-    beliefs = double_counted_marginals(unaries.log_values, model.tree, model.shells)
-    return grid_moments(beliefs, unaries.volume).mean
+    return _double_counted(unaries_of(frame, model), model)
+
+
+def double_counting_weighed(frame: FrameEvidence, model: PictorialStructures) -> Tensor:
+    """Return (J, 3): the same, with views counting by the heights of their peaks as the model's options say."""
+    values, crops = frame.heatmaps.values.float(), frame.heatmaps.crops
+    present = torch.tensor([crop is not None for crop in crops], device=values.device)
+    weighed = weigh_views(values, present, floor=model.options.floor, power=model.options.height_power)
+    return _double_counted(_back_projected(Heatmaps(weighed, crops), frame, model), model)
 
 
 def sum_product_mean(frame: FrameEvidence, model: PictorialStructures) -> Tensor:
-    """Return (J, 3): ours, the means of the true marginals."""
+    """Return (J, 3): ours, the means of the true marginals of Eq. (4), all views counting alike."""
+    return _views_alike(model).infer(frame.heatmaps, frame.cameras, frame.center).mean
+
+
+def sum_product_mean_weighed(frame: FrameEvidence, model: PictorialStructures) -> Tensor:
+    """Return (J, 3): the same, with views counting by the heights of their peaks as the model's options say."""
     return model.infer(frame.heatmaps, frame.cameras, frame.center).mean
 
 
@@ -103,9 +117,34 @@ BASELINES: dict[str, Baseline] = {
 }
 """By the names that tables use, ours last."""
 
+WEIGHED: dict[str, Baseline] = {
+    "double counting, weighed": double_counting_weighed,
+    "ours, views weighed": sum_product_mean_weighed,
+}
+"""Those that differ from the two above for a model with a `height_power`."""
 
+
+@lru_cache(maxsize=1)
 def unaries_of(frame: FrameEvidence, model: PictorialStructures) -> Unaries:
-    """Return the likelihoods of Eq. (3) on the model's grid."""
+    """Return the likelihoods of Eq. (3), in which all views count alike, on the model's grid.
+
+    Those of the last frame are kept: the methods ask for them one after the other.
+    """
+    return _back_projected(Heatmaps(frame.heatmaps.values.float(), frame.heatmaps.crops), frame, model)
+
+
+def _back_projected(heatmaps: Heatmaps, frame: FrameEvidence, model: PictorialStructures) -> Unaries:
     volume = cube(frame.center.float(), model.edge_mm, model.resolution)
-    heatmaps = Heatmaps(frame.heatmaps.values.float(), frame.heatmaps.crops)
     return back_project(heatmaps, frame.cameras, volume, model.options.floor)
+
+
+def _double_counted(unaries: Unaries, model: PictorialStructures) -> Tensor:
+    beliefs = double_counted_marginals(unaries.log_values, model.tree, model.shells)
+    return grid_moments(beliefs, unaries.volume).mean
+
+
+@lru_cache(maxsize=1)
+def _views_alike(model: PictorialStructures) -> PictorialStructures:
+    """Return the same body with all views counting alike."""
+    options = replace(model.options, height_power=0.0)
+    return PictorialStructures(model.skeleton, model.lengths, options)

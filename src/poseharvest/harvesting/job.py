@@ -19,8 +19,9 @@ from poseharvest.harvesting.options import HarvestOptions
 from poseharvest.harvesting.spool import SightingSpool
 from poseharvest.harvesting.subject import Sightings, Subject, SubjectLearner, by_name
 from poseharvest.localization.boxes import Boxes
+from poseharvest.localization.one_of_many import one_person_tracker
 from poseharvest.localization.people import Moment, PeopleTracker
-from poseharvest.localization.track import Sighting, Tracker, batch_length
+from poseharvest.localization.track import Sighting, batch_length
 from poseharvest.pictorial.pairwise import LimbLengths
 
 _LEAST_AHEAD, _MOST_AHEAD = 4, 40
@@ -134,7 +135,8 @@ class Job:
 
     def sightings(self, writer: HarvestWriter) -> Generator[Sighting, None, None]:
         """Stream what the views show of the one person."""
-        tracker = Tracker(self.detector, self.capture.rig, self.boxes)
+        lengths_count = not self.options.ignore_audit
+        tracker = one_person_tracker(self.detector, self.capture.rig, self.boxes, lengths_count=lengths_count)
         for frames in self.footage(writer):
             yield from tracker.observe(frames)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from torch import Tensor
 
@@ -67,6 +68,14 @@ class Sighting:
     def evidence(self) -> FrameEvidence:
         """What the 3D inference is told of this frame."""
         return FrameEvidence(self.heatmaps, self.cameras, self.center)
+
+
+class OnePersonTracker(Protocol):
+    """What follows one person through a capture."""
+
+    def observe(self, frames: Sequence[MultiViewFrame]) -> list[Sighting]:
+        """Return what the views show of the person in the next frames, which follow those of the last call."""
+        ...
 
 
 class Tracker:

@@ -21,6 +21,7 @@ from poseharvest.geometry.grid import VoxelVolume
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.pictorial.blocks import Blocks, halves_of
 from poseharvest.pictorial.views import Views, look_through
+from poseharvest.pictorial.votes import weigh_views
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,16 +47,21 @@ class FrameEvidence:
 class BatchEvidence:
     """The evidence of F frames of V views and J joints, maps of one size, on cubes of one size."""
 
-    def __init__(self, frames: Sequence[FrameEvidence], volumes: Sequence[VoxelVolume], floor: float) -> None:
+    def __init__(
+        self, frames: Sequence[FrameEvidence], volumes: Sequence[VoxelVolume], floor: float, *, height_power: float = 0
+    ) -> None:
         """Stack the frames' maps.
 
         Args:
             frames: F frames, of as many views and of maps as large.
             volumes: their grids, of one voxel size; dtype and device are those of the work.
             floor: added to every view's evidence.
+            height_power: of a peak's height, with which a view's word counts (`votes`).
         """
         like = volumes[0].center
-        self.values = torch.stack([frame.heatmaps.values for frame in frames]).to(like)
+        absent = torch.tensor([[crop is None for crop in frame.heatmaps.crops] for frame in frames], device=like.device)
+        maps = torch.stack([frame.heatmaps.values for frame in frames]).to(like)
+        self.values = weigh_views(maps, ~absent, floor=floor, power=height_power)
         self.num_frames, self.num_views, self.num_joints, height, width = self.values.shape
         self.size = (height, width)
         self.floor = floor
@@ -65,11 +71,10 @@ class BatchEvidence:
             [torch.zeros(2, 3) if crop is None else crop.window_from_image(self.size) for crop in frame.heatmaps.crops]
             for frame in frames
         ]
-        absent = [[crop is None for crop in frame.heatmaps.crops] for frame in frames]
         self._views = Views(
             cameras=[frame.cameras for frame in frames],
             window=torch.stack([torch.stack(row) for row in windows]).to(like),
-            absent=torch.tensor(absent, device=like.device),
+            absent=absent,
             low=torch.stack([volume.origin for volume in volumes], 1) - self.voxel_mm / 2,
             voxel_mm=self.voxel_mm,
             resolution=self.resolution,
