@@ -271,3 +271,35 @@ def test_boxes_of_nobody_do_not_delay_the_search() -> None:
     sightings = track(lambda frame: STANDING, 2, boxes)
     assert sightings[0] is None
     assert sightings[1] is not None
+
+
+def test_something_that_hardly_shows_is_not_followed_for_ever() -> None:
+    """Views agree on every joint from frame 5 on, but the peaks do not rise: as on a wall that looks like somebody."""
+    faint = 0.05
+
+    def fade(view: CroppedView, maps: Tensor) -> Tensor:
+        return maps * faint if view.frame >= 5 else maps
+
+    tracker = Tracker(ChangedDetector(PaintedDetector(RIG, lambda frame, view: STANDING), fade), RIG)
+    sightings = [observe(tracker, empty_frame(frame, RIG)) for frame in range(25)]
+    assert all(sighting is not None for sighting in sightings[:13])
+    assert all(bool(sighting.rough.supported.all()) for sighting in sightings[5:13] if sighting is not None)
+    assert not any(sightings[14:])
+
+
+def test_who_is_followed_by_mistake_is_left_for_the_person() -> None:
+    """Boxes of frame 0 point at what hardly shows; the person, 2 m aside, is found in the next frame."""
+    ghost = STANDING + torch.tensor([2000.0, 0.0, 0.0], dtype=torch.float64)
+    painted = PaintedDetector(RIG, lambda frame, view: ghost)
+
+    def both(view: CroppedView, maps: Tensor) -> Tensor:
+        return torch.maximum(maps, 0.05 * painted.detect([view])[0])
+
+    crops = crops_around(ghost, RIG.at(0))
+    boxes = Boxes({(0, name): crop for name, crop in zip(RIG.names, crops, strict=True) if crop is not None})
+    tracker = Tracker(ChangedDetector(PaintedDetector(RIG, lambda frame, view: STANDING), both), RIG, boxes)
+    sightings = [observe(tracker, empty_frame(frame, RIG)) for frame in range(3)]
+    assert sightings[0] is not None
+    assert float(sightings[0].center[0]) == pytest.approx(2000, abs=20)
+    assert sightings[1] is not None
+    torch.testing.assert_close(sightings[1].rough.points, STANDING, atol=6.0, rtol=0)
