@@ -23,12 +23,13 @@ _MAX_GROUPS = 6
 _MIN_SUPPORTED = 0.5  # of the joints, for a pose to be a person's
 
 
-def crops_around(points: Tensor, cameras: Sequence[StaticCamera]) -> tuple[Crop | None, ...]:
-    """Return every view's window around a pose: 1.25 times the extent of its projection.
+def crops_around(points: Tensor, cameras: Sequence[StaticCamera], scale: float = CROP_SCALE) -> tuple[Crop | None, ...]:
+    """Return every view's window around a pose.
 
     Args:
         points: (J, 3) world, mm.
         cameras: V cameras as they stand in the frame.
+        scale: of the windows' sides over the extent of the projection.
 
     Returns:
         One a view; None where fewer than four joints are in front of the camera or none falls into the picture.
@@ -38,7 +39,7 @@ def crops_around(points: Tensor, cameras: Sequence[StaticCamera]) -> tuple[Crop 
         seen = camera.project(points)
         pixels = seen.pixels[seen.valid]
         visible = pixels.shape[0] >= MIN_JOINTS and bool(inside_image(pixels, camera.image_size).any())
-        crops.append(crop_around(pixels, CROP_SCALE, MIN_SIDE_PX) if visible else None)
+        crops.append(crop_around(pixels, scale, MIN_SIDE_PX) if visible else None)
     return tuple(crops)
 
 

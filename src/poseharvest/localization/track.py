@@ -23,6 +23,7 @@ from poseharvest.localization.associate import RoughPose, agreements, rough_pose
 from poseharvest.localization.belief import Belief, updated
 from poseharvest.localization.boxes import Boxes
 from poseharvest.localization.follow import crops_around, detect_views, locate, view_candidates
+from poseharvest.localization.scan import CLOSING_SCALES, CROP_SCALE
 from poseharvest.pictorial.evidence import FrameEvidence
 
 _logger = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ _PATIENCE_FRAMES = 8
 _SEARCH_EVERY_FRAMES = 10
 _WINDOW_SECONDS = 1 / 15
 _MAX_BATCH = 8
+_SURE, _UNSURE = 0.3, 0.2  # mean over views of what they show
 _MIN_SHOWN = 0.1  # half of what makes a window worth a closer look when somebody is searched for
 
 
@@ -40,6 +42,22 @@ def batch_length(frame_rate: float) -> int:
     In that time a walking person moves by a tenth of a metre, which the windows' margin holds.
     """
     return max(1, min(_MAX_BATCH, round(_WINDOW_SECONDS * frame_rate)))
+
+
+def window_scale(shown: Sequence[float]) -> float:
+    """Return the side of the next windows over the extent of the pose that was seen last.
+
+    A pose of which the views show little is not to be trusted with the person's extent: where arms and legs were found
+    near the trunk, a window that fits would cut them off, and they would never be found again. The less there is to
+    see, the wider the windows, up to the first of those in which a search closes in.
+
+    Args:
+        shown: as `agreements` gives it.
+    """
+    if not shown:
+        return CROP_SCALE
+    doubt = (_SURE - sum(shown) / len(shown)) / (_SURE - _UNSURE)
+    return CROP_SCALE + min(max(doubt, 0.0), 1.0) * (CLOSING_SCALES[0] - CROP_SCALE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +138,7 @@ class Tracker:
         given = [self._boxes.at(frame, camera.name) for camera in cameras]
         if self._pose is None:
             return tuple(given)
-        followed = crops_around(self._pose.points[self._pose.known], cameras)
+        followed = crops_around(self._pose.points[self._pose.known], cameras, window_scale(self._shown))
         return tuple(box or crop for box, crop in zip(given, followed, strict=True))
 
     def _search(self, frame: MultiViewFrame, cameras: tuple[StaticCamera, ...]) -> None:
