@@ -7,8 +7,18 @@ import pytest
 
 from poseharvest.errors import StoreError
 from poseharvest.experiments.judging import JudgedPoses, mean_of, read_judged, spread_of, write_judged
-from poseharvest.experiments.results import CENTRED, IN_WORLD, SELECTED, Results, Run
+from poseharvest.experiments.results import (
+    ALL_ACTIONS,
+    CENTRED,
+    IN_WORLD,
+    SELECTED,
+    Results,
+    Run,
+    selected_together,
+    together,
+)
 from poseharvest.experiments.study import Network
+from poseharvest.experiments.table4 import kept_share
 from poseharvest.experiments.verdicts import findings_of, gain_percent
 from poseharvest.reproduction.paper import AVERAGE, AVERAGE_6
 
@@ -133,3 +143,19 @@ def test_a_damaged_judgement_is_named(text, tmp_path):
     (tmp_path / "j.json").write_text(text)
     with pytest.raises(StoreError, match=r"j\.json: the judgement is damaged"):
         read_judged(tmp_path / "j.json")
+
+
+def test_joints_are_selected_over_all_actions_of_a_run():
+    """Half of each joint, and one action is surer of everything: it is selected as a whole, the other not at all."""
+    cells = dict(GOOD.poses)
+    for run in RUNS:
+        cells[run, Network.GENERIC, "Walking"] = poses(50, det=1.0)
+        cells[run, Network.GENERIC, "Sitting"] = poses(100, det=[[5.0, 0.5 + run.subject], [5.0, 7.0], [5.0, 7.0]])
+    chosen = selected_together(Results(GOOD.actions, RUNS, cells), Network.GENERIC, 0.5).poses
+    for run in RUNS:
+        assert chosen[run, Network.GENERIC, "Walking"].selected.all()
+        assert not chosen[run, Network.GENERIC, "Sitting"].selected.any()
+        assert chosen[run, Network.PS, "Sitting"] is cells[run, Network.PS, "Sitting"]
+    shares = together(Results(GOOD.actions, RUNS, cells), Network.GENERIC)
+    sure, everything = (shares.mean(Network.GENERIC, ALL_ACTIONS, kept_share(share)).value for share in (0.5, 1.0))
+    assert (sure, everything) == (50, 75)

@@ -115,7 +115,7 @@ def test_the_paper_stands_beside_it(made):
 def test_shares_and_selection_are_those_of_the_generic_harvests(made):
     results, _, study, _ = made
     panels = {panel.title.split(",")[0].split(":")[0]: panel for panel in table4(results, study).panels}
-    shares = panels["error against the share kept of every joint"].ours[0].scores
+    shares = panels["error against the share kept of every joint over all actions"].ours[0].scores
     everything = results.mean(Network.GENERIC, AVERAGE, IN_WORLD).value
     assert list(shares) == [f"{n} %" for n in range(10, 101, 10)]
     assert shares["100 %"].value == pytest.approx(everything)

@@ -12,11 +12,16 @@ from poseharvest.capture.frames import MultiViewFrame
 from poseharvest.detectors.protocol import CroppedView
 from poseharvest.geometry.crop import Crop
 from poseharvest.heatmaps.decode import heatmap_peaks
-from poseharvest.localization.follow import crops_around, detect_views, locate, view_candidates
+from poseharvest.localization.associate import RoughPose, group, rough_pose
+from poseharvest.localization.follow import Found, crops_around, detect_views, locate, view_candidates
 from poseharvest.localization.scan import find_candidates
 from poseharvest.synthetic import REALISTIC, SimulatedDetector, random_rig, simulate
 from poseharvest.synthetic.body import make_actor
 from poseharvest.synthetic.scene import Scene
+
+
+def pose_of(found: Found | None) -> RoughPose | None:
+    return None if found is None else found.pose
 
 
 def test_windows_hold_the_projection_with_a_margin() -> None:
@@ -90,7 +95,7 @@ def test_the_person_is_found_without_a_hint(num_views: int, seed: int) -> None:
     if num_views == 2:
         rig = random_rig(8, torch.Generator().manual_seed(seed)).subset(("cam1", "cam3"))
     simulation = simulate(1, seed, rig=rig, errors=REALISTIC, render=False)
-    pose = locate(simulation.detector, empty_frame(0, rig), rig.at(0))
+    pose = pose_of(locate(simulation.detector, empty_frame(0, rig), rig.at(0)))
     assert pose is not None
     assert float(pose.supported.double().mean()) > 0.8
     error = (pose.points - simulation.truth.positions[0]).norm(dim=-1)[pose.supported]
@@ -101,8 +106,8 @@ def test_the_order_of_views_does_not_matter() -> None:
     rig = random_rig(4, torch.Generator().manual_seed(11))
     simulation = simulate(1, 6, rig=rig, errors=REALISTIC, render=False)
     turned = rig.subset(("cam3", "cam1", "cam4", "cam2"))
-    one = locate(simulation.detector, empty_frame(0, rig), rig.at(0))
-    other = locate(simulation.detector, empty_frame(0, turned), turned.at(0))
+    one = pose_of(locate(simulation.detector, empty_frame(0, rig), rig.at(0)))
+    other = pose_of(locate(simulation.detector, empty_frame(0, turned), turned.at(0)))
     assert one is not None
     assert other is not None
     torch.testing.assert_close(one.points, other.points, atol=1e-6, rtol=0)
@@ -120,7 +125,7 @@ def test_a_bystander_in_one_view_is_not_the_person() -> None:
     def add(view: CroppedView, maps: torch.Tensor) -> torch.Tensor:
         return torch.maximum(maps, bystander.detect([view])[0]) if view.view == "cam2" else maps
 
-    pose = locate(ChangedDetector(simulation.detector, add), empty_frame(0, rig), rig.at(0))
+    pose = pose_of(locate(ChangedDetector(simulation.detector, add), empty_frame(0, rig), rig.at(0)))
     assert pose is not None
     error = (pose.points - simulation.truth.positions[0]).norm(dim=-1)[pose.supported]
     assert float(error.median()) < 30
@@ -143,7 +148,7 @@ def test_a_view_that_missed_the_person_is_looked_at_again() -> None:
 
     detector = ChangedDetector(painted, shy)
     assert {c.view for c in find_candidates(detector, empty_frame(0, rig), rig.at(0))} == {0, 2}
-    pose = locate(detector, empty_frame(0, rig), rig.at(0))
+    pose = pose_of(locate(detector, empty_frame(0, rig), rig.at(0)))
     assert pose is not None
     assert seen
     torch.testing.assert_close(pose.points, STANDING, atol=5.0, rtol=0)
@@ -160,3 +165,25 @@ def test_a_person_of_one_view_alone_is_not_found() -> None:
     rig = simulation.capture.rig
     only_one = ChangedDetector(simulation.detector, lambda view, maps: maps * (view.view == "cam2"))
     assert locate(only_one, empty_frame(0, rig), rig.at(0)) is None
+
+
+def test_what_two_views_share_by_chance_is_not_the_person() -> None:
+    """Front and back show something more clearly than the person, whom the side's scan has missed."""
+    rig = plain_rig()
+    painted = PaintedDetector(rig, lambda frame, view: STANDING)
+    phantom = PaintedDetector(rig, lambda frame, view: STANDING + torch.tensor([2500.0, 0.0, 0.0]))
+    fitting = crops_around(STANDING, rig.at(0))[1]
+    assert fitting is not None
+
+    def confuse(view: CroppedView, maps: torch.Tensor) -> torch.Tensor:
+        if view.view == "side":
+            return 0.8 * maps * (abs(view.crop.side / fitting.side - 1) < 0.1)
+        return torch.maximum(0.8 * maps, phantom.detect([view])[0])
+
+    detector = ChangedDetector(painted, confuse)
+    groups = group(find_candidates(detector, empty_frame(0, rig), rig.at(0)), rig.at(0))
+    assert float(rough_pose(groups[0], rig.at(0)).points[:, 0].mean()) == pytest.approx(2500, abs=20)
+    found = locate(detector, empty_frame(0, rig), rig.at(0))
+    assert found is not None
+    assert found.shown == pytest.approx([0.75] * 3, abs=0.06)
+    torch.testing.assert_close(found.pose.points, STANDING, atol=6.0, rtol=0)

@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
 from harvest_kit import make_records, write_harvest
 from poseharvest.annotations.select import SelectionRule
 from poseharvest.errors import TrainingError
-from poseharvest.personalization.labels import LabelSet, harvest_labels, require_enough
+from poseharvest.personalization.labels import LabelSet, harvest_labels, labels_of_takes, require_enough
 
 FRAMES = range(2, 11)
 
@@ -65,3 +67,36 @@ def test_too_few_pictures_are_named(harvest):
     with pytest.raises(TrainingError, match=r'labels "ps\+sel": too few annotations: expected at least 99 pictures'):
         require_enough(found, LabelSet.PS_SEL, num_pictures=99)
     require_enough(found, LabelSet.PS_SEL, num_pictures=len(found))
+
+
+@pytest.mark.parametrize("measure", ["det", "peak_score"])
+@pytest.mark.parametrize("labels", list(LabelSet))
+def test_takes_are_chosen_from_as_if_they_were_one(tmp_path, labels, measure):
+    rule = SelectionRule(measure, share=0.6)
+    records = make_records(range(12))
+    whole = write_harvest(tmp_path / "whole", records, rule=rule)
+    takes = [write_harvest(tmp_path / f"{i}", records[i : i + 4], rule=rule) for i in (0, 4, 8)]
+    together = labels_of_takes(takes, labels, range(12))
+    assert [{one.frame // 4 for one in take} for take in together] == [{0}, {1}, {2}]
+    expected = harvest_labels(whole, labels, range(12))
+    for one, other in zip([one for take in together for one in take], expected, strict=True):
+        assert (one.frame, one.view) == (other.frame, other.view)
+        assert torch.equal(one.known, other.known)
+        assert torch.equal(one.joints[one.known], other.joints[other.known])
+
+
+def test_a_take_that_came_out_badly_is_believed_less(tmp_path):
+    """Its covariances are a hundred times as large: of the other take everything is selected, of it the rest."""
+    records = make_records(range(8))
+    vague = [replace(record, cov=100 * record.cov) for record in make_records(range(8))]
+    takes = [write_harvest(tmp_path / name, rows) for name, rows in (("clear", records), ("vague", vague))]
+    clear, rest = (
+        sum(int(one.known.sum()) for one in take) for take in labels_of_takes(takes, LabelSet.PS_SEL, range(8))
+    )
+    own = sum(int(one.known.sum()) for one in harvest_labels(takes[0], LabelSet.PS_SEL, range(8)))
+    assert clear > own
+    assert rest < own
+
+
+def test_no_takes_have_no_labels():
+    assert labels_of_takes([], LabelSet.PS_SEL, range(8)) == []

@@ -85,6 +85,17 @@ def judge_poses(harvest: Harvest, truth: GroundTruth) -> JudgedPoses:
     )
 
 
+def joined(takes: Sequence[JudgedPoses]) -> JudgedPoses:
+    """Return the poses of several takes after each other; their frames are those of the takes."""
+    return JudgedPoses(
+        np.concatenate([take.frames for take in takes]),
+        np.concatenate([take.error_mm for take in takes]),
+        np.concatenate([take.centred_mm for take in takes]),
+        np.concatenate([take.det for take in takes]),
+        np.concatenate([take.selected for take in takes]),
+    )
+
+
 def write_judged(judged: JudgedPoses, path: Path, said: dict[str, Any]) -> None:
     """Write a judgement with what somebody says of it, as JSON; NaN is null."""
     content = {

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Final, NamedTuple
 
 import numpy as np
 
+from poseharvest.annotations.select import MeasuredRows, find_thresholds, mark_selected
 from poseharvest.evaluation.scores import MetricProtocol, Score
-from poseharvest.experiments.judging import JudgedPoses, mean_of, spread_of
+from poseharvest.experiments.judging import JudgedPoses, joined, mean_of, spread_of
 from poseharvest.experiments.study import Network
 from poseharvest.reproduction.paper import AVERAGE, AVERAGE_6, AVERAGE_15, SIX_ACTIONS
 
@@ -109,6 +111,36 @@ class Results:
             alignment=measure.alignment,
             details=", ".join(part for part in details if part),
         )
+
+
+ALL_ACTIONS: Final = "all actions"
+
+
+def together(results: Results, network: str) -> Results:
+    """Return a network's poses of all of a run's actions as those of one action, `ALL_ACTIONS`."""
+    poses = {
+        (run, network, ALL_ACTIONS): joined([results.poses[run, network, action] for action in results.actions])
+        for run in results.runs
+    }
+    return Results((ALL_ACTIONS,), results.runs, poses)
+
+
+def selected_together(results: Results, network: str, share: float) -> Results:
+    """Return the results with a network's joints selected by det(cov) over all of a run's actions, as `ps+sel` has it.
+
+    Args:
+        results: of all frames.
+        network: whose joints.
+        share: of each joint.
+    """
+    poses = dict(results.poses)
+    for run in results.runs:
+        takes = [results.poses[run, network, action] for action in results.actions]
+        rows = [MeasuredRows(take.det, np.isfinite(take.det)) for take in takes]
+        thresholds = find_thresholds(partial(iter, rows), rows[0].values.shape[1], share)
+        for action, take, selected in zip(results.actions, takes, mark_selected(rows, thresholds), strict=True):
+            poses[run, network, action] = replace(take, selected=selected)
+    return replace(results, poses=poses)
 
 
 def _mean(values: Sequence[float]) -> float:

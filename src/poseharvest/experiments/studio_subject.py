@@ -25,7 +25,7 @@ from poseharvest.experiments.judging import JudgedPoses, judge_poses, read_judge
 from poseharvest.experiments.study import Network, Study
 from poseharvest.harvesting.harvest import OnProgress, Progress, harvest
 from poseharvest.personalization.finetune import finetune, trainable
-from poseharvest.personalization.labels import PictureLabels, harvest_labels, require_enough
+from poseharvest.personalization.labels import labels_of_takes, require_enough
 from poseharvest.personalization.pictures import HarvestPictures, cut_pictures
 from poseharvest.pictorial.pairwise import LimbLengths
 from poseharvest.regression.mixture import MixedSource
@@ -142,13 +142,12 @@ class StudioSubject:
     def _learn(self, network: Network, folder: Path) -> None:
         heard = self._heard(f"{network.paper_name}: ")
         with TemporaryDirectory(dir=folder, prefix=".pictures-") as scratch:
-            parts = [self._pictures(network, action, Path(scratch)) for action in self.study.actions]
-            found = [part for part in parts if part is not None]
-            labels = [label for part in found for label in part.labels]
+            parts = self._pictures(network, Path(scratch))
+            labels = [label for part in parts for label in part.labels]
             require_enough(labels, network.labels, num_pictures=_LEAST_PICTURES)
             learned = finetune(
                 self.study.detector,
-                MixedSource(tuple(found)),
+                MixedSource(tuple(parts)),
                 folder / "checkpoint",
                 options=replace(self.study.training, seed=self.seed),
                 resume=True,
@@ -156,22 +155,24 @@ class StudioSubject:
             )
         write_weights(learned, folder / WEIGHTS)
 
-    def _pictures(self, network: Network, action: str, scratch: Path) -> HarvestPictures | None:
-        harvested = self.harvest(Network.GENERIC, action)
-        labels: list[PictureLabels] = []
-        if harvested is not None:
-            labels = harvest_labels(harvested, network.labels, self.study.learned)
-        if not labels:
-            return None
-        return cut_pictures(
-            self.take(action).capture,
-            self.study.detector.skeleton,
-            labels,
-            preprocessing=self.study.detector.preprocessing,
-            reach=self.study.training.augmentation.reach,
-            file=scratch / f"{action}.npy",
-            on_frame=lambda _: None,
-        )
+    def _pictures(self, network: Network, scratch: Path) -> list[HarvestPictures]:
+        """Return the pictures with labels of all actions in which somebody was found."""
+        harvests = {action: self.harvest(Network.GENERIC, action) for action in self.study.actions}
+        found = {action: harvested for action, harvested in harvests.items() if harvested is not None}
+        labels = labels_of_takes(list(found.values()), network.labels, self.study.learned)
+        return [
+            cut_pictures(
+                self.take(action).capture,
+                self.study.detector.skeleton,
+                of_take,
+                preprocessing=self.study.detector.preprocessing,
+                reach=self.study.training.augmentation.reach,
+                file=scratch / f"{action}.npy",
+                on_frame=lambda _: None,
+            )
+            for action, of_take in zip(found, labels, strict=True)
+            if of_take
+        ]
 
     def _judge(self, network: Network, action: str, folder: Path) -> None:
         harvested, truth = self.harvest(network, action), self.take(action).truth

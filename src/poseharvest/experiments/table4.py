@@ -17,7 +17,17 @@ from typing import Final
 
 from poseharvest.errors import ConfigError
 from poseharvest.experiments.judging import JudgedPoses
-from poseharvest.experiments.results import CENTRED, IN_WORLD, SELECTED, Measure, Results, Run
+from poseharvest.experiments.results import (
+    ALL_ACTIONS,
+    CENTRED,
+    IN_WORLD,
+    SELECTED,
+    Measure,
+    Results,
+    Run,
+    selected_together,
+    together,
+)
 from poseharvest.experiments.studio_subject import StudioSubject
 from poseharvest.experiments.study import Network, Study
 from poseharvest.experiments.verdicts import findings_of
@@ -78,6 +88,9 @@ def run_table4(  # noqa: PLR0913 - what is repeated, with what, where
 
 def table4(results: Results, study: Study) -> ReproducedTable:
     """Return the table: errors of frames that nothing was learned from, their spread, and what selection is worth."""
+    rule = study.harvesting.selection
+    if rule.measure == "det":
+        results = selected_together(results, Network.GENERIC, rule.share)
     judged = held_out(results, study.judged)
     networks = [network for network in Network if any(of == network for _, of, _ in results.poses)]
     rows = (*results.actions, AVERAGE)
@@ -140,10 +153,11 @@ def _selection(results: Results, rows: Sequence[str]) -> Panel:
 
 
 def _shares(results: Results) -> Panel:
-    """The generic harvests' error over the share of joints that is kept, by det(cov)."""
+    """The generic harvests' error over the share of joints that is kept of all actions together, by det(cov)."""
     rows = {f"{100 * share:.0f} %": share for share in SHARES}
-    scores = {row: results.mean(Network.GENERIC, AVERAGE, kept_share(share)) for row, share in rows.items()}
-    title = "error against the share kept of every joint, generic harvests, all frames, in the world as it is"
+    pooled = together(results, Network.GENERIC)
+    scores = {row: pooled.mean(Network.GENERIC, ALL_ACTIONS, kept_share(share)) for row, share in rows.items()}
+    title = "error against the share kept of every joint over all actions, generic harvests, in the world as it is"
     return Panel(title, tuple(rows), (), (OurColumn("here, kept by det(cov)", scores),))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -14,19 +15,21 @@ from poseharvest.geometry.crop import Crop, crop_around
 from poseharvest.geometry.rig import inside_image
 from poseharvest.heatmaps.decode import Peaks, heatmap_peaks
 from poseharvest.heatmaps.maps import Heatmaps
-from poseharvest.localization.associate import RoughPose, associate, rough_pose
+from poseharvest.localization.associate import RoughPose, agreements, group, rough_pose
 from poseharvest.localization.scan import CROP_SCALE, MIN_JOINTS, MIN_SIDE_PX, Candidate, find_candidates
 
 _NUM_LOOKS = 2
+_MAX_GROUPS = 6
 _MIN_SUPPORTED = 0.5  # of the joints, for a pose to be a person's
 
 
-def crops_around(points: Tensor, cameras: Sequence[StaticCamera]) -> tuple[Crop | None, ...]:
-    """Return every view's window around a pose: 1.25 times the extent of its projection.
+def crops_around(points: Tensor, cameras: Sequence[StaticCamera], scale: float = CROP_SCALE) -> tuple[Crop | None, ...]:
+    """Return every view's window around a pose.
 
     Args:
         points: (J, 3) world, mm.
         cameras: V cameras as they stand in the frame.
+        scale: of the windows' sides over the extent of the projection.
 
     Returns:
         One a view; None where fewer than four joints are in front of the camera or none falls into the picture.
@@ -36,7 +39,7 @@ def crops_around(points: Tensor, cameras: Sequence[StaticCamera]) -> tuple[Crop 
         seen = camera.project(points)
         pixels = seen.pixels[seen.valid]
         visible = pixels.shape[0] >= MIN_JOINTS and bool(inside_image(pixels, camera.image_size).any())
-        crops.append(crop_around(pixels, CROP_SCALE, MIN_SIDE_PX) if visible else None)
+        crops.append(crop_around(pixels, scale, MIN_SIDE_PX) if visible else None)
     return tuple(crops)
 
 
@@ -84,21 +87,46 @@ def view_candidates(heatmaps: Heatmaps, peaks: Peaks) -> list[Candidate]:
     ]
 
 
-def locate(detector: HeatmapDetector, frame: MultiViewFrame, cameras: Sequence[StaticCamera]) -> RoughPose | None:
-    """Return the pose of the person that the views agree on, found without any hint, or None.
+@dataclass(frozen=True, eq=False)
+class Found:
+    """A person whom nobody pointed out.
 
-    Candidates of each view are matched across views in 3D; then every view, those included in which the scan missed
-    the person, is looked at again through a window around the pose's projection.
+    Attributes:
+        pose: where they are.
+        shown: how much of them each view shows there, 0 to 1, the most first.
     """
-    pose = associate(find_candidates(detector, frame, cameras), cameras)
+
+    pose: RoughPose
+    shown: Sequence[float]
+
+
+def locate(detector: HeatmapDetector, frame: MultiViewFrame, cameras: Sequence[StaticCamera]) -> Found | None:
+    """Return the person that the views agree on, found without any hint, or None.
+
+    Candidates of each view are matched across views in 3D. Every view, those included in which the scan missed the
+    person, then looks again through a window around the projection of each of the best matches. The match of which the
+    views then show most is the person: two views may agree by chance on what is nobody, but the others do not see it.
+    """
+    groups = group(find_candidates(detector, frame, cameras), cameras, most=_MAX_GROUPS)
+    looked = [_look_again(detector, frame, cameras, rough_pose(members, cameras)) for members in groups]
+    return max((found for found in looked if found is not None), key=lambda found: sum(found.shown), default=None)
+
+
+def _look_again(
+    detector: HeatmapDetector, frame: MultiViewFrame, cameras: Sequence[StaticCamera], pose: RoughPose
+) -> Found | None:
+    """Return what the views show in windows around a pose, or None if it is no person."""
+    members: list[Candidate] = []
     for _ in range(_NUM_LOOKS):
-        if pose is None or not is_person(pose):
+        if not is_person(pose):
             return None
         crops = crops_around(pose.points[pose.supported], cameras)
         heatmaps = detect_views(detector, [frame], cameras, [crops])[0]
         members = view_candidates(heatmaps, heatmap_peaks(heatmaps.values, heatmaps.crops))
-        pose = rough_pose(members, cameras) if members else None
-    return pose if pose is not None and is_person(pose) else None
+        if not members:
+            return None
+        pose = rough_pose(members, cameras)
+    return Found(pose, agreements(pose, members, cameras)) if is_person(pose) else None
 
 
 def is_person(pose: RoughPose) -> bool:

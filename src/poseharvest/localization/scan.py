@@ -24,6 +24,9 @@ from poseharvest.heatmaps.decode import heatmap_peaks
 CROP_SCALE = 1.25
 """Window side over the larger extent of the joints, as the networks were trained."""
 
+CLOSING_SCALES = (1.6, 1.4, CROP_SCALE)
+"""The same while closing in on somebody, wide first."""
+
 MIN_SIDE_PX = 16.0
 """Side of the smallest window; a person who is smaller in a picture cannot be seen anyway."""
 
@@ -35,7 +38,6 @@ MIN_CONFIDENCE = 0.2
 
 _WINDOW_SIDES = (1.5, 1.0, 0.7, 0.47)  # of the picture's shorter side
 _MAX_WINDOWS = 8
-_CLOSING_SCALES = (1.6, 1.4, CROP_SCALE)
 _CONFIDENT_PEAK = 0.2
 _SAME_PERSON = 0.15  # mean joint distance over the window's side
 
@@ -147,7 +149,7 @@ def _best_windows(look: _Look) -> list[Candidate]:
 def _close_in(look: _Look, candidates: list[Candidate]) -> list[Candidate]:
     """Cut new windows around the peaks, wide first, and keep the most confident look at every person."""
     best = candidates
-    for scale in _CLOSING_SCALES:
+    for scale in CLOSING_SCALES:
         alive = [c for c in candidates if int((c.scores > _CONFIDENT_PEAK).sum()) >= MIN_JOINTS]
         if not alive:
             break

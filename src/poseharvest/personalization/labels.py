@@ -10,15 +10,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import repeat
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from poseharvest.annotations.measures import MEASURES, Measure
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.annotations.rows import SelectedFrame
@@ -67,15 +69,29 @@ def harvest_labels(harvest: Harvest, labels: LabelSet, frames: range) -> list[Pi
         labels: which of them.
         frames: the frames to learn from. `hm+sel` chooses among these alone.
     """
-    rows = [row for row in harvest.iter_selected() if row.annotations.frame in frames]
-    share = harvest.info.selection.share
-    believed = _highest(rows, share) if labels == LabelSet.HM_SEL else [None] * len(rows)
-    return [
-        found
-        for row, chosen in zip(rows, believed, strict=True)
-        for found in _of_frame(row, labels, chosen)
-        if bool(found.known.any())
-    ]
+    return _labels([list(harvest.iter_selected())], labels, frames, harvest.info.selection.share)[0]
+
+
+def labels_of_takes(harvests: Sequence[Harvest], labels: LabelSet, frames: range) -> list[list[PictureLabels]]:
+    """Return the labels of several takes of one subject, chosen from among all of them together (Sec. 3.3).
+
+    A share of every take would believe as much of one that came out badly as of one that came out well. With the
+    harvests' own measure and share each joint is therefore selected as if all takes were one.
+
+    Args:
+        harvests: of the takes, by one detector, with the same joints, limb lengths and rule of selection.
+        labels: which of their annotations.
+        frames: of every take, to learn from.
+
+    Returns:
+        One list a harvest, as `harvest_labels` gives it.
+    """
+    if not harvests:
+        return []
+    rows = [list(harvest.iter_selected()) for harvest in harvests]
+    if labels == LabelSet.PS_SEL:
+        rows = _selected_together(harvests, rows)
+    return _labels(rows, labels, frames, harvests[0].info.selection.share)
 
 
 def require_enough(found: list[PictureLabels], labels: LabelSet, *, num_pictures: int) -> None:
@@ -85,6 +101,38 @@ def require_enough(found: list[PictureLabels], labels: LabelSet, *, num_pictures
             f'labels "{labels.value}": too few annotations: expected at least {num_pictures} pictures with any, '
             f"got {len(found)}; harvest more frames, or select a larger share"
         )
+
+
+def _labels(
+    takes: Sequence[Sequence[SelectedFrame]], labels: LabelSet, frames: range, share: float
+) -> list[list[PictureLabels]]:
+    rows = [[row for row in take if row.annotations.frame in frames] for take in takes]
+    everything = [row for take in rows for row in take]
+    believed = iter(_highest(everything, share) if labels == LabelSet.HM_SEL else repeat(None, len(everything)))
+    found = [[label for row in take for label in _of_frame(row, labels, next(believed))] for take in rows]
+    return [[label for label in take if bool(label.known.any())] for take in found]
+
+
+def _selected_together(
+    harvests: Sequence[Harvest], rows: Sequence[Sequence[SelectedFrame]]
+) -> list[list[SelectedFrame]]:
+    """Return the rows of all takes with their joints selected anew, as if they were one capture."""
+    selection, skeleton = harvests[0].info.selection, harvests[0].skeleton
+    measured = [_measured(harvest, MEASURES[selection.measure], len(skeleton)) for harvest in harvests]
+    thresholds = find_thresholds(lambda: iter(measured), len(skeleton), selection.share)
+    marks = mark_selected(measured, thresholds)
+    return [
+        [replace(row, selected=torch.from_numpy(chosen)) for row, chosen in zip(take, marked, strict=True)]
+        for take, marked in zip(rows, marks, strict=True)
+    ]
+
+
+def _measured(harvest: Harvest, measure: Measure, num_joints: int) -> MeasuredRows:
+    sign, num_views = -1.0 if measure.higher_is_better else 1.0, len(harvest.view_names)
+    tables = list(harvest.columns(("supported", *measure.columns)))
+    values = np.concatenate([sign * measure.values(table, num_views) for table in tables])
+    supported = np.concatenate([table.column("supported").to_numpy() for table in tables]).astype(bool)
+    return MeasuredRows(values.reshape(-1, num_joints), supported.reshape(-1, num_joints))
 
 
 def _of_frame(row: SelectedFrame, labels: LabelSet, believed: Tensor | None) -> Iterator[PictureLabels]:
@@ -107,14 +155,14 @@ def _peaks(record: FrameAnnotations) -> tuple[Tensor, Tensor]:
     return record.peak_pixels, torch.isfinite(record.peak_pixels).all(-1)
 
 
-def _highest(rows: list[SelectedFrame], share: float) -> list[Tensor]:
+def _highest(rows: Sequence[SelectedFrame], share: float) -> list[Tensor]:
     """Return (V, J) bool of every row: the heatmap's maximum is among the joint's `share` of highest ones."""
     if not rows:
         return []
-    scores = np.stack([np.asarray(row.annotations.peak_score) for row in rows])
-    finite = np.stack([np.asarray(_peaks(row.annotations)[1]) for row in rows])
-    marked = _smallest(-scores.reshape(-1, scores.shape[-1]), finite.reshape(-1, scores.shape[-1]), share)
-    return [torch.from_numpy(part) for part in marked.reshape(scores.shape)]
+    scores = np.concatenate([np.asarray(row.annotations.peak_score) for row in rows])
+    finite = np.concatenate([np.asarray(_peaks(row.annotations)[1]) for row in rows])
+    ends = np.cumsum([len(row.annotations.peak_score) for row in rows])
+    return [torch.from_numpy(part) for part in np.split(_smallest(-scores, finite, share), ends[:-1])]
 
 
 def _smallest(values: NDArray[np.float64], finite: NDArray[np.bool_], share: float) -> NDArray[np.bool_]:
