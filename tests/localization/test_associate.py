@@ -10,13 +10,19 @@ import torch
 from torch import Tensor
 
 from localization_kit import PX_PER_MM, STANDING, plain_rig
-from poseharvest.localization.associate import RoughPose, associate, rough_pose, rough_poses
+from poseharvest.localization.associate import RoughPose, group, rough_pose, rough_poses
 from poseharvest.localization.scan import Candidate
 
 RIG = plain_rig()
 CAMERAS = RIG.at(0)
 FRONT, SIDE, BACK = range(3)
 TALL = 1660 * PX_PER_MM * 1.25  # the side of a person's window, about
+
+
+def associate(candidates, cameras):
+    """The person that most views agree on."""
+    groups = group(candidates, cameras, most=1)
+    return rough_pose(groups[0], cameras) if groups else None
 
 
 def candidate(

@@ -50,17 +50,6 @@ class RoughPose:
         )
 
 
-def associate(candidates: Sequence[Candidate], cameras: Sequence[StaticCamera]) -> RoughPose | None:
-    """Return the person that most views agree on, or None if no two views agree on one.
-
-    Args:
-        candidates: of all views.
-        cameras: V cameras as they stand in this frame.
-    """
-    groups = group(candidates, cameras, most=1)
-    return rough_pose(groups[0], cameras) if groups else None
-
-
 def group(
     candidates: Sequence[Candidate], cameras: Sequence[StaticCamera], *, most: int | None = None
 ) -> list[tuple[Candidate, ...]]:

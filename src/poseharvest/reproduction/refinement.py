@@ -17,7 +17,7 @@ from poseharvest.detectors.checkpoint import load_state, read_safetensors
 from poseharvest.detectors.network import NetworkDetector
 from poseharvest.harvesting.harvest import OnProgress, Progress
 from poseharvest.personalization.finetune import finetune, trainable
-from poseharvest.personalization.labels import LabelSet, PictureLabels, harvest_labels, require_enough
+from poseharvest.personalization.labels import LabelSet, PictureLabels, labels_of_takes, require_enough
 from poseharvest.personalization.pictures import cut_pictures
 from poseharvest.regression.mixture import MixedSource
 from poseharvest.reproduction.harvests import HarvestedShot, Harvester, prefixed, setting_of
@@ -143,8 +143,9 @@ def _learn(
 
 
 def _labels(generic: Sequence[HarvestedShot], labels: LabelSet, most: int) -> list[list[PictureLabels]]:
-    """Return the labels of every shot, thinned out evenly so that there are no more than `most`."""
-    found = [harvest_labels(one.harvest, labels, range(one.harvest.info.capture.num_frames)) for one in generic]
+    """Return the labels of every shot, chosen over all of them and thinned out evenly to no more than `most`."""
+    longest = max(one.harvest.info.capture.num_frames for one in generic)
+    found = labels_of_takes([one.harvest for one in generic], labels, range(longest))
     everything = [label for of_shot in found for label in of_shot]
     require_enough(everything, labels, num_pictures=1)
     step = -(-len(everything) // most)
