@@ -1,7 +1,8 @@
 """Heatmaps to posteriors: the sum over the voxels that matter against the FFT over the whole grid.
 
 Both run in this process on the same frames, in turns, so that their ratio holds on a busy machine too. Run it as
-`python benchmarks/inference.py`; `--frames 4` for a quick look.
+`python benchmarks/inference.py`; `--frames 4` for a quick look. `--capture FOLDER --calibration FILE` adds frames of
+real footage, seen by EfficientPose-I, with the radii that its own frames teach.
 """
 
 from __future__ import annotations
@@ -11,14 +12,20 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from rich.console import Console
 from rich.table import Table
 
+from poseharvest.capture.capture import Capture
 from poseharvest.detectors.protocol import CroppedView
+from poseharvest.detectors.registry import load_detector
 from poseharvest.geometry.crop import crop_around
+from poseharvest.harvesting.batches import batched
+from poseharvest.harvesting.subject import SubjectLearner
 from poseharvest.heatmaps.maps import Heatmaps
+from poseharvest.localization.track import Sighting, Tracker, batch_length
 from poseharvest.pictorial.evidence import FrameEvidence
 from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
 from poseharvest.pictorial.pairwise import LimbLengths
@@ -66,6 +73,18 @@ def make_scenario(  # noqa: PLR0913 - a scenario's settings
             values[1:, first::8] = 0
         frames.append(FrameEvidence(Heatmaps(values, crops), cameras, (points.amin(0) + points.amax(0)) / 2))
     return Scenario(name, frames, simulation.truth.positions[::STEP], true_lengths(simulation.truth.positions))
+
+
+def footage(folder: Path, calibration: Path | None, num_frames: int) -> Scenario:
+    """Return the first frames of a capture as a harvest would infer them; the truth is unknown."""
+    capture, detector = Capture.open(folder, calibration=calibration), load_detector("efficientpose")
+    tracker, stream = Tracker(detector, capture.rig), capture.frames(0, num_frames)
+    sightings: list[Sighting] = []
+    for frames in batched(stream, batch_length(capture.frame_rate)):
+        sightings += tracker.observe(frames)
+    subject = SubjectLearner(detector.skeleton, InferenceOptions()).learn(sightings)
+    unknown = torch.full((num_frames, len(detector.skeleton), 3), torch.nan, dtype=torch.float64)
+    return Scenario(capture.name, [sighting.evidence for sighting in sightings], unknown, subject.shells)
 
 
 def true_lengths(positions: torch.Tensor) -> LimbLengths:
@@ -124,12 +143,16 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--views", type=int, nargs="*", default=[3, 4, 6, 8, 12, 16])
     parser.add_argument("--grids", type=int, nargs="*", default=[32, 64, 96])
+    parser.add_argument("--capture", type=Path, help="a folder of footage")
+    parser.add_argument("--calibration", type=Path, help="its calibration file")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     n, checked = arguments.frames, arguments.checked
     table = Table(title=f"{arguments.threads} threads, torch {torch.__version__}, 16 joints")
     for column in ("frames", "exact/s", "FFT/s", "ratio", "mean mm", "sd %", "left out", "/ reported", "error mm"):
         table.add_column(column)
+    if arguments.capture is not None:
+        table.add_row(*measure(footage(arguments.capture, arguments.calibration, n), checked))
     table.add_row(*measure(make_scenario("4 views, clean", 4, n, errors=CLEAN), checked))
     table.add_row(*measure(make_scenario("4 views, clean, maps of 64", 4, n, errors=CLEAN, size=64), checked))
     table.add_row(*measure(make_scenario("4 views, realistic", 4, n, errors=REALISTIC), checked))

@@ -33,3 +33,4 @@ def test_no_number_is_cut(width):
         assert printed.count(f"{100.25 + 11 * k:g}") == printed.count(f"{317.42 + k:.2f}") == len(ROWS)
     assert all(row in printed for row in ROWS)
     assert "…" not in printed
+    assert printed.count("Generic") == printed.count("HM+sel") == 2, "titles are broken between words"

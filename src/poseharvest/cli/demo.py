@@ -36,7 +36,7 @@ def demo(  # noqa: PLR0913, PLR0917 - every option of the command is a parameter
 
 
 def _whole_story(out: Path, seed: int, weights: Path | None, *, quick: bool, overwrite: bool) -> None:
-    from poseharvest.cli.tables import print_panel
+    from poseharvest.cli.tables import console_for_tables, print_panel
     from poseharvest.experiments.demo import FULL, QUICK, run_demo
     from poseharvest.personalization.finetune import trainable
     from poseharvest.reproduction.request import DetectorChoice
@@ -52,7 +52,7 @@ def _whole_story(out: Path, seed: int, weights: Path | None, *, quick: bool, ove
             overwrite=overwrite,
             on_progress=on_progress,
         )
-    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console = console_for_tables()
     print_panel(console, done.table.panels[0])
     for note in done.table.notes:
         console.print(note)

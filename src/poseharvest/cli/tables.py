@@ -18,9 +18,7 @@ _WIDTH_OF_FILES = 160  # where a file is written and not a terminal
 
 def print_reproduced(made: ReproducedTable, path: Path) -> None:
     """Print a table with what its numbers mean, and where its file lies."""
-    console = Console(highlight=False, markup=False, soft_wrap=True)
-    if not console.is_terminal:
-        console.width = max(console.width, _WIDTH_OF_FILES)
+    console = console_for_tables()
     console.print(made.caption)
     for panel in made.panels:
         print_panel(console, panel)
@@ -31,13 +29,21 @@ def print_reproduced(made: ReproducedTable, path: Path) -> None:
     console.print(f"table: {path}")
 
 
+def console_for_tables() -> Console:
+    """Return the console, wide where it is a file."""
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    if not console.is_terminal:
+        console.width = max(console.width, _WIDTH_OF_FILES)
+    return console
+
+
 def print_panel(console: Console, panel: Panel) -> None:
-    """Print a block of a table: the paper's columns, then ours. Titles may be broken into lines; cells are not."""
+    """Print a block of a table: the paper's columns, then ours. Titles may be broken between words, cells are not."""
     columns: list[PaperColumn | OurColumn] = [*panel.paper, *panel.ours]
     rows = [_cells(panel, row) for row in panel.rows]
     table = Table(title=panel.title, title_justify="left")
     for title, cells in zip(["", *(column.title for column in columns)], zip(*rows, strict=True), strict=True):
-        table.add_column(title, min_width=max(map(len, cells)), overflow="fold")
+        table.add_column(title, min_width=max(map(len, [*cells, *title.split()])), overflow="fold")
     for cells in rows:
         table.add_row(*cells)
     console.print(table, crop=False)
