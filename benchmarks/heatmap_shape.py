@@ -17,7 +17,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -37,11 +37,10 @@ from poseharvest.geometry.rig import project_all
 from poseharvest.harvesting.subject import SubjectLearner
 from poseharvest.heatmaps.decode import heatmap_peaks
 from poseharvest.heatmaps.maps import Heatmaps
-from poseharvest.localization.track import Sighting, Tracker, batch_length
 from poseharvest.pictorial.evidence import FrameEvidence
 from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
 from poseharvest.synthetic import simulate
-from simulated import ERRORS, print_errors, single_thread, spread_out
+from simulated import ERRORS, print_errors, single_thread, spread_out, track
 
 Floats = NDArray[np.float64]
 HEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 2.0)
@@ -88,14 +87,6 @@ def together(parts: Iterable[Looks]) -> Looks:
     """Return all of them."""
     listed = list(parts)
     return Looks(*(np.concatenate([getattr(part, name) for part in listed]) for name in Looks.__dataclass_fields__))
-
-
-def track(source: FrameSource, detector: HeatmapDetector) -> list[Sighting]:
-    """Return what the views of a capture show of the person in every frame."""
-    tracker, stream, seen = Tracker(detector, source.rig), source.frames(), []
-    while frames := list(islice(stream, batch_length(source.frame_rate))):
-        seen += tracker.observe(frames)
-    return seen
 
 
 def without_truth(source: FrameSource, detector: HeatmapDetector, every: int, options: InferenceOptions) -> Looks:

@@ -22,10 +22,8 @@ from poseharvest.capture.capture import Capture
 from poseharvest.detectors.protocol import CroppedView
 from poseharvest.detectors.registry import load_detector
 from poseharvest.geometry.crop import crop_around
-from poseharvest.harvesting.batches import batched
 from poseharvest.harvesting.subject import SubjectLearner
 from poseharvest.heatmaps.maps import Heatmaps
-from poseharvest.localization.track import Sighting, Tracker, batch_length
 from poseharvest.pictorial.evidence import FrameEvidence
 from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
 from poseharvest.pictorial.pairwise import LimbLengths
@@ -35,6 +33,7 @@ from poseharvest.synthetic.capture import simulate
 from poseharvest.synthetic.detector import SimulatedDetector
 from poseharvest.synthetic.detector_errors import CLEAN, ONE_VIEW_WRONG, REALISTIC, DetectorErrors
 from poseharvest.synthetic.rig import random_rig
+from simulated import track
 
 STEP = 7  # frames between two that are used
 
@@ -78,10 +77,7 @@ def make_scenario(  # noqa: PLR0913 - a scenario's settings
 def footage(folder: Path, calibration: Path | None, num_frames: int) -> Scenario:
     """Return the first frames of a capture as a harvest would infer them; the truth is unknown."""
     capture, detector = Capture.open(folder, calibration=calibration), load_detector("efficientpose")
-    tracker, stream = Tracker(detector, capture.rig), capture.frames(0, num_frames)
-    sightings: list[Sighting] = []
-    for frames in batched(stream, batch_length(capture.frame_rate)):
-        sightings += tracker.observe(frames)
+    sightings = track(capture, detector, num_frames)
     subject = SubjectLearner(detector.skeleton, InferenceOptions()).learn(sightings)
     unknown = torch.full((num_frames, len(detector.skeleton), 3), torch.nan, dtype=torch.float64)
     return Scenario(capture.name, [sighting.evidence for sighting in sightings], unknown, subject.shells)

@@ -10,11 +10,13 @@ import argparse
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
-from itertools import islice
 
 import numpy as np
 import torch
 
+from poseharvest.capture.frames import FrameSource
+from poseharvest.detectors.protocol import HeatmapDetector
+from poseharvest.harvesting.batches import batched
 from poseharvest.harvesting.subject import SubjectLearner
 from poseharvest.localization.track import Sighting, Tracker, batch_length
 from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
@@ -109,15 +111,19 @@ def sequence(
         height_power: of the inference.
     """
     simulation = simulate(frames, seed, errors=errors, render=False)
-    tracker = Tracker(simulation.detector, simulation.capture.rig)
-    stream, seen = simulation.capture.frames(), []
-    while together := list(islice(stream, batch_length(simulation.capture.frame_rate))):
-        seen += tracker.observe(together)
+    seen = track(simulation.capture, simulation.detector)
     learner = SubjectLearner(simulation.detector.skeleton, InferenceOptions(height_power=height_power))
     model = learner.model(learner.learn(spread_out(seen, learn_from or len(seen))).shells)
     judged = [sighting for sighting in seen if sighting.frame % every == 0]
     truth = simulation.truth.positions.numpy()[[sighting.frame for sighting in judged]]
     return Sequence(seed, judged, truth, model, simulation.detector.skeleton.joints)
+
+
+def track(source: FrameSource, detector: HeatmapDetector, stop: int | None = None) -> list[Sighting]:
+    """Return what the views of a capture show of the person in every frame, or in those before `stop`."""
+    tracker, stream = Tracker(detector, source.rig), source.frames(0, stop)
+    together = batched(stream, batch_length(source.frame_rate))
+    return [sighting for frames in together for sighting in tracker.observe(frames)]
 
 
 def spread_out(sightings: list[Sighting], num: int) -> list[Sighting]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from poseharvest.annotations.columns import column, values_of
 from poseharvest.annotations.info import JointSelection, PersonSelection, SelectionInfo
-from poseharvest.annotations.measures import MEASURES
+from poseharvest.annotations.measures import MEASURES, Measure
 from poseharvest.annotations.parts import ANNOTATIONS, part_path, read_part, write_part
 from poseharvest.annotations.recalibration import Recalibration
 from poseharvest.annotations.rows import covariances, matrix, sigma_of
@@ -86,12 +86,17 @@ def _persons(layout: PartLayout) -> NDArray[np.int64]:
 def _measured_parts(layout: PartLayout, measure_name: str, persons: NDArray[np.int64]) -> Iterator[MeasuredRows]:
     """Yield the measure with a column for every joint of every person."""
     measure, num_joints = MEASURES[measure_name], len(layout.joints)
-    sign = -1.0 if measure.higher_is_better else 1.0
     for index in _parts(layout):
         table = layout.read(index, ("person", "supported", *measure.columns))
-        values = sign * measure.values(table, layout.num_views)
-        rows = MeasuredRows(values.reshape(-1, num_joints), matrix(table, "supported", num_joints))
+        rows = measured_rows(table, measure, num_joints, layout.num_views)
         yield _spread_out(rows, matrix(table, "person", num_joints)[:, 0], persons)
+
+
+def measured_rows(table: pa.Table, measure: Measure, num_joints: int, num_views: int) -> MeasuredRows:
+    """Return the measure of the rows of a table with its columns and `supported`, signed so that small is reliable."""
+    sign = -1.0 if measure.higher_is_better else 1.0
+    values = sign * measure.values(table, num_views)
+    return MeasuredRows(values.reshape(-1, num_joints), matrix(table, "supported", num_joints))
 
 
 def _spread_out(rows: MeasuredRows, person: NDArray[np.int64], persons: NDArray[np.int64]) -> MeasuredRows:

@@ -7,7 +7,7 @@ that order is kept, and each pass counts 16 more bits of the keys that still sha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -128,6 +128,12 @@ def mark_selected(batches: Iterable[MeasuredRows], thresholds: Thresholds) -> It
         rank = ties_seen + np.cumsum(tie, axis=0)
         yield (rankable & (keys < thresholds.key)) | (tie & (rank <= thresholds.num_ties))
         ties_seen = ties_seen + tie.sum(0)
+
+
+def mark_together(batches: Sequence[MeasuredRows], share: float) -> list[NDArray[np.bool_]]:
+    """Return (F, J) bool for each of one batch or more: the rows selected as if all were one capture."""
+    thresholds = find_thresholds(lambda: iter(batches), batches[0].values.shape[1], share)
+    return list(mark_selected(batches, thresholds))
 
 
 def _count_digits(batches: Iterator[MeasuredRows], prefix: NDArray[np.uint64], shift: int) -> NDArray[np.int64]:

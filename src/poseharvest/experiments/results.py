@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from poseharvest.annotations.select import MeasuredRows, find_thresholds, mark_selected
+from poseharvest.annotations.select import MeasuredRows, mark_together
 from poseharvest.evaluation.scores import MetricProtocol, Score
 from poseharvest.experiments.judging import JudgedPoses, joined, mean_of, spread_of
 from poseharvest.experiments.study import Network
@@ -137,8 +136,7 @@ def selected_together(results: Results, network: str, share: float) -> Results:
     for run in results.runs:
         takes = [results.poses[run, network, action] for action in results.actions]
         rows = [MeasuredRows(take.det, np.isfinite(take.det)) for take in takes]
-        thresholds = find_thresholds(partial(iter, rows), rows[0].values.shape[1], share)
-        for action, take, selected in zip(results.actions, takes, mark_selected(rows, thresholds), strict=True):
+        for action, take, selected in zip(results.actions, takes, mark_together(rows, share), strict=True):
             poses[run, network, action] = replace(take, selected=selected)
     return replace(results, poses=poses)
 

@@ -18,7 +18,8 @@ from poseharvest.errors import CalibrationError
 from poseharvest.geometry.distortion import Distortion
 
 _ROTATION_TOLERANCE = 1e-3
-_MIN_DEPTH_MM = 1.0
+MIN_DEPTH_MM = 1.0
+"""A perspective camera sees what lies deeper than this."""
 
 
 @dataclass(frozen=True)
@@ -151,8 +152,8 @@ class Camera:
         rotation, k = self.rotation.to(points), self.px_from_cam.to(points)
         cam = torch.addmm(self.translation.to(points)[:, None], rotation, points.reshape(-1, 3).T)
         cam = cam.reshape(3, *points.shape[:-1])
-        in_front = cam[2] > _MIN_DEPTH_MM
-        distorted = self.distortion.distort((cam[:2] / cam[2].clamp_min(_MIN_DEPTH_MM)).movedim(0, -1))
+        in_front = cam[2] > MIN_DEPTH_MM
+        distorted = self.distortion.distort((cam[:2] / cam[2].clamp_min(MIN_DEPTH_MM)).movedim(0, -1))
         pixels = torch.addmm(k[:2, 2:], k[:2, :2], distorted.points.movedim(-1, 0).reshape(2, -1))
         return Projection(pixels.T.reshape(*points.shape[:-1], 2), in_front & distorted.valid)
 

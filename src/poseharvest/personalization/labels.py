@@ -20,11 +20,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from poseharvest.annotations.marking import measured_rows
 from poseharvest.annotations.measures import MEASURES, Measure
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.annotations.rows import SelectedFrame
-from poseharvest.annotations.select import MeasuredRows, find_thresholds, mark_selected
+from poseharvest.annotations.select import MeasuredRows, mark_together
 from poseharvest.errors import TrainingError
 from poseharvest.geometry.crop import Crop
 
@@ -119,8 +120,7 @@ def _selected_together(
     """Return the rows of all takes with their joints selected anew, as if they were one capture."""
     selection, skeleton = harvests[0].info.selection, harvests[0].skeleton
     measured = [_measured(harvest, MEASURES[selection.measure], len(skeleton)) for harvest in harvests]
-    thresholds = find_thresholds(lambda: iter(measured), len(skeleton), selection.share)
-    marks = mark_selected(measured, thresholds)
+    marks = mark_together(measured, selection.share)
     return [
         [replace(row, selected=torch.from_numpy(chosen)) for row, chosen in zip(take, marked, strict=True)]
         for take, marked in zip(rows, marks, strict=True)
@@ -128,11 +128,11 @@ def _selected_together(
 
 
 def _measured(harvest: Harvest, measure: Measure, num_joints: int) -> MeasuredRows:
-    sign, num_views = -1.0 if measure.higher_is_better else 1.0, len(harvest.view_names)
-    tables = list(harvest.columns(("supported", *measure.columns)))
-    values = np.concatenate([sign * measure.values(table, num_views) for table in tables])
-    supported = np.concatenate([table.column("supported").to_numpy() for table in tables]).astype(bool)
-    return MeasuredRows(values.reshape(-1, num_joints), supported.reshape(-1, num_joints))
+    tables = harvest.columns(("supported", *measure.columns))
+    parts = [measured_rows(table, measure, num_joints, len(harvest.view_names)) for table in tables]
+    return MeasuredRows(
+        np.concatenate([part.values for part in parts]), np.concatenate([part.supported for part in parts])
+    )
 
 
 def _of_frame(row: SelectedFrame, labels: LabelSet, believed: Tensor | None) -> Iterator[PictureLabels]:
@@ -166,6 +166,4 @@ def _highest(rows: Sequence[SelectedFrame], share: float) -> list[Tensor]:
 
 
 def _smallest(values: NDArray[np.float64], finite: NDArray[np.bool_], share: float) -> NDArray[np.bool_]:
-    measured = MeasuredRows(values, finite)
-    thresholds = find_thresholds(lambda: iter([measured]), values.shape[1], share)
-    return next(mark_selected([measured], thresholds))
+    return mark_together([MeasuredRows(values, finite)], share)[0]

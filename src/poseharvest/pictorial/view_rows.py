@@ -11,9 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from poseharvest.geometry.camera import AffineCamera, Camera, StaticCamera
+from poseharvest.geometry.camera import MIN_DEPTH_MM, AffineCamera, Camera, StaticCamera
 
-MIN_DEPTH_MM = 1.0
 _AFFINE_DEPTH = torch.tensor([[0.0, 0.0, 0.0, 1.0]], dtype=torch.float64)
 _NO_LENS = [*[0.0] * 8, math.inf]
 
