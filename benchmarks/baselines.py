@@ -28,7 +28,8 @@ from poseharvest.evaluation.mpjpe import joint_errors
 from poseharvest.evaluation.mpjpe import mpjpe as score_of
 from poseharvest.evaluation.pairs import PosePairs
 from poseharvest.skeleton.definitions import MPII16
-from simulated import Sequence, parser, print_errors, sequences, single_thread
+from simulated import Sequence, single_thread
+from studies import parser, say_errors, sequences
 
 Floats = NDArray[np.float64]
 JOINTS = MPII16.joints  # the simulated detector's
@@ -101,7 +102,7 @@ def main() -> None:
     options.add_argument("--keep", type=Path, default=None, help="folder in which finished sequences are kept")
     arguments = options.parse_args()
     single_thread()
-    print_errors(arguments.errors)
+    say_errors(arguments.errors)
     seeds = range(arguments.first_seed, arguments.first_seed + arguments.sequences)
     found = [find(arguments, seed) for seed in seeds]
     truth = np.concatenate([one.truth for one in found])

@@ -25,7 +25,8 @@ from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.localization.track import Sighting
 from poseharvest.pictorial.evidence import FrameEvidence
 from poseharvest.synthetic import SimulatedDetector, simulate
-from simulated import ERRORS, Sequence, parser, print_errors, sequences, single_thread
+from simulated import ERRORS, Sequence, single_thread
+from studies import parser, say_errors, sequences
 
 Floats = NDArray[np.float64]
 
@@ -55,12 +56,12 @@ def draws(sequence: Sequence, arguments: argparse.Namespace) -> tuple[Floats, Fl
 
 def main() -> None:
     """Print what det reaches and what could be reached."""
-    options = parser(__doc__)
+    options = parser(__doc__, drawn=False)
     options.add_argument("--sequences", type=int, default=8, help="seeds from 500")
     options.add_argument("--draws", type=int, default=8, help="of every frame")
     arguments = options.parse_args()
     single_thread()
-    print_errors(arguments.errors)
+    say_errors(arguments.errors)
     errors, dets = [], []
     for sequence in sequences(arguments, range(500, 500 + arguments.sequences)):
         error, det = draws(sequence, arguments)

@@ -6,9 +6,6 @@ independent units of every confidence interval.
 
 from __future__ import annotations
 
-import argparse
-import time
-from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -130,32 +127,6 @@ def spread_out(sightings: list[Sighting], num: int) -> list[Sighting]:
     """Return at most `num` of the sightings, evenly spread from the first to the last."""
     places = np.linspace(0, len(sightings) - 1, min(num, len(sightings))).round().astype(int)
     return [sightings[place] for place in places]
-
-
-def sequences(arguments: argparse.Namespace, seeds: range) -> Iterator[Sequence]:
-    """Yield the sequences of some seeds, saying how long each took."""
-    for seed in seeds:
-        start = time.perf_counter()
-        yield sequence(
-            seed,
-            frames=arguments.frames,
-            every=arguments.every,
-            errors=ERRORS[arguments.errors],
-            learn_from=arguments.learn_from,
-            height_power=arguments.height_power,
-        )
-        print(f"  sequence {seed}: {time.perf_counter() - start:.1f} s", flush=True)
-
-
-def parser(description: str | None) -> argparse.ArgumentParser:
-    """Return the options that all studies share."""
-    options = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--frames", type=int, default=400, help="of each sequence")
-    options.add_argument("--every", type=int, default=10, help="judge every n-th frame")
-    options.add_argument("--learn-from", type=int, default=None, help="frames for the limb lengths; all if not given")
-    options.add_argument("--height-power", type=float, default=0.0, help="of the inference")
-    options.add_argument("--errors", choices=tuple(ERRORS), default="realistic", help="the detector's mistakes")
-    return options
 
 
 def print_errors(name: str) -> None:

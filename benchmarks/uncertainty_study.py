@@ -34,7 +34,8 @@ from poseharvest.evaluation.uncertainty import (
     squared_mahalanobis,
 )
 from poseharvest.harvesting.annotate import annotate
-from simulated import ERRORS, parser, print_errors, sequences, single_thread
+from simulated import ERRORS, single_thread
+from studies import parser, say_errors, sequences
 
 Floats = NDArray[np.float64]
 COMBINED = ("det", "score at the projection", "score drop", "peak distance", "shift without a view")
@@ -192,7 +193,7 @@ def main() -> None:
     if arguments.report_from < arguments.fit:
         options.error(f"--report-from: expected at least {arguments.fit}, the first seed that is not fitted on")
     single_thread()
-    print_errors(arguments.errors)
+    say_errors(arguments.errors)
     fitting = collect(arguments, range(arguments.fit))
     inputs = {name: fitting.doubts[name] for name in COMBINED}
     model = fit_error_model(inputs, fitting.size, ErrorModelOptions(threshold_mm=arguments.wrong_mm))
@@ -214,7 +215,7 @@ def main() -> None:
     print_left_out(both(fitting, reporting))
     for errors in arguments.also:
         other = argparse.Namespace(**vars(arguments) | {"errors": errors})
-        print_errors(errors)
+        say_errors(errors)
         print_honesty(recalibration, collect(other, seeds), errors=errors)
 
 

@@ -45,6 +45,14 @@ SELECTED = Measure(
     "selected joints",
 )
 
+SHARES: Final = tuple(n / 10 for n in range(1, 11))
+"""Of every joint, from a few to all, at which errors are compared."""
+
+
+def kept_share(share: float) -> Measure:
+    """Return the measure of the joints that are kept if `share` of each are, the most certain ones."""
+    return Measure(lambda judged: judged.mean_at(share), "none", f"the most certain {100 * share:.0f} % of each joint")
+
 
 @dataclass(frozen=True, eq=False)
 class Results:

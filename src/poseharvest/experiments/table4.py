@@ -22,9 +22,11 @@ from poseharvest.experiments.results import (
     CENTRED,
     IN_WORLD,
     SELECTED,
+    SHARES,
     Measure,
     Results,
     Run,
+    kept_share,
     selected_together,
     together,
 )
@@ -36,7 +38,6 @@ from poseharvest.reproduction.paper import AVERAGE, AVERAGE_15, TABLE_2, TABLE_4
 from poseharvest.reproduction.result import OurColumn, Panel, PaperColumn, ReproducedTable
 from poseharvest.reproduction.store import UnitStore
 
-SHARES: Final = tuple(n / 10 for n in range(1, 11))
 CAPTION: Final = "Table 4 (Sec. 4.4) on synthetic footage: error after fine-tuning on different labels, mm"
 
 
@@ -159,8 +160,3 @@ def _shares(results: Results) -> Panel:
     scores = {row: pooled.mean(Network.GENERIC, ALL_ACTIONS, kept_share(share)) for row, share in rows.items()}
     title = "error against the share kept of every joint over all actions, generic harvests, in the world as it is"
     return Panel(title, tuple(rows), (), (OurColumn("here, kept by det(cov)", scores),))
-
-
-def kept_share(share: float) -> Measure:
-    """Return the measure of the joints that are kept if `share` of each are."""
-    return Measure(lambda judged: judged.mean_at(share), "none", f"the most certain {100 * share:.0f} % of each joint")
