@@ -9,7 +9,6 @@ import torch
 from poseharvest.errors import CaptureError, ConfigError, DetectorError, SkeletonError, StoreError, TrainingError
 from poseharvest.geometry.crop import Crop
 from poseharvest.regression.labels import axial_depth, pose_labels
-from poseharvest.regression.mixture import MixedSource
 from poseharvest.regression.model import load_model, new_regressor, preprocessing_of
 from poseharvest.regression.options import RegressionOptions
 from poseharvest.regression.task import RegressionTask
@@ -17,6 +16,7 @@ from poseharvest.regression.train3d import common_lengths, train3d
 from poseharvest.skeleton.definitions import MPII16
 from poseharvest.training.augment import NO_AUGMENTATION, Augmentation
 from poseharvest.training.loop import Trainer
+from poseharvest.training.mixed_source import MixedSource
 from poseharvest.training.options import TrainingOptions
 from poseharvest.training.samples import TrainingSample
 

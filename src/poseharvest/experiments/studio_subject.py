@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import numpy as np
@@ -24,11 +23,10 @@ from poseharvest.experiments.filming import Take, film
 from poseharvest.experiments.judging import JudgedPoses, judge_poses, read_judged, write_judged
 from poseharvest.experiments.study import Network, Study
 from poseharvest.harvesting.harvest import OnProgress, Progress, harvest
-from poseharvest.personalization.finetune import finetune, trainable
+from poseharvest.personalization.finetune import trainable
 from poseharvest.personalization.labels import labels_of_takes, require_enough
-from poseharvest.personalization.pictures import HarvestPictures, cut_pictures
+from poseharvest.personalization.takes import LabelledTake, learn_from_takes
 from poseharvest.pictorial.pairwise import LimbLengths
-from poseharvest.regression.mixture import MixedSource
 from poseharvest.regression.train3d import common_lengths
 from poseharvest.reproduction.store import UnitStore
 from poseharvest.training.weights import write_weights
@@ -141,35 +139,26 @@ class StudioSubject:
 
     def _learn(self, network: Network, folder: Path) -> None:
         heard = self._heard(f"{network.paper_name}: ")
-        with TemporaryDirectory(dir=folder, prefix=".pictures-") as scratch:
-            parts = self._pictures(network, Path(scratch))
-            labels = [label for part in parts for label in part.labels]
-            require_enough(labels, network.labels, num_pictures=_LEAST_PICTURES)
-            learned = finetune(
-                self.study.detector,
-                MixedSource(tuple(parts)),
-                folder / "checkpoint",
-                options=replace(self.study.training, seed=self.seed),
-                resume=True,
-                on_progress=lambda done: heard(Progress(done.done, done.total, f"learning, loss {done.loss:.1e}")),
-            )
+        takes = self._labelled(network)
+        require_enough([label for take in takes for label in take.labels], network.labels, num_pictures=_LEAST_PICTURES)
+        learned = learn_from_takes(
+            self.study.detector,
+            takes,
+            folder,
+            options=replace(self.study.training, seed=self.seed),
+            resume=True,
+            on_frame=lambda _: None,
+            on_step=lambda done: heard(Progress(done.done, done.total, f"learning, loss {done.loss:.1e}")),
+        )
         write_weights(learned, folder / WEIGHTS)
 
-    def _pictures(self, network: Network, scratch: Path) -> list[HarvestPictures]:
-        """Return the pictures with labels of all actions in which somebody was found."""
+    def _labelled(self, network: Network) -> list[LabelledTake]:
+        """Return all actions in which somebody was found and something is to be learned."""
         harvests = {action: self.harvest(Network.GENERIC, action) for action in self.study.actions}
         found = {action: harvested for action, harvested in harvests.items() if harvested is not None}
         labels = labels_of_takes(list(found.values()), network.labels, self.study.learned)
         return [
-            cut_pictures(
-                self.take(action).capture,
-                self.study.detector.skeleton,
-                of_take,
-                preprocessing=self.study.detector.preprocessing,
-                reach=self.study.training.augmentation.reach,
-                file=scratch / f"{action}.npy",
-                on_frame=lambda _: None,
-            )
+            LabelledTake(self.take(action).capture, found[action].skeleton, of_take)
             for action, of_take in zip(found, labels, strict=True)
             if of_take
         ]

@@ -12,7 +12,7 @@ from poseharvest.errors import ConfigError
 from poseharvest.experiments.filming import Filming
 from poseharvest.harvesting.options import HarvestOptions
 from poseharvest.personalization.finetune import REFINEMENT
-from poseharvest.personalization.labels import LabelSet
+from poseharvest.personalization.labels import OVER_TAKES, LabelSet
 from poseharvest.synthetic.studio import ACTIONS
 from poseharvest.synthetic.studio.actions import action_by_name
 from poseharvest.training.options import TrainingOptions
@@ -108,5 +108,6 @@ class Study:
         return {
             "actions": list(self.actions),
             "learned_frames": self.learned.stop,
+            "selected_over": OVER_TAKES,
             "training": {**replace(self.training, seed=0).lasting_as_dict(), "epochs": self.training.epochs},
         }

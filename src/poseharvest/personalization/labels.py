@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import repeat
+from typing import Final
 
 import numpy as np
 import torch
@@ -28,6 +29,9 @@ from poseharvest.annotations.rows import SelectedFrame
 from poseharvest.annotations.select import MeasuredRows, mark_together
 from poseharvest.errors import TrainingError
 from poseharvest.geometry.crop import Crop
+
+OVER_TAKES: Final = "all takes of a subject"
+"""What `labels_of_takes` selects from, for records of what a network was made from."""
 
 
 class LabelSet(StrEnum):

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from poseharvest.annotations.reader import Harvest
@@ -19,11 +18,10 @@ from poseharvest.harvesting.harvest import OnProgress, Progress
 from poseharvest.harvesting.harvest import harvest as harvest_again
 from poseharvest.localization.boxes import Boxes
 from poseharvest.personalization.compare import Comparison, compare
-from poseharvest.personalization.finetune import finetune
 from poseharvest.personalization.footage import options_of
 from poseharvest.personalization.labels import PictureLabels, harvest_labels, require_enough
 from poseharvest.personalization.options import PersonalizationOptions
-from poseharvest.personalization.pictures import cut_pictures
+from poseharvest.personalization.takes import LabelledTake, learn_from_takes
 from poseharvest.training.fit import OnTraining
 from poseharvest.training.weights import write_weights
 
@@ -100,7 +98,15 @@ def run_round(inputs: RoundInputs, labels_from: Harvest, folder: Path, *, resume
     with os_errors_as_store_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     labels = _labels(inputs, labels_from)
-    personal = _learn(inputs, labels, folder, resume=resume)
+    personal = learn_from_takes(
+        inputs.detector,
+        [LabelledTake(inputs.capture, inputs.first.skeleton, labels)],
+        folder,
+        options=inputs.options.training,
+        resume=resume,
+        on_frame=_frames_heard(inputs),
+        on_step=_steps_heard(inputs.on_progress),
+    )
     write_weights(personal, folder / WEIGHTS)
     again = harvest_again(
         inputs.capture,
@@ -148,28 +154,6 @@ def _labels(inputs: RoundInputs, harvest: Harvest) -> list[PictureLabels]:
     require_enough(found, options.labels, num_pictures=options.min_pictures)
     step = -(-len(found) // options.max_pictures)
     return found[::step]
-
-
-def _learn(inputs: RoundInputs, labels: list[PictureLabels], folder: Path, *, resume: bool) -> NetworkDetector:
-    training = inputs.options.training
-    with TemporaryDirectory(dir=folder, prefix=".pictures-") as scratch, os_errors_as_store_errors(folder):
-        pictures = cut_pictures(
-            inputs.capture,
-            inputs.first.skeleton,
-            labels,
-            preprocessing=inputs.detector.preprocessing,
-            reach=training.augmentation.reach,
-            file=Path(scratch) / "pictures.npy",
-            on_frame=_frames_heard(inputs),
-        )
-        return finetune(
-            inputs.detector,
-            pictures,
-            folder / "checkpoint",
-            options=training,
-            resume=resume,
-            on_progress=_steps_heard(inputs.on_progress),
-        )
 
 
 def _frames_heard(inputs: RoundInputs) -> Callable[[int], None]:

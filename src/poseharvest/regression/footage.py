@@ -15,10 +15,10 @@ from poseharvest.personalization.labels import PictureLabels
 from poseharvest.personalization.personalize import split_frames
 from poseharvest.personalization.pictures import cut_pictures
 from poseharvest.regression.labels import pose_labels
-from poseharvest.regression.mixture import MixedSource
 from poseharvest.regression.model import preprocessing_of
 from poseharvest.regression.options import RegressionOptions
 from poseharvest.training.augment import NO_AUGMENTATION, Augmentation
+from poseharvest.training.mixed_source import MixedSource
 from poseharvest.training.samples import SampleSource
 
 

@@ -9,23 +9,19 @@ import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-from poseharvest.annotations.staging import os_errors_as_store_errors
 from poseharvest.detectors.checkpoint import load_state, read_safetensors
 from poseharvest.detectors.network import NetworkDetector
 from poseharvest.harvesting.harvest import OnProgress, Progress
-from poseharvest.personalization.finetune import finetune, trainable
-from poseharvest.personalization.labels import LabelSet, PictureLabels, labels_of_takes, require_enough
-from poseharvest.personalization.pictures import cut_pictures
-from poseharvest.regression.mixture import MixedSource
+from poseharvest.personalization.finetune import trainable
+from poseharvest.personalization.labels import OVER_TAKES, LabelSet, PictureLabels, labels_of_takes, require_enough
+from poseharvest.personalization.takes import LabelledTake, learn_from_takes
 from poseharvest.reproduction.harvests import HarvestedShot, Harvester, prefixed, setting_of
 from poseharvest.reproduction.request import DetectorSource, TableRequest
 from poseharvest.reproduction.store import UnitStore
 from poseharvest.skeleton.skeleton import Skeleton
 from poseharvest.training.options import TrainingOptions
-from poseharvest.training.samples import SampleSource
 from poseharvest.training.weights import write_weights
 
 WEIGHTS = "weights.safetensors"
@@ -88,7 +84,12 @@ def refined_harvests(request: TableRequest, generic: Sequence[HarvestedShot], le
         TrainingError: the detector has no network, or there are no labels.
     """
     options = replace(request.refinement, seed=lesson.seed)
-    said = {"labels": lesson.labels.value, "refinement": plain_training(options), "max_pictures": request.max_pictures}
+    said = {
+        "labels": lesson.labels.value,
+        "selected_over": OVER_TAKES,
+        "refinement": plain_training(options),
+        "max_pictures": request.max_pictures,
+    }
     learned = {"learned_from": [one.shot.key for one in generic], "step": generic[0].shot.step}
     heard = prefixed(request.on_progress, f"{lesson.group}, labels {lesson.labels.value}, seed {lesson.seed}")
     folder = UnitStore(request.out).made(
@@ -117,28 +118,19 @@ def _learn(
     detector = trainable(request.detector.load(generic[0].shot.sequence.name))
     options = replace(request.refinement, seed=lesson.seed)
     labels = _labels(generic, lesson.labels, request.max_pictures)
-    with TemporaryDirectory(dir=folder, prefix=".pictures-") as scratch, os_errors_as_store_errors(folder):
-        parts: list[SampleSource] = [
-            cut_pictures(
-                one.shot.footage(),
-                one.harvest.skeleton,
-                wanted,
-                preprocessing=detector.preprocessing,
-                reach=options.augmentation.reach,
-                file=Path(scratch) / f"{number}.npy",
-                on_frame=lambda frame: on_progress(Progress(frame + 1, frame + 1, "cutting out pictures")),
-            )
-            for number, (one, wanted) in enumerate(zip(generic, labels, strict=True))
+    personal = learn_from_takes(
+        detector,
+        [
+            LabelledTake(one.shot.footage(), one.harvest.skeleton, wanted)
+            for one, wanted in zip(generic, labels, strict=True)
             if wanted
-        ]
-        personal = finetune(
-            detector,
-            MixedSource(tuple(parts)),
-            folder / "checkpoint",
-            options=options,
-            resume=True,
-            on_progress=lambda done: on_progress(Progress(done.done, done.total, f"learning, loss {done.loss:.2e}")),
-        )
+        ],
+        folder,
+        options=options,
+        resume=True,
+        on_frame=lambda frame: on_progress(Progress(frame + 1, frame + 1, "cutting out pictures")),
+        on_step=lambda done: on_progress(Progress(done.done, done.total, f"learning, loss {done.loss:.2e}")),
+    )
     write_weights(personal, folder / WEIGHTS)
 
 
