@@ -16,7 +16,6 @@ from poseharvest.regression.train3d import common_lengths, train3d
 from poseharvest.skeleton.definitions import MPII16
 from poseharvest.training.augment import NO_AUGMENTATION, Augmentation
 from poseharvest.training.loop import Trainer
-from poseharvest.training.mixed_source import MixedSource
 from poseharvest.training.options import TrainingOptions
 from poseharvest.training.samples import TrainingSample
 
@@ -142,10 +141,6 @@ def test_harvests_are_mixed(harvested, simulation, tmp_path):
     assert said["learned_pictures"] == [len(pose_labels(harvested, range(10)))] * 2
     assert "error_px" not in result.curve[-1]
     assert "no frames were held out" in result.findings[-1]
-    mixed = MixedSource((Drawn(), Drawn()))
-    assert len(mixed) == 16
-    assert torch.equal(mixed.sample(11).picture, Drawn().sample(3).picture)
-    assert torch.equal(mixed.sample(7).picture, Drawn().sample(7).picture)
 
 
 def test_several_processes_in_one_folder_are_refused(harvested, simulation, tmp_path, monkeypatch):
