@@ -1,6 +1,6 @@
 """The two appearance worlds: *generic*, on which networks are trained, and *target*, in which they are put to use.
 
-They differ in garments, textures, backgrounds, light, bodies, furniture, the mix of actions and picture quality, so
+They differ in garments, textures, backgrounds, light, bodies, furniture and picture quality, not in what people do, so
 that a network trained on the one meets something new in the other, as it does when it leaves its training set.
 """
 
@@ -40,8 +40,6 @@ class World:
     actions: Weights
 
 
-_RARE_IN_GENERIC = {"Sitting": 0.35, "SittingDown": 0.2, "Eating": 0.35, "Purchases": 0.6, "Photo": 0.6}
-
 GENERIC = World(
     name="generic",
     shapes=ShapeRanges(),
@@ -57,9 +55,9 @@ GENERIC = World(
     ),
     light=LightStyle({"even": 0.5, "side": 0.35, "window": 0.15}),
     quality=QualityRanges(),
-    actions={name: _RARE_IN_GENERIC.get(name, 1.0) for name in ACTIONS},
+    actions=dict.fromkeys(ACTIONS, 1.0),
 )
-"""Everyday clothes in tidy, bright rooms; few people sit."""
+"""Everyday clothes in tidy, bright rooms; people are rarely hidden."""
 
 TARGET = World(
     name="target",
@@ -103,7 +101,7 @@ TARGET = World(
     ),
     actions=dict.fromkeys(ACTIONS, 1.0),
 )
-"""Loose, patterned clothes in dim, crowded rooms, often of the walls' colour; many people sit or are half hidden."""
+"""Loose, patterned clothes in dim, crowded rooms, often of the walls' colour; many people are half hidden."""
 
 WORLDS: dict[str, World] = {world.name: world for world in (GENERIC, TARGET)}
 
