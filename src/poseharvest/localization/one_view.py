@@ -1,0 +1,101 @@
+"""Finding and following the most visible person in the pictures of one view, which needs no calibration.
+
+The search is that of several views, and so is the rule for windows: `CROP_SCALE` times the larger extent of the joints,
+wider where little is seen. Instead of what views agree on, what counts is how high the peaks of this view rise: a view
+alone contradicts nobody, so that what looks like a person is one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from poseharvest.arrays import Image
+from poseharvest.detectors.protocol import HeatmapDetector, KeypointSource
+from poseharvest.geometry.crop import Crop, crop_around
+from poseharvest.localization.assign import MAX_MISFIT, misfits
+from poseharvest.localization.associate import MIN_SEEN
+from poseharvest.localization.belief import Belief
+from poseharvest.localization.pursuit import Pursuit, window_scale
+from poseharvest.localization.scan import CONFIDENT_PEAK, MIN_CONFIDENCE, MIN_JOINTS, MIN_SIDE_PX, Candidate, Look
+
+
+@dataclass(frozen=True, eq=False)
+class SeenJoints:
+    """Where one picture shows the joints.
+
+    Attributes:
+        points: (J, 2) pixels.
+        supported: (J,) bool, the peak is high enough to be the joint.
+    """
+
+    points: Tensor
+    supported: Tensor
+
+    @classmethod
+    def of(cls, candidate: Candidate) -> SeenJoints:
+        """Return the joints of a candidate."""
+        return cls(candidate.pixels, candidate.scores > CONFIDENT_PEAK)
+
+
+class OneViewTracker:
+    """Follows the person of whom one view shows most.
+
+    Args:
+        detector: the 2D network, or keypoint files.
+        view: the camera's name, by which keypoint files are found.
+    """
+
+    def __init__(self, detector: HeatmapDetector, view: str) -> None:
+        self._detector, self._view = detector, view
+        self._pursuit = Pursuit()
+
+    def observe(self, frame: int, image: Image) -> Crop | None:
+        """Return the window around the person in the next picture, or None where nobody is seen.
+
+        Somebody who is not seen is waited for, and somebody new looked for now and then.
+
+        Args:
+            frame: the picture's number, higher than that of the last call.
+            image: (H, W, 3) RGB uint8.
+        """
+        height, width = image.shape[:2]
+        look = Look(self._detector, image, (height, width), self._view, frame)
+        if self._pursuit.is_search_due(frame):
+            self._search(look)
+        belief = self._pursuit.belief
+        if belief is None:
+            return None
+        seen = self._see(look, belief)
+        is_seen = shows_person(seen)
+        self._pursuit.learn(frame, SeenJoints.of(seen), (seen.confidence,), is_poor=not is_seen)
+        return self._window(self._pursuit.belief or belief) if is_seen else None
+
+    def _search(self, look: Look) -> None:
+        found = next(filter(shows_person, look.people()), None)
+        if found is None:
+            self._pursuit.find_nobody(look.frame)
+        else:
+            self._pursuit.find(look.frame, SeenJoints.of(found), (found.confidence,))
+
+    def _see(self, look: Look, belief: Belief) -> Candidate:
+        """Return what a picture shows in the window, or, of the people who are known, the one nearest to the person."""
+        if not isinstance(self._detector, KeypointSource):
+            return look.through([self._window(belief)])[0]
+        people = look.people()
+        misfit = misfits(people, belief.points, belief.known) if people else torch.ones(1)
+        if float(misfit.min()) < MAX_MISFIT:
+            return people[int(misfit.argmin())]
+        return Candidate(look.number, belief.points, torch.zeros(len(belief.known)), MIN_SIDE_PX)
+
+    def _window(self, belief: Belief) -> Crop:
+        return crop_around(belief.points[belief.known], window_scale(self._pursuit.shown), MIN_SIDE_PX)
+
+
+def shows_person(candidate: Candidate) -> bool:
+    """Return whether somebody is there: enough joints have a peak, and the peaks are high on the whole."""
+    peaks = candidate.scores > CONFIDENT_PEAK
+    enough = int(peaks.sum()) >= MIN_JOINTS and float(peaks.double().mean()) >= MIN_SEEN
+    return enough and candidate.confidence >= MIN_CONFIDENCE
