@@ -15,6 +15,7 @@ from poseharvest.detectors.protocol import CroppedView, HeatmapDetector
 from poseharvest.geometry.crop import Crop, crop_around
 from poseharvest.localization.one_view import MIN_FOUND, OneViewTracker
 from poseharvest.localization.scan import CLOSING_SCALES, CROP_SCALE, MIN_CONFIDENCE, scan_windows
+from poseharvest.skeleton.definitions import MPII16
 
 RIG = plain_rig()
 BLANK = np.zeros((*SIZE, 3), np.uint8)
@@ -104,6 +105,29 @@ def test_where_little_is_seen_the_window_widens() -> None:
     widest = windows[-1]
     assert widest is not None
     assert 1.1 < widest.side / around(STANDING).side < CLOSING_SCALES[0] / CROP_SCALE
+
+
+def test_feet_that_were_cut_off_are_found_again() -> None:
+    """A network that, once, puts the ankles too high, and afterwards shows them where the window holds them.
+
+    Windows that fit what was seen last end above the feet: they would stay outside for ever.
+    """
+    ankles = [MPII16.index("left_ankle"), MPII16.index("right_ankle")]
+    collapsed = STANDING.clone()
+    collapsed[ankles, 2] = 300.0
+    short, whole = painted(lambda frame: collapsed), painted(lambda frame: STANDING)
+    feet = RIG.camera("front").at(0).project(STANDING[ankles]).pixels
+
+    def holds(window: Crop) -> bool:
+        return bool(((feet - torch.tensor(window.center)).abs() < window.side / 2).all())
+
+    def see(view: CroppedView, maps: Tensor) -> Tensor:
+        return (whole if view.frame > 0 and holds(view.crop) else short).detect([view])[0]
+
+    windows = track(ChangedDetector(short, see), 4)
+    assert not holds(around(collapsed))
+    assert_same(windows[0], around(collapsed))
+    assert_same(windows[-1], around(STANDING))
 
 
 def two(first: float, second: float) -> ChangedDetector:

@@ -19,7 +19,16 @@ from poseharvest.localization.assign import MAX_MISFIT, misfits
 from poseharvest.localization.associate import MIN_SEEN
 from poseharvest.localization.belief import Belief
 from poseharvest.localization.pursuit import Pursuit, window_scale
-from poseharvest.localization.scan import CONFIDENT_PEAK, MIN_CONFIDENCE, MIN_JOINTS, MIN_SIDE_PX, Candidate, Look
+from poseharvest.localization.scan import (
+    CLOSING_SCALES,
+    CONFIDENT_PEAK,
+    CROP_SCALE,
+    MIN_CONFIDENCE,
+    MIN_JOINTS,
+    MIN_SIDE_PX,
+    Candidate,
+    Look,
+)
 
 MIN_FOUND = 0.4
 """Mean height of the peaks from which a search has found somebody.
@@ -27,6 +36,10 @@ MIN_FOUND = 0.4
 The best window of a room without anybody reaches 0.2 to 0.4, with the shipped hourglass and with EfficientPose, the
 best of many; one that the person has left shows 0.05, seldom 0.2. People have 0.5 to 0.9.
 """
+
+# A foot that was once found at the other one, and is outside of the window that fits, would never be found again: no
+# other view shows it. So the look goes through a wider window than the one that is given out.
+_LOOK_SCALE = CLOSING_SCALES[1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,15 +105,16 @@ class OneViewTracker:
     def _see(self, look: Look, belief: Belief) -> Candidate:
         """Return what a picture shows in the window, or, of the people who are known, the one nearest to the person."""
         if not isinstance(self._detector, KeypointSource):
-            return look.through([self._window(belief)])[0]
+            return look.through([self._window(belief, _LOOK_SCALE)])[0]
         people = look.people()
         misfit = misfits(people, belief.points, belief.known) if people else torch.ones(1)
         if float(misfit.min()) < MAX_MISFIT:
             return people[int(misfit.argmin())]
         return Candidate(look.number, belief.points, torch.zeros(len(belief.known)), MIN_SIDE_PX)
 
-    def _window(self, belief: Belief) -> Crop:
-        return crop_around(belief.points[belief.known], window_scale(self._pursuit.shown), MIN_SIDE_PX)
+    def _window(self, belief: Belief, least_scale: float = CROP_SCALE) -> Crop:
+        scale = max(window_scale(self._pursuit.shown), least_scale)
+        return crop_around(belief.points[belief.known], scale, MIN_SIDE_PX)
 
 
 def shows_person(candidate: Candidate, least: float = MIN_CONFIDENCE) -> bool:
