@@ -32,7 +32,7 @@ class CaptureError(HarvestError):
 
 
 class NobodyFoundError(CaptureError):
-    """No two views of a capture agree on a person."""
+    """No two views of a capture agree on a person, or no picture shows one."""
 
 
 class SkeletonError(HarvestError):

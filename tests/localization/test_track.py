@@ -15,8 +15,9 @@ from poseharvest.detectors.protocol import CroppedView
 from poseharvest.geometry.crop import Crop
 from poseharvest.localization.boxes import Boxes
 from poseharvest.localization.follow import crops_around
+from poseharvest.localization.pursuit import window_scale
 from poseharvest.localization.scan import CLOSING_SCALES, CROP_SCALE
-from poseharvest.localization.track import Sighting, Tracker, batch_length, window_scale
+from poseharvest.localization.track import Sighting, Tracker, batch_length
 from poseharvest.skeleton.definitions import MPII16
 from poseharvest.synthetic import CLEAN, REALISTIC, random_rig, simulate
 

@@ -111,7 +111,7 @@ def test_a_folder_of_pictures(untrained, simulation, tmp_path):
         situation=Situation(camera, root_depth_mm=2500.0),
         on_progress=heard.append,
     )
-    rows = rows_of(out)
+    rows = rows_of(out.poses)
     assert tuple(rows[0]) == COLUMNS
     assert [row["picture"] for row in rows] == ["b9.jpg"] * 16 + ["b10.png"] * 16
     assert [row["joint"] for row in rows[:16]] == list(MPII16.joints)
@@ -133,7 +133,7 @@ def test_a_video_gives_what_its_pictures_give(untrained, tmp_path):
             container.mux(stream.encode(picture))
         container.mux(stream.encode())
     source = open_pictures(path)
-    rows = rows_of(predict(untrained, source, tmp_path / "out"))
+    rows = rows_of(predict(untrained, source, tmp_path / "out").poses)
     assert [int(row["frame"]) for row in rows[::16]] == [0, 1, 2]
     assert rows[0]["x"] == ""
     last = list(source)[2]
@@ -144,7 +144,7 @@ def test_a_video_gives_what_its_pictures_give(untrained, tmp_path):
 def test_boxes_say_where_the_person_is(untrained, tmp_path):
     folder = write_pictures(tmp_path / "in", ["0.png", "1.png"])
     boxes = Boxes({(1, "cam"): Crop((60.0, 40.0), 50.0)})
-    rows = rows_of(predict(untrained, open_pictures(folder), tmp_path / "out", situation=Situation(boxes=boxes)))
+    rows = rows_of(predict(untrained, open_pictures(folder), tmp_path / "out", situation=Situation(boxes=boxes)).poses)
     assert {row["frame"] for row in rows} == {"1"}
     nowhere = Situation(boxes=Boxes({(7, "cam"): Crop((60.0, 40.0), 50.0)}))
     with pytest.raises(CaptureError, match="expected a box in one of the 2 pictures, got none"):

@@ -8,12 +8,21 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from poseharvest.cli.assignments import parse_assignments
 from poseharvest.cli.progress import progress_bar
+from poseharvest.regression.predict import Prediction, Situation
 
 _CALIBRATION = "Calibration of the camera, such as a harvest's rig.json; without it there are no millimetres across."
 _ROOT = "Distance of the root joint along the camera's axis; estimated from limb lengths if not given."
 _LENGTHS = "TOML file with the person's [limb_lengths_mm]; those of the training if not given."
-_BOXES = "CSV of boxes: frame,view,x,y,width,height; the whole picture if not given."
+_BOXES = "CSV of boxes: frame,view,x,y,width,height. Without boxes and detector the window is the whole picture."
+_DETECTOR = (
+    "2D network that finds the most visible person, best the one that harvested: efficientpose, hourglass, vitpose, a "
+    ".safetensors, an ONNX model's .toml, or a folder of keypoints. In a video the person is followed; a folder's "
+    "pictures are searched one by one, unless --sequence."
+)
+_SEQUENCE = "The folder's pictures are the frames of one film: follow the person through them."
+_OPTION = "An option of the detector, name=value, such as flip_test=true; may be repeated."
 
 
 def predict(  # noqa: PLR0913, PLR0917 - every option of the command is a parameter
@@ -21,6 +30,10 @@ def predict(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     pictures: Annotated[Path, typer.Argument(help="Picture, folder of pictures, or video.", show_default=False)],
     out: Annotated[Path, typer.Option(help="The folder to make.", show_default=False)],
     boxes: Annotated[Path | None, typer.Option(help=_BOXES, show_default=False)] = None,
+    detector: Annotated[str | None, typer.Option(help=_DETECTOR, show_default=False)] = None,
+    weights: Annotated[Path | None, typer.Option(help="The detector's weights; fetched once if not given.")] = None,
+    detector_option: Annotated[list[str] | None, typer.Option(help=_OPTION)] = None,
+    sequence: Annotated[bool, typer.Option("--sequence", help=_SEQUENCE)] = False,
     calibration: Annotated[Path | None, typer.Option(help=_CALIBRATION, show_default=False)] = None,
     view: Annotated[str | None, typer.Option(help="The camera's name in it.", show_default=False)] = None,
     root_depth_mm: Annotated[float | None, typer.Option(help=_ROOT, show_default=False)] = None,
@@ -30,30 +43,46 @@ def predict(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
 ) -> None:
     """Predict 3D poses in single pictures with a network of train3d."""
     from poseharvest.calibration.registry import read_calibration
+    from poseharvest.detectors.registry import load_detector
     from poseharvest.localization.boxes import read_boxes
     from poseharvest.pictorial.pairwise import read_limb_lengths
     from poseharvest.regression.model import load_model
     from poseharvest.regression.pictures import open_pictures
-    from poseharvest.regression.predict import Situation
     from poseharvest.regression.predict import predict as run
 
     if (calibration is None) != (view is None):
         raise typer.BadParameter("expected --calibration and --view together", param_hint="--view")
+    if detector is None and (weights is not None or detector_option):
+        raise typer.BadParameter("expected --detector with it", param_hint="--weights, --detector-option")
+    given = parse_assignments(detector_option or [], option="--detector-option")
     situation = Situation(
         camera=None if calibration is None else read_calibration(calibration).camera(view or ""),
         root_depth_mm=root_depth_mm,
         limb_lengths=None if limb_lengths is None else read_limb_lengths(limb_lengths),
         boxes=None if boxes is None else read_boxes(boxes),
+        detector=None if detector is None else load_detector(detector, weights=weights, device=device, **given),
     )
     with progress_bar(Console(stderr=True)) as on_progress:
-        poses = run(
+        result = run(
             load_model(model, device=device),
-            open_pictures(pictures),
+            open_pictures(pictures, sequence=sequence),
             out,
             situation=situation,
             overwrite=overwrite,
             on_progress=on_progress,
         )
+    _print(result, situation)
+
+
+def _print(result: Prediction, situation: Situation) -> None:
     console = Console(soft_wrap=True, highlight=False, markup=False)
+    for finding in result.findings:
+        console.print(f"warning: {finding}")
+    console.print(f"window: {situation.window_source}")
     console.print(f"depth of the root: {situation.root_depth_source}")
-    console.print(f"poses: {poses}")
+    missing = "without a box" if situation.detector is None else "in which nobody is found"
+    without = result.num_pictures - result.num_poses
+    console.print(
+        f"{result.num_poses} poses in {result.num_pictures} pictures" + (f", {without} {missing}" if without else "")
+    )
+    console.print(f"poses: {result.poses}")

@@ -16,8 +16,10 @@ from poseharvest.geometry.crop import crop_around
 from poseharvest.localization.associate import RoughPose, rough_pose
 from poseharvest.localization.scan import CROP_SCALE, MIN_JOINTS, MIN_SIDE_PX, Candidate
 
+MAX_MISFIT = 0.5
+"""Misfit from which a detection is nobody's; 1 is nothing in common."""
+
 _FAR = 0.15  # joint distance over the window's side from which it does not matter how far
-_MAX_COST = 0.5  # mean over joints of the truncated squared distance; 1 is nothing in common
 _NUM_ROUNDS = 3
 
 
@@ -92,8 +94,8 @@ def _share_out(
         if not held or not people:
             continue
         cost = np.stack([_costs(person, [candidates[i] for i in held], camera) for person in people])
-        for person, column in zip(*linear_sum_assignment(np.minimum(cost, _MAX_COST)), strict=True):
-            if cost[person, column] < _MAX_COST:
+        for person, column in zip(*linear_sum_assignment(np.minimum(cost, MAX_MISFIT)), strict=True):
+            if cost[person, column] < MAX_MISFIT:
                 got[person].append(held[column])
     return got
 
@@ -101,13 +103,28 @@ def _share_out(
 def _costs(person: Expected, candidates: Sequence[Candidate], camera: StaticCamera) -> NDArray[np.float64]:
     """Return how badly each candidate fits a person, 0 to 1; 1 where they have too few joints in common to say."""
     seen = camera.project(person.points)
-    usable = person.known & seen.valid
-    if int(usable.sum()) < MIN_JOINTS:
-        return np.ones(len(candidates))
-    side = crop_around(seen.pixels[usable], CROP_SCALE, MIN_SIDE_PX).side
-    pixels, scores = (torch.stack([getattr(c, name) for c in candidates]) for name in ("pixels", "scores"))
-    shared = usable & (scores > 0)
-    distance = torch.linalg.vector_norm(pixels - seen.pixels, dim=-1) / (_FAR * side)
+    return np.asarray(misfits(candidates, seen.pixels, person.known & seen.valid).numpy())
+
+
+def misfits(candidates: Sequence[Candidate], pixels: Tensor, known: Tensor) -> Tensor:
+    """Return how badly each of C detections of one view fits a person, 0 to 1.
+
+    It is the mean over joints of the squared distance, truncated where it does not matter how far.
+
+    Args:
+        candidates: one or more.
+        pixels: (J, 2) where the person is expected in the picture.
+        known: (J,) bool, the joints of which that is known.
+
+    Returns:
+        (C,) float64; 1 where they have too few joints in common to say.
+    """
+    if int(known.sum()) < MIN_JOINTS:
+        return torch.ones(len(candidates), dtype=torch.float64)
+    side = crop_around(pixels[known], CROP_SCALE, MIN_SIDE_PX).side
+    found, scores = (torch.stack([getattr(c, name) for c in candidates]) for name in ("pixels", "scores"))
+    shared = known & (scores > 0)
+    distance = torch.linalg.vector_norm(found - pixels, dim=-1) / (_FAR * side)
     truncated = torch.where(shared, distance.square().clamp_max(1), 0)
     mean = truncated.sum(-1) / shared.sum(-1).clamp_min(1)
-    return np.asarray(torch.where(shared.sum(-1) >= MIN_JOINTS, mean, 1.0).double().numpy())
+    return torch.where(shared.sum(-1) >= MIN_JOINTS, mean, 1.0).double()

@@ -13,10 +13,12 @@ from poseharvest.geometry.camera import StaticCamera
 from poseharvest.geometry.triangulate import triangulate, triangulate_robust
 from poseharvest.localization.scan import Candidate
 
+MIN_SEEN = 0.3
+"""Share of the joints; in a frame with fewer the person was not really seen."""
+
 _AGREEMENT = 0.1  # joint distance over the window's side at which two views no longer agree
 _MAX_SEED_CANDIDATES = 20
 _MIN_AGREEING_VIEWS = 2
-_MIN_SEEN = 0.3  # of the joints; in a frame with fewer the person was not really seen
 _MIN_GAIN_PER_JOINT = 0.15  # a view whose agreement is less has not seen this person
 
 
@@ -38,7 +40,7 @@ class RoughPose:
     @property
     def is_seen(self) -> bool:
         """Two views agree on enough joints for the person to be there."""
-        return float(self.supported.double().mean()) >= _MIN_SEEN
+        return float(self.supported.double().mean()) >= MIN_SEEN
 
     @classmethod
     def nothing(cls, num_joints: int) -> RoughPose:

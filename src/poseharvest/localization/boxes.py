@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from poseharvest.errors import FormatError
+from poseharvest.errors import FormatError, StoreError
 from poseharvest.geometry.crop import Crop
 from poseharvest.localization.scan import CROP_SCALE
 
@@ -55,6 +55,24 @@ def read_boxes(path: str | Path) -> Boxes:
             raise FormatError(f'{where}: expected one box a frame and view, got another for frame {frame}, "{view}"')
         crops[frame, view] = crop
     return Boxes(crops)
+
+
+def write_boxes(boxes: Boxes, path: str | Path) -> None:
+    """Write boxes as `read_boxes` reads them, to a thousandth of a pixel; the boxes are squares.
+
+    Raises:
+        StoreError: the file cannot be written.
+    """
+    try:
+        with Path(path).open("w", newline="", encoding="utf-8") as stream:
+            writer = csv.writer(stream)
+            writer.writerow(_COLUMNS)
+            for (frame, view), crop in sorted(boxes.crops.items()):
+                side = crop.side / CROP_SCALE
+                corner = [center - side / 2 + 0.5 for center in crop.center]
+                writer.writerow([frame, view, *(f"{value:.3f}" for value in (*corner, side, side))])
+    except OSError as error:
+        raise StoreError(f"{path}: boxes cannot be written: {error.strerror}") from error
 
 
 def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:

@@ -36,9 +36,11 @@ MIN_JOINTS = 4
 MIN_CONFIDENCE = 0.2
 """Mean height of the peaks from which a window shows somebody."""
 
+CONFIDENT_PEAK = 0.2
+"""Height from which a single peak counts as a joint."""
+
 _WINDOW_SIDES = (1.5, 1.0, 0.7, 0.47)  # of the picture's shorter side
 _MAX_WINDOWS = 8
-_CONFIDENT_PEAK = 0.2
 _SAME_PERSON = 0.15  # mean joint distance over the window's side
 
 
@@ -93,14 +95,11 @@ def find_candidates(
         frame: the pictures; views without one give no candidates, unless the detector needs no pictures.
         cameras: one a view, for their names and the size of their pictures.
     """
-    found: list[Candidate] = []
-    for number, (image, camera) in enumerate(zip(frame.images, cameras, strict=True)):
-        if isinstance(detector, KeypointSource):
-            found += _known(detector, camera.name, number, frame.index)
-        elif image is not None or not detector.needs_images:
-            look = _Look(detector, image, camera, number, frame.index)
-            found += _distinct(_close_in(look, _best_windows(look)))
-    return sorted(found, key=lambda c: -c.confidence)
+    looks = [
+        Look(detector, image, camera.image_size, camera.name, frame.index, number)
+        for number, (image, camera) in enumerate(zip(frame.images, cameras, strict=True))
+    ]
+    return sorted((person for look in looks for person in look.people()), key=lambda c: -c.confidence)
 
 
 def _known(source: KeypointSource, view: str, number: int, frame: int) -> list[Candidate]:
@@ -115,18 +114,37 @@ def _known(source: KeypointSource, view: str, number: int, frame: int) -> list[C
 
 
 @dataclass(frozen=True, eq=False)
-class _Look:
-    """One picture to look at through windows."""
+class Look:
+    """One picture to look at.
+
+    Attributes:
+        detector: the 2D network, or keypoint files.
+        image: the picture; None if there is none.
+        size: (height, width) of the picture.
+        view: the camera's name.
+        frame: number of the frame.
+        number: of the view in the rig.
+    """
 
     detector: HeatmapDetector
     image: Image | None
-    camera: StaticCamera
-    number: int
+    size: ImageSize
+    view: str
     frame: int
+    number: int = 0
 
-    def __call__(self, crops: Sequence[Crop]) -> list[Candidate]:
+    def people(self) -> list[Candidate]:
+        """Return everybody in the picture, most confident first; nobody where the detector lacks its picture."""
+        if isinstance(self.detector, KeypointSource):
+            known = _known(self.detector, self.view, self.number, self.frame)
+            return sorted(known, key=lambda c: -c.confidence)
+        if self.image is None and self.detector.needs_images:
+            return []
+        return _distinct(_close_in(self, _best_windows(self)))
+
+    def through(self, crops: Sequence[Crop]) -> list[Candidate]:
         """Return what the network sees in each window."""
-        asked = [CroppedView(self.camera.name, self.frame, crop, self.image) for crop in crops]
+        asked = [CroppedView(self.view, self.frame, crop, self.image) for crop in crops]
         peaks = heatmap_peaks(self.detector.detect(asked).cpu(), crops)
         return [
             Candidate(self.number, pixels, score.clamp_min(0), min(crop.side, _window_around(pixels, score).side))
@@ -136,24 +154,24 @@ class _Look:
 
 def _window_around(pixels: Tensor, scores: Tensor, scale: float = CROP_SCALE) -> Crop:
     """Return the window around the confident peaks, or around all of them where hardly any is."""
-    confident = scores > _CONFIDENT_PEAK
+    confident = scores > CONFIDENT_PEAK
     enough = int(confident.sum()) >= MIN_JOINTS
     return crop_around(pixels[confident] if enough else pixels, scale, MIN_SIDE_PX)
 
 
-def _best_windows(look: _Look) -> list[Candidate]:
-    seen = look(scan_windows(look.camera.image_size))
+def _best_windows(look: Look) -> list[Candidate]:
+    seen = look.through(scan_windows(look.size))
     return sorted(seen, key=lambda c: -c.confidence)[:_MAX_WINDOWS]
 
 
-def _close_in(look: _Look, candidates: list[Candidate]) -> list[Candidate]:
+def _close_in(look: Look, candidates: list[Candidate]) -> list[Candidate]:
     """Cut new windows around the peaks, wide first, and keep the most confident look at every person."""
     best = candidates
     for scale in CLOSING_SCALES:
-        alive = [c for c in candidates if int((c.scores > _CONFIDENT_PEAK).sum()) >= MIN_JOINTS]
+        alive = [c for c in candidates if int((c.scores > CONFIDENT_PEAK).sum()) >= MIN_JOINTS]
         if not alive:
             break
-        candidates = look([_window_around(c.pixels, c.scores, scale) for c in alive])
+        candidates = look.through([_window_around(c.pixels, c.scores, scale) for c in alive])
         best = best + candidates
     return [c for c in best if c.confidence >= MIN_CONFIDENCE]
 

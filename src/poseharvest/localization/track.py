@@ -6,7 +6,6 @@ where to look next and where to put the bounding volume (choice D4).
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -21,20 +20,13 @@ from poseharvest.geometry.rig import Rig
 from poseharvest.heatmaps.decode import Peaks, heatmap_peaks
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.localization.associate import RoughPose, agreements, rough_poses
-from poseharvest.localization.belief import Belief, updated
 from poseharvest.localization.boxes import Boxes
 from poseharvest.localization.follow import crops_around, detect_views, locate, view_candidates
-from poseharvest.localization.scan import CLOSING_SCALES, CROP_SCALE
+from poseharvest.localization.pursuit import MIN_SHOWN, Pursuit, window_scale
 from poseharvest.pictorial.evidence import FrameEvidence
 
-_logger = logging.getLogger(__name__)
-
-_PATIENCE_FRAMES = 8
-_SEARCH_EVERY_FRAMES = 10
 _WINDOW_SECONDS = 1 / 15
 _MAX_BATCH = 8
-_SURE, _UNSURE = 0.3, 0.2  # mean over views of what they show
-_MIN_SHOWN = 0.1  # half of what makes a window worth a closer look when somebody is searched for
 
 
 def batch_length(frame_rate: float) -> int:
@@ -43,22 +35,6 @@ def batch_length(frame_rate: float) -> int:
     In that time a walking person moves by a tenth of a metre, which the windows' margin holds.
     """
     return max(1, min(_MAX_BATCH, round(_WINDOW_SECONDS * frame_rate)))
-
-
-def window_scale(shown: Sequence[float]) -> float:
-    """Return the side of the next windows over the extent of the pose that was seen last.
-
-    A pose of which the views show little is not to be trusted with the person's extent: where arms and legs were found
-    near the trunk, a window that fits would cut them off, and they would never be found again. The less there is to
-    see, the wider the windows, up to the first of those in which a search closes in.
-
-    Args:
-        shown: as `agreements` gives it.
-    """
-    if not shown:
-        return CROP_SCALE
-    doubt = (_SURE - sum(shown) / len(shown)) / (_SURE - _UNSURE)
-    return CROP_SCALE + min(max(doubt, 0.0), 1.0) * (CLOSING_SCALES[0] - CROP_SCALE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,10 +85,7 @@ class Tracker:
     def __init__(self, detector: HeatmapDetector, rig: Rig, boxes: Boxes | None = None) -> None:
         self._detector, self._rig = detector, rig
         self._boxes = boxes or Boxes({})
-        self._pose: Belief | None = None
-        self._shown: Sequence[float] = ()
-        self._num_poor = 0
-        self._next_search = 0
+        self._pursuit = Pursuit()
 
     def observe(self, frames: Sequence[MultiViewFrame]) -> list[Sighting]:
         """Return what the views show of the person in the next frames, which go through the detector together.
@@ -124,9 +97,9 @@ class Tracker:
             frames: one or more moments that follow each other and those of the last call.
         """
         cameras = [self._rig.at(frame.index) for frame in frames]
-        if (self._pose is None or self._num_poor) and frames[0].index >= self._next_search:
+        if self._pursuit.is_search_due(frames[0].index):
             self._search(frames[0], cameras[0])
-        if self._pose is None and len(frames) > 1:
+        if self._pursuit.belief is None and len(frames) > 1:
             # Nobody gives the later frames their windows yet; whom the first one shows may.
             return [sighting for frame in frames for sighting in self.observe([frame])]
         crops = [self._windows(frame.index, static) for frame, static in zip(frames, cameras, strict=True)]
@@ -137,41 +110,28 @@ class Tracker:
         sightings = []
         agreed = [agreements(*parts) for parts in zip(roughs, members, cameras, strict=True)]
         for frame, static, one, tops, rough, shown in zip(frames, cameras, maps, peaks, roughs, agreed, strict=True):
-            self._learn(rough, shown, frame.index)
-            if self._pose is not None and any(crop is not None for crop in one.crops):
-                center = self._pose.middle
-                sightings.append(Sighting(frame.index, frame.time_s, static, one, tops, rough, center))
+            # Views also agree by chance, on peaks that hardly rise.
+            poor = not rough.is_seen or shown[1] < MIN_SHOWN
+            self._pursuit.learn(frame.index, rough, shown, is_poor=poor)
+            belief = self._pursuit.belief
+            if belief is not None and any(crop is not None for crop in one.crops):
+                sightings.append(Sighting(frame.index, frame.time_s, static, one, tops, rough, belief.middle))
         return sightings
 
     def _windows(self, frame: int, cameras: tuple[StaticCamera, ...]) -> tuple[Crop | None, ...]:
         given = [self._boxes.at(frame, camera.name) for camera in cameras]
-        if self._pose is None:
+        belief = self._pursuit.belief
+        if belief is None:
             return tuple(given)
-        followed = crops_around(self._pose.points[self._pose.known], cameras, window_scale(self._shown))
+        followed = crops_around(belief.points[belief.known], cameras, window_scale(self._pursuit.shown))
         return tuple(box or crop for box, crop in zip(given, followed, strict=True))
 
     def _search(self, frame: MultiViewFrame, cameras: tuple[StaticCamera, ...]) -> None:
         """Look for a person of whom the views show more than of whoever is followed."""
         if sum(self._boxes.at(frame.index, camera.name) is not None for camera in cameras) >= 2:
             return
-        self._next_search = frame.index + _SEARCH_EVERY_FRAMES
         found = locate(self._detector, frame, cameras)
-        _logger.info("frame %d: %s", frame.index, "nobody found" if found is None else "person found")
-        if found is not None and (self._pose is None or sum(found.shown) > sum(self._shown)):
-            self._num_poor = 0
-            self._pose, self._shown = Belief.of(found.pose), found.shown
-
-    def _learn(self, rough: RoughPose, shown: Sequence[float], frame: int) -> None:
-        """Take an observation in; give the person up after several in which the views agree on next to nothing.
-
-        That is: on few joints, or on peaks that hardly rise, on which views agree by chance.
-        """
-        self._pose = updated(self._pose, rough)
-        if self._pose is None:
-            return
-        self._shown = shown
-        poor = not rough.is_seen or shown[1] < _MIN_SHOWN
-        self._num_poor = self._num_poor + 1 if poor else 0
-        if self._num_poor > _PATIENCE_FRAMES:
-            _logger.info("frame %d: person lost", frame)
-            self._pose, self._num_poor, self._next_search = None, 0, frame + 1
+        if found is None:
+            self._pursuit.find_nobody(frame.index)
+        else:
+            self._pursuit.find(frame.index, found.pose, found.shown)

@@ -39,6 +39,11 @@ class PictureInput(Protocol):
         """Where they lie."""
         ...
 
+    @property
+    def is_sequence(self) -> bool:
+        """They follow each other in time, so that a person can be followed."""
+        ...
+
     def __len__(self) -> int:
         """Return their number."""
         ...
@@ -55,10 +60,12 @@ class PictureFiles:
     Attributes:
         path: the file or the folder.
         files: in natural order of their names.
+        is_sequence: they are the frames of one film.
     """
 
     path: Path
     files: tuple[Path, ...]
+    is_sequence: bool = False
 
     def __len__(self) -> int:
         return len(self.files)
@@ -83,6 +90,11 @@ class VideoPictures:
     path: Path
     video: Video
 
+    @property
+    def is_sequence(self) -> bool:
+        """True: a video's pictures follow each other."""
+        return True
+
     def __len__(self) -> int:
         return len(self.video.times_s)
 
@@ -92,8 +104,13 @@ class VideoPictures:
                 yield Picture(frame, self.path.name, image)
 
 
-def open_pictures(path: Path | str) -> PictureInput:
+def open_pictures(path: Path | str, *, sequence: bool = False) -> PictureInput:
     """Return the pictures of a file, a folder or a video.
+
+    Args:
+        path: where they lie.
+        sequence: the pictures of a folder are the frames of one film, in natural order of their names; those of a
+            video always are.
 
     Raises:
         CaptureError: there is nothing of the kind, or the video is damaged.
@@ -102,7 +119,7 @@ def open_pictures(path: Path | str) -> PictureInput:
     if place.is_dir():
         files = sorted(filter(is_image, place.iterdir()), key=lambda file: natural_key(file.name))
         if files:
-            return PictureFiles(place, tuple(files))
+            return PictureFiles(place, tuple(files), sequence)
     elif is_image(place):
         return PictureFiles(place, (place,))
     elif place.is_file() and place.suffix.lower() in VIDEO_SUFFIXES:

@@ -13,14 +13,15 @@ from torch import Tensor
 
 from poseharvest.annotations.info import current_versions
 from poseharvest.annotations.staging import staged_file
-from poseharvest.detectors.protocol import CroppedView
+from poseharvest.detectors.protocol import CroppedView, HeatmapDetector
 from poseharvest.detectors.windows import network_input
-from poseharvest.errors import CalibrationError, CaptureError, ConfigError
+from poseharvest.errors import CalibrationError, CaptureError, ConfigError, NobodyFoundError
 from poseharvest.geometry.camera import CameraModel
 from poseharvest.geometry.crop import Crop
 from poseharvest.harvesting.harvest import OnProgress, Progress
-from poseharvest.localization.boxes import Boxes
+from poseharvest.localization.boxes import Boxes, write_boxes
 from poseharvest.pictorial.pairwise import LimbLengths
+from poseharvest.regression.finding import find_windows, view_of
 from poseharvest.regression.model import PoseModel
 from poseharvest.regression.pictures import Picture, PictureInput
 from poseharvest.regression.root_depth import estimate_root_depth, points_at_depth, viewing_slopes
@@ -28,7 +29,7 @@ from poseharvest.regression.scaling import pose_from_numbers
 from poseharvest.training.run_folder import RunFolder
 
 FORMAT: Final = "poseharvest prediction"
-RESULT, POSES = "prediction.json", "poses.csv"
+RESULT, POSES, BOXES = "prediction.json", "poses.csv", "boxes.csv"
 COLUMNS: Final = ("frame", "picture", "joint", "u", "v", "depth", "x", "y", "z")
 
 RootDepthSource = Literal["given", "limb lengths", "unknown"]
@@ -42,19 +43,23 @@ class Situation:
         camera: that took the pictures; None gives no millimetres across the line of sight.
         root_depth_mm: of the root along the camera's axis; None estimates it from limb lengths.
         limb_lengths: of the person; None takes those that the network was trained on.
-        boxes: windows around the person, of one view; None takes the whole picture.
+        boxes: windows around the person, of one view.
+        detector: 2D network that finds the person; without boxes and detector the window is the whole picture.
     """
 
     camera: CameraModel | None = None
     root_depth_mm: float | None = None
     limb_lengths: LimbLengths | None = None
     boxes: Boxes | None = None
+    detector: HeatmapDetector | None = None
 
     def __post_init__(self) -> None:
         if self.root_depth_mm is not None and not self.root_depth_mm > 0:
             raise ConfigError(f"root depth: expected a distance above 0 mm, got {self.root_depth_mm}")
         if self.camera is None and (self.root_depth_mm is not None or self.limb_lengths is not None):
             raise ConfigError("root depth: expected a calibrated camera with it, got none")
+        if self.boxes is not None and self.detector is not None:
+            raise ConfigError("windows: expected boxes or a detector that finds them, got both")
         if self.boxes is not None and len(self.boxes.views) != 1:
             raise ConfigError(f"boxes: expected those of one view, got {', '.join(self.boxes.views) or 'none'}")
 
@@ -65,8 +70,22 @@ class Situation:
             return "unknown"
         return "limb lengths" if self.root_depth_mm is None else "given"
 
-    def window(self, picture: Picture) -> Crop | None:
-        """Return the window around the person, or None if no box was given for this picture."""
+    @property
+    def window_source(self) -> str:
+        """Where the windows come from."""
+        if self.detector is not None:
+            return f"found by {self.detector.name}"
+        return "whole picture" if self.boxes is None else "boxes"
+
+    def windows(self, pictures: PictureInput) -> Iterator[tuple[Picture, Crop | None]]:
+        """Give every picture with the window around the person; None if it has no box, or nobody is found in it."""
+        if self.detector is not None:
+            yield from find_windows(pictures, self.detector)
+            return
+        for picture in pictures:
+            yield picture, self._known_window(picture)
+
+    def _known_window(self, picture: Picture) -> Crop | None:
         if self.boxes is not None:
             return self.boxes.at(picture.frame, self.boxes.views[0])
         height, width = picture.image.shape[:2]
@@ -86,6 +105,23 @@ class PredictedPose:
     pixels: Tensor
     depth_mm: Tensor
     points_mm: Tensor | None
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What `predict` made.
+
+    Attributes:
+        poses: `poses.csv`.
+        num_pictures: that were looked at.
+        num_poses: pictures with a pose; in the others nobody is found, or they have no box.
+        findings: what was found wrong, in words.
+    """
+
+    poses: Path
+    num_pictures: int
+    num_poses: int
+    findings: tuple[str, ...] = ()
 
 
 def predict_pose(model: PoseModel, picture: Picture, window: Crop, situation: Situation) -> PredictedPose:
@@ -123,8 +159,10 @@ def predict(
     situation: Situation | None = None,
     overwrite: bool = False,
     on_progress: OnProgress | None = None,
-) -> Path:
-    """Predict the pose in every picture and return `poses.csv` in `out`.
+) -> Prediction:
+    """Predict the pose in every picture, and write `poses.csv` and `prediction.json` into `out`.
+
+    If a detector finds the windows, they are written into `boxes.csv`, to be looked at, corrected and given again.
 
     Args:
         model: `load_model(path)`.
@@ -135,7 +173,7 @@ def predict(
         on_progress: called after every picture.
 
     Raises:
-        CaptureError: a picture cannot be read, or no box is of any.
+        CaptureError: a picture cannot be read, no box is of any, or nobody is found in any.
         CalibrationError: the camera does not fit.
         StoreError: `out` exists, or cannot be written.
     """
@@ -145,29 +183,49 @@ def predict(
         "input": str(pictures.path.resolve()),
         "root_depth": situation.root_depth_source,
         "camera": None if situation.camera is None else situation.camera.name,
-        "window": "whole picture" if situation.boxes is None else "boxes",
+        "window": situation.window_source,
     }
     run.begin(said, overwrite=overwrite, resume=False)
-    path, count = run.path / POSES, 0
+    path, findings = run.path / POSES, _findings(model, situation)
+    windows: dict[tuple[int, str], Crop] = {}
+    count = 0
     with staged_file(path, overwrite=True) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
         writer.writerow(COLUMNS)
-        for picture in _heard(pictures, on_progress):
-            window = situation.window(picture)
+        for picture, window in situation.windows(pictures):
+            count += 1
             if window is not None:
                 writer.writerows(_rows(picture, predict_pose(model, picture, window, situation), model.skeleton.joints))
-                count += 1
-        if count == 0:
-            raise CaptureError(f"{pictures.path}: expected a box in one of the {len(pictures)} pictures, got none")
-    run.write({"finished": True, **said, "num_poses": count, "versions": current_versions()})
-    return path
+                windows[picture.frame, view_of(pictures)] = window
+            if on_progress is not None:
+                on_progress(Progress(count, len(pictures), "predicting"))
+        if not windows:
+            raise _nobody(pictures, situation)
+    if situation.detector is not None:
+        with staged_file(run.path / BOXES, overwrite=True) as temporary:
+            write_boxes(Boxes(windows), temporary)
+    result = Prediction(path, count, len(windows), findings)
+    counts = {"num_pictures": count, "num_poses": len(windows), "findings": findings}
+    run.write({"finished": True, **said, **counts, "versions": current_versions()})
+    return result
 
 
-def _heard(pictures: PictureInput, on_progress: OnProgress | None) -> Iterator[Picture]:
-    for done, picture in enumerate(pictures):
-        yield picture
-        if on_progress is not None:
-            on_progress(Progress(done + 1, len(pictures), "predicting"))
+def _findings(model: PoseModel, situation: Situation) -> tuple[str, ...]:
+    if situation.detector is None or set(situation.detector.skeleton.joints) == set(model.skeleton.joints):
+        return ()
+    return (
+        f"{situation.detector.name} has other joints than the network, which learned from windows around its own: "
+        "take the detector that harvested, or windows will be wider or narrower than they should",
+    )
+
+
+def _nobody(pictures: PictureInput, situation: Situation) -> CaptureError:
+    if situation.detector is None:
+        return CaptureError(f"{pictures.path}: expected a box in one of the {len(pictures)} pictures, got none")
+    name = situation.detector.name
+    return NobodyFoundError(
+        f"{pictures.path}: expected a person in one of the {len(pictures)} pictures, {name} found none"
+    )
 
 
 def _rows(picture: Picture, pose: PredictedPose, joints: Sequence[str]) -> Iterator[list[object]]:
