@@ -20,11 +20,11 @@ from poseharvest.geometry.crop import Crop
 from poseharvest.geometry.rig import Rig
 from poseharvest.heatmaps.decode import Peaks, heatmap_peaks
 from poseharvest.heatmaps.maps import Heatmaps
-from poseharvest.localization.associate import RoughPose, agreements, rough_poses
+from poseharvest.localization.associate import RoughPose
 from poseharvest.localization.belief import Belief, updated
 from poseharvest.localization.boxes import Boxes
 from poseharvest.localization.follow import crops_around, detect_views, locate, view_candidates
-from poseharvest.localization.scan import CLOSING_SCALES, CROP_SCALE
+from poseharvest.localization.observation import Observation, observations, window_scale
 from poseharvest.pictorial.evidence import FrameEvidence
 
 _logger = logging.getLogger(__name__)
@@ -33,8 +33,6 @@ _PATIENCE_FRAMES = 8
 _SEARCH_EVERY_FRAMES = 10
 _WINDOW_SECONDS = 1 / 15
 _MAX_BATCH = 8
-_SURE, _UNSURE = 0.3, 0.2  # mean over views of what they show
-_MIN_SHOWN = 0.1  # half of what makes a window worth a closer look when somebody is searched for
 
 
 def batch_length(frame_rate: float) -> int:
@@ -43,22 +41,6 @@ def batch_length(frame_rate: float) -> int:
     In that time a walking person moves by a tenth of a metre, which the windows' margin holds.
     """
     return max(1, min(_MAX_BATCH, round(_WINDOW_SECONDS * frame_rate)))
-
-
-def window_scale(shown: Sequence[float]) -> float:
-    """Return the side of the next windows over the extent of the pose that was seen last.
-
-    A pose of which the views show little is not to be trusted with the person's extent: where arms and legs were found
-    near the trunk, a window that fits would cut them off, and they would never be found again. The less there is to
-    see, the wider the windows, up to the first of those in which a search closes in.
-
-    Args:
-        shown: as `agreements` gives it.
-    """
-    if not shown:
-        return CROP_SCALE
-    doubt = (_SURE - sum(shown) / len(shown)) / (_SURE - _UNSURE)
-    return CROP_SCALE + min(max(doubt, 0.0), 1.0) * (CLOSING_SCALES[0] - CROP_SCALE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,14 +115,13 @@ class Tracker:
         maps = detect_views(self._detector, frames, cameras[0], crops)
         peaks = [heatmap_peaks(one.values, one.crops) for one in maps]
         members = [view_candidates(one, tops) for one, tops in zip(maps, peaks, strict=True)]
-        roughs = rough_poses(members, cameras, len(self._detector.skeleton))
+        seen = observations(members, cameras, len(self._detector.skeleton))
         sightings = []
-        agreed = [agreements(*parts) for parts in zip(roughs, members, cameras, strict=True)]
-        for frame, static, one, tops, rough, shown in zip(frames, cameras, maps, peaks, roughs, agreed, strict=True):
-            self._learn(rough, shown, frame.index)
+        for frame, static, one, tops, what in zip(frames, cameras, maps, peaks, seen, strict=True):
+            self._learn(what, frame.index)
             if self._pose is not None and any(crop is not None for crop in one.crops):
                 center = self._pose.middle
-                sightings.append(Sighting(frame.index, frame.time_s, static, one, tops, rough, center))
+                sightings.append(Sighting(frame.index, frame.time_s, static, one, tops, what.pose, center))
         return sightings
 
     def _windows(self, frame: int, cameras: tuple[StaticCamera, ...]) -> tuple[Crop | None, ...]:
@@ -161,17 +142,13 @@ class Tracker:
             self._num_poor = 0
             self._pose, self._shown = Belief.of(found.pose), found.shown
 
-    def _learn(self, rough: RoughPose, shown: Sequence[float], frame: int) -> None:
-        """Take an observation in; give the person up after several in which the views agree on next to nothing.
-
-        That is: on few joints, or on peaks that hardly rise, on which views agree by chance.
-        """
-        self._pose = updated(self._pose, rough)
+    def _learn(self, seen: Observation, frame: int) -> None:
+        """Take an observation in; give the person up after several in which the views agree on next to nothing."""
+        self._pose = updated(self._pose, seen.pose)
         if self._pose is None:
             return
-        self._shown = shown
-        poor = not rough.is_seen or shown[1] < _MIN_SHOWN
-        self._num_poor = self._num_poor + 1 if poor else 0
+        self._shown = seen.shown
+        self._num_poor = 0 if seen.is_seen else self._num_poor + 1
         if self._num_poor > _PATIENCE_FRAMES:
             _logger.info("frame %d: person lost", frame)
             self._pose, self._num_poor, self._next_search = None, 0, frame + 1
