@@ -32,7 +32,7 @@ from poseharvest.localization.follow import (
 )
 from poseharvest.localization.moving import NOT_NEW_MM, Track, distance_from_all, related
 from poseharvest.localization.observation import Observation, observations, window_scale
-from poseharvest.localization.scan import Candidate, find_candidates
+from poseharvest.localization.scan import MIN_CONFIDENCE, Candidate, find_candidates
 from poseharvest.localization.tell_apart import told_apart
 from poseharvest.localization.track import Sighting
 
@@ -161,13 +161,16 @@ class PeopleTracker:
         ]
 
     def _search(self, frame: MultiViewFrame, cameras: Cameras) -> None:
-        """Look for people who are not followed yet; of whom most is shown first, so that chance comes last."""
+        """Look for people who are not followed yet; of whom most is shown first, so that chance comes last.
+
+        Two views must show as much of somebody new as makes a window worth a closer look, twice of what keeps them.
+        """
         known = self._expected(frame.index)
         left = assign(find_candidates(self._detector, frame, cameras), cameras, known).left
         for one in look_at_matches(self._detector, frame, cameras, group(left, cameras), known):
             # Once more, since what was found may have been peaks of those who were begun before.
             again = look_again(self._detector, frame, cameras, one.pose, self._expected(frame.index))
-            if again is not None:
+            if again is not None and again.shown[1] >= MIN_CONFIDENCE:
                 self._begin(again, frame)
 
     def _expected(self, frame: int) -> list[Expected]:
