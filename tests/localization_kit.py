@@ -13,6 +13,7 @@ from poseharvest.capture.frames import MultiViewFrame
 from poseharvest.detectors.protocol import CroppedView, HeatmapDetector
 from poseharvest.geometry.camera import Camera
 from poseharvest.geometry.rig import Rig
+from poseharvest.localization.follow import crops_around
 from poseharvest.skeleton.definitions import MPII16
 from poseharvest.skeleton.skeleton import Skeleton
 
@@ -128,3 +129,45 @@ class ChangedDetector:
 def nobody(view: CroppedView, maps: Tensor) -> Tensor:
     """Show nobody."""
     return torch.zeros_like(maps)
+
+
+def shared_by_chance(rig: Rig) -> HeatmapDetector:
+    """Return a detector that sees somebody standing, and in front and back more clearly something 2.5 m aside.
+
+    The side sees the person alone, and only through a window that fits.
+    """
+    painted = PaintedDetector(rig, lambda frame, view: STANDING)
+    phantom = PaintedDetector(rig, lambda frame, view: STANDING + torch.tensor([2500.0, 0.0, 0.0]))
+    fitting = crops_around(STANDING, rig.at(0))[rig.names.index("side")]
+    assert fitting is not None
+
+    def confuse(view: CroppedView, maps: Tensor) -> Tensor:
+        if view.view == "side":
+            return 0.8 * maps * (abs(view.crop.side / fitting.side - 1) < 0.1)
+        return torch.maximum(0.8 * maps, phantom.detect([view])[0])
+
+    return ChangedDetector(painted, confuse)
+
+
+_LEGS = [MPII16.index(f"{side}_{joint}") for side in ("left", "right") for joint in ("knee", "ankle")]
+COLLAPSED = STANDING.clone()
+"""(16, 3) mm: the same with the ankles at the knees."""
+COLLAPSED[_LEGS, 2] = 500.0
+
+
+def finds_legs_late(rig: Rig) -> HeatmapDetector:
+    """Return a detector of somebody standing that puts the ankles at the knees in the first two frames.
+
+    From then on its peaks are low, and the feet are where they are if the window holds them. In a window that fits what
+    was seen before they would never be.
+    """
+    short, whole = (PaintedDetector(rig, lambda frame, view, pose=pose: pose) for pose in (COLLAPSED, STANDING))
+
+    def faint(view: CroppedView, maps: Tensor) -> Tensor:
+        camera = rig.camera(view.view).at(view.frame)
+        feet = view.crop.to_window(camera.project(STANDING[_LEGS]).pixels, (1, 1))
+        if view.frame < 2:
+            return short.detect([view])[0]
+        return 0.15 * (maps if bool((feet.abs() <= 0.6).all()) else short.detect([view])[0])
+
+    return ChangedDetector(whole, faint)

@@ -154,3 +154,12 @@ def test_crop_around_points():
 def test_impossible_crops_are_errors(center, side):
     with pytest.raises(ShapeError, match="crop: expected a finite center and a positive side"):
         Crop(center, side)
+
+
+@pytest.mark.parametrize("side", [3e3, 1e6, 1e9])
+def test_a_window_however_large_takes_no_more_than_the_picture(side: float) -> None:
+    """The picture shrinks to a spot in the middle, and what is around it is black."""
+    picture = np.full((90, 160, 3), 200, np.uint8)
+    window = extract(picture, Crop((79.5, 44.5), side), (32, 48))
+    assert window.shape == (32, 48, 3)
+    assert int((window > 0).any(-1).sum()) <= 16

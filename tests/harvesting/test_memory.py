@@ -79,10 +79,12 @@ def test_what_is_free_between_pieces_in_use_is_given_back() -> None:
 
 
 def test_the_more_a_frame_holds_the_fewer_frames_wait() -> None:
-    def ahead(num_cameras: int, side: int) -> int:
+    def ahead(num_cameras: int, side: int, people: int | None = 1) -> int:
         rig = random_rig(num_cameras, torch.Generator().manual_seed(0))
         simulation = simulate(1, 0, rig=rig, errors=CLEAN, render=False)
         detector = replace(simulation.detector, heatmap_size=(side, side))
-        return Job(simulation.capture, detector, HarvestOptions(), None, None, lambda _: None).frames_ahead
+        options = HarvestOptions(people=people)
+        return Job(simulation.capture, detector, options, None, None, lambda _: None).frames_ahead
 
     assert [ahead(4, 64), ahead(16, 64), ahead(16, 256)] == [40, 16, 4]  # 1, 4 and 64 MiB a frame
+    assert [ahead(4, 64, 2), ahead(4, 64, 4), ahead(4, 64, None)] == [32, 16, 8]

@@ -7,20 +7,30 @@ import dataclasses
 import pytest
 import torch
 
-from localization_kit import SIZE, STANDING, ChangedDetector, PaintedDetector, empty_frame, nobody, plain_rig
+from localization_kit import (
+    SIZE,
+    STANDING,
+    ChangedDetector,
+    PaintedDetector,
+    empty_frame,
+    nobody,
+    plain_rig,
+    shared_by_chance,
+)
 from poseharvest.capture.frames import MultiViewFrame
 from poseharvest.detectors.protocol import CroppedView
 from poseharvest.geometry.crop import Crop
 from poseharvest.heatmaps.decode import heatmap_peaks
 from poseharvest.localization.associate import RoughPose, group, rough_pose
-from poseharvest.localization.follow import Found, crops_around, detect_views, locate, view_candidates
+from poseharvest.localization.follow import crops_around, detect_views, locate, view_candidates
+from poseharvest.localization.observation import Observation
 from poseharvest.localization.scan import find_candidates
 from poseharvest.synthetic import REALISTIC, SimulatedDetector, random_rig, simulate
 from poseharvest.synthetic.body import make_actor
 from poseharvest.synthetic.scene import Scene
 
 
-def pose_of(found: Found | None) -> RoughPose | None:
+def pose_of(found: Observation | None) -> RoughPose | None:
     return None if found is None else found.pose
 
 
@@ -170,17 +180,7 @@ def test_a_person_of_one_view_alone_is_not_found() -> None:
 def test_what_two_views_share_by_chance_is_not_the_person() -> None:
     """Front and back show something more clearly than the person, whom the side's scan has missed."""
     rig = plain_rig()
-    painted = PaintedDetector(rig, lambda frame, view: STANDING)
-    phantom = PaintedDetector(rig, lambda frame, view: STANDING + torch.tensor([2500.0, 0.0, 0.0]))
-    fitting = crops_around(STANDING, rig.at(0))[1]
-    assert fitting is not None
-
-    def confuse(view: CroppedView, maps: torch.Tensor) -> torch.Tensor:
-        if view.view == "side":
-            return 0.8 * maps * (abs(view.crop.side / fitting.side - 1) < 0.1)
-        return torch.maximum(0.8 * maps, phantom.detect([view])[0])
-
-    detector = ChangedDetector(painted, confuse)
+    detector = shared_by_chance(rig)
     groups = group(find_candidates(detector, empty_frame(0, rig), rig.at(0)), rig.at(0))
     assert float(rough_pose(groups[0], rig.at(0)).points[:, 0].mean()) == pytest.approx(2500, abs=20)
     found = locate(detector, empty_frame(0, rig), rig.at(0))

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from localization_kit import STANDING, empty_frame, plain_rig
+from localization_kit import (
+    COLLAPSED,
+    STANDING,
+    empty_frame,
+    finds_legs_late,
+    plain_rig,
+    shared_by_chance,
+)
 from people_kit import ListedPeople, People
+from poseharvest.detectors.protocol import CroppedView, HeatmapDetector
 from poseharvest.localization.moving import CONFIRMED_FRAMES
 from poseharvest.localization.people import Moment, PeopleTracker
-from poseharvest.synthetic.crowd import simulate_crowd
+from poseharvest.synthetic import SimulatedDetector
+from poseharvest.synthetic.crowd import CrowdDetector, simulate_crowd
 
 RIG = plain_rig()
 ASIDE = torch.tensor([0.0, 220.0, 0.0], dtype=torch.float64)
 STEP = torch.tensor([45.0, 0.0, 0.0], dtype=torch.float64)
+
+LAST = 45  # frame in which somebody is seen who leaves
 
 
 def crossing(frame: int) -> list[Tensor]:
@@ -25,7 +37,11 @@ def crossing(frame: int) -> list[Tensor]:
 
 
 def follow(poses: People, num_frames: int, most: int | None = None) -> list[Moment]:
-    tracker = PeopleTracker(ListedPeople(RIG, poses), RIG, most)
+    return follow_by(ListedPeople(RIG, poses), num_frames, most)
+
+
+def follow_by(detector: HeatmapDetector, num_frames: int, most: int | None = None) -> list[Moment]:
+    tracker = PeopleTracker(detector, RIG, most)
     return [tracker.observe([empty_frame(frame, RIG)])[0] for frame in range(num_frames)]
 
 
@@ -130,3 +146,42 @@ def test_a_networks_windows_hold_both_and_it_tells_them_apart() -> None:
             assert float(error.min()) < 40
             owner.setdefault(one.track, set()).add(int(error.argmin()))
     assert sorted(owner.values(), key=sorted) == [{0}, {1}]
+
+
+class Leaving(SimulatedDetector):
+    """Somebody who leaves after some frames, and something where they stood then that looks like them, but hardly."""
+
+    def detect(self, views: Sequence[CroppedView]) -> Tensor:
+        """Return the heatmaps."""
+        stood = super().detect([replace(view, frame=min(view.frame, LAST)) for view in views])
+        return stood * torch.tensor([0.05 if view.frame > LAST else 1.0 for view in views])[:, None, None, None]
+
+
+def test_something_that_hardly_shows_is_given_up() -> None:
+    """All views agree on it in every frame."""
+    simulation = simulate_crowd(2, 76, 2)
+    stays, other = simulation.detector.each
+    leaves = Leaving(other.scene, other.errors, other.seed, others=other.others)
+    tracker = PeopleTracker(CrowdDetector((stays, leaves)), simulation.capture.rig)
+    moments = [tracker.observe([frame])[0] for frame in simulation.capture.frames(30)]
+    assert [len(moment.sightings) for moment in moments] == [2 if moment.frame <= LAST else 1 for moment in moments]
+    (number,) = tracks(moments[-1])
+    assert moments[LAST + 20 - 30].alive == {0, 1}  # for a second they may come back
+    assert moments[-1].alive == {number}
+    for moment in moments:
+        error = (rough(moment, number) - simulation.truth[0].positions[moment.frame]).norm(dim=-1)
+        assert float(error.median()) < 40
+
+
+def test_of_two_matches_the_one_of_which_the_views_show_most_comes_first() -> None:
+    """What two views share by chance is clearer there than the person, but the third view does not see it."""
+    moments = follow_by(shared_by_chance(RIG), 8, most=1)
+    assert moments[-1].confirmed == {0}
+    torch.testing.assert_close(rough(moments[-1], 0), STANDING, atol=6.0, rtol=0)
+
+
+def test_limbs_that_were_cut_off_are_found_again() -> None:
+    moments = follow_by(finds_legs_late(RIG), 5)
+    assert [tracks(moment) for moment in moments] == [[0]] * 5
+    torch.testing.assert_close(rough(moments[0], 0), COLLAPSED, atol=6.0, rtol=0)
+    torch.testing.assert_close(rough(moments[-1], 0), STANDING, atol=8.0, rtol=0)

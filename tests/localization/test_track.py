@@ -9,14 +9,21 @@ import pytest
 import torch
 from torch import Tensor
 
-from localization_kit import SIZE, STANDING, ChangedDetector, PaintedDetector, empty_frame, plain_rig
+from localization_kit import (
+    COLLAPSED,
+    SIZE,
+    STANDING,
+    ChangedDetector,
+    PaintedDetector,
+    empty_frame,
+    finds_legs_late,
+    plain_rig,
+)
 from poseharvest.capture.frames import MultiViewFrame
 from poseharvest.detectors.protocol import CroppedView
 from poseharvest.geometry.crop import Crop
 from poseharvest.localization.boxes import Boxes
 from poseharvest.localization.follow import crops_around
-from poseharvest.localization.pursuit import window_scale
-from poseharvest.localization.scan import CLOSING_SCALES, CROP_SCALE
 from poseharvest.localization.track import Sighting, Tracker, batch_length
 from poseharvest.skeleton.definitions import MPII16
 from poseharvest.synthetic import CLEAN, REALISTIC, random_rig, simulate
@@ -307,35 +314,12 @@ def test_who_is_followed_by_mistake_is_left_for_the_person() -> None:
     torch.testing.assert_close(sightings[1].rough.points, STANDING, atol=6.0, rtol=0)
 
 
-def test_windows_widen_where_little_is_seen() -> None:
-    assert window_scale(()) == CROP_SCALE
-    assert window_scale((0.9, 0.8, 0.3)) == CROP_SCALE
-    assert window_scale((0.3, 0.2)) == pytest.approx((CROP_SCALE + CLOSING_SCALES[0]) / 2)
-    assert window_scale((0.2, 0.1)) == window_scale((0.0, 0.0)) == CLOSING_SCALES[0]
-
-
 def test_limbs_that_were_cut_off_are_found_again() -> None:
-    """A network that, once, puts the ankles at the knees, and afterwards shows them where the window holds them.
-
-    With windows that fit what was seen last the feet would stay outside of them for ever.
-    """
-    legs = [MPII16.index(f"{side}_{joint}") for side in ("left", "right") for joint in ("knee", "ankle")]
-    collapsed = STANDING.clone()
-    collapsed[legs, 2] = 500.0
-    short, whole = (PaintedDetector(RIG, lambda frame, view, pose=pose: pose) for pose in (collapsed, STANDING))
-
-    def faint(view: CroppedView, maps: Tensor) -> Tensor:
-        camera = RIG.camera(view.view).at(view.frame)
-        feet = view.crop.to_window(camera.project(STANDING[legs]).pixels, (1, 1))
-        seen = view.frame > 1 and bool((feet.abs() <= 0.6).all())
-        return 0.15 * (whole if seen else short).detect([view])[0]
-
-    crops = crops_around(collapsed, RIG.at(0))
-    boxes = Boxes({(0, name): crop for name, crop in zip(RIG.names, crops, strict=True) if crop is not None})
-    tracker = Tracker(ChangedDetector(whole, faint), RIG, boxes)
-    sightings = [observe(tracker, empty_frame(frame, RIG)) for frame in range(4)]
+    """With windows that fit what was seen last the feet would stay outside of them for ever."""
+    tracker = Tracker(finds_legs_late(RIG), RIG)
+    sightings = [observe(tracker, empty_frame(frame, RIG)) for frame in range(5)]
     first, last = sightings[0], sightings[-1]
     assert first is not None
     assert last is not None
-    torch.testing.assert_close(first.rough.points, collapsed, atol=6.0, rtol=0)
+    torch.testing.assert_close(first.rough.points, COLLAPSED, atol=6.0, rtol=0)
     torch.testing.assert_close(last.rough.points, STANDING, atol=8.0, rtol=0)

@@ -139,6 +139,16 @@ def test_wrong_options_are_refused(options, message):
         InferenceOptions(**options)
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_no_frames_have_no_posteriors(threads):
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        assert model(InferenceOptions(resolution=32)).infer_many([]) == []
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_cameras_must_be_as_many_as_views():
     with pytest.raises(ShapeError, match="cameras: expected one a view, 3, got 2"):
         FrameEvidence(seen_by(ring(3), STICK_POINTS), ring(2), CENTER)

@@ -67,7 +67,8 @@ def extract(image: Image, crop: Crop, size: ImageSize) -> Image:
 
     A window larger than twice `size` is first averaged over whole pixels, so that nothing aliases.
     """
-    factor = max(1, int(crop.side // max(size)))
+    # Not over more than the picture holds: around somebody who all but touches a camera windows grow without bounds.
+    factor = max(1, min(int(crop.side // max(size)), max(image.shape[:2])))
     m = crop.window_from_image(size).numpy()
     if factor > 1:
         image, shrunk_to_image = _shrink(image, crop, factor)

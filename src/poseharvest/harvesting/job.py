@@ -26,6 +26,7 @@ from poseharvest.pictorial.pairwise import LimbLengths
 
 _LEAST_AHEAD, _MOST_AHEAD = 4, 40
 _AHEAD_BYTES = 64 << 20
+_EVERYBODY = 8  # people for whom room is made where their number is not known
 _BYTES_A_PIXEL = 4
 
 
@@ -71,10 +72,14 @@ class Job:
 
     @property
     def frames_ahead(self) -> int:
-        """Frames whose heatmaps may wait for the inference: enough for the network to go on while limbs are learned."""
+        """Frames whose heatmaps may wait for the inference: enough for the network to go on while limbs are learned.
+
+        The fewer, the more people have heatmaps of their own.
+        """
         height, width = self.detector.heatmap_size
-        of_a_frame = _BYTES_A_PIXEL * len(self.capture.rig.names) * len(self.detector.skeleton) * height * width
-        return max(_LEAST_AHEAD, min(_MOST_AHEAD, _AHEAD_BYTES // of_a_frame))
+        of_a_person = _BYTES_A_PIXEL * len(self.capture.rig.names) * len(self.detector.skeleton) * height * width
+        people = _EVERYBODY if self.options.people is None else self.options.people
+        return max(_LEAST_AHEAD, min(_MOST_AHEAD, _AHEAD_BYTES // (people * of_a_person)))
 
     def report(self, frame: int, stage: str) -> None:
         """Say that everything before `frame` is done."""

@@ -26,7 +26,6 @@ from poseharvest.pictorial.infer import PictorialStructures
 
 _INFERRED_TOGETHER = 8
 _MAX_WAITING_BYTES = 256 * 2**20  # heatmaps that may wait until a subject is known
-_AHEAD = 8  # moments whose heatmaps may wait for the inference
 _JOINED = 2  # runs of uncertain frames that are no further apart are one
 
 
@@ -38,7 +37,7 @@ def harvest_people(job: Job, writer: HarvestWriter, findings: list[Finding]) -> 
         CalibrationError: nobody who is found can be a person, and `ignore_audit` is not set.
     """
     people = _People(job, writer)
-    with closing(prefetch([job.moments(writer)], depth=_AHEAD)) as ahead:
+    with closing(prefetch([job.moments(writer)], depth=job.frames_ahead)) as ahead:
         for (moment,) in ahead:
             people.take(moment)
             job.report(moment.frame + 1, f"harvesting, people: {len(people.harvested)}")

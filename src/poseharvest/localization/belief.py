@@ -16,7 +16,7 @@ from poseharvest.localization.scan import MIN_JOINTS
 _MAX_JUMP = 0.35  # of the person's extent, beyond the motion of the whole body
 
 
-class Observation(Protocol):
+class SeenPoints(Protocol):
     """Where one frame shows the joints."""
 
     @property
@@ -45,7 +45,7 @@ class Belief:
     doubted: Tensor
 
     @classmethod
-    def of(cls, seen: Observation) -> Belief:
+    def of(cls, seen: SeenPoints) -> Belief:
         """Return what a first observation makes believe."""
         return cls(seen.points, seen.supported, torch.zeros_like(seen.supported))
 
@@ -62,7 +62,7 @@ class Belief:
         return float((known.amax(0) - known.amin(0)).max())
 
 
-def updated(belief: Belief | None, seen: Observation) -> Belief | None:
+def updated(belief: Belief | None, seen: SeenPoints) -> Belief | None:
     """Return the belief after a new observation; joints that are not observed move with the body.
 
     None as long as nobody is known and the observation shows too few joints to change that.

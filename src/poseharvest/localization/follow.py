@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -15,8 +14,11 @@ from poseharvest.geometry.crop import Crop, crop_around
 from poseharvest.geometry.rig import inside_image
 from poseharvest.heatmaps.decode import Peaks, heatmap_peaks
 from poseharvest.heatmaps.maps import Heatmaps
+from poseharvest.localization.assign import Expected
 from poseharvest.localization.associate import RoughPose, agreements, group, rough_pose
+from poseharvest.localization.observation import Observation
 from poseharvest.localization.scan import CROP_SCALE, MIN_JOINTS, MIN_SIDE_PX, Candidate, find_candidates
+from poseharvest.localization.tell_apart import told_apart
 
 _NUM_LOOKS = 2
 _MAX_GROUPS = 6
@@ -87,46 +89,69 @@ def view_candidates(heatmaps: Heatmaps, peaks: Peaks) -> list[Candidate]:
     ]
 
 
-@dataclass(frozen=True, eq=False)
-class Found:
-    """A person whom nobody pointed out.
-
-    Attributes:
-        pose: where they are.
-        shown: how much of them each view shows there, 0 to 1, the most first.
-    """
-
-    pose: RoughPose
-    shown: Sequence[float]
-
-
-def locate(detector: HeatmapDetector, frame: MultiViewFrame, cameras: Sequence[StaticCamera]) -> Found | None:
+def locate(detector: HeatmapDetector, frame: MultiViewFrame, cameras: Sequence[StaticCamera]) -> Observation | None:
     """Return the person that the views agree on, found without any hint, or None.
 
-    Candidates of each view are matched across views in 3D. Every view, those included in which the scan missed the
-    person, then looks again through a window around the projection of each of the best matches. The match of which the
-    views then show most is the person: two views may agree by chance on what is nobody, but the others do not see it.
+    Candidates of each view are matched across views in 3D, and of the best matches the one of which the views show most
+    (`looked_at`) is the person.
     """
     groups = group(find_candidates(detector, frame, cameras), cameras, most=_MAX_GROUPS)
-    looked = [_look_again(detector, frame, cameras, rough_pose(members, cameras)) for members in groups]
-    return max((found for found in looked if found is not None), key=lambda found: sum(found.shown), default=None)
+    return next((seen for _, seen in looked_at(detector, frame, cameras, groups)), None)
 
 
-def _look_again(
-    detector: HeatmapDetector, frame: MultiViewFrame, cameras: Sequence[StaticCamera], pose: RoughPose
-) -> Found | None:
-    """Return what the views show in windows around a pose, or None if it is no person."""
+def looked_at(
+    detector: HeatmapDetector,
+    frame: MultiViewFrame,
+    cameras: Sequence[StaticCamera],
+    groups: Sequence[Sequence[Candidate]],
+    others: Sequence[Expected] = (),
+) -> list[tuple[RoughPose, Observation]]:
+    """Return those of the matches who are people, of whom the views show most first: as matched, and as then seen.
+
+    Every view, those included in which the scan missed the person, looks again around each match: two views may agree
+    by chance on what is nobody, but the others do not see it.
+
+    Args:
+        detector: the 2D network.
+        frame: the pictures.
+        cameras: V cameras as they stand in this frame.
+        groups: candidates that may be one person, at most one a view.
+        others: people who are known already, whose peaks are not these people's.
+    """
+    matched = [rough_pose(members, cameras) for members in groups]
+    looked = [(pose, look_again(detector, frame, cameras, pose, others)) for pose in matched]
+    people = [(pose, seen) for pose, seen in looked if seen is not None]
+    return sorted(people, key=lambda one: -sum(one[1].shown))
+
+
+def look_again(
+    detector: HeatmapDetector,
+    frame: MultiViewFrame,
+    cameras: Sequence[StaticCamera],
+    pose: RoughPose,
+    others: Sequence[Expected] = (),
+) -> Observation | None:
+    """Return what the views show in windows around a pose, or None if it is no person.
+
+    Args:
+        detector: the 2D network.
+        frame: the pictures.
+        cameras: V cameras as they stand in this frame.
+        pose: where to look.
+        others: people who are known already, whose peaks are not this person's.
+    """
     members: list[Candidate] = []
     for _ in range(_NUM_LOOKS):
         if not is_person(pose):
             return None
         crops = crops_around(pose.points[pose.supported], cameras)
-        heatmaps = detect_views(detector, [frame], cameras, [crops])[0]
+        whole = detect_views(detector, [frame], cameras, [crops])[0]
+        heatmaps = told_apart(whole, Expected(pose.points, pose.supported), others, cameras)
         members = view_candidates(heatmaps, heatmap_peaks(heatmaps.values, heatmaps.crops))
         if not members:
             return None
         pose = rough_pose(members, cameras)
-    return Found(pose, agreements(pose, members, cameras)) if is_person(pose) else None
+    return Observation(pose, agreements(pose, members, cameras)) if is_person(pose) else None
 
 
 def is_person(pose: RoughPose) -> bool:

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from poseharvest.localization.assign import Expected
-from poseharvest.localization.associate import RoughPose
 from poseharvest.localization.belief import Belief, updated
+from poseharvest.localization.observation import Observation
 from poseharvest.localization.scan import MIN_JOINTS
 
 CONFIRMED_FRAMES = 5
@@ -38,8 +38,9 @@ class Track:
         belief: where the joints were in `frame`.
         velocity: (3,) of the whole body, mm a frame.
         frame: the last frame taken in.
-        seen_s: when two views last agreed on them, seconds.
-        num_seen: frames in which two views did.
+        seen_s: when they were last seen (`Observation.is_seen`), seconds.
+        shown: how much of them each view showed in `frame`, the most first.
+        num_seen: frames in which they were seen.
         num_unseen: frames since then.
         num_doubled: frames in a row in which the joints were those of older tracks.
         confused_with: tracks that this one may have been exchanged with since it was last shown.
@@ -50,15 +51,16 @@ class Track:
     velocity: Tensor
     frame: int
     seen_s: float
+    shown: Sequence[float] = ()
     num_seen: int = 1
     num_unseen: int = 0
     num_doubled: int = 0
     confused_with: frozenset[int] = frozenset()
 
     @classmethod
-    def begin(cls, number: int, rough: RoughPose, frame: int, time_s: float) -> Track:
+    def begin(cls, number: int, seen: Observation, frame: int, time_s: float) -> Track:
         """Return the track of somebody who was just found."""
-        return cls(number, Belief.of(rough), torch.zeros(3, dtype=torch.float64), frame, time_s)
+        return cls(number, Belief.of(seen.pose), torch.zeros(3, dtype=torch.float64), frame, time_s, seen.shown)
 
     @property
     def is_confirmed(self) -> bool:
@@ -70,13 +72,20 @@ class Track:
         moved = self.belief.points + self.velocity * (frame - self.frame)
         return Expected(moved, self.belief.known)
 
-    def observed(self, rough: RoughPose, frame: int, time_s: float) -> Track:
-        """Return the track after what the views showed of the person in a frame."""
+    def observed(self, seen: Observation, frame: int, time_s: float) -> Track:
+        """Return the track after what the views showed of the person in a frame; not seen, they move on more slowly."""
         gap = max(1, frame - self.frame)
         expected = replace(self.belief, points=self.expected(frame).points)
-        if not rough.is_seen:
-            coasting = self.velocity * _COASTING**gap
-            return replace(self, belief=expected, velocity=coasting, frame=frame, num_unseen=self.num_unseen + 1)
+        if not seen.is_seen:
+            return replace(
+                self,
+                belief=expected,
+                velocity=self.velocity * _COASTING**gap,
+                frame=frame,
+                shown=seen.shown,
+                num_unseen=self.num_unseen + 1,
+            )
+        rough = seen.pose
         both = expected.known & rough.supported
         residual = (rough.points - expected.points)[both]
         change = residual.median(0).values / gap if len(residual) else torch.zeros_like(self.velocity)
@@ -86,6 +95,7 @@ class Track:
             velocity=self.velocity + _VELOCITY_GAIN * change,
             frame=frame,
             seen_s=time_s,
+            shown=seen.shown,
             num_seen=self.num_seen + 1,
             num_unseen=0,
         )

@@ -18,7 +18,8 @@ from poseharvest.geometry.crop import Crop, crop_around
 from poseharvest.localization.assign import MAX_MISFIT, misfits
 from poseharvest.localization.associate import MIN_SEEN
 from poseharvest.localization.belief import Belief
-from poseharvest.localization.pursuit import Pursuit, window_scale
+from poseharvest.localization.observation import window_scale
+from poseharvest.localization.pursuit import Pursuit
 from poseharvest.localization.scan import (
     CLOSING_SCALES,
     CONFIDENT_PEAK,

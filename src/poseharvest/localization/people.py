@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
 
 from poseharvest.capture.frames import MultiViewFrame
 from poseharvest.detectors.protocol import HeatmapDetector, KeypointSource
@@ -22,11 +21,19 @@ from poseharvest.geometry.rig import Rig
 from poseharvest.heatmaps.decode import heatmap_peaks
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.localization.assign import Expected, assign
-from poseharvest.localization.associate import RoughPose, group, rough_pose, rough_poses
-from poseharvest.localization.follow import crops_around, detect_views, is_person, view_candidates
+from poseharvest.localization.associate import group
+from poseharvest.localization.follow import (
+    crops_around,
+    detect_views,
+    is_person,
+    look_again,
+    looked_at,
+    view_candidates,
+)
 from poseharvest.localization.moving import NOT_NEW_MM, Track, distance_from_all, related
+from poseharvest.localization.observation import Observation, observations, window_scale
 from poseharvest.localization.scan import MIN_CONFIDENCE, Candidate, find_candidates
-from poseharvest.localization.tell_apart import clear_of_others
+from poseharvest.localization.tell_apart import told_apart
 from poseharvest.localization.track import Sighting
 
 _logger = logging.getLogger(__name__)
@@ -100,21 +107,23 @@ class PeopleTracker:
     def _by_keypoints(self, source: KeypointSource, frame: MultiViewFrame) -> Moment:
         cameras = self._rig.at(frame.index)
         found = find_candidates(self._detector, frame, cameras)
-        shared = assign(found, cameras, [track.expected(frame.index) for track in self._tracks])
-        num_joints = len(self._detector.skeleton)
-        roughs = rough_poses(shared.members, [cameras] * len(self._tracks), num_joints)
-        self._take_in(roughs, frame)
+        shared = assign(found, cameras, self._expected(frame.index))
+        seen = self._observe(shared.members, cameras)
+        self._take_in(seen, frame)
         members = {track.number: got for track, got in zip(self._tracks, shared.members, strict=True)}
-        for got in group(shared.left, cameras):
-            rough = rough_pose(got, cameras)
-            track = self._begin(rough, frame)
+        left = group(shared.left, cameras)
+        for got, one in zip(left, self._observe(left, cameras), strict=True):
+            track = self._begin(one, frame)
             if track is not None:
-                members[track.number], roughs = got, [*roughs, rough]
+                members[track.number], seen = got, [*seen, one]
         maps = [self._drawn(source, track, members[track.number], cameras) for track in self._tracks]
-        return self._moment(frame, cameras, maps, roughs)
+        return self._moment(frame, cameras, maps, seen)
 
     def _drawn(self, source: KeypointSource, track: Track, members: Sequence[Candidate], cameras: Cameras) -> Heatmaps:
-        """Return the heatmaps of a person's own keypoints alone; flat where a view has none."""
+        """Return the heatmaps of a person's own keypoints alone; flat where a view has none.
+
+        The windows fit, however little is seen: keypoints that are known beforehand cannot be cut off by them.
+        """
         crops = crops_around(track.belief.points[track.belief.known], cameras)
         values = torch.zeros((len(cameras), len(self._detector.skeleton), *self._detector.heatmap_size))
         for member in members:
@@ -129,7 +138,7 @@ class PeopleTracker:
             self._search(frames[0], self._rig.at(frames[0].index))
         asked = [(frame, track) for frame in frames for track in self._tracks]
         cameras = {frame.index: self._rig.at(frame.index) for frame in frames}
-        crops = [_windows(track.expected(frame.index), cameras[frame.index]) for frame, track in asked]
+        crops = [_windows(track, frame.index, cameras[frame.index]) for frame, track in asked]
         whole = detect_views(self._detector, [frame for frame, _ in asked], self._rig.at(frames[0].index), crops)
         maps = {(frame.index, track.number): one for (frame, track), one in zip(asked, whole, strict=True)}
         moments = []
@@ -137,46 +146,49 @@ class PeopleTracker:
             static = cameras[frame.index]
             own = self._told_apart([maps[frame.index, t.number] for t in self._tracks], frame.index, static)
             members = [view_candidates(one, heatmap_peaks(one.values, one.crops)) for one in own]
-            roughs = rough_poses(members, [static] * len(own), len(self._detector.skeleton))
-            self._take_in(roughs, frame)
-            moments.append(self._moment(frame, static, own, roughs))
+            seen = self._observe(members, static)
+            self._take_in(seen, frame)
+            moments.append(self._moment(frame, static, own, seen))
         return moments
 
     def _told_apart(self, maps: Sequence[Heatmaps], frame: int, cameras: Cameras) -> list[Heatmaps]:
-        expected = [track.expected(frame) for track in self._tracks]
+        expected = self._expected(frame)
         sure = [person for track, person in zip(self._tracks, expected, strict=True) if track.is_confirmed]
         return [
             # Who is not yet somebody takes nothing from those who are.
-            _cleared(one, person, [o for o in (sure or expected) if o is not person], cameras)
+            told_apart(one, person, [o for o in (sure or expected) if o is not person], cameras)
             for one, person in zip(maps, expected, strict=True)
         ]
 
     def _search(self, frame: MultiViewFrame, cameras: Cameras) -> None:
-        """Look for people who are not followed yet."""
-        expected = [track.expected(frame.index) for track in self._tracks]
-        left = assign(find_candidates(self._detector, frame, cameras), cameras, expected).left
-        for got in group(left, cameras):
-            rough = rough_pose(got, cameras)
-            if not is_person(rough):
-                continue
-            person = Expected(rough.points, rough.supported)
-            crops = _windows(person, cameras)
-            maps = detect_views(self._detector, [frame], cameras, [crops])[0]
-            own = _cleared(maps, person, [track.expected(frame.index) for track in self._tracks], cameras)
-            members = view_candidates(own, heatmap_peaks(own.values, own.crops))
-            members = [member for member in members if member.confidence >= MIN_CONFIDENCE]
-            if members:
-                self._begin(rough_pose(members, cameras), frame)
+        """Look for people who are not followed yet; of whom most is shown first, so that chance comes last.
+
+        Two views must show as much of somebody new as makes a window worth a closer look, twice of what keeps them.
+        """
+        known = self._expected(frame.index)
+        left = assign(find_candidates(self._detector, frame, cameras), cameras, known).left
+        for matched, _ in looked_at(self._detector, frame, cameras, group(left, cameras), known):
+            # From where they were matched, and without the peaks of those who were begun before: a look that knows
+            # nothing of somebody near by drifts onto them.
+            seen = look_again(self._detector, frame, cameras, matched, self._expected(frame.index))
+            if seen is not None and seen.shown[1] >= MIN_CONFIDENCE:
+                self._begin(seen, frame)
+
+    def _expected(self, frame: int) -> list[Expected]:
+        return [track.expected(frame) for track in self._tracks]
+
+    def _observe(self, members: Sequence[Sequence[Candidate]], cameras: Cameras) -> list[Observation]:
+        return observations(members, [cameras] * len(members), len(self._detector.skeleton))
 
     @property
     def _has_room(self) -> bool:
         return self._most is None or sum(track.is_confirmed for track in self._tracks) < self._most
 
-    def _begin(self, rough: RoughPose, frame: MultiViewFrame) -> Track | None:
+    def _begin(self, seen: Observation, frame: MultiViewFrame) -> Track | None:
         """Follow somebody new, if that is what this is."""
-        if not (is_person(rough) and self._has_room):
+        if not (is_person(seen.pose) and seen.is_seen and self._has_room):
             return None
-        track = Track.begin(self._num_begun, rough, frame.index, frame.time_s)
+        track = Track.begin(self._num_begun, seen, frame.index, frame.time_s)
         low, high = _PERSON_MM
         beliefs = [other.belief for other in self._tracks]
         if distance_from_all(track.belief, beliefs) < NOT_NEW_MM or not low < track.belief.extent < high:
@@ -186,21 +198,21 @@ class PeopleTracker:
         _logger.info("frame %d: somebody new, track %d", frame.index, track.number)
         return track
 
-    def _take_in(self, roughs: Sequence[RoughPose], frame: MultiViewFrame) -> None:
+    def _take_in(self, seen: Sequence[Observation], frame: MultiViewFrame) -> None:
         self._tracks = related([
-            track if track.frame == frame.index else track.observed(rough, frame.index, frame.time_s)
-            for track, rough in zip(self._tracks, roughs, strict=True)
+            track if track.frame == frame.index else track.observed(one, frame.index, frame.time_s)
+            for track, one in zip(self._tracks, seen, strict=True)
         ])
 
     def _moment(
-        self, frame: MultiViewFrame, cameras: Cameras, maps: Sequence[Heatmaps], roughs: Sequence[RoughPose]
+        self, frame: MultiViewFrame, cameras: Cameras, maps: Sequence[Heatmaps], observed: Sequence[Observation]
     ) -> Moment:
         """Return who is seen, and give up those who are gone."""
         seen = []
-        for track, one, rough in zip(self._tracks, maps, roughs, strict=True):
-            if rough.is_seen and any(crop is not None for crop in one.crops):
+        for track, one, what in zip(self._tracks, maps, observed, strict=True):
+            if what.is_seen and any(crop is not None for crop in one.crops):
                 peaks = heatmap_peaks(one.values, one.crops)
-                sighting = Sighting(frame.index, frame.time_s, cameras, one, peaks, rough, track.belief.middle)
+                sighting = Sighting(frame.index, frame.time_s, cameras, one, peaks, what.pose, track.belief.middle)
                 seen.append(PersonSighting(track.number, sighting, track.confused_with))
         shown = {one.track for one in seen}
         doubles = frozenset(track.number for track in self._tracks if track.is_double)
@@ -220,24 +232,6 @@ class PeopleTracker:
         return [track for track in tracks if track.is_confirmed][: self._most]
 
 
-def _windows(person: Expected, cameras: Cameras) -> tuple[Crop | None, ...]:
-    return crops_around(person.points[person.known], cameras)
-
-
-def _cleared(maps: Heatmaps, person: Expected, others: Sequence[Expected], cameras: Cameras) -> Heatmaps:
-    """Return a person's heatmaps without the peaks of others."""
-    values = maps.values
-    if others:
-        values = values.clone()
-        for view, (crop, camera) in enumerate(zip(maps.crops, cameras, strict=True)):
-            if crop is not None:
-                own = _projected(person, camera)
-                theirs = torch.stack([_projected(other, camera) for other in others])
-                values[view] = clear_of_others(values[view], crop, own, theirs)
-    return Heatmaps(values, maps.crops)
-
-
-def _projected(person: Expected, camera: StaticCamera) -> Tensor:
-    """Return (J, 2) where a camera sees the joints, pixels; NaN where not known or behind it."""
-    seen = camera.project(person.points)
-    return torch.where((person.known & seen.valid)[:, None], seen.pixels, torch.nan)
+def _windows(track: Track, frame: int, cameras: Cameras) -> tuple[Crop | None, ...]:
+    person = track.expected(frame)
+    return crops_around(person.points[person.known], cameras, window_scale(track.shown))

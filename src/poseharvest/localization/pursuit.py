@@ -8,33 +8,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from poseharvest.localization.belief import Belief, Observation, updated
-from poseharvest.localization.scan import CLOSING_SCALES, CROP_SCALE
+from poseharvest.localization.belief import Belief, SeenPoints, updated
 
 _logger = logging.getLogger(__name__)
 
-MIN_SHOWN = 0.1
-"""What the views show, from which there is somebody: half of what is worth a closer look in a search."""
-
 _PATIENCE_FRAMES = 8
 _SEARCH_EVERY_FRAMES = 10
-_SURE, _UNSURE = 0.3, 0.2  # mean over views of what they show
-
-
-def window_scale(shown: Sequence[float]) -> float:
-    """Return the side of the next windows over the extent of the pose that was seen last.
-
-    A pose of which the views show little is not to be trusted with the person's extent: where arms and legs were found
-    near the trunk, a window that fits would cut them off, and they would never be found again. The less there is to
-    see, the wider the windows, up to the first of those in which a search closes in.
-
-    Args:
-        shown: as `agreements` gives it; for a single view its mean height of peaks.
-    """
-    if not shown:
-        return CROP_SCALE
-    doubt = (_SURE - sum(shown) / len(shown)) / (_SURE - _UNSURE)
-    return CROP_SCALE + min(max(doubt, 0.0), 1.0) * (CLOSING_SCALES[0] - CROP_SCALE)
 
 
 class Pursuit:
@@ -65,14 +44,14 @@ class Pursuit:
         _logger.info("frame %d: nobody found", frame)
         self._next_search = frame + _SEARCH_EVERY_FRAMES
 
-    def find(self, frame: int, seen: Observation, shown: Sequence[float]) -> None:
+    def find(self, frame: int, seen: SeenPoints, shown: Sequence[float]) -> None:
         """Take in whom a search found; they count if there is more to see of them than of whoever is followed."""
         _logger.info("frame %d: person found", frame)
         self._next_search = frame + _SEARCH_EVERY_FRAMES
         if self._belief is None or sum(shown) > sum(self._shown):
             self._belief, self._shown, self._num_poor = Belief.of(seen), shown, 0
 
-    def learn(self, frame: int, seen: Observation, shown: Sequence[float], *, is_poor: bool) -> None:
+    def learn(self, frame: int, seen: SeenPoints, shown: Sequence[float], *, is_poor: bool) -> None:
         """Take an observation in; give the person up after several poor ones.
 
         Args:

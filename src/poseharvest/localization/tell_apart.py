@@ -7,13 +7,45 @@ it neither draws the person away nor counts as evidence. What lies elsewhere sta
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
+from poseharvest.geometry.camera import StaticCamera
 from poseharvest.geometry.crop import Crop
+from poseharvest.heatmaps.maps import Heatmaps
+from poseharvest.localization.assign import Expected
 
 _REACH = 1 / 16  # of the window's side: within it of another's joint a peak may be that joint's
 _SHARPNESS = 1 / 48  # of the window's side: over which it passes from one person to the other
+
+
+def told_apart(
+    maps: Heatmaps, person: Expected, others: Sequence[Expected], cameras: Sequence[StaticCamera]
+) -> Heatmaps:
+    """Return a person's heatmaps of all views without the peaks of others.
+
+    Args:
+        maps: of the person's windows.
+        person: where they are expected.
+        others: where the others are.
+        cameras: V cameras as they stand in this frame.
+    """
+    if not others:
+        return maps
+    values = maps.values.clone()
+    for view, (crop, camera) in enumerate(zip(maps.crops, cameras, strict=True)):
+        if crop is not None:
+            theirs = torch.stack([_projected(other, camera) for other in others])
+            values[view] = clear_of_others(values[view], crop, _projected(person, camera), theirs)
+    return Heatmaps(values, maps.crops)
+
+
+def _projected(person: Expected, camera: StaticCamera) -> Tensor:
+    """Return (J, 2) where a camera sees the joints, pixels; NaN where not known or behind it."""
+    seen = camera.project(person.points)
+    return torch.where((person.known & seen.valid)[:, None], seen.pixels, torch.nan)
 
 
 def clear_of_others(values: Tensor, crop: Crop, own: Tensor, others: Tensor) -> Tensor:

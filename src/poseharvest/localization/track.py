@@ -19,10 +19,11 @@ from poseharvest.geometry.crop import Crop
 from poseharvest.geometry.rig import Rig
 from poseharvest.heatmaps.decode import Peaks, heatmap_peaks
 from poseharvest.heatmaps.maps import Heatmaps
-from poseharvest.localization.associate import RoughPose, agreements, rough_poses
+from poseharvest.localization.associate import RoughPose
 from poseharvest.localization.boxes import Boxes
 from poseharvest.localization.follow import crops_around, detect_views, locate, view_candidates
-from poseharvest.localization.pursuit import MIN_SHOWN, Pursuit, window_scale
+from poseharvest.localization.observation import observations, window_scale
+from poseharvest.localization.pursuit import Pursuit
 from poseharvest.pictorial.evidence import FrameEvidence
 
 _WINDOW_SECONDS = 1 / 15
@@ -106,16 +107,13 @@ class Tracker:
         maps = detect_views(self._detector, frames, cameras[0], crops)
         peaks = [heatmap_peaks(one.values, one.crops) for one in maps]
         members = [view_candidates(one, tops) for one, tops in zip(maps, peaks, strict=True)]
-        roughs = rough_poses(members, cameras, len(self._detector.skeleton))
+        seen = observations(members, cameras, len(self._detector.skeleton))
         sightings = []
-        agreed = [agreements(*parts) for parts in zip(roughs, members, cameras, strict=True)]
-        for frame, static, one, tops, rough, shown in zip(frames, cameras, maps, peaks, roughs, agreed, strict=True):
-            # Views also agree by chance, on peaks that hardly rise.
-            poor = not rough.is_seen or shown[1] < MIN_SHOWN
-            self._pursuit.learn(frame.index, rough, shown, is_poor=poor)
+        for frame, static, one, tops, what in zip(frames, cameras, maps, peaks, seen, strict=True):
+            self._pursuit.learn(frame.index, what.pose, what.shown, is_poor=not what.is_seen)
             belief = self._pursuit.belief
             if belief is not None and any(crop is not None for crop in one.crops):
-                sightings.append(Sighting(frame.index, frame.time_s, static, one, tops, rough, belief.middle))
+                sightings.append(Sighting(frame.index, frame.time_s, static, one, tops, what.pose, belief.middle))
         return sightings
 
     def _windows(self, frame: int, cameras: tuple[StaticCamera, ...]) -> tuple[Crop | None, ...]:

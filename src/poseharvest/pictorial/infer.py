@@ -167,7 +167,7 @@ class PictorialStructures:
         threads = torch.get_num_threads() if self._like.device.type == "cpu" else 1
         most = min(_FRAMES_A_BATCH.get(self._like.device.type, 1), math.ceil(len(frames) / threads))
         batches = list(self._batches(frames, most))
-        if threads == 1 or len(batches) == 1:
+        if threads == 1 or len(batches) <= 1:
             found = [self._over_voxels_that_matter(batch) for batch in batches]
         else:
             _ = self._top  # made once, not by every thread
