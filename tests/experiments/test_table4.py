@@ -124,6 +124,19 @@ def test_shares_and_selection_are_those_of_the_generic_harvests(made):
     assert selection[1].scores[AVERAGE].value != pytest.approx(everything)
 
 
+def test_errors_by_joint_have_the_mean_of_all(made):
+    """Every take has as many judged frames and joints, so the mean over joints is that over actions."""
+    results, _, study, _ = made
+    table = table4(results, study)
+    panel = next(panel for panel in table.panels if "by joint" in panel.title)
+    assert panel.rows == study.detector.skeleton.joints
+    for column, whole in zip(panel.ours, table.panels[0].ours, strict=True):
+        assert column.title == whole.title
+        values = [score.value for score in column.scores.values()]
+        assert np.mean(values) == pytest.approx(whole.scores[AVERAGE].value, rel=1e-3)
+        assert {score.protocol.num_joints for score in column.scores.values()} == {1}
+
+
 def test_the_table_is_plain_data_and_says_what_it_found(made):
     results, _, study, _ = made
     table = table4(results, study)

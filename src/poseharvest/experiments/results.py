@@ -30,11 +30,13 @@ class Measure:
         of: the number, mm.
         alignment: of the poses beforehand.
         details: what else there is to say of it.
+        num_joints: how many joints it looks at; all if None.
     """
 
     of: Callable[[JudgedPoses], float]
     alignment: str
     details: str = ""
+    num_joints: int | None = None
 
 
 CENTRED = Measure(lambda judged: mean_of(judged.centred_mm), "centroid")
@@ -52,6 +54,11 @@ SHARES: Final = tuple(n / 10 for n in range(1, 11))
 def kept_share(share: float) -> Measure:
     """Return the measure of the joints that are kept if `share` of each are, the most certain ones."""
     return Measure(lambda judged: judged.mean_at(share), "none", f"the most certain {100 * share:.0f} % of each joint")
+
+
+def of_joint(index: int, name: str) -> Measure:
+    """Return the measure of one joint."""
+    return Measure(lambda judged: mean_of(judged.centred_mm[:, index]), "centroid", name, num_joints=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,12 +116,14 @@ class Results:
         details = [measure.details, over.format(len(self.runs))]
         if row not in self.actions:
             details.append(f"mean over {len(self._actions_of(row))} actions")
+        num_joints = measure.num_joints or chosen[0].error_mm.shape[1]
+        num_frames = sum(len(poses.frames) for poses in chosen)
         return MetricProtocol(
             metric="MPJPE",
             unit="mm",
-            num_joints=chosen[0].error_mm.shape[1],
-            num_frames=sum(len(poses.frames) for poses in chosen),
-            num_values=sum(poses.error_mm.size for poses in chosen),
+            num_joints=num_joints,
+            num_frames=num_frames,
+            num_values=num_frames * num_joints,
             alignment=measure.alignment,
             details=", ".join(part for part in details if part),
         )

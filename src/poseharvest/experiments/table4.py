@@ -27,6 +27,7 @@ from poseharvest.experiments.results import (
     Results,
     Run,
     kept_share,
+    of_joint,
     selected_together,
     together,
 )
@@ -105,6 +106,7 @@ def table4(results: Results, study: Study) -> ReproducedTable:
         Panel("mean over runs, centroids aligned", rows, paper_columns(rows), _columns(judged, networks, CENTRED)),
         Panel("spread over runs, centroids aligned", rows, (), _columns(judged, networks, CENTRED, spread=True)),
         Panel("mean over runs, in the world as it is", rows, (), _columns(judged, networks, IN_WORLD)),
+        _by_joint(judged, networks, study.detector.skeleton.joints),
         _selection(results, rows),
         _shares(results),
     )
@@ -137,6 +139,16 @@ def _columns(
         OurColumn(f"here, {network.paper_name}", {row: number(network, row, measure) for row in rows})
         for network in networks
     )
+
+
+def _by_joint(judged: Results, networks: Sequence[Network], joints: Sequence[str]) -> Panel:
+    """Every joint by itself, over all actions: labels are worth as much as the generic network knows of a joint."""
+    columns = []
+    for network in networks:
+        pooled = together(judged, network)
+        scores = {name: pooled.mean(network, ALL_ACTIONS, of_joint(k, name)) for k, name in enumerate(joints)}
+        columns.append(OurColumn(f"here, {network.paper_name}", scores))
+    return Panel("mean over runs by joint, all actions, centroids aligned", tuple(joints), (), tuple(columns))
 
 
 def _selection(results: Results, rows: Sequence[str]) -> Panel:
