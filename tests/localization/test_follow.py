@@ -55,6 +55,17 @@ def test_a_view_that_cannot_see_the_pose_has_no_window() -> None:
     assert crops_around(STANDING[:3], rig.at(0)) == (None, None, None)
 
 
+def test_a_pose_at_the_camera_s_own_place_has_no_window() -> None:
+    """Somebody who stands near is seen in part, through a large window; a ghost that touches the camera is not."""
+    rig = plain_rig()
+    near, touching = (STANDING - STANDING.mean(0) + torch.tensor([0.0, y, 1000.0]) for y in (-4200.0, -4995.0))
+    front = crops_around(near, rig.at(0))[0]
+    assert front is not None
+    assert front.side > max(SIZE)
+    assert crops_around(touching, rig.at(0))[0] is None
+    assert crops_around(touching, rig.at(0))[2] is not None
+
+
 def test_absent_views_are_zero_and_have_no_window() -> None:
     rig = plain_rig()
     detector = PaintedDetector(rig, lambda frame, view: STANDING)

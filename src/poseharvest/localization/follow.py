@@ -22,6 +22,7 @@ from poseharvest.localization.tell_apart import told_apart
 
 _NUM_LOOKS = 2
 _MAX_GROUPS = 6
+_MAX_SIDES = 4  # of the picture, that a window may have: more is a pose at the camera's own place
 _MIN_SUPPORTED = 0.5  # of the joints, for a pose to be a person's
 
 
@@ -34,14 +35,16 @@ def crops_around(points: Tensor, cameras: Sequence[StaticCamera], scale: float =
         scale: of the windows' sides over the extent of the projection.
 
     Returns:
-        One a view; None where fewer than four joints are in front of the camera or none falls into the picture.
+        One a view; None where fewer than four joints are in front of the camera, none falls into the picture, or the
+        window would be so large that the picture is a speck in it: the pose is not where the camera stands.
     """
     crops: list[Crop | None] = []
     for camera in cameras:
         seen = camera.project(points)
         pixels = seen.pixels[seen.valid]
         visible = pixels.shape[0] >= MIN_JOINTS and bool(inside_image(pixels, camera.image_size).any())
-        crops.append(crop_around(pixels, scale, MIN_SIDE_PX) if visible else None)
+        crop = crop_around(pixels, scale, MIN_SIDE_PX) if visible else None
+        crops.append(None if crop is None or crop.side > _MAX_SIDES * max(camera.image_size) else crop)
     return tuple(crops)
 
 
