@@ -22,6 +22,8 @@ import torch
 
 from balance import FIRST_FRAME, JOINTS, pixel_distance, project, read_openpose
 from poseharvest import Capture, Harvest, HarvestOptions, harvest, load_detector
+from poseharvest.annotations.reselect import reselect
+from poseharvest.annotations.select import SelectionRule
 from poseharvest.detectors.network import NetworkDetector
 from poseharvest.detectors.protocol import CroppedView
 from poseharvest.heatmaps.decode import heatmap_peaks
@@ -61,14 +63,15 @@ class Bench:
     folder: Path
 
 
-def set_up(folder: Path, out: Path) -> Bench:
-    """Return the generic harvests, made if they are not there."""
+def set_up(folder: Path, out: Path, rule: SelectionRule) -> Bench:
+    """Return the generic harvests, made if they are not there, and selected by a rule."""
     capture = Capture.open(folder, calibration=folder / "calibration" / "calib_scene.toml")
     detector = trainable(load_detector("efficientpose"))
     harvests = [
         Harvest.open(path) if path.exists() else harvest(capture, detector, path, options=part)
         for path, part in ((out / "learned", _part(LEARNED)), (out / "judged", _part(JUDGED)))
     ]
+    harvests = [made if made.info.selection.rule == rule else reselect(made, rule) for made in harvests]
     return Bench(capture, detector, harvests[0], harvests[1], out)
 
 
@@ -165,10 +168,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for harvests, networks and rows")
     parser.add_argument("--labels", default="ps+sel,hm,hm+sel,ps")
     parser.add_argument("--seeds", default="0,1,2,3,4")
+    parser.add_argument("--limit", type=float, default=None, help="of the selection, as harvest has it; own --out")
     parser.add_argument("--epochs", type=int, default=REFINEMENT.epochs)
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    bench = set_up(arguments.capture, arguments.out)
+    rule = SelectionRule() if arguments.limit is None else SelectionRule(share=1.0, limit=arguments.limit)
+    bench = set_up(arguments.capture, arguments.out, rule)
     openpose, record = arguments.capture / "openpose", arguments.out / "rows.jsonl"
     rows = [Row(**json.loads(line)) for line in record.read_text().splitlines()] if record.exists() else []
     wanted = [("generic", 0)]

@@ -100,6 +100,22 @@ def test_harvest_json_tells_how_it_was_selected(tmp_path: Path) -> None:
     assert wrist["threshold"] > 0
 
 
+def test_a_limit_is_written_and_read_again(tmp_path: Path) -> None:
+    rule = SelectionRule("det", share=1.0, limit=1.2)
+    harvest = write_harvest(tmp_path / "h", make_records(range(20)), rule=rule)
+    assert harvest.info.selection.rule == rule
+    for joint in harvest.info.selection.joints:
+        dets = [
+            float(row.annotations.det[k])
+            for row in harvest.iter_selected()
+            for k in [harvest.skeleton.index(joint.joint)]
+            if row.annotations.supported[k]
+        ]
+        surest = sorted(dets)[int(np.ceil(0.1 * len(dets))) - 1]
+        assert joint.selected == sum(det <= surest * 1.2**6 for det in dets)
+    assert reselect(harvest, SelectionRule()).info.selection.limit is None
+
+
 def test_selecting_anew_equals_selecting_so_at_once(tmp_path: Path) -> None:
     records = make_records(range(12))
     first = write_harvest(tmp_path / "a", records)

@@ -37,19 +37,28 @@ def _split(values: NDArray[np.float64], supported: NDArray[np.bool_], rows: int)
 
 
 def _select(
-    values: NDArray[np.float64], supported: NDArray[np.bool_], share: float, rows: int = 7
+    values: NDArray[np.float64],
+    supported: NDArray[np.bool_],
+    share: float,
+    rows: int = 7,
+    factor: float | None = None,
 ) -> NDArray[np.bool_]:
-    thresholds = find_thresholds(lambda: _split(values, supported, rows), values.shape[1], share)
+    thresholds = find_thresholds(lambda: _split(values, supported, rows), values.shape[1], share, factor)
     marks = np.concatenate(list(mark_selected(_split(values, supported, rows), thresholds)))
     np.testing.assert_array_equal(marks.sum(0), thresholds.selected)
     return marks
 
 
-def _select_by_sorting(values: NDArray[np.float64], supported: NDArray[np.bool_], share: float) -> NDArray[np.bool_]:
+def _select_by_sorting(
+    values: NDArray[np.float64], supported: NDArray[np.bool_], share: float, factor: float | None = None
+) -> NDArray[np.bool_]:
     marks = np.zeros_like(supported)
     for joint in range(values.shape[1]):
         rows = np.flatnonzero(supported[:, joint] & ~np.isnan(values[:, joint]))
         ranked = rows[np.argsort(values[rows, joint], kind="stable")]
+        if factor is not None and len(ranked):
+            tenth = values[ranked[int(np.ceil(0.1 * len(ranked))) - 1], joint]
+            ranked = ranked[values[ranked, joint] <= factor * tenth]
         marks[ranked[: int(np.floor(share * supported[:, joint].sum() + 0.5))], joint] = True
     return marks
 
@@ -64,6 +73,29 @@ def test_equals_a_stable_sort(values: NDArray[np.float64], share: float, rows: i
     supported = _supported_like(values, seed)
     marks = _select(values, supported, share, rows)
     np.testing.assert_array_equal(marks, _select_by_sorting(values, supported, share))
+
+
+@settings(deadline=None)
+@given(_VALUES, _SHARES, st.floats(1, 100), st.integers(1, 40), st.integers(0, 9))
+def test_a_limit_equals_a_stable_sort_that_is_cut(
+    values: NDArray[np.float64], share: float, factor: float, rows: int, seed: int
+) -> None:
+    supported = _supported_like(values, seed)
+    marks = _select(values, supported, share, rows, factor)
+    np.testing.assert_array_equal(marks, _select_by_sorting(values, supported, share, factor))
+    assert not (marks & ~_select(values, supported, share)).any()
+
+
+@pytest.mark.parametrize(("measure", "power"), [("det", 6), ("trace", 2)])
+def test_a_limit_is_one_of_widths_whatever_the_scale(measure: str, power: int) -> None:
+    """Of ten joints' rows the surest has a width of 20 mm: at a limit of 1.5 those of up to 30 mm are kept."""
+    widths = np.array([60.0, 31.0, 20.0, 25.0, 29.9, 22.0, 90.0, 21.0, 45.0, 30.1])[:, None]
+    rule = SelectionRule(measure, share=1.0, limit=1.5)
+    for scale in (1.0, 1e-3, 40.0):
+        values = (scale * widths) ** power
+        marks = _select(values, np.ones_like(values, bool), rule.share, factor=rule.factor)
+        assert widths[marks].tolist() == [20.0, 25.0, 29.9, 22.0, 21.0]
+    assert SelectionRule(measure).factor is None
 
 
 @settings(deadline=None)
@@ -122,3 +154,8 @@ def test_wrong_rules() -> None:
     for share in (-0.1, 1.5, float("nan")):
         with pytest.raises(ConfigError, match="share: expected a number from 0 to 1"):
             SelectionRule(share=share)
+    for limit in (0.9, -2.0, float("nan")):
+        with pytest.raises(ConfigError, match="limit: expected a number of 1 or more, got"):
+            SelectionRule(limit=limit)
+    with pytest.raises(ConfigError, match=r'limit: expected a measure of width \(det, trace\), got "peak_score"'):
+        SelectionRule("peak_score", limit=1.3)

@@ -12,6 +12,8 @@ import pytest
 from harvest_kit import small_disk
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.recalibration import Recalibration
+from poseharvest.annotations.select import SelectionRule
+from poseharvest.cli.harvest import selection_rule
 from poseharvest.evaluation.pose_error import pose_errors
 
 QUICK = ("--resolution", 32, "--detector-option", "layout=body_25b")
@@ -73,6 +75,12 @@ def test_options_reach_the_library(run, footage):
     assert (info.selection.measure, info.selection.share) == ("trace", 0.5)
     assert info.options["limb_lengths_given"] is True
     assert json.loads((footage.folder / "out" / "harvest.json").read_text())["limb_lengths_mm"] == info.limb_lengths_mm
+
+
+def test_a_limit_decides_alone_unless_a_share_is_given_too():
+    assert selection_rule("det", None, None) == SelectionRule()
+    assert selection_rule("det", None, 1.3) == SelectionRule("det", share=1.0, limit=1.3)
+    assert selection_rule("trace", 0.5, 1.3) == SelectionRule("trace", share=0.5, limit=1.3)
 
 
 def test_a_recalibration_file_is_applied_and_recorded(run, footage):
@@ -192,6 +200,7 @@ def test_the_audit_may_be_ignored_or_the_unit_given(run, footage):
     [
         (("--resolution", 1), "error: resolution: expected at least 2 voxels, got 1"),
         (("--share", 1.5), "error: share: expected a number from 0 to 1, got 1.5"),
+        (("--limit", 0.5), "error: limit: expected a number of 1 or more, got 0.5"),
         (("--measure", "size"), "error: measure: expected one of det, "),
         (("--views", "cam1,cam9"), "cam9"),
         (("--views", "cam1"), "expected at least two"),

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from poseharvest.annotations.select import SelectionRule
 from poseharvest.errors import StoreError
 from poseharvest.experiments.judging import JudgedPoses, mean_of, read_judged, spread_of, write_judged
 from poseharvest.experiments.results import (
@@ -161,7 +162,7 @@ def test_joints_are_selected_over_all_actions_of_a_run():
     for run in RUNS:
         cells[run, Network.GENERIC, "Walking"] = poses(50, det=1.0)
         cells[run, Network.GENERIC, "Sitting"] = poses(100, det=[[5.0, 0.5 + run.subject], [5.0, 7.0], [5.0, 7.0]])
-    chosen = selected_together(Results(GOOD.actions, RUNS, cells), Network.GENERIC, 0.5).poses
+    chosen = selected_together(Results(GOOD.actions, RUNS, cells), Network.GENERIC, SelectionRule(share=0.5)).poses
     for run in RUNS:
         assert chosen[run, Network.GENERIC, "Walking"].selected.all()
         assert not chosen[run, Network.GENERIC, "Sitting"].selected.any()

@@ -124,6 +124,16 @@ def test_shares_and_selection_are_those_of_the_generic_harvests(made):
     assert selection[1].scores[AVERAGE].value != pytest.approx(everything)
 
 
+def test_a_wider_limit_keeps_more(made):
+    results, _, study, _ = made
+    panel = next(panel for panel in table4(results, study).panels if "limit of width" in panel.title)
+    kept = [float(row.split("keeps ")[1].rstrip(" %")) for row in panel.rows]
+    errors = [score.value for score in panel.ours[0].scores.values()]
+    assert kept == sorted(kept)
+    assert 0 < kept[0] < kept[-1] <= 100
+    assert errors[-1] == pytest.approx(results.mean(Network.GENERIC, AVERAGE, IN_WORLD).value, rel=0.5)
+
+
 def test_errors_by_joint_have_the_mean_of_all(made):
     """Every take has as many judged frames and joints, so the mean over joints is that over actions."""
     results, _, study, _ = made

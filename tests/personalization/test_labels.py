@@ -62,6 +62,16 @@ def test_hm_is_every_maximum_and_hm_sel_the_highest_of_each_joint(harvest, rows)
         assert torch.equal(one.joints, rows[key[:2]].annotations.peak_pixels[key[2]])
 
 
+def test_with_a_limit_hm_sel_believes_as_much_as_the_limit_left(tmp_path):
+    made = write_harvest(tmp_path / "h", make_records(range(12)), rule=SelectionRule(share=1.0, limit=1.05))
+    kept = sum(joint.selected for joint in made.info.selection.joints)
+    share = kept / sum(joint.supported for joint in made.info.selection.joints)
+    labels = {name: harvest_labels(made, name, range(12)) for name in (LabelSet.HM, LabelSet.HM_SEL)}
+    known = {name: sum(int(one.known.sum()) for one in found) for name, found in labels.items()}
+    assert 0 < share < 1
+    assert known[LabelSet.HM_SEL] == pytest.approx(share * known[LabelSet.HM], abs=8)  # half a row a joint
+
+
 def test_too_few_pictures_are_named(harvest):
     found = harvest_labels(harvest, LabelSet.PS_SEL, range(2, 3))
     with pytest.raises(TrainingError, match=r'labels "ps\+sel": too few annotations: expected at least 99 pictures'):
@@ -69,10 +79,18 @@ def test_too_few_pictures_are_named(harvest):
     require_enough(found, LabelSet.PS_SEL, num_pictures=len(found))
 
 
-@pytest.mark.parametrize("measure", ["det", "peak_score"])
-@pytest.mark.parametrize("labels", list(LabelSet))
-def test_takes_are_chosen_from_as_if_they_were_one(tmp_path, labels, measure):
-    rule = SelectionRule(measure, share=0.6)
+RULES = {
+    "det": SelectionRule(share=0.6),
+    "peak_score": SelectionRule("peak_score", share=0.6),
+    "limit": SelectionRule(share=1.0, limit=1.05),
+}
+# With a limit `hm+sel` believes as much as each take's own left, which is not what that of the whole leaves.
+CASES = [(labels, name) for name in RULES for labels in LabelSet if (labels, name) != (LabelSet.HM_SEL, "limit")]
+
+
+@pytest.mark.parametrize(("labels", "name"), CASES)
+def test_takes_are_chosen_from_as_if_they_were_one(tmp_path, labels, name):
+    rule = RULES[name]
     records = make_records(range(12))
     whole = write_harvest(tmp_path / "whole", records, rule=rule)
     takes = [write_harvest(tmp_path / f"{i}", records[i : i + 4], rule=rule) for i in (0, 4, 8)]

@@ -12,7 +12,7 @@ from poseharvest.annotations.info import JointSelection, SelectionInfo
 from poseharvest.annotations.recalibration import Recalibration
 from poseharvest.report import spread, uncertainty, wording
 from poseharvest.report.order import limb_order, reading_order
-from poseharvest.report.selection import cut_mm, measure_words, threshold_words
+from poseharvest.report.selection import cut_mm, measure_words, rule_words, threshold_words
 from poseharvest.skeleton.definitions import COCO17, MPII16, SKELETONS
 from poseharvest.skeleton.skeleton import Skeleton
 
@@ -39,6 +39,15 @@ def test_a_determinant_is_also_a_length() -> None:
     assert cut_mm(info, joint) == pytest.approx(10)
     assert threshold_words(info, joint) == "1.00 × 10⁶ mm⁶"
     assert measure_words(info) == "the determinant of its covariance"
+
+
+def test_the_rule_is_said_in_words() -> None:
+    info, joint = selection("det", 1e6)
+    assert rule_words(info) == (
+        "Of every joint the most certain 70 % of its appearances are kept, judged by the determinant of its covariance."
+    )
+    limited = SelectionInfo(measure="det", share=1.0, limit=1.3, joints=(joint,))
+    assert "at most 1.3 times as wide as its most certain tenth, judged" in rule_words(limited)
 
 
 def test_a_cut_lies_on_the_axis_of_the_recalibrated_sigmas() -> None:

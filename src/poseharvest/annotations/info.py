@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, JsonValue
 
 from poseharvest import __version__
 from poseharvest.annotations.recalibration import Recalibration
+from poseharvest.annotations.select import SelectionRule
 from poseharvest.arrays import ImageSize
 from poseharvest.geometry.rig import Rig
 from poseharvest.skeleton.skeleton import Limb, Skeleton
@@ -130,8 +131,18 @@ class SelectionInfo(_Section):
 
     measure: str
     share: FiniteFloat = Field(ge=0, le=1)
+    limit: FiniteFloat | None = Field(
+        default=None,
+        ge=1,
+        description="how many times as wide as the joint's most certain tenth; None: the share alone",
+    )
     joints: tuple[JointSelection, ...] = Field(description="of everybody together; a threshold is the worst of anybody")
     people: tuple[PersonSelection, ...] = Field(default=(), description="of each on their own, where there are several")
+
+    @property
+    def rule(self) -> SelectionRule:
+        """The rule by which it was made."""
+        return SelectionRule(self.measure, self.share, self.limit)
 
 
 class Counts(_Section):

@@ -60,7 +60,7 @@ def mark_parts(layout: PartLayout, rule: SelectionRule) -> SelectionInfo:
     def measured() -> Iterator[MeasuredRows]:
         return _measured_parts(layout, rule.measure, persons)
 
-    thresholds = find_thresholds(measured, num_columns, rule.share)
+    thresholds = find_thresholds(measured, num_columns, rule.share, rule.factor)
     for index, marks in enumerate(mark_selected(measured(), thresholds)):
         of_anybody = np.logical_or.reduce(marks.reshape(-1, len(persons), len(layout.joints)), axis=1)
         _rewrite(layout, index, {"selected": np.asarray(of_anybody)})
@@ -134,6 +134,7 @@ def _summary(
     return SelectionInfo(
         measure=rule.measure,
         share=rule.share,
+        limit=rule.limit,
         joints=_joints(joints, supported.sum(0), selected.sum(0), worst),
         people=tuple(PersonSelection(person=int(p), joints=of) for p, of in zip(persons, each, strict=True))
         if len(persons) > 1

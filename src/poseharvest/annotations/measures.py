@@ -26,12 +26,14 @@ class Measure:
         values: computes it.
         higher_is_better: the reliable rows are those with the highest values.
         unit: of its values.
+        width_power: it grows with so high a power of the marginal's standard deviation; None if it is no width.
     """
 
     columns: tuple[str, ...]
     values: MeasureFunction
     higher_is_better: bool
     unit: str
+    width_power: int | None = None
 
 
 def _det(table: pa.Table, num_views: int) -> NDArray[np.float64]:
@@ -78,8 +80,8 @@ def _mean_inside(values: NDArray[np.float64], inside: NDArray[np.bool_]) -> NDAr
 
 
 MEASURES: dict[str, Measure] = {
-    "det": Measure(("det",), _det, higher_is_better=False, unit="mm^6"),
-    "trace": Measure(("cov_xx", "cov_yy", "cov_zz"), _trace, higher_is_better=False, unit="mm^2"),
+    "det": Measure(("det",), _det, higher_is_better=False, unit="mm^6", width_power=6),
+    "trace": Measure(("cov_xx", "cov_yy", "cov_zz"), _trace, higher_is_better=False, unit="mm^2", width_power=2),
     "entropy": Measure(("det",), _entropy, higher_is_better=False, unit="nat"),
     "peak_distance": Measure(("views",), _peak_distance, higher_is_better=False, unit="px"),
     "peak_score": Measure(("views",), _peak_score, higher_is_better=True, unit="heatmap"),

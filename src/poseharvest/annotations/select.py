@@ -1,8 +1,11 @@
-"""Selection of reliable annotations (Sec. 3.3): for every joint, the best share over the whole capture.
+"""Selection of reliable annotations (Sec. 3.3): for every joint, the best share of a capture, or all that is sure.
 
 The paper keeps the 70 % of each joint with the smallest determinant of covariance, over all frames. That is a
 quantile of a column that may not fit into memory. It is found exactly in four passes: float64 maps onto uint64 so
 that order is kept, and each pass counts 16 more bits of the keys that still share the quantile's leading bits.
+
+A fixed share keeps the best of a joint however bad it is, and leaves out some of it however good it is. A limit asks
+instead how much wider a marginal is than those of the same joint's most certain tenth: what footage and network can do.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ _DIGIT_BITS = 16
 _NUM_DIGITS = 1 << _DIGIT_BITS
 _SHIFTS = (48, 32, 16, 0)
 _SIGN = np.uint64(1 << 63)
+_SUREST = 0.1  # of a joint's rows, whose last one is what its width is compared with
 
 
 @dataclass(frozen=True)
@@ -28,17 +32,32 @@ class SelectionRule:
 
     Attributes:
         measure: a name in `MEASURES`; the paper's is "det".
-        share: part of each joint's supported rows to keep, 0 to 1; the paper's is 0.7.
+        share: part of each joint's supported rows to keep at most, 0 to 1; the paper's is 0.7.
+        limit: how many times as wide as the joint's most certain tenth a marginal may be, 1 or more, in standard
+            deviations; None lets the share alone decide, as the paper does. For the measures of width, "det" and
+            "trace".
     """
 
     measure: str = "det"
     share: float = 0.7
+    limit: float | None = None
 
     def __post_init__(self) -> None:
         if self.measure not in MEASURES:
             raise ConfigError(f'measure: expected one of {", ".join(MEASURES)}, got "{self.measure}"')
         if not 0 <= self.share <= 1:
             raise ConfigError(f"share: expected a number from 0 to 1, got {self.share}")
+        if self.limit is not None and not self.limit >= 1:
+            raise ConfigError(f"limit: expected a number of 1 or more, got {self.limit}")
+        if self.limit is not None and MEASURES[self.measure].width_power is None:
+            known = ", ".join(name for name, measure in MEASURES.items() if measure.width_power is not None)
+            raise ConfigError(f'limit: expected a measure of width ({known}), got "{self.measure}"')
+
+    @property
+    def factor(self) -> float | None:
+        """How many times the measure of the joint's most certain tenth a row's may be; None without a limit."""
+        power = MEASURES[self.measure].width_power
+        return None if self.limit is None or power is None else self.limit**power
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,23 +119,35 @@ def values_of_keys(keys: NDArray[np.uint64]) -> NDArray[np.float64]:
     return bits.view(np.float64)
 
 
-def find_thresholds(batches: Batches, num_joints: int, share: float) -> Thresholds:
+def find_thresholds(batches: Batches, num_joints: int, share: float, factor: float | None = None) -> Thresholds:
     """Return where each joint's selection ends.
 
-    Selected are `share` of the supported rows, rounded to the nearest row (halves up), but no more than are rankable.
-    Memory depends on the number of joints alone. Several people's joints are joints of their own.
+    Selected are `share` of the supported rows, rounded to the nearest row (halves up), but no more than are rankable,
+    and with a `factor` (`SelectionRule.factor`) no more than have up to so many times the measure of the joint's most
+    certain tenth. Memory depends on the number of joints alone. Several people's joints are joints of their own.
     """
     supported, rankable = np.zeros((2, num_joints), np.int64)
     for batch in batches():
         supported += batch.supported.sum(0)
         rankable += batch.rankable.sum(0)
     selected = np.minimum(np.floor(share * supported + 0.5).astype(np.int64), rankable)
-    key, remaining = np.zeros(num_joints, np.uint64), selected.copy()
+    if factor is not None:
+        surest, _ = _keys_at(batches, np.ceil(_SUREST * rankable).astype(np.int64))
+        widest = factor * values_of_keys(surest)
+        within = sum((batch.rankable & (batch.values <= widest)).sum(0) for batch in batches())
+        selected = np.minimum(selected, within)
+    key, num_ties = _keys_at(batches, selected)
+    return Thresholds(supported, selected, key, num_ties)
+
+
+def _keys_at(batches: Batches, rank: NDArray[np.int64]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """Return for every joint the key of its row number `rank` (from 1), and how many rows up to there have that key."""
+    key, remaining = np.zeros(len(rank), np.uint64), rank.copy()
     for shift in _SHIFTS:
         digit, below = _digit_of_rank(_count_digits(batches(), key, shift), remaining)
         key |= digit << np.uint64(shift)
         remaining -= below
-    return Thresholds(supported, selected, key, remaining)
+    return key, remaining
 
 
 def mark_selected(batches: Iterable[MeasuredRows], thresholds: Thresholds) -> Iterator[NDArray[np.bool_]]:
@@ -130,9 +161,11 @@ def mark_selected(batches: Iterable[MeasuredRows], thresholds: Thresholds) -> It
         ties_seen = ties_seen + tie.sum(0)
 
 
-def mark_together(batches: Sequence[MeasuredRows], share: float) -> list[NDArray[np.bool_]]:
+def mark_together(
+    batches: Sequence[MeasuredRows], share: float, factor: float | None = None
+) -> list[NDArray[np.bool_]]:
     """Return (F, J) bool for each of one batch or more: the rows selected as if all were one capture."""
-    thresholds = find_thresholds(lambda: iter(batches), batches[0].values.shape[1], share)
+    thresholds = find_thresholds(lambda: iter(batches), batches[0].values.shape[1], share, factor)
     return list(mark_selected(batches, thresholds))
 
 

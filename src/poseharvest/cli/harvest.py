@@ -32,6 +32,8 @@ _REFINE = "1, 2 or 4: parts into which every voxel edge is cut, the tolerance un
 _INFERENCE = "exact: sums over the voxels that matter; reference: over all voxels, by FFT."
 _PEOPLE = "How many to harvest at once, or all; 1 takes whom most views agree on, whoever else is there."
 _RECALIBRATION = "Map that makes the covariances honest, as evaluate --recalibrate writes it from known truth."
+_SHARE = "Part of each joint to select; 0.7, or with --limit 1."
+_LIMIT = "Select what is at most so many times as wide as the joint's most certain tenth, such as 1.3."
 _LENGTHS = "TOML file with the subject's limb lengths in mm; estimated from the footage if not given."
 
 
@@ -55,7 +57,8 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     ] = None,
     refine: Annotated[int, typer.Option(help=_REFINE)] = _DEFAULTS.inference.refine,
     inference: Annotated[InferenceMethod, typer.Option(help=_INFERENCE)] = _DEFAULTS.inference.inference,
-    share: Annotated[float, typer.Option(help="Part of each joint to select.")] = _DEFAULTS.selection.share,
+    share: Annotated[float | None, typer.Option(help=_SHARE, show_default=False)] = None,
+    limit: Annotated[float | None, typer.Option(help=_LIMIT, show_default=False)] = None,
     measure: Annotated[str, typer.Option(help="Measure of confidence.")] = _DEFAULTS.selection.measure,
     recalibration: Annotated[Path | None, typer.Option(help=_RECALIBRATION, show_default=False)] = None,
     people: Annotated[str, typer.Option(help=_PEOPLE)] = str(_DEFAULTS.people),
@@ -74,7 +77,7 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
             refine=refine,
             inference=inference,
         ),
-        selection=SelectionRule(measure, share),
+        selection=selection_rule(measure, share, limit),
         recalibration=None if recalibration is None else Recalibration.read(recalibration),
         people=_number_of_people(people),
         start=start,
@@ -96,6 +99,13 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
             on_progress=on_progress,
         )
     print_summary(result, write_report(result.path))
+
+
+def selection_rule(measure: str, share: float | None, limit: float | None) -> SelectionRule:
+    """Return the rule that the options ask for: without a share a limit decides alone."""
+    if share is None:
+        share = _DEFAULTS.selection.share if limit is None else 1.0
+    return SelectionRule(measure, share, limit)
 
 
 def _number_of_people(text: str) -> int | None:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Final, cast
 import typer
 from rich.console import Console
 
+from poseharvest.annotations.select import SelectionRule
 from poseharvest.annotations.staging import staged_file
 from poseharvest.cli.assignments import parse_assignments
 from poseharvest.cli.progress import progress_bar
@@ -69,6 +70,7 @@ _OPTION = "An option of the detector, name=value; may be repeated."
 _AUTHORS = "Take windows, bounding volume and limb lengths from the truth, as the authors' code does."
 _ACTIONS = "Human3.6M and synthetic: these actions alone, separated by commas."
 _HEIGHTS = "Power of its peak's height with which a view's word on a joint counts; 0 is the paper's."
+_LIMIT = "Select what is at most so many times as wide as the joint's most certain tenth, not 70 %."
 _STEP = "Human3.6M: every which of its 50 frames a second."
 _SEEDS = "Of the trainings, and of synthetic footage, separated by commas; 0, on synthetic footage 0,1,2."
 _SUBJECTS = "Synthetic: numbers of the people who are filmed, separated by commas; 1,2,3."
@@ -94,6 +96,7 @@ def reproduce(  # noqa: PLR0913, PLR0917 - every option of the command is a para
     resolution: Annotated[int, typer.Option(help="Voxels along each edge.")] = _INFERENCE.resolution,
     floor: Annotated[float, typer.Option(help="Chance that a view is simply wrong.")] = _INFERENCE.floor,
     height_power: Annotated[float, typer.Option(help=_HEIGHTS)] = _INFERENCE.height_power,
+    limit: Annotated[float | None, typer.Option(help=_LIMIT, show_default=False)] = None,
     epochs: Annotated[int, typer.Option(help="Of fine-tuning.")] = _DEFAULTS.refinement.epochs,
     max_pictures: Annotated[int, typer.Option(help=_PICTURES)] = _DEFAULTS.max_pictures,
     epochs_3d: Annotated[int, typer.Option(help="Of training in 3D.")] = _DEFAULTS.regression.training.epochs,
@@ -110,6 +113,7 @@ def reproduce(  # noqa: PLR0913, PLR0917 - every option of the command is a para
         detector=DetectorChoice(detector or _detector_for(is_synthetic=is_synthetic), weights, given, device),
         harvesting=HarvestOptions(
             inference=InferenceOptions(resolution=resolution, floor=floor, height_power=height_power),
+            selection=SelectionRule() if limit is None else SelectionRule(share=1.0, limit=limit),
             num_previews=0,
             device=device,
         ),

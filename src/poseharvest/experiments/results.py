@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from poseharvest.annotations.select import MeasuredRows, mark_together
+from poseharvest.annotations.select import MeasuredRows, SelectionRule, mark_together
 from poseharvest.evaluation.scores import MetricProtocol, Score
 from poseharvest.experiments.judging import JudgedPoses, joined, mean_of, spread_of
 from poseharvest.experiments.study import Network
@@ -141,19 +141,21 @@ def together(results: Results, network: str) -> Results:
     return Results((ALL_ACTIONS,), results.runs, poses)
 
 
-def selected_together(results: Results, network: str, share: float) -> Results:
+def selected_together(results: Results, network: str, rule: SelectionRule) -> Results:
     """Return the results with a network's joints selected by det(cov) over all of a run's actions, as `ps+sel` has it.
 
     Args:
         results: of all frames.
         network: whose joints.
-        share: of each joint.
+        rule: by det(cov).
     """
     poses = dict(results.poses)
     for run in results.runs:
         takes = [results.poses[run, network, action] for action in results.actions]
         rows = [MeasuredRows(take.det, np.isfinite(take.det)) for take in takes]
-        for action, take, selected in zip(results.actions, takes, mark_together(rows, share), strict=True):
+        for action, take, selected in zip(
+            results.actions, takes, mark_together(rows, rule.share, rule.factor), strict=True
+        ):
             poses[run, network, action] = replace(take, selected=selected)
     return replace(results, poses=poses)
 

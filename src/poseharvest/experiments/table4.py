@@ -15,6 +15,9 @@ from itertools import product
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
+from poseharvest.annotations.select import SelectionRule
 from poseharvest.errors import ConfigError
 from poseharvest.experiments.judging import JudgedPoses
 from poseharvest.experiments.results import (
@@ -39,6 +42,7 @@ from poseharvest.reproduction.paper import AVERAGE, AVERAGE_15, TABLE_2, TABLE_4
 from poseharvest.reproduction.result import OurColumn, Panel, PaperColumn, ReproducedTable
 from poseharvest.reproduction.store import UnitStore
 
+LIMITS: Final = (1.1, 1.2, 1.3, 1.4, 1.5, 1.7, 2.0)
 CAPTION: Final = "Table 4 (Sec. 4.4) on synthetic footage: error after fine-tuning on different labels, mm"
 
 
@@ -92,7 +96,7 @@ def table4(results: Results, study: Study) -> ReproducedTable:
     """Return the table: errors of frames that nothing was learned from, their spread, and what selection is worth."""
     rule = study.harvesting.selection
     if rule.measure == "det":
-        results = selected_together(results, Network.GENERIC, rule.share)
+        results = selected_together(results, Network.GENERIC, rule)
     judged = held_out(results, study.judged)
     networks = [network for network in Network if any(of == network for _, of, _ in results.poses)]
     rows = (*results.actions, AVERAGE)
@@ -109,6 +113,7 @@ def table4(results: Results, study: Study) -> ReproducedTable:
         _by_joint(judged, networks, study.detector.skeleton.joints),
         _selection(results, rows),
         _shares(results),
+        _limits(results),
     )
     return ReproducedTable("table4", CAPTION, panels, tuple(findings_of(judged, results)), settings)
 
@@ -172,3 +177,17 @@ def _shares(results: Results) -> Panel:
     scores = {row: pooled.mean(Network.GENERIC, ALL_ACTIONS, kept_share(share)) for row, share in rows.items()}
     title = "error against the share kept of every joint over all actions, generic harvests, in the world as it is"
     return Panel(title, tuple(rows), (), (OurColumn("here, kept by det(cov)", scores),))
+
+
+def _limits(results: Results) -> Panel:
+    """The same for limits, which keep more of a joint that is known well and less of one that is not."""
+    scores = {}
+    for limit in LIMITS:
+        chosen = together(
+            selected_together(results, Network.GENERIC, SelectionRule(share=1.0, limit=limit)), Network.GENERIC
+        )
+        kept = [poses.selected.mean() for poses in chosen.poses.values() if poses.selected.size]
+        row = f"{limit:g}, keeps {100 * float(np.mean(kept)):.0f} %" if kept else f"{limit:g}"
+        scores[row] = chosen.mean(Network.GENERIC, ALL_ACTIONS, SELECTED)
+    title = "error against the limit of width over all actions, generic harvests, in the world as it is"
+    return Panel(title, tuple(scores), (), (OurColumn("here, limit of det(cov)", scores),))

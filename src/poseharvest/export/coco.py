@@ -110,6 +110,7 @@ def _opening(harvest: Harvest, view: ViewInfo) -> str:
             "view": view.name,
             "measure": selection.measure,
             "share": selection.share,
+            "limit": selection.limit,
             "recalibrated_on": None if recalibration is None else recalibration.fitted_on,
         },
     }

@@ -63,7 +63,7 @@ def options_of(harvest: Harvest) -> HarvestOptions:
     said: dict[str, Any] = dict(harvest.info.options)
     try:
         said["inference"] = _known(InferenceOptions, said.get("inference", {}))
-        said["selection"] = SelectionRule(harvest.info.selection.measure, harvest.info.selection.share)
+        said["selection"] = harvest.info.selection.rule
         return _known(HarvestOptions, said)
     except (TypeError, AttributeError) as error:
         raise StoreError(f"{harvest.path}: the options in harvest.json cannot be read: {error}") from error

@@ -74,7 +74,7 @@ def harvest_labels(harvest: Harvest, labels: LabelSet, frames: range) -> list[Pi
         labels: which of them.
         frames: the frames to learn from. `hm+sel` chooses among these alone.
     """
-    return _labels([list(harvest.iter_selected())], labels, frames, harvest.info.selection.share)[0]
+    return _labels([list(harvest.iter_selected())], labels, frames, _share([harvest]))[0]
 
 
 def labels_of_takes(harvests: Sequence[Harvest], labels: LabelSet, frames: range) -> list[list[PictureLabels]]:
@@ -96,7 +96,7 @@ def labels_of_takes(harvests: Sequence[Harvest], labels: LabelSet, frames: range
     rows = [list(harvest.iter_selected()) for harvest in harvests]
     if labels == LabelSet.PS_SEL:
         rows = _selected_together(harvests, rows)
-    return _labels(rows, labels, frames, harvests[0].info.selection.share)
+    return _labels(rows, labels, frames, _share(harvests))
 
 
 def require_enough(found: list[PictureLabels], labels: LabelSet, *, num_pictures: int) -> None:
@@ -118,13 +118,22 @@ def _labels(
     return [[label for label in take if bool(label.known.any())] for take in found]
 
 
+def _share(harvests: Sequence[Harvest]) -> float:
+    """Return which part of each view's maxima `hm+sel` believes: as much as was selected of the joints in space."""
+    selections = [harvest.info.selection for harvest in harvests]
+    if selections[0].limit is None:
+        return selections[0].share
+    joints = [joint for selection in selections for joint in selection.joints]
+    return sum(joint.selected for joint in joints) / max(sum(joint.supported for joint in joints), 1)
+
+
 def _selected_together(
     harvests: Sequence[Harvest], rows: Sequence[Sequence[SelectedFrame]]
 ) -> list[list[SelectedFrame]]:
     """Return the rows of all takes with their joints selected anew, as if they were one capture."""
     selection, skeleton = harvests[0].info.selection, harvests[0].skeleton
     measured = [_measured(harvest, MEASURES[selection.measure], len(skeleton)) for harvest in harvests]
-    marks = mark_together(measured, selection.share)
+    marks = mark_together(measured, selection.share, selection.rule.factor)
     return [
         [replace(row, selected=torch.from_numpy(chosen)) for row, chosen in zip(take, marked, strict=True)]
         for take, marked in zip(rows, marks, strict=True)

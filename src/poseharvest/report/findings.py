@@ -60,7 +60,7 @@ def _about_joints(content: ReportContent) -> list[Finding]:
         names = ", ".join(f"{plain_name(j.name)} ({j.num_unseen} of {j.num})" for j in unseen)
         found.append(_warning("joints out of sight", f"seen by no camera: {names}. They are never selected."))
     risky = [plain_name(j.name) for j in content.joints.joints if content.joints.is_risky(j)]
-    if risky:
+    if risky and content.info.selection.limit is None:
         found.append(
             Finding(
                 severity="note",

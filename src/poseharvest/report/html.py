@@ -79,7 +79,7 @@ def _context(content: ReportContent) -> dict[str, Any]:
         "joints": ordered,
         "limbs": [content.limbs[e] for e in limb_order(content.skeleton)],
         "findings": all_findings(content),
-        "measure_words": selection.measure_words(info.selection),
+        "rule_words": selection.rule_words(info.selection),
         "selected_of": {joint.joint: joint for joint in info.selection.joints},
         "cuts": cuts,
         "threshold_words": partial(selection.threshold_words, info.selection),

@@ -6,7 +6,7 @@ import torch
 
 from poseharvest.annotations.info import JointSelection, SelectionInfo
 from poseharvest.annotations.recalibration import Recalibration
-from poseharvest.report.wording import scientific
+from poseharvest.report.wording import percent, scientific
 
 _MEASURE_WORDS = {
     "det": "the determinant of its covariance",
@@ -22,6 +22,18 @@ _UNITS = {"det": "mm⁶", "trace": "mm²", "entropy": "nat", "peak_distance": "p
 def measure_words(selection: SelectionInfo) -> str:
     """Return what was measured, in words."""
     return _MEASURE_WORDS.get(selection.measure, selection.measure)
+
+
+def rule_words(selection: SelectionInfo) -> str:
+    """Return what is kept, in a sentence or two."""
+    judged = f"judged by {measure_words(selection)}"
+    if selection.limit is None:
+        return f"Of every joint the most certain {percent(selection.share)} of its appearances are kept, {judged}."
+    most = "" if selection.share == 1 else f", and at most {percent(selection.share)} of them"
+    return (
+        f"Of every joint those appearances are kept that are at most {selection.limit:g} times as wide as its most "
+        f"certain tenth{most}, {judged}."
+    )
 
 
 def cut_mm(selection: SelectionInfo, joint: JointSelection, recalibration: Recalibration | None = None) -> float | None:
