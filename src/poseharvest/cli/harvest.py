@@ -85,11 +85,10 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
         ignore_audit=ignore_audit,
         device=device,
     )
-    chosen = None if views is None else [view.strip() for view in views.split(",")]
     given = parse_assignments(detector_option or [], option="--detector-option")
     with progress_bar(Console(stderr=True)) as on_progress:
         result = run(
-            Capture.open(capture, calibration=calibration, unit=unit, views=chosen),
+            Capture.open(capture, calibration=calibration, unit=unit, views=_names(views)),
             load_detector(detector, weights=weights, device=device, **given),
             out,
             options=options,
@@ -106,6 +105,10 @@ def selection_rule(measure: str, share: float | None, limit: float | None) -> Se
     if share is None:
         share = _DEFAULTS.selection.share if limit is None else 1.0
     return SelectionRule(measure, share, limit)
+
+
+def _names(text: str | None) -> list[str] | None:
+    return None if text is None else [name.strip() for name in text.split(",")]
 
 
 def _number_of_people(text: str) -> int | None:
