@@ -30,9 +30,12 @@ def coco(tmp_path):
 
 def test_a_network_is_trained_and_gone_on_with(run, coco, tmp_path):
     arguments = ("train2d", coco, "--dataset", "coco", "--out", tmp_path / "out", "--stacks", 1, "--features", 2)
+    arguments += ("--rotation-deg", 20, "--scale", 0.15, "--colour", 0.3)
     done = run(*arguments, "--epochs", 1, "--batch-size", 2)
     assert done.code == 0, done.err
     assert "1 epochs, 1 steps, loss" in done.out
+    said = json.loads((tmp_path / "out" / "training.json").read_text())["options"]["augmentation"]
+    assert (said["rotation_deg"], said["scale"], said["colour"]) == (20, 0.15, 0.3)
     weights = tmp_path / "out" / "weights.safetensors"
     before = load_detector(weights).network.score[0].weight
     assert run(*arguments, "--epochs", 2, "--batch-size", 2, "--resume").code == 0
