@@ -12,28 +12,21 @@ from typing import Final
 
 from poseharvest.detectors.protocol import HeatmapDetector
 from poseharvest.detectors.registry import load_detector
+from poseharvest.experiments.filming import Filming, shoot
+from poseharvest.experiments.study import BODY_ACTION
 from poseharvest.harvesting.subject import SubjectLearner
 from poseharvest.pictorial.infer import InferenceOptions
-from poseharvest.synthetic.rig import studio_rig_at_origin
-from poseharvest.synthetic.studio import ACTIONS, CaptureOptions, Shoot, studio_capture
+from poseharvest.synthetic.studio import ACTIONS
 from simulated import Sequence, track
 
 NETWORK: Final = "network"
 """What stands in place of the name of a simulated detector's mistakes."""
-
-BODY_ACTION: Final = "Greeting"
-OPTIONS: Final = CaptureOptions(rig=studio_rig_at_origin(0.5), frame_rate=5.0)
 
 
 @cache
 def network() -> HeatmapDetector:
     """Return the network."""
     return load_detector("hourglass")
-
-
-def shoot(seed: int, action: str, frames: int) -> Shoot:
-    """Return a take of person number `seed`."""
-    return studio_capture("target", seed, action, frames, seed, OPTIONS)
 
 
 def drawn_sequence(
@@ -50,9 +43,7 @@ def drawn_sequence(
     """
     detector = network()
     learner = SubjectLearner(detector.skeleton, InferenceOptions(height_power=height_power))
-    standing = track(shoot(seed, BODY_ACTION, learn_from or frames).capture, detector)
+    standing = track(shoot(seed, BODY_ACTION, seed, Filming(num_frames=learn_from or frames)).capture, detector)
     model = learner.model(learner.learn(standing).shells)
-    take = shoot(seed, tuple(ACTIONS)[seed % len(ACTIONS)], frames)
-    judged = [sighting for sighting in track(take.capture, detector) if sighting.frame % every == 0]
-    truth = take.truth.positions.numpy()[[sighting.frame for sighting in judged]]
-    return Sequence(seed, judged, truth, model, detector.skeleton.joints)
+    take = shoot(seed, tuple(ACTIONS)[seed % len(ACTIONS)], seed, Filming(num_frames=frames))
+    return Sequence.of(seed, track(take.capture, detector), take.truth, model, every=every)

@@ -23,13 +23,13 @@ import torch
 from balance import FIRST_FRAME, JOINTS, pixel_distance, project, read_openpose
 from poseharvest import Capture, Harvest, HarvestOptions, harvest, load_detector
 from poseharvest.annotations.reselect import reselect
-from poseharvest.annotations.select import SelectionRule
+from poseharvest.annotations.select import SelectionRule, selection_rule
 from poseharvest.detectors.network import NetworkDetector
 from poseharvest.detectors.protocol import CroppedView
 from poseharvest.heatmaps.decode import heatmap_peaks
-from poseharvest.personalization.finetune import REFINEMENT, finetune, trainable
+from poseharvest.personalization.finetune import REFINEMENT, trainable
 from poseharvest.personalization.labels import LabelSet, harvest_labels
-from poseharvest.personalization.pictures import cut_pictures
+from poseharvest.personalization.takes import LabelledTake, learn_from_takes
 
 LEARNED, JUDGED = range(70), range(70, 100)
 GROSS_PX = 50.0
@@ -85,18 +85,15 @@ def learn(bench: Bench, labels: LabelSet, seed: int, epochs: int) -> NetworkDete
     scratch = bench.folder / f"{labels.value}-{seed}"
     scratch.mkdir(exist_ok=True)
     options = replace(REFINEMENT, seed=seed, epochs=epochs)
-    pictures = cut_pictures(
-        bench.capture,
-        bench.learned.skeleton,
-        found,
-        preprocessing=bench.detector.preprocessing,
-        reach=options.augmentation.reach,
-        file=scratch / "pictures.npy",
+    return learn_from_takes(
+        bench.detector,
+        [LabelledTake(bench.capture, bench.learned.skeleton, found)],
+        scratch,
+        options=options,
+        resume=True,
         on_frame=lambda _: None,
+        on_step=lambda _: None,
     )
-    personal = finetune(bench.detector, pictures, scratch / "checkpoint", options=options, resume=True)
-    (scratch / "pictures.npy").unlink()
-    return personal
 
 
 def judge(bench: Bench, detector: NetworkDetector, openpose: Path, labels: str, seed: int) -> Row:
@@ -172,8 +169,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=REFINEMENT.epochs)
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    rule = SelectionRule() if arguments.limit is None else SelectionRule(share=1.0, limit=arguments.limit)
-    bench = set_up(arguments.capture, arguments.out, rule)
+    bench = set_up(arguments.capture, arguments.out, selection_rule(limit=arguments.limit))
     openpose, record = arguments.capture / "openpose", arguments.out / "rows.jsonl"
     rows = [Row(**json.loads(line)) for line in record.read_text().splitlines()] if record.exists() else []
     wanted = [("generic", 0)]

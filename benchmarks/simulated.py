@@ -18,6 +18,7 @@ from poseharvest.harvesting.subject import SubjectLearner
 from poseharvest.localization.track import Sighting, Tracker, batch_length
 from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
 from poseharvest.synthetic import MEASURED, REALISTIC, DetectorErrors, simulate
+from poseharvest.synthetic.scene import GroundTruth
 
 HARD = DetectorErrors(
     peak=(0.4, 0.9),
@@ -87,6 +88,15 @@ class Sequence:
     model: PictorialStructures
     joints: tuple[str, ...]
 
+    @classmethod
+    def of(
+        cls, seed: int, seen: list[Sighting], truth: GroundTruth, model: PictorialStructures, *, every: int
+    ) -> Sequence:
+        """Return a sequence of which every `every`-th frame is judged."""
+        judged = [sighting for sighting in seen if sighting.frame % every == 0]
+        positions = truth.positions.numpy()[[sighting.frame for sighting in judged]]
+        return cls(seed, judged, positions, model, truth.skeleton.joints)
+
 
 def sequence(
     seed: int,
@@ -111,9 +121,7 @@ def sequence(
     seen = track(simulation.capture, simulation.detector)
     learner = SubjectLearner(simulation.detector.skeleton, InferenceOptions(height_power=height_power))
     model = learner.model(learner.learn(spread_out(seen, learn_from or len(seen))).shells)
-    judged = [sighting for sighting in seen if sighting.frame % every == 0]
-    truth = simulation.truth.positions.numpy()[[sighting.frame for sighting in judged]]
-    return Sequence(seed, judged, truth, model, simulation.detector.skeleton.joints)
+    return Sequence.of(seed, seen, simulation.truth, model, every=every)
 
 
 def track(source: FrameSource, detector: HeatmapDetector, stop: int | None = None) -> list[Sighting]:

@@ -12,8 +12,7 @@ import pytest
 from harvest_kit import small_disk
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.recalibration import Recalibration
-from poseharvest.annotations.select import SelectionRule
-from poseharvest.cli.harvest import selection_rule
+from poseharvest.annotations.select import SelectionRule, selection_rule
 from poseharvest.evaluation.pose_error import pose_errors
 
 QUICK = ("--resolution", 32, "--detector-option", "layout=body_25b")

@@ -60,6 +60,19 @@ class SelectionRule:
         return None if self.limit is None or power is None else self.limit**power
 
 
+def selection_rule(
+    measure: str = SelectionRule.measure, share: float | None = None, limit: float | None = None
+) -> SelectionRule:
+    """Return the rule that somebody asks for in part: without a share a limit decides alone, or else the paper's does.
+
+    Raises:
+        ConfigError: as `SelectionRule`.
+    """
+    if share is None:
+        share = SelectionRule.share if limit is None else 1.0
+    return SelectionRule(measure, share, limit)
+
+
 @dataclass(frozen=True, eq=False)
 class MeasuredRows:
     """The measure of some rows, in (frame, person) order.

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from poseharvest.annotations.recalibration import Recalibration
-from poseharvest.annotations.select import SelectionRule
+from poseharvest.annotations.select import selection_rule
 from poseharvest.capture.capture import Capture
 from poseharvest.cli.assignments import parse_assignments
 from poseharvest.cli.progress import progress_bar
@@ -98,13 +98,6 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
             on_progress=on_progress,
         )
     print_summary(result, write_report(result.path))
-
-
-def selection_rule(measure: str, share: float | None, limit: float | None) -> SelectionRule:
-    """Return the rule that the options ask for: without a share a limit decides alone."""
-    if share is None:
-        share = _DEFAULTS.selection.share if limit is None else 1.0
-    return SelectionRule(measure, share, limit)
 
 
 def _names(text: str | None) -> list[str] | None:

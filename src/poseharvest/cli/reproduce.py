@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Final, cast
 import typer
 from rich.console import Console
 
-from poseharvest.annotations.select import SelectionRule
+from poseharvest.annotations.select import selection_rule
 from poseharvest.annotations.staging import staged_file
 from poseharvest.cli.assignments import parse_assignments
 from poseharvest.cli.progress import progress_bar
@@ -113,7 +113,7 @@ def reproduce(  # noqa: PLR0913, PLR0917 - every option of the command is a para
         detector=DetectorChoice(detector or _detector_for(is_synthetic=is_synthetic), weights, given, device),
         harvesting=HarvestOptions(
             inference=InferenceOptions(resolution=resolution, floor=floor, height_power=height_power),
-            selection=SelectionRule() if limit is None else SelectionRule(share=1.0, limit=limit),
+            selection=selection_rule(limit=limit),
             num_previews=0,
             device=device,
         ),

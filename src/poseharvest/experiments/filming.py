@@ -16,7 +16,7 @@ from poseharvest.geometry.rig import Rig
 from poseharvest.harvesting.harvest import OnProgress, Progress
 from poseharvest.synthetic.rig import studio_rig_at_origin
 from poseharvest.synthetic.scene import GroundTruth
-from poseharvest.synthetic.studio import CaptureOptions, studio_capture, write_capture
+from poseharvest.synthetic.studio import CaptureOptions, Shoot, studio_capture, write_capture
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,16 @@ class _Heard:
             self.on_progress(Progress(frame.index + 1, self.num_frames, f"filming {self.name}"))
 
 
+def shoot(subject: int, action: str, seed: int, filming: Filming) -> Shoot:
+    """Return an action of a subject before Human3.6M's cameras, with its truth; pictures are drawn when asked for.
+
+    Raises:
+        ConfigError: there is no such world or action.
+    """
+    options = CaptureOptions(studio_rig_at_origin(filming.scale), filming.frame_rate, filming.device)
+    return studio_capture(filming.world, subject, action, filming.num_frames, seed, options)
+
+
 def film(
     subject: int, action: str, seed: int, folder: Path, *, filming: Filming, on_progress: OnProgress | None = None
 ) -> Take:
@@ -108,13 +118,11 @@ def film(
         ConfigError: there is no such world or action.
         StoreError: the folder cannot be written.
     """
-    rig = studio_rig_at_origin(filming.scale)
-    options = CaptureOptions(rig, filming.frame_rate, filming.device)
-    shoot = studio_capture(filming.world, subject, action, filming.num_frames, seed, options)
+    take = shoot(subject, action, seed, filming)
     if not folder.is_dir():
         staged = StagedFolder(folder, replaceable=None)
         try:
-            source = shoot.capture if on_progress is None else _Heard(shoot.capture, on_progress)
+            source = take.capture if on_progress is None else _Heard(take.capture, on_progress)
             # Pictures, since an encoder of video does not give the same file every time.
             write_capture(source, staged.path, footage="images")
             settings = f"frame_rate = {filming.frame_rate}\n"
@@ -122,4 +130,4 @@ def film(
             staged.commit()
         finally:
             staged.discard()
-    return Take(action, Capture.open(folder), shoot.truth)
+    return Take(action, Capture.open(folder), take.truth)

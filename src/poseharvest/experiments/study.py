@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from poseharvest.detectors.network import NetworkDetector
 from poseharvest.errors import ConfigError
@@ -16,6 +16,9 @@ from poseharvest.personalization.labels import OVER_TAKES, LabelSet
 from poseharvest.synthetic.studio import ACTIONS
 from poseharvest.synthetic.studio.actions import action_by_name
 from poseharvest.training.options import TrainingOptions
+
+BODY_ACTION: Final = "Greeting"
+"""A take in which people stand and move their arms, so that the network sees all of their limbs."""
 
 
 class Network(StrEnum):
@@ -57,10 +60,10 @@ class Study:
     actions: tuple[str, ...] = tuple(ACTIONS)
     """What every subject performs; a network is fine-tuned on all of them together, as in the paper."""
 
-    body_action: str | None = "Greeting"
-    """The take from whose generic harvest a subject's limb lengths are learned for all its takes: one in which people
-    stand and move their arms. Takes in which they sit hide legs and hips, and give lengths that are a third too short.
-    The paper's lengths are known beforehand. None lets every take learn its own."""
+    body_action: str | None = BODY_ACTION
+    """The take from whose generic harvest a subject's limb lengths are learned for all its takes. Takes in which they
+    sit hide legs and hips, and give lengths that are a third too short. The paper's lengths are known beforehand. None
+    lets every take learn its own."""
 
     filming: Filming = field(default_factory=Filming)
     """How they are filmed."""

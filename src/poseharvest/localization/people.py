@@ -167,10 +167,13 @@ class PeopleTracker:
         """
         known = self._expected(frame.index)
         left = assign(find_candidates(self._detector, frame, cameras), cameras, known).left
-        for matched, _ in looked_at(self._detector, frame, cameras, group(left, cameras), known):
-            # From where they were matched, and without the peaks of those who were begun before: a look that knows
-            # nothing of somebody near by drifts onto them.
-            seen = look_again(self._detector, frame, cameras, matched, self._expected(frame.index))
+        for matched, first_seen in looked_at(self._detector, frame, cameras, group(left, cameras), known):
+            now = self._expected(frame.index)
+            seen: Observation | None = first_seen
+            if len(now) > len(known):
+                # From where they were matched, and without the peaks of those who were begun since: a look that knows
+                # nothing of somebody near by drifts onto them.
+                seen = look_again(self._detector, frame, cameras, matched, now)
             if seen is not None and seen.shown[1] >= MIN_CONFIDENCE:
                 self._begin(seen, frame)
 
