@@ -105,6 +105,19 @@ def test_the_table_has_the_judged_frames_alone(made):
     assert list(columns) == ["here, Generic", "here, HM+sel", "here, PS+sel"]
 
 
+def test_the_frames_that_were_learned_from_have_a_panel(made):
+    """Together with the judged ones they are all frames."""
+    results, _, study, _ = made
+    table = table4(results, study)
+    panel = next(panel for panel in table.panels if "learned from" in panel.title)
+    for column, judged in zip(panel.ours, table.panels[0].ours, strict=True):
+        assert column.title == judged.title
+        network = next(n for n in Network if column.title == f"here, {n.paper_name}")
+        whole = results.mean(network, AVERAGE, CENTRED).value
+        assert (4 * column.scores[AVERAGE].value + 2 * judged.scores[AVERAGE].value) / 6 == pytest.approx(whole)
+    assert panel.paper == table.panels[0].paper
+
+
 def test_the_paper_stands_beside_it(made):
     results, _, study, _ = made
     paper = {column.title: column.values for column in table4(results, study).panels[0].paper}

@@ -15,7 +15,7 @@ from poseharvest.experiments.before_after import moments
 from poseharvest.experiments.results import CENTRED, Results
 from poseharvest.experiments.studio_subject import StudioSubject
 from poseharvest.experiments.study import Network
-from poseharvest.experiments.table4 import held_out
+from poseharvest.experiments.table4 import within
 from poseharvest.report.figures import data_uri
 from poseharvest.reproduction.paper import AVERAGE
 from poseharvest.reproduction.result import ReproducedTable
@@ -76,7 +76,7 @@ def write_story(story: Story, path: Path) -> Path:
 
 def rows_of(story: Story) -> list[Row]:
     """Return the rows of the page's table, the average last."""
-    judged = held_out(story.results, story.subject.study.judged)
+    judged = within(story.results, story.subject.study.judged)
     networks, paper = networks_of(story), {column.title: column.values for column in story.table.panels[0].paper}
     rows = []
     for name in (*judged.actions, AVERAGE):
