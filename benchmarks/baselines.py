@@ -1,12 +1,12 @@
 """Compare ours with the baselines, all from the same heatmaps of simulated sequences on Human3.6M's rig.
 
     python benchmarks/baselines.py --sequences 20
-    python benchmarks/baselines.py --sequences 20 --errors measured --keep found --height-power 1.5
+    python benchmarks/baselines.py --sequences 20 --errors measured --keep found --sharpen 2
 
 Errors are in the world as it is (no alignment), over the joints that every method places; how many a method places is
-given beside them. With `--height-power` our likelihood, in which views count by the heights of their peaks, is compared
-as well. Intervals draw whole sequences. With `--keep`, what is found is written into a folder, sequence by
-sequence, and a run that was interrupted goes on from there; give one folder to one set of options.
+given beside them. With `--height-power` or `--sharpen` the likelihood that they make is compared as well. Intervals
+draw whole sequences. With `--keep`, what is found is written into a folder, sequence by sequence, and a run that was
+interrupted goes on from there; give one folder to one set of options.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseharvest.evaluation.alignment import Alignment
-from poseharvest.evaluation.baselines import BASELINES, WEIGHED, Baseline
+from poseharvest.evaluation.baselines import AS_CHOSEN, BASELINES, Baseline
 from poseharvest.evaluation.bootstrap import bootstrap
 from poseharvest.evaluation.mpjpe import joint_errors
 from poseharvest.evaluation.mpjpe import mpjpe as score_of
@@ -65,7 +65,7 @@ class Found:
 
 def methods_of(arguments: argparse.Namespace) -> dict[str, Baseline]:
     """Return the methods to compare, the one that the others are compared with last."""
-    return BASELINES | WEIGHED if arguments.height_power > 0 else BASELINES
+    return BASELINES | AS_CHOSEN if arguments.height_power > 0 or arguments.sharpen > 1 else BASELINES
 
 
 def estimates(sequence: Sequence, methods: dict[str, Baseline]) -> Found:

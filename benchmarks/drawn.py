@@ -30,7 +30,12 @@ def network() -> HeatmapDetector:
 
 
 def drawn_sequence(
-    seed: int, *, frames: int, every: int, learn_from: int | None = None, height_power: float = 0.0
+    seed: int,
+    *,
+    frames: int,
+    every: int,
+    learn_from: int | None = None,
+    inference: InferenceOptions = InferenceOptions(),  # noqa: B008 - frozen
 ) -> Sequence:
     """Return a sequence as `simulated.sequence` does, five frames a second.
 
@@ -39,10 +44,10 @@ def drawn_sequence(
         frames: its length.
         every: judge every so-manieth frame.
         learn_from: frames from which the limb lengths are learned; as many as are judged if None.
-        height_power: of the inference.
+        inference: how poses are inferred.
     """
     detector = network()
-    learner = SubjectLearner(detector.skeleton, InferenceOptions(height_power=height_power))
+    learner = SubjectLearner(detector.skeleton, inference)
     standing = track(shoot(seed, BODY_ACTION, seed, Filming(num_frames=learn_from or frames)).capture, detector)
     model = learner.model(learner.learn(standing).shells)
     take = shoot(seed, tuple(ACTIONS)[seed % len(ACTIONS)], seed, Filming(num_frames=frames))

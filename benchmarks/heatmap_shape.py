@@ -41,6 +41,7 @@ from poseharvest.pictorial.evidence import FrameEvidence
 from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
 from poseharvest.synthetic import simulate
 from simulated import ERRORS, print_errors, single_thread, spread_out, track
+from studies import add_inference, inference_of
 
 Floats = NDArray[np.float64]
 HEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 2.0)
@@ -223,7 +224,7 @@ def parse() -> argparse.Namespace:
         false.add_argument("--every", type=int, default=20, help="judge every n-th frame")
     for name, kind in kinds.choices.items():
         if name in {"capture", "left-out"}:
-            kind.add_argument("--height-power", type=float, default=0.0, help="of the inference that judges")
+            add_inference(kind)
     return parser.parse_args()
 
 
@@ -238,7 +239,7 @@ def main() -> None:
             print_looks(simulated(arguments.errors, seeds, arguments.every))
             return
         scenes = [simulate(200, seed, errors=ERRORS[arguments.errors], render=False) for seed in seeds]
-        options = InferenceOptions(height_power=arguments.height_power)
+        options = inference_of(arguments)
         print_looks(together(without_truth(one.capture, one.detector, arguments.every, options) for one in scenes))
         return
     detector = load_detector(arguments.detector, weights=arguments.weights)
@@ -246,7 +247,7 @@ def main() -> None:
         print_looks(with_labels(arguments.path, arguments.images, detector, arguments.windows))
         return
     capture = Capture.open(arguments.path, calibration=arguments.calibration)
-    options = InferenceOptions(height_power=arguments.height_power)
+    options = inference_of(arguments)
     print_looks(without_truth(capture, detector, arguments.every, options))
 
 

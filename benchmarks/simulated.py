@@ -105,7 +105,7 @@ def sequence(
     every: int,
     errors: DetectorErrors,
     learn_from: int | None = None,
-    height_power: float = 0.0,
+    inference: InferenceOptions = InferenceOptions(),  # noqa: B008 - frozen
 ) -> Sequence:
     """Return a sequence: every frame is tracked, every `every`-th is judged.
 
@@ -115,11 +115,11 @@ def sequence(
         every: judge every so-manieth frame.
         errors: the detector's mistakes.
         learn_from: frames, spread evenly, from which the limb lengths are learned; all if None.
-        height_power: of the inference.
+        inference: how poses are inferred.
     """
     simulation = simulate(frames, seed, errors=errors, render=False)
     seen = track(simulation.capture, simulation.detector)
-    learner = SubjectLearner(simulation.detector.skeleton, InferenceOptions(height_power=height_power))
+    learner = SubjectLearner(simulation.detector.skeleton, inference)
     model = learner.model(learner.learn(spread_out(seen, learn_from or len(seen))).shells)
     return Sequence.of(seed, seen, simulation.truth, model, every=every)
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 
 from drawn import NETWORK, drawn_sequence
+from poseharvest.pictorial.infer import InferenceOptions
 from simulated import ERRORS, Sequence, print_errors, sequence
 
 
@@ -19,10 +20,23 @@ def sequences(arguments: argparse.Namespace, seeds: range) -> Iterator[Sequence]
 
 
 def _sequence(arguments: argparse.Namespace, seed: int) -> Sequence:
-    sizes = {name: getattr(arguments, name) for name in ("frames", "every", "learn_from", "height_power")}
+    sizes = {name: getattr(arguments, name) for name in ("frames", "every", "learn_from")}
+    chosen = inference_of(arguments)
     if arguments.errors == NETWORK:
-        return drawn_sequence(seed, **sizes)
-    return sequence(seed, errors=ERRORS[arguments.errors], **sizes)
+        return drawn_sequence(seed, inference=chosen, **sizes)
+    return sequence(seed, errors=ERRORS[arguments.errors], inference=chosen, **sizes)
+
+
+def add_inference(options: argparse.ArgumentParser) -> None:
+    """Add what an inference is told of its likelihood."""
+    options.add_argument("--floor", type=float, default=InferenceOptions.floor, help="of the inference")
+    options.add_argument("--height-power", type=float, default=InferenceOptions.height_power, help="of the inference")
+    options.add_argument("--sharpen", type=float, default=InferenceOptions.sharpen, help="of the inference")
+
+
+def inference_of(arguments: argparse.Namespace) -> InferenceOptions:
+    """Return the inference that they ask for."""
+    return InferenceOptions(floor=arguments.floor, height_power=arguments.height_power, sharpen=arguments.sharpen)
 
 
 def say_errors(name: str) -> None:
@@ -45,6 +59,6 @@ def parser(description: str | None, *, drawn: bool = True) -> argparse.ArgumentP
     options.add_argument("--frames", type=int, default=400, help="of each sequence")
     options.add_argument("--every", type=int, default=10, help="judge every n-th frame")
     options.add_argument("--learn-from", type=int, default=None, help="frames for the limb lengths; all if not given")
-    options.add_argument("--height-power", type=float, default=0.0, help="of the inference")
+    add_inference(options)
     options.add_argument("--errors", choices=names, default="realistic", help="the detector's mistakes")
     return options

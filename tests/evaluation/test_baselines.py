@@ -6,12 +6,12 @@ import pytest
 import torch
 
 from pictorial_kit import MAP_SIZE, STICK, STICK_LENGTHS, STICK_POINTS, ring, seen_by, without_view
-from poseharvest.evaluation.baselines import BASELINES, WEIGHED
+from poseharvest.evaluation.baselines import AS_CHOSEN, BASELINES
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.pictorial.evidence import FrameEvidence
 from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
 
-ALL = BASELINES | WEIGHED
+ALL = BASELINES | AS_CHOSEN
 CENTER = (STICK_POINTS.amin(0) + STICK_POINTS.amax(0)) / 2
 
 
@@ -71,7 +71,7 @@ def test_the_two_that_weigh_views_differ_from_the_others_by_that_alone(model):
     lower = level.heatmaps.values.clone()
     lower[1] *= 0.3
     uneven = frame_of(Heatmaps(lower, level.heatmaps.crops))
-    for alike, weighed in zip(("double-counting messages", "ours"), WEIGHED, strict=True):
+    for alike, weighed in zip(("double-counting messages", "ours"), AS_CHOSEN, strict=True):
         a, b = (ALL[name](level, model) for name in (alike, weighed))
         torch.testing.assert_close(a, b, rtol=0, atol=0.05)
         a, b = (ALL[name](uneven, model) for name in (alike, weighed))

@@ -14,6 +14,7 @@ from poseharvest.pictorial import infer as infer_module
 from poseharvest.pictorial.blocks import Blocks, Rows, all_blocks, cube_of_blocks
 from poseharvest.pictorial.evidence import BatchEvidence, FrameEvidence
 from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
+from poseharvest.pictorial.likelihood import Likelihood
 from poseharvest.pictorial.pair_sums import BlockMessenger
 from poseharvest.pictorial.posterior import JointPosterior
 from poseharvest.pictorial.search import Budget, coarse_to_fine
@@ -86,7 +87,7 @@ def test_the_evidence_of_voxels_is_that_of_the_reference():
     absent = FrameEvidence(without_view(frames[1].heatmaps, 1), frames[1].cameras, CENTER + 40)
     frames.append(absent)
     volumes = [cube(f.center, 1500.0, 11) for f in frames]  # an odd number of voxels: some halves lie beyond
-    evidence = BatchEvidence(frames, volumes, 0.01)
+    evidence = BatchEvidence(frames, volumes, Likelihood(0.01))
     blocks = covering(11, 2, frames=4, joints=4)
     listed = evidence.halves(blocks)
     inside = (blocks.halved().corner < 11).all(0)
@@ -99,7 +100,7 @@ def test_the_evidence_of_voxels_is_that_of_the_reference():
 
 
 def test_some_blocks_are_told_what_all_are(generator):
-    evidence = BatchEvidence([frame(4, seed=1), frame(4, seed=2)], [cube(CENTER, 1370.0, 32)] * 2, 0.01)
+    evidence = BatchEvidence([frame(4, seed=1), frame(4, seed=2)], [cube(CENTER, 1370.0, 32)] * 2, Likelihood(0.01))
     blocks = covering(32, 4, frames=2, joints=4)
     some = (torch.rand(blocks.corner.shape[1], generator=generator) < 0.1).nonzero().squeeze(1)
     found = evidence.halves(blocks.select(some))
@@ -107,7 +108,7 @@ def test_some_blocks_are_told_what_all_are(generator):
 
 
 def test_half_a_block_is_worth_about_the_mean_of_its_voxels():
-    evidence = BatchEvidence([frame()], [cube(CENTER, 1370.0, 32)], 0.01)
+    evidence = BatchEvidence([frame()], [cube(CENTER, 1370.0, 32)], Likelihood(0.01))
     blocks = covering(32, 8, joints=4)
     coarse = evidence.halves(blocks).flatten()
     fine = evidence.halves(blocks.halved().halved()).exp()
@@ -178,7 +179,7 @@ def test_cutting_the_voxels_is_the_finer_grid_with_the_same_tolerance():
 
 
 def test_a_frame_that_needs_too_many_pairs_is_given_up():
-    evidence = BatchEvidence([frame(4), frame(4)], [cube(CENTER, 1370.0, 16)] * 2, 0.01)
+    evidence = BatchEvidence([frame(4), frame(4)], [cube(CENTER, 1370.0, 16)] * 2, Likelihood(0.01))
     model = PictorialStructures(STICK, STICK_LENGTHS, InferenceOptions(resolution=16), dtype=torch.float64)
     top = BlockMessenger(all_blocks(16, 1, 1, CENTER).corner, model.tree, model.shells)
     found = coarse_to_fine(evidence, model.tree, lambda edge: model.shells, top, Budget(1e-3, 10))

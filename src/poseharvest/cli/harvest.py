@@ -28,6 +28,7 @@ _VIEWS = "Use these views alone, separated by commas."
 _DETECTOR = "efficientpose, hourglass, an ONNX model's .toml, or a folder of OpenPose or COCO keypoints."
 _OPTION = "An option of the detector, name=value, such as flip_test=true or frame_offset=1; may be repeated."
 _HEIGHTS = "Power of its peak's height with which a view's word on a joint counts; 0 counts all views alike."
+_SHARPEN = "Power of heatmaps relative to their peaks: their blobs become narrower; 1 leaves them."
 _REFINE = "1, 2 or 4: parts into which every voxel edge is cut, the tolerance unchanged; 1 is the paper's grid."
 _INFERENCE = "exact: sums over the voxels that matter; reference: over all voxels, by FFT."
 _PEOPLE = "How many to harvest at once, or all; 1 takes whom most views agree on, whoever else is there."
@@ -52,6 +53,7 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     resolution: Annotated[int, typer.Option(help="Voxels along each edge.")] = _DEFAULTS.inference.resolution,
     floor: Annotated[float, typer.Option(help="Chance that a view is simply wrong.")] = _DEFAULTS.inference.floor,
     height_power: Annotated[float, typer.Option(help=_HEIGHTS)] = _DEFAULTS.inference.height_power,
+    sharpen: Annotated[float, typer.Option(help=_SHARPEN)] = _DEFAULTS.inference.sharpen,
     tolerance_mm: Annotated[
         float | None, typer.Option(help="Tolerance of limb lengths; one voxel if not given.")
     ] = None,
@@ -73,6 +75,7 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
             resolution=resolution,
             floor=floor,
             height_power=height_power,
+            sharpen=sharpen,
             tolerance_mm=tolerance_mm,
             refine=refine,
             inference=inference,

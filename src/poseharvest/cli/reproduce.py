@@ -70,6 +70,7 @@ _OPTION = "An option of the detector, name=value; may be repeated."
 _AUTHORS = "Take windows, bounding volume and limb lengths from the truth, as the authors' code does."
 _ACTIONS = "Human3.6M and synthetic: these actions alone, separated by commas."
 _HEIGHTS = "Power of its peak's height with which a view's word on a joint counts; 0 is the paper's."
+_SHARPEN = "Power of heatmaps relative to their peaks; 1 is the paper's."
 _LIMIT = "Select what is at most so many times as wide as the joint's most certain tenth, not 70 %."
 _STEP = "Human3.6M: every which of its 50 frames a second."
 _SEEDS = "Of the trainings, and of synthetic footage, separated by commas; 0, on synthetic footage 0,1,2."
@@ -96,6 +97,7 @@ def reproduce(  # noqa: PLR0913, PLR0917 - every option of the command is a para
     resolution: Annotated[int, typer.Option(help="Voxels along each edge.")] = _INFERENCE.resolution,
     floor: Annotated[float, typer.Option(help="Chance that a view is simply wrong.")] = _INFERENCE.floor,
     height_power: Annotated[float, typer.Option(help=_HEIGHTS)] = _INFERENCE.height_power,
+    sharpen: Annotated[float, typer.Option(help=_SHARPEN)] = _INFERENCE.sharpen,
     limit: Annotated[float | None, typer.Option(help=_LIMIT, show_default=False)] = None,
     epochs: Annotated[int, typer.Option(help="Of fine-tuning.")] = _DEFAULTS.refinement.epochs,
     max_pictures: Annotated[int, typer.Option(help=_PICTURES)] = _DEFAULTS.max_pictures,
@@ -112,7 +114,7 @@ def reproduce(  # noqa: PLR0913, PLR0917 - every option of the command is a para
         out=out,
         detector=DetectorChoice(detector or _detector_for(is_synthetic=is_synthetic), weights, given, device),
         harvesting=HarvestOptions(
-            inference=InferenceOptions(resolution=resolution, floor=floor, height_power=height_power),
+            inference=InferenceOptions(resolution=resolution, floor=floor, height_power=height_power, sharpen=sharpen),
             selection=selection_rule(limit=limit),
             num_previews=0,
             device=device,

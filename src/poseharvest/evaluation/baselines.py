@@ -23,7 +23,6 @@ from poseharvest.pictorial.evidence import FrameEvidence
 from poseharvest.pictorial.infer import PictorialStructures
 from poseharvest.pictorial.posterior import grid_moments
 from poseharvest.pictorial.unary import Unaries, back_project
-from poseharvest.pictorial.votes import weigh_views
 
 OUTLIER_SHARE = 0.1
 """Of the robust triangulation: share of the window's side beyond which a peak is an outlier."""
@@ -88,21 +87,21 @@ def double_counting(frame: FrameEvidence, model: PictorialStructures) -> Tensor:
     return _double_counted(unaries_of(frame, model), model)
 
 
-def double_counting_weighed(frame: FrameEvidence, model: PictorialStructures) -> Tensor:
-    """Return (J, 3): the same, with views counting by the heights of their peaks as the model's options say."""
+def double_counting_as_chosen(frame: FrameEvidence, model: PictorialStructures) -> Tensor:
+    """Return (J, 3): the same, from the likelihood that the model's options choose."""
     values, crops = frame.heatmaps.values.float(), frame.heatmaps.crops
     present = torch.tensor([crop is not None for crop in crops], device=values.device)
-    weighed = weigh_views(values, present, floor=model.options.floor, power=model.options.height_power)
-    return _double_counted(_back_projected(Heatmaps(weighed, crops), frame, model), model)
+    made = model.options.likelihood.maps(values, present)
+    return _double_counted(_back_projected(Heatmaps(made, crops), frame, model), model)
 
 
 def sum_product_mean(frame: FrameEvidence, model: PictorialStructures) -> Tensor:
-    """Return (J, 3): ours, the means of the true marginals of Eq. (4), all views counting alike."""
-    return _views_alike(model).infer(frame.heatmaps, frame.cameras, frame.center).mean
+    """Return (J, 3): ours, the means of the true marginals of Eq. (4), from the paper's likelihood and the floor."""
+    return _plain(model).infer(frame.heatmaps, frame.cameras, frame.center).mean
 
 
-def sum_product_mean_weighed(frame: FrameEvidence, model: PictorialStructures) -> Tensor:
-    """Return (J, 3): the same, with views counting by the heights of their peaks as the model's options say."""
+def sum_product_mean_as_chosen(frame: FrameEvidence, model: PictorialStructures) -> Tensor:
+    """Return (J, 3): the same, from the likelihood that the model's options choose."""
     return model.infer(frame.heatmaps, frame.cameras, frame.center).mean
 
 
@@ -117,16 +116,16 @@ BASELINES: dict[str, Baseline] = {
 }
 """By the names that tables use, ours last."""
 
-WEIGHED: dict[str, Baseline] = {
-    "double counting, weighed": double_counting_weighed,
-    "ours, views weighed": sum_product_mean_weighed,
+AS_CHOSEN: dict[str, Baseline] = {
+    "double counting, likelihood as chosen": double_counting_as_chosen,
+    "ours, likelihood as chosen": sum_product_mean_as_chosen,
 }
-"""Those that differ from the two above for a model with a `height_power`."""
+"""Those that differ from the two above for a model with a `height_power` or a `sharpen`."""
 
 
 @lru_cache(maxsize=1)
 def unaries_of(frame: FrameEvidence, model: PictorialStructures) -> Unaries:
-    """Return the likelihoods of Eq. (3), in which all views count alike, on the model's grid.
+    """Return the likelihoods of Eq. (3) with the model's floor, on its grid.
 
     Those of the last frame are kept: the methods ask for them one after the other.
     """
@@ -144,7 +143,7 @@ def _double_counted(unaries: Unaries, model: PictorialStructures) -> Tensor:
 
 
 @lru_cache(maxsize=1)
-def _views_alike(model: PictorialStructures) -> PictorialStructures:
-    """Return the same body with all views counting alike."""
-    options = replace(model.options, height_power=0.0)
+def _plain(model: PictorialStructures) -> PictorialStructures:
+    """Return the same body with the heatmaps as they are."""
+    options = replace(model.options, height_power=0.0, sharpen=1.0)
     return PictorialStructures(model.skeleton, model.lengths, options)

@@ -20,8 +20,8 @@ from poseharvest.geometry.camera import StaticCamera
 from poseharvest.geometry.grid import VoxelVolume
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.pictorial.blocks import Blocks, halves_of
+from poseharvest.pictorial.likelihood import Likelihood
 from poseharvest.pictorial.views import Views, look_through
-from poseharvest.pictorial.votes import weigh_views
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,24 +47,21 @@ class FrameEvidence:
 class BatchEvidence:
     """The evidence of F frames of V views and J joints, maps of one size, on cubes of one size."""
 
-    def __init__(
-        self, frames: Sequence[FrameEvidence], volumes: Sequence[VoxelVolume], floor: float, *, height_power: float = 0
-    ) -> None:
+    def __init__(self, frames: Sequence[FrameEvidence], volumes: Sequence[VoxelVolume], likelihood: Likelihood) -> None:
         """Stack the frames' maps.
 
         Args:
             frames: F frames, of as many views and of maps as large.
             volumes: their grids, of one voxel size; dtype and device are those of the work.
-            floor: added to every view's evidence.
-            height_power: of a peak's height, with which a view's word counts (`votes`).
+            likelihood: what is made of the maps.
         """
         like = volumes[0].center
         absent = torch.tensor([[crop is None for crop in frame.heatmaps.crops] for frame in frames], device=like.device)
         maps = torch.stack([frame.heatmaps.values for frame in frames]).to(like)
-        self.values = weigh_views(maps, ~absent, floor=floor, power=height_power)
+        self.values = likelihood.maps(maps, ~absent)
         self.num_frames, self.num_views, self.num_joints, height, width = self.values.shape
         self.size = (height, width)
-        self.floor = floor
+        self.floor = likelihood.floor
         self.voxel_mm = volumes[0].voxel_mm
         self.resolution = volumes[0].shape[0]
         windows = [

@@ -19,13 +19,13 @@ from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.pictorial.blocks import all_blocks, coarsest_edge
 from poseharvest.pictorial.convolution import GridMessenger
 from poseharvest.pictorial.evidence import BatchEvidence, FrameEvidence
+from poseharvest.pictorial.likelihood import Likelihood
 from poseharvest.pictorial.pair_sums import BlockMessenger, Reach
 from poseharvest.pictorial.pairwise import BlockShell, LimbLengths, limb_shell
 from poseharvest.pictorial.posterior import JointPosterior, Moments, grid_moments, moments_of_masses
 from poseharvest.pictorial.search import Budget, coarse_to_fine
 from poseharvest.pictorial.sum_product import Tree, sum_product
 from poseharvest.pictorial.unary import back_project, seen_joints
-from poseharvest.pictorial.votes import weigh_views
 from poseharvest.skeleton.skeleton import Skeleton
 
 InferenceMethod = Literal["exact", "reference"]
@@ -37,7 +37,6 @@ _MAX_PAIRS = {"cpu": 4_000_000_000, "cuda": 250_000_000}
 # simulated frames (benchmarks/inference.py measures it).
 _ESTIMATE_MARGIN = 3.0
 _NEGLECT, _NEGLECT_FINER = 2.5e-3, 7e-3
-_MAX_HEIGHT_POWER = 8.0
 _ROUNDING = 1000.0  # of the sums' logarithms, units in the last place
 
 
@@ -53,6 +52,9 @@ class InferenceOptions:
 
     height_power: float = 0.0
     """Power of its peak's height with which a view's word on a joint counts (choice D3); 0 in the paper: all alike."""
+
+    sharpen: float = 1.0
+    """Power of a heatmap's values relative to its peak, which makes its blobs narrower (choice D3); 1 in the paper."""
 
     tolerance_mm: float | None = None
     """epsilon of Eq. (2) in millimetres; None is one voxel edge of `resolution` (choice D2)."""
@@ -71,10 +73,7 @@ class InferenceOptions:
     def __post_init__(self) -> None:
         if self.resolution < 2:
             raise ConfigError(f"resolution: expected at least 2 voxels, got {self.resolution}")
-        if not 0 <= self.floor < 1:
-            raise ConfigError(f"floor: expected 0 or more and less than 1, got {self.floor}")
-        if not 0 <= self.height_power <= _MAX_HEIGHT_POWER:
-            raise ConfigError(f"height_power: expected 0 to {_MAX_HEIGHT_POWER:g}, got {self.height_power}")
+        _ = self.likelihood  # which checks its own
         if self.tolerance_mm is not None and not self.tolerance_mm > 0:
             raise ConfigError(f"tolerance_mm: expected a positive number, got {self.tolerance_mm}")
         if self.inference not in get_args(InferenceMethod):
@@ -83,6 +82,11 @@ class InferenceOptions:
             raise ConfigError(f"refine: expected 1, 2 or 4, got {self.refine}")
         if self.neglect is not None and not 0 <= self.neglect < 1:
             raise ConfigError(f"neglect: expected 0 or more and less than 1, got {self.neglect}")
+
+    @property
+    def likelihood(self) -> Likelihood:
+        """What is made of the heatmaps."""
+        return Likelihood(self.floor, self.height_power, self.sharpen)
 
     @property
     def neglected_at_most(self) -> float:
@@ -193,7 +197,7 @@ class PictorialStructures:
     def _over_voxels_that_matter(self, frames: Sequence[FrameEvidence]) -> list[JointPosterior]:
         volumes = [self._volume(frame) for frame in frames]
         options = self.options
-        evidence = BatchEvidence(frames, volumes, options.floor, height_power=options.height_power)
+        evidence = BatchEvidence(frames, volumes, options.likelihood)
         budget = Budget(options.neglected_at_most, _MAX_PAIRS.get(self._like.device.type, _MAX_PAIRS["cuda"]))
         found = coarse_to_fine(evidence, self.tree, self._reaches, self._top, budget)
         moments = moments_of_masses(found.masses, volumes)
@@ -228,10 +232,10 @@ class PictorialStructures:
 
     def _over_the_grid(self, frame: FrameEvidence) -> JointPosterior:
         volume = self._volume(frame)
-        floor, crops = self.options.floor, frame.heatmaps.crops
+        likelihood, crops = self.options.likelihood, frame.heatmaps.crops
         values, present = frame.heatmaps.values.to(self._like), torch.tensor([crop is not None for crop in crops])
-        values = weigh_views(values, present.to(values.device), floor=floor, power=self.options.height_power)
-        unaries = back_project(Heatmaps(values, crops), frame.cameras, volume, floor)
+        values = likelihood.maps(values, present.to(values.device))
+        unaries = back_project(Heatmaps(values, crops), frame.cameras, volume, likelihood.floor)
         marginals = sum_product([joint.unsqueeze(0) for joint in unaries.log_values], self.tree, self._grid)
         moments = grid_moments(torch.cat(marginals.values), volume)
         return self._posterior(frame, moments, float(marginals.log_partition), 0.0)

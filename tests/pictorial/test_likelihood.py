@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+
+from pictorial_kit import STICK, STICK_LENGTHS, STICK_POINTS, ring, seen_by
+from poseharvest.errors import ConfigError
+from poseharvest.heatmaps.maps import Heatmaps
+from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
+from poseharvest.pictorial.likelihood import Likelihood, sharpened
+
+CENTER = torch.tensor([20.0, -10.0, 850.0], dtype=torch.float64)
+MAP_SIZE = (31, 40)
+
+
+def gaussian(sigma_px: float, height: float = 1.0) -> torch.Tensor:
+    y, x = torch.meshgrid(*(torch.arange(n, dtype=torch.float64) for n in MAP_SIZE), indexing="ij")
+    return height * torch.exp(-((x - 17) ** 2 + (y - 12) ** 2) / (2 * sigma_px**2))
+
+
+def model(sharpen: float, **options: object) -> PictorialStructures:
+    chosen = replace(InferenceOptions(resolution=24, neglect=0.0, sharpen=sharpen), **options)
+    return PictorialStructures(STICK, STICK_LENGTHS, chosen, dtype=torch.float64)
+
+
+def test_a_gaussian_becomes_a_narrower_one_as_high():
+    torch.testing.assert_close(sharpened(gaussian(3.0, 0.4), 4.0), gaussian(1.5, 0.4))
+
+
+def test_powers_multiply(generator: torch.Generator):
+    values = torch.rand(2, 3, *MAP_SIZE, dtype=torch.float64, generator=generator)
+    torch.testing.assert_close(sharpened(sharpened(values, 1.5), 2.0), sharpened(values, 3.0))
+
+
+@pytest.mark.parametrize("power", [1.0, 2.0, 8.0])
+def test_peaks_and_what_is_not_positive_stay(power: float, generator: torch.Generator):
+    values = torch.rand(2, 3, *MAP_SIZE, dtype=torch.float64, generator=generator) - 0.4
+    values[1, 2] = -0.1
+    values[0, 0] = 0.0
+    made = sharpened(values, power)
+    torch.testing.assert_close(made.amax((-2, -1)), values.amax((-2, -1)))
+    assert torch.equal(made[values <= 0], values[values <= 0])
+    assert (made <= values + 1e-12).all()
+    assert made.isfinite().all()
+
+
+def test_the_defaults_leave_heatmaps_as_they_are(generator: torch.Generator):
+    values = torch.rand(2, 3, *MAP_SIZE, generator=generator)
+    assert Likelihood().maps(values, torch.ones(2, dtype=torch.bool)) is values
+
+
+def test_the_voxels_that_matter_give_what_the_whole_grid_gives():
+    cameras = ring(4)
+    heatmaps = seen_by(cameras, STICK_POINTS, sigma_px=3.0)
+    found = model(2.0, resolution=32).infer(heatmaps, cameras, CENTER)
+    expected = model(2.0, resolution=32, inference="reference").infer(heatmaps, cameras, CENTER)
+    torch.testing.assert_close(found.mean, expected.mean, rtol=0, atol=1e-3)
+    torch.testing.assert_close(found.cov, expected.cov, rtol=1e-3, atol=1e-2)
+
+
+def test_sharpening_is_drawing_narrower_blobs():
+    cameras = ring(4)
+    wide, narrow = (seen_by(cameras, STICK_POINTS, sigma_px=sigma) for sigma in (3.0, 3.0 / math.sqrt(2)))
+    a = model(2.0).infer(wide, cameras, CENTER)
+    b = model(1.0).infer(narrow, cameras, CENTER)
+    torch.testing.assert_close(a.mean, b.mean, rtol=0, atol=0.5)
+    torch.testing.assert_close(a.cov, b.cov, rtol=0.05, atol=5.0)
+    assert (torch.linalg.det(a.cov) < 0.7 * torch.linalg.det(model(1.0).infer(wide, cameras, CENTER).cov)).all()
+
+
+def test_a_network_that_is_unsure_everywhere_is_believed_as_before():
+    """Heights do not enter but through the floor, unlike in plain powers of the values."""
+    cameras = ring(3)
+    heatmaps = seen_by(cameras, STICK_POINTS)
+    low = Heatmaps(0.2 * heatmaps.values, heatmaps.crops)
+    a, b = (model(2.0, floor=0.0).infer(maps, cameras, CENTER) for maps in (heatmaps, low))
+    torch.testing.assert_close(a.cov, b.cov, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("power", [0.5, 9.0, math.nan])
+def test_wrong_powers_are_refused(power: float):
+    with pytest.raises(ConfigError, match="sharpen: expected 1 to 8, got"):
+        InferenceOptions(sharpen=power)
