@@ -47,7 +47,7 @@ class Processes:
         """Return the network with its gradients averaged over the processes."""
         if self.count == 1:
             return network
-        return DistributedDataParallel(network, broadcast_buffers=True)
+        return DistributedDataParallel(network)  # which also hands out the first process's buffers before every step
 
     def mean(self, value: Tensor) -> float:
         """Return the mean of a number over the processes."""
