@@ -44,20 +44,42 @@ GENERIC = World(
     name="generic",
     shapes=ShapeRanges(),
     wardrobe=Wardrobe(
-        sleeves={"long": 0.35, "short": 0.5, "none": 0.15},
-        legwear={"long": 0.6, "short": 0.35, "skirt": 0.05},
-        hair={"short": 0.65, "long": 0.25, "bald": 0.1},
-        patterns={"plain": 0.5, "across": 0.15, "along": 0.1, "dots": 0.08, "clouds": 0.07, "knit": 0.1},
+        sleeves={"long": 0.5, "short": 0.4, "none": 0.1},
+        legwear={"long": 0.6, "short": 0.3, "skirt": 0.1},
+        hair={"short": 0.6, "long": 0.25, "bald": 0.1, "hat": 0.05},
+        patterns={"plain": 0.4, "across": 0.12, "along": 0.08, "dots": 0.08, "clouds": 0.08, "knit": 0.08}
+        | {"checks": 0.05, "blotches": 0.05, "flowers": 0.04, "streaks": 0.02},
+        saturation=(0.05, 0.9),
+        brightness=(0.08, 0.95),
+        skin=(0.25, 0.95),
+        loose_mm=(4.0, 28.0),
+        suit_share=0.2,
     ),
     rooms=RoomStyle(
-        walls={"plain": 0.4, "clouds": 0.2, "tiles": 0.1, "across": 0.1, "bricks": 0.1, "print": 0.1},
-        floors={"plain": 0.3, "tiles": 0.3, "clouds": 0.2, "wood": 0.2},
+        walls={"plain": 0.35, "clouds": 0.2, "tiles": 0.1, "across": 0.1, "bricks": 0.1, "print": 0.1, "wood": 0.05},
+        floors={"plain": 0.3, "tiles": 0.3, "clouds": 0.15, "wood": 0.2, "checks": 0.05},
+        saturation=(0.0, 0.5),
+        brightness=(0.2, 0.95),
+        posters=(0, 8),
+        things=(0, 9),
+        obstacles=2,
+        obstacle_share=0.5,
+        obstacle_mm=(350.0, 900.0),
+        camouflage=0.2,
     ),
-    light=LightStyle({"even": 0.5, "side": 0.35, "window": 0.15}),
-    quality=QualityRanges(),
+    light=LightStyle({"even": 0.4, "side": 0.35, "window": 0.15, "spot": 0.1}, brightness=(0.7, 1.1), tint=(0.0, 0.2)),
+    quality=QualityRanges(
+        blur=(0.0, 1.8),
+        motion=(0.0, 3.5),
+        noise=(0.5, 10.0),
+        exposure=(0.75, 1.15),
+        contrast=(0.75, 1.15),
+        balance=0.1,
+        jpeg=(35, 95),
+    ),
     actions=dict.fromkeys(ACTIONS, 1.0),
 )
-"""Everyday clothes in tidy, bright rooms; people are rarely hidden."""
+"""Everyday clothes in all kinds of rooms and light, by good and bad cameras, as a collection of photographs is."""
 
 TARGET = World(
     name="target",
