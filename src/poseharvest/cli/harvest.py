@@ -72,13 +72,7 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     """Harvest 3D poses and annotations from a calibrated multi-camera capture."""
     options = HarvestOptions(
         inference=InferenceOptions(
-            resolution=resolution,
-            floor=floor,
-            height_power=height_power,
-            sharpen=sharpen,
-            tolerance_mm=tolerance_mm,
-            refine=refine,
-            inference=inference,
+            resolution, floor, height_power, sharpen, tolerance_mm=tolerance_mm, refine=refine, inference=inference
         ),
         selection=selection_rule(measure, share, limit),
         recalibration=None if recalibration is None else Recalibration.read(recalibration),

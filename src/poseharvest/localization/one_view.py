@@ -34,8 +34,8 @@ from poseharvest.localization.scan import (
 MIN_FOUND = 0.4
 """Mean height of the peaks from which a search has found somebody.
 
-The best window of a room without anybody reaches 0.2 to 0.4, with the shipped hourglass and with EfficientPose, the
-best of many; one that the person has left shows 0.05, seldom 0.2. People have 0.5 to 0.9.
+The best window of a room without anybody reaches 0.2 to 0.4, with the shipped hourglass now and then 0.5
+(`benchmarks/empty_rooms.py`); one that the person has left shows 0.05, seldom 0.2. People have 0.5 to 0.9.
 """
 
 # A foot that was once found at the other one, and is outside of the window that fits, would never be found again: no

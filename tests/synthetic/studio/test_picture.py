@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from poseharvest.errors import ConfigError
-from poseharvest.synthetic.studio import sample, studio_pictures
+from poseharvest.synthetic.studio import empty_room, sample, studio_pictures
 
 
 @pytest.mark.parametrize("world", ["generic", "target"])
@@ -45,12 +45,17 @@ def test_visible_joints_lie_within_the_picture_and_most_are_visible():
     assert 0.6 < float(visible) < 0.99
 
 
-def test_the_person_is_where_the_joints_are():
-    """Without the person the picture would be another one around the joints, and the same in its corners."""
-    picture = sample("generic", 1, 4, size=128)
+@pytest.mark.parametrize("index", [4, 5])
+def test_without_the_person_the_picture_is_another_one_around_the_joints_alone(index: int):
+    picture = sample("generic", 1, index, size=128, margin=1.5)
+    room = empty_room("generic", 1, index, size=128, margin=1.5)
+    assert room.shape == picture.image.shape
+    apart = np.abs(room.astype(float) - picture.image).mean(-1)
     x, y = picture.joints[picture.visible].round().long().T
-    body = picture.image[y, x].astype(float)
-    assert body.std() > 5
+    low, high = picture.joints.amin(0).long() - 25, picture.joints.amax(0).long() + 25
+    beside = np.ones_like(apart, dtype=bool)
+    beside[max(low[1], 0) :, max(low[0], 0) : high[0]] = False  # and the shadow below
+    assert np.median(apart[y, x]) > 5 * np.median(apart[beside])
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from poseharvest.synthetic.studio.capture import studio_capture as studio_captur
 from poseharvest.synthetic.studio.files import write_capture as write_capture
 from poseharvest.synthetic.studio.files import write_truth as write_truth
 from poseharvest.synthetic.studio.picture import StudioPicture as StudioPicture
+from poseharvest.synthetic.studio.picture import empty_room as empty_room
 from poseharvest.synthetic.studio.picture import sample as sample
 from poseharvest.synthetic.studio.picture import studio_pictures as studio_pictures
 from poseharvest.synthetic.studio.worlds import GENERIC as GENERIC

@@ -22,7 +22,7 @@ from poseharvest.synthetic.studio.figure import Dressed
 from poseharvest.synthetic.studio.kinematics import POINTS, Floats
 from poseharvest.synthetic.studio.performance import Performer
 from poseharvest.synthetic.studio.quality import develop, draw_quality, exposed
-from poseharvest.synthetic.studio.render import draw_backdrop, draw_person
+from poseharvest.synthetic.studio.render import Backdrop, draw_backdrop, draw_person
 from poseharvest.synthetic.studio.room import Plot, draw_room
 from poseharvest.synthetic.studio.shapes import draw_shape
 from poseharvest.synthetic.studio.visibility import visible_joints
@@ -80,7 +80,63 @@ def sample(
     Raises:
         ConfigError: there is no such world, the size is below 16, or the margin below 1.
     """
-    chosen = world_by_name(world)
+    setting = _setting(world, seed, index, (size, margin), device)
+    drawn = draw_person(setting.backdrop, setting.person, setting.points, zoom=_ZOOM)
+    colors = torch.nn.functional.avg_pool2d(drawn.colors, _ZOOM)
+    joints = torch.from_numpy(setting.points[: len(MPII16)])
+    return StudioPicture(
+        image=setting.developed(colors),
+        joints=setting.backdrop.view.camera.project(joints).pixels,
+        visible=visible_joints(drawn.camera, drawn.depth, joints, setting.person.shape),
+        positions=joints,
+        camera=setting.backdrop.view.camera,
+        world=setting.world.name,
+        action=setting.action,
+    )
+
+
+def empty_room(
+    world: str | World, seed: int, index: int = 0, *, size: int = 128, margin: float = 1.0, device: str = "cpu"
+) -> Image:
+    """Return the (H, W, 3) picture that `sample` gives with nobody in it.
+
+    Args:
+        world: as of `sample`, and so are the others.
+        seed: of the series.
+        index: from 0.
+        size: edge of the window around the person who is not there, pixels.
+        margin: how much wider than that the picture is.
+        device: where it is drawn.
+
+    Raises:
+        ConfigError: as of `sample`.
+    """
+    setting = _setting(world, seed, index, (size, margin), device)
+    height, width = setting.backdrop.view.camera.image_size
+    return setting.developed(setting.backdrop.colors.reshape(3, height, width))
+
+
+@dataclass(frozen=True, eq=False)
+class _Setting:
+    """Everything of a picture before the person is drawn."""
+
+    world: World
+    person: Dressed
+    points: Floats
+    action: str
+    backdrop: Backdrop
+    size: int
+    rng: np.random.Generator
+
+    def developed(self, colors: Tensor) -> Image:
+        """Return the picture that the camera makes of (3, H, W); to be called once, as it draws from `rng`."""
+        seen = colors.cpu().numpy()
+        quality = draw_quality(self.world.quality, _QUALITY_SIDE * self.size, self.rng)
+        return develop(exposed(seen) * seen, quality, self.rng)
+
+
+def _setting(world: str | World, seed: int, index: int, extent: tuple[int, float], device: str) -> _Setting:
+    chosen, (size, margin) = world_by_name(world), extent
     if size < 16:
         raise ConfigError(f"studio picture: expected a size of at least 16 pixels, got {size}")
     if not 1 <= margin <= _MOST_MARGIN:
@@ -89,24 +145,13 @@ def sample(
     person = Dressed(draw_shape(chosen.shapes, rng), draw_outfit(chosen.wardrobe, rng))
     performer = Performer(person.shape, action_by_name(pick(chosen.actions, rng)), int(rng.integers(1 << 31)))
     points = performer.points(rng.uniform(0, _DURATION_S, 1))[0]
-    joints = torch.from_numpy(points[: len(MPII16)])
     whole = _camera(points, rng)
-    crop = _crop(whole.project(joints).pixels, rng)
+    crop = _crop(whole.project(torch.from_numpy(points[: len(MPII16)])).pixels, rng)
     room = draw_room(chosen.rooms, chosen.light, _plot(whole, performer, points, person.outfit, rng), rng)
     edge = size + 2 * math.ceil(size * (margin - 1) / 2)
     camera = crop_camera(whole, Crop(crop.center, crop.side * edge / size), edge)
-    drawn = draw_person(draw_backdrop(room, make_view(camera, device)), person, points, zoom=_ZOOM)
-    colors = torch.nn.functional.avg_pool2d(drawn.colors, _ZOOM).cpu().numpy()
-    quality = draw_quality(chosen.quality, _QUALITY_SIDE * size, rng)
-    return StudioPicture(
-        image=develop(exposed(colors) * colors, quality, rng),
-        joints=camera.project(joints).pixels,
-        visible=visible_joints(drawn.camera, drawn.depth, joints, person.shape),
-        positions=joints,
-        camera=camera,
-        world=chosen.name,
-        action=performer.action.name,
-    )
+    backdrop = draw_backdrop(room, make_view(camera, device))
+    return _Setting(chosen, person, points, performer.action.name, backdrop, size, rng)
 
 
 def studio_pictures(
