@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
+from poseharvest.cli import reproduce
+from poseharvest.errors import ConfigError
+from poseharvest.experiments.study import INFERENCE
+from poseharvest.pictorial.infer import InferenceOptions
+
 
 def test_the_command_names_the_tables_that_there_are(run):
     done = run("reproduce", "table1", "--data", "synthetic", "--out", "x")
@@ -26,3 +33,24 @@ def test_the_command_takes_the_package_s_network_for_drawn_people(run, tmp_path)
     assert done.code == 1
     assert "gone.safetensors: expected the weights of hourglass" in done.err
     assert run(*command, "--seeds", "one").code == 2
+
+
+@pytest.mark.parametrize(
+    ("data", "given", "expected"),
+    [
+        ("synthetic", (), INFERENCE),
+        ("synthetic", ("--sharpen", "1", "--floor", "0"), InferenceOptions(floor=0.0)),
+        ("folder", (), InferenceOptions()),
+        ("folder", ("--sharpen", "3"), InferenceOptions(sharpen=3.0)),
+    ],
+)
+def test_what_heatmaps_are_depends_on_the_network_unless_it_is_said(run, tmp_path, monkeypatch, data, given, expected):
+    asked = []
+
+    def hear(request):
+        asked.append(request.harvesting.inference)
+        raise ConfigError("heard")
+
+    monkeypatch.setattr(reproduce, "table_function", lambda *_, **__: hear)
+    run("reproduce", "table4", "--data", data, "--out", tmp_path, *given)
+    assert asked == [expected]

@@ -99,9 +99,12 @@ def test_a_loss_is_called_one():
     assert any("below Generic on average" in note for note in findings_of(GOOD, GOOD))
 
 
-def test_the_gain_is_the_mean_of_the_runs_gains():
-    by_run = [100 * (100 - 70) / 100, 100 * (110 - 80) / 110]
-    assert gain_percent(GOOD, Network.PS_SEL, ("Sitting",)) == pytest.approx(np.mean(by_run))
+def test_the_gain_is_told_of_the_means_and_of_the_runs():
+    gain = gain_percent(GOOD, Network.PS_SEL, ("Sitting",))
+    assert gain.of_means == pytest.approx(100 * (1 - (70 + 80) / (100 + 110)))
+    assert gain.of_runs == pytest.approx(np.mean([100 * (100 - 70) / 100, 100 * (110 - 80) / 110]))
+    nothing = Results(GOOD.actions, RUNS, {key: poses(np.nan) for key in GOOD.poses})
+    assert np.isnan(gain_percent(nothing, Network.PS_SEL, ("Sitting",)).of_means)
 
 
 def test_selection_is_judged_in_every_action():

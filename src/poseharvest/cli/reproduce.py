@@ -70,7 +70,8 @@ _OPTION = "An option of the detector, name=value; may be repeated."
 _AUTHORS = "Take windows, bounding volume and limb lengths from the truth, as the authors' code does."
 _ACTIONS = "Human3.6M and synthetic: these actions alone, separated by commas."
 _HEIGHTS = "Power of its peak's height with which a view's word on a joint counts; 0 is the paper's."
-_SHARPEN = "Power of heatmaps relative to their peaks; 1 is the paper's."
+_FLOOR = f"Chance that a view is simply wrong; {_INFERENCE.floor:g}, on synthetic footage 0.005."
+_SHARPEN = "Power of heatmaps relative to their peaks; 1 as in the paper, on synthetic footage 2."
 _LIMIT = "Select what is at most so many times as wide as the joint's most certain tenth, not 70 %."
 _STEP = "Human3.6M: every which of its 50 frames a second."
 _SEEDS = "Of the trainings, and of synthetic footage, separated by commas; 0, on synthetic footage 0,1,2."
@@ -95,9 +96,9 @@ def reproduce(  # noqa: PLR0913, PLR0917 - every option of the command is a para
     frame_step: Annotated[int, typer.Option(help=_STEP)] = _DEFAULTS.frame_step,
     leave_out: Annotated[list[str] | None, typer.Option(help=_LEAVE_OUT)] = None,
     resolution: Annotated[int, typer.Option(help="Voxels along each edge.")] = _INFERENCE.resolution,
-    floor: Annotated[float, typer.Option(help="Chance that a view is simply wrong.")] = _INFERENCE.floor,
+    floor: Annotated[float | None, typer.Option(help=_FLOOR, show_default=False)] = None,
     height_power: Annotated[float, typer.Option(help=_HEIGHTS)] = _INFERENCE.height_power,
-    sharpen: Annotated[float, typer.Option(help=_SHARPEN)] = _INFERENCE.sharpen,
+    sharpen: Annotated[float | None, typer.Option(help=_SHARPEN, show_default=False)] = None,
     limit: Annotated[float | None, typer.Option(help=_LIMIT, show_default=False)] = None,
     epochs: Annotated[int, typer.Option(help="Of fine-tuning.")] = _DEFAULTS.refinement.epochs,
     max_pictures: Annotated[int, typer.Option(help=_PICTURES)] = _DEFAULTS.max_pictures,
@@ -108,13 +109,19 @@ def reproduce(  # noqa: PLR0913, PLR0917 - every option of the command is a para
     """Make a table of the paper: its numbers, and ours beside them."""
     given = parse_assignments(detector_option or [], option="--detector-option")
     is_synthetic = data == SYNTHETIC_DATA
+    inference = _inference_for(is_synthetic=is_synthetic)
     training = replace(_DEFAULTS.regression.training, epochs=epochs_3d, device=device)
     request = TableRequest(
         data=None if is_synthetic else Path(data),
         out=out,
         detector=DetectorChoice(detector or _detector_for(is_synthetic=is_synthetic), weights, given, device),
         harvesting=HarvestOptions(
-            inference=InferenceOptions(resolution=resolution, floor=floor, height_power=height_power, sharpen=sharpen),
+            inference=InferenceOptions(
+                resolution,
+                inference.floor if floor is None else floor,
+                height_power,
+                inference.sharpen if sharpen is None else sharpen,
+            ),
             selection=selection_rule(limit=limit),
             num_previews=0,
             device=device,
@@ -159,6 +166,15 @@ def table_function(table: TableName, *, is_synthetic: bool) -> TableFunction:
 def _detector_for(*, is_synthetic: bool) -> str:
     """Return the generic network: drawn people are harvested by the one that has seen drawn people alone."""
     return "hourglass" if is_synthetic else DetectorChoice().name
+
+
+def _inference_for(*, is_synthetic: bool) -> InferenceOptions:
+    """Return what the heatmaps of that network are to the inference."""
+    if not is_synthetic:
+        return _INFERENCE
+    from poseharvest.experiments.study import INFERENCE
+
+    return INFERENCE
 
 
 def _numbers(text: str, option: str) -> tuple[int, ...]:

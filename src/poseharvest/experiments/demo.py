@@ -17,15 +17,15 @@ from poseharvest.experiments.filming import Filming
 from poseharvest.experiments.results import Results
 from poseharvest.experiments.story import Story, write_story
 from poseharvest.experiments.studio_subject import StudioSubject
-from poseharvest.experiments.study import Network, Study
+from poseharvest.experiments.study import INFERENCE, Network, Study
 from poseharvest.experiments.table4 import run_table4, table4
 from poseharvest.harvesting.harvest import OnProgress
 from poseharvest.harvesting.options import HarvestOptions
 from poseharvest.personalization.finetune import REFINEMENT
-from poseharvest.pictorial.infer import InferenceOptions
 from poseharvest.report.html import report
 from poseharvest.reproduction.result import ReproducedTable
 from poseharvest.reproduction.store import UnitStore
+from poseharvest.synthetic.studio import ACTIONS
 from poseharvest.training.run_folder import RunFolder
 
 FORMAT: Final = "poseharvest demo"
@@ -57,21 +57,21 @@ class DemoPlan:
 
 
 FULL: Final = DemoPlan(
-    actions=("Greeting", "Purchases", "Sitting", "SittingDown"),
-    filming=Filming(num_frames=24),
-    harvesting=HarvestOptions(inference=InferenceOptions(resolution=48), warm_up_frames=8, num_previews=4),
+    actions=tuple(ACTIONS),
+    filming=Filming(num_frames=12),
+    harvesting=HarvestOptions(inference=replace(INFERENCE, resolution=48), warm_up_frames=8, num_previews=4),
     epochs=4,
     networks=(Network.PS_SEL, Network.PS, Network.HM_SEL, Network.HM),
     time_limit_s=420.0,
     left_out=(
-        "One subject, one seed, four of the fifteen actions, 24 frames each, and a grid of 48 voxels a side: "
+        "One subject, one seed, 12 frames of every action, and a grid of 48 voxels a side: "
         "`poseharvest reproduce table4 --data synthetic` runs the whole experiment."
     ),
 )
 QUICK: Final = DemoPlan(
     actions=("Greeting", "Sitting"),
     filming=Filming(num_frames=16, scale=0.3),
-    harvesting=HarvestOptions(inference=InferenceOptions(resolution=32), warm_up_frames=4, num_previews=2),
+    harvesting=HarvestOptions(inference=replace(INFERENCE, resolution=32), warm_up_frames=4, num_previews=2),
     epochs=3,
     networks=(Network.PS_SEL,),
     time_limit_s=0.0,

@@ -13,12 +13,16 @@ from poseharvest.experiments.filming import Filming
 from poseharvest.harvesting.options import HarvestOptions
 from poseharvest.personalization.finetune import REFINEMENT
 from poseharvest.personalization.labels import OVER_TAKES, LabelSet
+from poseharvest.pictorial.infer import InferenceOptions
 from poseharvest.synthetic.studio import ACTIONS
 from poseharvest.synthetic.studio.actions import action_by_name
 from poseharvest.training.options import TrainingOptions
 
 BODY_ACTION: Final = "Greeting"
 """A take in which people stand and move their arms, so that the network sees all of their limbs."""
+
+INFERENCE: Final = InferenceOptions(floor=0.005, sharpen=2.0)
+"""What the shipped hourglass's heatmaps are to the inference; chosen on subjects 11 and 12, whom no table reports."""
 
 
 class Network(StrEnum):
@@ -68,7 +72,7 @@ class Study:
     filming: Filming = field(default_factory=Filming)
     """How they are filmed."""
 
-    harvesting: HarvestOptions = field(default_factory=lambda: HarvestOptions(num_previews=0))
+    harvesting: HarvestOptions = field(default_factory=lambda: HarvestOptions(inference=INFERENCE, num_previews=0))
     """The 3D inference and the selection."""
 
     training: TrainingOptions = REFINEMENT
