@@ -30,6 +30,7 @@ from poseharvest.heatmaps.decode import heatmap_peaks
 from poseharvest.personalization.finetune import REFINEMENT, trainable
 from poseharvest.personalization.labels import LabelSet, harvest_labels
 from poseharvest.personalization.takes import LabelledTake, learn_from_takes
+from poseharvest.training.options import TrainingOptions
 
 LEARNED, JUDGED = range(70), range(70, 100)
 GROSS_PX = 50.0
@@ -79,17 +80,16 @@ def _part(frames: range) -> HarvestOptions:
     return HarvestOptions(start=frames.start, stop=frames.stop)
 
 
-def learn(bench: Bench, labels: LabelSet, seed: int, epochs: int) -> NetworkDetector:
+def learn(bench: Bench, labels: LabelSet, training: TrainingOptions) -> NetworkDetector:
     """Return the detector fine-tuned on one label set."""
     found = harvest_labels(bench.learned, labels, LEARNED)
-    scratch = bench.folder / f"{labels.value}-{seed}"
+    scratch = bench.folder / f"{labels.value}-{training.seed}"
     scratch.mkdir(exist_ok=True)
-    options = replace(REFINEMENT, seed=seed, epochs=epochs)
     return learn_from_takes(
         bench.detector,
         [LabelledTake(bench.capture, bench.learned.skeleton, found)],
         scratch,
-        options=options,
+        options=training,
         resume=True,
         on_frame=lambda _: None,
         on_step=lambda _: None,
@@ -167,8 +167,10 @@ def main() -> None:
     parser.add_argument("--seeds", default="0,1,2,3,4")
     parser.add_argument("--limit", type=float, default=None, help="of the selection, as harvest has it; own --out")
     parser.add_argument("--epochs", type=int, default=REFINEMENT.epochs)
+    parser.add_argument("--distillation", type=float, default=REFINEMENT.distillation, help="own --out")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
+    training = replace(REFINEMENT, epochs=arguments.epochs, distillation=arguments.distillation)
     bench = set_up(arguments.capture, arguments.out, selection_rule(limit=arguments.limit))
     openpose, record = arguments.capture / "openpose", arguments.out / "rows.jsonl"
     rows = [Row(**json.loads(line)) for line in record.read_text().splitlines()] if record.exists() else []
@@ -180,7 +182,7 @@ def main() -> None:
             continue
         start = time.monotonic()
         generic = labels == "generic"
-        detector = bench.detector if generic else learn(bench, LabelSet(labels), seed, arguments.epochs)
+        detector = bench.detector if generic else learn(bench, LabelSet(labels), replace(training, seed=seed))
         learned_s = time.monotonic() - start
         rows.append(replace(judge(bench, detector, openpose, labels, seed), seconds=learned_s))
         with record.open("a") as file:

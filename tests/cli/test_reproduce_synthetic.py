@@ -35,6 +35,19 @@ def test_the_command_takes_the_package_s_network_for_drawn_people(run, tmp_path)
     assert run(*command, "--seeds", "one").code == 2
 
 
+@pytest.fixture
+def asked(monkeypatch):
+    """What tables were asked for; none is made."""
+    requests = []
+
+    def hear(request):
+        requests.append(request)
+        raise ConfigError("heard")
+
+    monkeypatch.setattr(reproduce, "table_function", lambda *_, **__: hear)
+    return requests
+
+
 @pytest.mark.parametrize(
     ("data", "given", "expected"),
     [
@@ -44,13 +57,13 @@ def test_the_command_takes_the_package_s_network_for_drawn_people(run, tmp_path)
         ("folder", ("--sharpen", "3"), InferenceOptions(sharpen=3.0)),
     ],
 )
-def test_what_heatmaps_are_depends_on_the_network_unless_it_is_said(run, tmp_path, monkeypatch, data, given, expected):
-    asked = []
-
-    def hear(request):
-        asked.append(request.harvesting.inference)
-        raise ConfigError("heard")
-
-    monkeypatch.setattr(reproduce, "table_function", lambda *_, **__: hear)
+def test_what_heatmaps_are_depends_on_the_network_unless_it_is_said(run, tmp_path, asked, data, given, expected):
     run("reproduce", "table4", "--data", data, "--out", tmp_path, *given)
-    assert asked == [expected]
+    assert [request.harvesting.inference for request in asked] == [expected]
+
+
+def test_the_fine_tuning_is_the_paper_s_unless_something_else_is_asked_for(run, tmp_path, asked):
+    command = ("reproduce", "table4", "--data", "synthetic", "--out", tmp_path)
+    run(*command)
+    run(*command, "--distillation", "0.5", "--epochs", "2")
+    assert [(request.refinement.distillation, request.refinement.epochs) for request in asked] == [(0, 4), (0.5, 2)]

@@ -1,3 +1,4 @@
+import copy
 from dataclasses import replace
 
 import pytest
@@ -6,11 +7,12 @@ import torch
 from poseharvest.errors import TrainingError
 from poseharvest.networks.hourglass import HourglassShape, StackedHourglass
 from poseharvest.skeleton.definitions import COCO17
-from poseharvest.training.augment import NO_AUGMENTATION
+from poseharvest.training.augment import NO_AUGMENTATION, Variation
+from poseharvest.training.batches import make_batch
 from poseharvest.training.fit import fit
 from poseharvest.training.loop import Trainer
 from poseharvest.training.options import TrainingOptions
-from poseharvest.training.task import HeatmapTask
+from poseharvest.training.task import HeatmapTask, heatmap_task
 
 TINY = TrainingOptions(epochs=3, batch_size=2, seed=3)
 
@@ -123,3 +125,41 @@ def test_one_step_of_eight_stacks_at_full_size(drawn, small_family):
     losses = [done.loss for done in trainer.steps()]
     assert len(losses) == 1
     assert not torch.equal(before, network.score[0].weight)
+
+
+def test_what_is_not_known_is_held_to_the_network_as_it_was(drawn, small_family, small_hourglass):
+    class Half(drawn):
+        """Only the joints with even numbers are labelled."""
+
+        def sample(self, index):
+            sample = super().sample(index)
+            return replace(sample, weight=(torch.arange(len(sample.weight)) % 2 == 0).float())
+
+    def moved(weight):
+        network = small_hourglass()
+        options = replace(TINY, epochs=4, distillation=weight)
+        before = copy.deepcopy(network).eval()
+        list(Trainer(network, heatmap_task(small_family, network, options), Half(4), options).steps())
+        pictures = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(3))
+        with torch.no_grad():
+            change = (network.eval()(pictures)[-1] - before(pictures)[-1]).square().mean((0, 2, 3))
+        return change[0::2].mean(), change[1::2].mean()
+
+    (taught, drifted), (taught_too, held) = moved(0.0), moved(3.0)
+    assert held < 0.3 * drifted
+    assert taught_too > 0.3 * taught
+
+
+def test_what_is_held_counts_nothing_before_the_first_step(drawn, small_family, small_hourglass):
+    network = small_hourglass(stacks=2).eval()
+    batch = make_batch([drawn(1).sample(0)], [Variation(0.0, 1.0, False)], small_family, sigma_px=1.0)
+    task = heatmap_task(small_family, network, replace(TINY, distillation=2.0))
+    everything = replace(batch, known=torch.ones_like(batch.known))
+    assert task.loss(network(batch.inputs), everything) == HeatmapTask(small_family).loss(
+        network(batch.inputs), everything
+    )
+    nothing = replace(batch, known=torch.zeros_like(batch.known))
+    last = network(batch.inputs)[-1]
+    assert task.loss([last], nothing) == 0
+    first = network(batch.inputs)[0]
+    assert torch.isclose(task.loss([first], nothing), 2 * (first - last).square().mean())

@@ -51,6 +51,7 @@ def test_the_learning_rate_rises_and_falls():
         ({"learning_rate": 0.0}, "learning_rate: expected a number above 0"),
         ({"average": 1.0}, "average: expected a decay of 0 to below 1"),
         ({"schedule": "cosine"}, 'schedule: expected "constant" or "linear", got "cosine"'),
+        ({"distillation": -1.0}, "distillation: expected a weight of 0 or more"),
         ({"clip_norm": -1.0}, "clip_norm: expected a number above 0"),
         ({"device": "tpu:9"}, 'device: "tpu:9" cannot be used'),
     ],

@@ -26,6 +26,7 @@ _DETECTOR = "efficientpose, hourglass, vitpose or a .safetensors; the harvest's 
 _CAPTURE = "Folder of the footage, if it is not where the harvest says."
 _ROUNDS = "Most rounds of learning and harvesting again; they end when one no longer helps."
 _HELD_OUT = "Share of the frames, the last ones, to compare on and not to learn from."
+_DISTILLATION = "Hold joints that are not selected to what the network saw before, with this weight; the paper's is 0."
 _OPTION = "An option of the detector, name=value, such as flip_test=true; may be repeated."
 _ROWS = {
     "peak_distance_px": "view's peak to the pose, median, px",
@@ -49,6 +50,7 @@ def personalize(  # noqa: PLR0913, PLR0917 - every option of the command is a pa
     boxes: Annotated[Path | None, typer.Option(help="CSV of boxes: frame,view,x,y,width,height.")] = None,
     learning_rate: Annotated[float, typer.Option(help="Of RMSprop.")] = _DEFAULTS.training.learning_rate,
     batch_size: Annotated[int, typer.Option(help="Pictures a step.")] = _DEFAULTS.training.batch_size,
+    distillation: Annotated[float, typer.Option(help=_DISTILLATION)] = _DEFAULTS.training.distillation,
     seed: Annotated[int, typer.Option(help="Of the order and the variation of the pictures.")] = 0,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
@@ -65,6 +67,7 @@ def personalize(  # noqa: PLR0913, PLR0917 - every option of the command is a pa
         epochs=epochs,
         learning_rate=learning_rate,
         batch_size=batch_size,
+        distillation=distillation,
         seed=seed,
         device=device,
     )

@@ -73,6 +73,9 @@ _HEIGHTS = "Power of its peak's height with which a view's word on a joint count
 _FLOOR = f"Chance that a view is simply wrong; {_INFERENCE.floor:g}, on synthetic footage 0.005."
 _SHARPEN = "Power of heatmaps relative to their peaks; 1 as in the paper, on synthetic footage 2."
 _LIMIT = "Select what is at most so many times as wide as the joint's most certain tenth, not 70 %."
+_DISTILLATION = (
+    "Hold the joints that are not learned to the generic network's heatmaps; 0 leaves them out, as the paper."
+)
 _STEP = "Human3.6M: every which of its 50 frames a second."
 _SEEDS = "Of the trainings, and of synthetic footage, separated by commas; 0, on synthetic footage 0,1,2."
 _SUBJECTS = "Synthetic: numbers of the people who are filmed, separated by commas; 1,2,3."
@@ -101,6 +104,7 @@ def reproduce(  # noqa: PLR0913, PLR0917 - every option of the command is a para
     sharpen: Annotated[float | None, typer.Option(help=_SHARPEN, show_default=False)] = None,
     limit: Annotated[float | None, typer.Option(help=_LIMIT, show_default=False)] = None,
     epochs: Annotated[int, typer.Option(help="Of fine-tuning.")] = _DEFAULTS.refinement.epochs,
+    distillation: Annotated[float, typer.Option(help=_DISTILLATION)] = _DEFAULTS.refinement.distillation,
     max_pictures: Annotated[int, typer.Option(help=_PICTURES)] = _DEFAULTS.max_pictures,
     epochs_3d: Annotated[int, typer.Option(help="Of training in 3D.")] = _DEFAULTS.regression.training.epochs,
     seeds: Annotated[str | None, typer.Option(help=_SEEDS, show_default=False)] = None,
@@ -109,19 +113,13 @@ def reproduce(  # noqa: PLR0913, PLR0917 - every option of the command is a para
     """Make a table of the paper: its numbers, and ours beside them."""
     given = parse_assignments(detector_option or [], option="--detector-option")
     is_synthetic = data == SYNTHETIC_DATA
-    inference = _inference_for(is_synthetic=is_synthetic)
     training = replace(_DEFAULTS.regression.training, epochs=epochs_3d, device=device)
     request = TableRequest(
         data=None if is_synthetic else Path(data),
         out=out,
         detector=DetectorChoice(detector or _detector_for(is_synthetic=is_synthetic), weights, given, device),
         harvesting=HarvestOptions(
-            inference=InferenceOptions(
-                resolution,
-                inference.floor if floor is None else floor,
-                height_power,
-                inference.sharpen if sharpen is None else sharpen,
-            ),
+            inference=_inference(resolution, floor, height_power, sharpen, is_synthetic=is_synthetic),
             selection=selection_rule(limit=limit),
             num_previews=0,
             device=device,
@@ -134,7 +132,7 @@ def reproduce(  # noqa: PLR0913, PLR0917 - every option of the command is a para
         frame_step=frame_step,
         leave_out=tuple(leave_out or ()),
         seeds=_numbers(seeds or ("0,1,2" if is_synthetic else "0"), "--seeds"),
-        refinement=replace(_DEFAULTS.refinement, epochs=epochs, device=device),
+        refinement=replace(_DEFAULTS.refinement, epochs=epochs, distillation=distillation, device=device),
         max_pictures=max_pictures,
         regression=replace(_DEFAULTS.regression, training=training),
     )
@@ -168,13 +166,19 @@ def _detector_for(*, is_synthetic: bool) -> str:
     return "hourglass" if is_synthetic else DetectorChoice().name
 
 
-def _inference_for(*, is_synthetic: bool) -> InferenceOptions:
-    """Return what the heatmaps of that network are to the inference."""
-    if not is_synthetic:
-        return _INFERENCE
-    from poseharvest.experiments.study import INFERENCE
-
-    return INFERENCE
+def _inference(
+    resolution: int, floor: float | None, height_power: float, sharpen: float | None, *, is_synthetic: bool
+) -> InferenceOptions:
+    """Return the inference; what heatmaps are to it is, if not said, what suits that network."""
+    usual = _INFERENCE
+    if is_synthetic:
+        from poseharvest.experiments.study import INFERENCE as usual  # noqa: N811 - not a constant here
+    return InferenceOptions(
+        resolution,
+        usual.floor if floor is None else floor,
+        height_power,
+        usual.sharpen if sharpen is None else sharpen,
+    )
 
 
 def _numbers(text: str, option: str) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ from poseharvest.training.fit import OnTraining, fit
 from poseharvest.training.loop import Trainer
 from poseharvest.training.options import TrainingOptions
 from poseharvest.training.samples import SampleSource
-from poseharvest.training.task import HeatmapTask
+from poseharvest.training.task import heatmap_task
 
 REFINEMENT = TrainingOptions(epochs=4, frozen_norms=True, warm_up_steps=20, schedule="linear")
 """The paper's recipe (Sec. 3.4, 4.2) with what makes it steady on little footage."""
@@ -43,7 +43,7 @@ def finetune(
     """
     network = copy.deepcopy(detector.network)
     family = replace(detector.family, preprocessing=detector.preprocessing)
-    trainer = Trainer(network, HeatmapTask(family), source, options)
+    trainer = Trainer(network, heatmap_task(family, network, options), source, options)
     weights = fit(trainer, checkpoint, resume=resume, on_progress=on_progress)
     network.load_state_dict(weights)
     return detector.with_network(network.eval())

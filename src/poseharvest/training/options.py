@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -47,6 +48,10 @@ class TrainingOptions:
     frozen_norms: bool = False
     """Keep the statistics of batch norm as they are: for fine-tuning, where pictures of one scene would bend them."""
 
+    distillation: float = 0.0
+    """Weight with which the heatmaps of joints that are not known are held to those of the network before the
+    training, beside a weight of 1 of the known ones. 0 leaves them out of the loss (Sec. 3.4)."""
+
     clip_norm: float | None = None
     """Largest norm of a step's gradient; longer ones are shortened. None leaves all."""
 
@@ -80,6 +85,8 @@ class TrainingOptions:
         for name, minimum in least.items():
             if getattr(self, name) < minimum:
                 raise ConfigError(f"{name}: expected {minimum} or more, got {getattr(self, name)}")
+        if not 0 <= self.distillation < math.inf:
+            raise ConfigError(f"distillation: expected a weight of 0 or more, got {self.distillation}")
         for name in ("learning_rate", "sigma_px", "clip_norm"):
             value = getattr(self, name)
             if value is not None and not value > 0:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import torch
 from torch import Tensor, nn
 
 from poseharvest.detectors.network import Family
@@ -68,6 +70,36 @@ class HeatmapTask:
     def scores(self, network: nn.Module, source: SampleSource) -> dict[str, float]:
         """Return PCKh@0.5, percent."""
         return {"pckh": validate(network, self.family, source).value}
+
+
+@dataclass(frozen=True)
+class DistilledHeatmapTask(HeatmapTask):
+    """Heatmaps as above, held to an earlier network's where a joint is not known: a `Task`.
+
+    Learning without forgetting (Li and Hoiem, ECCV 2016), joint by joint: what is not taught is not to change.
+
+    Attributes:
+        earlier: the network whose last heatmaps are kept; it is not trained.
+        weight: of that squared error beside the one of known joints.
+    """
+
+    earlier: nn.Module
+    weight: float
+
+    def loss(self, outputs: Any, batch: Batch) -> Tensor:
+        """Return the squared error summed over stacks, against the target where the joint is known."""
+        with torch.no_grad():
+            before = self.earlier(batch.inputs)[-1]
+        taught = super().loss(outputs, batch)
+        return taught + self.weight * masked_heatmap_loss(outputs, before, ~batch.known)
+
+
+def heatmap_task(family: Family, network: nn.Module, options: TrainingOptions) -> HeatmapTask:
+    """Return the task of a network as it is before its training, which the options may hold it to."""
+    if not options.distillation:
+        return HeatmapTask(family)
+    earlier = copy.deepcopy(network).eval().to(options.device)
+    return DistilledHeatmapTask(family, earlier, options.distillation)
 
 
 def check_source(source: SampleSource, skeleton: Skeleton, network: str) -> None:

@@ -23,7 +23,7 @@ from poseharvest.training.options import TrainingOptions
 from poseharvest.training.processes import process_group
 from poseharvest.training.run_folder import RunFolder
 from poseharvest.training.samples import SampleSource
-from poseharvest.training.task import HeatmapTask
+from poseharvest.training.task import heatmap_task
 from poseharvest.training.weights import write_both
 
 FORMAT: Final = "poseharvest training"
@@ -112,7 +112,9 @@ def train2d(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
     with process_group(options.device) as (processes, device):
         options = replace(options, device=device)
         family = replace(detector.family, preprocessing=detector.preprocessing)
-        trainer = Trainer(detector.network, HeatmapTask(family), source, options, processes=processes)
+        trainer = Trainer(
+            detector.network, heatmap_task(family, detector.network, options), source, options, processes=processes
+        )
         run = RunFolder(Path(out), RESULT, FORMAT)
         said = _said(detector, options, described_as or {})
         if processes.is_first:
