@@ -187,6 +187,7 @@ def test_options_and_files_are_checked(trained, tmp_path):
         ({"features": 0}, "features: expected 1 or more"),
         ({"input_px": 100}, "input_px: expected a multiple of 64, got 100"),
         ({"min_pictures": 9, "max_pictures": 8}, "min_pictures, max_pictures: expected 1 or more"),
+        ({"training": TrainingOptions(batch_size=4, distillation=1.0)}, "distillation: expected 0"),
         ({"training": TrainingOptions(batch_size=1)}, "batch_size: expected 2 or more for batch norm, got 1"),
     ):
         with pytest.raises(ConfigError, match=said):
