@@ -67,3 +67,9 @@ def test_the_fine_tuning_is_the_paper_s_unless_something_else_is_asked_for(run, 
     run(*command)
     run(*command, "--distillation", "0.5", "--epochs", "2")
     assert [(request.refinement.distillation, request.refinement.epochs) for request in asked] == [(0, 4), (0.5, 2)]
+
+
+def test_the_help_names_what_is_usual_on_synthetic_footage(run):
+    said = " ".join(run("reproduce", "--help").out.split())
+    assert f"on synthetic footage {INFERENCE.floor:g}." in said
+    assert f"on synthetic footage {INFERENCE.sharpen:g}." in said

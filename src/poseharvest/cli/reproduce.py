@@ -170,15 +170,21 @@ def _inference(
     resolution: int, floor: float | None, height_power: float, sharpen: float | None, *, is_synthetic: bool
 ) -> InferenceOptions:
     """Return the inference; what heatmaps are to it is, if not said, what suits that network."""
-    usual = _INFERENCE
-    if is_synthetic:
-        from poseharvest.experiments.study import INFERENCE as usual  # noqa: N811 - not a constant here
+    usual = _inference_for(is_synthetic=is_synthetic)
     return InferenceOptions(
-        resolution,
-        usual.floor if floor is None else floor,
-        height_power,
-        usual.sharpen if sharpen is None else sharpen,
+        resolution=resolution,
+        floor=usual.floor if floor is None else floor,
+        height_power=height_power,
+        sharpen=usual.sharpen if sharpen is None else sharpen,
     )
+
+
+def _inference_for(*, is_synthetic: bool) -> InferenceOptions:
+    if not is_synthetic:
+        return _INFERENCE
+    from poseharvest.experiments.study import INFERENCE
+
+    return INFERENCE
 
 
 def _numbers(text: str, option: str) -> tuple[int, ...]:

@@ -86,7 +86,7 @@ QUICK: Final = DemoPlan(
 )
 HELD: Final = (
     "Unlike the paper's, the networks are held to what the generic one saw in joints that they are not taught "
-    "(personalize --distillation 1)."
+    f"(personalize --distillation {DISTILLATION:g})."
 )
 
 

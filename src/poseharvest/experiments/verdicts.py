@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from poseharvest.evaluation.uncertainty import rank_correlation
+from poseharvest.experiments.judging import mean_of
 from poseharvest.experiments.results import (
     ALL_ACTIONS,
     CENTRED,
@@ -68,10 +69,8 @@ def gain_percent(results: Results, network: Network, actions: Sequence[str], mea
     before = np.array(results.by_run_over(Network.GENERIC, actions, measure))
     after = np.array(results.by_run_over(network, actions, measure))
     both = np.isfinite(before) & np.isfinite(after)
-    before, after = before[both], after[both]
-    if not len(before):
-        return Gain(float("nan"), float("nan"))
-    return Gain(float(100 * (1 - after.mean() / before.mean())), float((100 * (1 - after / before)).mean()))
+    of_means = 100 * (1 - mean_of(after[both]) / mean_of(before[both]))
+    return Gain(of_means, of_runs=mean_of(100 * (1 - after / before)))
 
 
 def _order(results: Results, better: Network, worse: Network) -> str:
