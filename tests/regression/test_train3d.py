@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from poseharvest.annotations.info import HarvestRun
+from poseharvest.annotations.store import HarvestWriter
 from poseharvest.errors import CaptureError, ConfigError, DetectorError, SkeletonError, StoreError, TrainingError
 from poseharvest.geometry.crop import Crop
 from poseharvest.regression.labels import axial_depth, pose_labels
@@ -141,6 +143,25 @@ def test_harvests_are_mixed(harvested, simulation, tmp_path):
     assert said["learned_pictures"] == [len(pose_labels(harvested, range(10)))] * 2
     assert "error_px" not in result.curve[-1]
     assert "no frames were held out" in result.findings[-1]
+
+
+def test_of_several_harvests_the_sure_ones_are_learned(harvested, simulation, tmp_path):
+    """The last one's marginals are a hundred times as wide: nearly all that is reliable is in the others."""
+    rows = [row.annotations for row in harvested.iter_selected()]
+    with HarvestWriter(tmp_path / "vague", rig=harvested.rig, skeleton=harvested.skeleton) as writer:
+        for row in rows:
+            writer.add(replace(row, cov=1e4 * row.cov))
+        run = HarvestRun(**{name: getattr(harvested.info, name) for name in HarvestRun.model_fields})
+        vague = writer.finish(run, harvested.info.selection.rule)
+    options = replace(TINY, held_out=0.0, training=replace(TINY.training, epochs=1))
+    given = {"captures": [simulation.capture] * 3}
+    result = train3d([harvested, harvested, vague], tmp_path / "out", options=options, **given)
+    sure, _, rest = json.loads((result.folder / "training3d.json").read_text())["selected_joints"]
+    assert rest < 0.5 * sum(joint.selected for joint in harvested.info.selection.joints) < sure
+    assert sum("vague: " in one and "little of it is learned" in one for one in result.findings) == 1
+    greedy = replace(options, all_joints=True)
+    everything = train3d([harvested, harvested, vague], tmp_path / "all", options=greedy, **given)
+    assert not any("little of it" in one for one in everything.findings)
 
 
 def test_several_processes_in_one_folder_are_refused(harvested, simulation, tmp_path, monkeypatch):

@@ -10,9 +10,11 @@ from typing import cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.records import FrameAnnotations
+from poseharvest.annotations.together import select_comparable
 from poseharvest.evaluation.alignment import Alignment
 from poseharvest.evaluation.mpjpe import joint_errors
 from poseharvest.evaluation.pairs import Floats, PosePairs
@@ -39,10 +41,19 @@ class Teacher(StrEnum):
     TRUTH = "truth"
 
 
-def labels_by(teacher: Teacher, harvest: Harvest, truth: GroundTruth) -> list[PictureLabels]:
-    """Return what one of the two says of the pictures of a harvest: the windows are those of the harvest either way."""
+def labels_by(
+    teacher: Teacher, harvest: Harvest, truth: GroundTruth, marks: NDArray[np.bool_] | None = None
+) -> list[PictureLabels]:
+    """Return what one of the two says of the pictures of a harvest: the windows are those of the harvest either way.
+
+    Args:
+        teacher: who says it.
+        harvest: of the pictures.
+        truth: read if it is the teacher, and only then.
+        marks: (F, J) which of the harvest's joints are believed if it is the teacher; those that it selected if None.
+    """
     if teacher is Teacher.HARVEST:
-        return pose_labels(harvest, range(harvest.info.capture.num_frames))
+        return pose_labels(harvest, range(harvest.info.capture.num_frames), marks=marks)
     rows = (replace(row, annotations=_corrected(row.annotations, truth)) for row in harvest.iter_selected())
     return [found for row in rows for found in frame_labels(harvest, row, all_joints=True) if bool(found.known.any())]
 
@@ -60,8 +71,10 @@ def learn_poses(
     Raises:
         TrainingError: there is nothing to learn, the loss is not finite, or the run was interrupted.
     """
+    chosen = select_comparable([harvest for harvest, _ in lessons])
     footage = [
-        HarvestFootage(harvest, take.capture, labels_by(teacher, harvest, take.truth), ()) for harvest, take in lessons
+        HarvestFootage(harvest, take.capture, labels_by(teacher, harvest, take.truth, marks), ())
+        for (harvest, take), marks in zip(lessons, chosen, strict=True)
     ]
     skeleton = lessons[0][0].skeleton
     trainer = train_on(footage, skeleton, folder, options=options, resume=True, on_progress=on_progress)

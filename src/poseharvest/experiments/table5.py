@@ -16,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from poseharvest.annotations.reader import Harvest
+from poseharvest.annotations.together import OVER_COMPARABLE
 from poseharvest.errors import ConfigError, TrainingError
 from poseharvest.experiments.filming import Take
 from poseharvest.experiments.judging import JudgedPoses, read_judged, write_judged
@@ -103,7 +104,7 @@ class _Arena:
     def judged(self, teacher: Teacher, subject: int, action: str) -> JudgedPoses:
         """Return how wrong a network is on an action of a subject that it has not seen."""
         name = (f"seed-{self._seed}", teacher.value, f"subject-{subject}", action)
-        folder = self._store.made(name, self._said(), lambda to: self._judge(teacher, subject, action, to))
+        folder = self._store.made(name, self._said(teacher), lambda to: self._judge(teacher, subject, action, to))
         return read_judged(folder / JUDGED)
 
     def _judge(self, teacher: Teacher, subject: int, action: str, folder: Path) -> None:
@@ -119,7 +120,7 @@ class _Arena:
 
     def _network(self, teacher: Teacher) -> Path:
         name = (f"seed-{self._seed}", teacher.value, "network")
-        return self._store.made(name, self._said(), lambda to: self._learn(teacher, to))
+        return self._store.made(name, self._said(teacher), lambda to: self._learn(teacher, to))
 
     def _learn(self, teacher: Teacher, folder: Path) -> None:
         lessons = [lesson for number in self._subjects for lesson in self._lessons(self._subject(number))]
@@ -142,7 +143,7 @@ class _Arena:
     def _subject(self, number: int) -> StudioSubject:
         return StudioSubject(number, self._seed, self._study, self._store, self._on_progress)
 
-    def _said(self) -> dict[str, Any]:
+    def _said(self, teacher: Teacher) -> dict[str, Any]:
         options = {**self._options.as_dict(), "training": self._options.training.lasting_as_dict()}
         options["training"]["epochs"] = self._options.training.epochs
         return {
@@ -150,6 +151,7 @@ class _Arena:
             **self._study.training_said(),
             "subjects": list(self._subjects),
             "regression": options,
+            **({"labels_over": OVER_COMPARABLE} if teacher is Teacher.HARVEST else {}),
         }
 
 

@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import repeat
 from typing import Final
@@ -21,12 +21,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from poseharvest.annotations.marking import measured_rows
-from poseharvest.annotations.measures import MEASURES, Measure
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.annotations.rows import SelectedFrame
 from poseharvest.annotations.select import MeasuredRows, mark_together
+from poseharvest.annotations.together import iter_marked, select_together
 from poseharvest.errors import TrainingError
 from poseharvest.geometry.crop import Crop
 
@@ -93,9 +92,10 @@ def labels_of_takes(harvests: Sequence[Harvest], labels: LabelSet, frames: range
     """
     if not harvests:
         return []
-    rows = [list(harvest.iter_selected()) for harvest in harvests]
     if labels == LabelSet.PS_SEL:
-        rows = _selected_together(harvests, rows)
+        rows = [list(iter_marked(one, marks)) for one, marks in zip(harvests, select_together(harvests), strict=True)]
+    else:
+        rows = [list(harvest.iter_selected()) for harvest in harvests]
     return _labels(rows, labels, frames, _share(harvests))
 
 
@@ -125,27 +125,6 @@ def _share(harvests: Sequence[Harvest]) -> float:
         return selections[0].share
     joints = [joint for selection in selections for joint in selection.joints]
     return sum(joint.selected for joint in joints) / max(sum(joint.supported for joint in joints), 1)
-
-
-def _selected_together(
-    harvests: Sequence[Harvest], rows: Sequence[Sequence[SelectedFrame]]
-) -> list[list[SelectedFrame]]:
-    """Return the rows of all takes with their joints selected anew, as if they were one capture."""
-    selection, skeleton = harvests[0].info.selection, harvests[0].skeleton
-    measured = [_measured(harvest, MEASURES[selection.measure], len(skeleton)) for harvest in harvests]
-    marks = mark_together(measured, selection.share, selection.rule.factor)
-    return [
-        [replace(row, selected=torch.from_numpy(chosen)) for row, chosen in zip(take, marked, strict=True)]
-        for take, marked in zip(rows, marks, strict=True)
-    ]
-
-
-def _measured(harvest: Harvest, measure: Measure, num_joints: int) -> MeasuredRows:
-    tables = harvest.columns(("supported", *measure.columns))
-    parts = [measured_rows(table, measure, num_joints, len(harvest.view_names)) for table in tables]
-    return MeasuredRows(
-        np.concatenate([part.values for part in parts]), np.concatenate([part.supported for part in parts])
-    )
 
 
 def _of_frame(row: SelectedFrame, labels: LabelSet, believed: Tensor | None) -> Iterator[PictureLabels]:

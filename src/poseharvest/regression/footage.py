@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from poseharvest.annotations.reader import Harvest
 from poseharvest.capture.frames import FrameSource
@@ -40,9 +44,18 @@ class HarvestFootage:
 
 
 def open_harvests(
-    harvests: Sequence[Harvest], captures: Sequence[FrameSource | Path | None], options: RegressionOptions
+    harvests: Sequence[Harvest],
+    captures: Sequence[FrameSource | Path | None],
+    marks: Sequence[NDArray[np.bool_]],
+    options: RegressionOptions,
 ) -> list[HarvestFootage]:
     """Return every harvest with its footage and its labels.
+
+    Args:
+        harvests: the annotations.
+        captures: of each, or where it lies; None where the harvest says.
+        marks: (F, J) of each, what is selected of its rows.
+        options: which frames and joints are learned.
 
     Raises:
         TrainingError: there are not as many captures as harvests, or too few annotations.
@@ -52,13 +65,13 @@ def open_harvests(
     if len(captures) != len(harvests):
         raise TrainingError(f"captures: expected one a harvest, {len(harvests)}, got {len(captures)}")
     opened = []
-    for harvest, given in zip(harvests, captures, strict=True):
+    for harvest, given, chosen in zip(harvests, captures, marks, strict=True):
         capture = open_footage_of(harvest, given) if given is None or isinstance(given, Path) else given
         check_footage(harvest, capture)
         learned, judged = split_frames(harvested_frames(harvest), options.held_out)
         judged = range(0) if judged == learned else judged
-        labels = [pose_labels(harvest, frames, all_joints=options.all_joints) for frames in (learned, judged)]
-        opened.append(HarvestFootage(harvest, capture, *labels))
+        taught = partial(pose_labels, harvest, marks=chosen, all_joints=options.all_joints)
+        opened.append(HarvestFootage(harvest, capture, taught(learned), taught(judged)))
     return _thinned(opened, options)
 
 

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.rows import SelectedFrame
+from poseharvest.annotations.together import iter_marked
 from poseharvest.errors import CalibrationError
 from poseharvest.geometry.camera import Camera, StaticCamera
 from poseharvest.personalization.labels import PictureLabels
 
 
-def pose_labels(harvest: Harvest, frames: range, *, all_joints: bool = False) -> list[PictureLabels]:
+def pose_labels(
+    harvest: Harvest, frames: range, *, marks: NDArray[np.bool_] | None = None, all_joints: bool = False
+) -> list[PictureLabels]:
     """Return the labels of every picture of some frames that has any, in order of frame, person and view.
 
     A joint is known if it is selected and in front of the camera, within the picture or not: the other views have
@@ -24,14 +29,16 @@ def pose_labels(harvest: Harvest, frames: range, *, all_joints: bool = False) ->
     Args:
         harvest: the annotations.
         frames: the frames to learn from.
+        marks: (F, J) what is selected of the harvest's rows, in their order; its own selection if None.
         all_joints: take those that are not selected as well, as long as a camera sees them.
 
     Raises:
         CalibrationError: a camera is affine, which has no depth.
     """
+    rows = harvest.iter_selected() if marks is None else iter_marked(harvest, marks)
     return [
         found
-        for row in harvest.iter_selected()
+        for row in rows
         if row.annotations.frame in frames
         for found in frame_labels(harvest, row, all_joints=all_joints)
         if bool(found.known.any())

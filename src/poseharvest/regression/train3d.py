@@ -9,9 +9,13 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any, Final, cast
 
+import numpy as np
+from numpy.typing import NDArray
+
 from poseharvest.annotations.info import current_versions
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.staging import os_errors_as_store_errors
+from poseharvest.annotations.together import OVER_COMPARABLE, select_comparable
 from poseharvest.capture.frames import FrameSource
 from poseharvest.errors import TrainingError
 from poseharvest.harvesting.harvest import OnProgress, Progress
@@ -38,6 +42,7 @@ from poseharvest.training.run_folder import RunFolder
 
 FORMAT: Final = "poseharvest 3D training"
 RESULT, CHECKPOINT = "training3d.json", "checkpoint"
+_LITTLE: Final = 0.5  # of what a harvest selects on its own
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +77,9 @@ def train3d(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
 ) -> Training3d:
     """Train a 3D network from scratch on the reliable joints of some harvests.
 
+    What is reliable is chosen from among all harvests of one kind of detector, inference and rule of selection together
+    (`select_comparable`); one that is alone in that is learned as it is selected.
+
     Args:
         harvests: one or more, all of one skeleton.
         out: the folder to make.
@@ -94,17 +102,26 @@ def train3d(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
     options, heard = options or RegressionOptions(), on_progress or (lambda _: None)
     opened = [one if isinstance(one, Harvest) else Harvest.open(one) for one in harvests]
     skeleton = require_one_skeleton(opened)
-    footage = open_harvests(opened, captures or [None] * len(opened), options)
+    marks = select_comparable(opened)
+    footage = open_harvests(opened, captures or [None] * len(opened), marks, options)
     run = RunFolder(Path(out), RESULT, FORMAT)
-    said = {"harvests": [str(one.path.resolve()) for one in opened], "options": _that_must_stay(options)}
+    said = {
+        "harvests": [str(one.path.resolve()) for one in opened],
+        "selected_over": OVER_COMPARABLE,
+        "options": _that_must_stay(options),
+    }
     run.begin(said, overwrite=overwrite, resume=resume)
     trainer = train_on(footage, skeleton, run.path, options=options, resume=resume, on_progress=heard)
     trainer.network.load_state_dict(trainer.result())
     network = cast(PoseRegressor, trainer.network.cpu().eval())
-    findings = _write_network(PoseModel(network, skeleton, common_lengths(opened)), run.path)
+    findings = [] if options.all_joints else _hardly_selected(opened, marks)
+    findings += _write_network(PoseModel(network, skeleton, common_lengths(opened)), run.path)
     if trainer.curve and "error_px" not in trainer.curve[-1]:
         findings.append("no frames were held out: nothing says how good the network is on what it has not seen")
-    counts = {"learned_pictures": [len(one.learned) for one in footage]}
+    counts = {
+        "learned_pictures": [len(one.learned) for one in footage],
+        "selected_joints": [int(chosen.sum()) for chosen in marks],
+    }
     curve = [dict(row) for row in trainer.curve]
     run.write({
         "finished": True,
@@ -166,6 +183,16 @@ def train_on(
             on_progress=lambda done: on_progress(Progress(done.done, done.total, f"learning, loss {done.loss:.2e}")),
         )
     return trainer
+
+
+def _hardly_selected(harvests: Sequence[Harvest], marks: Sequence[NDArray[np.bool_]]) -> list[str]:
+    """Return a sentence for every harvest that is hardly learned from, since others are so much surer."""
+    return [
+        f"{harvest.path}: {chosen.sum()} joints are reliable beside those of the other harvests, of {own} that were "
+        "selected on their own: little of it is learned"
+        for harvest, chosen in zip(harvests, marks, strict=True)
+        if chosen.sum() < _LITTLE * (own := sum(joint.selected for joint in harvest.info.selection.joints))
+    ]
 
 
 def _write_network(model: PoseModel, folder: Path) -> list[str]:

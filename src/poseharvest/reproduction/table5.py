@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from poseharvest.annotations.together import OVER_COMPARABLE
 from poseharvest.evaluation.alignment import Alignment
 from poseharvest.evaluation.pairs import PosePairs
 from poseharvest.evaluation.scores import Score
@@ -84,6 +85,7 @@ def _pairs(
         "step": request.frame_step,
         "regression": _training(request, seed),
         "learned_from": [one.shot.key for one in learned],
+        "selected_over": OVER_COMPARABLE,
     }
     trained = store.made((*name, NETWORK), said, lambda folder: _learn(request, learned, seed, folder))
     model = load_model(trained / NETWORK, device=request.regression.training.device)
