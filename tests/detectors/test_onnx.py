@@ -9,6 +9,7 @@ import torch
 from poseharvest.detectors.efficientpose import CHANNELS, load_efficientpose
 from poseharvest.detectors.onnx import load_onnx, read_description
 from poseharvest.detectors.protocol import CroppedView
+from poseharvest.detectors.weights import sha256_of
 from poseharvest.detectors.windows import RunOptions
 from poseharvest.errors import DetectorError
 from poseharvest.geometry.crop import Crop
@@ -99,7 +100,9 @@ def test_simcc_vectors_become_heatmaps_in_the_skeletons_order(write, batch):
     red, green, blue = (120.0, 90.0), (150.5, 110.0), (133.0, 121.25)
     picture = spots((red, green, blue))
     crops = [Crop((135.0 + i, 105.0), 90.0 + 3 * i) for i in range(3)]
-    detector = load_onnx(write(batch=batch), RunOptions())
+    path = write(batch=batch)
+    detector = load_onnx(path, RunOptions())
+    assert detector.details["model_sha256"] == sha256_of(path.parent / read_description(path).model)
     maps = detector.detect([CroppedView("a", i, crop, picture) for i, crop in enumerate(crops)])
     assert maps.shape == (3, 3, *detector.heatmap_size) == (3, 3, 12, 12)
     peaks = heatmap_peaks(maps, crops)

@@ -1,5 +1,7 @@
 """A network that marks bright spots stands in for one that finds joints: its peaks are known exactly."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poseharvest.detectors.bias import measure_side_bias
-from poseharvest.detectors.protocol import CroppedView
+from poseharvest.detectors.protocol import CroppedView, details_of
 from poseharvest.detectors.windows import Preprocessing, RunOptions, WindowDetector, network_input, square_part
 from poseharvest.errors import DetectorError
 from poseharvest.geometry.crop import Crop
@@ -42,7 +44,18 @@ def spot_detector(input_size, *, shift=0, options=None, bias_px=(0.0, 0.0)):
         heatmap_size=(side, side),
         preprocessing=preprocessing,
         options=options or RunOptions(),
+        identity={"spot_sha256": "5e"},
     )
+
+
+def test_what_it_is_is_said_in_plain_data():
+    detector = spot_detector((96, 128), options=RunOptions(flip_test=True), bias_px=(1.5, -2.0))
+    said = details_of(detector)
+    assert json.loads(json.dumps(said)) == said
+    assert said["spot_sha256"] == "5e"
+    assert said["flip_test"]
+    assert said["preprocessing"]["input_size"] == [96, 128]
+    assert said["preprocessing"]["bias_px"] == [1.5, -2.0]
 
 
 @settings(max_examples=12, deadline=None)

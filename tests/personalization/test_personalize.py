@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from poseharvest.annotations.reader import Harvest
+from poseharvest.detectors.identity import parameters_sha256
 from poseharvest.detectors.registry import load_detector
 from poseharvest.errors import CaptureError, ConfigError, SkeletonError, StoreError, TrainingError
 from poseharvest.personalization import personalize as module
@@ -47,7 +48,9 @@ def test_the_weights_are_those_that_harvested(trained, simulation):
         detector.network.score[0].weight,
         load_detector(trained.folder / "round-1" / "weights.safetensors").network.score[0].weight,
     )
-    assert Harvest.open(trained.harvest.path).info.detector.name == "hourglass"
+    made_by = Harvest.open(trained.harvest.path).info.detector
+    assert made_by.name == "hourglass"
+    assert made_by.details["parameters_sha256"] == parameters_sha256(detector.network)
 
 
 def test_the_record_says_what_was_done(trained, harvested):
@@ -161,3 +164,17 @@ def test_rounds_end_when_one_no_longer_helps(
     result = personalize(harvested, untrained, tmp_path / "out", options=options, capture=simulation.capture)
     assert (len(result.rounds), result.best) == (run, best)
     assert any(re.search("it did not help", finding) for finding in result.findings) == (disagreements[best] > 0.1)
+
+
+def test_a_harvest_by_another_network_is_named(monkeypatch, trained, harvested, untrained, simulation, tmp_path):
+    def done(inputs, source, folder, *, resume):
+        shutil.copytree(trained.rounds[0].folder, folder)
+        return trained.rounds[0]
+
+    monkeypatch.setattr(module, "run_round", done)
+    cases = [(trained.harvest, untrained), (trained.harvest, load_detector(trained.weights)), (harvested, untrained)]
+    named = []
+    for number, (harvest, detector) in enumerate(cases):
+        result = personalize(harvest, detector, tmp_path / f"{number}", options=OPTIONS, capture=simulation.capture)
+        named.append(any("made by another hourglass" in finding for finding in result.findings))
+    assert named == [True, False, False]

@@ -37,7 +37,7 @@ class DetectorInfo(_Section):
 
     name: str
     heatmap_size: ImageSize = Field(description="(height, width) of its heatmaps")
-    details: dict[str, JsonValue] = Field(default_factory=dict, description="weights, hash, preprocessing")
+    details: dict[str, JsonValue] = Field(default_factory=dict, description="what tells it from another of its name")
 
 
 class Finding(_Section):

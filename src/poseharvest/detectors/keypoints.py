@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -77,6 +78,17 @@ class KeypointDetector:
     def heatmap_size(self) -> ImageSize:
         """(height, width) of the heatmaps."""
         return self._options.heatmap_size
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """Where the files lie, what they hold of each person, and how it is drawn, in plain data."""
+        options = self._options
+        return {
+            "path": str(self._root),
+            "rows": list(self._rows),
+            "frame_offset": options.frame_offset,
+            "sigma_px": options.sigma_px,
+        }
 
     @property
     def needs_images(self) -> bool:

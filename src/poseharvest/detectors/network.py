@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from poseharvest.detectors.checkpoint import read_metadata
+from poseharvest.detectors.identity import parameters_sha256
 from poseharvest.detectors.precision import MixedPrecision
 from poseharvest.detectors.windows import Preprocessing, RunOptions, WindowDetector, square_part
 from poseharvest.errors import DetectorError
@@ -102,6 +103,7 @@ class NetworkDetector(WindowDetector):
             heatmap_size=(side, side),
             preprocessing=preprocessing,
             options=options,
+            identity={"parameters_sha256": parameters_sha256(network)},
         )
 
     def with_network(self, network: nn.Module) -> NetworkDetector:

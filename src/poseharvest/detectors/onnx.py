@@ -12,6 +12,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
+from poseharvest.detectors.weights import sha256_of
 from poseharvest.detectors.windows import Preprocessing, RunOptions, WindowDetector, square_part
 from poseharvest.errors import DetectorError
 from poseharvest.heatmaps.simcc import simcc_heatmaps
@@ -103,6 +104,7 @@ def load_onnx(path: Path, options: RunOptions) -> WindowDetector:
         heatmap_size=(probe.shape[-2], probe.shape[-1]),
         preprocessing=_preprocessing(description, options),
         options=options,
+        identity={"model_sha256": sha256_of(path.parent / description.model)},
     )
 
 

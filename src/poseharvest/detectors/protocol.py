@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -56,6 +56,21 @@ class HeatmapDetector(Protocol):
     def detect(self, views: Sequence[CroppedView]) -> Tensor:
         """Return the heatmaps (B, J, H, W) float32 of B windows, on the detector's device."""
         ...
+
+
+@runtime_checkable
+class DescribedDetector(Protocol):
+    """A detector that can say what it is beyond its name."""
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """Plain data for `harvest.json`: whatever tells it from another detector of its name."""
+        ...
+
+
+def details_of(detector: HeatmapDetector) -> dict[str, Any]:
+    """Return what a detector says of itself; nothing if it cannot."""
+    return dict(detector.details) if isinstance(detector, DescribedDetector) else {}
 
 
 @runtime_checkable

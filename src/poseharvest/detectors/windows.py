@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -125,7 +127,7 @@ class WindowDetector:
         preprocessing: how the function wants its pictures.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a detector is, each part of its own kind
         self,
         run: Callable[[Tensor], Tensor],
         *,
@@ -134,8 +136,10 @@ class WindowDetector:
         heatmap_size: ImageSize,
         preprocessing: Preprocessing,
         options: RunOptions,
+        identity: Mapping[str, str] | None = None,
     ) -> None:
         self.preprocessing = preprocessing
+        self._identity = dict(identity or {})
         self._run = run
         self._name = name
         self._skeleton = skeleton
@@ -156,6 +160,12 @@ class WindowDetector:
     def heatmap_size(self) -> ImageSize:
         """(height, width) of the heatmaps."""
         return self._heatmap_size
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """A hash of the weights, how it wants its pictures, and whether it looks at mirrored ones, in plain data."""
+        preprocessing: dict[str, Any] = json.loads(json.dumps(asdict(self.preprocessing)))
+        return {**self._identity, "preprocessing": preprocessing, "flip_test": self._options.flip_test}
 
     @property
     def needs_images(self) -> bool:

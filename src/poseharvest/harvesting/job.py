@@ -11,7 +11,7 @@ from poseharvest.annotations.store import HarvestWriter
 from poseharvest.calibration.audit import audit_rig, check_scale_of_limbs
 from poseharvest.calibration.findings import Finding as AuditFinding
 from poseharvest.capture.frames import FrameSource, MultiViewFrame
-from poseharvest.detectors.protocol import HeatmapDetector
+from poseharvest.detectors.protocol import HeatmapDetector, details_of
 from poseharvest.errors import CalibrationError, CaptureError, ConfigError, NobodyFoundError
 from poseharvest.geometry.rig import Rig
 from poseharvest.harvesting.batches import batched
@@ -204,7 +204,9 @@ class Job:
                 frame_rate=self.capture.frame_rate,
                 num_frames=self.capture.num_frames,
             ),
-            detector=DetectorInfo(name=self.detector.name, heatmap_size=self.detector.heatmap_size),
+            detector=DetectorInfo(
+                name=self.detector.name, heatmap_size=self.detector.heatmap_size, details=details_of(self.detector)
+            ),
             limb_lengths_mm={} if subject is None else by_name(subject.lengths),
             people=people,
             options=options,

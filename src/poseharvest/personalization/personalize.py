@@ -9,7 +9,7 @@ from typing import Any, Final
 from poseharvest.annotations.info import current_versions
 from poseharvest.annotations.reader import Harvest
 from poseharvest.capture.frames import FrameSource
-from poseharvest.detectors.protocol import HeatmapDetector
+from poseharvest.detectors.protocol import HeatmapDetector, details_of
 from poseharvest.errors import TrainingError
 from poseharvest.harvesting.harvest import OnProgress
 from poseharvest.localization.boxes import Boxes
@@ -146,6 +146,9 @@ def _findings(inputs: RoundInputs, kept: Round, harvest: Harvest) -> list[str]:
         found.append("no frames were held out: before and after are compared on frames that were learned from")
     if harvest.info.options.get("boxes_given") and inputs.boxes is None:
         found.append("the harvest was made with boxes, the new one without: the person was searched for")
+    made_by, given = harvest.info.detector.details, details_of(inputs.detector)
+    if not all(made_by.get(key, value) == value for key, value in given.items() if key.endswith("sha256")):
+        found.append(f"the harvest was made by another {inputs.detector.name} than the one that was fine-tuned")
     return found
 
 

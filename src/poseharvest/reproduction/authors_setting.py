@@ -20,7 +20,7 @@ from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.store import HarvestWriter
 from poseharvest.capture.frames import FrameSource, MultiViewFrame
 from poseharvest.datasets.protocol import PersonTruth
-from poseharvest.detectors.protocol import HeatmapDetector
+from poseharvest.detectors.protocol import HeatmapDetector, details_of
 from poseharvest.errors import DatasetError
 from poseharvest.harvesting.annotate import annotate
 from poseharvest.harvesting.batches import batched, infer_each
@@ -146,7 +146,7 @@ def _run(
     model_options = {"voxel_mm": model.voxel_mm, "edge_mm": model.edge_mm, "tolerance_mm": model.tolerance_mm}
     return HarvestRun(
         capture=CaptureInfo(name=footage.name, path=None, frame_rate=footage.frame_rate, num_frames=footage.num_frames),
-        detector=DetectorInfo(name=detector.name, heatmap_size=detector.heatmap_size),
+        detector=DetectorInfo(name=detector.name, heatmap_size=detector.heatmap_size, details=details_of(detector)),
         limb_lengths_mm=by_name(model.lengths),
         options={
             **options.as_dict(),
