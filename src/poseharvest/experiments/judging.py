@@ -85,6 +85,12 @@ def judge_poses(harvest: Harvest, truth: GroundTruth) -> JudgedPoses:
     )
 
 
+def no_poses(num_joints: int) -> JudgedPoses:
+    """Return what is judged where nobody was found."""
+    none = np.zeros((0, num_joints))
+    return JudgedPoses(np.zeros(0, np.int64), none, none, none, np.zeros((0, num_joints), bool))
+
+
 def joined(takes: Sequence[JudgedPoses]) -> JudgedPoses:
     """Return the poses of several takes after each other; their frames are those of the takes."""
     return JudgedPoses(

@@ -13,14 +13,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
 from poseharvest.annotations.reader import Harvest
 from poseharvest.detectors.network import NetworkDetector
 from poseharvest.detectors.registry import load_detector
 from poseharvest.errors import NobodyFoundError
 from poseharvest.experiments.filming import Take, film
-from poseharvest.experiments.judging import JudgedPoses, judge_poses, read_judged, write_judged
+from poseharvest.experiments.judging import JudgedPoses, judge_poses, no_poses, read_judged, write_judged
 from poseharvest.experiments.study import Network, Study
 from poseharvest.harvesting.harvest import OnProgress, Progress, harvest
 from poseharvest.personalization.finetune import trainable
@@ -165,9 +163,7 @@ class StudioSubject:
 
     def _judge(self, network: Network, action: str, folder: Path) -> None:
         harvested, truth = self.harvest(network, action), self.take(action).truth
-        num_joints = len(truth.skeleton)
-        none = np.zeros((0, num_joints))
-        judged = JudgedPoses(np.zeros(0, np.int64), none, none, none, np.zeros((0, num_joints), bool))
+        judged = no_poses(len(truth.skeleton))
         if harvested is not None:
             judged = judge_poses(harvested, truth)
         said = {"subject": self.number, "seed": self.seed, "network": network.value, "action": action}

@@ -3,24 +3,27 @@
 Subjects of the target world are harvested, with the network that was personalised on them (`ps+sel`), and a 3D network
 learns the selected joints from scratch. A second one of the same shape, order of pictures and windows learns the true
 positions of all joints: the one place where the truth teaches, to have something to compare with. Both are judged on
-subjects that neither has seen, in the windows of generic harvests.
+subjects that neither has seen, in the windows of generic harvests. The labels that the first one learns are judged too,
+after it has learned them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from poseharvest.annotations.reader import Harvest
-from poseharvest.annotations.together import OVER_COMPARABLE
+from poseharvest.annotations.together import OVER_COMPARABLE, select_comparable
 from poseharvest.errors import ConfigError, TrainingError
 from poseharvest.experiments.filming import Take
-from poseharvest.experiments.judging import JudgedPoses, read_judged, write_judged
-from poseharvest.experiments.results import CENTRED, IN_WORLD, Measure, Results, Run
+from poseharvest.experiments.judging import JudgedPoses, judge_poses, no_poses, read_judged, write_judged
+from poseharvest.experiments.results import CENTRED, IN_WORLD, SELECTED, Measure, Results, Run
 from poseharvest.experiments.single_view import Teacher, judge_single_views, learn_poses
 from poseharvest.experiments.studio_subject import JUDGED, WEIGHTS, StudioSubject
 from poseharvest.experiments.study import Network, Study
@@ -31,8 +34,25 @@ from poseharvest.reproduction.paper import AVERAGE_6, AVERAGE_15, SIX_ACTIONS, T
 from poseharvest.reproduction.result import OurColumn, Panel, ReproducedTable
 from poseharvest.reproduction.store import UnitStore
 
+LABELS: Final = Network.PS_SEL
+"""Whose harvests are learned from."""
+
 CAPTION: Final = "Table 5 (Sec. 4.5) on synthetic footage: error of single pictures of unseen subjects, mm"
 LARGEST_GAP_PERCENT: Final = 5.0
+
+
+@dataclass(frozen=True, eq=False)
+class SingleViews:
+    """What Table 5 is made from.
+
+    Attributes:
+        networks: the errors of both networks, by `Teacher`; a run is an unseen subject with a seed.
+        labels: the errors of the joints that were harvested for the first of them, by `LABELS`; a run is a subject that
+            was learned from with a seed, selected is what was learned.
+    """
+
+    networks: Results
+    labels: Results
 
 
 def run_table5(  # noqa: PLR0913 - what is repeated, with what, where
@@ -44,7 +64,7 @@ def run_table5(  # noqa: PLR0913 - what is repeated, with what, where
     seeds: Sequence[int],
     options: RegressionOptions,
     on_progress: OnProgress,
-) -> Results:
+) -> SingleViews:
     """Return what the experiment found; what was found before in `out` is taken from there.
 
     Args:
@@ -71,16 +91,24 @@ def run_table5(  # noqa: PLR0913 - what is repeated, with what, where
         for teacher in Teacher
         for action in study.actions
     }
-    return Results(study.actions, runs, poses)
+    taught = tuple(Run(subject, seed) for seed in seeds for subject in subjects)
+    labels: dict[tuple[Run, str, str], JudgedPoses] = {
+        (run, LABELS, action): arenas[run.seed].labels(run.subject, action)
+        for run in taught
+        for action in study.actions
+    }
+    return SingleViews(Results(study.actions, runs, poses), Results(study.actions, taught, labels))
 
 
-def table5(results: Results, settings: dict[str, Any]) -> ReproducedTable:
-    """Return the table: both networks' errors, their spread, and how far apart they are."""
+def table5(found: SingleViews, settings: dict[str, Any]) -> ReproducedTable:
+    """Return the table: both networks' errors, their spread, how far apart they are, and how wrong the labels were."""
+    results = found.networks
     rows = (*results.actions, *((AVERAGE_6,) if set(SIX_ACTIONS) <= set(results.actions) else ()), AVERAGE_15)
     panels = (
         Panel("mean over runs, centroids aligned", rows, TABLE_5, _columns(results, rows, CENTRED)),
         Panel("spread over runs, centroids aligned", rows, (), _columns(results, rows, CENTRED, spread=True)),
         Panel("mean over runs, root's depth estimated, no alignment", rows, (), _columns(results, rows, IN_WORLD)),
+        _labels(found.labels, rows),
     )
     return ReproducedTable("table5", CAPTION, panels, (_verdict(results),), settings)
 
@@ -111,12 +139,36 @@ class _Arena:
         model_folder = self._network(teacher)
         person = self._subject(subject)
         windows, take = person.harvest(Network.GENERIC, action), person.take(action)
-        num_joints = len(take.truth.skeleton)
-        none = np.zeros((0, num_joints))
-        judged = JudgedPoses(np.zeros(0, np.int64), none, none, none, np.zeros((0, num_joints), bool))
+        judged = no_poses(len(take.truth.skeleton))
         if windows is not None:
             judged = judge_single_views(load_model(model_folder / WEIGHTS), windows, take)
         write_judged(judged, folder / JUDGED, {"subject": subject, "seed": self._seed, "teacher": teacher.value})
+
+    def labels(self, subject: int, action: str) -> JudgedPoses:
+        """Return how wrong the harvest of an action is that was learned from; selected is what was learned of it."""
+        name = (f"seed-{self._seed}", "labels", f"subject-{subject}", action)
+        said = self._said(Teacher.HARVEST)
+        folder = self._store.made(name, said, lambda to: self._judge_labels(subject, action, to))
+        return read_judged(folder / JUDGED)
+
+    def _judge_labels(self, subject: int, action: str, folder: Path) -> None:
+        person = self._subject(subject)
+        harvest, take = person.harvest(LABELS, action), person.take(action)
+        judged = no_poses(len(take.truth.skeleton))
+        if harvest is not None:
+            judged = replace(judge_poses(harvest, take.truth), selected=self._learned[subject, action])
+        write_judged(judged, folder / JUDGED, {"subject": subject, "seed": self._seed, "labels": LABELS.value})
+
+    @cached_property
+    def _learned(self) -> dict[tuple[int, str], NDArray[np.bool_]]:
+        """What is learned of every subject's actions."""
+        harvests = {
+            (number, action): harvest
+            for number in self._subjects
+            for action in self._study.actions
+            if (harvest := self._subject(number).harvest(LABELS, action)) is not None
+        }
+        return dict(zip(harvests, select_comparable(list(harvests.values())), strict=True))
 
     def _network(self, teacher: Teacher) -> Path:
         name = (f"seed-{self._seed}", teacher.value, "network")
@@ -137,7 +189,7 @@ class _Arena:
         write_model(model, folder / WEIGHTS)
 
     def _lessons(self, subject: StudioSubject) -> list[tuple[Harvest, Take]]:
-        pairs = ((subject.harvest(Network.PS_SEL, action), action) for action in self._study.actions)
+        pairs = ((subject.harvest(LABELS, action), action) for action in self._study.actions)
         return [(harvest, subject.take(action)) for harvest, action in pairs if harvest is not None]
 
     def _subject(self, number: int) -> StudioSubject:
@@ -160,6 +212,19 @@ def _columns(results: Results, rows: Sequence[str], measure: Measure, *, spread:
     return tuple(
         OurColumn(f"here, learned from the {teacher.value}", {row: number(teacher.value, row, measure) for row in rows})
         for teacher in Teacher
+    )
+
+
+def _labels(labels: Results, rows: Sequence[str]) -> Panel:
+    columns = {"all joints": IN_WORLD, "learned": SELECTED}
+    return Panel(
+        "what was learned: the harvests' joints, in the world as it is",
+        tuple(rows),
+        (),
+        tuple(
+            OurColumn(f"here, {name}", {row: labels.mean(LABELS, row, measure) for row in rows})
+            for name, measure in columns.items()
+        ),
     )
 
 
