@@ -164,6 +164,22 @@ def test_the_five_percent_are_of_the_network_that_learned_the_truth(made):
     assert " is NOT within 5 % " in note_on(worse)
 
 
+def test_the_seeds_are_told_apart(made):
+    """A second seed whose harvest costs a tenth: the mean hides how far it is from the first."""
+    results = made[0].networks
+    again = Run(RUN.subject, 1)
+    scale = {"harvest": (100.0, 110.0), "truth": (100.0, 100.0)}
+    poses = {
+        (run, teacher, action): replace(value, centred_mm=np.full_like(value.centred_mm, scale[teacher][run.seed]))
+        for (_, teacher, action), value in results.poses.items()
+        for run in (RUN, again)
+    }
+    notes = table5(replace(made[0], networks=replace(results, runs=(RUN, again), poses=poses)), {}).notes
+    assert "is within 5 % of the one learned from the truth: 105.0 against 100.0 mm, +5.0 %" in notes[0]
+    assert notes[1] == "seed by seed, mm: 0: 100.0 against 100.0, +0.0 %; 1: 110.0 against 100.0, +10.0 %"
+    assert len(table5(made[0], {}).notes) == 1
+
+
 def test_what_is_finished_is_not_done_again(made, study, tmp_path):
     found, out = made
     copy, said = tmp_path / "copy", []

@@ -114,7 +114,9 @@ def table4(results: Results, study: Study) -> ReproducedTable:
         Panel("mean over runs, in the world as it is", rows, (), _columns(judged, networks, IN_WORLD)),
         Panel(LEARNED_FRAMES, rows, paper_columns(rows), _columns(learned, networks, CENTRED)),
         _by_joint(judged, networks, study.detector.skeleton.joints),
-        _selection(results, rows),
+        selection_panel(
+            "selection: the generic harvests' joints, all frames, in the world as it is", results, Network.GENERIC, rows
+        ),
         _shares(results),
         _limits(results),
     )
@@ -138,6 +140,22 @@ def paper_columns(rows: Sequence[str]) -> tuple[PaperColumn, ...]:
     return tuple(columns)
 
 
+def selection_panel(
+    title: str, results: Results, network: Network, rows: Sequence[str], *, selected: str = "selected"
+) -> Panel:
+    """Return the errors of all joints that a network harvested beside those of the selected ones, called `selected`."""
+    columns = {"all joints": IN_WORLD, selected: SELECTED}
+    return Panel(
+        title,
+        tuple(rows),
+        (),
+        tuple(
+            OurColumn(f"here, {name}", {row: results.mean(network, row, measure) for row in rows})
+            for name, measure in columns.items()
+        ),
+    )
+
+
 def _columns(
     results: Results, networks: Sequence[Network], measure: Measure, *, spread: bool = False
 ) -> tuple[OurColumn, ...]:
@@ -157,20 +175,6 @@ def _by_joint(judged: Results, networks: Sequence[Network], joints: Sequence[str
         scores = {name: pooled.mean(network, ALL_ACTIONS, of_joint(k, name)) for k, name in enumerate(joints)}
         columns.append(OurColumn(f"here, {network.paper_name}", scores))
     return Panel("mean over runs by joint, all actions, centroids aligned", tuple(joints), (), tuple(columns))
-
-
-def _selection(results: Results, rows: Sequence[str]) -> Panel:
-    """All joints of the generic harvests beside those that were selected: what PS and PS+sel learn."""
-    columns = {"all joints": IN_WORLD, "selected": SELECTED}
-    return Panel(
-        "selection: the generic harvests' joints, all frames, in the world as it is",
-        tuple(rows),
-        (),
-        tuple(
-            OurColumn(f"here, {name}", {row: results.mean(Network.GENERIC, row, measure) for row in rows})
-            for name, measure in columns.items()
-        ),
-    )
 
 
 def _shares(results: Results) -> Panel:
