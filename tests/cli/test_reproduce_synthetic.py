@@ -69,6 +69,13 @@ def test_the_fine_tuning_is_the_paper_s_unless_something_else_is_asked_for(run, 
     assert [(request.refinement.distillation, request.refinement.epochs) for request in asked] == [(0, 4), (0.5, 2)]
 
 
+def test_all_joints_are_taught_if_asked_for(run, tmp_path, asked):
+    command = ("reproduce", "table4", "--data", "synthetic", "--out", tmp_path)
+    run(*command)
+    run(*command, "--all-joints")
+    assert [request.regression.all_joints for request in asked] == [False, True]
+
+
 def test_the_help_names_what_is_usual_on_synthetic_footage(run):
     said = " ".join(run("reproduce", "--help").out.split())
     assert f"on synthetic footage {INFERENCE.floor:g}." in said

@@ -98,6 +98,24 @@ def test_the_harvest_teaches_nothing_of_the_truth(learner):
         assert torch.equal(a.joints, b.joints)
 
 
+def test_all_joints_can_be_taught_and_are_judged_then(made, study, learner, tmp_path):
+    """Nothing but the harvest's network is made anew: the truth has taught all joints before."""
+    harvest, take = learner.harvest(Network.PS_SEL, "Greeting"), learner.take("Greeting")
+    some = labels_by(Teacher.HARVEST, harvest, take.truth)
+    more = labels_by(Teacher.HARVEST, harvest, take.truth, all_joints=True)
+    assert sum(int(one.known.sum()) for one in more) > sum(int(one.known.sum()) for one in some)
+    shutil.copytree(made[1], tmp_path / "copy")
+    for part in ("harvest", "labels"):
+        shutil.rmtree(tmp_path / "copy" / "table5" / "units" / "seed-0" / part)
+    found = run(study, tmp_path / "copy", options=replace(OPTIONS, all_joints=True))
+    for key, poses in found.labels.poses.items():
+        assert np.array_equal(poses.selected, np.isfinite(poses.error_mm))
+        assert poses.selected.sum() > made[0].labels.poses[key].selected.sum()
+    for key, poses in found.networks.poses.items():
+        same = np.array_equal(poses.error_mm, made[0].networks.poses[key].error_mm, True)
+        assert same == (key[1] == Teacher.TRUTH.value)
+
+
 def test_the_labels_that_are_judged_are_those_that_were_learned(made, study, learner):
     labels = made[0].labels
     harvests = [learner.harvest(LABELS, action) for action in study.actions]

@@ -76,6 +76,7 @@ _LIMIT = "Select what is at most so many times as wide as the joint's most certa
 _DISTILLATION = (
     "Hold the joints that are not learned to the generic network's heatmaps; 0 leaves them out, as the paper."
 )
+_ALL_JOINTS = "Table 5: learn the joints of the harvests that are not selected as well."
 _STEP = "Human3.6M: every which of its 50 frames a second."
 _SEEDS = "Of the trainings, and of synthetic footage, separated by commas; 0, on synthetic footage 0,1,2."
 _SUBJECTS = "Synthetic: numbers of the people who are filmed, separated by commas; 1,2,3."
@@ -107,6 +108,7 @@ def reproduce(  # noqa: PLR0913, PLR0917 - every option of the command is a para
     distillation: Annotated[float, typer.Option(help=_DISTILLATION)] = _DEFAULTS.refinement.distillation,
     max_pictures: Annotated[int, typer.Option(help=_PICTURES)] = _DEFAULTS.max_pictures,
     epochs_3d: Annotated[int, typer.Option(help="Of training in 3D.")] = _DEFAULTS.regression.training.epochs,
+    all_joints: Annotated[bool, typer.Option("--all-joints", help=_ALL_JOINTS)] = False,
     seeds: Annotated[str | None, typer.Option(help=_SEEDS, show_default=False)] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
 ) -> None:
@@ -134,7 +136,7 @@ def reproduce(  # noqa: PLR0913, PLR0917 - every option of the command is a para
         seeds=_numbers(seeds or ("0,1,2" if is_synthetic else "0"), "--seeds"),
         refinement=replace(_DEFAULTS.refinement, epochs=epochs, distillation=distillation, device=device),
         max_pictures=max_pictures,
-        regression=replace(_DEFAULTS.regression, training=training),
+        regression=replace(_DEFAULTS.regression, training=training, all_joints=all_joints),
     )
     make = table_function(table, is_synthetic=is_synthetic)
     with progress_bar(Console(stderr=True)) as on_progress:

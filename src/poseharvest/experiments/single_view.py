@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -42,7 +43,12 @@ class Teacher(StrEnum):
 
 
 def labels_by(
-    teacher: Teacher, harvest: Harvest, truth: GroundTruth, marks: NDArray[np.bool_] | None = None
+    teacher: Teacher,
+    harvest: Harvest,
+    truth: GroundTruth,
+    *,
+    marks: NDArray[np.bool_] | None = None,
+    all_joints: bool = False,
 ) -> list[PictureLabels]:
     """Return what one of the two says of the pictures of a harvest: the windows are those of the harvest either way.
 
@@ -51,9 +57,10 @@ def labels_by(
         harvest: of the pictures.
         truth: read if it is the teacher, and only then.
         marks: (F, J) which of the harvest's joints are believed if it is the teacher; those that it selected if None.
+        all_joints: believe the others as well.
     """
     if teacher is Teacher.HARVEST:
-        return pose_labels(harvest, range(harvest.info.capture.num_frames), marks=marks)
+        return pose_labels(harvest, range(harvest.info.capture.num_frames), marks=marks, all_joints=all_joints)
     rows = (replace(row, annotations=_corrected(row.annotations, truth)) for row in harvest.iter_selected())
     return [found for row in rows for found in frame_labels(harvest, row, all_joints=True) if bool(found.known.any())]
 
@@ -71,9 +78,10 @@ def learn_poses(
     Raises:
         TrainingError: there is nothing to learn, the loss is not finite, or the run was interrupted.
     """
+    taught = partial(labels_by, teacher, all_joints=options.all_joints)
     chosen = select_comparable([harvest for harvest, _ in lessons])
     footage = [
-        HarvestFootage(harvest, take.capture, labels_by(teacher, harvest, take.truth, marks), ())
+        HarvestFootage(harvest, take.capture, taught(harvest, take.truth, marks=marks), ())
         for (harvest, take), marks in zip(lessons, chosen, strict=True)
     ]
     skeleton = lessons[0][0].skeleton

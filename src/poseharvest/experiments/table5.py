@@ -158,7 +158,9 @@ class _Arena:
         harvest, take = person.harvest(LABELS, action), person.take(action)
         judged = no_poses(len(take.truth.skeleton))
         if harvest is not None:
-            judged = replace(judge_poses(harvest, take.truth), selected=self._learned[subject, action])
+            judged = judge_poses(harvest, take.truth)
+            known = np.isfinite(judged.error_mm)
+            judged = replace(judged, selected=known if self._options.all_joints else self._learned[subject, action])
         write_judged(judged, folder / JUDGED, {"subject": subject, "seed": self._seed, "labels": LABELS.value})
 
     @cached_property
@@ -198,7 +200,13 @@ class _Arena:
         return StudioSubject(number, self._seed, self._study, self._store, self._on_progress)
 
     def _said(self, teacher: Teacher) -> dict[str, Any]:
-        options = {**self._options.as_dict(), "training": self._options.training.lasting_as_dict()}
+        # The truth teaches all joints either way.
+        learned = self._options.all_joints and teacher is Teacher.HARVEST
+        options = {
+            **self._options.as_dict(),
+            "all_joints": learned,
+            "training": self._options.training.lasting_as_dict(),
+        }
         options["training"]["epochs"] = self._options.training.epochs
         return {
             **self._study.harvest_said(),
