@@ -232,14 +232,12 @@ def _verdicts(results: Results) -> Iterator[str]:
         f"the network learned from the harvest is {holds} {LARGEST_GAP_PERCENT:g} % of the one learned from the truth: "
         f"{harvest:.1f} against {truth:.1f} mm, {gap:+.1f} %"
     )
-    by_seed = {
-        seed: replace(results, runs=tuple(run for run in results.runs if run.seed == seed))
-        for seed in sorted({run.seed for run in results.runs})
-    }
-    if len(by_seed) > 1:
-        each = (
-            f"{seed}: {_gap(of)[0]:.1f} against {_gap(of)[1]:.1f}, {_gap(of)[2]:+.1f} %" for seed, of in by_seed.items()
-        )
+    each = []
+    for seed in sorted({run.seed for run in results.runs}):
+        runs = tuple(run for run in results.runs if run.seed == seed)
+        harvest, truth, gap = _gap(replace(results, runs=runs))
+        each.append(f"{seed}: {harvest:.1f} against {truth:.1f}, {gap:+.1f} %")
+    if len(each) > 1:
         yield f"seed by seed, mm: {'; '.join(each)}"
 
 
