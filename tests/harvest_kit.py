@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 import torch
 
-from poseharvest.annotations.info import CaptureInfo, DetectorInfo, Finding, HarvestRun
+from poseharvest.annotations.info import CaptureInfo, DetectorInfo, HarvestRun
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.annotations.select import SelectionRule
 from poseharvest.annotations.store import HarvestWriter
+from poseharvest.findings import Finding
 from poseharvest.geometry.camera import AffineCamera, Camera
 from poseharvest.geometry.crop import Crop
 from poseharvest.geometry.distortion import Distortion

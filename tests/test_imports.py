@@ -14,7 +14,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "poseharvest"
 ROOT = "poseharvest"
 
 LEVELS: tuple[tuple[str, ...], ...] = (
-    ("errors", "arrays", "compiled"),
+    ("errors", "arrays", "compiled", "findings"),
     ("checks", "units"),
     ("geometry", "skeleton"),
     ("heatmaps", "calibration", "networks"),

@@ -9,11 +9,12 @@ import cv2
 import numpy as np
 import torch
 
-from poseharvest.annotations.info import CaptureInfo, DetectorInfo, Finding, HarvestRun
+from poseharvest.annotations.info import CaptureInfo, DetectorInfo, HarvestRun
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.recalibration import Recalibration
 from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.annotations.store import HarvestWriter
+from poseharvest.findings import Finding
 from poseharvest.geometry.camera import Camera
 from poseharvest.geometry.crop import crop_around
 from poseharvest.geometry.distortion import Distortion

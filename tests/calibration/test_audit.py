@@ -7,9 +7,9 @@ import torch
 from torch.testing import assert_close
 
 from poseharvest.calibration.audit import audit_rig, check_scale_of_limbs, check_scale_of_person
-from poseharvest.calibration.findings import Finding
 from poseharvest.calibration.image_size import check_image_size, with_image_size
 from poseharvest.errors import CalibrationError
+from poseharvest.findings import Finding
 from poseharvest.geometry.camera import AffineCamera, MovingCamera
 from poseharvest.geometry.distortion import Distortion
 from poseharvest.geometry.rig import Rig
@@ -46,7 +46,9 @@ def test_a_wrong_unit_is_an_error_that_says_which(rig, factor, advice):
 
 
 def test_one_camera_is_too_few(rig):
-    assert audit_rig(rig.subset(["cam01"])) == [Finding("error", "rig: expected at least two cameras, got 1")]
+    assert audit_rig(rig.subset(["cam01"])) == [
+        Finding("error", "calibration", "rig: expected at least two cameras, got 1")
+    ]
 
 
 def test_two_cameras_in_one_place(rig, make_camera):

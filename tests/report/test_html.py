@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from poseharvest.annotations.info import Finding
 from poseharvest.annotations.reader import Harvest
 from poseharvest.errors import StoreError
+from poseharvest.findings import Finding
 from poseharvest.report import collect, render, report
 from walker_kit import Recipe, write_walk
 

@@ -12,6 +12,7 @@ from poseharvest import __version__
 from poseharvest.annotations.recalibration import Recalibration
 from poseharvest.annotations.select import SelectionRule
 from poseharvest.arrays import ImageSize
+from poseharvest.findings import Finding
 from poseharvest.geometry.rig import Rig
 from poseharvest.skeleton.skeleton import Limb, Skeleton
 
@@ -38,14 +39,6 @@ class DetectorInfo(_Section):
     name: str
     heatmap_size: ImageSize = Field(description="(height, width) of its heatmaps")
     details: dict[str, JsonValue] = Field(default_factory=dict, description="what tells it from another of its name")
-
-
-class Finding(_Section):
-    """Something a person should know of this harvest."""
-
-    severity: Literal["note", "warning"]
-    topic: str
-    message: str
 
 
 class PersonInfo(_Section):

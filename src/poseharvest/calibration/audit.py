@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from poseharvest.calibration.findings import Finding
+from poseharvest.findings import Finding
 from poseharvest.geometry.camera import Camera
 from poseharvest.geometry.rig import Rig
 
@@ -36,7 +36,11 @@ def audit_rig(rig: Rig, frame: int = 0) -> list[Finding]:
     Affine cameras have no place, so only perspective cameras are audited.
     """
     cameras = [camera for camera in rig.at(frame) if isinstance(camera, Camera)]
-    findings = [] if len(rig) >= 2 else [Finding("error", f"rig: expected at least two cameras, got {len(rig)}")]
+    findings = (
+        []
+        if len(rig) >= 2
+        else [Finding("error", "calibration", f"rig: expected at least two cameras, got {len(rig)}")]
+    )
     if len(cameras) >= 2:
         findings += _audit_scale(cameras) + _audit_places(cameras) + _audit_common_point(cameras)
     for camera in cameras:
@@ -53,9 +57,9 @@ def _audit_scale(cameras: Sequence[Camera]) -> list[Finding]:
     wanted = f"expected {MIN_CAMERA_DISTANCE_MM:.0f} mm to {MAX_CAMERA_DISTANCE_MM / 1000:.0f} m"
     stand = f"rig: the median distance between cameras is {median:.3g} mm, {wanted}"
     if median < MIN_CAMERA_DISTANCE_MM:
-        return [Finding("error", f"{stand}: are metres given as millimetres? try unit=m (or cm)")]
+        return [Finding("error", "calibration", f"{stand}: are metres given as millimetres? try unit=m (or cm)")]
     if median > MAX_CAMERA_DISTANCE_MM:
-        return [Finding("error", f"{stand}: are millimetres given as metres? try unit=mm (or cm)")]
+        return [Finding("error", "calibration", f"{stand}: are millimetres given as metres? try unit=mm (or cm)")]
     return []
 
 
@@ -63,7 +67,11 @@ def _audit_places(cameras: Sequence[Camera]) -> list[Finding]:
     distances = torch.cdist(_centers(cameras), _centers(cameras))
     limit = _SAME_PLACE_SHARE * float(distances.max())
     return [
-        Finding("warning", f'rig: cameras "{cameras[a].name}" and "{cameras[b].name}" stand in the same place')
+        Finding(
+            "warning",
+            "calibration",
+            f'rig: cameras "{cameras[a].name}" and "{cameras[b].name}" stand in the same place',
+        )
         for a in range(len(cameras))
         for b in range(a + 1, len(cameras))
         if float(distances[a, b]) <= limit
@@ -76,7 +84,7 @@ def _audit_common_point(cameras: Sequence[Camera]) -> list[Finding]:
     across = torch.eye(3, dtype=torch.float64) - axes.unsqueeze(-1) * axes.unsqueeze(-2)
     normal = across.sum(0)
     if float(torch.linalg.eigvalsh(normal)[0]) < _MIN_AXIS_SPREAD * len(cameras):
-        return [Finding("warning", "rig: all cameras look in one direction: depth will be uncertain")]
+        return [Finding("warning", "calibration", "rig: all cameras look in one direction: depth will be uncertain")]
     point = torch.linalg.solve(normal, (across @ centers.unsqueeze(-1)).sum(0)).squeeze(-1)
     depths = ((point - centers) * axes).sum(-1)
     behind = [camera.name for camera, depth in zip(cameras, depths.tolist(), strict=True) if depth <= 0]
@@ -85,6 +93,7 @@ def _audit_common_point(cameras: Sequence[Camera]) -> list[Finding]:
         return [
             Finding(
                 "warning",
+                "calibration",
                 f"rig: the cameras do not look at one place: ({where}) mm is nearest to their optical axes "
                 f"but behind {', '.join(behind)}: is a rotation inverted, or a translation a camera's centre?",
             )
@@ -94,7 +103,11 @@ def _audit_common_point(cameras: Sequence[Camera]) -> list[Finding]:
     astray = [camera.name for camera, value in zip(cameras, share.tolist(), strict=True) if value > _MAX_MISS_SHARE]
     if not astray:
         return []
-    return [Finding("warning", f"rig: {', '.join(astray)} look past the place that the other cameras look at")]
+    return [
+        Finding(
+            "warning", "calibration", f"rig: {', '.join(astray)} look past the place that the other cameras look at"
+        )
+    ]
 
 
 def _audit_intrinsics(camera: Camera) -> list[Finding]:
@@ -105,21 +118,28 @@ def _audit_intrinsics(camera: Camera) -> list[Finding]:
         found.append(
             Finding(
                 "error",
+                "calibration",
                 f'camera "{camera.name}": expected the principal point within the picture of {width} x {height} '
                 f"(width x height), got ({cx:.1f}, {cy:.1f}): is it calibrated at another size?",
             )
         )
     elif max(abs(cx - width / 2) / width, abs(cy - height / 2) / height) > _MAX_PRINCIPAL_SHIFT:
         message = f'camera "{camera.name}": the principal point ({cx:.1f}, {cy:.1f}) is far from the middle'
-        found.append(Finding("warning", f"{message} of {width} x {height} (width x height)"))
+        found.append(Finding("warning", "calibration", f"{message} of {width} x {height} (width x height)"))
     view = float(torch.rad2deg(2 * torch.atan(torch.tensor(max(width / fx, height / fy) / 2))))
     if not _MIN_FIELD_OF_VIEW_DEG <= view <= _MAX_FIELD_OF_VIEW_DEG:
         wanted = f"{_MIN_FIELD_OF_VIEW_DEG:.0f} to {_MAX_FIELD_OF_VIEW_DEG:.0f}"
         found.append(
-            Finding("warning", f'camera "{camera.name}": expected a field of view of {wanted} degrees, got {view:.1f}')
+            Finding(
+                "warning",
+                "calibration",
+                f'camera "{camera.name}": expected a field of view of {wanted} degrees, got {view:.1f}',
+            )
         )
     if abs(fx / fy - 1) > _MAX_ASPECT_DIFFERENCE:
-        found.append(Finding("warning", f'camera "{camera.name}": focal lengths differ: {fx:.1f} and {fy:.1f} px'))
+        found.append(
+            Finding("warning", "calibration", f'camera "{camera.name}": focal lengths differ: {fx:.1f} and {fy:.1f} px')
+        )
     return found
 
 
@@ -132,7 +152,7 @@ def _audit_lens(camera: Camera) -> list[Finding]:
     if lost == 0:
         return []
     message = f'camera "{camera.name}": the lens model folds back inside the picture: {lost:.1%} of it has no ray'
-    return [Finding("warning", message)]
+    return [Finding("warning", "calibration", message)]
 
 
 def check_scale_of_person(height_mm: float) -> Finding | None:
@@ -142,6 +162,7 @@ def check_scale_of_person(height_mm: float) -> Finding | None:
     unit = _likely_unit(height_mm, _TYPICAL_STATURE_MM)
     return Finding(
         "error",
+        "calibration",
         "is the calibration in metres, centimetres or millimetres? expected a person of "
         f"{MIN_STATURE_MM:.0f} to {MAX_STATURE_MM:.0f} mm, got a person of {height_mm:.3g} mm{unit}",
     )
@@ -157,6 +178,7 @@ def check_scale_of_limbs(lengths_mm: Mapping[str, float]) -> Finding | None:
     unit = _likely_unit(median, _TYPICAL_LIMB_MM)
     return Finding(
         "error",
+        "calibration",
         "is the calibration in metres, centimetres or millimetres? expected limbs of "
         f"{MIN_LIMB_MM:.0f} to {MAX_LIMB_MM:.0f} mm, got a median of {median:.3g} mm{unit}",
     )

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from poseharvest.arrays import ImageSize
-from poseharvest.calibration.findings import Finding
 from poseharvest.errors import CalibrationError
+from poseharvest.findings import Finding
 from poseharvest.geometry.camera import AffineCamera, Camera, CameraModel, MovingCamera, StaticCamera
 
 _MAX_RELATIVE_DIFFERENCE = 0.01
@@ -30,6 +30,7 @@ def check_image_size(camera: CameraModel, footage_size: ImageSize) -> Finding | 
     if all(abs(there - here) < _MAX_RELATIVE_DIFFERENCE * there for there, here in pairs):
         return Finding(
             "warning",
+            "calibration",
             f'camera "{camera.name}": calibrated at {calibrated}, footage is {footage} (width x height): '
             "taken as cut or padded at the right and lower border, intrinsics kept",
         )

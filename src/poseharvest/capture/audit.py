@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from poseharvest.arrays import ImageSize
-from poseharvest.calibration.findings import Finding
 from poseharvest.capture.capture import Capture
+from poseharvest.findings import Finding
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from poseharvest.calibration.findings import Finding
 from poseharvest.calibration.image_size import check_image_size, with_image_size
 from poseharvest.calibration.names import match_names
 from poseharvest.calibration.registry import find_calibration, read_calibration
 from poseharvest.capture.footage import Footage
 from poseharvest.capture.settings import CaptureSettings
 from poseharvest.errors import CalibrationError
+from poseharvest.findings import Finding
 from poseharvest.geometry.camera import AffineCamera, Camera, CameraModel, MovingCamera
 from poseharvest.geometry.rig import Rig
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from poseharvest.calibration.audit import audit_rig
-from poseharvest.calibration.findings import Finding
 from poseharvest.capture.cameras import fit_rig, locate_calibration, read_rig_for
 from poseharvest.capture.frames import MultiViewFrame
 from poseharvest.capture.prefetch import prefetch
@@ -16,6 +15,7 @@ from poseharvest.capture.sync import Timeline
 from poseharvest.capture.timing import audit_timing, make_timeline
 from poseharvest.capture.view import View, choose_footage, make_views, open_footage
 from poseharvest.errors import CaptureError
+from poseharvest.findings import Finding
 from poseharvest.geometry.rig import Rig
 from poseharvest.units import LengthUnit
 
@@ -80,7 +80,9 @@ class Capture:
         fitted = fit_rig(calibrated, footage, options)
         made = make_views(footage, fitted.rig.cameras, options)
         timeline = make_timeline(made, options)
-        damages = [Finding("warning", f"{one.path}: {one.damage}") for one in footage if one.damage is not None]
+        damages = [
+            Finding("warning", "footage", f"{one.path}: {one.damage}") for one in footage if one.damage is not None
+        ]
         findings = (*damages, *fitted.findings, *audit_rig(fitted.rig), *audit_timing(made, timeline, options))
         return cls(folder, made, timeline, options, source if isinstance(source, Path) else None, findings)
 

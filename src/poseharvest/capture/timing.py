@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from poseharvest.calibration.findings import Finding
 from poseharvest.capture.settings import CaptureSettings
 from poseharvest.capture.sync import Timeline, synchronise
 from poseharvest.capture.view import DEFAULT_IMAGE_RATE, View
 from poseharvest.errors import CaptureError
+from poseharvest.findings import Finding
 
 _SAME_RATE = 0.01  # relative: 59.94 and 60 are one rate, 50 and 60 are two
 _MAX_PHASE = 0.25  # of a frame period: beyond, the cameras were not triggered together
@@ -44,7 +44,7 @@ def audit_timing(views: Sequence[View], timeline: Timeline, settings: CaptureSet
     messages = _rate_messages(views, timeline, settings)
     for number, view in enumerate(views):
         messages += _drop_out_messages(view, timeline, number) + _phase_messages(view, timeline, number)
-    return [Finding("warning", message) for message in messages]
+    return [Finding("warning", "timing", message) for message in messages]
 
 
 def _rate_messages(views: Sequence[View], timeline: Timeline, settings: CaptureSettings) -> list[str]:

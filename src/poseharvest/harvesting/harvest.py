@@ -6,12 +6,13 @@ from contextlib import closing
 from itertools import chain
 from pathlib import Path
 
-from poseharvest.annotations.info import Finding, HarvestRun
+from poseharvest.annotations.info import HarvestRun
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.store import HarvestWriter
 from poseharvest.capture.frames import FrameSource
 from poseharvest.capture.prefetch import prefetch
 from poseharvest.detectors.protocol import HeatmapDetector
+from poseharvest.findings import Finding
 from poseharvest.harvesting.annotate import annotate
 from poseharvest.harvesting.batches import infer_each
 from poseharvest.harvesting.job import Job, OnProgress, Progress

@@ -6,13 +6,13 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from poseharvest.annotations.info import CaptureInfo, DetectorInfo, Finding, HarvestRun, PersonInfo
+from poseharvest.annotations.info import CaptureInfo, DetectorInfo, HarvestRun, PersonInfo
 from poseharvest.annotations.store import HarvestWriter
 from poseharvest.calibration.audit import audit_rig, check_scale_of_limbs
-from poseharvest.calibration.findings import Finding as AuditFinding
 from poseharvest.capture.frames import FrameSource, MultiViewFrame
 from poseharvest.detectors.protocol import HeatmapDetector, details_of
 from poseharvest.errors import CalibrationError, CaptureError, ConfigError, NobodyFoundError
+from poseharvest.findings import Finding
 from poseharvest.geometry.rig import Rig
 from poseharvest.harvesting.batches import batched
 from poseharvest.harvesting.options import HarvestOptions
@@ -122,11 +122,11 @@ class Job:
             Finding(severity="warning", topic="limb lengths", message=message) for message in guesses
         ]
 
-    def _judged(self, found: list[AuditFinding] | tuple[AuditFinding, ...]) -> list[Finding]:
+    def _judged(self, found: list[Finding] | tuple[Finding, ...]) -> list[Finding]:
         errors = [finding.message for finding in found if finding.severity == "error"]
         if errors and not self.options.ignore_audit:
             raise CalibrationError("; ".join(errors))
-        return [Finding(severity="warning", topic="audit", message=finding.message) for finding in found]
+        return list(found)
 
     def footage(self, writer: HarvestWriter) -> Generator[list[MultiViewFrame], None, None]:
         """Stream the frames, some at a time, keeping a few pictures for the report on the way."""

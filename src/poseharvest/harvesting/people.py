@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 
-from poseharvest.annotations.info import Finding, HarvestRun, PersonInfo
+from poseharvest.annotations.info import HarvestRun, PersonInfo
 from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.annotations.store import HarvestWriter
 from poseharvest.capture.prefetch import prefetch
 from poseharvest.errors import CalibrationError, CaptureError
+from poseharvest.findings import Finding
 from poseharvest.harvesting.annotate import annotate
 from poseharvest.harvesting.job import Job
 from poseharvest.harvesting.subject import Subject, by_name

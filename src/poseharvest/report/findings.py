@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from poseharvest.annotations.info import Finding
+from poseharvest.findings import Finding, worst_first
 from poseharvest.report.agreement import DISAGREE_MM, ViewSummary
 from poseharvest.report.collect import ReportContent
 from poseharvest.report.spread import plain_name
@@ -16,13 +16,13 @@ ABSENT_WARNING = 0.02
 
 
 def all_findings(content: ReportContent) -> tuple[Finding, ...]:
-    """Return the harvest's own findings and the report's, warnings first."""
+    """Return the harvest's own findings and the report's, worst first."""
     found = [*content.info.findings]
     for view in content.views:
         found += _about_view(view)
     found += _about_limbs(content)
     found += _about_joints(content)
-    return tuple(sorted(found, key=lambda finding: finding.severity != "warning"))
+    return worst_first(found)
 
 
 def _about_view(view: ViewSummary) -> list[Finding]:
