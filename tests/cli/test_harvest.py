@@ -194,7 +194,7 @@ def test_the_audit_may_be_ignored_or_the_unit_given(run, footage):
     metres(footage)
     done = run(*arguments(footage, "--ignore-audit", "--stop", 4))
     assert done.code == 0, done.err
-    assert "warning: rig: the median distance between cameras" in done.out
+    assert "error: rig: the median distance between cameras" in done.out
 
 
 @pytest.mark.parametrize(

@@ -12,19 +12,28 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
+_NUMBERS: dict[pa.DataType, type[np.number[Any]]] = {
+    pa.int16(): np.int16,
+    pa.int32(): np.int32,
+    pa.int64(): np.int64,
+    pa.float32(): np.float32,
+    pa.float64(): np.float64,
+}
+"""NumPy's name of every kind of number that a harvest holds. Arrow's own translation needs pandas before version 26."""
+
 
 def column(values: ArrayLike, kind: pa.DataType, *, nan_is_null: bool = False) -> pa.Array:
     """Return an Arrow array of numbers or booleans.
 
     Args:
         values: (N,); not copied where they are of this kind already.
-        kind: boolean, or a number of fixed width.
+        kind: boolean, or a number of a kind that a harvest holds.
         nan_is_null: store NaN as null.
     """
     if pa.types.is_boolean(kind):
         flags = np.asarray(values, dtype=np.bool_)
         return pa.Array.from_buffers(kind, len(flags), [None, _bits(flags)])
-    numbers = np.ascontiguousarray(values, dtype=kind.to_pandas_dtype())
+    numbers = np.ascontiguousarray(values, dtype=_NUMBERS[kind])
     known = ~np.isnan(numbers) if nan_is_null else np.ones(0, dtype=np.bool_)
     return pa.Array.from_buffers(
         kind, len(numbers), [None if known.all() else _bits(known), pa.py_buffer(numbers.reshape(-1))]
@@ -50,7 +59,7 @@ def values_of(array: pa.Array | pa.ChunkedArray) -> NDArray[Any]:
     end = whole.offset + len(whole)
     if pa.types.is_boolean(whole.type):
         return _flags(data, end)[whole.offset :]
-    numbers: NDArray[Any] = np.frombuffer(data or b"", dtype=whole.type.to_pandas_dtype(), count=end)[whole.offset :]
+    numbers: NDArray[Any] = np.frombuffer(data or b"", dtype=_NUMBERS[whole.type], count=end)[whole.offset :]
     return np.where(_flags(valid, end)[whole.offset :], numbers, np.nan) if whole.null_count else numbers
 
 

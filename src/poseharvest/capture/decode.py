@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from poseharvest.errors import CaptureError
 
@@ -26,8 +26,7 @@ def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     import av
 
     try:
-        # cameras write their metadata in any encoding, and we read none of it
-        with av.open(str(path), metadata_errors="replace") as container:
+        with av.open(str(path), **_open_options(av.__version__)) as container:
             stream = container.streams.best("video")
             if not isinstance(stream, av.VideoStream) or not hasattr(stream.codec_context, "thread_type"):
                 raise CaptureError(f"{path}: expected a video, got a file without pictures that can be decoded")
@@ -36,6 +35,11 @@ def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         raise CaptureError(
             f"{path}: expected a whole video, got a truncated or damaged file ({error.strerror})"
         ) from error
+
+
+def _open_options(version: str) -> dict[str, Any]:
+    """Return what makes PyAV accept metadata in any encoding, of which we read none; from 19 on it always does."""
+    return {"metadata_errors": "replace"} if int(version.partition(".")[0]) < 19 else {}
 
 
 def decode_frames(
