@@ -161,7 +161,7 @@ def what_lies_in(root: Path) -> str:
     paths = sorted(path for path in root.iterdir() if not _is_junk(path))
     known = [f"{len(_of(paths, suffix))} {suffix} ({what}, which are not read)" for suffix, what in _foreign(paths)]
     listed = ", ".join(path.name for path in paths[:8]) or "nothing"
-    return f"{listed}: {'; '.join(known)}" if known else listed
+    return f"{listed}: {'; '.join(known)}: convert them to COCO's or OpenPose's JSON" if known else listed
 
 
 def _foreign(paths: Sequence[Path]) -> list[tuple[str, str]]:

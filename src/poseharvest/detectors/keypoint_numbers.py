@@ -27,7 +27,7 @@ from poseharvest.findings import Finding, Severity
 _TOPIC = "keypoint files"
 _MOST_LISTED = 8
 _BEYOND_THE_END = 1  # pictures: readers of videos differ in whether they give the last one
-_LITTLE_COVERED = 0.75  # share of the pictures up to the last file, below which the rates may differ
+_LITTLE_COVERED = 0.9  # share of the pictures up to the last file, below which the rates may differ
 
 
 @dataclass(frozen=True)
@@ -225,11 +225,11 @@ def _from_zero(views: Sequence[_View], source: str) -> _Reading | None:
     full = [view for view in views if view.files.numbers[0] == 0]
     if not all(view.fits(0, beyond=_BEYOND_THE_END if full == list(views) else 0) for view in views):
         return None
-    starts = {view.files.numbers[0] for view in views if view.files.lists_every_picture}
+    first = min(view.files.numbers[0] for view in views)
     message = None
-    if starts == {1}:
+    if first > 0:
         message = (
-            f"{source}: all views begin with number 1: taken as pictures counted from 0, without the first; "
+            f"{source}: the lowest number of all views is {first}: taken as pictures counted from 0 ({_list(views)}); "
             "say frame_offset=-1 if they are counted from 1"
         )
     return _Reading((0,) * len(views), message)
@@ -296,13 +296,8 @@ def _compare_views(views: Sequence[tuple[_View, int]], source: str) -> list[Find
     """Return what differs between the views, or between a view and its footage, and may be a mistake."""
     messages = []
     listing = [(view, offset) for view, offset in views if view.files.lists_every_picture]
-    starts = {view.files.numbers[0] + offset for view, offset in listing}
-    in_capture = {view.files.numbers[0] + offset + view.pictures.lead for view, offset in listing}
-    if len(starts) > 1 and len(in_capture) > 1:
-        messages.append(
-            f"the views begin with different pictures: {_listed([_begin(view, offset) for view, offset in listing])}: "
-            "if a view counts from 1 where others count from 0, say frame_offset.VIEW=-1"
-        )
+    messages += _starts_that_differ(listing)
+    messages += _starts_that_differ([(view, offset) for view, offset in views if _begins(view, offset) in (0, 1)])
     if len({view.files.step for view, _ in listing}) > 1:
         messages.append(
             f"the views' numbers have different steps: {_listed([str(view.files) for view, _ in listing])}: "
@@ -320,11 +315,24 @@ def _compare_views(views: Sequence[tuple[_View, int]], source: str) -> list[Find
         messages.append(
             f"the files reach beyond the last picture: {_beside_footage(beyond)}: check that they are of this footage"
         )
-    return [Finding("warning", _TOPIC, f"{source}: {message}") for message in messages]
+    return [Finding("warning", _TOPIC, f"{source}: {message}") for message in dict.fromkeys(messages)]
 
 
-def _begin(view: _View, offset: int) -> str:
-    return f"{view.files.view} {view.files.numbers[0] + offset}"
+def _starts_that_differ(views: Sequence[tuple[_View, int]]) -> list[str]:
+    """Return a message if the views begin with different pictures that lie at different frames of the capture."""
+    starts = [_begins(view, offset) for view, offset in views]
+    frames = {start + view.pictures.lead for (view, _), start in zip(views, starts, strict=True)}
+    if len(set(starts)) < 2 or len(frames) < 2:
+        return []
+    listed = _listed([f"{view.files.view} {start}" for (view, _), start in zip(views, starts, strict=True)])
+    return [
+        f"the views begin with different pictures: {listed}: if a view counts from 1 where others count from 0, "
+        "say frame_offset.VIEW=-1"
+    ]
+
+
+def _begins(view: _View, offset: int) -> int:
+    return view.files.numbers[0] + offset
 
 
 def _beside_footage(views: Sequence[_View]) -> str:
