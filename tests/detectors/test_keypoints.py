@@ -119,7 +119,7 @@ def test_coco_results_have_scores(tmp_path):
     [
         ("{", "expected JSON, got"),
         ("[]", "expected OpenPose's people, got list"),
-        ('{"people": [{}]}', 'expected a record with "pose_keypoints_2d"'),
+        ('{"people": [{"face": []}]}', 'expected a record with "pose_keypoints_2d"'),
         ('{"people": [{"pose_keypoints_2d": [1, 2]}]}', "expected keypoints as x, y, score of every joint"),
         ('{"people": [{"pose_keypoints_2d": ["a", 2, 3]}]}', "expected keypoints as x, y, score of every joint"),
     ],
@@ -150,14 +150,14 @@ def test_folders_that_cannot_be_used_are_named(tmp_path):
     with pytest.raises(DetectorError, match=r'layout: expected one of body_25, .* got "body"'):
         KeypointDetector(tmp_path, KeypointOptions(layout="body")).people("cam1", 0)
     write_openpose(tmp_path / "cam1", 0, person("coco17", 300, 200), name="other_{:d}.json")
-    with pytest.raises(FormatError, match="expected one file for frame 0, got also cam1_000000000000"):
+    with pytest.raises(FormatError, match="expected names that differ in their frame number alone, got cam1_0"):
         KeypointDetector(tmp_path).people("cam1", 0)
 
 
 def test_another_number_of_joints_is_named(tmp_path):
     write_openpose(tmp_path / "cam1", 0, person("coco17", 300, 200))
     write_openpose(tmp_path / "cam2", 0, person("body_25", 300, 200))
-    with pytest.raises(DetectorError, match='view "cam2", frame 0: expected 17 keypoints a person, got 25'):
+    with pytest.raises(DetectorError, match='view "cam2", picture 0: expected 17 keypoints a person, got 25'):
         KeypointDetector(tmp_path).people("cam2", 0)
 
 

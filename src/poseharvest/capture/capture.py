@@ -6,9 +6,12 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from poseharvest.calibration.audit import audit_rig
 from poseharvest.capture.cameras import fit_rig, locate_calibration, read_rig_for
-from poseharvest.capture.frames import MultiViewFrame
+from poseharvest.capture.frames import MultiViewFrame, ViewPictures
+from poseharvest.capture.images import ImageFolder
 from poseharvest.capture.prefetch import prefetch
 from poseharvest.capture.settings import CaptureSettings, Offset, override_settings, read_settings
 from poseharvest.capture.sync import Timeline
@@ -112,6 +115,18 @@ class Capture:
         return self.timeline.num_frames
 
     @property
+    def pictures(self) -> tuple[ViewPictures, ...]:
+        """The pictures of every view by their own numbers, in rig order."""
+        return tuple(self._pictures_of(number, view) for number, view in enumerate(self.views))
+
+    def _pictures_of(self, number: int, view: View) -> ViewPictures:
+        taken = self.timeline.pictures[number]
+        frames = np.flatnonzero(taken >= 0)
+        lead = int(frames[0] - taken[frames[0]]) if len(frames) else 0
+        names = tuple(path.stem for path in view.footage.files) if isinstance(view.footage, ImageFolder) else None
+        return ViewPictures(view.name, len(view.footage.times_s), names, lead)
+
+    @property
     def duration_s(self) -> float:
         """Length in seconds."""
         return self.num_frames / self.frame_rate
@@ -134,7 +149,8 @@ class Capture:
         wanted = self.timeline.pictures[:, start:end]
         sources = [view.footage.read(numbers) for view, numbers in zip(self.views, wanted, strict=True)]
         for index, images in enumerate(prefetch(sources, depth=self._depth()), start):
-            yield MultiViewFrame(index=index, time_s=index / self.frame_rate, images=images)
+            numbers = tuple(int(number) for number in self.timeline.pictures[:, index])
+            yield MultiViewFrame(index=index, time_s=index / self.frame_rate, images=images, numbers=numbers)
 
     def _depth(self) -> int:
         frame_bytes = sum(3 * view.image_size[0] * view.image_size[1] for view in self.views)

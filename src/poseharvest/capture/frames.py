@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from poseharvest.arrays import Image
 from poseharvest.geometry.rig import Rig
@@ -18,11 +18,34 @@ class MultiViewFrame:
         index: frame number, from 0.
         time_s: seconds from the capture's start.
         images: one (H, W, 3) RGB uint8 picture a view, in rig order; None where the view has no picture.
+        numbers: which of its own pictures each view shows, from 0, -1 for none; None where all are the frame's number.
     """
 
     index: int
     time_s: float
     images: tuple[Image | None, ...]
+    numbers: tuple[int, ...] | None = None
+
+    def number(self, view: int) -> int:
+        """Return which of its own pictures a view shows, from 0; -1 where it has none."""
+        return self.index if self.numbers is None else self.numbers[view]
+
+
+@dataclass(frozen=True)
+class ViewPictures:
+    """The pictures of one view as files made from them may number them.
+
+    Attributes:
+        view: its name.
+        count: number of its pictures; they are numbered from 0.
+        names: file name of each without suffix, where the pictures are files.
+        lead: frame of the capture minus number of the picture, where the view begins.
+    """
+
+    view: str
+    count: int
+    names: tuple[str, ...] | None = None
+    lead: int = 0
 
 
 class FrameSource(Protocol):
@@ -51,3 +74,20 @@ class FrameSource(Protocol):
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[MultiViewFrame]:
         """Stream the moments `start` to `stop` (exclusive) in order."""
         ...
+
+
+@runtime_checkable
+class PictureSource(Protocol):
+    """A capture whose views have pictures of their own numbers."""
+
+    @property
+    def pictures(self) -> tuple[ViewPictures, ...]:
+        """The pictures of every view, in rig order."""
+        ...
+
+
+def pictures_of(capture: FrameSource) -> tuple[ViewPictures, ...]:
+    """Return the pictures of every view, in rig order: a picture a frame where the capture does not tell."""
+    if isinstance(capture, PictureSource):
+        return capture.pictures
+    return tuple(ViewPictures(name, capture.num_frames) for name in capture.rig.names)

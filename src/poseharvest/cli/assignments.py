@@ -14,6 +14,8 @@ def parse_assignments(assignments: Sequence[str], *, option: str) -> dict[str, A
 
     >>> parse_assignments(["flip_test=true", "layout=body_25"], option="--detector-option")
     {'flip_test': True, 'layout': 'body_25'}
+    >>> parse_assignments(["frame_offset.cam03=1"], option="--detector-option")
+    {'frame_offset': {'cam03': 1}}
 
     Raises:
         ConfigError: one is not of that form; the message names `option`.
@@ -23,8 +25,20 @@ def parse_assignments(assignments: Sequence[str], *, option: str) -> dict[str, A
         name, equals, value = assignment.partition("=")
         if not (name and equals):
             raise ConfigError(f'{option}: expected name=value, got "{assignment}"')
-        values[name] = _value(value)
+        _place(values, name, _value(value), where=f'{option} "{assignment}"')
     return values
+
+
+def _place(values: dict[str, Any], name: str, value: Any, *, where: str) -> None:
+    """Put a value under its name; `frame_offset.cam03` is the entry `cam03` of a table `frame_offset`."""
+    table, dot, key = name.partition(".")
+    if not dot:
+        values[name] = value
+        return
+    entries = values.setdefault(table, {})
+    if not (table and key and isinstance(entries, dict)):
+        raise ConfigError(f"{where}: expected name=value or name.key=value, and one of the two for a name")
+    entries[key] = value
 
 
 def _value(text: str) -> Any:

@@ -9,7 +9,7 @@ down: a person upside down is no picture that a detector knows.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -47,7 +47,7 @@ def mirrored_view(view: CroppedView) -> CroppedView:
     x, y = view.crop.center
     width = view.image.shape[1]
     crop = Crop((width - 1 - x, y), view.crop.side)
-    return CroppedView(view.view, view.frame, crop, np.ascontiguousarray(view.image[:, ::-1]))
+    return replace(view, crop=crop, image=np.ascontiguousarray(view.image[:, ::-1]))
 
 
 def measure_side_bias(

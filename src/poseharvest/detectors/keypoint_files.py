@@ -1,30 +1,37 @@
-"""Keypoint files of other 2D detectors: OpenPose's JSON (a file a frame) and COCO's (a file a view).
+"""Keypoint files of other 2D detectors, one view each: OpenPose's JSON (a file a frame), COCO's and MMPose's (a file).
 
 OpenPose: `people[].pose_keypoints_2d` is x, y, score of every joint, pixels of the picture; a joint that was not
-found is 0, 0, 0. A folder holds one folder a view, called as the view, or the view and `_json`; the last number in a
-file's name is its frame. COCO: one `VIEW.json` a view in a folder; either a data set (`images`, `annotations`,
-`categories`), whose third value is a flag of visibility, or a list of results (`image_id`, `keypoints`), whose third
-value is a score. The last number in an image's file name is its frame, or else its id.
+found is 0, 0, 0. COCO: either a data set (`images`, `annotations`, `categories`), whose third value is a flag of
+visibility, or a list of results (`image_id`, `keypoints`; AlphaPose writes these too), whose third value is a score.
+MMPose: `instance_info[].instances[]`, whose `frame_id` counts from 1. The number of a picture is the number that varies
+in the names (`keypoint_names.py`), or else its id.
 """
 
 from __future__ import annotations
 
-import json
-import math
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-import torch
 from torch import Tensor
 
-from poseharvest.detectors.keypoint_layouts import LAYOUTS
+from poseharvest.detectors.keypoint_names import form_of, frame_numbers, stem_of
+from poseharvest.detectors.keypoint_records import (
+    coco_person,
+    field,
+    mmpose_person,
+    openpose_person,
+    read_json,
+)
 from poseharvest.errors import DetectorError, FormatError
+
+Person = Callable[[Any, Path], Tensor | None]
 
 
 class KeypointFiles(Protocol):
-    """The keypoints of one view, by frame number of the files."""
+    """The keypoints of one view, by the number that the files give to each picture."""
 
     @property
     def joints(self) -> tuple[str, ...] | None:
@@ -33,38 +40,52 @@ class KeypointFiles(Protocol):
 
     @property
     def frames(self) -> tuple[int, ...]:
-        """Numbers of the frames that the files hold, in order."""
+        """Numbers of the pictures that the files hold, in order."""
+        ...
+
+    @property
+    def names(self) -> Mapping[int, str]:
+        """Name of each picture, without suffix, where the files tell it."""
+        ...
+
+    @property
+    def lists_every_picture(self) -> bool:
+        """False where pictures without anybody are not listed, so that the first number tells nothing."""
         ...
 
     def people(self, number: int) -> list[Tensor]:
-        """Return (K, 3) float64 x, y, score of everybody in a frame; nobody where the files lack the frame."""
+        """Return (K, 3) float64 x, y, score of everybody in a picture; nobody where the files lack the number."""
         ...
 
 
 class OpenPoseFolder:
-    """One view's folder of OpenPose files. Files are read when asked for, so that any length fits in memory."""
+    """One view's folder of OpenPose files. Files are read when asked for, so that any length fits in memory.
+
+    Files of another form of name that hold no people are none of OpenPose's and are passed over.
+    """
 
     joints: tuple[str, ...] | None = None
+    lists_every_picture = True
 
-    def __init__(self, folder: Path) -> None:
-        self._paths: dict[int, Path] = {}
-        for path in sorted(folder.glob("*.json")):
-            number = _last_number(path.stem)
-            if number is None:
-                raise FormatError(f"{path}: expected a frame number in the file's name, got none")
-            if number in self._paths:
-                raise FormatError(f"{path}: expected one file for frame {number}, got also {self._paths[number].name}")
-            self._paths[number] = path
-        if not self._paths:
+    def __init__(self, folder: Path, paths: Sequence[Path]) -> None:
+        kept = _of_openpose(paths)
+        if not kept:
             raise DetectorError(f"{folder}: expected OpenPose files (*.json), got none")
+        numbers = frame_numbers([path.name for path in kept], where=str(folder))
+        self._paths = dict(zip(numbers, kept, strict=True))
 
     @property
     def frames(self) -> tuple[int, ...]:
-        """Numbers of the frames that have a file."""
+        """Numbers of the pictures that have a file."""
         return tuple(sorted(self._paths))
 
+    @property
+    def names(self) -> Mapping[int, str]:
+        """The files' names without `_keypoints`: OpenPose calls them as the pictures that it read."""
+        return {number: path.stem.removesuffix("_keypoints") for number, path in self._paths.items()}
+
     def people(self, number: int) -> list[Tensor]:
-        """Return (K, 3) x, y, score of everybody in a frame.
+        """Return (K, 3) x, y, score of everybody in a picture.
 
         Raises:
             FormatError: the file is damaged.
@@ -72,122 +93,157 @@ class OpenPoseFolder:
         path = self._paths.get(number)
         if path is None:
             return []
-        content = _read_json(path)
-        if not isinstance(content, dict) or not isinstance(content.get("people"), list):
+        content = read_json(path)
+        if not is_openpose(content):
             raise FormatError(f"{path}: expected OpenPose's people, got {type(content).__name__} without them")
-        return [_triples(_field(person, "pose_keypoints_2d", path), path) for person in content["people"]]
+        people = (openpose_person(person, path) for person in content["people"])
+        return [person for person in people if person is not None]
 
 
-class CocoFile:
-    """One view's COCO file."""
+class KeypointList:
+    """One view's people from a file that holds all pictures."""
 
-    def __init__(self, path: Path) -> None:
-        content = _read_json(path)
-        self.joints: tuple[str, ...] | None = None
-        self._people: dict[int, list[Tensor]] = defaultdict(list)
-        if isinstance(content, list):
-            for result in content:
-                self._people[_whole(_field(result, "image_id", path), path)].append(_person(result, path))
-            self._numbers = tuple(sorted(self._people))
-        else:
-            self._read_data_set(content, path)
-
-    def _read_data_set(self, content: Any, path: Path) -> None:
-        numbers = {}
-        for image in _field(content, "images", path):
-            number = _last_number(Path(str(image.get("file_name", ""))).stem)
-            identity = _whole(_field(image, "id", path), path)
-            numbers[identity] = identity if number is None else number
-        for annotation in _field(content, "annotations", path):
-            identity = _whole(_field(annotation, "image_id", path), path)
-            if identity not in numbers:
-                raise FormatError(f"{path}: expected the image {identity} of an annotation among images, got none")
-            person = _person(annotation, path)
-            person[:, 2] = (person[:, 2] > 0).double()
-            self._people[numbers[identity]].append(person)
-        for category in content.get("categories", []):
-            if category.get("keypoints"):
-                self.joints = tuple(str(name) for name in category["keypoints"])
-        self._numbers = tuple(sorted(numbers.values()))
+    def __init__(
+        self,
+        people: Mapping[int, list[Tensor]],
+        *,
+        names: Mapping[int, str],
+        joints: tuple[str, ...] | None = None,
+        lists_every_picture: bool = True,
+    ) -> None:
+        self._people = people
+        self.names, self.joints, self.lists_every_picture = names, joints, lists_every_picture
 
     @property
     def frames(self) -> tuple[int, ...]:
-        """Numbers of the frames that the file holds."""
-        return self._numbers
+        """Numbers of the pictures that the file holds."""
+        return tuple(sorted(self._people))
 
     def people(self, number: int) -> list[Tensor]:
-        """Return (K, 3) x, y, score of everybody in a frame."""
+        """Return (K, 3) x, y, score of everybody in a picture."""
         return list(self._people.get(number, []))
 
 
-def open_view(root: Path, view: str) -> KeypointFiles:
-    """Return the keypoint files of a view below `root`.
+def is_openpose(content: Any) -> bool:
+    """Return whether the content of a file is OpenPose's of one picture."""
+    return isinstance(content, dict) and isinstance(content.get("people"), list)
+
+
+def read_list(path: Path, *, only: str | None = None) -> KeypointList:
+    """Return the people of a file that holds all pictures of a view: COCO's data set or results, or MMPose's.
+
+    Args:
+        path: the file.
+        only: take the pictures of this view alone, from a file that holds all views: those with the view's name in
+            their own name or folder.
 
     Raises:
-        DetectorError: there are none; the message lists what there is.
+        FormatError: it is none of these, it is damaged, or its pictures cannot be told apart by number.
     """
-    for folder in (root / view, root / f"{view}_json"):
-        if folder.is_dir():
-            return OpenPoseFolder(folder)
-    if (root / f"{view}.json").is_file():
-        return CocoFile(root / f"{view}.json")
-    found = sorted(path.name for path in root.iterdir())[:8]
-    raise DetectorError(
-        f'{root}: view "{view}": expected a folder "{view}" or "{view}_json" of OpenPose files, or a COCO file '
-        f'"{view}.json", got {", ".join(found) or "nothing"}'
+    content = read_json(path)
+    if isinstance(content, list):
+        return _results(content, path, only)
+    if isinstance(content, dict) and "instance_info" in content:
+        return _mmpose(content, path)
+    if isinstance(content, dict) and {"images", "annotations"} <= content.keys():
+        return _data_set(content, path, only)
+    raise FormatError(
+        f"{path}: expected COCO's images and annotations, a list of COCO's or AlphaPose's results, or MMPose's "
+        f"instance_info, got {_outline(content)}"
     )
 
 
-def named_rows(joints: tuple[str, ...] | None, layout: str | None, *, source: str) -> tuple[str, ...] | None:
-    """Return the names of the rows: those of the layout that the user chose, else those in the files.
+def names_view(name: str, view: str) -> bool:
+    """Return whether a picture's name, or one of its folders, holds the view's name as a whole word.
 
-    Raises:
-        DetectorError: there is no such layout.
+    >>> names_view("cam1/000010.jpg", "cam1"), names_view("cam10_000010.jpg", "cam1")
+    (True, False)
     """
-    if layout is None:
-        return joints
-    if layout not in LAYOUTS:
-        raise DetectorError(f'{source}: layout: expected one of {", ".join(LAYOUTS)}, got "{layout}"')
-    return LAYOUTS[layout]
+    return re.search(rf"(?<![0-9a-z]){re.escape(view)}(?![0-9a-z])", name, re.IGNORECASE) is not None
 
 
-def _last_number(text: str) -> int | None:
-    digits = re.findall(r"\d+", text)
-    return int(digits[-1]) if digits else None
+def _of_openpose(paths: Sequence[Path]) -> list[Path]:
+    """Return the files of the commonest form of name, and of the others those that hold people all the same."""
+    forms = {path: form_of(path.name) for path in paths}
+    first = {form: path for path, form in reversed(forms.items())}
+    counts = Counter({form: n for form, n in Counter(forms.values()).items() if is_openpose(_content(first[form]))})
+    commonest = [form for form, _ in counts.most_common(1)]
+    return [path for path in paths if forms[path] in commonest or is_openpose(_content(path))]
 
 
-def _read_json(path: Path) -> Any:
+def _content(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise FormatError(f"{path}: expected JSON, got: {error}") from error
+        return read_json(path)
+    except FormatError:
+        return None
 
 
-def _field(record: Any, key: str, path: Path) -> Any:
-    if not isinstance(record, dict) or key not in record:
-        raise FormatError(f'{path}: expected a record with "{key}", got {str(record)[:60]}')
-    return record[key]
+def _results(content: list[Any], path: Path, only: str | None) -> KeypointList:
+    records: dict[str, list[Any]] = defaultdict(list)
+    for record in content:
+        records[str(field(record, "image_id", path))].append(record)
+    kept = [key for key in records if only is None or names_view(key, only)]
+    if all(key.isdecimal() for key in kept):
+        numbers: Sequence[int] = [int(key) for key in kept]
+    else:
+        numbers = frame_numbers(kept, where=str(path))
+    named = {number: stem_of(key) for number, key in zip(numbers, kept, strict=True) if not key.isdecimal()}
+    people = {number: _people(records[key], coco_person, path) for number, key in zip(numbers, kept, strict=True)}
+    return KeypointList(people, names=named, lists_every_picture=False)
 
 
-def _whole(value: Any, path: Path) -> int:
-    number = _last_number(str(value))
-    if number is None:
-        raise FormatError(f"{path}: expected a number, got {value!r}")
-    return number
+def _data_set(content: dict[str, Any], path: Path, only: str | None) -> KeypointList:
+    name_of: dict[str, str] = {}
+    for image in content["images"]:
+        identity, name = str(field(image, "id", path)), str(image.get("file_name", ""))
+        if identity in name_of:
+            raise FormatError(f"{path}: expected one image of id {identity}, got {name_of[identity]} and {name}")
+        name_of[identity] = name
+    records: dict[str, list[Any]] = {key: [] for key in name_of}
+    for annotation in content["annotations"]:
+        identity = str(field(annotation, "image_id", path))
+        if identity not in records:
+            raise FormatError(f"{path}: expected the image {identity} of an annotation among images, got none")
+        records[identity].append(annotation)
+    kept = {key: name for key, name in name_of.items() if only is None or names_view(name, only)}
+    numbers = _numbers_of_images(kept, path)
+    people = {numbers[key]: _people(records[key], coco_person, path) for key in kept}
+    for person in (person for found in people.values() for person in found):
+        person[:, 2] = (person[:, 2] > 0).double()
+    names = {numbers[key]: stem_of(name) for key, name in kept.items() if name}
+    return KeypointList(people, names=names, joints=_named_joints(content))
 
 
-def _person(record: Any, path: Path) -> Tensor:
-    return _triples(_field(record, "keypoints", path), path)
+def _numbers_of_images(name_of: Mapping[str, str], path: Path) -> dict[str, int]:
+    """Return the number of each image, by its id: from the names where they have one, else the id."""
+    if any(re.search(r"\d", name) for name in name_of.values()):
+        return dict(zip(name_of, frame_numbers(list(name_of.values()), where=str(path)), strict=True))
+    wrong = [key for key in name_of if not key.isdecimal()]
+    if wrong:
+        raise FormatError(f"{path}: expected a number in the name or the id of an image, got {wrong[0]}")
+    return {key: int(key) for key in name_of}
 
 
-def _triples(values: Any, path: Path) -> Tensor:
-    """Return (K, 3) of a flat list; a joint without a finite place gets score 0, scores are cut to 0 to 1."""
-    numbers = isinstance(values, list) and all(isinstance(value, int | float) for value in values)
-    if not numbers or not values or len(values) % 3:
-        raise FormatError(f"{path}: expected keypoints as x, y, score of every joint, got {str(values)[:60]}")
-    finite = [value if math.isfinite(value) else -math.inf for value in values]
-    person = torch.tensor(finite, dtype=torch.float64).view(-1, 3)
-    found = torch.isfinite(person).all(-1) & (person[:, 2] > 0)
-    return torch.where(found.unsqueeze(-1), person, torch.zeros_like(person)).clamp_(
-        max=torch.tensor([math.inf, math.inf, 1.0], dtype=torch.float64)
-    )
+def _mmpose(content: dict[str, Any], path: Path) -> KeypointList:
+    people: dict[int, list[Tensor]] = {}
+    for moment in content["instance_info"]:
+        identity = field(moment, "frame_id", path)
+        if not isinstance(identity, int) or identity - 1 in people:
+            raise FormatError(
+                f"{path}: expected a frame_id of its own in every entry, got {identity} again or no count"
+            )
+        people[identity - 1] = _people(field(moment, "instances", path), mmpose_person, path)
+    return KeypointList(people, names={})
+
+
+def _people(records: Sequence[Any], read: Person, path: Path) -> list[Tensor]:
+    return [person for person in (read(record, path) for record in records) if person is not None]
+
+
+def _named_joints(content: dict[str, Any]) -> tuple[str, ...] | None:
+    named = [category["keypoints"] for category in content.get("categories") or [] if category.get("keypoints")]
+    return tuple(str(name) for name in named[-1]) if named else None
+
+
+def _outline(content: Any) -> str:
+    return f"a record with {', '.join(map(str, content))[:80]}" if isinstance(content, dict) else str(content)[:60]

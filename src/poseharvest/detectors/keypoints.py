@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,16 +12,17 @@ import torch
 from torch import Tensor
 
 from poseharvest.arrays import ImageSize
-from poseharvest.detectors.keypoint_files import KeypointFiles, named_rows, open_view
+from poseharvest.capture.frames import ViewPictures
+from poseharvest.detectors.keypoint_files import KeypointFiles
+from poseharvest.detectors.keypoint_folder import KeypointFolder, sample_people
 from poseharvest.detectors.keypoint_layouts import LAYOUTS, LayoutMap, map_layout, natural_skeleton, recognise_layout
-from poseharvest.detectors.protocol import CroppedView
+from poseharvest.detectors.keypoint_numbers import Numbering, ViewNumbers, compare_numbers
+from poseharvest.detectors.protocol import CroppedView, FittedDetector
 from poseharvest.errors import DetectorError
 from poseharvest.geometry.crop import Crop
 from poseharvest.heatmaps.encode import gaussian_maps
 from poseharvest.skeleton.definitions import skeleton_by_name
 from poseharvest.skeleton.skeleton import Skeleton
-
-_FRAMES_TO_RECOGNISE_FROM = 20
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class KeypointOptions:
     Attributes:
         layout: names the rows of the files, one of LAYOUTS; None recognises it.
         skeleton: built-in skeleton to fill; None takes the richest that the files fill.
-        frame_offset: frame of the capture minus frame number of the files.
+        frame_offset: added to the number of a file it is the number of the picture of its view, from 0; one for all
+            views, or by view; None finds it out by comparing the numbers with the footage.
         sigma_px: standard deviation of the bump of a joint, pixels of the heatmap. As the window grows with the
             person, so does the bump: 1 px of 64 is a 64th of the window's side.
         heatmap_size: (height, width).
@@ -40,7 +42,7 @@ class KeypointOptions:
 
     layout: str | None = None
     skeleton: str | None = None
-    frame_offset: int = 0
+    frame_offset: int | Mapping[str, int] | None = None
     sigma_px: float = 1.0
     heatmap_size: ImageSize = (64, 64)
     device: str = "cpu"
@@ -52,17 +54,41 @@ class KeypointDetector:
     Several people in a picture all leave their bumps: which of them agree is for the other views to say.
     """
 
-    def __init__(self, root: Path, options: KeypointOptions | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        options: KeypointOptions | None = None,
+        *,
+        folder: KeypointFolder | None = None,
+        numbering: Mapping[str, Numbering] | None = None,
+    ) -> None:
         """Open a folder.
 
+        Args:
+            root: the folder.
+            options: the defaults if None.
+            folder: the same folder, opened before.
+            numbering: of the views, where it is known from the footage (`fitted_to`).
+
         Raises:
-            DetectorError: it is no folder, or its layout cannot be told or does not fill the skeleton.
+            DetectorError: it is no folder.
         """
-        if not root.is_dir():
-            raise DetectorError(f"{root}: expected a folder of keypoint files, one folder or file a view")
+        self._folder = folder or KeypointFolder(root)
         self._root = root
         self._options = options or KeypointOptions()
-        self._views: dict[str, KeypointFiles] = {}
+        self._numbering = numbering
+
+    def fitted_to(self, pictures: Sequence[ViewPictures]) -> FittedDetector:
+        """Return the detector whose numbers have been compared with the footage, and what was taken.
+
+        Raises:
+            DetectorError: a view has no files, or the numbers cannot be pictures of the footage.
+            FormatError: a file is damaged.
+        """
+        files = [self._numbers(one.view) for one in pictures]
+        found = compare_numbers(files, pictures, offsets=self._offsets(pictures), source=str(self._root))
+        fitted = KeypointDetector(self._root, self._options, folder=self._folder, numbering=found.of_view)
+        return FittedDetector(fitted, found.findings)
 
     @property
     def name(self) -> str:
@@ -82,32 +108,45 @@ class KeypointDetector:
     @property
     def details(self) -> dict[str, Any]:
         """Where the files lie, what they hold of each person, and how it is drawn, in plain data."""
-        options = self._options
+        options, offset = self._options, self._options.frame_offset
         return {
             "path": str(self._root),
             "rows": list(self._rows),
-            "frame_offset": options.frame_offset,
+            "frame_offset": dict(offset) if isinstance(offset, Mapping) else offset,
+            "numbers": {view: self._described(view) for view in self._numbering or ()},
             "sigma_px": options.sigma_px,
         }
+
+    def _described(self, view: str) -> dict[str, Any]:
+        """Return the numbers of a view's files in plain data."""
+        numbers, taken = self._numbers(view).numbers, (self._numbering or {})[view]
+        ends = {"first": numbers[0], "last": numbers[-1]} if numbers else {}
+        how = {"offset": taken.offset} if taken.number_of is None else {"by_name": True}
+        return {"count": len(numbers), **ends, **how}
 
     @property
     def needs_images(self) -> bool:
         """False: it never looks at a picture."""
         return False
 
-    def people(self, view: str, frame: int) -> list[Tensor]:
-        """Return (J, 3) float64 x, y, score of everybody in a frame; nobody where the files lack the frame.
+    def people(self, view: str, picture: int) -> list[Tensor]:
+        """Return (J, 3) float64 x, y, score of everybody in a picture; nobody where the files lack it.
+
+        Args:
+            view: the camera's name.
+            picture: which of the view's own pictures, from 0; -1 for none.
 
         Raises:
             DetectorError: the view has no keypoints at all, or a person has another number of them.
             FormatError: a file is damaged.
         """
-        number = frame - self._options.frame_offset
-        return [self._layout.joints(self._checked(rows, view, frame)) for rows in self._files(view).people(number)]
+        number = self._numbering_of(view).number(picture)
+        people = [] if number is None else self._folder.files(view).people(number)
+        return [self._layout.joints(self._checked(rows, view, picture)) for rows in people]
 
     def detect(self, views: Sequence[CroppedView]) -> Tensor:
         """Return the heatmaps (B, J, h, w) float32 of B windows; flat zero where nobody was found."""
-        maps = [self.draw(self.people(view.view, view.frame), view.crop) for view in views]
+        maps = [self.draw(self.people(view.view, view.picture), view.crop) for view in views]
         empty = torch.zeros((0, len(self.skeleton), *self.heatmap_size))
         return torch.cat([empty, *(m.unsqueeze(0) for m in maps)]).to(self._options.device)
 
@@ -116,43 +155,69 @@ class KeypointDetector:
         size = self.heatmap_size
         return draw_people(people, crop, size, num_joints=len(self.skeleton), sigma_px=self._options.sigma_px)
 
-    def _files(self, view: str) -> KeypointFiles:
-        if view not in self._views:
-            self._views[view] = open_view(self._root, view)
-        return self._views[view]
+    def _numbering_of(self, view: str) -> Numbering:
+        if self._numbering is not None:
+            return self._numbering.get(view) or Numbering()
+        offset = self._options.frame_offset
+        return Numbering((offset.get(view, 0) if isinstance(offset, Mapping) else offset) or 0)
 
-    def _checked(self, rows: Tensor, view: str, frame: int) -> Tensor:
+    def _numbers(self, view: str) -> ViewNumbers:
+        files = self._folder.files(view)
+        return ViewNumbers(view, files.frames, files.names, files.lists_every_picture)
+
+    def _offsets(self, pictures: Sequence[ViewPictures]) -> dict[str, int]:
+        """Return the offsets that the user gave, by view."""
+        names, given = [one.view for one in pictures], self._options.frame_offset
+        if not isinstance(given, Mapping):
+            return {} if given is None else dict.fromkeys(names, given)
+        unknown = [view for view in given if view not in names]
+        if unknown:
+            raise DetectorError(
+                f"{self._root}: frame_offset: expected views of {', '.join(names)}, got {', '.join(unknown)}"
+            )
+        return dict(given)
+
+    def _views(self) -> list[KeypointFiles]:
+        """Return the files of all views: those of the footage, or of all that lie in the folder."""
+        names = self._folder.view_names() if self._numbering is None else tuple(self._numbering)
+        return [self._folder.files(name) for name in names]
+
+    def _checked(self, rows: Tensor, view: str, picture: int) -> Tensor:
         if len(rows) != len(self._rows):
             raise DetectorError(
-                f'{self._root}: view "{view}", frame {frame}: expected {len(self._rows)} keypoints a person, '
+                f'{self._root}: view "{view}", picture {picture}: expected {len(self._rows)} keypoints a person, '
                 f"got {len(rows)}"
             )
         return rows
 
     @cached_property
     def _rows(self) -> tuple[str, ...]:
-        files = self._any_files()
-        named = named_rows(files.joints, self._options.layout, source=str(self._root))
+        named = self._named_rows()
         if named is not None:
             return named
-        seen = [person for number in files.frames[:_FRAMES_TO_RECOGNISE_FROM] for person in files.people(number)]
+        seen = sample_people(self._views())
         if not seen:
-            raise DetectorError(f"{self._root}: nobody in the first frames: give layout= one of {', '.join(LAYOUTS)}")
+            raise DetectorError(
+                f"{self._root}: nobody in any view, so that the layout cannot be told: give layout= one of "
+                f"{', '.join(LAYOUTS)}"
+            )
         alike = [person for person in seen if len(person) == len(seen[0])]
         return LAYOUTS[recognise_layout(torch.stack(alike), source=str(self._root))]
+
+    def _named_rows(self) -> tuple[str, ...] | None:
+        """Return the names of the rows: of the layout that the user chose, else those in the files, if any."""
+        layout = self._options.layout
+        if layout is None:
+            return next((files.joints for files in self._views() if files.joints), None)
+        if layout not in LAYOUTS:
+            raise DetectorError(f'{self._root}: layout: expected one of {", ".join(LAYOUTS)}, got "{layout}"')
+        return LAYOUTS[layout]
 
     @cached_property
     def _layout(self) -> LayoutMap:
         wanted = self._options.skeleton
         skeleton = skeleton_by_name(wanted) if wanted else natural_skeleton(self._rows)
         return map_layout(self._rows, skeleton, source=str(self._root))
-
-    def _any_files(self) -> KeypointFiles:
-        """Return the files of the first view below the root, to learn what they hold."""
-        for path in sorted(self._root.iterdir()):
-            if path.is_dir() or path.suffix == ".json":
-                return open_view(self._root, path.name.removesuffix(".json"))
-        raise DetectorError(f"{self._root}: expected one folder or file of keypoints a view, got nothing")
 
 
 def draw_people(

@@ -9,6 +9,8 @@ from typing import Any, Protocol, runtime_checkable
 from torch import Tensor
 
 from poseharvest.arrays import Image, ImageSize
+from poseharvest.capture.frames import ViewPictures
+from poseharvest.findings import Finding
 from poseharvest.geometry.crop import Crop
 from poseharvest.skeleton.skeleton import Skeleton
 
@@ -22,12 +24,19 @@ class CroppedView:
         frame: index of the frame in the capture.
         crop: the window, in pixels of the picture.
         image: the whole picture, (H, W, 3) RGB uint8; None if the detector does not look at pictures.
+        number: which of the view's own pictures it is, from 0, -1 for none; None where that is the frame's number.
     """
 
     view: str
     frame: int
     crop: Crop
     image: Image | None
+    number: int | None = None
+
+    @property
+    def picture(self) -> int:
+        """Which of the view's own pictures it is, from 0; -1 where it has none."""
+        return self.frame if self.number is None else self.number
 
 
 class HeatmapDetector(Protocol):
@@ -73,12 +82,48 @@ def details_of(detector: HeatmapDetector) -> dict[str, Any]:
     return dict(detector.details) if isinstance(detector, DescribedDetector) else {}
 
 
+@dataclass(frozen=True)
+class FittedDetector:
+    """A detector that has been compared with the footage.
+
+    Attributes:
+        detector: to be used on that footage.
+        findings: what a person should know of the two together.
+    """
+
+    detector: HeatmapDetector
+    findings: tuple[Finding, ...] = ()
+
+
+@runtime_checkable
+class FootageReader(Protocol):
+    """A detector whose files were made from the footage, so that the two can be compared before anything is read."""
+
+    def fitted_to(self, pictures: Sequence[ViewPictures]) -> FittedDetector:
+        """Return the detector for these views.
+
+        Raises:
+            DetectorError: its files cannot be of this footage.
+        """
+        ...
+
+
+def fit_to_footage(detector: HeatmapDetector, pictures: Sequence[ViewPictures]) -> FittedDetector:
+    """Return the detector for these views; itself where it has nothing to compare."""
+    return detector.fitted_to(pictures) if isinstance(detector, FootageReader) else FittedDetector(detector)
+
+
 @runtime_checkable
 class KeypointSource(Protocol):
     """A detector that knows where people are before anybody says where to look."""
 
-    def people(self, view: str, frame: int) -> list[Tensor]:
-        """Return (J, 3) x, y, score of everybody in a frame, pixels of the picture; score 0 for a joint not found."""
+    def people(self, view: str, picture: int) -> list[Tensor]:
+        """Return (J, 3) x, y, score of everybody in a picture, in its pixels; score 0 for a joint not found.
+
+        Args:
+            view: the camera's name.
+            picture: which of the view's own pictures, from 0; -1 for none, which shows nobody.
+        """
         ...
 
     def draw(self, people: Sequence[Tensor], crop: Crop) -> Tensor:

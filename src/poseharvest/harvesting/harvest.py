@@ -9,9 +9,9 @@ from pathlib import Path
 from poseharvest.annotations.info import HarvestRun
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.store import HarvestWriter
-from poseharvest.capture.frames import FrameSource
+from poseharvest.capture.frames import FrameSource, pictures_of
 from poseharvest.capture.prefetch import prefetch
-from poseharvest.detectors.protocol import HeatmapDetector
+from poseharvest.detectors.protocol import HeatmapDetector, fit_to_footage
 from poseharvest.findings import Finding
 from poseharvest.harvesting.annotate import annotate
 from poseharvest.harvesting.batches import infer_each
@@ -58,12 +58,13 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
         ConfigError: limb lengths or boxes are of other limbs or views than the capture's.
         StoreError: `out` exists, or cannot be written.
     """
-    job = Job(capture, detector, options or HarvestOptions(), boxes, limb_lengths, on_progress or _silent)
-    findings = job.check_hints() + job.audit()
+    fitted = fit_to_footage(detector, pictures_of(capture))
+    job = Job(capture, fitted.detector, options or HarvestOptions(), boxes, limb_lengths, on_progress or _silent)
+    findings = job.check_hints() + job.audit() + list(fitted.findings)
     with HarvestWriter(
         out,
         rig=capture.rig,
-        skeleton=detector.skeleton,
+        skeleton=fitted.detector.skeleton,
         overwrite=overwrite,
         records_per_part=_RECORDS_PER_PART,
         recalibration=job.options.recalibration,

@@ -64,15 +64,15 @@ def detect_views(
     """
     present = [
         tuple(
-            None if crop is None or (detector.needs_images and image is None) else crop
-            for crop, image in zip(windows, frame.images, strict=True)
+            None if frame.number(view) < 0 or (detector.needs_images and image is None) else crop
+            for view, (crop, image) in enumerate(zip(windows, frame.images, strict=True))
         )
         for windows, frame in zip(crops, frames, strict=True)
     ]
     asked = [
-        CroppedView(camera.name, frame.index, crop, image)
+        CroppedView(camera.name, frame.index, crop, image, frame.number(view))
         for frame, windows in zip(frames, present, strict=True)
-        for camera, crop, image in zip(cameras, windows, frame.images, strict=True)
+        for view, (camera, crop, image) in enumerate(zip(cameras, windows, frame.images, strict=True))
         if crop is not None
     ]
     values = torch.zeros((len(frames), len(cameras), len(detector.skeleton), *detector.heatmap_size))

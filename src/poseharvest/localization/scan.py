@@ -96,16 +96,16 @@ def find_candidates(
         cameras: one a view, for their names and the size of their pictures.
     """
     looks = [
-        Look(detector, image, camera.image_size, camera.name, frame.index, number)
+        Look(detector, image, camera.image_size, camera.name, frame.index, number, frame.number(number))
         for number, (image, camera) in enumerate(zip(frame.images, cameras, strict=True))
     ]
     return sorted((person for look in looks for person in look.people()), key=lambda c: -c.confidence)
 
 
-def _known(source: KeypointSource, view: str, number: int, frame: int) -> list[Candidate]:
+def _known(source: KeypointSource, view: str, number: int, picture: int) -> list[Candidate]:
     """Return the people of whom the keypoints are known before anybody looks."""
     candidates = []
-    for person in source.people(view, frame):
+    for person in source.people(view, picture):
         pixels, scores = person[:, :2].double(), person[:, 2].double().clamp_min(0)
         if int((scores > 0).sum()) >= MIN_JOINTS:
             side = crop_around(pixels[scores > 0], CROP_SCALE, MIN_SIDE_PX).side
@@ -124,6 +124,7 @@ class Look:
         view: the camera's name.
         frame: number of the frame.
         number: of the view in the rig.
+        picture: which of the view's own pictures it is, -1 for none; None where that is the frame's number.
     """
 
     detector: HeatmapDetector
@@ -132,11 +133,13 @@ class Look:
     view: str
     frame: int
     number: int = 0
+    picture: int | None = None
 
     def people(self) -> list[Candidate]:
         """Return everybody in the picture, most confident first; nobody where the detector lacks its picture."""
         if isinstance(self.detector, KeypointSource):
-            known = _known(self.detector, self.view, self.number, self.frame)
+            picture = self.frame if self.picture is None else self.picture
+            known = _known(self.detector, self.view, self.number, picture)
             return sorted(known, key=lambda c: -c.confidence)
         if self.image is None and self.detector.needs_images:
             return []
@@ -144,7 +147,7 @@ class Look:
 
     def through(self, crops: Sequence[Crop]) -> list[Candidate]:
         """Return what the network sees in each window."""
-        asked = [CroppedView(self.view, self.frame, crop, self.image) for crop in crops]
+        asked = [CroppedView(self.view, self.frame, crop, self.image, self.picture) for crop in crops]
         peaks = heatmap_peaks(self.detector.detect(asked).cpu(), crops)
         return [
             Candidate(self.number, pixels, score.clamp_min(0), min(crop.side, _window_around(pixels, score).side))

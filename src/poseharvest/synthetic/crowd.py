@@ -115,11 +115,11 @@ class CrowdKeypoints:
         """(height, width) of its maps."""
         return self.crowd.heatmap_size
 
-    def people(self, view: str, frame: int) -> list[Tensor]:
+    def people(self, view: str, picture: int) -> list[Tensor]:
         """Return (J, 3) x, y, score of everybody who is found, in an order that means nothing."""
         number = self.rig.names.index(view)
-        generator = np.random.default_rng((self.seed, number, _KIND, frame))
-        seen = [_keypoints(one, number, frame) for one in self.crowd.each]
+        generator = np.random.default_rng((self.seed, number, _KIND, picture))
+        seen = [_keypoints(one, number, picture) for one in self.crowd.each]
         kept = [one for one in seen if generator.random() >= self.miss_rate]
         kept = _merged(kept, self.merge_rate, generator)
         if generator.random() < self.stray_rate:
@@ -133,7 +133,7 @@ class CrowdKeypoints:
 
     def detect(self, views: Sequence[CroppedView]) -> Tensor:
         """Return the heatmaps (B, 16, H, W) float32 of B windows: everybody in them."""
-        return torch.stack([self.draw(self.people(view.view, view.frame), view.crop) for view in views])
+        return torch.stack([self.draw(self.people(view.view, view.picture), view.crop) for view in views])
 
 
 def _keypoints(one: SimulatedDetector, view: int, frame: int) -> np.ndarray:

@@ -1,0 +1,91 @@
+"""What one person's record in a keypoint file says, whichever tool wrote it, as rows of x, y, score."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from poseharvest.errors import FormatError
+
+
+def read_json(path: Path) -> Any:
+    """Return what a file of JSON holds.
+
+    Raises:
+        FormatError: it cannot be read, or is no JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise FormatError(f"{path}: expected JSON, got: {error}") from error
+
+
+def field(record: Any, key: str, path: Path) -> Any:
+    """Return a field that a record must have.
+
+    Raises:
+        FormatError: it lacks the field, or is no record.
+    """
+    if not isinstance(record, dict) or key not in record:
+        raise FormatError(f'{path}: expected a record with "{key}", got {str(record)[:60]}')
+    return record[key]
+
+
+def triples(values: Any, path: Path) -> Tensor | None:
+    """Return (K, 3) float64 x, y, score of a flat list; None where the list is empty: nobody.
+
+    A joint without a finite place or score (null, NaN) was not found: its score is 0. Scores are cut to 0 to 1.
+
+    Raises:
+        FormatError: it is no list of numbers, or not three a joint.
+    """
+    is_list = isinstance(values, list) and all(value is None or isinstance(value, int | float) for value in values)
+    if not is_list or len(values) % 3:
+        raise FormatError(f"{path}: expected keypoints as x, y, score of every joint, got {str(values)[:60]}")
+    if not values:
+        return None
+    finite = [value if value is not None and math.isfinite(value) else -math.inf for value in values]
+    person = torch.tensor(finite, dtype=torch.float64).view(-1, 3)
+    found = torch.isfinite(person).all(-1) & (person[:, 2] > 0)
+    return torch.where(found.unsqueeze(-1), person, torch.zeros_like(person)).clamp_(
+        max=torch.tensor([math.inf, math.inf, 1.0], dtype=torch.float64)
+    )
+
+
+def openpose_person(record: Any, path: Path) -> Tensor | None:
+    """Return a person of OpenPose's list; None for `{}`, as Pose2Sim writes who was not associated.
+
+    Raises:
+        FormatError: the record holds something else.
+    """
+    return None if record == {} else triples(field(record, "pose_keypoints_2d", path), path)
+
+
+def coco_person(record: Any, path: Path) -> Tensor | None:
+    """Return a person of COCO's lists; None where the record has no keypoints.
+
+    Raises:
+        FormatError: the record holds something else.
+    """
+    if not isinstance(record, dict):
+        raise FormatError(f"{path}: expected a record of a person, got {str(record)[:60]}")
+    values = record.get("keypoints")
+    return None if values is None else triples(values, path)
+
+
+def mmpose_person(record: Any, path: Path) -> Tensor | None:
+    """Return a person of MMPose's lists: places and scores apart; None where there are none.
+
+    Raises:
+        FormatError: the record holds something else.
+    """
+    places, scores = field(record, "keypoints", path), field(record, "keypoint_scores", path)
+    alike = isinstance(places, list) and isinstance(scores, list) and len(places) == len(scores)
+    if not alike or not all(isinstance(place, list) and len(place) >= 2 for place in places):
+        raise FormatError(f"{path}: expected a place and a score of every joint, got {str(record)[:60]}")
+    return triples([value for place, score in zip(places, scores, strict=True) for value in (*place[:2], score)], path)
