@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from poseharvest.calibration.audit import audit_rig
@@ -11,6 +13,7 @@ from poseharvest.calibration.registry import FORMATS, find_calibration, read_cal
 from poseharvest.calibration.toml import write_toml
 from poseharvest.calibration.voxelpose import write_voxelpose
 from poseharvest.errors import CalibrationError, ConfigError, FormatError
+from poseharvest.geometry.rig import Rig
 from poseharvest.units import MM_PER_UNIT
 
 SIZES = {f"cam{i:02d}": (720, 1280) for i in range(3)}
@@ -64,10 +67,12 @@ def test_no_calibration(tmp_path):
 
 
 def test_two_calibrations(tmp_path, rig):
-    write_toml(rig, tmp_path / "old.toml")
+    moved = Rig(tuple(replace(camera, translation=camera.translation + 10) for camera in rig))
+    write_toml(moved, tmp_path / "old.toml")
     write_panoptic(rig, tmp_path / "new.json")
     with pytest.raises(
-        CalibrationError, match=r"expected one calibration, found 2: new.json, old.toml: say which one to use"
+        CalibrationError,
+        match=r"expected one calibration, found 2: new.json, old.toml: say which one to use .--calibration",
     ):
         read_calibration(tmp_path)
     assert len(read_calibration(tmp_path / "old.toml")) == 3
@@ -79,22 +84,29 @@ def test_the_balance_capture_has_two(shared_dir):
         find_calibration(shared_dir / "captures/balance")
 
 
-def test_a_file_of_another_kind_says_what_was_tried(tmp_path):
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"people": []}', "expected a calibration, got a file of keypoints, no calibration: name the calibration"),
+        ('{"intrinsics": 3}', 'not a calibration of a known format, nearest to h36m: no "intrinsics" and "extrinsics"'),
+        ('{"a": 3}', f"not a calibration of a known format: expected one of {', '.join(FORMATS)}, got '{{\"a\": 3}}'"),
+        ("[1,", "not a calibration of a known format: not valid JSON at line 1: Expecting value"),
+    ],
+)
+def test_a_file_of_another_kind_says_what_it_is(tmp_path, text, message):
     path = tmp_path / "poses.json"
-    path.write_text('{"people": []}')
+    path.write_text(text)
     with pytest.raises(CalibrationError) as caught:
         read_calibration(path)
-    message = str(caught.value)
-    assert message.startswith("poses.json: not a calibration of a known format (")
-    for name in FORMATS:
-        assert name in message
-    assert 'h36m: no "intrinsics" and "extrinsics"' in message
+    assert str(caught.value) == f"poses.json: {message}"
 
 
 def test_a_picture_is_no_calibration(tmp_path):
     path = tmp_path / "frame.txt"
-    path.write_bytes(b"\xff\xd8\xff\xe0 not text")
-    with pytest.raises(CalibrationError, match=r"frame.txt: not a calibration .* expected a text file in UTF-8"):
+    path.write_bytes(b"\xff\xd8\xff\xe0\x00\x10JFIF not text")
+    with pytest.raises(
+        CalibrationError, match=r"frame.txt: not a calibration .* expected a text file, got binary data"
+    ):
         read_calibration(path)
 
 

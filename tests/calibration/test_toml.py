@@ -128,8 +128,8 @@ def test_few_coefficients_are_filled_up_and_zero_tails_cut(tmp_path):
         ("[0.0, 0.0, 0.0, 0.0]", "[0.1, nan, 0.0, 0.0]", r'camera "cam1": brown_conrady distortion: expected finite'),
         (
             "[0.0, 0.0, 0.0, 0.0]",
-            "[0.1, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.001]",
-            r"expected 4 or 5 or 8 coefficients, got 9",
+            "[0.1, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.001]",
+            r"a tilted lens \(14 coefficients\) is not supported, got \[0.0, 0.001\]",
         ),
     ],
 )
@@ -151,7 +151,9 @@ def test_impossible_cameras_are_named(tmp_path, old, new, message):
         ("[0.0, 0.0, 3.0]", "[0.0, 3.0]", r"translation: expected 3 numbers, got shape \(2,\)"),
         ("[0.0, 0.0, 3.0]", '"near"', r"translation: expected 3 numbers, got 'near'"),
         ("[1280.0, 720.0]", "[1280.5, 720.0]", r"size: expected whole pixels, got 1280.5 x 720.0"),
-        ("distortions", "distortion", r'camera "cam1": distortion: expected numbers, got nothing'),
+        ("[0.0, 0.0, 0.0, 0.0]", "0.1", r'camera "cam1": distortion: expected a list of numbers, got 0.1'),
+        ("false", '"maybe"', r"camera .cam1.: fisheye: expected true or false, got 'maybe'"),
+        ("distortions =", "dist = [0.1]\ndistortions =", r"expected the distortion once, got dist, distortions"),
         ("1.5707963267948966, 0.0, 0.0", "1.57, 0.0", r"rotation: expected 3 x 3 numbers, got shape \(2,\)"),
     ],
 )

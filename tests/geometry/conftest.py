@@ -16,6 +16,9 @@ LENSES = {
     "none": Distortion(),
     "brown4": Distortion("brown_conrady", (-0.12, 0.05, 1e-3, -8e-4)),
     "brown5": Distortion("brown_conrady", (-0.21, 0.25, -1.4e-3, -1e-3, -3e-3)),
+    "brown12": Distortion(
+        "brown_conrady", (-0.21, 0.25, -1.4e-3, -1e-3, -3e-3, 0.0, 0.0, 0.0, 2e-3, -1e-3, -3e-3, 5e-4)
+    ),
     "brown8": Distortion("brown_conrady", (0.35, 0.12, 6e-4, -4e-4, 0.02, 0.62, 0.21, 0.03)),
     "fisheye": Distortion("fisheye", (0.04, -0.012, 0.006, -0.001)),
 }

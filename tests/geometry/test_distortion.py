@@ -72,9 +72,9 @@ def test_float32_round_trip(lens):
     assert_close(back.points, points, atol=2e-5, rtol=0)
 
 
-@pytest.mark.parametrize("count", [4, 5, 8])
+@pytest.mark.parametrize("count", [4, 5, 8, 12])
 def test_brown_conrady_equals_opencv(count):
-    coefficients = (-0.21, 0.24, -1.4e-3, 9e-4, -3e-3, 0.11, -0.05, 0.01)[:count]
+    coefficients = (-0.21, 0.24, -1.4e-3, 9e-4, -3e-3, 0.11, -0.05, 0.01, 2e-3, -1e-3, -3e-3, 5e-4)[:count]
     points = _disc(0.6)
     rays = torch.cat((points, torch.ones(len(points), 1)), -1).numpy()
     expected, _ = cv2.projectPoints(rays, np.zeros(3), np.zeros(3), np.eye(3), np.array(coefficients))
@@ -137,7 +137,9 @@ def test_the_axis_maps_to_itself(lens):
 
 
 def test_bad_lenses_are_named():
-    with pytest.raises(CalibrationError, match="brown_conrady distortion: expected 4 or 5 or 8 coefficients, got 6"):
+    with pytest.raises(
+        CalibrationError, match="brown_conrady distortion: expected 4 or 5 or 8 or 12 coefficients, got 6"
+    ):
         Distortion("brown_conrady", (0.0,) * 6)
     with pytest.raises(CalibrationError, match="fisheye distortion: expected 4 coefficients, got 5"):
         Distortion("fisheye", (0.0,) * 5)

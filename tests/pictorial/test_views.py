@@ -117,3 +117,12 @@ def test_a_camera_of_another_kind_is_looked_through_by_tensors():
     absent = torch.zeros(1, 1, dtype=torch.bool)
     chosen = [look_through(Views([[c]], window, absent, low, 10.0, 32, SIZE)) for c in (affine(), Periscope())]
     assert [type(look) for look in chosen] == [LoopLook, TensorLook]
+
+
+def test_a_thin_prism_is_left_to_the_cameras_themselves():
+    lens = Distortion("brown_conrady", (-0.12, 0.05, 1e-3, -8e-4, 0.0, 0.0, 0.0, 0.0, 2e-3, -1e-3, -3e-3, 5e-4))
+    window, low = torch.eye(3)[:2].expand(1, 1, 2, 3), torch.zeros(3, 1)
+    assert ViewRows.of([[camera(lens)]], window, low) is None
+    assert ViewRows.of(
+        [[camera(Distortion("brown_conrady", (*lens.coefficients[:8], 0.0, 0.0, 0.0, 0.0)))]], window, low
+    )

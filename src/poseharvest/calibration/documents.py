@@ -2,51 +2,97 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
+import re
 import tomllib
+from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from poseharvest.errors import FormatError
 
+_BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_TOML_KEY = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
+_BARE_HEAD = re.compile(r"^[ \t]*\[(?![\[\"'])([^\[\]\n\"']*[^\W\d_][^\[\]\n\"']*)\][ \t]*(?=#|$)", re.MULTILINE)
+"""A table's head without quotes: a line of its own, with a letter, so that no row of numbers is one."""
+
 
 def read_text(path: Path) -> str:
-    """Return the file's text.
+    """Return the file's text: UTF-8, UTF-16 with its mark, or else the old code page of Western Windows.
 
     Raises:
-        FormatError: there is no such file, or it is not UTF-8 text.
+        FormatError: there is no such file, or it holds no text.
     """
     try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise FormatError(f"{path.name}: expected a text file in UTF-8, got other bytes at {error.start}") from error
+        data = path.read_bytes()
     except OSError as error:
         raise FormatError(f"{path}: cannot be read: {error.strerror or error}") from error
+    try:
+        if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            return data.decode("utf-16").replace("\r\n", "\n")
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if _BINARY.search(data):
+            raise FormatError(f"{path.name}: expected a text file, got binary data") from error
+        text = data.decode("cp1252", errors="replace")
+    if _BINARY.search(data):
+        raise FormatError(f"{path.name}: expected a text file, got binary data")
+    return text.replace("\r\n", "\n")
 
 
 def load_json(path: Path) -> Any:
     """Return what the JSON file holds.
 
     Raises:
-        FormatError: the file is not JSON, or is cut short; the message says at which line.
+        FormatError: the file is not JSON, is cut short (the message says at which line), or says one thing twice.
     """
+    text = read_text(path)
     try:
-        return json.loads(read_text(path))
+        return json.loads(text, object_pairs_hook=lambda pairs: _unique(pairs, path.name))
     except json.JSONDecodeError as error:
         raise FormatError(f"{path.name}: not valid JSON at line {error.lineno}: {error.msg}") from error
+    except (ValueError, RecursionError) as error:
+        raise FormatError(f"{path.name}: not valid JSON: {_one_line(error)}") from error
+
+
+def _unique(pairs: list[tuple[str, Any]], where: str) -> dict[str, Any]:
+    """Return the object; a key that stands twice would hide a camera behind another."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = sorted(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+        raise FormatError(f"{where}: expected every name once, got twice: {', '.join(twice)}")
+    return found
 
 
 def load_toml(path: Path) -> dict[str, Any]:
     """Return the tables of the TOML file.
 
+    Some tools write a camera's name into a table's head as it is (`[Miqus 0]`), which is no TOML: it is quoted.
+
     Raises:
         FormatError: the file is not TOML, or is cut short; the message says where.
     """
+    text = read_text(path)
     try:
-        return tomllib.loads(read_text(path))
-    except tomllib.TOMLDecodeError as error:
-        raise FormatError(f"{path.name}: not valid TOML: {error}") from error
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        quoted = _BARE_HEAD.sub(_quoted_head, text)
+        with suppress(ValueError, RecursionError):
+            return tomllib.loads(quoted)
+        end = f"end of document, line {text.count(chr(10)) + 1}"
+        raise FormatError(f"{path.name}: not valid TOML: {_one_line(error).replace('end of document', end)}") from error
+
+
+def _quoted_head(head: re.Match[str]) -> str:
+    name = head[1].strip()
+    return head[0] if _TOML_KEY.fullmatch(name) else f"[{json.dumps(name, ensure_ascii=False)}]"
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())
 
 
 def write_text(path: Path, text: str) -> None:

@@ -20,11 +20,12 @@ from poseharvest.calibration.build import (
     perspective_cameras,
 )
 from poseharvest.calibration.documents import load_json, write_text
+from poseharvest.calibration.values import mapping, shown
 from poseharvest.errors import CalibrationError, FormatError
 from poseharvest.geometry.rig import Rig
-from poseharvest.units import mm_per
+from poseharvest.units import LengthUnit, mm_per
 
-DEFAULT_UNIT = "mm"
+DEFAULT_UNIT: LengthUnit = "mm"
 IMAGE_SIZES = MappingProxyType({
     "54138969": (1002, 1000),
     "55011271": (1000, 1000),
@@ -42,7 +43,21 @@ def reject_h36m(path: Path) -> str | None:
         return str(error)
     if not isinstance(document, dict) or not {"intrinsics", "extrinsics"} <= document.keys():
         return 'no "intrinsics" and "extrinsics"'
+    intrinsics, extrinsics = document["intrinsics"], document["extrinsics"]
+    if not isinstance(intrinsics, dict) or not any(
+        _holds(camera, "calibration_matrix") for camera in intrinsics.values()
+    ):
+        return f'"intrinsics": expected cameras with a "calibration_matrix", got {shown(intrinsics)}'
+    if not isinstance(extrinsics, dict) or not extrinsics:
+        return f'"extrinsics": expected subjects, got {shown(extrinsics)}'
+    wrong = next((subject for subject, poses in extrinsics.items() if not isinstance(poses, dict) or not poses), None)
+    if wrong is not None:
+        return f'"extrinsics" of "{wrong}": expected cameras with "R" and "t", got {shown(extrinsics[wrong])}'
     return None
+
+
+def _holds(value: object, key: str) -> bool:
+    return isinstance(value, dict) and key in value
 
 
 def sniff_h36m(path: Path) -> bool:
@@ -63,7 +78,7 @@ def read_h36m(path: Path, options: ReadOptions | None = None) -> Rig:
         raise FormatError(f"{path.name}: not a calibration of Human3.6M: {reason}")
     document = load_json(path)
     extrinsics = _of_subject(document["extrinsics"], options.subject, path.name)
-    cameras = [_camera(name, document["intrinsics"].get(name), pose, path.name) for name, pose in extrinsics.items()]
+    cameras = [_camera(name, document["intrinsics"], pose, path.name) for name, pose in extrinsics.items()]
     return build_rig(cameras, path.name, mm_per(options.unit or DEFAULT_UNIT), options)
 
 
@@ -76,16 +91,19 @@ def _of_subject(extrinsics: dict[str, Any], subject: str | None, where: str) -> 
     return dict(extrinsics[subject])
 
 
-def _camera(name: str, intrinsics: dict[str, Any] | None, pose: dict[str, Any], where: str) -> CameraNumbers:
-    if intrinsics is None:
-        raise FormatError(f'{where}: camera "{name}" has extrinsics but no intrinsics')
+def _camera(name: str, intrinsics: dict[str, Any], pose: object, where: str) -> CameraNumbers:
+    what = f'{where}: camera "{name}"'
+    if intrinsics.get(name) is None:
+        raise FormatError(f"{what} has extrinsics but no intrinsics")
+    lens = mapping(intrinsics[name], f"{what}: intrinsics", 'a table with a "calibration_matrix"')
+    placed = mapping(pose, f"{what}: extrinsics", 'a table with "R" and "t"')
     return CameraNumbers(
         name=name,
         image_size=IMAGE_SIZES.get(name),
-        matrix=intrinsics.get("calibration_matrix"),
-        rotation=pose.get("R"),
-        translation=pose.get("t"),
-        coefficients=intrinsics.get("distortion"),
+        matrix=lens.get("calibration_matrix"),
+        rotation=placed.get("R"),
+        translation=placed.get("t"),
+        coefficients=lens.get("distortion"),
     )
 
 

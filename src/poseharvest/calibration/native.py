@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
-from poseharvest.calibration.build import ReadOptions, numbers
+from poseharvest.calibration.build import ReadOptions
 from poseharvest.calibration.documents import load_json, write_text
+from poseharvest.calibration.values import any_numbers, image_size_of, numbers, shown
+from poseharvest.calibration.values import name as name_of
 from poseharvest.errors import CalibrationError, FormatError, ShapeError
 from poseharvest.geometry.camera import AffineCamera, Camera, CameraModel, MovingCamera
-from poseharvest.geometry.distortion import Distortion
+from poseharvest.geometry.distortion import Distortion, DistortionModel
 from poseharvest.geometry.rig import Rig
+from poseharvest.units import LengthUnit
 
-DEFAULT_UNIT = "mm"
+DEFAULT_UNIT: LengthUnit = "mm"
 RIG_FILE = "rig.json"
 
 _FORMAT, _VERSION = "poseharvest-rig", 1
@@ -93,6 +96,16 @@ def rig_from_dict(document: object) -> Rig:
     return Rig(tuple(_camera_from_dict(camera) for camera in cameras))
 
 
+def _frames(value: object, what: str) -> tuple[Camera | AffineCamera, ...]:
+    if not isinstance(value, list) or not all(isinstance(frame, dict) for frame in value):
+        raise FormatError(f'{what}: expected a list "frames" of cameras, got {shown(value)}')
+    frames = tuple(_camera_from_dict(frame) for frame in value)
+    still = tuple(frame for frame in frames if not isinstance(frame, MovingCamera))
+    if len(still) < len(frames):
+        raise FormatError(f"{what}: expected frames of cameras that stand still, got a moving one")
+    return still
+
+
 def _camera_to_dict(camera: CameraModel) -> dict[str, Any]:
     common = {"name": camera.name, "image_size": list(camera.image_size)}
     if isinstance(camera, Camera):
@@ -117,12 +130,12 @@ def _camera_to_dict(camera: CameraModel) -> dict[str, Any]:
 
 
 def _camera_from_dict(camera: dict[str, Any]) -> Camera | AffineCamera | MovingCamera:
-    name, kind = str(camera.get("name")), camera.get("type")
+    name, kind = name_of(camera.get("name"), "rig: name of a camera"), camera.get("type")
     what = f'camera "{name}"'
     if kind == "moving":
-        frames = [_camera_from_dict(frame) for frame in camera.get("frames", [])]
-        return MovingCamera(name, tuple(frame for frame in frames if not isinstance(frame, MovingCamera)))
-    size = tuple(numbers(camera.get("image_size"), (2,), f"{what}: image_size").astype(int).tolist())
+        return MovingCamera(name, _frames(camera.get("frames"), what))
+    height, width = numbers(camera.get("image_size"), (2,), f"{what}: image_size").tolist()
+    size = image_size_of(height, width, f"{what}: image_size")
     if kind == "affine":
         return AffineCamera(name, size, _tensor(camera, "px_from_world", (2, 4), what))
     if kind != "perspective":
@@ -136,8 +149,16 @@ def _camera_from_dict(camera: dict[str, Any]) -> Camera | AffineCamera | MovingC
         px_from_cam=_tensor(camera, "px_from_cam", (3, 3), what),
         rotation=_tensor(camera, "rotation", (3, 3), what),
         translation=_tensor(camera, "translation", (3,), what),
-        distortion=Distortion(lens.get("model", ""), tuple(lens["coefficients"])),
+        distortion=_lens(lens, what),
     )
+
+
+def _lens(lens: dict[str, Any], what: str) -> Distortion:
+    model = lens.get("model")
+    if not isinstance(model, str):
+        raise FormatError(f"{what}: distortion model: expected a text, got {shown(model)}")
+    given = any_numbers(lens["coefficients"], f"{what}: distortion")
+    return Distortion(cast("DistortionModel", model), tuple(given.reshape(-1).tolist()))
 
 
 def _tensor(camera: dict[str, Any], key: str, shape: tuple[int, ...], what: str) -> torch.Tensor:

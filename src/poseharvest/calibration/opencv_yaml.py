@@ -15,21 +15,22 @@ from typing import Any
 import cv2
 import numpy as np
 
+from poseharvest.arrays import ImageSize
 from poseharvest.calibration.build import (
     CameraNumbers,
-    Numbers,
     ReadOptions,
     brown_conrady_coefficients,
     build_rig,
     perspective_cameras,
 )
 from poseharvest.calibration.documents import read_text, write_text
+from poseharvest.calibration.values import Numbers, image_size_of, numbers
 from poseharvest.errors import FormatError
 from poseharvest.geometry.camera import Camera
 from poseharvest.geometry.rig import Rig
-from poseharvest.units import mm_per
+from poseharvest.units import LengthUnit, mm_per
 
-DEFAULT_UNIT = "m"
+DEFAULT_UNIT: LengthUnit = "m"
 INTRINSICS_FILE, EXTRINSICS_FILE = "intri.yml", "extri.yml"
 
 _COMPANIONS = MappingProxyType({INTRINSICS_FILE: EXTRINSICS_FILE, EXTRINSICS_FILE: INTRINSICS_FILE})
@@ -108,16 +109,23 @@ def _names(entries: dict[str, Any], where: str) -> list[str]:
 
 
 def _camera(name: str, entries: dict[str, Any]) -> CameraNumbers:
-    size = (entries.get(f"H_{name}"), entries.get(f"W_{name}"))
     distortion: Numbers | None = entries.get(f"dist_{name}")
     return CameraNumbers(
         name=name,
-        image_size=None if size[0] is None or size[1] is None else (round(size[0]), round(size[1])),
+        image_size=_image_size(entries.get(f"H_{name}"), entries.get(f"W_{name}"), f'camera "{name}": H and W'),
         matrix=entries.get(f"K_{name}"),
         rotation=entries.get(f"Rot_{name}", entries.get(f"R_{name}")),
         translation=entries.get(f"T_{name}"),
         coefficients=entries.get(f"D_{name}") if distortion is None else distortion,
     )
+
+
+def _image_size(height: object, width: object, what: str) -> ImageSize | None:
+    """Return (height, width), None where the file has neither."""
+    if height is None and width is None:
+        return None
+    rows, columns = (float(numbers(edge, (1,), what)[0]) for edge in (height, width))
+    return image_size_of(rows, columns, what)
 
 
 def write_opencv_yaml(rig: Rig, folder: Path, *, unit: str = DEFAULT_UNIT) -> None:

@@ -17,16 +17,19 @@ from poseharvest.calibration.build import (
     ReadOptions,
     brown_conrady_coefficients,
     build_rig,
-    numbers,
     perspective_cameras,
 )
 from poseharvest.calibration.documents import load_json, write_text
+from poseharvest.calibration.values import image_size, shown
+from poseharvest.calibration.values import name as name_of
 from poseharvest.errors import CalibrationError, FormatError
 from poseharvest.geometry.rig import Rig
-from poseharvest.units import mm_per
+from poseharvest.units import LengthUnit, mm_per
 
-DEFAULT_UNIT = "cm"
+DEFAULT_UNIT: LengthUnit = "cm"
 DEFAULT_TYPE = "hd"
+
+_KEYS = frozenset({"name", "type", "K"})
 
 
 def reject_panoptic(path: Path) -> str | None:
@@ -38,8 +41,9 @@ def reject_panoptic(path: Path) -> str | None:
     cameras = document.get("cameras") if isinstance(document, dict) else None
     if not isinstance(cameras, list) or not cameras:
         return 'no list "cameras"'
-    is_panoptic = all(isinstance(camera, dict) and {"name", "type", "K"} <= camera.keys() for camera in cameras)
-    return None if is_panoptic else 'a camera without "name", "type" and "K"'
+    lacking = (camera for camera in cameras if not isinstance(camera, dict) or not camera.keys() >= _KEYS)
+    wrong = next(lacking, None)
+    return None if wrong is None else f'a camera without "name", "type" and "K": {shown(wrong)}'
 
 
 def sniff_panoptic(path: Path) -> bool:
@@ -60,19 +64,19 @@ def read_panoptic(path: Path, options: ReadOptions | None = None) -> Rig:
         raise FormatError(f"{path.name}: not a calibration of CMU Panoptic: {reason}")
     cameras = load_json(path)["cameras"]
     wanted = options.camera_type or DEFAULT_TYPE
-    chosen = [camera for camera in cameras if wanted in {"all", camera["type"]}]
+    chosen = [camera for camera in cameras if wanted in {"all", str(camera["type"])}]
     if not chosen:
-        types = ", ".join(f"{kind} ({count})" for kind, count in Counter(c["type"] for c in cameras).items())
+        types = ", ".join(f"{kind} ({count})" for kind, count in Counter(str(c["type"]) for c in cameras).items())
         raise CalibrationError(f'{path.name}: expected a camera type of {types} or "all", got "{wanted}"')
     rig_cameras = [_camera(camera, path.name) for camera in chosen]
     return build_rig(rig_cameras, path.name, mm_per(options.unit or DEFAULT_UNIT), options)
 
 
 def _camera(camera: dict[str, Any], where: str) -> CameraNumbers:
-    size = numbers(camera.get("resolution"), (2,), f'{where}: camera "{camera["name"]}": resolution')
+    name = name_of(camera["name"], f"{where}: name of a camera")
     return CameraNumbers(
-        name=str(camera["name"]),
-        image_size=(int(size[1]), int(size[0])),
+        name=name,
+        image_size=image_size(camera.get("resolution"), f'{where}: camera "{name}": resolution'),
         matrix=camera["K"],
         rotation=camera.get("R"),
         translation=camera.get("t"),

@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from poseharvest.calibration.build import CameraNumbers, ReadOptions, build_rig, numbers
+from poseharvest.calibration.build import CameraNumbers, ReadOptions, build_rig
 from poseharvest.calibration.documents import read_text
+from poseharvest.calibration.values import numbers
 from poseharvest.errors import FormatError
 from poseharvest.geometry.rig import Rig
-from poseharvest.units import mm_per
+from poseharvest.units import LengthUnit, mm_per
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-DEFAULT_UNIT = "mm"
+DEFAULT_UNIT: LengthUnit = "mm"
 
 _SUBPIXELS = 64.0
 _OPENCV_FROM_QUALISYS = np.diag([1.0, -1.0, -1.0])

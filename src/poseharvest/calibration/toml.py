@@ -1,11 +1,14 @@
 """Calibrations in TOML as Pose2Sim, Anipose and Caliscope write them.
 
-A table per camera: `size` is (width, height), `matrix` the intrinsics, `distortions` OpenCV's coefficients, `rotation`
-a Rodrigues vector (older Caliscope: a 3 x 3 matrix), `translation` t of ``x_cam = R @ x_world + t``, `fisheye` a flag.
+A table per camera, at the top, within other tables (`[cam.00]`) or in a list (`[[cameras]]`): `size` is (width,
+height), `matrix` the intrinsics, `distortions` OpenCV's coefficients, `rotation` a Rodrigues vector (older Caliscope: a
+3 x 3 matrix), `translation` t of ``x_cam = R @ x_world + t``, `fisheye` a flag.
 
 - Pose2Sim: the tables are named after the cameras; metres.
 - Anipose: tables `[cam_0]` ... with the camera's `name` inside. The unit is that of the user's calibration board,
   often millimetres, and is not in the file: give `unit`.
+- FreeMoCap: Anipose's tables in millimetres, told by what its metadata or its tables hold; in the second version the
+  tables are named by ids.
 - Caliscope: tables `[cameras.0]` ... with `cam_id` (newer) or `port` (older), which we call `cam_0` or `port_0`;
   metres. Cameras marked `ignore`, or without extrinsics, are left out. `rotation_count` says how Caliscope turns the
   pictures before it looks for people; its points are turned back, so the calibration holds for the footage as filmed.
@@ -16,20 +19,30 @@ from __future__ import annotations
 import json
 import logging
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import cv2
 
-from poseharvest.arrays import ImageSize
-from poseharvest.calibration.build import CameraNumbers, ReadOptions, build_rig, numbers, perspective_cameras
-from poseharvest.calibration.documents import load_toml, write_text
-from poseharvest.errors import FormatError
+from poseharvest.calibration.build import ReadOptions, build_rig, perspective_cameras
+from poseharvest.calibration.camera_tables import CameraTable, camera_of_table, find_camera_tables
+from poseharvest.calibration.documents import load_json, load_toml, read_text, write_text
+from poseharvest.calibration.values import flag
+from poseharvest.errors import CalibrationError, FormatError
 from poseharvest.geometry.camera import Camera
 from poseharvest.geometry.rig import Rig
-from poseharvest.units import mm_per
+from poseharvest.units import LengthUnit, mm_per
 
-DEFAULT_UNIT = "m"
+DEFAULT_UNIT: LengthUnit = "m"
+FREEMOCAP_UNIT: LengthUnit = "mm"
+
+_FREEMOCAP_KEYS = frozenset({
+    "charuco_square_size",
+    "charuco_board_object",
+    "path_to_recorded_videos",
+    "groundplane_calibration",
+})
+_SMALLEST_SQUARE = 1.0  # no board has squares below a millimetre: such a number is in metres
 
 _logger = logging.getLogger(__name__)
 
@@ -37,7 +50,7 @@ _logger = logging.getLogger(__name__)
 def reject_toml(path: Path) -> str | None:
     """Return why the file is no calibration in TOML, None if it is one."""
     try:
-        tables = _camera_tables(load_toml(path))
+        tables = find_camera_tables(_document(path))
     except FormatError as error:
         return str(error)
     return None if tables else "no table with a camera matrix"
@@ -49,66 +62,59 @@ def sniff_toml(path: Path) -> bool:
 
 
 def read_toml(path: Path, options: ReadOptions | None = None) -> Rig:
-    """Return the rig of a Pose2Sim, Anipose or Caliscope calibration.
+    """Return the rig of a Pose2Sim, Anipose, Caliscope or FreeMoCap calibration.
 
     Raises:
         FormatError: the file is damaged or a key is missing.
         CalibrationError: a camera is impossible.
     """
     options = options or ReadOptions()
-    tables = _camera_tables(load_toml(path))
+    document = _document(path)
+    tables = find_camera_tables(document)
     if not tables:
         raise FormatError(f"{path.name}: expected a table per camera with a matrix, got none")
-    cameras = [_camera(name, table, path.name) for name, table in tables.items() if _is_used(name, table, path.name)]
-    return build_rig(cameras, path.name, mm_per(options.unit or DEFAULT_UNIT), options)
+    used = [table for table in tables if _is_used(table, path.name, options)]
+    if not used:
+        raise CalibrationError(f"{path.name}: expected calibrated cameras, got {len(tables)} without (see their notes)")
+    cameras = [camera_of_table(table, path.name) for table in used]
+    unit = options.unit or _unit_of(document, tables)
+    return build_rig(cameras, path.name, mm_per(unit), options)
 
 
-def _camera_tables(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the cameras' tables by the cameras' names."""
-    caliscope = document.get("cameras")
-    if isinstance(caliscope, dict):
-        tables = {key: table for key, table in caliscope.items() if isinstance(table, dict) and "size" in table}
-        return {_caliscope_name(key, table): table for key, table in tables.items()}
-    tables = {key: table for key, table in document.items() if isinstance(table, dict) and "matrix" in table}
-    return {str(table.get("name", key)): table for key, table in tables.items()}
+def _document(path: Path) -> object:
+    """Return the file's tables; the same tables as an object in JSON will do."""
+    text = read_text(path)
+    return load_json(path) if text.lstrip().startswith("{") else load_toml(path)
 
 
-def _caliscope_name(key: str, table: dict[str, Any]) -> str:
-    return f"port_{table['port']}" if "port" in table else f"cam_{table.get('cam_id', key)}"
+def unit_of_toml(path: Path) -> LengthUnit:
+    """Return the unit that the file's tool writes: FreeMoCap's files are told by what they hold."""
+    document = _document(path)
+    return _unit_of(document, find_camera_tables(document))
 
 
-def _is_used(name: str, table: dict[str, Any], where: str) -> bool:
-    if table.get("ignore", False):
-        _logger.info('%s: camera "%s" is marked to be ignored', where, name)
+def _unit_of(document: object, tables: Sequence[CameraTable]) -> LengthUnit:
+    metadata = document.get("metadata") if isinstance(document, dict) else None
+    metadata = metadata if isinstance(metadata, dict) else {}
+    by_tables = all({"id", "index"} <= table.values.keys() or "world_position" in table.values for table in tables)
+    if not (by_tables or _FREEMOCAP_KEYS & metadata.keys()):
+        return DEFAULT_UNIT
+    square = metadata.get("charuco_square_size")
+    in_metres = isinstance(square, int | float) and 0 < square < _SMALLEST_SQUARE
+    return "m" if in_metres else FREEMOCAP_UNIT
+
+
+def _is_used(table: CameraTable, where: str, options: ReadOptions) -> bool:
+    if flag(table.values.get("ignore"), f'{where}: camera "{table.name}": ignore'):
+        _logger.info('%s: camera "%s" is marked to be ignored', where, table.name)
         return False
-    is_caliscope = "cam_id" in table or "port" in table
-    # Caliscope writes the string "null" for what it has not found yet.
-    missing = [key for key in ("matrix", "rotation", "translation") if table.get(key, "null") == "null"]
+    is_caliscope = "cam_id" in table.values or "port" in table.values
+    missing = [key for key in ("matrix", "rotation", "translation") if table.values.get(key) is None]
     if is_caliscope and missing:
-        _logger.warning('%s: camera "%s" is left out: it is not calibrated (no %s)', where, name, ", ".join(missing))
+        what = ", ".join(missing)
+        options.on_note(f'{where}: camera "{table.name}" is left out: it is not calibrated (no {what})')
         return False
     return True
-
-
-def _camera(name: str, table: dict[str, Any], where: str) -> CameraNumbers:
-    return CameraNumbers(
-        name=name,
-        image_size=_image_size(table.get("size"), f'{where}: camera "{name}": size'),
-        matrix=table.get("matrix"),
-        rotation=table.get("rotation"),
-        translation=table.get("translation"),
-        coefficients=table.get("distortions"),
-        fisheye=bool(table.get("fisheye", False)),
-    )
-
-
-def _image_size(value: object, what: str) -> ImageSize | None:
-    if value is None:
-        return None
-    width, height = numbers(value, (2,), what).tolist()
-    if width != round(width) or height != round(height):
-        raise FormatError(f"{what}: expected whole pixels, got {width} x {height}")
-    return (round(height), round(width))
 
 
 def write_toml(rig: Rig, path: Path, *, unit: str = DEFAULT_UNIT) -> None:

@@ -18,17 +18,19 @@ from poseharvest.calibration.build import (
     ReadOptions,
     brown_conrady_coefficients,
     build_rig,
-    numbers,
     perspective_cameras,
     rotation_matrix,
 )
 from poseharvest.calibration.documents import load_json, write_text
+from poseharvest.calibration.values import numbers, shown
 from poseharvest.errors import FormatError
 from poseharvest.geometry.camera import Camera
 from poseharvest.geometry.rig import Rig
-from poseharvest.units import mm_per
+from poseharvest.units import LengthUnit, mm_per
 
-DEFAULT_UNIT = "mm"
+DEFAULT_UNIT: LengthUnit = "mm"
+
+_KEYS = ("R", "T", "k", "p")
 
 
 def reject_voxelpose(path: Path) -> str | None:
@@ -39,8 +41,13 @@ def reject_voxelpose(path: Path) -> str | None:
         return str(error)
     if not isinstance(document, dict) or not document:
         return "no cameras by number"
-    is_camera = all(isinstance(camera, dict) and {"R", "T", "k", "p"} <= camera.keys() for camera in document.values())
-    return None if is_camera else 'a camera without "R", "T", "k" and "p"'
+    for name, camera in document.items():
+        if not isinstance(camera, dict):
+            return f'"{name}": expected a camera with {", ".join(_KEYS)}, got {shown(camera)}'
+        missing = [key for key in _KEYS if key not in camera]
+        if missing:
+            return f'camera "{name}" without {", ".join(missing)}'
+    return None
 
 
 def sniff_voxelpose(path: Path) -> bool:

@@ -14,8 +14,8 @@ from typing import Any
 
 import torch
 
-from poseharvest.calibration.build import numbers
 from poseharvest.calibration.documents import load_json
+from poseharvest.calibration.values import numbers
 from poseharvest.datasets.pictures import AnnotatedPicture, PersonLabels, PictureDataset, image_folder
 from poseharvest.errors import DatasetError, FormatError
 from poseharvest.skeleton.definitions import COCO17

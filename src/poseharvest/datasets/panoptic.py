@@ -27,9 +27,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from poseharvest.calibration.build import ReadOptions, numbers
+from poseharvest.calibration.build import ReadOptions
 from poseharvest.calibration.documents import load_json
 from poseharvest.calibration.panoptic import read_panoptic
+from poseharvest.calibration.values import numbers
 from poseharvest.capture.discover import natural_key
 from poseharvest.capture.video import open_video_view
 from poseharvest.datasets.footage import DatasetFootage, blanks, films, numbered_pictures, stills

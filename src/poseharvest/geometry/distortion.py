@@ -1,8 +1,8 @@
-"""Lens distortion: Brown-Conrady (4, 5 or 8 coefficients, OpenCV's order) and the fisheye model of Kannala and Brandt.
+"""Lens distortion: Brown-Conrady (4, 5, 8 or 12 coefficients, OpenCV's order), and Kannala and Brandt's fisheye.
 
 Both map *normalised* image points (x / z, y / z), so they know nothing of pixels. Both are polynomials and fold back on
 themselves far outside the picture; points beyond the fold are reported as not valid instead of being projected into
-the picture from the wrong side. The fold is found on the radial part; the tangential terms are tiny beside it.
+the picture from the wrong side. The fold is found on the radial part; tangential and prism terms are tiny beside it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from poseharvest.errors import CalibrationError
 
 DistortionModel = Literal["none", "brown_conrady", "fisheye"]
 
-_NUM_COEFFICIENTS = {"none": (0,), "brown_conrady": (4, 5, 8), "fisheye": (4,)}
+_NUM_COEFFICIENTS = {"none": (0,), "brown_conrady": (4, 5, 8, 12), "fisheye": (4,)}
 _MAX_ANGLE = {
     "brown_conrady": float(np.arctan(20.0)),
     "fisheye": float(np.pi / 2),
@@ -57,7 +57,8 @@ class Distortion:
 
     Attributes:
         model: "none", "brown_conrady" or "fisheye".
-        coefficients: k1 k2 p1 p2 [k3 [k4 k5 k6]] for Brown-Conrady, k1 k2 k3 k4 for fisheye, as in OpenCV.
+        coefficients: k1 k2 p1 p2 [k3 [k4 k5 k6 [s1 s2 s3 s4]]] for Brown-Conrady (s: a thin prism), k1 k2 k3 k4 for
+            fisheye, as in OpenCV.
     """
 
     model: DistortionModel = "none"
@@ -104,7 +105,11 @@ class Distortion:
 
     @property
     def _padded(self) -> tuple[float, ...]:
-        return self.coefficients + (0.0,) * (8 - len(self.coefficients))
+        return self.coefficients + (0.0,) * (12 - len(self.coefficients))
+
+    @property
+    def _prism(self) -> tuple[float, ...]:
+        return self._padded[8:]
 
     def distort(self, points: Tensor) -> Distorted:
         """Return where the lens shows the normalised `points` (..., 2)."""
@@ -140,7 +145,7 @@ class Distortion:
         return angles[right - 1] + share * (angles[right] - angles[right - 1])
 
     def _brown_conrady(self, points: Tensor) -> Tensor:
-        k1, k2, p1, p2, k3, *rest = self._padded
+        k1, k2, p1, p2, k3, *rest = self._padded[:8]
         x, y = points.unbind(-1)
         r2 = torch.addcmul(x * x, y, y)
         # Beyond the range the sixth power of a point seen edge-on would overflow float32.
@@ -151,6 +156,9 @@ class Distortion:
         # x (radial + 2 p1 y + 2 p2 x) + p2 r^2, and y times the same + p1 r^2
         factor = radial.add(y, alpha=2 * p1).add_(x, alpha=2 * p2)
         shown = (torch.addcmul(p2 * r2, x, factor), torch.addcmul(p1 * r2, y, factor))
+        if any(self._prism):
+            s1, s2, s3, s4 = self._prism
+            shown = (shown[0] + bounded * (s1 + s2 * bounded), shown[1] + bounded * (s3 + s4 * bounded))
         return torch.stack(shown).movedim(0, -1)  # a quarter of the time of a stack along the last axis
 
     def _undistort_brown_conrady(self, points: Tensor, shown: Tensor, angle: Tensor) -> Distorted:
@@ -164,18 +172,21 @@ class Distortion:
 
     def _newton_step(self, guess: Tensor, target: Tensor) -> Tensor:
         """Return `guess` moved towards the root of distort(guess) = target by the analytic 2 x 2 Jacobian."""
-        k1, k2, p1, p2, k3, k4, k5, k6 = self._padded
+        k1, k2, p1, p2, k3, k4, k5, k6 = self._padded[:8]
+        s1, s2, s3, s4 = self._prism
         x, y = guess.unbind(-1)
         r2 = x * x + y * y
         top, bottom = 1 + r2 * (k1 + r2 * (k2 + r2 * k3)), 1 + r2 * (k4 + r2 * (k5 + r2 * k6))
         top_slope, bottom_slope = k1 + r2 * (2 * k2 + 3 * k3 * r2), k4 + r2 * (2 * k5 + 3 * k6 * r2)
         radial, slope = top / bottom, (top_slope * bottom - top * bottom_slope) / (bottom * bottom)
-        xx = radial + 2 * x * x * slope + 2 * p1 * y + 6 * p2 * x
-        xy = 2 * x * y * slope + 2 * p1 * x + 2 * p2 * y
-        yy = radial + 2 * y * y * slope + 6 * p1 * y + 2 * p2 * x
+        xx = radial + 2 * x * x * slope + 2 * p1 * y + 6 * p2 * x + 2 * x * (s1 + 2 * s2 * r2)
+        yx = 2 * x * y * slope + 2 * p1 * x + 2 * p2 * y
+        xy = yx + 2 * y * (s1 + 2 * s2 * r2)  # of x by y
+        yx = yx + 2 * x * (s3 + 2 * s4 * r2)
+        yy = radial + 2 * y * y * slope + 6 * p1 * y + 2 * p2 * x + 2 * y * (s3 + 2 * s4 * r2)
         residual_x, residual_y = (self._brown_conrady(guess) - target).unbind(-1)
-        determinant = xx * yy - xy * xy
-        step = torch.stack((yy * residual_x - xy * residual_y, xx * residual_y - xy * residual_x), -1)
+        determinant = xx * yy - xy * yx
+        step = torch.stack((yy * residual_x - xy * residual_y, xx * residual_y - yx * residual_x), -1)
         step = step / determinant.unsqueeze(-1)
         return torch.where(torch.isfinite(step), guess - step, guess)
 

@@ -34,7 +34,7 @@ class ViewRows:
 
     @classmethod
     def of(cls, cameras: Sequence[Sequence[StaticCamera]], window: Tensor, low: Tensor) -> ViewRows | None:
-        """Return the rows, or None if a camera is of a kind of its own.
+        """Return the rows, or None if a camera is of a kind of its own or its lens has a thin prism.
 
         Args:
             cameras: F rows of V cameras.
@@ -44,12 +44,16 @@ class ViewRows:
         rows, fisheye = [], []
         for frame, row in enumerate(cameras):
             for view, camera in enumerate(row):
-                if not isinstance(camera, Camera | AffineCamera):
+                if not isinstance(camera, Camera | AffineCamera) or _has_prism(camera):
                     return None
                 rows.append(_row(camera, window[frame, view].double(), low[:, frame].double()))
                 fisheye.append(isinstance(camera, Camera) and camera.distortion.model == "fisheye")
         shape = len(cameras), len(cameras[0])
         return cls(torch.stack(rows).reshape(*shape, -1).numpy(), np.array(fisheye).reshape(shape))
+
+
+def _has_prism(camera: Camera | AffineCamera) -> bool:
+    return isinstance(camera, Camera) and any(camera.distortion.coefficients[8:])
 
 
 def _row(camera: Camera | AffineCamera, window: Tensor, low: Tensor) -> Tensor:
@@ -72,4 +76,4 @@ def _lens(camera: Camera) -> list[float]:
     lens = camera.distortion
     if lens.model == "none":
         return _NO_LENS
-    return [*lens.coefficients, *[0.0] * (8 - len(lens.coefficients)), lens.max_radius**2]
+    return [*(lens.coefficients + (0.0,) * 8)[:8], lens.max_radius**2]

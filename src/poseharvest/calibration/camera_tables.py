@@ -1,0 +1,110 @@
+"""Tables of a camera, wherever they stand in a TOML or JSON document: `[cam01]`, `[cam.01]`, `[[cameras]]`, a list.
+
+A table is a camera's if it holds a `matrix`, or if it is one of Caliscope's (`port` or `cam_id`) with a `size`. Keys
+are read in any case. Caliscope writes the string "null" for what it has not found yet; it stands for nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from poseharvest.calibration.build import CameraNumbers
+from poseharvest.calibration.values import flag, image_size, name, shown
+from poseharvest.errors import FormatError
+
+_MAX_DEPTH = 6
+_NO_CAMERAS = frozenset({"metadata"})
+_CALISCOPE = "cameras"
+
+
+@dataclass(frozen=True)
+class CameraTable:
+    """One camera as a document states it.
+
+    Attributes:
+        name: the camera's name.
+        values: what the table holds by its keys in lower case; nothing that is null.
+    """
+
+    name: str
+    values: Mapping[str, Any]
+
+
+def find_camera_tables(document: object) -> tuple[CameraTable, ...]:
+    """Return the cameras' tables in the document's order.
+
+    Raises:
+        FormatError: a table says one thing twice, or its name is none.
+    """
+    return tuple(_walk(document, ()))
+
+
+def _walk(value: object, path: tuple[str, ...]) -> Iterator[CameraTable]:
+    if len(path) > _MAX_DEPTH:
+        return
+    if isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from _walk(item, (*path, str(number))) if isinstance(item, dict) else ()
+    elif isinstance(value, dict):
+        values = _lower(value, path)
+        if path and _is_camera(values, path):
+            yield CameraTable(_name(values, path), values)
+            return
+        for key, item in value.items():
+            if key not in _NO_CAMERAS and isinstance(item, dict | list):
+                yield from _walk(item, (*path, str(key)))
+
+
+def _lower(table: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
+    lowered = [str(key).lower() for key in table]
+    twice = sorted({key for key in lowered if lowered.count(key) > 1})
+    if twice and "matrix" in lowered:
+        raise FormatError(f'table "{".".join(path)}": expected every key once, got twice: {", ".join(twice)}')
+    return {key: item for key, item in zip(lowered, table.values(), strict=True) if item is not None and item != "null"}
+
+
+def _is_camera(values: Mapping[str, Any], path: tuple[str, ...]) -> bool:
+    of_caliscope = "port" in values or "cam_id" in values or path[:-1] == (_CALISCOPE,)
+    return "matrix" in values or (of_caliscope and "size" in values)
+
+
+def _name(values: Mapping[str, Any], path: tuple[str, ...]) -> str:
+    what = f'table "{".".join(path)}"'
+    if path[:-1] == (_CALISCOPE,) and "port" in values:
+        return f"port_{name(values['port'], f'{what}: port')}"
+    if path[:-1] == (_CALISCOPE,) and "cam_id" in values:
+        return f"cam_{name(values['cam_id'], f'{what}: cam_id')}"
+    if "name" in values:
+        return name(values["name"], f"{what}: name")
+    return f"cam_{path[-1]}" if path[:-1] == (_CALISCOPE,) else ".".join(path)
+
+
+def camera_of_table(table: CameraTable, where: str) -> CameraNumbers:
+    """Return the numbers of a camera's table.
+
+    Raises:
+        FormatError: the size or a flag is none, or the lens stands there twice.
+    """
+    what, values = f'{where}: camera "{table.name}"', table.values
+    size = values.get("size")
+    return CameraNumbers(
+        name=table.name,
+        image_size=None if size is None else image_size(size, f"{what}: size"),
+        matrix=values.get("matrix"),
+        rotation=values.get("rotation"),
+        translation=values.get("translation"),
+        coefficients=_coefficients(values, what),
+        fisheye=flag(values.get("fisheye"), f"{what}: fisheye"),
+    )
+
+
+def _coefficients(values: Mapping[str, Any], what: str) -> object:
+    """Return the lens under whatever key speaks of distortion: `distortions`, `distortion`, `dist`, `distCoef`."""
+    keys = [key for key in values if key.startswith("dist")]
+    if len(keys) > 1:
+        raise FormatError(f"{what}: expected the distortion once, got {', '.join(keys)}")
+    if keys and isinstance(values[keys[0]], dict):
+        raise FormatError(f"{what}: {keys[0]}: expected numbers, got {shown(values[keys[0]])}")
+    return values[keys[0]] if keys else None

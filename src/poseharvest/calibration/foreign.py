@@ -1,0 +1,122 @@
+"""Files that people take for a calibration, or that are one which cannot be read yet: what they are, and what to do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from poseharvest.calibration.documents import load_json, read_text
+from poseharvest.errors import FormatError
+
+_MAX_CHARS = 4000
+
+
+@dataclass(frozen=True)
+class ForeignKind:
+    """A kind of file that is not read.
+
+    Attributes:
+        what: what such a file is, for a sentence "it is ...".
+        remedy: what to do instead.
+        is_one: whether a file with these contents is one: its JSON (None if it is none) and its first characters.
+    """
+
+    what: str
+    remedy: str
+    is_one: Callable[[Any, str], bool]
+
+
+def _has(document: object, *keys: str) -> bool:
+    return isinstance(document, dict) and set(keys) <= document.keys()
+
+
+def _lists_image_points(document: object) -> bool:
+    """Return whether the document is the list of clicked points that Pose2Sim keeps beside its calibration."""
+    if not _has(document, "intrinsics", "extrinsics"):
+        return False
+    assert isinstance(document, dict)  # as `_has` says
+    halves = (document["intrinsics"], document["extrinsics"])
+    return all(isinstance(half, list) and all(_has(item, "cam_name") for item in half) for half in halves)
+
+
+def _matches(pattern: str) -> Callable[[Any, str], bool]:
+    compiled = re.compile(pattern, re.MULTILINE)
+    return lambda document, text: compiled.search(text) is not None
+
+
+_COLMAP = (
+    r"^#.*(CAMERA_ID, MODEL|IMAGE_ID, QW)|^# (Camera|Image) list with"
+    r"|^\d+ (SIMPLE_)?(PINHOLE|RADIAL|OPENCV|FULL_OPENCV)\w* \d+ \d+ "
+)
+_WRITE_TOML = "convert it to a TOML as Pose2Sim's (docs/formats.md)"
+
+FOREIGN: tuple[ForeignKind, ...] = (
+    ForeignKind(
+        "Pose2Sim's list of image points, no calibration",
+        "name the Calib*.toml beside it",
+        lambda document, text: _lists_image_points(document),
+    ),
+    ForeignKind(
+        "a data set of COCO, no calibration",
+        "name the calibration",
+        lambda document, text: _has(document, "images", "annotations"),
+    ),
+    ForeignKind(
+        "a file of keypoints, no calibration",
+        "name the calibration",
+        lambda document, text: _has(document, "people") or _has(document, "instance_info"),
+    ),
+    ForeignKind(
+        "a NeRF's transforms.json (camera-to-world, OpenGL axes)",
+        _WRITE_TOML,
+        lambda document, text: _has(document, "frames") and "transform_matrix" in text,
+    ),
+    ForeignKind(
+        "one camera alone, as of an Azure Kinect or RealSense",
+        "a calibration of all cameras is needed",
+        lambda document, text: _has(document, "intrinsics") and _has(document["intrinsics"], "fx"),
+    ),
+    ForeignKind("a calibration of calib.io", _WRITE_TOML, lambda document, text: _has(document, "Calibration")),
+    ForeignKind(
+        "a model of COLMAP (cameras.txt, images.txt)",
+        _WRITE_TOML,
+        _matches(_COLMAP),
+    ),
+    ForeignKind(
+        "a calibration of Vicon (.xcp)", _WRITE_TOML, _matches(r"<Cameras?\b[^>]*(VICON|xcp)|VICON_RADIAL|<KeyFrame")
+    ),
+    ForeignKind(
+        "a calibration of Kalibr", _WRITE_TOML, _matches(r"^\s*T_cn_cnm1:|^\s*T_cam_imu:|^\s*distortion_model:")
+    ),
+    ForeignKind(
+        "a calibration of one camera (ROS or OpenCV)",
+        "a calibration of all cameras with their places is needed",
+        _matches(r"^\s*[Cc]amera_?[Mm]atrix:"),
+    ),
+    ForeignKind(
+        "a calibration of OptiTrack", _WRITE_TOML, _matches(r"<Calibration\b.*<Camera\b|OptiTrack|NaturalPoint")
+    ),
+)
+
+
+_BINARY_QUALISYS = ForeignKind(
+    "a binary calibration of Qualisys",
+    "export it from Qualisys Track Manager as text (.qca.txt)",
+    lambda document, text: False,
+)
+
+
+def foreign_kind(path: Path) -> ForeignKind | None:
+    """Return what the file is if it is of a kind that people take for a calibration; None if it is not."""
+    document: Any = None
+    try:
+        text = read_text(path)
+    except FormatError:
+        return _BINARY_QUALISYS if path.suffix.lower() == ".qca" else None
+    with suppress(FormatError):
+        document = load_json(path) if text.lstrip().startswith(("{", "[")) else None
+    return next((kind for kind in FOREIGN if kind.is_one(document, text[:_MAX_CHARS])), None)

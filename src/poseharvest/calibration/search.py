@@ -1,0 +1,162 @@
+"""The one calibration of a folder: the files that may be one, which of them are, and whether several are one rig."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from poseharvest.calibration import opencv_yaml
+from poseharvest.calibration.build import ReadOptions
+from poseharvest.calibration.foreign import foreign_kind
+from poseharvest.calibration.formats import FORMATS, is_calibration, read_file, recognise
+from poseharvest.errors import CalibrationError, FormatError, HarvestError
+from poseharvest.geometry.camera import Camera
+from poseharvest.geometry.rig import Rig
+
+_SUFFIXES = frozenset({".toml", ".json", ".yml", ".yaml", ".xml", ".txt", ".qca"})
+_FOREIGN_SUFFIXES = _SUFFIXES | {".xcp", ".mcal", ".cal"}
+_MAX_BYTES = 50_000_000
+_MAX_DEPTH, _MAX_LOOKED_AT = 3, 100
+_SAME_PIXELS, _SAME_TURN, _SAME_PLACE_MM = 1e-2, 1e-5, 0.1
+
+
+def find_calibration(folder: str | Path, on_note: Callable[[str], None] | None = None) -> Path:
+    """Return the one calibration in the folder itself or in a folder `*calib*` within it.
+
+    `intri.yml` and `extri.yml` beside each other are one calibration, returned as `intri.yml`. Files that hold the same
+    cameras are one, and a file that cannot be read yields to one that can; both are told to `on_note`.
+
+    Raises:
+        CalibrationError: there is none, or more than one; the message names what was found.
+    """
+    folder = Path(folder)
+    places = [
+        folder,
+        *(child for child in sorted(folder.iterdir()) if child.is_dir() and "calib" in child.name.lower()),
+    ]
+    candidates = [path for place in places for path in sorted(place.iterdir()) if _may_be_calibration(path)]
+    found = [path for path in candidates if is_calibration(path)]
+    if len(found) > 1:
+        found = _distinct(found, on_note or (lambda note: None))
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = _listed(found, folder)
+        raise CalibrationError(
+            f"{folder}: expected one calibration, found {len(found)}: {names}: say which one to use (--calibration)"
+        )
+    raise _none_found(folder, candidates)
+
+
+def _listed(paths: Sequence[Path], folder: Path) -> str:
+    return ", ".join(path.relative_to(folder).as_posix() for path in paths)
+
+
+def _distinct(found: list[Path], on_note: Callable[[str], None]) -> list[Path]:
+    """Return the files without those that repeat another's cameras or hold no rig, if one is left."""
+    looks = {path: _look(path) for path in found}
+    usable = [path for path, look in looks.items() if look.broken is None]
+    if not usable:
+        return found
+    for look in looks.values():
+        if look.broken is not None:
+            on_note(f"not used, beside another calibration: {look.broken}")
+    kept: list[Path] = []
+    for path in usable:
+        twin = next((other for other in kept if _are_one(looks[other].rig, looks[path].rig)), None)
+        if twin is None:
+            kept.append(path)
+        else:
+            on_note(f"{twin.name} and {path.name} hold the same cameras: {twin.name} is used")
+    return kept
+
+
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """What a file holds: its rig, or why it holds none. Neither, if the footage is needed to tell."""
+
+    rig: Rig | None = None
+    broken: str | None = None
+
+
+def _look(path: Path) -> _Look:
+    try:
+        return _Look(rig=read_file(path, ReadOptions(on_note=lambda note: None)))
+    except HarvestError as error:
+        is_broken = isinstance(error, FormatError) or "no extrinsics" in str(error)
+        return _Look(broken=str(error)) if is_broken else _Look()
+
+
+def _are_one(first: Rig | None, second: Rig | None) -> bool:
+    """Return whether two rigs hold the same cameras, under whatever names and in whatever order."""
+    if first is None or second is None or len(first) != len(second):
+        return False
+    left = list(second.at(0))
+    for camera in first.at(0):
+        twin = next((other for other in left if _same_camera(camera, other)), None)
+        if twin is None:
+            return False
+        left.remove(twin)
+    return True
+
+
+def _same_camera(first: object, second: object) -> bool:
+    if not (isinstance(first, Camera) and isinstance(second, Camera)) or first.image_size != second.image_size:
+        return False
+    height, width = first.image_size
+    corners = torch.cartesian_prod(torch.tensor([0.0, width - 1.0]), torch.tensor([0.0, height - 1.0])).double()
+    ours, theirs = first.pixel_rays(corners), second.pixel_rays(corners)
+    return (
+        bool((first.px_from_cam - second.px_from_cam).abs().max() < _SAME_PIXELS)
+        and bool((first.center - second.center).norm() < _SAME_PLACE_MM)
+        and torch.equal(ours.valid, theirs.valid)
+        and bool(
+            (ours.direction - theirs.direction)[ours.valid].abs().amax() < _SAME_TURN if ours.valid.any() else True
+        )
+    )
+
+
+def _none_found(folder: Path, candidates: Sequence[Path]) -> CalibrationError:
+    """Return the error that says why there is none: what the only file is, or what was found anywhere near."""
+    if len(candidates) == 1:
+        try:
+            recognise(candidates[0])
+        except CalibrationError as error:
+            return error
+    for path in _near(folder):
+        kind = foreign_kind(path)
+        if kind is not None:
+            where = path.relative_to(folder).as_posix()
+            return CalibrationError(f"{folder}: expected a calibration, found {where}, {kind.what}: {kind.remedy}")
+    looked = f"none of {_listed(candidates, folder)} is one" if candidates else "there is no file of its kind"
+    return CalibrationError(
+        f"{folder}: expected a calibration, found none: {looked} (formats: {', '.join(FORMATS)}): "
+        "name it by --calibration if it lies elsewhere"
+    )
+
+
+def _near(folder: Path) -> Iterator[Path]:
+    """Yield the files in the folder and within folders in it that a person may take for a calibration."""
+    count = 0
+    for depth in range(_MAX_DEPTH):
+        for path in sorted(folder.glob("/".join(["*"] * (depth + 1)))):
+            if path.suffix.lower() not in _FOREIGN_SUFFIXES or not _is_small(path):
+                continue
+            count += 1
+            if count > _MAX_LOOKED_AT:
+                return
+            yield path
+
+
+def _is_small(path: Path) -> bool:
+    return path.is_file() and not path.name.startswith("._") and path.stat().st_size <= _MAX_BYTES
+
+
+def _may_be_calibration(path: Path) -> bool:
+    if path.suffix.lower() not in _SUFFIXES or not _is_small(path):
+        return False
+    is_second_half = path.name == opencv_yaml.EXTRINSICS_FILE
+    return not (is_second_half and path.with_name(opencv_yaml.INTRINSICS_FILE).is_file())
