@@ -7,8 +7,9 @@ a Rodrigues vector (older Caliscope: a 3 x 3 matrix), `translation` t of ``x_cam
 - Anipose: tables `[cam_0]` ... with the camera's `name` inside. The unit is that of the user's calibration board,
   often millimetres, and is not in the file: give `unit`.
 - Caliscope: tables `[cameras.0]` ... with `cam_id` (newer) or `port` (older), which we call `cam_0` or `port_0`;
-  metres. Cameras marked `ignore`, or without extrinsics, are left out. `rotation_count` says how Caliscope turns the
-  pictures before it looks for people; its points are turned back, so the calibration holds for the footage as filmed.
+  metres. Cameras marked `ignore`, or without extrinsics, are left out. `rotation_count` says by how
+  many quarter turns, clockwise, Caliscope turns the pictures before it looks for people; its points are turned back, so
+  the calibration holds for the footage as filmed.
 """
 
 from __future__ import annotations
@@ -99,7 +100,14 @@ def _camera(name: str, table: dict[str, Any], where: str) -> CameraNumbers:
         translation=table.get("translation"),
         coefficients=table.get("distortions"),
         fisheye=bool(table.get("fisheye", False)),
+        viewing_turn=_viewing_turn(table.get("rotation_count", 0), f'{where}: camera "{name}": rotation_count'),
     )
+
+
+def _viewing_turn(count: object, what: str) -> int:
+    if isinstance(count, bool) or not isinstance(count, int):
+        raise FormatError(f"{what}: expected a whole number of quarter turns, got {count!r}")
+    return 90 * (count % 4)
 
 
 def _image_size(value: object, what: str) -> ImageSize | None:
