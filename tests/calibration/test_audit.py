@@ -8,7 +8,6 @@ from torch.testing import assert_close
 
 from poseharvest.calibration.audit import audit_rig, check_scale_of_limbs, check_scale_of_person
 from poseharvest.calibration.image_size import check_image_size, with_image_size
-from poseharvest.errors import CalibrationError
 from poseharvest.findings import Finding
 from poseharvest.geometry.camera import AffineCamera, MovingCamera
 from poseharvest.geometry.distortion import Distortion
@@ -168,21 +167,6 @@ def test_footage_that_is_eight_pixels_short_is_a_warning(make_camera):
     assert (
         'camera "int_cam01_img": calibrated at 1088 x 1920, footage is 1080 x 1920 (width x height)' in finding.message
     )
-
-
-@pytest.mark.parametrize(
-    ("size", "shown"), [((360, 640), "640 x 360"), ((720, 1294), "1294 x 720"), ((712, 1280), "1280 x 712")]
-)
-def test_footage_of_another_size_is_an_error_with_both_sizes(rig, size, shown):
-    with pytest.raises(
-        CalibrationError, match=rf'camera "cam00": expected footage of the calibrated 1280 x 720 .*, got {shown}$'
-    ):
-        check_image_size(rig.cameras[0], size)
-
-
-def test_turned_footage_is_asked_about(rig):
-    with pytest.raises(CalibrationError, match=r"got 720 x 1280: is the footage turned by 90 degrees\?"):
-        check_image_size(rig.cameras[0], (1280, 720))
 
 
 def test_a_new_size_moves_no_pixel(rig):

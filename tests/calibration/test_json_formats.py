@@ -179,7 +179,9 @@ def test_qualisys_leaves_out_and_refuses(qualisys_path, tmp_path):
     path.write_text(text.replace('active="1"', 'active="0"', 1))
     assert read_qualisys(path).names == ("cam02", "cam03", "cam04")
     path.write_text(text.replace('viewrotation="0"', 'viewrotation="90"', 1))
-    with pytest.raises(FormatError, match='camera "cam01": expected a viewrotation of 0, got 90'):
+    assert [camera.viewing_turn for camera in read_qualisys(path)] == [90, 0, 0, 0]
+    path.write_text(text.replace('viewrotation="0"', 'viewrotation="45"', 1))
+    with pytest.raises(FormatError, match='camera "cam01": expected a viewrotation of 0, 90, 180 or 270, got 45'):
         read_qualisys(path)
     path.write_text(text.replace(" r22=", " q22=", 1))
     with pytest.raises(FormatError, match='camera "cam01": <transform> lacks r22'):

@@ -31,6 +31,8 @@ def test_every_key_is_read(tmp_path):
     reference = "cam01"
     image_rate = 25.0
     on_damage = "drop"
+    rotate = 90
+    scale.cam02 = 0.5
     [names]
     cam01 = "int_cam01_img"
     [offsets]
@@ -42,6 +44,7 @@ def test_every_key_is_read(tmp_path):
     assert settings.calibration == tmp_path / "calibration/scene.toml"
     assert settings.views == ("cam01", "cam02")
     assert settings.names == {"cam01": "int_cam01_img"}
+    assert (settings.rotate.of("cam01"), settings.scale.of("cam01"), settings.scale.of("cam02")) == (90, 1.0, 0.5)
     assert settings.offsets == {"cam01": Offset(0.25, "s"), "cam02": Offset(-3, "frames")}
 
 
@@ -54,6 +57,10 @@ def test_every_key_is_read(tmp_path):
         ('unit = "inch"', "\"unit\": Input should be 'mm', 'cm' or 'm', got 'inch'"),
         ("frame_rate = -1", '"frame_rate": Input should be greater than 0, got -1'),
         ("frame_rate = nan", '"frame_rate": Input should be '),
+        ("rotate = 45", '"rotate": expected 0, 90, 180 or 270 degrees clockwise, got 45'),
+        ("[rotate]\ncam01 = true", '"rotate": expected 0, 90, 180 or 270 degrees clockwise, got {'),
+        ("scale = 0", '"scale": expected a positive factor such as 0.5, got 0'),
+        ('scale = "1/0"', '"scale": expected a positive factor'),
         ('on_damage = "ignore"', "\"on_damage\": Input should be 'error' or 'drop', got 'ignore'"),
         ('[offsets]\ncam01 = "soon"', "\"offsets.cam01\": expected seconds, as in 0.25 .* got 'soon'"),
         ("[offsets]\ncam01 = true", '"offsets.cam01": expected seconds'),

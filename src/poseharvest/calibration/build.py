@@ -60,6 +60,7 @@ class CameraNumbers:
         translation: t, 3 numbers in the file's unit.
         coefficients: lens distortion in OpenCV's order; None where the file has none.
         fisheye: the coefficients are of the fisheye model.
+        viewing_turn: degrees clockwise by which the pictures are turned to be looked at (`Camera.viewing_turn`).
     """
 
     name: str
@@ -69,6 +70,7 @@ class CameraNumbers:
     translation: Any
     coefficients: Any
     fisheye: bool = False
+    viewing_turn: int = 0
 
 
 def build_rig(cameras: Iterable[CameraNumbers], where: str, mm_per_unit: float, options: ReadOptions) -> Rig:
@@ -146,6 +148,7 @@ def _build(camera: CameraNumbers, mm_per_unit: float) -> Camera:
         rotation=torch.from_numpy(rotation),
         translation=torch.from_numpy(translation),
         distortion=lens,
+        viewing_turn=camera.viewing_turn,
     )
 
 

@@ -97,7 +97,15 @@ def camera_of_table(table: CameraTable, where: str) -> CameraNumbers:
         translation=values.get("translation"),
         coefficients=_coefficients(values, what),
         fisheye=flag(values.get("fisheye"), f"{what}: fisheye"),
+        viewing_turn=_viewing_turn(values.get("rotation_count", 0), f"{what}: rotation_count"),
     )
+
+
+def _viewing_turn(count: object, what: str) -> int:
+    """Return the degrees of Caliscope's quarter turns."""
+    if isinstance(count, bool) or not isinstance(count, int):
+        raise FormatError(f"{what}: expected a whole number of quarter turns, got {shown(count)}")
+    return 90 * (count % 4)
 
 
 def _coefficients(values: Mapping[str, Any], what: str) -> object:

@@ -3,11 +3,14 @@
 Intrinsics and sensor positions are in 1/64 pixel; x, y, z of `transform` is the camera's centre in millimetres, and its
 matrix maps the world to a camera whose y points up and z backwards, so that rows two and three change sign. The lens's
 coefficients are OpenCV's and carry no factor of 64. A picture spans `fov_video`, both ends included. Cameras that are
-not `active` are left out; a `viewrotation` other than 0 turns the pictures on export and is refused.
+not `active` are left out. `viewrotation` is a turn, clockwise, by which pictures are shown and perhaps exported.
+Files differ in whether their numbers are those of the sensor or of the turned picture; the size of the footage tells
+(`image_size.fit_camera`).
 """
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +20,7 @@ from poseharvest.calibration.build import CameraNumbers, ReadOptions, build_rig
 from poseharvest.calibration.documents import read_text
 from poseharvest.calibration.values import numbers
 from poseharvest.errors import FormatError
+from poseharvest.geometry.refit import QUARTER_TURNS
 from poseharvest.geometry.rig import Rig
 from poseharvest.units import LengthUnit, mm_per
 
@@ -74,8 +78,6 @@ def _cameras(path: Path) -> list[Element]:
 def _camera(camera: Element, where: str) -> CameraNumbers:
     name = camera.get("serial", "")
     what = f'{where}: camera "{name}"'
-    if camera.get("viewrotation", "0") != "0":
-        raise FormatError(f"{what}: expected a viewrotation of 0, got {camera.get('viewrotation')}")
     keys = [f"r{row}{column}" for row in "123" for column in "123"]
     rotation = _OPENCV_FROM_QUALISYS @ _attributes(camera, "transform", keys, what).reshape(3, 3)
     lens = _attributes(camera, "intrinsic", _LENS_KEYS, what)
@@ -87,7 +89,18 @@ def _camera(camera: Element, where: str) -> CameraNumbers:
         rotation=rotation,
         translation=-rotation @ _attributes(camera, "transform", ("x", "y", "z"), what),
         coefficients=lens,
+        viewing_turn=_viewing_turn(camera.get("viewrotation", "0"), what),
     )
+
+
+def _viewing_turn(text: str, what: str) -> int:
+    try:
+        degrees = float(text) % 360
+    except ValueError:
+        degrees = math.nan
+    if degrees not in QUARTER_TURNS:
+        raise FormatError(f"{what}: expected a viewrotation of 0, 90, 180 or 270, got {text}")
+    return round(degrees)
 
 
 _LENS_KEYS = (

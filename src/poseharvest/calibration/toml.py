@@ -10,8 +10,9 @@ height), `matrix` the intrinsics, `distortions` OpenCV's coefficients, `rotation
 - FreeMoCap: Anipose's tables in millimetres, told by what its metadata or its tables hold; in the second version the
   tables are named by ids.
 - Caliscope: tables `[cameras.0]` ... with `cam_id` (newer) or `port` (older), which we call `cam_0` or `port_0`;
-  metres. Cameras marked `ignore`, or without extrinsics, are left out. `rotation_count` says how Caliscope turns the
-  pictures before it looks for people; its points are turned back, so the calibration holds for the footage as filmed.
+  metres. Cameras marked `ignore`, or without extrinsics, are left out. `rotation_count` says by how
+  many quarter turns, clockwise, Caliscope turns the pictures before it looks for people; its points are turned back, so
+  the calibration holds for the footage as filmed.
 """
 
 from __future__ import annotations

@@ -6,14 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from poseharvest.calibration.image_size import check_image_size, with_image_size
+from poseharvest.arrays import ImageSize
+from poseharvest.calibration.image_size import fit_camera
 from poseharvest.calibration.names import match_names
 from poseharvest.calibration.registry import find_calibration, read_calibration
 from poseharvest.capture.footage import Footage
 from poseharvest.capture.settings import CaptureSettings
-from poseharvest.errors import CalibrationError
+from poseharvest.errors import CalibrationError, ConfigError
 from poseharvest.findings import Finding
 from poseharvest.geometry.camera import AffineCamera, Camera, CameraModel, MovingCamera
+from poseharvest.geometry.refit import scaled_size, turned_size
 from poseharvest.geometry.rig import Rig
 
 
@@ -55,8 +57,14 @@ def read_rig_for(path: Path, footage: Sequence[Footage], settings: CaptureSettin
         unit=settings.unit,
         subject=settings.subject,
         camera_type=settings.camera_type,
-        image_sizes={one.name: one.image_size for one in footage},
+        image_sizes={one.name: _calibrated_size(one, settings) for one in footage},
     )
+
+
+def _calibrated_size(footage: Footage, settings: CaptureSettings) -> ImageSize:
+    """The size of the pictures before they were resized and turned."""
+    upright = turned_size(footage.image_size, -round(settings.rotate.of(footage.name)) % 360)
+    return scaled_size(upright, 1 / settings.scale.of(footage.name))
 
 
 def fit_rig(calibrated: Rig, footage: Sequence[Footage], settings: CaptureSettings) -> FittedRig:
@@ -65,17 +73,31 @@ def fit_rig(calibrated: Rig, footage: Sequence[Footage], settings: CaptureSettin
     Where the settings choose views, cameras without footage are left out; otherwise they are an error.
 
     Raises:
-        CalibrationError: a view has no camera, a camera no view, or the pictures' size is not the calibrated one.
+        CalibrationError: a view has no camera, a camera no view, or the pictures' size is not the calibrated one,
+            turned and scaled as the settings say.
+        ConfigError: the settings turn or scale a view that is not there.
     """
+    _check_views(settings, [one.name for one in footage])
     camera_of = _match(calibrated.names, [one.name for one in footage], settings)
-    cameras, findings = [], []
+    cameras: list[CameraModel] = []
+    findings: list[Finding] = []
     for one in footage:
-        camera = _renamed(calibrated.camera(camera_of[one.name]), one.name)
-        finding = check_image_size(camera, one.image_size)
-        if finding is not None:
-            findings.append(finding)
-        cameras.append(with_image_size(camera, one.image_size))
+        fitted = fit_camera(
+            _renamed(calibrated.camera(camera_of[one.name]), one.name),
+            one.image_size,
+            rotate=round(settings.rotate.of(one.name)),
+            scale=settings.scale.of(one.name),
+        )
+        cameras.append(fitted.camera)
+        findings += fitted.findings
     return FittedRig(Rig(tuple(cameras)), tuple(findings))
+
+
+def _check_views(settings: CaptureSettings, footage: Sequence[str]) -> None:
+    for key, said in (("rotate", settings.rotate), ("scale", settings.scale)):
+        unknown = [view for view in said.views if view not in footage]
+        if unknown and settings.views is None:
+            raise ConfigError(f"{key}: expected views of {', '.join(footage)}, got {', '.join(unknown)}")
 
 
 def _match(calibrated: Sequence[str], footage: Sequence[str], settings: CaptureSettings) -> dict[str, str]:

@@ -47,7 +47,7 @@ class Capture:
     findings: tuple[Finding, ...]
 
     @classmethod
-    def open(
+    def open(  # noqa: PLR0913 - what may be said of a capture, each optional one of its own kind
         cls,
         path: str | Path,
         *,
@@ -55,6 +55,8 @@ class Capture:
         unit: LengthUnit | None = None,
         views: Sequence[str] | None = None,
         offsets: Mapping[str, float | str | Offset] | None = None,
+        rotate: int | str | Mapping[str, int] | None = None,
+        scale: float | str | Mapping[str, float] | None = None,
         settings: CaptureSettings | None = None,
     ) -> Capture:
         """Return the capture in a folder. Reads every video's packets once; decodes one picture of each.
@@ -65,6 +67,9 @@ class Capture:
             unit: the calibration's unit of length, where its format does not fix it.
             views: use these views alone; cameras without footage are then no error.
             offsets: how much later a view was filmed than its time stamps say: seconds, or "3 frames".
+            rotate: degrees clockwise by which the footage is turned against the calibrated pictures, of all views or by
+                view; the intrinsics are turned with it.
+            scale: size of the footage over that of the calibrated pictures, of all views or by view.
             settings: instead of `capture.toml`; the arguments above go before either.
 
         Raises:
@@ -74,7 +79,7 @@ class Capture:
         """
         folder = Path(path)
         file = None if isinstance(calibration, Rig) else calibration
-        said = {"calibration": file, "unit": unit, "views": views, "offsets": offsets}
+        said = {"calibration": file, "unit": unit, "views": views, "offsets": offsets, "rotate": rotate, "scale": scale}
         options = override_settings(settings or read_settings(folder), said)
         paths = choose_footage(folder, options)
         source = calibration if isinstance(calibration, Rig) else locate_calibration(folder, options)

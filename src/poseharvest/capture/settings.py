@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from poseharvest.capture.per_view import PerView, parse_rotate, parse_scale
 from poseharvest.errors import ConfigError
 from poseharvest.units import LengthUnit
 
@@ -107,6 +108,12 @@ class CaptureSettings(BaseModel):
 
     on_damage: DamagePolicy = "error"
     """Damaged footage is an error, or the view drops out where it cannot be read."""
+
+    rotate: Annotated[PerView, BeforeValidator(parse_rotate)] = PerView(0)
+    """Degrees clockwise by which the footage is turned against the calibrated pictures, of all views or each."""
+
+    scale: Annotated[PerView, BeforeValidator(parse_scale)] = PerView(1.0)
+    """Size of the footage over that of the calibration's pictures, of all views or each: 0.5 is half as wide."""
 
 
 def read_settings(folder: Path) -> CaptureSettings:

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from poseharvest.cli.footage_options import ROTATE, SCALE
 from poseharvest.errors import CaptureError
 from poseharvest.units import LengthUnit
 
@@ -17,12 +18,14 @@ def audit(
     capture: Annotated[Path, typer.Argument(help="Folder with videos/ or images/.", show_default=False)],
     calibration: Annotated[Path | None, typer.Option(help="Its file; found in the capture if not given.")] = None,
     unit: Annotated[LengthUnit | None, typer.Option(help="The calibration's unit: mm, cm or m.")] = None,
+    rotate: Annotated[str | None, typer.Option(help=ROTATE, show_default=False)] = None,
+    scale: Annotated[str | None, typer.Option(help=SCALE, show_default=False)] = None,
 ) -> None:
     """Check footage, timing and calibration, without looking at a single person."""
     from poseharvest.capture.audit import audit_capture
     from poseharvest.capture.capture import Capture
 
-    found = audit_capture(Capture.open(capture, calibration=calibration, unit=unit))
+    found = audit_capture(Capture.open(capture, calibration=calibration, unit=unit, rotate=rotate, scale=scale))
     console = Console(soft_wrap=True, highlight=False)
     console.print(f"{found.name}: {found.num_frames} frames at {found.frame_rate:g} Hz, {len(found.views)} views")
     table = Table("view", "width x height", "rate, Hz", "pictures", "starts, s", "missing", "longest gap, s")

@@ -12,6 +12,7 @@ from poseharvest.annotations.recalibration import Recalibration
 from poseharvest.annotations.select import selection_rule
 from poseharvest.capture.capture import Capture
 from poseharvest.cli.assignments import parse_assignments
+from poseharvest.cli.footage_options import ROTATE, SCALE
 from poseharvest.cli.progress import progress_bar
 from poseharvest.cli.summary import print_summary
 from poseharvest.detectors.registry import load_detector
@@ -44,6 +45,8 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     calibration: Annotated[Path | None, typer.Option(help="Its file; found in the capture if not given.")] = None,
     unit: Annotated[LengthUnit | None, typer.Option(help="The calibration's unit: mm, cm or m.")] = None,
     views: Annotated[str | None, typer.Option(help=_VIEWS)] = None,
+    rotate: Annotated[str | None, typer.Option(help=ROTATE, show_default=False)] = None,
+    scale: Annotated[str | None, typer.Option(help=SCALE, show_default=False)] = None,
     detector: Annotated[str, typer.Option(help=_DETECTOR)] = "efficientpose",
     weights: Annotated[Path | None, typer.Option(help="The detector's weights; fetched once if not given.")] = None,
     detector_option: Annotated[list[str] | None, typer.Option(help=_OPTION)] = None,
@@ -85,7 +88,7 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     given = parse_assignments(detector_option or [], option="--detector-option")
     with progress_bar(Console(stderr=True)) as on_progress:
         result = run(
-            Capture.open(capture, calibration=calibration, unit=unit, views=_names(views)),
+            Capture.open(capture, calibration=calibration, unit=unit, views=_names(views), rotate=rotate, scale=scale),
             load_detector(detector, weights=weights, device=device, **given),
             out,
             options=options,

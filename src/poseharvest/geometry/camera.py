@@ -92,6 +92,8 @@ class Camera:
         rotation: (3, 3) R of ``x_cam = R @ x_world + t``.
         translation: (3,) t, millimetres.
         distortion: the lens.
+        viewing_turn: degrees clockwise (0, 90, 180 or 270) by which its pictures are turned to be looked at, as its
+            calibration file says. Projection is into the pictures before that turn.
 
     Raises:
         CalibrationError: a matrix holds NaN, is not a rotation, or is not an intrinsic matrix.
@@ -103,6 +105,7 @@ class Camera:
     rotation: Tensor
     translation: Tensor
     distortion: Distortion = field(default_factory=Distortion)
+    viewing_turn: int = 0
 
     def __post_init__(self) -> None:
         check_shape(f'camera "{self.name}": px_from_cam', self.px_from_cam, "3 3")

@@ -15,8 +15,10 @@ from torch.nn import functional
 from poseharvest.arrays import ImageSize
 
 
-def rescale_pixels(points: Tensor, from_size: ImageSize, to_size: ImageSize) -> Tensor:
+def rescale_pixels(points: Tensor, from_size: tuple[float, float], to_size: tuple[float, float]) -> Tensor:
     """Return the positions (..., 2) x, y in a picture of `to_size` of points in the same picture at `from_size`.
+
+    Sizes are (height, width); only their ratio counts.
 
     >>> rescale_pixels(torch.tensor([0.0, 0.0]), (4, 8), (2, 2)).tolist()
     [-0.375, -0.25]
