@@ -31,6 +31,25 @@ def test_writes_what_was_asked_for(tmp_path: Path) -> None:
     assert out.read_text().startswith("frame,time_s,person,right_ankle_x_m,")
 
 
+def test_findings_are_the_last_lines(tmp_path: Path) -> None:
+    write_harvest(tmp_path / "h", make_records([0, 1, 4]))
+    arguments = [str(tmp_path / "h"), "--format", "trc", "--out", str(tmp_path / "a.trc")]
+    lines = CliRunner().invoke(_app, arguments).output.splitlines()
+    assert lines[0] == f"wrote {tmp_path / 'a.trc'}"
+    assert any(line.startswith("warning: 2 of 5 frames show no marker (from 0: 2-3)") for line in lines[1:])
+    assert lines[-1].startswith("note: markers are called as the joints are")
+
+
+def test_options_for_spreadsheets(tmp_path: Path) -> None:
+    write_harvest(tmp_path / "h", make_records(range(3)))
+    out = tmp_path / "out.csv"
+    arguments = [str(tmp_path / "h"), "--format", "csv", "--out", str(out), "--decimal", ",", "--bom", "--start", "1"]
+    done = CliRunner().invoke(_app, arguments)
+    assert done.exit_code == 0, done.output
+    assert out.read_bytes().startswith(b"\xef\xbb\xbfframe;time_s;person;joint;x_mm;")
+    assert out.read_text("utf-8-sig").splitlines()[1].startswith("1;0,02;0;right_ankle;")
+
+
 def test_option_of_another_format(tmp_path: Path) -> None:
     arguments = [str(tmp_path / "h"), "--format", "csv", "--out", str(tmp_path / "out"), "--up", "y"]
     done = CliRunner().invoke(_app, arguments)

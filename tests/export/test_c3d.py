@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from harvest_kit import FRAME_RATE, make_records, write_harvest
 from poseharvest.annotations.reader import Harvest
 from poseharvest.errors import ConfigError
-from poseharvest.export.c3d import SCREENS
-from poseharvest.export.registry import export
+from poseharvest.export.c3d import MOST_FRAMES, SCREENS
+from poseharvest.export.registry import export, export_with_findings
 
 ezc3d = pytest.importorskip("ezc3d")
 
@@ -102,6 +102,51 @@ def test_one_of_several_persons(harvest_of_two: Harvest, tmp_path: Path) -> None
     points, _, _ = by_hand(export(harvest_of_two, "c3d", tmp_path / "a.c3d", person=3))
     means = [record.mean.numpy() for record in harvest_of_two.iter_frames() if record.person == 3]
     np.testing.assert_allclose(points[:, :15], np.array(means)[:, :15], rtol=1e-6, atol=1e-3)
+
+
+def read_with_ezc3d(path: Path) -> tuple[int, NDArray[np.float64]]:
+    """Return the first frame from 0 and points (F, J, 3)."""
+    content = ezc3d.c3d(str(path))
+    return content["header"]["points"]["first_frame"], content["data"]["points"][:3].transpose(2, 1, 0)
+
+
+@pytest.mark.parametrize("first", [0, 65529, 65530, 65535, 65536, 131071, 10_000_000])
+def test_the_first_frame_is_right_or_named(first: int, tmp_path: Path) -> None:
+    """Five frames: up to 65529 the format can count them, later ones are counted from 1."""
+    records = make_records([first, first + 1, first + 4])
+    written = export_with_findings(write_harvest(tmp_path / "h", records), "c3d", tmp_path / "a.c3d", blank="none")
+    found, points = read_with_ezc3d(written.path)
+    expected, _, first_by_hand = by_hand(written.path)
+    said = [finding.message for finding in written.findings if finding.topic == "frames"]
+    assert found == first_by_hand == (first if first <= 65529 else 0)
+    assert bool(said) == (first > 65529)
+    assert all(f"the file's first frame is the capture's frame {first}, {first / FRAME_RATE:.3f} s" in m for m in said)
+    assert ezc3d.c3d(str(written.path))["parameters"]["POSEHARVEST"]["FIRST_FRAME"]["value"] == [first]
+    np.testing.assert_allclose(points, expected)
+    np.testing.assert_allclose(points[[0, 1, 4]], [record.mean.numpy() for record in records], rtol=1e-6, atol=1e-3)
+
+
+@pytest.mark.parametrize(("step", "first"), [(1, 0), (1, 70_000), (3, 9)])
+def test_more_frames_than_readers_take_are_refused_and_the_parts_named_hold_them_all(step, first, tmp_path) -> None:
+    last = first + step * 65_540
+    harvest = write_harvest(tmp_path / "h", make_records([first, first + step, last - step, last]))
+    stop = first + step * MOST_FRAMES
+    message = f"got 65541, {first} to {last}: write parts, the first with --start {first} --stop {stop}, the next with"
+    with pytest.raises(ConfigError, match=message):
+        export(harvest, "c3d", tmp_path / "a.c3d")
+    assert not (tmp_path / "a.c3d").exists()
+    whole = [frame for part in ((first, stop), (stop, None)) for frame in _frames_of(harvest, *part, tmp_path)]
+    assert whole == [first, first + step, last - step, last]
+
+
+def _frames_of(harvest: Harvest, start: int, stop: int | None, folder: Path) -> list[int]:
+    """Return the capture's frames with points in an export of a range, as ezc3d reads it."""
+    path = export(harvest, "c3d", folder / f"{start}.c3d", start=start, stop=stop, blank="none")
+    content = ezc3d.c3d(str(path))
+    step = round(FRAME_RATE / content["header"]["points"]["frame_rate"])
+    first = int(content["parameters"]["POSEHARVEST"]["FIRST_FRAME"]["value"][0])
+    shown = ~np.isnan(content["data"]["points"][0]).all(axis=0)
+    return [first + step * int(index) for index in np.flatnonzero(shown)]
 
 
 def test_the_missing_library_is_named(harvest: Harvest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-from harvest_kit import make_records, make_rig, make_run
+from harvest_kit import make_records, make_rig, make_run, write_harvest
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.recalibration import Recalibration
 from poseharvest.annotations.store import HarvestWriter
 from poseharvest.errors import ConfigError
-from poseharvest.export.registry import export
+from poseharvest.export.registry import export, export_with_findings
 from poseharvest.skeleton.definitions import MPII16
 
 pandas = pytest.importorskip("pandas")
@@ -60,6 +61,35 @@ def test_blank_none_keeps_everything(harvest: Harvest, tmp_path: Path) -> None:
     assert not table.supported.all()
 
 
+@pytest.mark.parametrize("layout", ["long", "wide"])
+@pytest.mark.parametrize("bom", [False, True])
+def test_a_decimal_comma_holds_the_same_numbers(layout: str, bom: bool, harvest: Harvest, tmp_path: Path) -> None:
+    plain = export(harvest, "csv", tmp_path / "plain.csv", layout=layout)
+    comma = export(harvest, "csv", tmp_path / "comma.csv", layout=layout, decimal=",", bom=bom)
+    assert comma.read_bytes().startswith(b"\xef\xbb\xbf") == bom
+    assert "." not in comma.read_text(encoding="utf-8-sig").replace("top/side", "")
+    encoding = "utf-8-sig" if bom else "utf-8"
+    pandas.testing.assert_frame_equal(
+        pandas.read_csv(comma, sep=";", decimal=",", encoding=encoding),
+        pandas.read_csv(plain),
+    )
+
+
+def test_a_number_that_is_missing_is_an_empty_cell(tmp_path: Path) -> None:
+    record = make_records([0])[0]
+    record.pixels[0, 0] = torch.nan
+    path = export(write_harvest(tmp_path / "h", [record]), "csv", tmp_path / "a.csv")
+    assert "nan" not in path.read_text()
+    assert np.isnan(pandas.read_csv(path).left_u_px[0])
+
+
+def test_a_range_of_frames(harvest_of_two: Harvest, tmp_path: Path) -> None:
+    table = pandas.read_csv(export(harvest_of_two, "csv", tmp_path / "a.csv", start=2, stop=4))
+    assert table.frame.unique().tolist() == [2, 3]
+    nothing = export_with_findings(harvest_of_two, "csv", tmp_path / "b.csv", start=90)
+    assert nothing.findings[0].message.startswith("no pose lies in these frames")
+
+
 def test_wrong_options(harvest: Harvest, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match='layout: expected one of long, wide, got "tall"'):
         export(harvest, "csv", tmp_path / "a.csv", layout="tall")
@@ -67,6 +97,8 @@ def test_wrong_options(harvest: Harvest, tmp_path: Path) -> None:
         export(harvest, "csv", tmp_path / "a.csv", unit="ft")
     with pytest.raises(ConfigError, match='blank: expected one of none, unsupported, unselected, got "bad"'):
         export(harvest, "csv", tmp_path / "a.csv", blank="bad")
+    with pytest.raises(ConfigError, match=r'decimal: expected one of \., ,, got ";"'):
+        export(harvest, "csv", tmp_path / "a.csv", decimal=";")
 
 
 def test_sigma_is_recalibrated_and_the_covariance_is_not(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from harvest_kit import FRAME_RATE, make_records, write_harvest
 from poseharvest.annotations.reader import Harvest
 from poseharvest.errors import ConfigError
-from poseharvest.export.registry import export
+from poseharvest.export.registry import export, export_with_findings
 from poseharvest.export.trc import ROTATIONS
 
 
@@ -131,6 +131,63 @@ def test_one_of_several_persons(harvest_of_two: Harvest, tmp_path: Path) -> None
     trc = read_trc(export(harvest_of_two, "trc", tmp_path / "a.trc", person=3, up="keep"))
     means = [record.mean.numpy() for record in harvest_of_two.iter_frames() if record.person == 3]
     np.testing.assert_allclose(trc.points[:, :15] * 1000, np.array(means)[:, :15], rtol=1e-7)
+
+
+@pytest.mark.parametrize(("blank", "missing"), [("unsupported", {5, 7}), ("none", {5, 7})])
+def test_rows_without_a_marker_are_named_and_can_be_left_out(blank, missing, harvest: Harvest, tmp_path: Path) -> None:
+    kept = export_with_findings(harvest, "trc", tmp_path / "kept.trc", blank=blank)
+    said = next(finding for finding in kept.findings if finding.topic == "gaps")
+    assert said.severity == "warning"
+    assert said.message.startswith(
+        "2 of 22 frames show no marker (from 0: 5, 7): OpenSim's inverse kinematics ends there"
+    )
+    assert "--gaps skip" in said.message
+    skipped = export_with_findings(harvest, "trc", tmp_path / "skipped.trc", blank=blank, gaps="skip")
+    trc = read_trc(skipped.path)
+    assert trc.frames == [frame + 1 for frame in range(2, 24) if frame not in missing]
+    assert int(trc.header["NumFrames"]) == len(trc.frames)
+    np.testing.assert_allclose(trc.times, [(frame - 1) / FRAME_RATE for frame in trc.frames], rtol=1e-8)
+    assert not np.isnan(trc.points).all(axis=(1, 2)).any()
+    assert "not evenly spaced" in next(f.message for f in skipped.findings if f.topic == "gaps")
+
+
+def test_a_frame_whose_joints_are_all_left_blank_is_a_gap_too(tmp_path: Path) -> None:
+    records = make_records(range(6))
+    records[2].supported[:] = False
+    trc = read_trc(export(write_harvest(tmp_path / "h", records), "trc", tmp_path / "a.trc", gaps="skip"))
+    assert trc.frames == [1, 2, 4, 5, 6]
+
+
+def test_nothing_to_write_is_an_error(tmp_path: Path) -> None:
+    records = make_records(range(2))
+    for record in records:
+        record.supported[:] = False
+    with pytest.raises(ConfigError, match="blank: expected a joint of person 0 to write, unsupported leaves none"):
+        export(write_harvest(tmp_path / "h", records), "trc", tmp_path / "a.trc")
+
+
+def test_what_opensim_makes_of_the_names_is_said(harvest: Harvest, tmp_path: Path) -> None:
+    said = export_with_findings(harvest, "trc", tmp_path / "a.trc").findings
+    assert (
+        "markers are called as the joints are (right_ankle, " in next(f for f in said if f.topic == "markers").message
+    )
+
+
+@pytest.mark.parametrize(
+    ("start", "stop", "frames"), [(4, 10, range(4, 10)), (5, 9, range(6, 9)), (20, None, range(20, 24))]
+)
+def test_a_range_of_frames(start: int, stop: int | None, frames: range, harvest: Harvest, tmp_path: Path) -> None:
+    trc = read_trc(export(harvest, "trc", tmp_path / "a.trc", start=start, stop=stop))
+    assert trc.frames == [frame + 1 for frame in frames]
+
+
+def test_a_range_without_the_person(harvest: Harvest, tmp_path: Path) -> None:
+    with pytest.raises(
+        ConfigError, match=r"frames 5 to 5: expected person 0 in some, got none: change --start or --stop"
+    ):
+        export(harvest, "trc", tmp_path / "a.trc", start=5, stop=6)
+    with pytest.raises(ConfigError, match="stop: expected a frame after the first, 5, got 5"):
+        export(harvest, "trc", tmp_path / "a.trc", start=5, stop=5)
 
 
 def test_up_that_is_no_axis(harvest: Harvest, tmp_path: Path) -> None:

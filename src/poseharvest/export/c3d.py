@@ -4,6 +4,10 @@ Every point has a residual, by the format an estimate of its error in the file's
 radius of the sphere as large as its uncertainty's ellipsoid, rounded up to a millimetre; the format ends at 255. A
 point that is missing has the residual -1. The world's axes are kept; `POINT:X_SCREEN` and `Y_SCREEN` say which of them
 points up.
+
+The header counts frames in 16 bits. Conventions for more exist, but ezc3d, and with it OpenSim and kineticstoolkit,
+reads 65,535 frames of such a file and loses the rest without a word: a longer range is refused. A range that ends
+beyond frame 65,534 of the capture is counted from 1, and the group POSEHARVEST says which frame that is.
 """
 
 from __future__ import annotations
@@ -21,8 +25,10 @@ from numpy.typing import NDArray
 from poseharvest import __version__
 from poseharvest.annotations.reader import Harvest
 from poseharvest.errors import ConfigError
-from poseharvest.export.options import Blank, check_blank, check_choice, shown_joints
+from poseharvest.export.options import Blank, check_blank, check_choice, check_frames, shown_joints
+from poseharvest.export.survey import posture_findings, survey
 from poseharvest.export.track import Track, find_track, rows_of
+from poseharvest.findings import Finding
 from poseharvest.units import LengthUnit, mm_per
 
 SCREENS: Final = {
@@ -34,6 +40,9 @@ SCREENS: Final = {
     "-z": ("+X", "-Z"),
 }
 """By the axis that points up: the axes that a screen shows to the right and upwards."""
+
+MOST_FRAMES: Final = 65534
+"""Of a file, and the last number of a frame, from 1: readers that add 1 to 65535 in 16 bits find no frame at all."""
 
 _MISSING = -1.0
 _MOST_STEPS = 255  # of POINT:SCALE, a millimetre: a residual is a byte
@@ -50,26 +59,36 @@ class C3dOptions:
         up: the world's axis that points up, written into the file; nothing is turned.
         blank: joints that are written as missing.
         person: whom to write; None for the only one.
+        start: the capture's first frame to write, from 0.
+        stop: the frame before which to stop; None for the last.
     """
 
     unit: LengthUnit = "mm"
     up: str = "z"
     blank: Blank = "unsupported"
     person: int | None = None
+    start: int = 0
+    stop: int | None = None
 
     def __post_init__(self) -> None:
         mm_per(self.unit)
         check_choice("up", self.up, tuple(SCREENS))
         check_blank(self.blank)
+        check_frames(self.start, self.stop)
 
 
-def write_c3d(harvest: Harvest, path: Path, options: C3dOptions) -> None:
+def write_c3d(harvest: Harvest, path: Path, options: C3dOptions) -> tuple[Finding, ...]:
     """Write one person of the harvest as a C3D file.
 
+    Returns:
+        Another count of frames than the capture's, and a person who lies.
+
     Raises:
-        ConfigError: the person is not in the harvest, there are several and none is chosen, or ezc3d is missing.
+        ConfigError: the person is not in the harvest, there are several and none is chosen, there are more frames than
+            the format counts, or ezc3d is missing.
     """
-    track = find_track(harvest, options.person, "a C3D file")
+    track = find_track(harvest, options, "a C3D file")
+    _check_length(track)
     file = _new_file()
     points, residuals = (np.stack(values) for values in zip(*_frames(harvest, track, options), strict=True))
     file["data"]["points"] = points.transpose(2, 1, 0)
@@ -78,6 +97,34 @@ def write_c3d(harvest: Harvest, path: Path, options: C3dOptions) -> None:
         written = Path(folder) / "points.c3d"
         file.write(str(written))
         path.write_bytes(_with_residuals(written.read_bytes(), residuals, 1 / mm_per(options.unit)))
+    return (*_count_findings(harvest, track), *posture_findings(survey(harvest, track, options.blank), options.up))
+
+
+def _check_length(track: Track) -> None:
+    if len(track.frames) > MOST_FRAMES:
+        stop = track.first + MOST_FRAMES * track.step
+        raise ConfigError(
+            f"a C3D file: expected at most {MOST_FRAMES} frames, the most that its readers take, got "
+            f"{len(track.frames)}, {track.first} to {track.last}: write parts, the first with --start {track.first} "
+            f"--stop {stop}, the next with --start {stop}"
+        )
+
+
+def _first_number(track: Track) -> int:
+    """Return the number of the file's first frame, from 0: the capture's, unless the format cannot count so far."""
+    first = track.first // track.step
+    return first if first + len(track.frames) <= MOST_FRAMES else 0
+
+
+def _count_findings(harvest: Harvest, track: Track) -> tuple[Finding, ...]:
+    if _first_number(track) == track.first // track.step:
+        return ()
+    time_s = track.first / harvest.info.capture.frame_rate
+    message = (
+        f"C3D counts frames up to {MOST_FRAMES}: the file's first frame is the capture's frame {track.first}, "
+        f"{time_s:.3f} s after its start (POSEHARVEST:FIRST_FRAME in the file)"
+    )
+    return (Finding("warning", "frames", message),)
 
 
 def _new_file() -> Any:
@@ -132,4 +179,5 @@ def _describe(file: Any, harvest: Harvest, track: Track, options: C3dOptions) ->
     file.add_parameter("MANUFACTURER", "COMPANY", ["poseharvest"])
     file.add_parameter("MANUFACTURER", "SOFTWARE", ["poseharvest"])
     file.add_parameter("MANUFACTURER", "VERSION_LABEL", [__version__])
-    file["header"]["points"]["first_frame"] = track.first // track.step
+    file.add_parameter("POSEHARVEST", "FIRST_FRAME", [float(track.first)], "the first frame in the capture, from 0")
+    file["header"]["points"]["first_frame"] = _first_number(track)

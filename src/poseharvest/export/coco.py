@@ -35,6 +35,7 @@ from poseharvest.annotations.staging import file_name
 from poseharvest.capture.frames import FrameSource
 from poseharvest.errors import ConfigError
 from poseharvest.export.images import image_name, listed_frames, write_images
+from poseharvest.findings import Finding
 
 _CATEGORY_ID = 1
 
@@ -63,8 +64,11 @@ class CocoOptions:
             raise ConfigError(f"occluded_below: expected a heatmap value, got {self.occluded_below}")
 
 
-def write_coco(harvest: Harvest, folder: Path, options: CocoOptions) -> None:
+def write_coco(harvest: Harvest, folder: Path, options: CocoOptions) -> tuple[Finding, ...]:
     """Write one COCO file a view into `folder` / annotations, streaming.
+
+    Returns:
+        No findings.
 
     Raises:
         ConfigError: the capture given is not the harvest's.
@@ -85,6 +89,7 @@ def write_coco(harvest: Harvest, folder: Path, options: CocoOptions) -> None:
             stream.write("]}\n")
     if options.source is not None:
         write_images(harvest, options.source, folder / "images", options.file_names)
+    return ()
 
 
 def category(harvest: Harvest) -> dict[str, Any]:

@@ -3,12 +3,14 @@
 Long: a row per frame, person and joint with the covariance and every view. Wide: a row per frame and person with the
 position, the determinant, sigma and the selection of every joint. Covariances and determinants are the posterior's;
 sigma is recalibrated where the harvest is, and `scale` times the covariance is the recalibrated one. The world's axes
-are kept. Booleans are `true` or `false`.
+are kept. Booleans are `true` or `false`. With a decimal comma, as spreadsheets of many countries expect it, cells are
+separated by semicolons.
 """
 
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +21,15 @@ import torch
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.rows import SelectedFrame
 from poseharvest.annotations.schema import COVARIANCE_ENTRIES
-from poseharvest.export.options import Blank, check_blank, check_choice, shown_joints
+from poseharvest.export.options import Blank, check_blank, check_choice, check_frames, is_within, shown_joints
+from poseharvest.findings import Finding
 from poseharvest.units import LengthUnit, mm_per
 
 Layout: TypeAlias = Literal["long", "wide"]
+Decimal: TypeAlias = Literal[".", ","]
 Cell: TypeAlias = str | int | float
+
+_DELIMITERS: dict[str, str] = {".": ",", ",": ";"}
 
 
 @dataclass(frozen=True)
@@ -34,27 +40,49 @@ class CsvOptions:
         layout: "long", a row per joint, or "wide", a row per pose.
         unit: of positions; covariances are in its square, determinants in its sixth power.
         blank: joints whose 3D cells are empty.
+        decimal: the decimal sign, "." or ","; with "," the cells are separated by ";".
+        bom: begin with a byte order mark, by which Excel knows that names are in UTF-8.
+        start: the capture's first frame to write, from 0.
+        stop: the frame before which to stop; None for the last.
     """
 
     layout: Layout = "long"
     unit: LengthUnit = "mm"
     blank: Blank = "unsupported"
+    decimal: Decimal = "."
+    bom: bool = False
+    start: int = 0
+    stop: int | None = None
 
     def __post_init__(self) -> None:
         check_choice("layout", self.layout, get_args(Layout))
         mm_per(self.unit)
         check_blank(self.blank)
+        check_choice("decimal", self.decimal, get_args(Decimal))
+        check_frames(self.start, self.stop)
 
 
-def write_csv(harvest: Harvest, path: Path, options: CsvOptions) -> None:
-    """Write the harvest as one CSV file."""
+def write_csv(harvest: Harvest, path: Path, options: CsvOptions) -> tuple[Finding, ...]:
+    """Write the harvest as one CSV file.
+
+    Returns:
+        That no row lies in the frames asked for.
+    """
     joints, views = harvest.skeleton.joints, harvest.view_names
     is_long = options.layout == "long"
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
+    num_poses = 0
+    with path.open("w", newline="", encoding="utf-8-sig" if options.bom else "utf-8") as stream:
+        writer = csv.writer(stream, delimiter=_DELIMITERS[options.decimal], lineterminator="\n")
         writer.writerow(_long_header(views, options.unit) if is_long else _wide_header(joints, options.unit))
         for row in harvest.iter_selected():
-            writer.writerows(_long_rows(row, joints, options) if is_long else [_wide_row(row, options)])
+            if is_within(row.annotations.frame, options.start, options.stop):
+                num_poses += 1
+                rows = _long_rows(row, joints, options) if is_long else [_wide_row(row, options)]
+                writer.writerows([_cell(value, options.decimal) for value in cells] for cells in rows)
+    empty = Finding(
+        "warning", "frames", "no pose lies in these frames: the table has no rows; change --start or --stop"
+    )
+    return () if num_poses else (empty,)
 
 
 def _long_header(views: Sequence[str], unit: str) -> list[str]:
@@ -96,6 +124,13 @@ def _wide_row(row: SelectedFrame, options: CsvOptions) -> list[Cell]:
     for values, is_shown, is_selected in zip(numbers, shown, row.selected, strict=True):
         cells += [*(values if is_shown else [""] * len(values)), _flag(is_selected)]
     return cells
+
+
+def _cell(value: Cell, decimal: Decimal) -> Cell:
+    """Return what is written: a number with its decimal sign, nothing for a missing one."""
+    if not isinstance(value, float):
+        return value
+    return "" if math.isnan(value) else repr(value).replace(".", decimal)
 
 
 def _flag(value: object) -> str:

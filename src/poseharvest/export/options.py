@@ -1,4 +1,4 @@
-"""What several exporters share: which joints are left blank, and the check of a choice."""
+"""What several exporters share: which frames are written, which joints are left blank, and checks of choices."""
 
 from __future__ import annotations
 
@@ -24,6 +24,19 @@ def check_choice(name: str, value: str, allowed: Sequence[str]) -> None:
 def check_blank(value: str) -> None:
     """Raise ConfigError if `value` is no `Blank`."""
     check_choice("blank", value, get_args(Blank))
+
+
+def check_frames(start: int, stop: int | None) -> None:
+    """Raise ConfigError if no frame lies between `start` and the frame before `stop`."""
+    if start < 0:
+        raise ConfigError(f"start: expected a frame from 0, got {start}")
+    if stop is not None and stop <= start:
+        raise ConfigError(f"stop: expected a frame after the first, {start}, got {stop}")
+
+
+def is_within(frame: int, start: int, stop: int | None) -> bool:
+    """Return whether a frame is one of `start` to the one before `stop`; None is the end of the capture."""
+    return start <= frame and (stop is None or frame < stop)
 
 
 def shown_joints(row: SelectedFrame, blank: Blank) -> Tensor:

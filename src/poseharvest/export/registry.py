@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import json
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +19,11 @@ from poseharvest.export.c3d import C3dOptions, write_c3d
 from poseharvest.export.coco import CocoOptions, write_coco
 from poseharvest.export.csv import CsvOptions, write_csv
 from poseharvest.export.trc import TrcOptions, write_trc
+from poseharvest.findings import Finding, worst_first
 
 PROVENANCE_FILE = "export.json"
 _PROVENANCE_FORMAT = "poseharvest export"
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -30,14 +33,27 @@ class Exporter:
     Attributes:
         description: one line for people.
         options: a frozen dataclass that checks itself; every field has a default.
-        write: writes a harvest to a path, by options.
+        write: writes a harvest to a path, by options; returns what a person should know of the file.
         is_folder: it writes a folder, not a file.
     """
 
     description: str
     options: type[Any]
-    write: Callable[[Harvest, Path, Any], None]
+    write: Callable[[Harvest, Path, Any], tuple[Finding, ...]]
     is_folder: bool = False
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written.
+
+    Attributes:
+        path: the file or folder.
+        findings: what a person should know of it, the worst first.
+    """
+
+    path: Path
+    findings: tuple[Finding, ...]
 
 
 EXPORTERS: dict[str, Exporter] = {
@@ -53,7 +69,7 @@ EXPORTERS: dict[str, Exporter] = {
 def export(
     harvest: Harvest | Path | str, format: str, path: Path | str, *, overwrite: bool = False, **options: Any
 ) -> Path:
-    """Write a harvest in another format and return the path; it appears whole or not at all.
+    """Write a harvest in another format and return the path; it appears whole or not at all. Warnings are logged.
 
     Args:
         harvest: the harvest or its folder.
@@ -66,6 +82,16 @@ def export(
         ConfigError: there is no such format or option.
         StoreError: the harvest is damaged, `path` exists, or writing fails.
     """
+    written = export_with_findings(harvest, format, path, overwrite=overwrite, **options)
+    for finding in written.findings:
+        _log.log(logging.INFO if finding.severity == "note" else logging.WARNING, "%s: %s", path, finding.message)
+    return written.path
+
+
+def export_with_findings(
+    harvest: Harvest | Path | str, format: str, path: Path | str, *, overwrite: bool = False, **options: Any
+) -> Exported:
+    """Do what `export` does, and return what a person should know of the file as well, instead of logging it."""
     if format not in EXPORTERS:
         raise ConfigError(f'format: expected one of {", ".join(EXPORTERS)}, got "{format}"')
     exporter = EXPORTERS[format]
@@ -73,11 +99,11 @@ def export(
     opened = harvest if isinstance(harvest, Harvest) else Harvest.open(harvest)
     target = Path(path)
     if exporter.is_folder:
-        _export_folder(opened, exporter, resolved, target, overwrite=overwrite)
+        findings = _export_folder(opened, exporter, resolved, target, overwrite=overwrite)
     else:
         with staged_file(target, overwrite=overwrite) as temporary:
-            exporter.write(opened, temporary, resolved)
-    return target
+            findings = exporter.write(opened, temporary, resolved)
+    return Exported(target, worst_first(findings))
 
 
 def is_export(folder: Path) -> bool:
@@ -99,15 +125,18 @@ def _resolve(format: str, options_type: type[Any], given: dict[str, Any]) -> Any
     return options_type(**given)
 
 
-def _export_folder(harvest: Harvest, exporter: Exporter, options: Any, target: Path, *, overwrite: bool) -> None:
+def _export_folder(
+    harvest: Harvest, exporter: Exporter, options: Any, target: Path, *, overwrite: bool
+) -> tuple[Finding, ...]:
     staged = StagedFolder(target, replaceable=is_export if overwrite else None)
     try:
         with os_errors_as_store_errors(staged.target):
-            exporter.write(harvest, staged.path, options)
+            findings = exporter.write(harvest, staged.path, options)
             (staged.path / PROVENANCE_FILE).write_text(_provenance(harvest, options), encoding="utf-8")
         staged.commit()
     finally:
         staged.discard()
+    return findings
 
 
 def _provenance(harvest: Harvest, options: Any) -> str:

@@ -4,8 +4,9 @@ Line 1 names the capture, lines 2 and 3 hold the header, 4 and 5 the markers and
 a row per frame. Frame numbers start at 1. A marker that is missing in a frame has three empty cells, and every line of
 the table ends with a tab: without it OpenSim loses an empty last cell and refuses the row.
 
-Rows are evenly spaced, as readers assume: frames in which the person was not found are there, empty. If only every n-th
-frame was harvested, the data rate is the n-th part of the camera's.
+Rows are evenly spaced, as readers assume: a frame in which no joint is written has an empty row. OpenSim's inverse
+kinematics ends there, so that such rows can be left out; a finding says so. If only every n-th frame was harvested, the
+data rate is the n-th part of the camera's. Markers have the names of the joints.
 """
 
 from __future__ import annotations
@@ -13,17 +14,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import torch
 from torch import Tensor
 
 from poseharvest.annotations.reader import Harvest
-from poseharvest.export.options import Blank, check_blank, check_choice, shown_joints
+from poseharvest.annotations.rows import SelectedFrame
+from poseharvest.errors import ConfigError
+from poseharvest.export.options import Blank, check_blank, check_choice, check_frames, shown_joints
+from poseharvest.export.survey import Survey, posture_findings, runs, survey
 from poseharvest.export.track import Track, find_track, rows_of
+from poseharvest.findings import Finding
 from poseharvest.units import LengthUnit, mm_per
 
 Up: TypeAlias = Literal["x", "-x", "y", "-y", "z", "-z", "keep"]
+Gaps: TypeAlias = Literal["empty", "skip"]
 
 ROTATIONS: dict[str, tuple[tuple[int, int, int], ...]] = {
     "x": ((0, 0, 1), (1, 0, 0), (0, 1, 0)),
@@ -46,42 +52,93 @@ class TrcOptions:
         up: the world's axis that points up, turned into Y as OpenSim wants; "keep" leaves the axes alone. "z", as most
             calibrations have it, becomes (X, Y, Z) = (y, z, x).
         blank: joints that are written as missing.
+        gaps: what becomes of frames in which no joint is written: "empty", a row without numbers, at which OpenSim's
+            inverse kinematics ends, or "skip", no row.
         person: whom to write; None for the only one.
+        start: the capture's first frame to write, from 0.
+        stop: the frame before which to stop; None for the last.
     """
 
     unit: LengthUnit = "m"
     up: Up = "z"
     blank: Blank = "unsupported"
+    gaps: Gaps = "empty"
     person: int | None = None
+    start: int = 0
+    stop: int | None = None
 
     def __post_init__(self) -> None:
         mm_per(self.unit)
         check_choice("up", self.up, tuple(ROTATIONS))
         check_blank(self.blank)
+        check_choice("gaps", self.gaps, get_args(Gaps))
+        check_frames(self.start, self.stop)
 
 
-def write_trc(harvest: Harvest, path: Path, options: TrcOptions) -> None:
+def write_trc(harvest: Harvest, path: Path, options: TrcOptions) -> tuple[Finding, ...]:
     """Write one person of the harvest as a TRC file.
 
+    Returns:
+        Frames without a marker, what OpenSim makes of the markers' names, and a person who lies.
+
     Raises:
-        ConfigError: the person is not in the harvest, or there are several and none is chosen.
+        ConfigError: the person is not in the harvest, there are several and none is chosen, or no joint is written.
     """
-    track = find_track(harvest, options.person, "a TRC file")
+    track = find_track(harvest, options, "a TRC file")
+    found = survey(harvest, track, options.blank)
+    if not found.shown.any():
+        raise ConfigError(f"blank: expected a joint of person {track.person} to write, {options.blank} leaves none")
+    num_rows = int(found.shown.sum()) if options.gaps == "skip" else len(track.frames)
     with path.open("w", encoding="utf-8", newline="\n") as stream:
-        stream.writelines(line + "\n" for line in _header(harvest, track, options.unit))
+        stream.writelines(line + "\n" for line in _header(harvest, track, options.unit, num_rows))
         stream.writelines(line + "\n" for line in _rows(harvest, track, options))
+    up = "y" if options.up == "keep" else options.up
+    return (*_gap_findings(found, track, options.gaps), *posture_findings(found, up), _about_names(harvest))
 
 
-def _header(harvest: Harvest, track: Track, unit: str) -> Iterator[str]:
-    joints, capture = harvest.skeleton.joints, harvest.info.capture
-    yield f"PathFileType\t4\t(X/Y/Z)\t{capture.name}.trc"
+def _gap_findings(found: Survey, track: Track, gaps: Gaps) -> tuple[Finding, ...]:
+    missing = [frame for frame, shown in zip(track.frames, found.shown, strict=True) if not shown]
+    if not missing:
+        return ()
+    what = f"{len(missing)} of {len(track.frames)} frames show no marker (from 0: {runs(missing, track.step)})"
+    if gaps == "skip":
+        message = (
+            f"{what} and have no row: rows are not evenly spaced, "
+            "as programs assume that go by the data rate instead of the column Time"
+        )
+    else:
+        message = (
+            f"{what}: OpenSim's inverse kinematics ends there; "
+            "leave them out with --gaps skip, or give it a time_range without them"
+        )
+    return (Finding("warning", "gaps", message),)
+
+
+def _about_names(harvest: Harvest) -> Finding:
+    joints = harvest.skeleton.joints
+    return Finding(
+        "note",
+        "markers",
+        f"markers are called as the joints are ({', '.join(joints[:3])}, ...): OpenSim's inverse kinematics takes "
+        "those whose names the model's marker set has, and crashes without a word where it has none of them",
+    )
+
+
+def _header(harvest: Harvest, track: Track, unit: str, num_rows: int) -> Iterator[str]:
+    joints, capture = [_one_cell(joint) for joint in harvest.skeleton.joints], harvest.info.capture
+    yield f"PathFileType\t4\t(X/Y/Z)\t{_one_cell(capture.name)}.trc"
     yield "DataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits\tOrigDataRate\tOrigDataStartFrame\tOrigNumFrames"
     rate, data_rate = (f"{value:.10g}" for value in (capture.frame_rate, capture.frame_rate / track.step))
-    counts = (data_rate, rate, len(track.frames), len(joints), unit, rate, 1, capture.num_frames)
+    counts = (data_rate, rate, num_rows, len(joints), unit, rate, 1, capture.num_frames)
     yield "\t".join(map(str, counts))
     yield "Frame#\tTime\t" + "".join(f"{joint}\t\t\t" for joint in joints)
     yield "\t\t" + "".join(f"X{i}\tY{i}\tZ{i}\t" for i in range(1, len(joints) + 1))
     yield ""
+
+
+def _one_cell(name: str) -> str:
+    """Return a name without tabs and line breaks, which would end its cell."""
+    return " ".join(name.split())
 
 
 def _rows(harvest: Harvest, track: Track, options: TrcOptions) -> Iterator[str]:
@@ -89,14 +146,18 @@ def _rows(harvest: Harvest, track: Track, options: TrcOptions) -> Iterator[str]:
     step_s = track.step / harvest.info.capture.frame_rate
     last_time_s = track.first / harvest.info.capture.frame_rate - step_s
     for frame, row in zip(track.frames, rows_of(harvest, track), strict=True):
-        if row is None:
-            last_time_s += step_s
-            yield _line(frame, last_time_s, [None] * len(harvest.skeleton.joints))
-            continue
-        points = row.annotations.mean @ up_from_world.T / mm_per(options.unit)
-        shown = shown_joints(row, options.blank).tolist()
-        last_time_s = row.annotations.time_s
-        yield _line(frame, last_time_s, [p if s else None for p, s in zip(points, shown, strict=True)])
+        last_time_s = last_time_s + step_s if row is None else row.annotations.time_s
+        points = _points(row, options, up_from_world) or [None] * len(harvest.skeleton.joints)
+        if options.gaps == "empty" or any(point is not None for point in points):
+            yield _line(frame, last_time_s, points)
+
+
+def _points(row: SelectedFrame | None, options: TrcOptions, up_from_world: Tensor) -> Sequence[Tensor | None]:
+    """Return the markers' positions in the file's unit and axes; none if nobody was found."""
+    if row is None:
+        return ()
+    points = row.annotations.mean @ up_from_world.T / mm_per(options.unit)
+    return [p if s else None for p, s in zip(points, shown_joints(row, options.blank).tolist(), strict=True)]
 
 
 def _line(frame: int, time_s: float, points: Sequence[Tensor | None]) -> str:

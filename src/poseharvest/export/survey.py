@@ -1,0 +1,95 @@
+"""What trajectories look like before they are written: frames without a joint, and how the person stands."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from poseharvest.annotations.reader import Harvest
+from poseharvest.export.options import Blank, shown_joints
+from poseharvest.export.track import Track, rows_of
+from poseharvest.findings import Finding
+
+AXES: Final = {
+    "x": (1.0, 0.0, 0.0),
+    "-x": (-1.0, 0.0, 0.0),
+    "y": (0.0, 1.0, 0.0),
+    "-y": (0.0, -1.0, 0.0),
+    "z": (0.0, 0.0, 1.0),
+    "-z": (0.0, 0.0, -1.0),
+}
+"""The axes of the world, by name."""
+
+_UPPER = ("head", "nose", "neck", "thorax", "shoulder")
+_LOWER = ("hip", "pelvis", "knee", "ankle", "foot", "heel", "toe")
+_LIES_FROM_DEG = 60.0
+_AS_ONE = 0.5  # mean length of the unit vectors below which the body has no common direction
+
+
+@dataclass(frozen=True, eq=False)
+class Survey:
+    """What is known of a track before it is written.
+
+    Attributes:
+        shown: (F,) bool, whether any joint is written in each frame of the track.
+        upwards: (3,) mean of the body's directions from the hips and legs to the shoulders and the head, unit vectors
+            of the world; None if the skeleton or the frames do not show it.
+    """
+
+    shown: NDArray[np.bool_]
+    upwards: NDArray[np.float64] | None
+
+
+def survey(harvest: Harvest, track: Track, blank: Blank) -> Survey:
+    """Return what a track looks like, in one pass over the harvest."""
+    upper, lower = (_named(harvest.skeleton.joints, words) for words in (_UPPER, _LOWER))
+    shown, total, count = [], np.zeros(3), 0
+    for row in rows_of(harvest, track):
+        joints = torch.zeros_like(upper) if row is None else shown_joints(row, blank)
+        shown.append(bool(joints.any()))
+        if row is not None and bool((joints & upper).any()) and bool((joints & lower).any()):
+            points = row.annotations.mean
+            direction = points[joints & upper].mean(0) - points[joints & lower].mean(0)
+            total += (direction / direction.norm().clamp(min=1e-9)).numpy()
+            count += 1
+    return Survey(np.array(shown), total / count if count else None)
+
+
+def posture_findings(found: Survey, up: str) -> tuple[Finding, ...]:
+    """Return a warning if the person does not stand along the axis that is taken as up."""
+    if found.upwards is None or (length := float(np.linalg.norm(found.upwards))) < _AS_ONE:
+        return ()
+    direction = found.upwards / length
+    angle = math.degrees(math.acos(np.clip(direction @ AXES[up], -1, 1)))
+    if angle < _LIES_FROM_DEG:
+        return ()
+    nearest = max(AXES, key=lambda name: float(direction @ AXES[name]))
+    message = (
+        f"the person lies: from the legs to the head it is {angle:.0f} degrees off {up}, the world's axis "
+        f"that is taken as up; unless people lie here, give --up {nearest} (a world that is a camera's has -y up)"
+    )
+    return (Finding("warning", "axes", message),)
+
+
+def runs(frames: Iterable[int], step: int) -> str:
+    """Return frames as text, such as "3-5, 9"; at most five runs."""
+    parts: list[list[int]] = []
+    for frame in frames:
+        if parts and frame - parts[-1][1] == step:
+            parts[-1][1] = frame
+        else:
+            parts.append([frame, frame])
+    texts = [str(first) if first == last else f"{first}-{last}" for first, last in parts]
+    return ", ".join(texts[:5]) + (f" and {len(texts) - 5} more runs" if len(texts) > 5 else "")
+
+
+def _named(joints: Sequence[str], words: Sequence[str]) -> Tensor:
+    """Return (J,) bool: the joints whose name has one of the words in it."""
+    return torch.tensor([any(word in joint.lower() for word in words) for joint in joints], dtype=torch.bool)
