@@ -63,7 +63,12 @@ def test_cameras_that_look_away(rig):
             for camera in rig
         )
     )
-    assert any("look" in message for message in _messages(swapped))
+    (finding,) = audit_rig(swapped)
+    assert finding.severity == "error"
+    assert (
+        "they would look at one place if, in the file, its poses are those of the cameras in the world, the inverse"
+        in (finding.message)
+    )
     turned = rig.cameras[0].rotation * torch.tensor([[-1.0], [1.0], [-1.0]])
     away = replace(rig.cameras[0], rotation=turned, translation=-turned @ rig.cameras[0].center)
     (message,) = _messages(Rig((away, *rig.cameras[1:])))

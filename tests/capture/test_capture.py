@@ -13,6 +13,7 @@ import torch
 
 from poseharvest.capture import Capture, CaptureSettings, FrameSource, Offset
 from poseharvest.errors import CalibrationError, CaptureError, ConfigError
+from poseharvest.findings import Finding
 from poseharvest.geometry.camera import AffineCamera, Camera, MovingCamera
 from poseharvest.geometry.rig import Rig
 
@@ -194,7 +195,7 @@ def test_the_calibration_is_found_in_the_folder_and_matched_by_name(folder, film
 
 def test_capture_toml_names_the_calibration(folder):
     toml(folder / "calibration/one.toml")
-    toml(folder / "calibration/two.toml")
+    toml(folder / "calibration/two.toml", ("cam3", "cam2", "cam1"))
     with pytest.raises(CalibrationError, match=r"expected one calibration, found 2: .*one.toml, .*two.toml"):
         Capture.open(folder)
     (folder / "capture.toml").write_text('calibration = "calibration/two.toml"')
@@ -226,13 +227,15 @@ def test_wrong_names_are_named(folder, names, message):
 
 
 def test_views_and_cameras_must_be_the_same_unless_chosen(folder):
-    with pytest.raises(CalibrationError, match=r"no footage for calibrated \"cam4\"; calibrated are .*footage is"):
-        Capture.open(folder, calibration=rig((*NAMES, "cam4")))
+    more = Capture.open(folder, calibration=rig((*NAMES, "cam4")))
+    assert Finding("note", "calibration", "calibrated cameras without footage are left out: cam4") in more.findings
     with pytest.raises(
         CalibrationError, match=r"no calibrated camera for footage \"cam3\"; calibrated are .*footage is"
     ):
         Capture.open(folder, calibration=rig(("cam1", "cam2")))
-    with pytest.raises(CalibrationError, match=r"got none for cam3: calibrated are cam1, cam2, footage is cam2, cam3"):
+    with pytest.raises(
+        CalibrationError, match=r"no calibrated camera for footage \"cam3\"; calibrated are \"cam1\", \"cam2\""
+    ):
         Capture.open(folder, calibration=rig(("cam1", "cam2")), views=["cam2", "cam3"])
     chosen = Capture.open(folder, calibration=rig((*NAMES, "cam4")), views=["cam3", "cam1"])
     assert chosen.rig.names == ("cam1", "cam3")

@@ -12,28 +12,37 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from poseharvest.calibration.other_readings import common_point, have_one_pose, other_reading
 from poseharvest.findings import Finding
 from poseharvest.geometry.camera import Camera
 from poseharvest.geometry.rig import Rig
+from poseharvest.units import MM_PER_UNIT, LengthUnit, mm_per
 
 MIN_CAMERA_DISTANCE_MM, MAX_CAMERA_DISTANCE_MM = 50.0, 200_000.0
 MIN_STATURE_MM, MAX_STATURE_MM = 800.0, 2300.0
 MIN_LIMB_MM, MAX_LIMB_MM = 60.0, 800.0
 
 _SAME_PLACE_SHARE = 1e-3
+_ONE_PLACE_MM = 1e-6
+_USUAL_CAMERA_DISTANCE_MM = (300.0, 50_000.0)
 _MAX_MISS_SHARE = 0.35  # of the distance to the cameras: cameras that look past the common point by 19 degrees
-_MIN_AXIS_SPREAD = 1e-4  # smallest eigenvalue per camera: axes within about 1 degree of each other are parallel
 _MAX_PRINCIPAL_SHIFT = 0.25
 _MIN_FIELD_OF_VIEW_DEG, _MAX_FIELD_OF_VIEW_DEG = 5.0, 150.0
 _MAX_ASPECT_DIFFERENCE = 0.1
 _BORDER_SAMPLES = 33
-_TYPICAL_STATURE_MM, _TYPICAL_LIMB_MM = 1700.0, 300.0
+_FAR_OFF = 2.5
+_BOARD = "was the size of the calibration's board given rightly?"
 
 
-def audit_rig(rig: Rig, frame: int = 0) -> list[Finding]:
+def audit_rig(rig: Rig, frame: int = 0, *, unit: LengthUnit | None = None) -> list[Finding]:
     """Return what is odd about the rig as it stands in `frame`; an empty list if nothing is.
 
     Affine cameras have no place, so only perspective cameras are audited.
+
+    Args:
+        rig: the cameras.
+        frame: at which moment.
+        unit: the unit of length in which its file was read, for advice on another one; None if it is not known.
     """
     cameras = [camera for camera in rig.at(frame) if isinstance(camera, Camera)]
     findings = (
@@ -42,25 +51,47 @@ def audit_rig(rig: Rig, frame: int = 0) -> list[Finding]:
         else [Finding("error", "calibration", f"rig: expected at least two cameras, got {len(rig)}")]
     )
     if len(cameras) >= 2:
-        findings += _audit_scale(cameras) + _audit_places(cameras) + _audit_common_point(cameras)
+        findings += _audit_placement(cameras, unit)
     for camera in cameras:
         findings += _audit_intrinsics(camera) + _audit_lens(camera)
     return findings
+
+
+def _audit_placement(cameras: Sequence[Camera], unit: LengthUnit | None) -> list[Finding]:
+    if float(torch.pdist(_centers(cameras)).max()) > _ONE_PLACE_MM:
+        return _audit_scale(cameras, unit) + _audit_places(cameras) + _audit_common_point(cameras)
+    stand = f"rig: all {len(cameras)} cameras stand at one place, expected where each one stands"
+    meaning = None if all(have_one_pose(cameras[0], camera) for camera in cameras) else other_reading(cameras)
+    why = "no extrinsics" if meaning is None else f"they would look at one place if, in the file, {meaning}"
+    return [Finding("error", "calibration", f"{stand}: {why}")]
 
 
 def _centers(cameras: Sequence[Camera]) -> Tensor:
     return torch.stack([camera.center.double() for camera in cameras])
 
 
-def _audit_scale(cameras: Sequence[Camera]) -> list[Finding]:
+def _audit_scale(cameras: Sequence[Camera], unit: LengthUnit | None) -> list[Finding]:
     median = float(torch.pdist(_centers(cameras)).median())
+    if MIN_CAMERA_DISTANCE_MM <= median <= MAX_CAMERA_DISTANCE_MM:
+        return []
     wanted = f"expected {MIN_CAMERA_DISTANCE_MM:.0f} mm to {MAX_CAMERA_DISTANCE_MM / 1000:.0f} m"
     stand = f"rig: the median distance between cameras is {median:.3g} mm, {wanted}"
-    if median < MIN_CAMERA_DISTANCE_MM:
-        return [Finding("error", "calibration", f"{stand}: are metres given as millimetres? try unit=m (or cm)")]
-    if median > MAX_CAMERA_DISTANCE_MM:
-        return [Finding("error", "calibration", f"{stand}: are millimetres given as metres? try unit=mm (or cm)")]
-    return []
+    is_small = median < MIN_CAMERA_DISTANCE_MM
+    guess = "are metres given as millimetres" if is_small else "are millimetres given as metres"
+    if unit is None:
+        advice = f"{guess}? try unit={'m' if is_small else 'mm'} (or cm)"
+    else:
+        fitting = [
+            other
+            for other in MM_PER_UNIT
+            if _USUAL_CAMERA_DISTANCE_MM[0] <= median * mm_per(other) / mm_per(unit) <= _USUAL_CAMERA_DISTANCE_MM[1]
+        ]
+        advice = (
+            f"{guess}? try unit={' or '.join(fitting)} (--unit)"
+            if fitting
+            else f"read in {unit}, and neither {' nor '.join(MM_PER_UNIT)} makes it a usual one: is it in another unit?"
+        )
+    return [Finding("error", "calibration", f"{stand}: {advice}")]
 
 
 def _audit_places(cameras: Sequence[Camera]) -> list[Finding]:
@@ -80,34 +111,30 @@ def _audit_places(cameras: Sequence[Camera]) -> list[Finding]:
 
 def _audit_common_point(cameras: Sequence[Camera]) -> list[Finding]:
     """Find out whether the cameras look at one place, which lies in front of all of them."""
-    centers, axes = _centers(cameras), torch.stack([camera.rotation[2].double() for camera in cameras])
-    across = torch.eye(3, dtype=torch.float64) - axes.unsqueeze(-1) * axes.unsqueeze(-2)
-    normal = across.sum(0)
-    if float(torch.linalg.eigvalsh(normal)[0]) < _MIN_AXIS_SPREAD * len(cameras):
+    found = common_point(cameras)
+    if found is None:
         return [Finding("warning", "calibration", "rig: all cameras look in one direction: depth will be uncertain")]
-    point = torch.linalg.solve(normal, (across @ centers.unsqueeze(-1)).sum(0)).squeeze(-1)
-    depths = ((point - centers) * axes).sum(-1)
-    behind = [camera.name for camera, depth in zip(cameras, depths.tolist(), strict=True) if depth <= 0]
-    if behind:
-        where = ", ".join(f"{value:.0f}" for value in point.tolist())
-        return [
-            Finding(
-                "warning",
-                "calibration",
-                f"rig: the cameras do not look at one place: ({where}) mm is nearest to their optical axes "
-                f"but behind {', '.join(behind)}: is a rotation inverted, or a translation a camera's centre?",
-            )
-        ]
-    misses = torch.linalg.vector_norm((across @ (point - centers).unsqueeze(-1)).squeeze(-1), dim=-1)
-    share = misses / torch.linalg.vector_norm(point - centers, dim=-1)
-    astray = [camera.name for camera, value in zip(cameras, share.tolist(), strict=True) if value > _MAX_MISS_SHARE]
-    if not astray:
+    behind = [camera.name for camera, depth in zip(cameras, found.depths.tolist(), strict=True) if depth <= 0]
+    shares = found.miss_shares.tolist()
+    astray = [camera.name for camera, value in zip(cameras, shares, strict=True) if value > _MAX_MISS_SHARE]
+    if not behind and not astray:
         return []
-    return [
-        Finding(
-            "warning", "calibration", f"rig: {', '.join(astray)} look past the place that the other cameras look at"
+    where = f"({', '.join(f'{value:.0f}' for value in found.point.tolist())}) mm is nearest to their optical axes"
+    meaning = other_reading(cameras)
+    if meaning is not None:
+        message = (
+            f"rig: the cameras do not look at one place, read as x_cam = R x_world + t: {where} but behind or beside "
+            f"{', '.join(dict.fromkeys(behind + astray))}; they would if, in the file, {meaning}"
         )
-    ]
+        return [Finding("error", "calibration", message)]
+    if behind:
+        message = (
+            f"rig: the cameras do not look at one place: {where} "
+            f"but behind {', '.join(behind)}: is a rotation inverted, or a translation a camera's centre?"
+        )
+        return [Finding("warning", "calibration", message)]
+    message = f"rig: {', '.join(astray)} look past the place that the other cameras look at"
+    return [Finding("warning", "calibration", message)]
 
 
 def _audit_intrinsics(camera: Camera) -> list[Finding]:
@@ -155,37 +182,64 @@ def _audit_lens(camera: Camera) -> list[Finding]:
     return [Finding("warning", "calibration", message)]
 
 
-def check_scale_of_person(height_mm: float) -> Finding | None:
-    """Return an error if nobody is of that stature: the calibration is in another unit."""
+def check_scale_of_person(height_mm: float, unit: LengthUnit | None = None) -> Finding | None:
+    """Return an error if nobody is of that stature: the calibration is in another unit.
+
+    Args:
+        height_mm: the stature, read in `unit`.
+        unit: the unit of length in which the calibration was read; None if it is not known.
+    """
     if MIN_STATURE_MM <= height_mm <= MAX_STATURE_MM:
         return None
-    unit = _likely_unit(height_mm, _TYPICAL_STATURE_MM)
+    advice = _likely_unit(height_mm, (MIN_STATURE_MM, MAX_STATURE_MM), unit)
     return Finding(
         "error",
         "calibration",
         "is the calibration in metres, centimetres or millimetres? expected a person of "
-        f"{MIN_STATURE_MM:.0f} to {MAX_STATURE_MM:.0f} mm, got a person of {height_mm:.3g} mm{unit}",
+        f"{MIN_STATURE_MM:.0f} to {MAX_STATURE_MM:.0f} mm, got a person of {height_mm:.3g} mm{advice}",
     )
 
 
-def check_scale_of_limbs(lengths_mm: Mapping[str, float]) -> Finding | None:
-    """Return an error if the median of the limbs' lengths is no human limb: the calibration is in another unit."""
+def check_scale_of_limbs(lengths_mm: Mapping[str, float], unit: LengthUnit | None = None) -> Finding | None:
+    """Return an error if the median of the limbs' lengths is no human limb: the calibration is in another unit.
+
+    Args:
+        lengths_mm: of the limbs, read in `unit`.
+        unit: the unit of length in which the calibration was read; None if it is not known.
+    """
     if not lengths_mm:
         return None
     median = float(torch.tensor(sorted(lengths_mm.values()), dtype=torch.float64).median())
     if MIN_LIMB_MM <= median <= MAX_LIMB_MM:
         return None
-    unit = _likely_unit(median, _TYPICAL_LIMB_MM)
+    advice = _likely_unit(median, (MIN_LIMB_MM, MAX_LIMB_MM), unit)
     return Finding(
         "error",
         "calibration",
         "is the calibration in metres, centimetres or millimetres? expected limbs of "
-        f"{MIN_LIMB_MM:.0f} to {MAX_LIMB_MM:.0f} mm, got a median of {median:.3g} mm{unit}",
+        f"{MIN_LIMB_MM:.0f} to {MAX_LIMB_MM:.0f} mm, got a median of {median:.3g} mm{advice}",
     )
 
 
-def _likely_unit(length_mm: float, typical_mm: float) -> str:
-    """Return advice: the unit to ask for, if a power of ten would make the length a usual one."""
-    power = round(math.log10(typical_mm / length_mm)) if length_mm > 0 else 0
-    unit = {1: "cm", 2: "m", 3: "m", -1: "mm", -2: "cm", -3: "mm"}.get(power)
-    return f"; try unit={unit}" if unit else ""
+def _likely_unit(length_mm: float, possible_mm: tuple[float, float], unit: LengthUnit | None) -> str:
+    """Return advice: the units that would make the length a possible one, or by how much it is off if none does.
+
+    Where the unit in which the file was read is not known, a unit is named only if it fits whatever that was.
+    """
+    if not 0 < length_mm < math.inf:
+        return ""
+    sources = [unit] if unit is not None else list(MM_PER_UNIT)
+    fitting = {
+        other
+        for source in sources
+        for other in MM_PER_UNIT
+        if other != source and possible_mm[0] <= length_mm * mm_per(other) / mm_per(source) <= possible_mm[1]
+    }
+    if len(fitting) == 1:
+        return f"; try unit={fitting.pop()}"
+    factor = length_mm / math.sqrt(possible_mm[0] * possible_mm[1])
+    if 1 / _FAR_OFF < factor < _FAR_OFF:
+        return ""
+    off = f"{factor:.2g} times too large" if factor > 1 else f"{1 / factor:.2g} times too small"
+    remedy = "" if unit is None else f", and no other of {', '.join(MM_PER_UNIT)} mends that: {_BOARD}"
+    return f"; lengths are about {off}{remedy}"

@@ -25,13 +25,12 @@ from poseharvest.calibration import aist, h36m, multical, native, opencv_yaml, p
 from poseharvest.calibration.build import ReadOptions
 from poseharvest.calibration.documents import load_json, read_text
 from poseharvest.calibration.foreign import foreign_kind
+from poseharvest.calibration.other_readings import have_one_pose
 from poseharvest.calibration.values import shown
 from poseharvest.errors import CalibrationError, FormatError, HarvestError
 from poseharvest.geometry.camera import Camera
 from poseharvest.geometry.rig import Rig
 from poseharvest.units import LengthUnit, mm_per
-
-_SAME_PLACE_MM = 1e-6
 
 
 @dataclass(frozen=True)
@@ -142,9 +141,9 @@ def read_file(path: Path, options: ReadOptions, *, format: str | None = None) ->
 
 
 def _check_places(rig: Rig, where: str) -> None:
-    """Refuse cameras that all stand at one place: what a tool writes before it knows the extrinsics."""
-    centers = [camera.center for camera in rig.at(0) if isinstance(camera, Camera)]
-    if len(centers) == len(rig) and all(float((one - centers[0]).norm()) < _SAME_PLACE_MM for one in centers):
+    """Refuse cameras that all stand and look alike: what a tool writes before it knows the extrinsics."""
+    cameras = [camera for camera in rig.at(0) if isinstance(camera, Camera)]
+    if len(cameras) == len(rig) and all(have_one_pose(cameras[0], camera) for camera in cameras):
         raise CalibrationError(
             f"{where}: no extrinsics: all {len(rig)} cameras stand at one place, expected where each one stands: "
             "calibrate their places too, then name that file by --calibration"

@@ -4,43 +4,60 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 
 from poseharvest.errors import CalibrationError
 
 Parts = tuple[str, ...]
 
+_CAMERA = "cam"
+_SYNONYMS = {"camera": _CAMERA, "kamera": _CAMERA, "c": _CAMERA, "view": _CAMERA, "port": _CAMERA}
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_LETTERED = re.compile(r"(cam|camera|kamera|view)([a-z])", re.IGNORECASE)
+_REMEDY = (
+    '; say which is which in capture.toml, under [names]: view = "camera", '
+    "or choose the views that have a camera by --views"
+)
+
 
 def match_names(calibrated: Sequence[str], footage: Sequence[str], *, allow_unmatched: bool = False) -> dict[str, str]:
-    """Return the footage of every calibrated camera, by name, in the order of `calibrated`.
+    """Return the footage of every calibrated camera that has some, by name, in the order of `calibrated`.
 
-    First by the same name, then by the same name in other case, then by a unique shared part: a run of words and
-    numbers (leading zeros aside) that occurs in exactly one of the calibrated names and in exactly one of the
-    footage's. So `cam1` never meets `cam10`, and a part that all names share decides nothing.
+    First by the same name, then by the same name in other case, then by shared parts: runs of words and numbers
+    (leading zeros aside; `camA` is two words) that occur in one name of either side alone. What all names of a side
+    hold decides nothing. Of several candidates that with the longest shared run is taken. So `cam1` never meets
+    `cam10`: a word with two different numbers behind it is a contradiction. The last camera and the last footage left
+    are a pair if nothing contradicts.
 
     Args:
         calibrated: the cameras' names in the calibration.
         footage: the views' names.
-        allow_unmatched: leave out cameras and footage that meet nobody, instead of refusing them.
+        allow_unmatched: leave out footage that meets no camera, instead of refusing it.
 
     >>> match_names(["int_cam01_img", "int_cam02_img"], ["cam02", "cam01"])
     {'int_cam01_img': 'cam01', 'int_cam02_img': 'cam02'}
 
     Raises:
-        CalibrationError: a camera has no footage, footage has no camera, or more than one would fit; the message
-            names the candidates on both sides.
+        CalibrationError: footage has no camera, or more than one would fit; the message names the candidates on both
+            sides. Cameras without footage are left out.
     """
     _refuse_repeats("calibrated cameras", calibrated)
     _refuse_repeats("footage", footage)
     found = {name: name for name in calibrated if name in set(footage)}
     found |= _by_key(_remaining(calibrated, found), _remaining(footage, found.values()))
     cameras, takes = _remaining(calibrated, found), _remaining(footage, found.values())
-    owners = (_owners(calibrated), _owners(footage))
-    candidates = _by_shared_part(cameras, takes, owners)
-    _refuse_ambiguous(candidates, calibrated, footage)
-    found |= {name: fits[0] for name, fits in candidates.items() if fits}
-    if not allow_unmatched:
+    found |= _by_shared_part(_Side(calibrated), _Side(footage), cameras, takes)
+    cameras, takes = _remaining(calibrated, found), _remaining(footage, found.values())
+    if len(cameras) == len(takes) == 1 and not _contradict(cameras[0], takes[0]):
+        found[cameras[0]] = takes[0]
+    if not allow_unmatched and len(found) < len(footage):
         _refuse_missing(calibrated, footage, found)
     return {name: found[name] for name in calibrated if name in found}
+
+
+def share_a_part(first: str, second: str) -> bool:
+    """Return whether two names have a word or number in common. If not, they met as the last ones left."""
+    return bool(set(_parts(first)) & set(_parts(second)))
 
 
 def _remaining(names: Sequence[str], taken: Iterable[str]) -> list[str]:
@@ -60,47 +77,106 @@ def _by_key(cameras: Sequence[str], takes: Sequence[str]) -> dict[str, str]:
 
 
 def _parts(name: str) -> Parts:
-    """Return the words and numbers of a name, numbers without leading zeros.
+    """Return the words and numbers of a name: numbers without leading zeros, a camera's letter as a word of its own.
 
     >>> _parts("int_Cam01-img")
     ('int', 'cam', '1', 'img')
+    >>> _parts("vid1-camA")
+    ('vid', '1', 'cam', 'a')
     """
-    parts = re.findall(r"\d+|[^\W\d_]+", name.casefold())
-    return tuple(part.lstrip("0") or "0" if part.isdigit() else part for part in parts)
+    words = re.findall(r"\d+|[^\W\d_]+", _CAMEL.sub("_", name))
+    parts: list[str] = []
+    for word in words:
+        lettered = _LETTERED.fullmatch(word)
+        parts += lettered.groups() if lettered else [word]
+    return tuple(_plain(part.casefold()) for part in parts)
 
 
-def _runs(name: str) -> set[Parts]:
-    """Return every run of neighbouring parts of a name."""
-    parts = _parts(name)
+def _plain(part: str) -> str:
+    """Return a number without leading zeros, and one word for a camera."""
+    return (part.lstrip("0") or "0") if part.isdigit() else _SYNONYMS.get(part, part)
+
+
+def _runs(parts: Parts) -> set[Parts]:
+    """Return every run of neighbouring parts."""
     return {parts[i:j] for i in range(len(parts)) for j in range(i + 1, len(parts) + 1)}
 
 
-def _owners(names: Sequence[str]) -> dict[Parts, str]:
-    """Return the only name that has a run, for every run that only one name has."""
-    owners: dict[Parts, list[str]] = {}
-    for name in names:
-        for run in _runs(name):
-            owners.setdefault(run, []).append(name)
-    return {run: having[0] for run, having in owners.items() if len(having) == 1}
+class _Side:
+    """The names of one side, and which of them alone has a run of parts."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        parts = {name: _parts(name) for name in names}
+        cores = _without_common(parts)
+        owners: dict[Parts, set[str]] = {}
+        for name in names:
+            for run in _runs(parts[name]) | _runs(cores[name]):
+                owners.setdefault(run, set()).add(name)
+        self.names = names
+        self.owner = {run: next(iter(having)) for run, having in owners.items() if len(having) == 1}
+        for name, core in cores.items():
+            if core and list(cores.values()).count(core) == 1:
+                self.owner[core] = name  # "1" of trial2_cam1 and trial2_cam2 is the first one's, whatever else is 1
 
 
-def _by_shared_part(
-    cameras: Sequence[str], takes: Sequence[str], owners: tuple[dict[Parts, str], dict[Parts, str]]
-) -> dict[str, list[str]]:
-    """Return for every camera the footage with which it shares a run that no other name of either side has."""
-    camera_of, take_of = owners
-    fits: dict[str, list[str]] = {name: [] for name in cameras}
-    for run in camera_of.keys() & take_of.keys():
-        camera, take = camera_of[run], take_of[run]
-        if camera in fits and take in takes and take not in fits[camera] and not _contradict(camera, take):
-            fits[camera].append(take)
-    return fits
+def _without_common(parts: Mapping[str, Parts]) -> dict[str, Parts]:
+    """Return what is left of every name without the parts that all of them hold at the same place.
+
+    >>> _without_common({"a": ("trial", "2", "cam", "1"), "b": ("trial", "2", "cam", "2")})
+    {'a': ('1',), 'b': ('2',)}
+    """
+    rows = list(parts.values())
+    if len(rows) < 2:
+        return dict(parts)
+    shortest = min(map(len, rows))
+    start = next((i for i in range(shortest) if len({row[i] for row in rows}) > 1), shortest)
+    rest = [row[start:] for row in rows]
+    shortest = min(map(len, rest))
+    end = next((i for i in range(shortest) if len({row[-1 - i] for row in rest}) > 1), shortest)
+    rest = [row[: len(row) - end] for row in rest]
+    if len({len(row) for row in rest}) == 1:
+        varied = [i for i in range(len(rest[0])) if len({row[i] for row in rest}) > 1]
+        rest = [tuple(row[i] for i in varied) for row in rest]
+    return dict(zip(parts, rest, strict=True))
+
+
+def _by_shared_part(calibrated: _Side, footage: _Side, cameras: Sequence[str], takes: Sequence[str]) -> dict[str, str]:
+    """Return the pairs whose longest shared run, which no other name of either side has, is longer than any rival's."""
+    lengths: dict[tuple[str, str], int] = {}
+    for run in calibrated.owner.keys() & footage.owner.keys():
+        pair = (calibrated.owner[run], footage.owner[run])
+        if pair[0] in cameras and pair[1] in takes and not _contradict(*pair):
+            lengths[pair] = max(lengths.get(pair, 0), len(run))
+    found: dict[str, str] = {}
+    while lengths:
+        longest = max(lengths.values())
+        best = [pair for pair, length in lengths.items() if length == longest]
+        _refuse_ambiguous(best, calibrated.names, footage.names)
+        found |= dict(best)
+        done = {name for pair in best for name in pair}
+        lengths = {pair: length for pair, length in lengths.items() if pair[0] not in done and pair[1] not in done}
+    return found
 
 
 def _contradict(first: str, second: str) -> bool:
-    """Return whether both names hold numbers and none is common to both: `cam1` and `cam10`."""
-    ours, theirs = ({part for part in _parts(name) if part.isdigit()} for name in (first, second))
-    return bool(ours) and bool(theirs) and not ours & theirs
+    """Return whether one word stands before different numbers in the names, as in `cam1` and `cam10`.
+
+    A number that stands alone, as the name `1`, is taken for that of a camera.
+    """
+    ours, theirs = _numbered(first), _numbered(second)
+    return any(word in theirs and not numbers & theirs[word] for word, numbers in ours.items())
+
+
+def _numbered(name: str) -> dict[str, set[str]]:
+    """Return the numbers of a name by the word before them."""
+    parts = _parts(name)
+    if all(part.isdigit() for part in parts):
+        return {_CAMERA: set(parts)}
+    found: dict[str, set[str]] = {}
+    for before, part in pairwise(parts):
+        if part.isdigit() and not before.isdigit():
+            found.setdefault(before, set()).add(part)
+    return found
 
 
 def _refuse_repeats(what: str, names: Sequence[str]) -> None:
@@ -109,32 +185,31 @@ def _refuse_repeats(what: str, names: Sequence[str]) -> None:
         raise CalibrationError(f"camera names: {what} must be unique, got twice: {', '.join(repeated)}")
 
 
-def _refuse_ambiguous(fits: Mapping[str, list[str]], calibrated: Sequence[str], footage: Sequence[str]) -> None:
-    for camera, takes in fits.items():
-        if len(takes) > 1:
+def _refuse_ambiguous(pairs: Sequence[tuple[str, str]], calibrated: Sequence[str], footage: Sequence[str]) -> None:
+    for camera in calibrated:
+        fits = [take for one, take in pairs if one == camera]
+        if len(fits) > 1:
             raise CalibrationError(
-                f'camera names: calibrated "{camera}" may be any of {_list(sorted(takes))}: '
-                f"expected one; {_both(calibrated, footage)}"
+                f'camera names: calibrated "{camera}" may be any of {_list(sorted(fits))}: '
+                f"expected one; {_both(calibrated, footage)}{_REMEDY}"
             )
-    for take in sorted({take for takes in fits.values() for take in takes}):
-        cameras = [camera for camera, takes in fits.items() if take in takes]
+    for take in footage:
+        cameras = [camera for camera in calibrated if (camera, take) in pairs]
         if len(cameras) > 1:
             raise CalibrationError(
                 f'camera names: footage "{take}" may be any of {_list(cameras)}: '
-                f"expected one; {_both(calibrated, footage)}"
+                f"expected one; {_both(calibrated, footage)}{_REMEDY}"
             )
 
 
 def _refuse_missing(calibrated: Sequence[str], footage: Sequence[str], found: Mapping[str, str]) -> None:
     cameras, takes = _remaining(calibrated, found), _remaining(footage, found.values())
-    if not cameras and not takes:
-        return
     problems = []
     if cameras:
         problems.append(f"no footage for calibrated {_list(cameras)}")
     if takes:
         problems.append(f"no calibrated camera for footage {_list(takes)}")
-    raise CalibrationError(f"camera names: {' and '.join(problems)}; {_both(calibrated, footage)}")
+    raise CalibrationError(f"camera names: {' and '.join(problems)}; {_both(calibrated, footage)}{_REMEDY}")
 
 
 def _both(calibrated: Sequence[str], footage: Sequence[str]) -> str:

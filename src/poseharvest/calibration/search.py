@@ -91,12 +91,13 @@ def _look(path: Path) -> _Look:
 
 
 def _are_one(first: Rig | None, second: Rig | None) -> bool:
-    """Return whether two rigs hold the same cameras, under whatever names and in whatever order."""
+    """Return whether two rigs hold the same cameras in whatever order; names may differ, but not be exchanged."""
     if first is None or second is None or len(first) != len(second):
         return False
     left = list(second.at(0))
     for camera in first.at(0):
-        twin = next((other for other in left if _same_camera(camera, other)), None)
+        named = [other for other in left if other.name == camera.name]
+        twin = next((other for other in named or left if _same_camera(camera, other)), None)
         if twin is None:
             return False
         left.remove(twin)

@@ -46,7 +46,7 @@ def reject_voxelpose(path: Path) -> str | None:
             return f'"{name}": expected a camera with {", ".join(_KEYS)}, got {shown(camera)}'
         missing = [key for key in _KEYS if key not in camera]
         if missing:
-            return f'camera "{name}" without {", ".join(missing)}'
+            return f'a camera without {", ".join(missing)}: "{name}"'
     return None
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from poseharvest.arrays import ImageSize
+from poseharvest.calibration.build import ReadOptions
+from poseharvest.calibration.formats import read_file, unit_of
 from poseharvest.calibration.image_size import fit_camera
-from poseharvest.calibration.names import match_names
-from poseharvest.calibration.registry import find_calibration, read_calibration
+from poseharvest.calibration.names import match_names, share_a_part
+from poseharvest.calibration.search import find_calibration
 from poseharvest.capture.footage import Footage
 from poseharvest.capture.settings import CaptureSettings
 from poseharvest.errors import CalibrationError, ConfigError
@@ -17,6 +19,9 @@ from poseharvest.findings import Finding
 from poseharvest.geometry.camera import AffineCamera, Camera, CameraModel, MovingCamera
 from poseharvest.geometry.refit import scaled_size, turned_size
 from poseharvest.geometry.rig import Rig
+from poseharvest.units import LengthUnit
+
+_MAX_LISTED = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,33 +37,54 @@ class FittedRig:
     findings: tuple[Finding, ...]
 
 
-def locate_calibration(folder: Path, settings: CaptureSettings) -> Path:
+@dataclass(frozen=True, eq=False)
+class CalibratedRig:
+    """What a calibration file holds.
+
+    Attributes:
+        rig: its cameras, under the file's names.
+        unit: the unit of length in which it was read; None if a rig was given instead of a file.
+        findings: what a person should know of how it was read.
+    """
+
+    rig: Rig
+    unit: LengthUnit | None = None
+    findings: tuple[Finding, ...] = ()
+
+
+def locate_calibration(folder: Path, settings: CaptureSettings, on_note: Callable[[str], None] | None = None) -> Path:
     """Return the calibration that the settings name, or else the only one in the folder.
+
+    Args:
+        folder: of the capture.
+        settings: of the capture.
+        on_note: is told which files were taken for one, or not used.
 
     Raises:
         CalibrationError: there is none, or more than one.
     """
-    named = settings.calibration
-    if named is None:
-        return find_calibration(folder)
-    return find_calibration(named) if named.is_dir() else named
+    named = folder if settings.calibration is None else settings.calibration
+    return find_calibration(named, on_note) if named.is_dir() else named
 
 
-def read_rig_for(path: Path, footage: Sequence[Footage], settings: CaptureSettings) -> Rig:
+def read_rig_for(path: Path, footage: Sequence[Footage], settings: CaptureSettings) -> CalibratedRig:
     """Return the rig of a calibration file; formats that lack the pictures' size take it from the footage.
 
     Raises:
         CalibrationError: the file is missing, or its cameras are impossible.
         FormatError: it is damaged.
     """
-    return read_calibration(
-        path,
-        format=settings.calibration_format,
+    notes: list[str] = []
+    options = ReadOptions(
         unit=settings.unit,
         subject=settings.subject,
         camera_type=settings.camera_type,
-        image_sizes={one.name: _calibrated_size(one, settings) for one in footage},
+        image_sizes={settings.names.get(one.name, one.name): _calibrated_size(one, settings) for one in footage},
+        on_note=notes.append,
     )
+    rig = read_file(path, options, format=settings.calibration_format)
+    unit = settings.unit or unit_of(path, settings.calibration_format)
+    return CalibratedRig(rig, unit, tuple(Finding("warning", "calibration", note) for note in notes))
 
 
 def _calibrated_size(footage: Footage, settings: CaptureSettings) -> ImageSize:
@@ -68,19 +94,17 @@ def _calibrated_size(footage: Footage, settings: CaptureSettings) -> ImageSize:
 
 
 def fit_rig(calibrated: Rig, footage: Sequence[Footage], settings: CaptureSettings) -> FittedRig:
-    """Return the camera of every view.
-
-    Where the settings choose views, cameras without footage are left out; otherwise they are an error.
+    """Return the camera of every view. Cameras without footage are left out; a note names them.
 
     Raises:
-        CalibrationError: a view has no camera, a camera no view, or the pictures' size is not the calibrated one,
-            turned and scaled as the settings say.
+        CalibrationError: a view has no camera, or the pictures' size is not the calibrated one, turned and scaled as
+            the settings say.
         ConfigError: the settings turn or scale a view that is not there.
     """
     _check_views(settings, [one.name for one in footage])
     camera_of = _match(calibrated.names, [one.name for one in footage], settings)
     cameras: list[CameraModel] = []
-    findings: list[Finding] = []
+    findings = _notes_on_names(camera_of, calibrated.names, settings)
     for one in footage:
         fitted = fit_camera(
             _renamed(calibrated.camera(camera_of[one.name]), one.name),
@@ -105,27 +129,40 @@ def _match(calibrated: Sequence[str], footage: Sequence[str], settings: CaptureS
     given = {view: camera for view, camera in settings.names.items() if view in footage or settings.views is None}
     _check_given(given, calibrated, footage)
     matched = match_names(
-        [name for name in calibrated if name not in given.values()],
-        [name for name in footage if name not in given],
-        allow_unmatched=settings.views is not None,
+        [name for name in calibrated if name not in given.values()], [name for name in footage if name not in given]
     )
-    camera_of = {view: camera for camera, view in matched.items()} | given
-    missing = [name for name in footage if name not in camera_of]
-    if missing:
-        raise CalibrationError(
-            f"expected a calibrated camera for every view, got none for {', '.join(missing)}: "
-            f"calibrated are {', '.join(calibrated)}, footage is {', '.join(footage)}"
-        )
-    return camera_of
+    return {view: camera for camera, view in matched.items()} | given
+
+
+def _notes_on_names(
+    camera_of: Mapping[str, str], calibrated: Sequence[str], settings: CaptureSettings
+) -> list[Finding]:
+    """Return findings on cameras without footage, and on the last two names left, which met without a common word."""
+    findings = []
+    idle = [name for name in calibrated if name not in camera_of.values()]
+    if idle and settings.views is None:
+        more = f" and {len(idle) - _MAX_LISTED} more" if len(idle) > _MAX_LISTED else ""
+        message = f"calibrated cameras without footage are left out: {', '.join(idle[:_MAX_LISTED])}{more}"
+        findings.append(Finding("note", "calibration", message))
+    for view, camera in camera_of.items():
+        if view not in settings.names and not share_a_part(view, camera):
+            message = (
+                f'footage "{view}" and calibrated camera "{camera}" are taken for one, as the last ones left: '
+                f'if they are not, say which is which in capture.toml, under [names]: {view} = "camera"'
+            )
+            findings.append(Finding("warning", "calibration", message))
+    return findings
 
 
 def _check_given(given: Mapping[str, str], calibrated: Sequence[str], footage: Sequence[str]) -> None:
     for what, names, known in (("views", list(given), footage), ("cameras", list(given.values()), calibrated)):
         unknown = [name for name in names if name not in known]
         if unknown:
-            raise CalibrationError(f"names: expected {what} of {', '.join(known)}, got {', '.join(unknown)}")
+            got = f"expected {what} of {', '.join(known)}, got {', '.join(unknown)}"
+            raise CalibrationError(f'names: {got} ([names] in capture.toml: view = "camera")')
     if len(set(given.values())) < len(given):
-        raise CalibrationError(f"names: expected another camera for every view, got {', '.join(given.values())}")
+        got = f"expected another camera for every view, got {', '.join(given.values())}"
+        raise CalibrationError(f"names: {got} ([names] in capture.toml)")
 
 
 def _renamed(camera: CameraModel, name: str) -> CameraModel:

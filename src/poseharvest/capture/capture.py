@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from poseharvest.calibration.audit import audit_rig
-from poseharvest.capture.cameras import fit_rig, locate_calibration, read_rig_for
+from poseharvest.capture.cameras import CalibratedRig, fit_rig, locate_calibration, read_rig_for
 from poseharvest.capture.frames import MultiViewFrame, ViewPictures
 from poseharvest.capture.images import ImageFolder
 from poseharvest.capture.prefetch import prefetch
@@ -37,6 +37,7 @@ class Capture:
         settings: the options it was opened with, `capture.toml` included.
         calibration: the calibration file; None if a rig was given.
         findings: what is odd about footage, calibration and timing. An "error" among them is for the caller to act on.
+        unit: the unit of length in which the calibration was read; None if a rig was given.
     """
 
     folder: Path
@@ -45,6 +46,7 @@ class Capture:
     settings: CaptureSettings
     calibration: Path | None
     findings: tuple[Finding, ...]
+    unit: LengthUnit | None = None
 
     @classmethod
     def open(  # noqa: PLR0913 - what may be said of a capture, each optional one of its own kind
@@ -65,7 +67,7 @@ class Capture:
             path: a folder with `videos/NAME.mp4` or `images/NAME/*.jpg`, a calibration, and perhaps `capture.toml`.
             calibration: its file, or the rig itself; otherwise the only one in the folder.
             unit: the calibration's unit of length, where its format does not fix it.
-            views: use these views alone; cameras without footage are then no error.
+            views: use these views alone.
             offsets: how much later a view was filmed than its time stamps say: seconds, or "3 frames".
             rotate: degrees clockwise by which the footage is turned against the calibrated pictures, of all views or by
                 view; the intrinsics are turned with it.
@@ -82,17 +84,26 @@ class Capture:
         said = {"calibration": file, "unit": unit, "views": views, "offsets": offsets, "rotate": rotate, "scale": scale}
         options = override_settings(settings or read_settings(folder), said)
         paths = choose_footage(folder, options)
-        source = calibration if isinstance(calibration, Rig) else locate_calibration(folder, options)
+        notes: list[str] = []
+        source = calibration if isinstance(calibration, Rig) else locate_calibration(folder, options, notes.append)
         footage = open_footage(paths, options)
-        calibrated = source if isinstance(source, Rig) else read_rig_for(source, footage, options)
-        fitted = fit_rig(calibrated, footage, options)
+        calibrated = CalibratedRig(source) if isinstance(source, Rig) else read_rig_for(source, footage, options)
+        fitted = fit_rig(calibrated.rig, footage, options)
         made = make_views(footage, fitted.rig.cameras, options)
         timeline = make_timeline(made, options)
         damages = [
             Finding("warning", "footage", f"{one.path}: {one.damage}") for one in footage if one.damage is not None
         ]
-        findings = (*damages, *fitted.findings, *audit_rig(fitted.rig), *audit_timing(made, timeline, options))
-        return cls(folder, made, timeline, options, source if isinstance(source, Path) else None, findings)
+        findings = (
+            *damages,
+            *(Finding("note", "calibration", note) for note in notes),
+            *calibrated.findings,
+            *fitted.findings,
+            *audit_rig(fitted.rig, unit=calibrated.unit),
+            *audit_timing(made, timeline, options),
+        )
+        file = source if isinstance(source, Path) else None
+        return cls(folder, made, timeline, options, file, findings, calibrated.unit)
 
     @property
     def warnings(self) -> tuple[str, ...]:

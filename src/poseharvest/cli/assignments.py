@@ -1,4 +1,4 @@
-"""Options of the form `name=value`, for parts that have options of their own."""
+"""Options that hold several things: `name=value`, for parts that have options of their own, and lists of names."""
 
 from __future__ import annotations
 
@@ -7,6 +7,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from poseharvest.errors import ConfigError
+
+VIEWS_HELP = "Use these views alone, separated by commas."
+
+
+def split_names(text: str | None) -> list[str] | None:
+    """Return the names in a text with commas between them; None if there is no text.
+
+    >>> split_names("cam01, cam02")
+    ['cam01', 'cam02']
+    """
+    return None if text is None else [name.strip() for name in text.split(",")]
 
 
 def parse_assignments(assignments: Sequence[str], *, option: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from poseharvest.cli.assignments import VIEWS_HELP, split_names
 from poseharvest.cli.footage_options import ROTATE, SCALE
 from poseharvest.errors import CaptureError
 from poseharvest.units import LengthUnit
@@ -18,6 +19,7 @@ def audit(
     capture: Annotated[Path, typer.Argument(help="Folder with videos/ or images/.", show_default=False)],
     calibration: Annotated[Path | None, typer.Option(help="Its file; found in the capture if not given.")] = None,
     unit: Annotated[LengthUnit | None, typer.Option(help="The calibration's unit: mm, cm or m.")] = None,
+    views: Annotated[str | None, typer.Option(help=VIEWS_HELP)] = None,
     rotate: Annotated[str | None, typer.Option(help=ROTATE, show_default=False)] = None,
     scale: Annotated[str | None, typer.Option(help=SCALE, show_default=False)] = None,
 ) -> None:
@@ -25,7 +27,10 @@ def audit(
     from poseharvest.capture.audit import audit_capture
     from poseharvest.capture.capture import Capture
 
-    found = audit_capture(Capture.open(capture, calibration=calibration, unit=unit, rotate=rotate, scale=scale))
+    opened = Capture.open(
+        capture, calibration=calibration, unit=unit, views=split_names(views), rotate=rotate, scale=scale
+    )
+    found = audit_capture(opened)
     console = Console(soft_wrap=True, highlight=False)
     console.print(f"{found.name}: {found.num_frames} frames at {found.frame_rate:g} Hz, {len(found.views)} views")
     table = Table("view", "width x height", "rate, Hz", "pictures", "starts, s", "missing", "longest gap, s")

@@ -11,7 +11,7 @@ from rich.console import Console
 from poseharvest.annotations.recalibration import Recalibration
 from poseharvest.annotations.select import selection_rule
 from poseharvest.capture.capture import Capture
-from poseharvest.cli.assignments import parse_assignments
+from poseharvest.cli.assignments import VIEWS_HELP, parse_assignments, split_names
 from poseharvest.cli.footage_options import ROTATE, SCALE
 from poseharvest.cli.progress import progress_bar
 from poseharvest.cli.summary import print_summary
@@ -25,7 +25,6 @@ from poseharvest.report.html import report as write_report
 from poseharvest.units import LengthUnit
 
 _DEFAULTS = HarvestOptions()
-_VIEWS = "Use these views alone, separated by commas."
 _DETECTOR = "efficientpose, hourglass, an ONNX model's .toml, or a folder of OpenPose or COCO keypoints."
 _OPTION = "An option of the detector, name=value, such as flip_test=true or frame_offset=1; may be repeated."
 _HEIGHTS = "Power of its peak's height with which a view's word on a joint counts; 0 counts all views alike."
@@ -44,7 +43,7 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     out: Annotated[Path, typer.Option(help="The harvest folder to make.", show_default=False)],
     calibration: Annotated[Path | None, typer.Option(help="Its file; found in the capture if not given.")] = None,
     unit: Annotated[LengthUnit | None, typer.Option(help="The calibration's unit: mm, cm or m.")] = None,
-    views: Annotated[str | None, typer.Option(help=_VIEWS)] = None,
+    views: Annotated[str | None, typer.Option(help=VIEWS_HELP)] = None,
     rotate: Annotated[str | None, typer.Option(help=ROTATE, show_default=False)] = None,
     scale: Annotated[str | None, typer.Option(help=SCALE, show_default=False)] = None,
     detector: Annotated[str, typer.Option(help=_DETECTOR)] = "efficientpose",
@@ -88,7 +87,9 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     given = parse_assignments(detector_option or [], option="--detector-option")
     with progress_bar(Console(stderr=True)) as on_progress:
         result = run(
-            Capture.open(capture, calibration=calibration, unit=unit, views=_names(views), rotate=rotate, scale=scale),
+            Capture.open(
+                capture, calibration=calibration, unit=unit, views=split_names(views), rotate=rotate, scale=scale
+            ),
             load_detector(detector, weights=weights, device=device, **given),
             out,
             options=options,
@@ -98,10 +99,6 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
             on_progress=on_progress,
         )
     print_summary(result, write_report(result.path))
-
-
-def _names(text: str | None) -> list[str] | None:
-    return None if text is None else [name.strip() for name in text.split(",")]
 
 
 def _number_of_people(text: str) -> int | None:
