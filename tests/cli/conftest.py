@@ -42,9 +42,9 @@ Run = Callable[..., Outcome]
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run `poseharvest` with some arguments."""
 
-    def call(*arguments: object) -> Outcome:
+    def call(*arguments: object, columns: int = 200) -> Outcome:
         monkeypatch.setattr(sys, "argv", ["poseharvest", *map(str, arguments)])
-        monkeypatch.setenv("COLUMNS", "200")
+        monkeypatch.setenv("COLUMNS", str(columns))
         try:
             main()
             code = 0

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from typer.main import get_command
 
 import poseharvest
 from poseharvest.cli.app import app
@@ -24,6 +25,17 @@ def test_every_command_has_help(run, command):
     assert not done.err
     assert "Usage" in done.out
     assert len(done.out.splitlines()) > 5
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_shows_every_word_of_its_texts(run, command):
+    """Rich takes brackets in help texts for markup and swallows them."""
+    shown = " ".join(run(command, "--help", columns=1000).out.replace("│", " ").split())
+    found = get_command(app).commands[command]
+    texts = [found.help, *(parameter.help for parameter in found.params)]
+    for text in texts:
+        for line in (text or "").split("\n\n"):
+            assert " ".join(line.replace("\\[", "[").split()) in shown
 
 
 def test_the_program_lists_its_commands(run):

@@ -36,9 +36,9 @@ def message(field, *parts):
     return varint(field << 3 | 2) + varint(len(content)) + content
 
 
-def value_info(field, name, dims):
+def value_info(field, name, dims, kind=1):
     shape = [message(1, number(1, d) if isinstance(d, int) else message(2, d)) for d in dims]
-    return message(field, message(1, name), message(2, message(1, number(1, 1), message(2, *shape))))
+    return message(field, message(1, name), message(2, message(1, number(1, kind), message(2, *shape))))
 
 
 def reduction(operator, output, axis):
@@ -47,17 +47,20 @@ def reduction(operator, output, axis):
     return message(1, message(1, "image"), message(2, output), message(4, operator), axes, keep)
 
 
-def simcc_model(size, *, batch="batch"):
-    """A network whose joints are the brightest column and row of every colour."""
-    height, width = size
+def simcc_model(size, *, batch="batch", free=False, kind=1):
+    """A network whose joints are the brightest column and row of every colour; with `free`, of any input.
+
+    `kind` is ONNX's number of the numbers' kind: 1 for float32, 11 for float64.
+    """
+    height, width = ("height", "width") if free else size
     graph = message(
         7,
         reduction("ReduceMax", "simcc_y", 3),
         reduction("ReduceMax", "simcc_x", 2),
         message(2, "graph"),
-        value_info(11, "image", [batch, 3, height, width]),
-        value_info(12, "simcc_y", [batch, 3, height]),
-        value_info(12, "simcc_x", [batch, 3, width]),
+        value_info(11, "image", [batch, 3, height, width], kind),
+        value_info(12, "simcc_y", [batch, 3, height], kind),
+        value_info(12, "simcc_x", [batch, 3, width], kind),
     )
     return number(1, 7) + graph + message(8, number(2, 11))
 
@@ -80,8 +83,8 @@ split_ratio = 1
 def write(tmp_path, monkeypatch):
     monkeypatch.setitem(definitions.SKELETONS, "colours", COLOURS)
 
-    def write(toml=SIMCC_TOML, *, batch="batch"):
-        (tmp_path / "colours.onnx").write_bytes(simcc_model((64, 48), batch=batch))
+    def write(toml=SIMCC_TOML, *, batch="batch", **about_the_model):
+        (tmp_path / "colours.onnx").write_bytes(simcc_model((64, 48), batch=batch, **about_the_model))
         path = tmp_path / "colours.toml"
         path.write_text(toml)
         return path
@@ -136,6 +139,18 @@ def test_the_exported_network_agrees_with_ours(weights_dir, keras_file, referenc
         ),
         (('kind = "simcc"', 'kind = "boxes"'), r"colours.toml: kind: Input should be 'heatmap' or 'simcc'"),
         (("mean = [0, 0, 0]\n", ""), "colours.toml: mean: Field required"),
+        (("mean = ", "means = "), r'colours.toml: unknown key "means"; did you mean "mean"\?'),
+        (("input_size", "inputsize"), r'colours.toml: unknown key "inputsize"; did you mean "input_size"\?'),
+        (
+            ("[64, 48]", "[48, 64]"),
+            r"colours.onnx: input_size: expected the model's own, \[64, 48\] \(height, width\), got \[48, 64\]: height",
+        ),
+        (("[64, 48]", "[64, 64]"), r"input_size: expected the model's own, .*, got \[64, 64\]$"),
+        (("split_ratio = 1", "split_ratio = 2"), r"expected 96 bins for x and 128 for y .*, got 48 and 64$"),
+        (
+            ('"simcc_x", "simcc_y"', '"simcc_y", "simcc_x"'),
+            "got 64 and 48; are height and width or the two outputs swapped",
+        ),
         (("split_ratio = 1", "split_ratio = "), "colours.toml: expected a TOML file"),
         (('"simcc_x"', '"simcc"'), "expected 2 of the outputs simcc_y, simcc_x, got simcc, simcc_y"),
         (('"red", "green", "blue"', '"red", "green", "black"'), "colours needs blue, which the model lacks"),
@@ -154,3 +169,19 @@ def test_descriptions_that_do_not_fit_are_named(write, change, message):
 def test_a_missing_description_is_named(tmp_path):
     with pytest.raises(DetectorError, match=r"none.toml: expected a TOML file that describes an ONNX model"):
         read_description(tmp_path / "none.toml")
+
+
+def test_a_model_of_any_input_is_measured_by_its_vectors(write):
+    """What is free in the model is found by running it."""
+    assert load_onnx(write(free=True), RunOptions()).heatmap_size == (12, 12)
+    path = write(SIMCC_TOML.replace('["simcc_x", "simcc_y"]', '["simcc_y", "simcc_x"]'), free=True)
+    with pytest.raises(DetectorError, match=r"expected 48 bins for x and 64 for y .*, got 64 and 48"):
+        load_onnx(path, RunOptions())
+
+
+def test_what_onnx_runtime_refuses_is_one_line(write):
+    """A model of float64 states a shape that fits; only running it tells."""
+    with pytest.raises(DetectorError) as caught:
+        load_onnx(write(kind=11), RunOptions())
+    assert "colours.onnx: expected a model that takes float32 pictures (1, 3, 64, 48)" in str(caught.value)
+    assert "\n" not in str(caught.value)

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 import torch
 
-from harvest_kit import FRAME_RATE, make_rig
+from harvest_kit import FRAME_RATE, make_records, make_rig, write_harvest
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.rows import SelectedFrame
 from poseharvest.capture.frames import MultiViewFrame
 from poseharvest.errors import CaptureError, ConfigError
-from poseharvest.export.registry import export
+from poseharvest.export.registry import export, export_with_findings
 from poseharvest.geometry.rig import Rig
 
 
@@ -192,3 +192,14 @@ def test_wrong_numbers(harvest: Harvest, tmp_path: Path) -> None:
         export(harvest, "coco", tmp_path / "out", box_margin=-1.0)
     with pytest.raises(ConfigError, match="occluded_below: expected a heatmap value, got nan"):
         export(harvest, "coco", tmp_path / "out", occluded_below=float("nan"))
+
+
+def test_keypoints_of_which_none_may_be_learned_are_named(harvest: Harvest, tmp_path: Path) -> None:
+    assert export_with_findings(harvest, "coco", tmp_path / "some").findings == ()
+    records = make_records(range(3))
+    for record in records:
+        record.inside[:] = False
+    written = export_with_findings(write_harvest(tmp_path / "h", records), "coco", tmp_path / "none")
+    assert [finding.message[:24] for finding in written.findings] == ["no keypoint has v > 0: n"]
+    for path in (written.path / "annotations").iterdir():
+        assert json.loads(path.read_text())["annotations"] == []

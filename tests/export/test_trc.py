@@ -158,12 +158,15 @@ def test_a_frame_whose_joints_are_all_left_blank_is_a_gap_too(tmp_path: Path) ->
     assert trc.frames == [1, 2, 4, 5, 6]
 
 
-def test_nothing_to_write_is_an_error(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["trc", "c3d"])
+def test_nothing_to_write_is_an_error(name: str, tmp_path: Path) -> None:
     records = make_records(range(2))
     for record in records:
         record.supported[:] = False
-    with pytest.raises(ConfigError, match="blank: expected a joint of person 0 to write, unsupported leaves none"):
-        export(write_harvest(tmp_path / "h", records), "trc", tmp_path / "a.trc")
+    with pytest.raises(
+        ConfigError, match="blank: expected a joint of person 0 to write, --blank unsupported leaves none"
+    ):
+        export(write_harvest(tmp_path / "h", records), name, tmp_path / "out")
 
 
 def test_what_opensim_makes_of_the_names_is_said(harvest: Harvest, tmp_path: Path) -> None:

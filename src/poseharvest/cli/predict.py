@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from poseharvest.cli.assignments import parse_assignments
 from poseharvest.cli.progress import progress_bar
@@ -14,7 +15,7 @@ from poseharvest.regression.predict import Prediction, Situation
 
 _CALIBRATION = "Calibration of the camera, such as a harvest's rig.json; without it there are no millimetres across."
 _ROOT = "Distance of the root joint along the camera's axis; estimated from limb lengths if not given."
-_LENGTHS = "TOML file with the person's [limb_lengths_mm]; those of the training if not given."
+_LENGTHS = escape("TOML file with the person's [limb_lengths_mm]; those of the training if not given.")
 _BOXES = "CSV of boxes: frame,view,x,y,width,height. Without boxes and detector the window is the whole picture."
 _DETECTOR = (
     "2D network that finds the most visible person, best the one that harvested: efficientpose, hourglass, vitpose, a "

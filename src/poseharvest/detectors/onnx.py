@@ -77,7 +77,8 @@ def read_description(path: Path) -> OnnxDescription:
 
 
 def _first_problem(error: ValidationError) -> str:
-    problem = error.errors()[0]
+    """Return an unknown key and its nearest, which often explains a missing one; else the first problem."""
+    problem = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
     key = ".".join(str(part) for part in problem["loc"])
     if problem["type"] != "extra_forbidden":
         return f"{key}: {problem['msg']}"
@@ -134,6 +135,8 @@ def _heatmaps_from(
         values = model(pictures)
         _check_outputs(values, len(channels), description, source=source)
         if description.kind == "simcc":
+            _check_bins(values, description, source=source)
+        if description.kind == "simcc":
             heatmaps = simcc_heatmaps(
                 *values,
                 split_ratio=description.split_ratio,
@@ -158,13 +161,48 @@ def _check_outputs(values: list[Tensor], num_joints: int, description: OnnxDescr
             )
 
 
+def _check_bins(values: list[Tensor], description: OnnxDescription, *, source: str) -> None:
+    """Raise DetectorError if the vectors are not as long as the input, x first."""
+    height, width = description.input_size
+    expected = [int(side * description.split_ratio) for side in (width, height)]
+    got = [value.shape[-1] for value in values]
+    if got != expected:
+        hint = "; are height and width or the two outputs swapped?" if got == expected[::-1] else ""
+        raise DetectorError(
+            f"{source}: kind simcc: expected {expected[0]} bins for x and {expected[1]} for y by input_size = "
+            f"[{height}, {width}] (height, width) and split_ratio = {description.split_ratio:g}, "
+            f"got {got[0]} and {got[1]}{hint}"
+        )
+
+
+def _check_input(path: Path, shape: list[Any], size: tuple[int, int]) -> None:
+    """Raise DetectorError if the model does not take pictures of that height and width, three colours first.
+
+    Args:
+        path: of the model, for the error.
+        shape: what the model states: numbers, or names of what is free.
+        size: (height, width) by the description.
+    """
+    if len(shape) != 4 or (isinstance(shape[1], int) and shape[1] != 3):
+        raise DetectorError(f"{path}: expected a model that takes pictures (B, 3, height, width), got {shape}")
+    wrong = any(isinstance(axis, int) and axis != side for axis, side in zip(shape[2:], size, strict=True))
+    if wrong:
+        hint = ": height comes first" if list(size[::-1]) == shape[2:] else ""
+        raise DetectorError(
+            f"{path}: input_size: expected the model's own, [{shape[2]}, {shape[3]}] (height, width), "
+            f"got [{size[0]}, {size[1]}]{hint}"
+        )
+
+
 class _OnnxModel:
     """An ONNX Runtime session as a function of tensors."""
 
     def __init__(self, path: Path, description: OnnxDescription, device: str) -> None:
         self._session = _session(path, device)
         self._device = device
+        self._path = path
         model_input = self._session.get_inputs()[0]
+        _check_input(path, model_input.shape, description.input_size)
         self._input = model_input.name
         self._fixed_batch = model_input.shape[0] if isinstance(model_input.shape[0], int) else None
         available = [output.name for output in self._session.get_outputs()]
@@ -185,14 +223,19 @@ class _OnnxModel:
     def _run_padded(self, pictures: Tensor, size: int) -> list[Tensor]:
         missing = size - len(pictures)
         padded = torch.cat((pictures, pictures.new_zeros(missing, *pictures.shape[1:])))
-        values = self._session.run(self._outputs, {self._input: padded.cpu().contiguous().numpy()})
+        try:
+            values = self._session.run(self._outputs, {self._input: padded.cpu().contiguous().numpy()})
+        except _runtime_failures() as error:
+            raise DetectorError(
+                f"{self._path}: expected a model that takes float32 pictures {tuple(padded.shape)} "
+                f"(B, 3, height, width; the last two are input_size), got: {_one_line(error)}"
+            ) from error
         return [torch.from_numpy(value)[: len(pictures)].float() for value in values]
 
 
 def _session(path: Path, device: str) -> Any:
     try:
         import onnxruntime
-        from onnxruntime.capi import onnxruntime_pybind11_state as failures
     except ImportError as error:
         raise DetectorError(f"{path}: ONNX models need onnxruntime: pip install poseharvest[onnx]") from error
     provider = "CUDAExecutionProvider" if torch.device(device).type == "cuda" else "CPUExecutionProvider"
@@ -204,5 +247,17 @@ def _session(path: Path, device: str) -> Any:
     settings.intra_op_num_threads = torch.get_num_threads()
     try:
         return onnxruntime.InferenceSession(str(path), settings, providers=[provider])
-    except (failures.InvalidProtobuf, failures.InvalidGraph, failures.Fail, failures.NotImplemented) as error:
-        raise DetectorError(f"{path}: expected an ONNX model, got: {str(error).splitlines()[0]}") from error
+    except _runtime_failures() as error:
+        raise DetectorError(f"{path}: expected an ONNX model, got: {_one_line(error)}") from error
+
+
+def _runtime_failures() -> tuple[type[Exception], ...]:
+    """Return every error of ONNX Runtime's own; they have no common ancestor, and some say nothing but RuntimeError."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as failures
+
+    own = [kind for kind in vars(failures).values() if isinstance(kind, type) and issubclass(kind, Exception)]
+    return (*own, RuntimeError, ValueError)
+
+
+def _one_line(error: Exception) -> str:
+    return str(error).splitlines()[0]

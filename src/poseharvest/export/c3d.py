@@ -84,11 +84,12 @@ def write_c3d(harvest: Harvest, path: Path, options: C3dOptions) -> tuple[Findin
         Another count of frames than the capture's, and a person who lies.
 
     Raises:
-        ConfigError: the person is not in the harvest, there are several and none is chosen, there are more frames than
-            the format counts, or ezc3d is missing.
+        ConfigError: the person is not in the harvest, there are several and none is chosen, no joint is written, there
+            are more frames than the format counts, or ezc3d is missing.
     """
     track = find_track(harvest, options, "a C3D file")
     _check_length(track)
+    found = survey(harvest, track, options.blank)
     file = _new_file()
     points, residuals = (np.stack(values) for values in zip(*_frames(harvest, track, options), strict=True))
     file["data"]["points"] = points.transpose(2, 1, 0)
@@ -97,7 +98,7 @@ def write_c3d(harvest: Harvest, path: Path, options: C3dOptions) -> tuple[Findin
         written = Path(folder) / "points.c3d"
         file.write(str(written))
         path.write_bytes(_with_residuals(written.read_bytes(), residuals, 1 / mm_per(options.unit)))
-    return (*_count_findings(harvest, track), *posture_findings(survey(harvest, track, options.blank), options.up))
+    return (*_count_findings(harvest, track), *posture_findings(found, options.up))
 
 
 def _check_length(track: Track) -> None:

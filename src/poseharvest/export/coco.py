@@ -68,7 +68,7 @@ def write_coco(harvest: Harvest, folder: Path, options: CocoOptions) -> tuple[Fi
     """Write one COCO file a view into `folder` / annotations, streaming.
 
     Returns:
-        No findings.
+        That no joint may be learned.
 
     Raises:
         ConfigError: the capture given is not the harvest's.
@@ -84,12 +84,15 @@ def write_coco(harvest: Harvest, folder: Path, options: CocoOptions) -> tuple[Fi
             stream.write(_opening(harvest, view))
             _write_items(stream, _images(harvest, index, options.file_names))
             stream.write('],\n"annotations": [\n')
-        _write_annotations(streams, harvest, options)
+        num_keypoints = _write_annotations(streams, harvest, options)
         for stream in streams:
             stream.write("]}\n")
     if options.source is not None:
         write_images(harvest, options.source, folder / "images", options.file_names)
-    return ()
+    nothing = (
+        "no keypoint has v > 0: no joint is selected, supported and within a picture, so that nothing can be learned"
+    )
+    return () if num_keypoints else (Finding("warning", "keypoints", nothing),)
 
 
 def category(harvest: Harvest) -> dict[str, Any]:
@@ -136,21 +139,25 @@ def _images(harvest: Harvest, view: int, file_names: str) -> Iterator[dict[str, 
             }
 
 
-def _write_annotations(streams: Sequence[TextIO], harvest: Harvest, options: CocoOptions) -> None:
-    separators = [""] * len(streams)
+def _write_annotations(streams: Sequence[TextIO], harvest: Harvest, options: CocoOptions) -> int:
+    """Write every annotation and return the number of keypoints with v > 0."""
+    separators, num_keypoints = [""] * len(streams), 0
     for number, row in enumerate(harvest.iter_selected()):
         for view, stream in enumerate(streams):
             if not bool(row.annotations.inside[view].any()):
                 continue
+            person = _person(row, view, harvest.info.views[view], options)
+            num_keypoints += person["num_keypoints"]
             entry = {
                 "id": number * len(streams) + view + 1,
                 "image_id": _image_id(harvest, row.annotations.frame, view),
                 "category_id": _CATEGORY_ID,
                 "iscrowd": 0,
-                **_person(row, view, harvest.info.views[view], options),
+                **person,
             }
             stream.write(separators[view] + _json(entry))
             separators[view] = ",\n"
+    return num_keypoints
 
 
 def _person(row: SelectedFrame, view: int, camera: ViewInfo, options: CocoOptions) -> dict[str, Any]:

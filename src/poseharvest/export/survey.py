@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from poseharvest.annotations.reader import Harvest
+from poseharvest.errors import ConfigError
 from poseharvest.export.options import Blank, shown_joints
 from poseharvest.export.track import Track, rows_of
 from poseharvest.findings import Finding
@@ -48,7 +49,11 @@ class Survey:
 
 
 def survey(harvest: Harvest, track: Track, blank: Blank) -> Survey:
-    """Return what a track looks like, in one pass over the harvest."""
+    """Return what a track looks like, in one pass over the harvest.
+
+    Raises:
+        ConfigError: no joint is left to write.
+    """
     upper, lower = (_named(harvest.skeleton.joints, words) for words in (_UPPER, _LOWER))
     shown, total, count = [], np.zeros(3), 0
     for row in rows_of(harvest, track):
@@ -59,6 +64,8 @@ def survey(harvest: Harvest, track: Track, blank: Blank) -> Survey:
             direction = points[joints & upper].mean(0) - points[joints & lower].mean(0)
             total += (direction / direction.norm().clamp(min=1e-9)).numpy()
             count += 1
+    if not any(shown):
+        raise ConfigError(f"blank: expected a joint of person {track.person} to write, --blank {blank} leaves none")
     return Survey(np.array(shown), total / count if count else None)
 
 

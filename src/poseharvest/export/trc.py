@@ -21,7 +21,6 @@ from torch import Tensor
 
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.rows import SelectedFrame
-from poseharvest.errors import ConfigError
 from poseharvest.export.options import Blank, check_blank, check_choice, check_frames, shown_joints
 from poseharvest.export.survey import Survey, posture_findings, runs, survey
 from poseharvest.export.track import Track, find_track, rows_of
@@ -86,8 +85,6 @@ def write_trc(harvest: Harvest, path: Path, options: TrcOptions) -> tuple[Findin
     """
     track = find_track(harvest, options, "a TRC file")
     found = survey(harvest, track, options.blank)
-    if not found.shown.any():
-        raise ConfigError(f"blank: expected a joint of person {track.person} to write, {options.blank} leaves none")
     num_rows = int(found.shown.sum()) if options.gaps == "skip" else len(track.frames)
     with path.open("w", encoding="utf-8", newline="\n") as stream:
         stream.writelines(line + "\n" for line in _header(harvest, track, options.unit, num_rows))
@@ -116,10 +113,11 @@ def _gap_findings(found: Survey, track: Track, gaps: Gaps) -> tuple[Finding, ...
 
 def _about_names(harvest: Harvest) -> Finding:
     joints = harvest.skeleton.joints
+    some = ", ".join(joints[:3]) + (", ..." if len(joints) > 3 else "")
     return Finding(
         "note",
         "markers",
-        f"markers are called as the joints are ({', '.join(joints[:3])}, ...): OpenSim's inverse kinematics takes "
+        f"markers are called as the joints are ({some}): OpenSim's inverse kinematics takes "
         "those whose names the model's marker set has, and crashes without a word where it has none of them",
     )
 
