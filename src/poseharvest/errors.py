@@ -31,6 +31,10 @@ class CaptureError(HarvestError):
     """A capture's footage is missing, damaged or does not fit its calibration."""
 
 
+class NoFootageError(CaptureError):
+    """There are no videos or pictures in a capture's folder."""
+
+
 class NobodyFoundError(CaptureError):
     """No two views of a capture agree on a person, or no picture shows one."""
 

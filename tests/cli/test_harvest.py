@@ -36,7 +36,7 @@ def test_from_footage_to_a_harvest_with_its_report(run, footage):
     assert harvest.info.capture.path == str(footage.capture)
     detector = harvest.info.detector
     assert detector.name == "keypoints"
-    assert set(detector.details) == {"path", "rows", "frame_offset", "sigma_px"}
+    assert set(detector.details) == {"path", "rows", "frame_offset", "numbers", "sigma_px"}
     assert {"left_wrist", "left_eye"} <= set(detector.details["rows"])
     assert harvest.preview_frames == tuple(range(6))
     assert pose_errors(harvest, footage.truth).mean_mm < 60

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from poseharvest.errors import CaptureError
+from poseharvest.errors import CaptureError, NoFootageError
 
 PLACES = ("videos", "images", "synchronized_videos", "videos-raw")  # the last two are FreeMoCap's and Anipose's
 VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".avi", ".mkv", ".m4v", ".webm"})
@@ -59,7 +59,7 @@ def find_footage(folder: Path, place: Path | None = None) -> dict[str, Path]:
 def _footage_at(folder: Path) -> dict[str, Path]:
     footage = _footage_in(folder) if folder.is_dir() else {}
     if not footage:
-        raise CaptureError(f"{folder}: {_EXPECTED}, got no footage")
+        raise NoFootageError(f"{folder}: {_EXPECTED}, got no footage")
     return footage
 
 

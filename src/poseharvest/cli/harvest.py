@@ -10,11 +10,11 @@ from rich.console import Console
 
 from poseharvest.annotations.recalibration import Recalibration
 from poseharvest.annotations.select import selection_rule
-from poseharvest.capture.capture import Capture
 from poseharvest.cli.assignments import VIEWS_HELP, parse_assignments, split_names
 from poseharvest.cli.footage_options import ROTATE, SCALE
 from poseharvest.cli.progress import progress_bar
 from poseharvest.cli.summary import print_summary
+from poseharvest.detectors.keypoint_capture import capture_settings, open_capture
 from poseharvest.detectors.registry import load_detector
 from poseharvest.harvesting.harvest import harvest as run
 from poseharvest.harvesting.options import HarvestOptions
@@ -25,8 +25,9 @@ from poseharvest.report.html import report as write_report
 from poseharvest.units import LengthUnit
 
 _DEFAULTS = HarvestOptions()
+_RATE = "Frames per second; those of the slowest view if not given, and 30 where there is no footage."
 _DETECTOR = "efficientpose, hourglass, an ONNX model's .toml, or a folder of OpenPose or COCO keypoints."
-_OPTION = "An option of the detector, name=value, such as flip_test=true or frame_offset=1; may be repeated."
+_OPTION = "An option of the detector, such as flip_test=true, frame_offset=1 or frame_offset.cam03=1; may be repeated."
 _HEIGHTS = "Power of its peak's height with which a view's word on a joint counts; 0 counts all views alike."
 _SHARPEN = "Power of heatmaps relative to their peaks: their blobs become narrower; 1 leaves them."
 _REFINE = "1, 2 or 4: parts into which every voxel edge is cut, the tolerance unchanged; 1 is the paper's grid."
@@ -39,13 +40,16 @@ _LENGTHS = "TOML file with the subject's limb lengths in mm; estimated from the 
 
 
 def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parameter
-    capture: Annotated[Path, typer.Argument(help="Folder with videos/ or images/.", show_default=False)],
+    capture: Annotated[
+        Path, typer.Argument(help="Folder with videos/ or images/, and a calibration.", show_default=False)
+    ],
     out: Annotated[Path, typer.Option(help="The harvest folder to make.", show_default=False)],
     calibration: Annotated[Path | None, typer.Option(help="Its file; found in the capture if not given.")] = None,
     unit: Annotated[LengthUnit | None, typer.Option(help="The calibration's unit: mm, cm or m.")] = None,
     views: Annotated[str | None, typer.Option(help=VIEWS_HELP)] = None,
     rotate: Annotated[str | None, typer.Option(help=ROTATE, show_default=False)] = None,
     scale: Annotated[str | None, typer.Option(help=SCALE, show_default=False)] = None,
+    frame_rate: Annotated[float | None, typer.Option(help=_RATE, show_default=False)] = None,
     detector: Annotated[str, typer.Option(help=_DETECTOR)] = "efficientpose",
     weights: Annotated[Path | None, typer.Option(help="The detector's weights; fetched once if not given.")] = None,
     detector_option: Annotated[list[str] | None, typer.Option(help=_OPTION)] = None,
@@ -85,12 +89,13 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
         device=device,
     )
     given = parse_assignments(detector_option or [], option="--detector-option")
+    footage = {"views": split_names(views), "rotate": rotate, "scale": scale, "frame_rate": frame_rate}
+    said = capture_settings(capture, {"calibration": calibration, "unit": unit, **footage})
+    loaded = load_detector(detector, weights=weights, device=device, **given)
     with progress_bar(Console(stderr=True)) as on_progress:
         result = run(
-            Capture.open(
-                capture, calibration=calibration, unit=unit, views=split_names(views), rotate=rotate, scale=scale
-            ),
-            load_detector(detector, weights=weights, device=device, **given),
+            open_capture(capture, loaded, said),
+            loaded,
             out,
             options=options,
             boxes=None if boxes is None else read_boxes(boxes),

@@ -129,6 +129,29 @@ class KeypointDetector:
         """False: it never looks at a picture."""
         return False
 
+    @property
+    def root(self) -> Path:
+        """The folder of the files."""
+        return self._root
+
+    def num_pictures(self) -> dict[str, int]:
+        """Return how many pictures each view has at least, by its name: for captures without footage.
+
+        All have as many, from the lowest number of any view to the highest; or, where the views' numbers lie further
+        apart than they reach, as many as the longest view.
+
+        Raises:
+            DetectorError: there are no files.
+        """
+        found = [numbers for view in self._folder.view_names() if (numbers := self._numbers(view)).numbers]
+        given = self._options.frame_offset
+        told = given if isinstance(given, Mapping) else dict.fromkeys((one.view for one in found), given or 0)
+        if given is not None and all(one.view in told for one in found):
+            return {one.view: max(1, one.numbers[-1] + told[one.view] + 1) for one in found}
+        longest = max(one.span for one in found)
+        shared = max(one.numbers[-1] for one in found) - min(one.numbers[0] for one in found) + 1
+        return dict.fromkeys((one.view for one in found), shared if shared <= 2 * longest else longest)
+
     def people(self, view: str, picture: int) -> list[Tensor]:
         """Return (J, 3) float64 x, y, score of everybody in a picture; nobody where the files lack it.
 

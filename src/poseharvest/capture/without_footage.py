@@ -1,0 +1,137 @@
+"""A capture of which there is no footage: cameras, and pictures that are known by number alone.
+
+Whoever has the keypoints of a detector and the calibration needs no videos: sizes come from the calibration, time from
+the numbers and the frame rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poseharvest.arrays import Image, ImageSize
+from poseharvest.calibration.audit import audit_rig
+from poseharvest.calibration.names import match_names
+from poseharvest.calibration.registry import read_calibration
+from poseharvest.capture.cameras import fit_rig, locate_calibration
+from poseharvest.capture.capture import Capture
+from poseharvest.capture.settings import CaptureSettings
+from poseharvest.capture.sync import MIN_VIEWS
+from poseharvest.capture.timing import audit_timing, make_timeline
+from poseharvest.capture.view import DEFAULT_IMAGE_RATE, make_views
+from poseharvest.errors import CaptureError
+from poseharvest.findings import Finding
+from poseharvest.geometry.rig import Rig
+
+
+@dataclass(frozen=True, eq=False)
+class UnseenPictures:
+    """The footage of a view that nobody has: every picture has a number and a time, and none can be read.
+
+    Attributes:
+        name: the view's name.
+        path: what tells of the pictures, such as a folder of keypoints.
+        image_size: (height, width) by the calibration.
+        count: number of pictures.
+        frame_rate: pictures per second.
+    """
+
+    name: str
+    path: Path
+    image_size: ImageSize
+    count: int
+    frame_rate: float
+
+    @property
+    def times_s(self) -> NDArray[np.float64]:
+        """(N,) times of the pictures, seconds."""
+        return np.arange(self.count) / self.frame_rate
+
+    @property
+    def damage(self) -> str | None:
+        """None: there is no file."""
+        return None
+
+    def read(self, numbers: NDArray[np.int32]) -> Generator[Image | None, None, None]:
+        """Give None for each of the `numbers`."""
+        yield from (None for _ in numbers)
+
+
+def open_without_footage(
+    folder: Path, counts: Mapping[str, int], settings: CaptureSettings, *, source: Path
+) -> Capture:
+    """Return a capture of a calibration and of pictures that are known by number alone.
+
+    Args:
+        folder: the capture, with a calibration and perhaps `capture.toml`.
+        counts: number of pictures of every view by its name.
+        settings: the options; calibrated cameras without pictures are left out.
+        source: where the counts come from, for messages.
+
+    Raises:
+        CaptureError: fewer than two views have pictures, or a chosen view has none.
+        CalibrationError: the calibration is missing or ambiguous, lacks the size of pictures, or has no camera for a
+            view.
+    """
+    chosen = _chosen(counts, settings, source)
+    path = locate_calibration(folder, settings)
+    calibrated = read_calibration(
+        path,
+        format=settings.calibration_format,
+        unit=settings.unit,
+        subject=settings.subject,
+        camera_type=settings.camera_type,
+    )
+    rate = settings.frame_rate or settings.image_rate or DEFAULT_IMAGE_RATE
+    options = settings.model_copy(update={"views": tuple(chosen), "frame_rate": rate})
+    sizes = _sizes(calibrated, chosen, settings)
+    footage = [UnseenPictures(name, source, sizes[name], count, rate) for name, count in chosen.items()]
+    fitted = fit_rig(calibrated, footage, options)
+    views = make_views(footage, fitted.rig.cameras, options)
+    timeline = make_timeline(views, options)
+    findings = (
+        *_what_was_taken(settings, rate, source),
+        *fitted.findings,
+        *audit_rig(fitted.rig),
+        *audit_timing(views, timeline, options),
+    )
+    return Capture(folder, views, timeline, options, path, findings)
+
+
+def _chosen(counts: Mapping[str, int], settings: CaptureSettings, source: Path) -> dict[str, int]:
+    names = settings.views if settings.views is not None else tuple(counts)
+    found = ", ".join(counts) or "none"
+    unknown = [name for name in names if name not in counts]
+    if unknown:
+        raise CaptureError(f"{source}: expected views with keypoints ({found}), got without: {', '.join(unknown)}")
+    if len(names) < MIN_VIEWS:
+        raise CaptureError(f"{source}: expected keypoints of at least two views, got those of {found}")
+    return {name: counts[name] for name in names}
+
+
+def _sizes(calibrated: Rig, counts: Mapping[str, int], settings: CaptureSettings) -> dict[str, ImageSize]:
+    """Return the size of every view's pictures; a view that no camera meets is left to `fit_rig` to refuse."""
+    matched = match_names(
+        [name for name in calibrated.names if name not in settings.names.values()],
+        [name for name in counts if name not in settings.names],
+        allow_unmatched=True,
+    )
+    camera_of = {view: camera for camera, view in matched.items()} | settings.names
+    known = {view: camera for view, camera in camera_of.items() if camera in calibrated.names}
+    return {name: calibrated.camera(known[name]).image_size if name in known else (1, 1) for name in counts}
+
+
+def _what_was_taken(settings: CaptureSettings, rate: float, source: Path) -> list[Finding]:
+    said = f"{source}: no footage: the capture is taken from keypoint files and calibration alone, without pictures"
+    findings = [Finding("note", "footage", said)]
+    if settings.frame_rate is None and settings.image_rate is None:
+        message = (
+            f"keypoint files tell no frame rate: {rate:g} frames per second are assumed; say --frame-rate, or "
+            "frame_rate in capture.toml"
+        )
+        findings.append(Finding("note", "timing", message))
+    return findings
