@@ -8,6 +8,7 @@ from pathlib import Path
 
 from poseharvest.calibration.audit import audit_rig
 from poseharvest.capture.cameras import fit_rig, locate_calibration, read_rig_for
+from poseharvest.capture.footage_audit import audit_footage
 from poseharvest.capture.frames import MultiViewFrame
 from poseharvest.capture.prefetch import prefetch
 from poseharvest.capture.settings import CaptureSettings, Offset, override_settings, read_settings
@@ -85,10 +86,12 @@ class Capture:
         fitted = fit_rig(calibrated, footage, options)
         made = make_views(footage, fitted.rig.cameras, options)
         timeline = make_timeline(made, options)
-        damages = [
-            Finding("warning", "footage", f"{one.path}: {one.damage}") for one in footage if one.damage is not None
-        ]
-        findings = (*damages, *fitted.findings, *audit_rig(fitted.rig), *audit_timing(made, timeline, options))
+        findings = (
+            *audit_footage(footage),
+            *fitted.findings,
+            *audit_rig(fitted.rig),
+            *audit_timing(made, timeline, options),
+        )
         return cls(folder, made, timeline, options, source if isinstance(source, Path) else None, findings)
 
     @property
