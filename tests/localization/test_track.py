@@ -115,6 +115,29 @@ def test_a_batch_without_any_picture_shows_nobody() -> None:
     assert [sighting.frame for sighting in tracker.observe(mixed)] == [5]
 
 
+def test_moments_without_pictures_lose_nobody() -> None:
+    """They are unknown: after 20 of them the person is still followed, after more than a second looked for anew."""
+
+    class NeedsPictures(ChangedDetector):
+        needs_images = True
+
+    far = torch.tensor([4000.0, 0.0, 0.0], dtype=torch.float64)
+    painted = PaintedDetector(RIG, lambda frame, view: STANDING if frame < 100 else STANDING + far / 4)
+    tracker = Tracker(NeedsPictures(painted, lambda view, maps: maps), RIG)
+    shown = {*range(3), 23, 24, 100, 200}
+    seen = []
+    for frame in range(201):
+        images = (BLANK if frame in shown else None,) * 3
+        seen += tracker.observe([MultiViewFrame(frame, frame / 25, images)])
+    assert [sighting.frame for sighting in seen] == sorted(shown)
+    for sighting in seen:
+        torch.testing.assert_close(sighting.rough.points, painted_at(sighting.frame, far), atol=6.0, rtol=0)
+
+
+def painted_at(frame: int, far: Tensor) -> Tensor:
+    return STANDING if frame < 100 else STANDING + far / 4
+
+
 @pytest.mark.parametrize(("rate", "length"), [(10.0, 1), (25.0, 2), (60.0, 4), (1000.0, 8), (1.0, 1)])
 def test_a_batch_spans_a_fifteenth_of_a_second(rate: float, length: int) -> None:
     assert batch_length(rate) == length

@@ -10,6 +10,7 @@ import numpy as np
 
 from poseharvest.calibration.audit import audit_rig
 from poseharvest.capture.cameras import CalibratedRig, fit_rig, locate_calibration, read_rig_for
+from poseharvest.capture.footage_audit import audit_footage
 from poseharvest.capture.frames import MultiViewFrame, ViewPictures
 from poseharvest.capture.images import ImageFolder
 from poseharvest.capture.prefetch import prefetch
@@ -91,11 +92,8 @@ class Capture:
         fitted = fit_rig(calibrated.rig, footage, options)
         made = make_views(footage, fitted.rig.cameras, options)
         timeline = make_timeline(made, options)
-        damages = [
-            Finding("warning", "footage", f"{one.path}: {one.damage}") for one in footage if one.damage is not None
-        ]
         findings = (
-            *damages,
+            *audit_footage(footage),
             *(Finding("note", "calibration", note) for note in notes),
             *calibrated.findings,
             *fitted.findings,

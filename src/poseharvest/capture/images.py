@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +12,10 @@ from numpy.typing import NDArray
 from poseharvest.arrays import Image, ImageSize
 from poseharvest.capture.damage import fail
 from poseharvest.capture.discover import is_image, natural_key
+from poseharvest.capture.picture_times import Reading, read_picture_times
 from poseharvest.capture.settings import DamagePolicy
 from poseharvest.errors import CaptureError
 
-_MAX_SPARSITY = 100  # numbers a picture: beyond, they are time stamps of another clock and not numbers of pictures
 _JPEG_SUFFIXES = frozenset({".jpg", ".jpeg"})
 _JPEG_END = b"\xff\xd9"
 
@@ -30,19 +28,23 @@ class ImageFolder:
         name: the view's name.
         path: the folder.
         files: the pictures in order.
-        ticks: (N,) the number of each picture; a gap is a picture that is missing.
+        ticks: (N,) rising times of the pictures in picture periods; a gap is a picture that is missing.
         image_size: (height, width) of every picture.
         frame_rate: pictures per second.
         on_damage: "error" raises where a picture cannot be read, "drop" gives None there.
+        reading: what the names were taken for.
+        note: the same for a person to check; empty where nothing had to be read.
     """
 
     name: str
     path: Path
     files: tuple[Path, ...]
-    ticks: NDArray[np.int64]
+    ticks: NDArray[np.float64]
     image_size: ImageSize
     frame_rate: float
     on_damage: DamagePolicy = "error"
+    reading: Reading = "number"
+    note: str = ""
 
     @property
     def times_s(self) -> NDArray[np.float64]:
@@ -82,34 +84,36 @@ class ImageFolder:
 def open_image_folders(
     folders: Mapping[str, Path], *, frame_rate: float, on_damage: DamagePolicy = "error"
 ) -> tuple[ImageFolder, ...]:
-    """Return the footage of views kept as pictures, simultaneous where their numbers are equal.
+    """Return the footage of views kept as pictures, simultaneous where their names say so.
 
-    The last number in a file's name counts. Where all numbers of all views are multiples apart (every fifth picture of
-    a film, say), that step is one picture.
+    A name says a number, a time or nothing but an order (`picture_times`). Where all numbers of all views are multiples
+    apart (every fifth picture of a film, say), that step is one picture.
 
     Args:
         folders: the folder of every view by name.
-        frame_rate: pictures per second.
+        frame_rate: pictures per second, where the names do not tell.
         on_damage: what to do about a picture that cannot be read.
 
     Raises:
-        CaptureError: a folder has no pictures, two of one number, names without numbers beside names with them,
-            numbers that are no count, or a first picture that cannot be read.
+        CaptureError: a folder has no pictures, two of one number, names that no reading fits, or a first picture that
+            cannot be read.
     """
-    numbered = {name: _numbered(folder) for name, folder in folders.items()}
-    first = min(min(files) for files in numbered.values())
-    step = math.gcd(*(number - first for files in numbered.values() for number in files)) or 1
+    files = {name: _pictures(folder) for name, folder in folders.items()}
+    taken = read_picture_times(files, frame_rate)
+    ordered = {name: tuple(files[name][place] for place in taken.order[name]) for name in files}
     return tuple(
         ImageFolder(
             name=name,
             path=folders[name],
-            files=tuple(files[number] for number in sorted(files)),
-            ticks=np.asarray([(number - first) // step for number in sorted(files)], dtype=np.int64),
-            image_size=_first_size(files[min(files)]),
-            frame_rate=frame_rate,
+            files=paths,
+            ticks=taken.ticks[name],
+            image_size=_first_size(paths[0]),
+            frame_rate=taken.frame_rate[name],
             on_damage=on_damage,
+            reading=taken.reading,
+            note=taken.note,
         )
-        for name, files in numbered.items()
+        for name, paths in ordered.items()
     )
 
 
@@ -125,33 +129,11 @@ def read_image(path: Path) -> Image | None:
     return None if image is None else np.ascontiguousarray(image[..., ::-1], dtype=np.uint8)
 
 
-def _numbered(folder: Path) -> dict[int, Path]:
-    """The folder's pictures by number; by position where no name has one."""
+def _pictures(folder: Path) -> list[Path]:
     paths = sorted(filter(is_image, folder.iterdir()), key=lambda path: natural_key(path.name))
     if not paths:
         raise CaptureError(f"{folder}: expected pictures (jpg or png), got none")
-    found = [(re.findall(r"\d+", path.stem), path) for path in paths]
-    without = [path.name for groups, path in found if not groups]
-    if len(without) == len(paths):
-        return dict(enumerate(paths))
-    if without:
-        raise CaptureError(f"{folder}: expected a number in every picture's name, got none in {without[0]}")
-    files: dict[int, Path] = {}
-    for groups, path in found:
-        other = files.setdefault(int(groups[-1]), path)
-        if other is not path:
-            raise CaptureError(f"{folder}: two pictures of number {int(groups[-1])}: {other.name} and {path.name}")
-    _check_dense(folder, files)
-    return files
-
-
-def _check_dense(folder: Path, files: Mapping[int, Path]) -> None:
-    span = max(files) - min(files) + 1
-    if span > _MAX_SPARSITY * len(files):
-        raise CaptureError(
-            f"{folder}: expected pictures numbered one after another, got {len(files)} pictures between the numbers "
-            f"{min(files)} and {max(files)}; rename them by frame"
-        )
+    return paths
 
 
 def _first_size(path: Path) -> ImageSize:

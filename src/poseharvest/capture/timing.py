@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from poseharvest.capture.images import ImageFolder
 from poseharvest.capture.settings import CaptureSettings
 from poseharvest.capture.sync import Timeline, synchronise
 from poseharvest.capture.view import DEFAULT_IMAGE_RATE, View
@@ -50,7 +51,7 @@ def audit_timing(views: Sequence[View], timeline: Timeline, settings: CaptureSet
 def _rate_messages(views: Sequence[View], timeline: Timeline, settings: CaptureSettings) -> list[str]:
     messages = []
     is_assumed = settings.image_rate is None and settings.frame_rate is None
-    if is_assumed and any(view.footage.path.is_dir() for view in views):
+    if is_assumed and any(_is_rate_assumed(view) for view in views):
         messages.append(
             f"image folders tell no frame rate: {DEFAULT_IMAGE_RATE:g} frames per second are assumed; "
             "say image_rate in capture.toml"
@@ -62,6 +63,10 @@ def _rate_messages(views: Sequence[View], timeline: Timeline, settings: CaptureS
             f"the views have different frame rates ({listed}): the capture runs at {timeline.frame_rate:.2f}"
         )
     return messages
+
+
+def _is_rate_assumed(view: View) -> bool:
+    return isinstance(view.footage, ImageFolder) and view.footage.reading != "clock"
 
 
 def _drop_out_messages(view: View, timeline: Timeline, number: int) -> list[str]:

@@ -184,7 +184,7 @@ def _folder(view: str, files: Mapping[int, Path], frame_rate: float) -> ImageFol
         name=view,
         path=first.parent,
         files=tuple(files[number] for number in numbers),
-        ticks=np.asarray(numbers, dtype=np.int64),
+        ticks=np.asarray(numbers, dtype=np.float64),
         image_size=(image.shape[0], image.shape[1]),
         frame_rate=frame_rate,
     )

@@ -13,6 +13,7 @@ from poseharvest.localization.belief import Belief, SeenPoints, updated
 _logger = logging.getLogger(__name__)
 
 _PATIENCE_FRAMES = 8
+_STALE_S = 1.0  # without a picture: by then a person may be anywhere
 _SEARCH_EVERY_FRAMES = 10
 
 
@@ -24,6 +25,7 @@ class Pursuit:
         self._shown: Sequence[float] = ()
         self._num_poor = 0
         self._next_search = 0
+        self._looked_s: float | None = None
 
     @property
     def belief(self) -> Belief | None:
@@ -34,6 +36,15 @@ class Pursuit:
     def shown(self) -> Sequence[float]:
         """How much of the person each view showed last, 0 to 1."""
         return self._shown
+
+    def look(self, time_s: float) -> None:
+        """Take in that there are pictures of this moment. Whoever was not looked at for long is looked for anew.
+
+        A moment without pictures is never taken in: it is unknown whether the person was there.
+        """
+        if self._looked_s is not None and time_s - self._looked_s > _STALE_S:
+            self._belief, self._shown, self._num_poor, self._next_search = None, (), 0, 0
+        self._looked_s = time_s
 
     def is_search_due(self, frame: int) -> bool:
         """Return whether to look for somebody: nobody is known or hardly seen, and the last search is a while ago."""

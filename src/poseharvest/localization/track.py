@@ -13,6 +13,7 @@ from typing import Protocol
 from torch import Tensor
 
 from poseharvest.capture.frames import MultiViewFrame
+from poseharvest.capture.sync import MIN_VIEWS
 from poseharvest.detectors.protocol import HeatmapDetector
 from poseharvest.geometry.camera import StaticCamera
 from poseharvest.geometry.crop import Crop
@@ -93,12 +94,16 @@ class Tracker:
 
         All of them are looked at through the windows that the pose before them gives, so they must span a short time
         (`batch_length`). Left out are frames in which nobody is known, or no view has a picture of where they must be.
+        Frames of which fewer than two views have a picture say nothing of the person, not that nobody is there.
 
         Args:
             frames: one or more moments that follow each other and those of the last call.
         """
+        known = [frame for frame in frames if self._shows_enough(frame)]
+        if known:
+            self._pursuit.look(known[0].time_s)
         cameras = [self._rig.at(frame.index) for frame in frames]
-        if self._pursuit.is_search_due(frames[0].index):
+        if self._shows_enough(frames[0]) and self._pursuit.is_search_due(frames[0].index):
             self._search(frames[0], cameras[0])
         if self._pursuit.belief is None and len(frames) > 1:
             # Nobody gives the later frames their windows yet; whom the first one shows may.
@@ -110,11 +115,16 @@ class Tracker:
         seen = observations(members, cameras, len(self._detector.skeleton))
         sightings = []
         for frame, static, one, tops, what in zip(frames, cameras, maps, peaks, seen, strict=True):
-            self._pursuit.learn(frame.index, what.pose, what.shown, is_poor=not what.is_seen)
+            if self._shows_enough(frame):
+                self._pursuit.learn(frame.index, what.pose, what.shown, is_poor=not what.is_seen)
             belief = self._pursuit.belief
             if belief is not None and any(crop is not None for crop in one.crops):
                 sightings.append(Sighting(frame.index, frame.time_s, static, one, tops, what.pose, belief.middle))
         return sightings
+
+    def _shows_enough(self, frame: MultiViewFrame) -> bool:
+        """Two views have what the detector looks at."""
+        return not self._detector.needs_images or sum(image is not None for image in frame.images) >= MIN_VIEWS
 
     def _windows(self, frame: int, cameras: tuple[StaticCamera, ...]) -> tuple[Crop | None, ...]:
         given = [self._boxes.at(frame, camera.name) for camera in cameras]
