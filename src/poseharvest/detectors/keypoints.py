@@ -19,6 +19,7 @@ from poseharvest.detectors.keypoint_numbers import Numbering, ViewNumbers, compa
 from poseharvest.detectors.layout_choice import ChosenLayout, LayoutWish, choose_rows
 from poseharvest.detectors.protocol import CroppedView, FittedDetector
 from poseharvest.errors import DetectorError
+from poseharvest.findings import Finding
 from poseharvest.geometry.crop import Crop
 from poseharvest.heatmaps.encode import gaussian_maps
 from poseharvest.skeleton.skeleton import Skeleton
@@ -88,7 +89,7 @@ class KeypointDetector:
         files = [self._numbers(one.view) for one in pictures]
         found = compare_numbers(files, pictures, offsets=self._offsets(pictures), source=str(self._root))
         fitted = KeypointDetector(self._root, self._options, folder=self._folder, numbering=found.of_view)
-        return FittedDetector(fitted, (*fitted._chosen.findings, *found.findings))
+        return FittedDetector(fitted, (*fitted.findings, *found.findings))
 
     @property
     def name(self) -> str:
@@ -123,6 +124,11 @@ class KeypointDetector:
         ends = {"first": numbers[0], "last": numbers[-1]} if numbers else {}
         how = {"offset": taken.offset} if taken.number_of is None else {"by_name": True}
         return {"count": len(numbers), **ends, **how}
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Which layout was taken, and what is odd about it."""
+        return self._chosen.findings
 
     @property
     def needs_images(self) -> bool:
@@ -183,10 +189,10 @@ class KeypointDetector:
         return [self._folder.files(name) for name in names]
 
     def _checked(self, rows: Tensor, view: str, picture: int) -> Tensor:
-        if len(rows) != len(self._chosen.rows):
+        wanted = len(self._chosen.rows)
+        if len(rows) != wanted:
             raise DetectorError(
-                f'{self._root}: view "{view}", picture {picture}: expected {len(self._chosen.rows)} keypoints a person, '
-                f"got {len(rows)}"
+                f'{self._root}: view "{view}", picture {picture}: expected {wanted} keypoints a person, got {len(rows)}'
             )
         return rows
 
