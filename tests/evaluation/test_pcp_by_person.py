@@ -13,12 +13,13 @@ import torch
 
 from dataset_kits import campus_shelf as kit
 from dataset_kits.scene import joints
-from poseharvest.errors import HarvestError
+from poseharvest.errors import HarvestError, SkeletonError
 from poseharvest.evaluation.pcp_by_person import pcp_by_person
 from poseharvest.evaluation.tracks import PoseTracks
 from poseharvest.harvesting.options import HarvestOptions
 from poseharvest.pictorial.infer import InferenceOptions
-from poseharvest.skeleton.definitions import COCO17, LSP14
+from poseharvest.skeleton.definitions import COCO17, LSP14, MPII16
+from poseharvest.skeleton.human import BODY15, BODY25, BODY25B, HALPE26, human_skeleton
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
@@ -88,6 +89,35 @@ def test_a_head_made_of_ears_says_so() -> None:
     assert table.mean.value == 100
     assert "head extrapolated" in str(table.people["0"].protocol)
     assert "head extrapolated" not in str(pcp_by_person(truth, LSP14, truth).people["0"].protocol)
+
+
+@pytest.mark.parametrize(
+    ("skeleton", "not_judged"),
+    [(BODY15, ["head", "torso"]), (BODY25, []), (BODY25B, []), (HALPE26, []), (COCO17, [])],
+    ids=lambda value: getattr(value, "name", None),
+)
+def test_parts_that_a_skeleton_lacks_are_not_judged_and_ears_make_a_head(skeleton, not_judged) -> None:
+    truth = everybody()
+    known = [joint for joint in skeleton.joints if joint in {*COCO17.joints, *MPII16.joints}]
+    poses = {s.name: np.concatenate([joints(s, range(2), person) for person in range(2)]) for s in (COCO17, MPII16)}
+    source = {name: (COCO17 if name in COCO17.joints else MPII16) for name in known}
+    made = np.full((4, len(skeleton), 3), np.nan)
+    for name in known:
+        made[:, skeleton.index(name)] = poses[source[name].name][:, source[name].index(name)]
+    table = pcp_by_person(tracks([(0, 0), (1, 0), (0, 1), (1, 1)], made, skeleton.joints), skeleton, truth)
+    for person in ("0", "1"):
+        assert [part for part, score in table.parts[person].items() if np.isnan(score.value)] == not_judged
+        assert list(table.parts[person])[:2] == ["head", "torso"]
+    assert table.mean.value == 100
+    said = str(table.people["0"].protocol)
+    assert ("not judged, since the skeleton lacks joints of it: head, torso" in said) == bool(not_judged)
+
+
+def test_a_skeleton_with_no_part_is_an_error() -> None:
+    truth = everybody()
+    wrists = human_skeleton("wrists", ("thorax",))
+    with pytest.raises(SkeletonError, match=r"PCP by person: skeleton .wrists. lacks joints|none of"):
+        pcp_by_person(tracks([(0, 0)], np.zeros((1, 1, 3)), ("thorax",)), wrists, truth)
 
 
 @pytest.fixture(scope="module")

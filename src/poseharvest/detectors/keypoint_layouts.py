@@ -1,27 +1,31 @@
-"""The joints of the keypoint files in the wild, by our names, and the skeletons that they can fill."""
+"""The joints of the keypoint files in the wild, by our names, and the skeletons that they fill."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from poseharvest.errors import DetectorError
-from poseharvest.skeleton.definitions import COCO17, MPII16
-from poseharvest.skeleton.skeleton import Skeleton, limbs
+from poseharvest.errors import DetectorError, SkeletonError
+from poseharvest.skeleton.definitions import COCO17, H36M17, LSP14, MPII16, SKELETONS
+from poseharvest.skeleton.human import HUMAN_JOINTS, MIDDLES, human_skeleton, sides_of, with_middles
+from poseharvest.skeleton.skeleton import Skeleton
 
-_FEET = ("left_big_toe", "left_small_toe", "left_heel", "right_big_toe", "right_small_toe", "right_heel")
-_ARMS = (
-    "right_shoulder",
-    "right_elbow",
-    "right_wrist",
-    "left_shoulder",
-    "left_elbow",
-    "left_wrist",
-)
+_ARMS = ("right_shoulder", "right_elbow", "right_wrist", "left_shoulder", "left_elbow", "left_wrist")
 _LEGS = ("right_hip", "right_knee", "right_ankle", "left_hip", "left_knee", "left_ankle")
 _FACE = ("right_eye", "left_eye", "right_ear", "left_ear")
+_FEET = tuple(f"{side}_{part}" for side in ("left", "right") for part in ("big_toe", "small_toe", "heel"))
+_HALPE = (*COCO17.joints, "head_top", "thorax", "pelvis", *sides_of("big_toe", "small_toe", "heel"))
+
+
+def _more(part: str, count: int) -> tuple[str, ...]:
+    return tuple(f"{part}_{number}" for number in range(count))
+
+
+_HANDS = _more("left_hand", 21) + _more("right_hand", 21)
+_FINGERS = _more("left_hand", 20) + _more("right_hand", 20)  # OpenPose's hands without the wrists
 
 LAYOUTS: dict[str, tuple[str, ...]] = {
     # OpenPose's "Neck" is the middle of the shoulders, MPII's thorax; its "MidHip" is MPII's pelvis.
@@ -29,36 +33,27 @@ LAYOUTS: dict[str, tuple[str, ...]] = {
     "body_25b": (*COCO17.joints, "upper_neck", "head_top", *_FEET),
     "openpose_coco18": ("nose", "thorax", *_ARMS, *_LEGS, *_FACE),
     "coco17": COCO17.joints,
+    "halpe26": _HALPE,
+    "body_135": (*COCO17.joints, "upper_neck", "head_top", *_FEET, *_FINGERS, *_more("face", 70)),
+    "coco133": (*COCO17.joints, *_FEET, *_more("face", 68), *_HANDS),
+    "halpe136": (*_HALPE, *_more("face", 68), *_HANDS),
+    "blaze33": (
+        "nose",
+        *(f"{side}_{part}" for side in ("left", "right") for part in ("eye_inner", "eye", "eye_outer")),
+        *sides_of("ear", "mouth", "shoulder", "elbow", "wrist", "pinky", "index_finger", "thumb"),
+        *sides_of("hip", "knee", "ankle", "heel", "big_toe"),
+    ),
+    "coco18": (*COCO17.joints, "thorax"),
+    "coco23": (*COCO17.joints, *_FEET),
+    "body_19": ("nose", "thorax", *_ARMS, "pelvis", *_LEGS, *_FACE),
+    "openpose_mpi15": ("head_top", "upper_neck", *_ARMS, *_LEGS, "spine"),
+    "mpii16": MPII16.joints,
+    "h36m17": H36M17.joints,
+    "lsp14": LSP14.joints,
+    "aic14": (*_ARMS, *_LEGS, "head_top", "upper_neck"),
+    "crowdpose14": (*sides_of("shoulder", "elbow", "wrist", "hip", "knee", "ankle"), "head_top", "upper_neck"),
 }
-"""Joint names in the order of the file."""
-
-BODY15 = Skeleton(
-    name="body15",
-    joints=("pelvis", "thorax", "nose", *_ARMS, *_LEGS),
-    limbs=limbs(
-        "pelvis-thorax",
-        "thorax-nose",
-        "thorax-right_shoulder",
-        "thorax-left_shoulder",
-        "right_shoulder-right_elbow",
-        "right_elbow-right_wrist",
-        "left_shoulder-left_elbow",
-        "left_elbow-left_wrist",
-        "pelvis-right_hip",
-        "pelvis-left_hip",
-        "right_hip-right_knee",
-        "right_knee-right_ankle",
-        "left_hip-left_knee",
-        "left_knee-left_ankle",
-    ),
-    flip_pairs=tuple(
-        (f"left_{part}", f"right_{part}") for part in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
-    ),
-)
-"""What OpenPose's BODY_25 and every COCO file can fill: the trunk, a nose, arms and legs."""
-
-_NATURAL = {"body_25": BODY15, "body_25b": MPII16, "openpose_coco18": BODY15, "coco17": COCO17}
-_MIDDLES = {"pelvis": ("left_hip", "right_hip"), "thorax": ("left_shoulder", "right_shoulder")}
+"""Joint names in the order of the file. Rows of face and hands in names that no skeleton holds are left out."""
 
 
 @dataclass(frozen=True)
@@ -98,45 +93,30 @@ def map_layout(joints: tuple[str, ...], skeleton: Skeleton, *, source: str) -> L
 def _rows_of(joint: str, joints: tuple[str, ...]) -> tuple[int, ...]:
     if joint in joints:
         return (joints.index(joint),)
-    pair = _MIDDLES.get(joint, ())
+    pair = MIDDLES.get(joint, ())
     return tuple(joints.index(side) for side in pair) if pair and set(pair) <= set(joints) else ()
 
 
-def natural_skeleton(joints: tuple[str, ...]) -> Skeleton:
-    """Return the richest of our skeletons that rows named `joints` fill."""
-    for layout, names in LAYOUTS.items():
-        if names == joints:
-            return _NATURAL[layout]
-    return next((s for s in (MPII16, COCO17) if all(_rows_of(joint, joints) for joint in s.joints)), BODY15)
+def layout_of(joints: Sequence[str]) -> str | None:
+    """Return the name of the layout whose rows are named so, None if it is none of ours."""
+    return next((name for name, names in LAYOUTS.items() if names == tuple(joints)), None)
 
 
-def recognise_layout(keypoints: Tensor, *, source: str) -> str:
-    """Return the layout of people (N, K, 3): by their number of rows, and for 25 by where the second row lies.
+def natural_skeleton(joints: tuple[str, ...], *, name: str = "rows of the files") -> Skeleton:
+    """Return the skeleton that keeps every joint of a person among rows named `joints`: a built-in one where one does.
 
-    The second row of BODY_25 is the middle of the shoulders, that of BODY_25B an eye.
+    Args:
+        joints: names of the rows.
+        name: of the skeleton, where it is none of ours.
 
     Raises:
-        DetectorError: it cannot be told; the message asks for the option.
+        DetectorError: the rows make no tree.
     """
-    by_count = {18: "openpose_coco18", 17: "coco17"}
-    count = keypoints.shape[1]
-    if count in by_count:
-        return by_count[count]
-    distance = {name: _neck_distance(keypoints, name) for name in ("body_25", "body_25b")} if count == 25 else {}
-    known = {name: value for name, value in distance.items() if value == value}  # noqa: PLR0124 - drops NaN
-    if not known:
-        raise DetectorError(
-            f"{source}: people with {count} keypoints: cannot tell the layout; give layout= one of {', '.join(LAYOUTS)}"
-        )
-    return min(known, key=lambda name: known[name])
-
-
-def _neck_distance(keypoints: Tensor, layout: str) -> float:
-    """Return how far, in widths of the shoulders, the layout's neck lies from their middle: small if it is right."""
-    names = LAYOUTS[layout]
-    neck = keypoints[:, names.index("thorax" if layout == "body_25" else "upper_neck")]
-    left, right = (keypoints[:, names.index(f"{side}_shoulder")] for side in ("left", "right"))
-    seen = (torch.stack((neck[:, 2], left[:, 2], right[:, 2])) > 0).all(0)
-    width = (left - right)[seen, :2].norm(dim=-1).clamp(min=1.0)
-    away = (neck - (left + right) / 2)[seen, :2].norm(dim=-1)
-    return float((away / width).median()) if bool(seen.any()) else float("nan")
+    kept = {joint for joint in joints if joint in HUMAN_JOINTS}
+    for known in SKELETONS.values():
+        if {*known.joints} in (kept, {*with_middles(tuple(kept))}):
+            return known
+    try:
+        return human_skeleton(layout_of(joints) or name, joints)
+    except SkeletonError as error:
+        raise DetectorError(f"{error}; give a layout file with limbs (docs/detectors.md)") from error

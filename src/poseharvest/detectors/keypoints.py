@@ -15,13 +15,13 @@ from poseharvest.arrays import ImageSize
 from poseharvest.capture.frames import ViewPictures
 from poseharvest.detectors.keypoint_files import KeypointFiles
 from poseharvest.detectors.keypoint_folder import KeypointFolder, sample_people
-from poseharvest.detectors.keypoint_layouts import LAYOUTS, LayoutMap, map_layout, natural_skeleton, recognise_layout
 from poseharvest.detectors.keypoint_numbers import Numbering, ViewNumbers, compare_numbers
+from poseharvest.detectors.layout_choice import ChosenLayout, LayoutWish, choose_rows
 from poseharvest.detectors.protocol import CroppedView, FittedDetector
 from poseharvest.errors import DetectorError
+from poseharvest.findings import Finding
 from poseharvest.geometry.crop import Crop
 from poseharvest.heatmaps.encode import gaussian_maps
-from poseharvest.skeleton.definitions import skeleton_by_name
 from poseharvest.skeleton.skeleton import Skeleton
 
 
@@ -30,8 +30,8 @@ class KeypointOptions:
     """How keypoint files are read and drawn.
 
     Attributes:
-        layout: names the rows of the files, one of LAYOUTS; None recognises it.
-        skeleton: built-in skeleton to fill; None takes the richest that the files fill.
+        layout: names the rows of the files, one of LAYOUTS or a layout file (.toml); None recognises it.
+        skeleton: built-in skeleton to fill; None keeps every joint that the files hold.
         frame_offset: added to the number of a file it is the number of the picture of its view, from 0; one for all
             views, or by view; None finds it out by comparing the numbers with the footage.
         sigma_px: standard deviation of the bump of a joint, pixels of the heatmap. As the window grows with the
@@ -82,13 +82,14 @@ class KeypointDetector:
         """Return the detector whose numbers have been compared with the footage, and what was taken.
 
         Raises:
-            DetectorError: a view has no files, or the numbers cannot be pictures of the footage.
+            DetectorError: a view has no files, the numbers cannot be pictures of the footage, or the layout cannot be
+                told.
             FormatError: a file is damaged.
         """
         files = [self._numbers(one.view) for one in pictures]
         found = compare_numbers(files, pictures, offsets=self._offsets(pictures), source=str(self._root))
         fitted = KeypointDetector(self._root, self._options, folder=self._folder, numbering=found.of_view)
-        return FittedDetector(fitted, found.findings)
+        return FittedDetector(fitted, (*fitted.findings, *found.findings))
 
     @property
     def name(self) -> str:
@@ -98,7 +99,7 @@ class KeypointDetector:
     @property
     def skeleton(self) -> Skeleton:
         """The joints in channel order."""
-        return self._layout.skeleton
+        return self._chosen.map.skeleton
 
     @property
     def heatmap_size(self) -> ImageSize:
@@ -111,7 +112,7 @@ class KeypointDetector:
         options, offset = self._options, self._options.frame_offset
         return {
             "path": str(self._root),
-            "rows": list(self._rows),
+            "rows": list(self._chosen.rows),
             "frame_offset": dict(offset) if isinstance(offset, Mapping) else offset,
             "numbers": {view: self._described(view) for view in self._numbering or ()},
             "sigma_px": options.sigma_px,
@@ -123,6 +124,11 @@ class KeypointDetector:
         ends = {"first": numbers[0], "last": numbers[-1]} if numbers else {}
         how = {"offset": taken.offset} if taken.number_of is None else {"by_name": True}
         return {"count": len(numbers), **ends, **how}
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Which layout was taken, and what is odd about it."""
+        return self._chosen.findings
 
     @property
     def needs_images(self) -> bool:
@@ -165,7 +171,7 @@ class KeypointDetector:
         """
         number = self._numbering_of(view).number(picture)
         people = [] if number is None else self._folder.files(view).people(number)
-        return [self._layout.joints(self._checked(rows, view, picture)) for rows in people]
+        return [self._chosen.map.joints(self._checked(rows, view, picture)) for rows in people]
 
     def detect(self, views: Sequence[CroppedView]) -> Tensor:
         """Return the heatmaps (B, J, h, w) float32 of B windows; flat zero where nobody was found."""
@@ -206,41 +212,20 @@ class KeypointDetector:
         return [self._folder.files(name) for name in names]
 
     def _checked(self, rows: Tensor, view: str, picture: int) -> Tensor:
-        if len(rows) != len(self._rows):
+        wanted = len(self._chosen.rows)
+        if len(rows) != wanted:
             raise DetectorError(
-                f'{self._root}: view "{view}", picture {picture}: expected {len(self._rows)} keypoints a person, '
-                f"got {len(rows)}"
+                f'{self._root}: view "{view}", picture {picture}: expected {wanted} keypoints a person, got {len(rows)}'
             )
         return rows
 
     @cached_property
-    def _rows(self) -> tuple[str, ...]:
-        named = self._named_rows()
-        if named is not None:
-            return named
-        seen = sample_people(self._views())
-        if not seen:
-            raise DetectorError(
-                f"{self._root}: nobody in any view, so that the layout cannot be told: give layout= one of "
-                f"{', '.join(LAYOUTS)}"
-            )
-        alike = [person for person in seen if len(person) == len(seen[0])]
-        return LAYOUTS[recognise_layout(torch.stack(alike), source=str(self._root))]
-
-    def _named_rows(self) -> tuple[str, ...] | None:
-        """Return the names of the rows: of the layout that the user chose, else those in the files, if any."""
-        layout = self._options.layout
-        if layout is None:
-            return next((files.joints for files in self._views() if files.joints), None)
-        if layout not in LAYOUTS:
-            raise DetectorError(f'{self._root}: layout: expected one of {", ".join(LAYOUTS)}, got "{layout}"')
-        return LAYOUTS[layout]
-
-    @cached_property
-    def _layout(self) -> LayoutMap:
-        wanted = self._options.skeleton
-        skeleton = skeleton_by_name(wanted) if wanted else natural_skeleton(self._rows)
-        return map_layout(self._rows, skeleton, source=str(self._root))
+    def _chosen(self) -> ChosenLayout:
+        """How the rows are read, by people of all views and from moments spread over the take."""
+        views, options = self._views(), self._options
+        joints = next((files.joints for files in views if files.joints), None)
+        wish = LayoutWish(options.layout, options.skeleton, joints)
+        return choose_rows(wish, sample_people(views), source=str(self._root))
 
 
 def draw_people(

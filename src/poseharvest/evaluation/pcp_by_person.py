@@ -7,7 +7,8 @@ without any estimate counts with all parts wrong. The papers' average is the mea
 
 COCO's keypoints have neither the top of the head nor the bottom. The bottom is put two thirds of the way from the
 middle of the shoulders to that of the ears, the top as far beyond the ears as they are above the bottom: the ears are
-halfway up a head. Scores say so where it was needed.
+halfway up a head. Scores say so where it was needed. Parts whose joints the skeleton has not, nor anything to derive
+them from, are not judged: they count in no mean, and scores name them.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from poseharvest.annotations.reader import Harvest
-from poseharvest.errors import HarvestError
+from poseharvest.errors import HarvestError, SkeletonError
 from poseharvest.evaluation.check import Check
 from poseharvest.evaluation.identity import mean_distances
 from poseharvest.evaluation.matching import common_joints, converted, restricted
@@ -78,19 +79,27 @@ def pcp_by_person(
 
     Raises:
         HarvestError: the truth is empty.
-        SkeletonError: the estimate has none of the parts' joints.
+        SkeletonError: the estimate has all joints of none of the parts.
     """
     if len(truth.frames) == 0:
         raise HarvestError("PCP by person: expected true poses in the frames that are judged, got none")
     wanted = tuple(dict.fromkeys(joint for part in parts for joint in (*part.start, *part.end)))
-    prepared, derived = _on_joints(estimate, skeleton, wanted)
-    pairs = _paired(prepared, restricted(truth, wanted), names)
-    people = {name: _said(score, derived) for name, score in pcp_by(pairs, "person", parts, options).items()}
+    prepared = _on_joints(estimate, skeleton, wanted)
+    judged = tuple(part for part in parts if not {*part.start, *part.end} & {*prepared.lacking})
+    if not judged:
+        raise SkeletonError(f'PCP by person: skeleton "{skeleton.name}" lacks joints of every part')
+    pairs = _paired(prepared.poses, restricted(truth, wanted), names)
+    left_out = [name for name in dict.fromkeys(part.name for part in parts) if name not in {p.name for p in judged}]
+    notes = [_DERIVED_HEAD] if prepared.has_derived_head else []
+    notes += [f"not judged, since the skeleton lacks joints of it: {', '.join(left_out)}"] if left_out else []
+    people = {name: _said(score, notes) for name, score in pcp_by(pairs, "person", judged, options).items()}
     table = {
-        name: {part: _said(score, derived) for part, score in pcp_by_part(pairs.select(poses), parts, options).items()}
+        name: {part: _said(score, notes) for part, score in pcp_by_part(pairs.select(poses), judged, options).items()}
+        | {part: _not_judged(people[name]) for part in left_out}
         for name, poses in pairs.by("person")
     }
-    return PcpByPerson(table, people, mean_score(list(people.values()), over="people"))
+    in_order = {name: {part: row[part] for part in dict.fromkeys(p.name for p in parts)} for name, row in table.items()}
+    return PcpByPerson(in_order, people, mean_score(list(people.values()), over="people"))
 
 
 def pcp_check(harvest: Harvest, truth: PoseTracks) -> Check | None:
@@ -106,18 +115,34 @@ def pcp_check(harvest: Harvest, truth: PoseTracks) -> Check | None:
     return Check("pcp by person", _SENTENCE, scores)
 
 
-def _on_joints(estimate: PoseTracks, skeleton: Skeleton, wanted: tuple[str, ...]) -> tuple[PoseTracks, bool]:
-    """Return the estimate on the wanted joints, and whether its head was extrapolated; NaN where a joint is lacking."""
+@dataclass(frozen=True, eq=False)
+class _Prepared:
+    """The estimate on the joints of the parts.
+
+    Attributes:
+        poses: NaN where a joint is lacking.
+        has_derived_head: the top of the head was extrapolated.
+        lacking: joints that the skeleton has not and that cannot be derived.
+    """
+
+    poses: PoseTracks
+    has_derived_head: bool
+    lacking: tuple[str, ...]
+
+
+def _on_joints(estimate: PoseTracks, skeleton: Skeleton, wanted: tuple[str, ...]) -> _Prepared:
+    """Return the estimate on the wanted joints, the top of the head extrapolated where ears allow it."""
     conversion = common_joints(skeleton, wanted, approximate=True)
     found = converted(estimate, conversion)
     columns = {joint: found.positions[:, i] for i, joint in enumerate(found.joints)}
-    derived = _HEAD in wanted and _HEAD not in columns and {*_EARS} <= {*estimate.joints}
-    if derived and _NECK in columns:
+    derived = _HEAD in wanted and _HEAD not in columns and _NECK in columns and {*_EARS} <= {*estimate.joints}
+    if derived:
         ears = estimate.positions[:, [estimate.joints.index(ear) for ear in _EARS]].mean(1)
         columns[_HEAD] = 2 * ears - columns[_NECK]
-    lacking = np.full((len(estimate.frames), 3), np.nan)
-    positions = np.stack([columns.get(joint, lacking) for joint in wanted], 1)
-    return PoseTracks(wanted, estimate.frames, estimate.persons, positions), derived
+    nothing = np.full((len(estimate.frames), 3), np.nan)
+    positions = np.stack([columns.get(joint, nothing) for joint in wanted], 1)
+    poses = PoseTracks(wanted, estimate.frames, estimate.persons, positions)
+    return _Prepared(poses, derived, tuple(joint for joint in wanted if joint not in columns))
 
 
 def _paired(estimate: PoseTracks, truth: PoseTracks, names: Sequence[str] | None) -> PosePairs:
@@ -133,7 +158,12 @@ def _paired(estimate: PoseTracks, truth: PoseTracks, names: Sequence[str] | None
     return PosePairs(nearest, truth.positions, truth.joints, {"person": labels})
 
 
-def _said(score: Score, derived: bool) -> Score:
-    if not derived:
+def _said(score: Score, notes: Sequence[str]) -> Score:
+    if not notes:
         return score
-    return replace(score, protocol=replace(score.protocol, details=f"{score.protocol.details}; {_DERIVED_HEAD}"))
+    return replace(score, protocol=replace(score.protocol, details="; ".join((score.protocol.details, *notes))))
+
+
+def _not_judged(like: Score) -> Score:
+    """Return the score of a part that cannot be judged: NaN of no value."""
+    return Score(float("nan"), replace(like.protocol, num_frames=0, num_values=0))

@@ -8,13 +8,14 @@ from itertools import islice
 
 from poseharvest.annotations.info import CaptureInfo, DetectorInfo, HarvestRun, PersonInfo
 from poseharvest.annotations.store import HarvestWriter
-from poseharvest.calibration.audit import audit_rig, check_scale_of_limbs
+from poseharvest.calibration.audit import audit_rig
 from poseharvest.capture.frames import FrameSource, MultiViewFrame
 from poseharvest.detectors.protocol import HeatmapDetector, details_of
 from poseharvest.errors import CalibrationError, CaptureError, ConfigError, NobodyFoundError
 from poseharvest.findings import Finding
 from poseharvest.geometry.rig import Rig
 from poseharvest.harvesting.batches import batched
+from poseharvest.harvesting.body_check import check_body
 from poseharvest.harvesting.options import HarvestOptions
 from poseharvest.harvesting.spool import SightingSpool
 from poseharvest.harvesting.subject import Sightings, Subject, SubjectLearner, by_name
@@ -111,14 +112,14 @@ class Job:
         return self._judged(audit_rig(self.capture.rig) if found is None else found)
 
     def audit_subject(self, subject: Subject) -> list[Finding]:
-        """Return what is odd about the limbs: the only place where a wrong unit shows for certain."""
+        """Return what is odd about the limbs: the only place where a wrong unit or joints mixed up show for certain."""
         named = by_name(subject.lengths)
-        found = check_scale_of_limbs(named)
+        found = check_body(self.detector.skeleton, subject)
         guesses = [
             f'limb "{limb}" is never seen whole: its length is a guess, {named[limb]:.0f} mm; give the limb lengths'
             for limb in subject.guessed
         ]
-        return self._judged([] if found is None else [found]) + [
+        return self._judged(found) + [
             Finding(severity="warning", topic="limb lengths", message=message) for message in guesses
         ]
 

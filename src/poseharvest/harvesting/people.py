@@ -19,11 +19,13 @@ from poseharvest.capture.prefetch import prefetch
 from poseharvest.errors import CalibrationError, CaptureError
 from poseharvest.findings import Finding
 from poseharvest.harvesting.annotate import annotate
+from poseharvest.harvesting.body_check import check_statures, fit_subject
 from poseharvest.harvesting.job import Job
 from poseharvest.harvesting.subject import Subject, by_name
 from poseharvest.localization.people import Moment, PersonSighting
 from poseharvest.localization.track import Sighting
 from poseharvest.pictorial.infer import PictorialStructures
+from poseharvest.skeleton.proportions import BodyFit
 
 _INFERRED_TOGETHER = 8
 _MAX_WAITING_BYTES = 256 * 2**20  # heatmaps that may wait until a subject is known
@@ -50,6 +52,7 @@ def harvest_people(job: Job, writer: HarvestWriter, findings: list[Finding]) -> 
     tracks = {person.track: person.number for person in found}
     infos = tuple(person.info(set(tracks)) for person in found)
     said = [finding for person in found for finding in person.confusions(tracks)]
+    said += check_statures({person.number: fit.stature_mm for person in found if (fit := person.fit) is not None})
     return job.run([*findings, *people.findings, *job.missing(people.num_frames), *said], only, infos)
 
 
@@ -93,6 +96,11 @@ class _Person:
             self.first_frame = sighting.frame if self.num_frames == 0 else self.first_frame
             self.last_frame, self.num_frames = sighting.frame, self.num_frames + 1
         self.waiting = []
+
+    @property
+    def fit(self) -> BodyFit | None:
+        """How the limbs fit those of a person, once the body is known."""
+        return None if self.subject is None else fit_subject(self.subject)
 
     def info(self, tracks: set[int]) -> PersonInfo:
         """Return what `harvest.json` says of the person; tracks that became nobody do not count."""

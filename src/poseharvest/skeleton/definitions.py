@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from poseharvest.errors import SkeletonError
+from poseharvest.skeleton.human import KEYPOINT_SKELETONS
 from poseharvest.skeleton.skeleton import Skeleton, limbs
 
 _SIDES = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
@@ -159,7 +160,7 @@ COCO17 = Skeleton(
 )
 """COCO's 17 keypoints; COCO defines no tree, ours is rooted at the left hip."""
 
-SKELETONS: dict[str, Skeleton] = {s.name: s for s in (MPII16, H36M17, LSP14, COCO17)}
+SKELETONS: dict[str, Skeleton] = {s.name: s for s in (MPII16, H36M17, LSP14, COCO17, *KEYPOINT_SKELETONS)}
 
 
 def skeleton_by_name(name: str) -> Skeleton:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import difflib
 import json
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,35 @@ _REQUIRED = ("name", "joints", "limbs")
 _KEYS = (*_REQUIRED, "flip_pairs")
 
 
+@dataclass(frozen=True)
+class SkeletonTable:
+    """What a file says, before the limbs are checked.
+
+    Attributes:
+        name: of the skeleton or layout.
+        joints: names in order.
+        limbs: (parent, child) pairs.
+        flip_pairs: (left, right) pairs.
+    """
+
+    name: str
+    joints: tuple[str, ...]
+    limbs: tuple[tuple[str, str], ...]
+    flip_pairs: tuple[tuple[str, str], ...]
+
+    def skeleton(self, path: Path, joints: tuple[str, ...] | None = None) -> Skeleton:
+        """Return the skeleton over the file's joints, or over some of them.
+
+        Raises:
+            SkeletonError: the limbs are not a tree over the joints; the message names the file.
+        """
+        limbs = tuple(Limb(*pair) for pair in self.limbs)
+        try:
+            return Skeleton(self.name, self.joints if joints is None else joints, limbs, self.flip_pairs)
+        except SkeletonError as error:
+            raise SkeletonError(f"{path}: {error}") from error
+
+
 def read_skeleton(path: Path) -> Skeleton:
     """Return the skeleton in the TOML file at `path`.
 
@@ -30,17 +60,26 @@ def read_skeleton(path: Path) -> Skeleton:
         FormatError: the file cannot be read, is not TOML, or a key is missing, unknown or of the wrong type.
         SkeletonError: the limbs are not a tree over the joints.
     """
+    table = read_skeleton_table(path)
+    if "" in table.joints:
+        raise FormatError(f'{path}: key "joints": expected a list of names, got an empty one')
+    return table.skeleton(path)
+
+
+def read_skeleton_table(path: Path, *, limbs_required: bool = True) -> SkeletonTable:
+    """Return what the TOML file at `path` says; a joint without a name is "".
+
+    Raises:
+        FormatError: the file cannot be read, is not TOML, or a key is missing, unknown or of the wrong type.
+    """
     table = _load(path)
-    _check_keys(table, path)
-    try:
-        return Skeleton(
-            name=_name(table, path),
-            joints=_joints(table, path),
-            limbs=tuple(Limb(*pair) for pair in _pairs(table, "limbs", path)),
-            flip_pairs=_pairs(table, "flip_pairs", path),
-        )
-    except SkeletonError as error:
-        raise SkeletonError(f"{path}: {error}") from error
+    _check_keys(table, path, _REQUIRED if limbs_required else _REQUIRED[:-1])
+    return SkeletonTable(
+        name=_name(table, path),
+        joints=_joints(table, path),
+        limbs=_pairs(table, "limbs", path),
+        flip_pairs=_pairs(table, "flip_pairs", path),
+    )
 
 
 def write_skeleton(skeleton: Skeleton, path: Path) -> None:
@@ -63,13 +102,13 @@ def _load(path: Path) -> dict[str, Any]:
         raise FormatError(f"{path}: expected TOML, got: {error}") from error
 
 
-def _check_keys(table: dict[str, Any], path: Path) -> None:
+def _check_keys(table: dict[str, Any], path: Path, required: tuple[str, ...]) -> None:
     for key in table:
         if key not in _KEYS:
             nearest = difflib.get_close_matches(key, _KEYS, n=1)
             hint = f'; did you mean "{nearest[0]}"?' if nearest else ""
             raise FormatError(f'{path}: key "{key}": expected one of {", ".join(_KEYS)}{hint}')
-    missing = [key for key in _REQUIRED if key not in table]
+    missing = [key for key in required if key not in table]
     if missing:
         raise FormatError(f"{path}: keys missing: {', '.join(missing)}")
 
@@ -83,7 +122,7 @@ def _name(table: dict[str, Any], path: Path) -> str:
 
 def _joints(table: dict[str, Any], path: Path) -> tuple[str, ...]:
     joints = table["joints"]
-    if not (isinstance(joints, list) and joints and all(isinstance(joint, str) and joint for joint in joints)):
+    if not (isinstance(joints, list) and joints and all(isinstance(joint, str) for joint in joints)):
         raise FormatError(f'{path}: key "joints": expected a list of names, got {joints!r}')
     return tuple(joints)
 

@@ -1,0 +1,119 @@
+"""The layout and the skeleton that a folder of keypoint files is read with: told, named in the files, or recognised."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from poseharvest.detectors.keypoint_layouts import LAYOUTS, LayoutMap, layout_of, map_layout, natural_skeleton
+from poseharvest.detectors.layout_file import NamedLayout, choose_layout
+from poseharvest.detectors.layout_fit import check_layout, recognise_layout
+from poseharvest.errors import DetectorError
+from poseharvest.findings import Finding
+from poseharvest.skeleton.definitions import skeleton_by_name
+
+_LISTED = 8
+
+
+@dataclass(frozen=True)
+class ChosenLayout:
+    """How the rows of some keypoint files are read.
+
+    Attributes:
+        rows: their names.
+        map: to the joints of the skeleton.
+        findings: what was taken, and what is odd about it.
+    """
+
+    rows: tuple[str, ...]
+    map: LayoutMap
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
+class LayoutWish:
+    """What is said of the rows of some files, each part if anything is said.
+
+    Attributes:
+        layout: what the user asked for: one of LAYOUTS, or a layout file.
+        skeleton: the built-in skeleton that the user asked for.
+        joints: names of the rows in the files.
+    """
+
+    layout: str | None = None
+    skeleton: str | None = None
+    joints: tuple[str, ...] | None = None
+
+
+def choose_rows(wish: LayoutWish, people: Sequence[Tensor], *, source: str) -> ChosenLayout:
+    """Return how the rows are read: as the user says, as the files say, or as people (K, 3) tell, in this order.
+
+    Whatever was said is checked against the people too.
+
+    Args:
+        wish: what is said.
+        people: some of those in the files, from all views and from moments spread over the take.
+        source: of the files, for messages.
+
+    Raises:
+        DetectorError: the layout is unknown or cannot be told, or does not fill the skeleton.
+    """
+    alike = _alike(people)
+    findings = []
+    if wish.layout is None and wish.joints is None:
+        if alike is None:
+            raise DetectorError(
+                f"{source}: nobody in any view, so that the layout cannot be told: give layout= one of "
+                f"{', '.join(LAYOUTS)}, or a layout file (.toml)"
+            )
+        told = recognise_layout(alike, source=source)
+        findings.append(told.finding)
+        named = choose_layout(told.layout, source=source)
+    else:
+        named = _said(wish, source)
+        if alike is not None:
+            _check_number(alike, named, source)
+            odd = check_layout(alike, named.rows, named.name)
+            findings += [] if odd is None else [odd]
+    skeleton = skeleton_by_name(wish.skeleton) if wish.skeleton else named.skeleton
+    chosen = map_layout(named.rows, skeleton, source=source)
+    return ChosenLayout(named.rows, chosen, (*findings, *_left_out(named, chosen)))
+
+
+def _alike(people: Sequence[Tensor]) -> Tensor | None:
+    """Return (N, K, 3) of those who have the commonest number of rows."""
+    if not people:
+        return None
+    count, _ = Counter(len(person) for person in people).most_common(1)[0]
+    return torch.stack([person for person in people if len(person) == count])
+
+
+def _said(wish: LayoutWish, source: str) -> NamedLayout:
+    if wish.layout is not None:
+        return choose_layout(wish.layout, source=source)
+    joints = wish.joints or ()
+    name = layout_of(joints) or "the files' own names"
+    return NamedLayout(name, joints, natural_skeleton(joints))
+
+
+def _check_number(people: Tensor, named: NamedLayout, source: str) -> None:
+    if people.shape[1] != len(named.rows):
+        raise DetectorError(
+            f"{source}: layout {named.name}: expected {len(named.rows)} keypoints a person, got {people.shape[1]}: "
+            "leave layout= out to have it recognised"
+        )
+
+
+def _left_out(named: NamedLayout, chosen: LayoutMap) -> list[Finding]:
+    """Return a note on the rows that no joint of the skeleton takes."""
+    used = {row for rows in chosen.rows for row in rows}
+    left = [joint for row, joint in enumerate(named.rows) if row not in used and joint]
+    if not left:
+        return []
+    listed = ", ".join(left[:_LISTED]) + (", ..." if len(left) > _LISTED else "")
+    message = f"{len(left)} rows of {named.name} are no joints of skeleton {chosen.skeleton.name} and are left out"
+    return [Finding("note", "keypoints", f"{message}: {listed}")]

@@ -1,0 +1,105 @@
+"""Can this be somebody's body? Limb by limb, against the proportions of people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from poseharvest.calibration.audit import check_scale_of_limbs
+from poseharvest.findings import Finding
+from poseharvest.harvesting.subject import Subject, by_name
+from poseharvest.skeleton.proportions import (
+    MAX_STATURE_MM,
+    MIN_STATURE_MM,
+    BodyFit,
+    Misfit,
+    fit_body,
+    is_long,
+    is_person,
+)
+from poseharvest.skeleton.skeleton import Limb, Skeleton
+
+IMPOSSIBLE = 1.5
+"""How many times longer or shorter than the longest or shortest usual one a limb is nobody's."""
+
+MUCH_SMALLER = 0.78
+"""Stature over that of the tallest person of the capture from which somebody is said to be small."""
+
+_LISTED = 4
+
+
+def check_body(skeleton: Skeleton, subject: Subject) -> list[Finding]:
+    """Return what is odd about the limbs that were measured: errors where the body is nobody's, else warnings.
+
+    A skeleton with joints that no person has, an animal's, has no proportions here: nothing is said of it.
+    """
+    if not is_person(skeleton):
+        return []
+    named = by_name(subject.lengths)
+    long = {limb.name: named[limb.name] for limb in skeleton.limbs if is_long(limb)}  # a face has many short ones
+    scale = check_scale_of_limbs(long or named)
+    if scale is not None:
+        return [scale]
+    fit = fit_subject(subject)
+    return [] if fit is None else [*_of_stature(fit), *_of_limbs(fit)]
+
+
+def fit_subject(subject: Subject) -> BodyFit | None:
+    """Return how the limbs that were measured, not guessed, fit a person; None where too few of them were."""
+    lengths = {Limb(*limb): length for limb, length in subject.lengths.mm.items()}
+    return fit_body({limb: length for limb, length in lengths.items() if limb.name not in subject.guessed})
+
+
+def check_statures(stature_mm: Mapping[int, float]) -> list[Finding]:
+    """Return a warning for everybody who is much smaller than the tallest person of a capture.
+
+    Args:
+        stature_mm: by number of the person, as the limbs tell it.
+    """
+    tallest = max(stature_mm.values(), default=0.0)
+    return [
+        Finding(
+            "warning",
+            f"person {person}",
+            f"the limbs of person {person} are those of somebody of {stature / 1000:.2f} m, beside somebody of "
+            f"{tallest / 1000:.2f} m: a child, or a figure that is not really there (a picture, a mirror image, "
+            "keypoints of different people taken for one); look at the overlays",
+        )
+        for person, stature in stature_mm.items()
+        if stature < MUCH_SMALLER * tallest
+    ]
+
+
+def _of_stature(fit: BodyFit) -> list[Finding]:
+    if MIN_STATURE_MM <= fit.stature_mm <= MAX_STATURE_MM:
+        return []
+    message = (
+        f"the limbs are those of somebody of {fit.stature_mm / 1000:.2f} m, expected {MIN_STATURE_MM / 1000:.2f} to "
+        f"{MAX_STATURE_MM / 1000:.2f} m: is the calibration in another unit (--unit), or its board's size wrong?"
+    )
+    return [Finding("error", "body", message)]
+
+
+def _of_limbs(fit: BodyFit) -> list[Finding]:
+    """Return an error with the limbs that are nobody's, or else a warning with those that are odd."""
+    impossible = [misfit for misfit in fit.misfits if misfit.factor >= IMPOSSIBLE]
+    if impossible:
+        what = "the body is nobody's: relative to the other limbs (somebody of "
+        remedy = (
+            "are joints mixed up (layout=, the order of the rows), other people's joints taken, or parts never in the "
+            "picture? Correct it, or give the limb lengths (--limb-lengths), or --ignore-audit"
+        )
+        return [Finding("error", "body", f"{what}{fit.stature_mm / 1000:.2f} m) {_listed(impossible)}: {remedy}")]
+    if fit.misfits:
+        what = "the body has odd proportions: for somebody of "
+        return [Finding("warning", "body", f"{what}{fit.stature_mm / 1000:.2f} m {_listed(list(fit.misfits))}")]
+    return []
+
+
+def _listed(misfits: list[Misfit]) -> str:
+    said = [
+        f"{misfit.limb} is {misfit.factor:.1f} times too {'long' if misfit.is_long else 'short'} "
+        f"({misfit.length_mm:.0f} mm, expected {misfit.least_mm:.0f} to {misfit.most_mm:.0f})"
+        for misfit in misfits[:_LISTED]
+    ]
+    more = len(misfits) - _LISTED
+    return ", ".join(said) + (f" and {more} more" if more > 0 else "")
