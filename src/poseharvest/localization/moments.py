@@ -53,16 +53,38 @@ class MomentFinder:
         """Return who is in a frame, of whom the views show most first."""
         cameras = self._rig.at(frame.index)
         found = find_candidates(self._detector, frame, cameras)
-        groups = group(
-            found, cameras, most=_MOST_GROUPS, accepts=lambda members: self._can_be(rough_pose(members, cameras))
-        )
-        people = [rough_pose(members, cameras) for members in groups]
+        people = self._matched(found, cameras)
         if isinstance(self._detector, KeypointSource):
             seen = self._by_keypoints(self._detector, frame, cameras, found, people)
         else:
             seen = self._by_heatmaps(frame, cameras, people)
         ordered = sorted(seen, key=lambda one: -float(one.peaks.score.clamp_min(0).sum()))
         return ordered[: self._most]
+
+    def _matched(self, found: Sequence[Candidate], cameras: Cameras) -> list[RoughPose]:
+        """Return the poses that the views agree on.
+
+        Two people who stand behind each other are one candidate to a network's scan. The second of them is then found
+        with a candidate that is another's already, and told from that person by a closer look.
+        """
+
+        def can_be(members: Sequence[Candidate]) -> bool:
+            return self._can_be(rough_pose(members, cameras))
+
+        groups = group(found, cameras, most=_MOST_GROUPS, accepts=can_be)
+        people = [rough_pose(members, cameras) for members in groups]
+        if isinstance(self._detector, KeypointSource):
+            return people
+        taken = {id(member) for members in groups for member in members}
+        known = [Belief.of(pose) for pose in people]
+
+        def is_somebody_else(members: Sequence[Candidate]) -> bool:
+            pose = rough_pose(members, cameras)
+            is_new = any(id(member) not in taken for member in members) and self._can_be(pose)
+            return is_new and distance_from_all(Belief.of(pose), known) >= NOT_NEW_MM
+
+        more = group(found, cameras, most=_MOST_GROUPS, accepts=is_somebody_else)
+        return people + [rough_pose(members, cameras) for members in more]
 
     def _by_keypoints(
         self,
