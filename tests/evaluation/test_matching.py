@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from poseharvest.errors import HarvestError, ShapeError, SkeletonError
-from poseharvest.evaluation.matching import common_joints, converted, match_tracks, paired, restricted
+from poseharvest.evaluation.matching import (
+    common_joints,
+    converted,
+    match_moments,
+    match_people,
+    match_tracks,
+    paired,
+    restricted,
+)
 from poseharvest.evaluation.tracks import PoseTracks
 from poseharvest.skeleton.definitions import COCO17, H36M17, MPII16
 
@@ -74,3 +82,23 @@ def test_conversion_and_restriction_keep_who_and_when():
     assert found.frames.tolist() == [4, 5]
     assert found.positions[0].tolist() == [[10, 0, 50], [10, 0, 0]]
     assert restricted(found, ("left_knee",)).positions.tolist() == [[[10, 0, 0]], [[10, 0, 0]]]
+
+
+def test_people_without_lasting_numbers_are_matched_in_each_frame():
+    """Two people whose numbers are new in every frame: as wholes, two of twenty poses have a counterpart."""
+    truth = tracks({0: (0.0, range(10)), 1: (1000.0, range(10))})
+    fresh = PoseTracks(truth.joints, truth.frames, np.arange(20), truth.positions + 10)
+    assert len(match_tracks(fresh, truth).first) == 2
+    match = match_people(fresh, truth)
+    assert match.by_moment
+    assert match.second.tolist() == match.first.tolist() == list(range(20))
+
+
+def test_people_with_lasting_numbers_are_matched_as_wholes_and_far_poses_are_nobodys():
+    truth = tracks({0: (0.0, range(10)), 1: (1000.0, range(10))})
+    broken = PoseTracks(truth.joints, truth.frames, truth.persons + 5 * (truth.frames > 5), truth.positions)
+    match = match_people(broken, truth)
+    assert not match.by_moment
+    assert len(match.first) == 12
+    assert len(match_moments(truth, tracks({0: (600.0, range(10))})).first) == 10
+    assert len(match_moments(tracks({0: (0.0, range(10))}), tracks({0: (600.0, range(10))})).first) == 0

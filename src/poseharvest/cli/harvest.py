@@ -33,6 +33,7 @@ _SHARPEN = "Power of heatmaps relative to their peaks: their blobs become narrow
 _REFINE = "1, 2 or 4: parts into which every voxel edge is cut, the tolerance unchanged; 1 is the paper's grid."
 _INFERENCE = "exact: sums over the voxels that matter; reference: over all voxels, by FFT."
 _PEOPLE = "How many to harvest at once, or all; 1 takes whom most views agree on, whoever else is there."
+_MOMENTS = "Frames do not follow one another, as in time-lapse: each stands alone. Noticed if neither is given."
 _RECALIBRATION = "Map that makes the covariances honest, as evaluate --recalibrate writes it from known truth."
 _SHARE = "Part of each joint to select; 0.7, or with --limit 1."
 _LIMIT = "Select what is at most so many times as wide as the joint's most certain tenth, such as 1.3."
@@ -70,6 +71,7 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     measure: Annotated[str, typer.Option(help="Measure of confidence.")] = _DEFAULTS.selection.measure,
     recalibration: Annotated[Path | None, typer.Option(help=_RECALIBRATION, show_default=False)] = None,
     people: Annotated[str, typer.Option(help=_PEOPLE)] = str(_DEFAULTS.people),
+    moments: Annotated[bool | None, typer.Option("--moments/--in-a-row", help=_MOMENTS, show_default=False)] = None,
     start: Annotated[int, typer.Option(help="First frame.")] = _DEFAULTS.start,
     stop: Annotated[int | None, typer.Option(help="Frame before which to stop.")] = None,
     ignore_audit: Annotated[bool, typer.Option("--ignore-audit", help="Harvest in spite of the audit.")] = False,
@@ -83,6 +85,7 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
         selection=selection_rule(measure, share, limit),
         recalibration=None if recalibration is None else Recalibration.read(recalibration),
         people=_number_of_people(people),
+        moments=moments,
         start=start,
         stop=stop,
         ignore_audit=ignore_audit,

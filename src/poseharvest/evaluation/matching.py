@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from scipy.optimize import linear_sum_assignment
 
 from poseharvest.errors import HarvestError, ShapeError, SkeletonError
+from poseharvest.evaluation.identity import SAME_PERSON_MM, mean_distances
 from poseharvest.evaluation.pairs import PosePairs
 from poseharvest.evaluation.tracks import Ints, PoseTracks
 from poseharvest.skeleton.convert import Conversion
@@ -23,10 +24,12 @@ class Matched:
     Attributes:
         first: (M,) numbers of poses in the first set.
         second: (M,) numbers of their counterparts in the second.
+        by_moment: True if they were matched frame by frame, so that a swap of identities does not show.
     """
 
     first: Ints
     second: Ints
+    by_moment: bool = False
 
 
 def common_joints(skeleton: Skeleton, joints: Sequence[str], *, approximate: bool = False) -> Conversion:
@@ -71,6 +74,42 @@ def match_tracks(first: PoseTracks, second: PoseTracks) -> Matched:
     pairs = np.concatenate([np.stack((match.first, match.second), 1) for match in taken])
     pairs = pairs[np.argsort(pairs[:, 0])]
     return Matched(pairs[:, 0], pairs[:, 1])
+
+
+def match_moments(first: PoseTracks, second: PoseTracks, *, limit_mm: float = SAME_PERSON_MM) -> Matched:
+    """Return the poses of the same frame that are nearest to each other, whatever the persons' numbers.
+
+    For people whose numbers mean nothing from frame to frame. A swap of identities does not show.
+
+    Args:
+        first: poses.
+        second: poses on the same joints.
+        limit_mm: mean joint distance from which two poses are not of one person.
+    """
+    pairs: list[tuple[int, int]] = []
+    for frame in np.intersect1d(first.frames, second.frames):
+        one, other = np.flatnonzero(first.frames == frame), np.flatnonzero(second.frames == frame)
+        distance = mean_distances(first.positions[one], second.positions[other])
+        for i, j in zip(*linear_sum_assignment(np.minimum(distance, limit_mm)), strict=True):
+            if distance[i, j] < limit_mm:
+                pairs.append((int(one[i]), int(other[j])))
+    ordered = np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
+    return Matched(ordered[:, 0], ordered[:, 1])
+
+
+def match_people(first: PoseTracks, second: PoseTracks) -> Matched:
+    """Return `match_tracks`, or `match_moments` where that judges more than twice as many poses.
+
+    Then the persons' numbers do not follow them through the frames, as in moments that stand alone.
+
+    Raises:
+        HarvestError: no frame is in both.
+    """
+    whole = match_tracks(first, second)
+    if max(len(np.unique(tracks.persons)) for tracks in (first, second)) < 2:
+        return whole
+    moments = match_moments(first, second)
+    return replace(moments, by_moment=True) if len(moments.first) > 2 * len(whole.first) else whole
 
 
 def converted(tracks: PoseTracks, conversion: Conversion) -> PoseTracks:

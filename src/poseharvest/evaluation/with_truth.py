@@ -14,7 +14,7 @@ from poseharvest.annotations.schema import COVARIANCE_ENTRIES
 from poseharvest.evaluation.alignment import Alignment
 from poseharvest.evaluation.bootstrap import blocks
 from poseharvest.evaluation.check import Check
-from poseharvest.evaluation.matching import common_joints, converted, match_tracks, restricted
+from poseharvest.evaluation.matching import Matched, common_joints, converted, match_people, restricted
 from poseharvest.evaluation.mpjpe import joint_errors, mpjpe, mpjpe_by
 from poseharvest.evaluation.pairs import Bools, Floats, PosePairs
 from poseharvest.evaluation.pck import pck_3d, pck_3d_area
@@ -67,6 +67,7 @@ class JudgedHarvest:
         calibrated: (F, J, 3, 3) by the harvest's recalibration, mm^2; None where it has none.
         selected: (F, J) bool; a derived joint is selected if all that it derives from are.
         left_out: joints of the truth that the harvest has not.
+        warnings: sentences on what was not judged, or not as usual.
     """
 
     pairs: PosePairs
@@ -74,6 +75,7 @@ class JudgedHarvest:
     calibrated: Floats | None
     selected: Bools
     left_out: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
     @property
     def error_vectors(self) -> Floats:
@@ -101,7 +103,7 @@ def judge(harvest: Harvest, truth: PoseTracks, *, approximate: bool = False) -> 
     conversion = common_joints(harvest.skeleton, truth.joints, approximate=approximate)
     joints = conversion.target.joints
     estimate = converted(harvest_tracks(harvest), conversion)
-    match = match_tracks(estimate, restricted(truth, joints))
+    match = match_people(estimate, restricted(truth, joints))
     frames, persons = estimate.frames[match.first], estimate.persons[match.first]
     stretch = blocks(frames, max(1, round(_BLOCK_SECONDS * harvest.info.capture.frame_rate)))
     labels = {"sequence": [f"{person}/{block}" for person, block in zip(persons.tolist(), stretch, strict=True)]}
@@ -117,7 +119,26 @@ def judge(harvest: Harvest, truth: PoseTracks, *, approximate: bool = False) -> 
         calibrated=None if harvest.info.recalibration is None else matched(cov * scale[..., None, None]),
         selected=np.asarray(conversion.supported(torch.from_numpy(selected))[match.first].numpy()),
         left_out=tuple(joint for joint in truth.joints if joint not in joints),
+        warnings=_warnings(truth, match),
     )
+
+
+def _warnings(truth: PoseTracks, match: Matched) -> tuple[str, ...]:
+    """Return what to know of true poses without an estimate, and of people who were matched frame by frame."""
+    said = []
+    if match.by_moment:
+        said.append(
+            "WARNING: the persons' numbers do not follow them from frame to frame, so people are matched in each frame "
+            "by itself: identities are not judged."
+        )
+    frames, known = truth.frames[match.second], np.unique(truth.frames)
+    num_poses, num_frames = len(truth.frames) - len(match.second), len(known) - len(np.unique(frames))
+    if num_poses:
+        said.append(
+            f"WARNING: {num_poses} of {len(truth.frames)} true poses are not judged ({num_frames} of {len(known)} "
+            "frames have none that is): the harvest has nobody there, or somebody with another number."
+        )
+    return tuple(said)
 
 
 def recalibration_of(judged: JudgedHarvest, fitted_on: str) -> Recalibration:
@@ -152,7 +173,7 @@ def _error_check(judged: JudgedHarvest) -> Check:
     scores["median, alignment none"] = Score(_median(errors), replace(whole, metric="median error"))
     scores["3D PCK"] = pck_3d(pairs)
     scores["3D PCK, area"] = pck_3d_area(pairs)
-    sentence = _ERROR
+    sentence = " ".join((_ERROR, *judged.warnings))
     if judged.left_out:
         sentence += f" Not judged, since the harvest's skeleton lacks them: {', '.join(judged.left_out)}."
     return Check("error", sentence, scores)

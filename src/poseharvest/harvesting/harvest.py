@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import closing
 from itertools import chain
 from pathlib import Path
@@ -16,6 +17,8 @@ from poseharvest.findings import Finding
 from poseharvest.harvesting.annotate import annotate
 from poseharvest.harvesting.batches import infer_each
 from poseharvest.harvesting.job import Job, OnProgress, Progress
+from poseharvest.harvesting.jumps import jumps
+from poseharvest.harvesting.moments import harvest_moments
 from poseharvest.harvesting.options import HarvestOptions
 from poseharvest.harvesting.people import harvest_people
 from poseharvest.harvesting.spool import SightingSpool
@@ -69,10 +72,16 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
         records_per_part=_RECORDS_PER_PART,
         recalibration=job.options.recalibration,
     ) as writer:
-        harvest_all = _harvest_one if job.options.people == 1 else harvest_people
-        run = harvest_all(job, writer, findings)
+        run = _harvester(job)(job, writer, findings)
         job.report(job.stop, "selecting annotations")
         return writer.finish(run, job.options.selection)
+
+
+def _harvester(job: Job) -> Callable[[Job, HarvestWriter, list[Finding]], HarvestRun]:
+    """Return what harvests the frames: each by itself, or all in a row, one person or several."""
+    if job.options.moments or (job.options.moments is None and jumps(job)):
+        return harvest_moments
+    return _harvest_one if job.options.people == 1 else harvest_people
 
 
 def _harvest_one(job: Job, writer: HarvestWriter, findings: list[Finding]) -> HarvestRun:

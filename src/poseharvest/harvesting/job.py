@@ -16,6 +16,7 @@ from poseharvest.findings import Finding
 from poseharvest.geometry.rig import Rig
 from poseharvest.harvesting.batches import batched
 from poseharvest.harvesting.body_check import check_body
+from poseharvest.harvesting.limb_findings import limb_findings
 from poseharvest.harvesting.options import HarvestOptions
 from poseharvest.harvesting.spool import SightingSpool
 from poseharvest.harvesting.subject import Sightings, Subject, SubjectLearner, by_name
@@ -111,17 +112,9 @@ class Job:
         found = getattr(self.capture, "findings", None)
         return self._judged(audit_rig(self.capture.rig) if found is None else found)
 
-    def audit_subject(self, subject: Subject) -> list[Finding]:
-        """Return what is odd about the limbs: the only place where a wrong unit or joints mixed up show for certain."""
-        named = by_name(subject.lengths)
-        found = check_body(self.detector.skeleton, subject)
-        guesses = [
-            f'limb "{limb}" is never seen whole: its length is a guess, {named[limb]:.0f} mm; give the limb lengths'
-            for limb in subject.guessed
-        ]
-        return self._judged(found) + [
-            Finding(severity="warning", topic="limb lengths", message=message) for message in guesses
-        ]
+    def audit_subject(self, subject: Subject, who: str = "the person") -> list[Finding]:
+        """Return what is odd about somebody's limbs: the only place where a wrong unit or joints mixed up show."""
+        return self._judged(check_body(self.detector.skeleton, subject)) + limb_findings(subject, who)
 
     def _judged(self, found: list[Finding] | tuple[Finding, ...]) -> list[Finding]:
         errors = [finding.message for finding in found if finding.severity == "error"]

@@ -185,7 +185,7 @@ class _People:
         """Give the person a body and a number, or refuse a track that no person can have."""
         try:
             subject = self._job.learn(person.waiting, self._frame)
-            self.findings += self._job.audit_subject(subject)
+            self.findings += self._job.audit_subject(subject, f"person {len(self.harvested)}")
         except (CaptureError, CalibrationError) as error:
             first, last = person.waiting[0].frame, person.waiting[-1].frame
             message = f"somebody seen in frames {first} to {last} was left out: {error}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Protocol
@@ -16,13 +16,15 @@ from poseharvest.localization.associate import RoughPose, rough_poses
 from poseharvest.localization.follow import view_candidates
 from poseharvest.localization.scan import Candidate
 from poseharvest.localization.track import Sighting
+from poseharvest.pictorial.body_prior import BodyPrior, body_prior
 from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
-from poseharvest.pictorial.limb_lengths import PoseSamples, estimate_limb_lengths, match_shells
+from poseharvest.pictorial.limb_lengths import MAX_CORRECTION_MM, Measured, PoseSamples, match_shells, measure_limbs
 from poseharvest.pictorial.pairwise import LimbLengths
 from poseharvest.pictorial.posterior import JointPosterior
 from poseharvest.skeleton.skeleton import Skeleton
 
 _MAX_FRAMES_MATCHED = 24
+_ROUNDING_MM = 1e-6
 _CONSISTENT = 0.06  # of the window's side: a peak farther from the pose's projection sat on another limb
 
 
@@ -43,12 +45,24 @@ class Subject:
     Attributes:
         lengths: measured limb lengths, mm.
         shells: radii of Eq. (2) under which the posterior reproduces these lengths, mm.
-        guessed: limbs, by name, that were never seen whole: their length is the median of the others'.
+        guessed: limbs, by name, that were never seen whole: their length is that of a usual body of this size, or,
+            where the skeleton is no person's, the median of the others'.
+        few: limbs, by name, that were seen whole less than three times: their length is drawn to that of a usual body.
     """
 
     lengths: LimbLengths
     shells: LimbLengths
     guessed: tuple[str, ...] = ()
+    few: tuple[str, ...] = ()
+
+    @property
+    def at_limit(self) -> tuple[str, ...]:
+        """Limbs, by name, whose shell is as wide as it may be: the views do not show them as long as they measure."""
+        return tuple(
+            "-".join(limb)
+            for limb, length in self.lengths.mm.items()
+            if self.shells.mm[limb] >= length + MAX_CORRECTION_MM - _ROUNDING_MM
+        )
 
 
 def by_name(lengths: LimbLengths) -> dict[str, float]:
@@ -74,33 +88,40 @@ class SubjectLearner:
         """Return the subject.
 
         Lengths come from the robust triangulation of single frames; a second pass drops the peaks that the posterior
-        under these lengths contradicts, and measures again. Lengths that are given are taken as they are.
+        under these lengths contradicts, and measures again. Limbs that are not seen whole in three frames are drawn to
+        the usual proportions of people, at the size that the others tell of. Lengths that are given are taken as they
+        are.
 
         Args:
             sightings: frames of the subject, one or more.
             given: the lengths, where they are known.
 
         Raises:
-            CaptureError: no limb at all is seen whole in three frames.
+            CaptureError: no limb at all is seen whole.
             ConfigError: the given lengths are not those of the skeleton's limbs.
         """
         sample = _spread_evenly(len(sightings), _MAX_FRAMES_MATCHED)
-        seen = self._measured(sightings) if given is None else given
-        lengths = _completed(self.skeleton, seen) if given is None else given
-        guessed = tuple("-".join(limb) for limb in lengths.mm if limb not in seen.mm)
+        seen = self._measured(sightings) if given is None else {}
+        lengths = completed(self.skeleton, seen) if given is None else given
         shells = match_shells(
             self.skeleton, lengths, lambda radii: self._positions((sightings[i] for i in sample), radii)
         )
-        return Subject(lengths, shells, guessed)
+        if given is not None:
+            return Subject(lengths, shells)
+        guessed = tuple("-".join(limb) for limb in lengths.mm if limb not in seen)
+        few = tuple("-".join(limb) for limb, one in seen.items() if not one.is_certain)
+        return Subject(lengths, shells, guessed, few)
 
-    def _measured(self, sightings: Sightings) -> LimbLengths:
+    def _measured(self, sightings: Sightings) -> dict[tuple[str, str], Measured]:
         """Return the lengths of the limbs that are seen whole."""
-        first = estimate_limb_lengths(self.skeleton, _samples([s.rough for s in _each(sightings)]))
-        inferred = self._infer(_each(sightings), _completed(self.skeleton, first))
+        first = measure_limbs(self.skeleton, _samples([s.rough for s in _each(sightings)]))
+        inferred = self._infer(_each(sightings), completed(self.skeleton, first))
         members, cameras = zip(*((_consistent(s, p), s.cameras) for s, p in inferred), strict=True)
         again = rough_poses(members, cameras, len(self.skeleton))
-        second = estimate_limb_lengths(self.skeleton, _samples(again))
-        return LimbLengths({**first.mm, **second.mm})
+        second = measure_limbs(self.skeleton, _samples(again))
+        return first | {
+            limb: one for limb, one in second.items() if one.is_certain or not first.get(limb, one).is_certain
+        }
 
     def model(self, shells: LimbLengths) -> PictorialStructures:
         """Return the model with the given shells."""
@@ -117,16 +138,33 @@ class SubjectLearner:
         return PoseSamples(mean, torch.where(supported, det, torch.inf))
 
 
-def _completed(skeleton: Skeleton, measured: LimbLengths) -> LimbLengths:
-    """Return `measured` with the median length for every limb that is missing.
+def completed(
+    skeleton: Skeleton, seen: Mapping[tuple[str, str], Measured], prior: BodyPrior | None = None
+) -> LimbLengths:
+    """Return the lengths of all limbs: those seen in three frames, and a usual body's for the others.
 
-    A joint that no camera sees must not end a harvest; where it is put is said to be unsupported anyway.
+    A joint that no camera sees must not end a harvest; where it is put is said to be unsupported anyway. The limbs of
+    a skeleton that is no person's get the median of those that were seen.
+
+    Args:
+        skeleton: the tree.
+        seen: limbs that were seen whole.
+        prior: proportions; those of people if None.
+
+    Raises:
+        CaptureError: there are too few to tell the size of the body.
     """
-    if not measured.mm:
-        raise CaptureError("limb lengths: no limb is seen whole in three frames; give the limb lengths in a file")
-    guess = median(measured.mm.values())
+    certain = {limb: one.mm for limb, one in seen.items() if one.is_certain}
     pairs = [(limb.parent, limb.child) for limb in skeleton.limbs]
-    return LimbLengths({pair: measured.mm.get(pair, guess) for pair in pairs})
+    prior = body_prior(skeleton) if prior is None else prior
+    if not (seen if prior is not None else certain):
+        least = "" if prior is not None else " in three frames"
+        raise CaptureError(f"limb lengths: no limb is seen whole{least}; give the limb lengths in a file")
+    if prior is not None:
+        usual: Mapping[tuple[str, str], float] = prior.lengths(seen).mm
+    else:
+        usual = dict.fromkeys(pairs, median(certain.values()))
+    return LimbLengths({pair: certain.get(pair, usual[pair]) for pair in pairs})
 
 
 def _samples(poses: Sequence[RoughPose]) -> PoseSamples:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -20,6 +20,7 @@ _AGREEMENT = 0.1  # joint distance over the window's side at which two views no 
 _MAX_SEED_CANDIDATES = 20
 _MIN_AGREEING_VIEWS = 2
 _MIN_GAIN_PER_JOINT = 0.15  # a view whose agreement is less has not seen this person
+_MIN_GAIN_OF_SHOWN = 0.4  # likewise of what a view shows of somebody who is half hidden
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +54,11 @@ class RoughPose:
 
 
 def group(
-    candidates: Sequence[Candidate], cameras: Sequence[StaticCamera], *, most: int | None = None
+    candidates: Sequence[Candidate],
+    cameras: Sequence[StaticCamera],
+    *,
+    most: int | None = None,
+    accepts: Callable[[Sequence[Candidate]], bool] | None = None,
 ) -> list[tuple[Candidate, ...]]:
     """Return the candidates of each person, at most one a view; those on whom most views agree first.
 
@@ -66,20 +71,28 @@ def group(
         candidates: of all views.
         cameras: V cameras as they stand in this frame.
         most: groups wanted; all if None.
+        accepts: says whether a group can be a person; those who are half hidden are then groups too. Without it, two
+            views must agree on a good part of the skeleton.
     """
     strongest = sorted(range(len(candidates)), key=lambda i: -candidates[i].confidence)[:_MAX_SEED_CANDIDATES]
     pairs = [(a, b) for a, b in combinations(strongest, 2) if candidates[a].view != candidates[b].view]
     if not pairs:
         return []
     gains = _gains([_intersect((candidates[a], candidates[b]), cameras) for a, b in pairs], candidates, cameras)
-    threshold = _MIN_GAIN_PER_JOINT * len(candidates[0].scores)
+    thresholds = [_least_gain(candidate, half_hidden=accepts is not None) for candidate in candidates]
     free, alive = set(range(len(candidates))), list(range(len(pairs)))
     groups: list[tuple[Candidate, ...]] = []
     while alive and (most is None or len(groups) < most):
-        best = max((_answers(gains[i], candidates, free, threshold) for i in alive), key=lambda h: h.gain)
+        answers = [_answers(gains[i], candidates, free, thresholds) for i in alive]
+        place = max(range(len(alive)), key=lambda i: answers[i].gain)
+        best = answers[place]
         if len(best.members) < _MIN_AGREEING_VIEWS:
             break
-        groups.append(tuple(candidates[i] for i in best.members))
+        members = tuple(candidates[i] for i in best.members)
+        if accepts is not None and not accepts(members):
+            del alive[place]
+            continue
+        groups.append(members)
         free -= set(best.members)
         alive = [i for i in alive if free.issuperset(pairs[i])]
     return groups
@@ -171,12 +184,20 @@ class _Hypothesis:
     members: tuple[int, ...]
 
 
-def _answers(gains: Sequence[float], candidates: Sequence[Candidate], free: set[int], threshold: float) -> _Hypothesis:
+def _least_gain(candidate: Candidate, *, half_hidden: bool) -> float:
+    """Return the agreement from which a view has seen the person of a pose."""
+    whole = _MIN_GAIN_PER_JOINT * len(candidate.scores)
+    return min(whole, _MIN_GAIN_OF_SHOWN * float(candidate.scores.sum())) if half_hidden else whole
+
+
+def _answers(
+    gains: Sequence[float], candidates: Sequence[Candidate], free: set[int], thresholds: Sequence[float]
+) -> _Hypothesis:
     """Let every view choose the free candidate that agrees with a pose most; no gain where two views do not."""
     best: dict[int, int] = {}
     for i in sorted(free):
         view = candidates[i].view
-        if gains[i] >= threshold and (view not in best or gains[i] > gains[best[view]]):
+        if gains[i] >= thresholds[i] and (view not in best or gains[i] > gains[best[view]]):
             best[view] = i
     enough = len(best) >= _MIN_AGREEING_VIEWS
     return _Hypothesis(sum(gains[i] for i in best.values()) if enough else 0.0, tuple(best.values()))

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from poseharvest.capture.frames import MultiViewFrame
-from poseharvest.detectors.protocol import CroppedView, HeatmapDetector
+from poseharvest.detectors.protocol import CroppedView, HeatmapDetector, KeypointSource
 from poseharvest.geometry.camera import StaticCamera
 from poseharvest.geometry.crop import Crop, crop_around
 from poseharvest.geometry.rig import inside_image
@@ -90,6 +90,33 @@ def view_candidates(heatmaps: Heatmaps, peaks: Peaks) -> list[Candidate]:
         for view, crop in enumerate(heatmaps.crops)
         if crop is not None
     ]
+
+
+def drawn_keypoints(
+    detector: HeatmapDetector,
+    source: KeypointSource,
+    points: Tensor,
+    members: Sequence[Candidate],
+    cameras: Sequence[StaticCamera],
+) -> Heatmaps:
+    """Return the heatmaps of a person's own keypoints alone; flat where a view has none.
+
+    The windows fit, however little is seen: keypoints that are known beforehand cannot be cut off by them.
+
+    Args:
+        detector: gives the size of the heatmaps.
+        source: the same detector, that knows its people.
+        points: (K, 3) mm, where the person is.
+        members: their keypoints, at most one a view.
+        cameras: V cameras as they stand in this frame.
+    """
+    crops = crops_around(points, cameras)
+    values = torch.zeros((len(cameras), len(detector.skeleton), *detector.heatmap_size))
+    for member in members:
+        crop = crops[member.view]
+        if crop is not None:
+            values[member.view] = source.draw([torch.cat((member.pixels, member.scores[:, None]), 1)], crop)
+    return Heatmaps(values, crops)
 
 
 def locate(detector: HeatmapDetector, frame: MultiViewFrame, cameras: Sequence[StaticCamera]) -> Observation | None:

@@ -11,8 +11,6 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import torch
-
 from poseharvest.capture.frames import MultiViewFrame
 from poseharvest.detectors.protocol import HeatmapDetector, KeypointSource
 from poseharvest.geometry.camera import StaticCamera
@@ -25,6 +23,7 @@ from poseharvest.localization.associate import group
 from poseharvest.localization.follow import (
     crops_around,
     detect_views,
+    drawn_keypoints,
     is_person,
     look_again,
     looked_at,
@@ -116,21 +115,11 @@ class PeopleTracker:
             track = self._begin(one, frame)
             if track is not None:
                 members[track.number], seen = got, [*seen, one]
-        maps = [self._drawn(source, track, members[track.number], cameras) for track in self._tracks]
+        maps = [
+            drawn_keypoints(self._detector, source, t.belief.points[t.belief.known], members[t.number], cameras)
+            for t in self._tracks
+        ]
         return self._moment(frame, cameras, maps, seen)
-
-    def _drawn(self, source: KeypointSource, track: Track, members: Sequence[Candidate], cameras: Cameras) -> Heatmaps:
-        """Return the heatmaps of a person's own keypoints alone; flat where a view has none.
-
-        The windows fit, however little is seen: keypoints that are known beforehand cannot be cut off by them.
-        """
-        crops = crops_around(track.belief.points[track.belief.known], cameras)
-        values = torch.zeros((len(cameras), len(self._detector.skeleton), *self._detector.heatmap_size))
-        for member in members:
-            crop = crops[member.view]
-            if crop is not None:
-                values[member.view] = source.draw([torch.cat((member.pixels, member.scores[:, None]), 1)], crop)
-        return Heatmaps(values, crops)
 
     def _by_heatmaps(self, frames: Sequence[MultiViewFrame]) -> list[Moment]:
         if frames[0].index >= self._next_search and self._has_room:

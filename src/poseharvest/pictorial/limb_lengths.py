@@ -19,7 +19,8 @@ from poseharvest.skeleton.skeleton import Limb, Skeleton
 _CONFIDENT_SHARE = 0.5
 _MIN_FRAMES = 3
 _NUM_MATCHINGS = 3
-_MAX_CORRECTION_MM = 60.0
+MAX_CORRECTION_MM = 60.0
+"""By which a shell may be wider than its limb is long."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +36,24 @@ class PoseSamples:
     spread: Tensor
 
 
+@dataclass(frozen=True)
+class Measured:
+    """A limb's length as the footage shows it.
+
+    Attributes:
+        mm: the length.
+        count: how often it was seen whole, both sides counted.
+    """
+
+    mm: float
+    count: int
+
+    @property
+    def is_certain(self) -> bool:
+        """It was seen often enough to need no proportions."""
+        return self.count >= _MIN_FRAMES
+
+
 def estimate_limb_lengths(skeleton: Skeleton, samples: PoseSamples) -> LimbLengths:
     """Return the subject's limb lengths: per limb the median over the frames in which its ends are known best.
 
@@ -46,18 +65,29 @@ def estimate_limb_lengths(skeleton: Skeleton, samples: PoseSamples) -> LimbLengt
         skeleton: J joints.
         samples: poses of F frames, those that follow each other included.
     """
+    found = measure_limbs(skeleton, samples)
+    return LimbLengths({limb: one.mm for limb, one in found.items() if one.is_certain})
+
+
+def measure_limbs(skeleton: Skeleton, samples: PoseSamples) -> dict[tuple[str, str], Measured]:
+    """Return the same of every limb that was seen whole at all, with how often.
+
+    Args:
+        skeleton: J joints.
+        samples: poses of F frames.
+    """
     points, spread = samples.points, samples.spread
     check_shape("points", points, "F J 3", J=len(skeleton))
     check_shape("spread", spread, "F J", F=points.shape[0], J=len(skeleton))
-    lengths = {}
+    found = {}
     for limb in skeleton.limbs:
         sides = {limb, skeleton.mirrored_limb(limb)}
         observed = [_observed(skeleton, side, points, spread) for side in sorted(sides, key=lambda s: s.name)]
         length, doubt = (torch.cat(parts) for parts in zip(*observed, strict=True))
         seen = torch.isfinite(doubt)
-        if int(seen.sum()) >= _MIN_FRAMES:
-            lengths[limb.parent, limb.child] = _robust_length(length[seen], doubt[seen])
-    return LimbLengths(lengths)
+        if bool(seen.any()):
+            found[limb.parent, limb.child] = Measured(_robust_length(length[seen], doubt[seen]), int(seen.sum()))
+    return found
 
 
 def _observed(skeleton: Skeleton, limb: Limb, points: Tensor, spread: Tensor) -> tuple[Tensor, Tensor]:
@@ -91,5 +121,5 @@ def match_shells(skeleton: Skeleton, lengths: LimbLengths, infer: Callable[[Limb
         found = estimate_limb_lengths(skeleton, infer(LimbLengths(dict(radii))))
         for limb, measured in lengths.mm.items():
             corrected = radii[limb] + measured - found.mm.get(limb, radii[limb])
-            radii[limb] = min(max(corrected, measured), measured + _MAX_CORRECTION_MM)
+            radii[limb] = min(max(corrected, measured), measured + MAX_CORRECTION_MM)
     return LimbLengths(radii)

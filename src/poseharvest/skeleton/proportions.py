@@ -1,8 +1,12 @@
 """Proportions of people: how long a limb between two joints may be, from toddlers to the tallest adults.
 
-The adult stands upright, arms hanging, one unit tall; a limb's usual length is the distance of its ends there. Ranges
-hold what age, build and the different definitions of a joint do to it: a toddler's head is a larger share of the
-stature, the legs a smaller one. A joint that has no place here has no proportions, as an animal's.
+The adult stands upright, arms hanging, one unit tall; a limb's usual length is the distance of its ends there. Long
+limbs follow de Leva, "Adjustments to Zatsiorsky-Seluyanov's segment inertia parameters" (1996), between joint centres;
+heights of joints follow Drillis and Contini, "Body segment parameters" (1966), as Winter's book prints them. Where
+detectors mark something else than anatomy, as at the hips and in the face, the places are those of the detectors'
+training data, roughly. Ranges hold what age, build and the different definitions of a joint do to a length: a toddler's
+head is a larger share of the stature, the legs a smaller one. A joint that has no place here has no proportions, as an
+animal's.
 """
 
 from __future__ import annotations
