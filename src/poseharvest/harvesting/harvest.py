@@ -12,6 +12,7 @@ from poseharvest.annotations.store import HarvestWriter
 from poseharvest.capture.frames import FrameSource, pictures_of
 from poseharvest.capture.prefetch import prefetch
 from poseharvest.detectors.protocol import HeatmapDetector, fit_to_footage
+from poseharvest.diagnosis.diagnose import Diagnosis
 from poseharvest.findings import Finding
 from poseharvest.harvesting.annotate import annotate
 from poseharvest.harvesting.batches import infer_each
@@ -70,7 +71,9 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
         recalibration=job.options.recalibration,
     ) as writer:
         harvest_all = _harvest_one if job.options.people == 1 else harvest_people
-        run = harvest_all(job, writer, findings)
+        diagnosis = Diagnosis(capture.rig, detector.skeleton)
+        writer.listen(diagnosis.add)
+        run = diagnosis.completed(harvest_all(job, writer, findings))
         job.report(job.stop, "selecting annotations")
         return writer.finish(run, job.options.selection)
 
