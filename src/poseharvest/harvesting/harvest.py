@@ -71,7 +71,7 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
         recalibration=job.options.recalibration,
     ) as writer:
         harvest_all = _harvest_one if job.options.people == 1 else harvest_people
-        diagnosis = Diagnosis(capture.rig, detector.skeleton)
+        diagnosis = Diagnosis(capture.rig, fitted.detector.skeleton)
         writer.listen(diagnosis.add)
         run = diagnosis.completed(harvest_all(job, writer, findings))
         job.report(job.stop, "selecting annotations")
