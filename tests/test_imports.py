@@ -22,6 +22,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("detectors", "pictorial"),
     ("localization",),
     ("annotations",),
+    ("diagnosis",),
     ("synthetic", "datasets", "harvesting", "export", "evaluation"),
     ("training",),
     ("personalization",),

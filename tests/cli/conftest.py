@@ -17,9 +17,11 @@ import torch
 from poseharvest.calibration.native import write_rig
 from poseharvest.cli.app import main
 from poseharvest.detectors.keypoint_layouts import LAYOUTS
+from poseharvest.geometry.camera import Camera
 from poseharvest.geometry.rig import Rig
 from poseharvest.skeleton.definitions import MPII16
 from poseharvest.synthetic import CLEAN, random_rig, simulate
+from poseharvest.synthetic.rig import look_at
 
 SIZE = (240, 320)
 NUM_FRAMES = 6
@@ -127,3 +129,29 @@ def footage(made_once: Path, tmp_path: Path) -> Footage:
     shutil.copytree(made_once / "capture", tmp_path / "capture")
     truth = torch.load(made_once / "truth.pt", weights_only=True)
     return Footage(tmp_path, tmp_path / "capture", made_once / "keypoints", truth)
+
+
+@pytest.fixture
+def close_pair(tmp_path: Path) -> Callable[[float], Footage]:
+    """A capture of two cameras side by side, 5 m before the person, as far apart as asked for, in mm."""
+
+    def make(baseline_mm: float) -> Footage:
+        folder = tmp_path / f"apart{baseline_mm:g}"
+        target = torch.tensor([0.0, 0.0, 900.0], dtype=torch.float64)
+        rig = Rig(tuple(_beside(f"cam{i + 1}", side * baseline_mm / 2, target) for i, side in enumerate((-1, 1))))
+        simulation = simulate(NUM_FRAMES, 1, rig=rig, errors=CLEAN, render=False)
+        (folder / "capture" / "videos").mkdir(parents=True)
+        for camera in rig:
+            write_video(folder / "capture" / "videos" / f"{camera.name}.mp4", camera.image_size)
+        write_rig(rig, folder / "capture" / "studio.rig.json")
+        write_keypoints(folder / "keypoints", rig, simulation.truth.positions)
+        return Footage(folder, folder / "capture", folder / "keypoints", simulation.truth.positions)
+
+    return make
+
+
+def _beside(name: str, offset_mm: float, target: torch.Tensor) -> Camera:
+    center = torch.tensor([5000.0, offset_mm, 1500.0], dtype=torch.float64)
+    rotation = look_at(center, target)
+    lens = torch.tensor([[1100.0, 0, 499.5], [0, 1100, 499.5], [0, 0, 1]], dtype=torch.float64)
+    return Camera(name, (1000, 1000), lens, rotation, -rotation @ center)

@@ -13,7 +13,6 @@ from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.recalibration import Recalibration
 from poseharvest.report import motion, timeline
 from poseharvest.report.collect import MAX_PICTURED_FRAMES, ReportContent, collect, frame_range, spread_out
-from poseharvest.report.findings import all_findings
 from poseharvest.report.html import render
 from walker_kit import Recipe, write_walk
 
@@ -47,7 +46,7 @@ def test_spread_out_keeps_short_lists() -> None:
 
 
 def test_findings_of_a_sound_harvest_are_none(content: ReportContent) -> None:
-    topics = [finding.topic for finding in all_findings(content)]
+    topics = [finding.topic for finding in content.findings]
     assert "camera cam01" not in topics
     assert "camera cam02" not in topics
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from poseharvest.annotations.reader import Harvest
-from poseharvest.report.histogram import RELATIVE_ERROR
+from poseharvest.diagnosis.histogram import RELATIVE_ERROR
 from poseharvest.report.joints import JointSummaries, JointTally
 
 CLOSE = {"rel": 2 * RELATIVE_ERROR}

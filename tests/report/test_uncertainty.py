@@ -16,7 +16,6 @@ from poseharvest.report.uncertainty import (
     ellipse_of,
     image_uncertainty,
     matrix_root,
-    pixels_per_mm,
     projection_jacobian,
     sigma_mm,
     worst_sigma_mm,
@@ -71,16 +70,6 @@ def test_jacobian_is_found_where_gradients_are_switched_off(rig: Rig) -> None:
     with torch.no_grad():
         jacobian = projection_jacobian(rig.at(0)[0], torch.zeros(1, 3, dtype=torch.float64))
     assert float(jacobian.abs().max()) > 0
-
-
-def test_pixels_per_mm_is_focal_length_over_depth(rig: Rig) -> None:
-    camera = rig.at(0)[0]
-    on_axis = camera.center + 2100 * camera.rotation[2]  # type: ignore[attr-defined]
-    assert pixels_per_mm(camera, on_axis) == pytest.approx(420 / 2100, rel=1e-4)
-
-
-def test_pixels_per_mm_is_nan_behind_the_camera(rig: Rig) -> None:
-    assert math.isnan(pixels_per_mm(rig.at(0)[0], torch.tensor([8000.0, 6500.0, 2000.0], dtype=torch.float64)))
 
 
 @given(st.lists(st.floats(0.1, 100), min_size=3, max_size=3), st.integers(0, 1000))

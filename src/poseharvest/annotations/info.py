@@ -64,7 +64,10 @@ class HarvestRun(_Section):
     people: tuple[PersonInfo, ...] = Field(default=(), description="where several were asked for")
     options: dict[str, JsonValue] = Field(default_factory=dict, description="every option, resolved")
     seed: int | None = None
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[Finding, ...] = Field(default=(), description="what a person should know, worst first")
+    diagnosed: bool = Field(
+        default=False, description="`findings` hold what the annotations themselves show; older harvests lack that"
+    )
 
 
 class SkeletonInfo(_Section):
@@ -131,6 +134,9 @@ class SelectionInfo(_Section):
     )
     joints: tuple[JointSelection, ...] = Field(description="of everybody together; a threshold is the worst of anybody")
     people: tuple[PersonSelection, ...] = Field(default=(), description="of each on their own, where there are several")
+    largest_sigma_mm: dict[str, FiniteFloat] = Field(
+        default_factory=dict, description="by joint, of the selected rows; a joint without one is left out"
+    )
 
     @property
     def rule(self) -> SelectionRule:

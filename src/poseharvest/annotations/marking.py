@@ -64,7 +64,19 @@ def mark_parts(layout: PartLayout, rule: SelectionRule) -> SelectionInfo:
     for index, marks in enumerate(mark_selected(measured(), thresholds)):
         of_anybody = np.logical_or.reduce(marks.reshape(-1, len(persons), len(layout.joints)), axis=1)
         _rewrite(layout, index, {"selected": np.asarray(of_anybody)})
-    return _summary(layout.joints, rule, thresholds, persons)
+    summary = _summary(layout.joints, rule, thresholds, persons)
+    return summary.model_copy(update={"largest_sigma_mm": largest_selected_sigma(layout)})
+
+
+def largest_selected_sigma(layout: PartLayout) -> dict[str, float]:
+    """Return the largest `sigma` of a selected row, mm, by joint; a joint without one is left out."""
+    largest = np.full(len(layout.joints), np.nan)
+    for index in _parts(layout):
+        table = layout.read(index, ("selected", "sigma"))
+        selected, sigma = (matrix(table, name, len(layout.joints)) for name in ("selected", "sigma"))
+        largest = np.fmax(largest, np.fmax.reduce(np.where(selected, sigma, np.nan), axis=0))
+    pairs = zip(layout.joints, largest.tolist(), strict=True)
+    return {joint: sigma for joint, sigma in pairs if np.isfinite(sigma)}
 
 
 def scale_parts(layout: PartLayout, recalibration: Recalibration | None) -> None:

@@ -24,7 +24,8 @@ class FrameAnnotations:
         cov: (J, 3, 3) float64, covariances of the marginals, mm^2.
         supported: (J,) bool, False for a joint that no camera sees.
         log_evidence: log of the frame's evidence, the sum over all poses of likelihood times prior.
-        pixels: (V, J, 2) float64, where the mean appears in every picture, pixels as seen (distorted).
+        pixels: (V, J, 2) float64, where the mean appears in every picture, pixels as seen (distorted);
+            NaN where that means nothing: behind the camera, beyond its lens model, or absurdly far outside.
         inside: (V, J) bool, the projection is in front of the camera, within the picture, and the view is present.
         score: (V, J) float64, the view's heatmap at the projection; 0 where not inside its crop.
         peak_pixels: (V, J, 2) float64, the heatmap's own maximum, pixels of the picture; NaN in an absent view.

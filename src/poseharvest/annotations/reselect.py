@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from poseharvest.annotations.marking import PartLayout, mark_parts, scale_parts
+from poseharvest.annotations.cuts import with_selection_findings
+from poseharvest.annotations.marking import PartLayout, largest_selected_sigma, mark_parts, scale_parts
 from poseharvest.annotations.parts import ANNOTATIONS, FRAMES
 from poseharvest.annotations.reader import PREVIEWS, Harvest, is_harvest
 from poseharvest.annotations.recalibration import Recalibration
@@ -22,7 +23,8 @@ from poseharvest.calibration.native import RIG_FILE
 def reselect(harvest: Harvest, rule: SelectionRule) -> Harvest:
     """Replace the selection of a harvest by `rule` and return it, opened anew.
 
-    The folder changes as a whole or not at all. Its report is dropped, for it tells of the old selection.
+    The folder changes as a whole or not at all. Its report is dropped, for it tells of the old selection; the findings
+    about the selection are made anew.
 
     Raises:
         StoreError: a part is damaged, or writing fails.
@@ -41,7 +43,9 @@ def recalibrate(harvest: Harvest, recalibration: Recalibration | None) -> Harves
 
     def rewrite(layout: PartLayout) -> dict[str, Any]:
         scale_parts(layout, recalibration)
-        return {"recalibration": recalibration}
+        largest = largest_selected_sigma(layout)
+        selection = harvest.info.selection.model_copy(update={"largest_sigma_mm": largest})
+        return {"recalibration": recalibration, "selection": selection}
 
     return _rewritten(harvest, rewrite)
 
@@ -55,7 +59,9 @@ def _rewritten(harvest: Harvest, rewrite: Callable[[PartLayout], dict[str, Any]]
             counts = harvest.info.counts.records_per_part
             layout = PartLayout(staged.path, harvest.skeleton.joints, len(harvest.info.views), counts)
             changes = {**rewrite(layout), "schema_version": SCHEMA_VERSION}  # every part is written anew
-            write_info(harvest.info.model_copy(update=changes), staged.path)
+            info = harvest.info.model_copy(update=changes)
+            findings = with_selection_findings(info.findings, info.selection)
+            write_info(info.model_copy(update={"findings": findings}), staged.path)
         staged.commit()
     finally:
         staged.discard()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -11,6 +12,7 @@ from typing import IO, Self
 import cv2
 import numpy as np
 
+from poseharvest.annotations.cuts import with_selection_findings
 from poseharvest.annotations.info import (
     FORMAT_NAME,
     Counts,
@@ -71,6 +73,7 @@ class HarvestWriter:
     ) -> None:
         self._rig, self._skeleton = rig, skeleton
         self._capacity, self._recalibration = records_per_part, recalibration
+        self._listeners: list[Callable[[FrameAnnotations], None]] = []
         self._buffer: list[FrameAnnotations] = []
         self._records_per_part: list[int] = []
         self._last = (-1, -1)
@@ -106,6 +109,10 @@ class HarvestWriter:
             # A buffer that no longer fits on the disk would raise again when the file is closed.
             return TemporaryFile(dir=self._staged.path, buffering=0)
 
+    def listen(self, listener: Callable[[FrameAnnotations], None]) -> None:
+        """Have `listener` called with every record that is added from now on, in order."""
+        self._listeners.append(listener)
+
     def add(self, record: FrameAnnotations) -> None:
         """Add one person in one frame.
 
@@ -116,6 +123,8 @@ class HarvestWriter:
         self._num_frames += record.frame != self._last[0]
         self._last = (record.frame, record.person)
         self._persons.add(record.person)
+        for listener in self._listeners:
+            listener(record)
         self._buffer.append(record)
         if len(self._buffer) >= self._capacity:
             self._flush()
@@ -135,6 +144,8 @@ class HarvestWriter:
 
     def finish(self, run: HarvestRun, selection: SelectionRule | None = None) -> Harvest:
         """Select the reliable annotations, write `harvest.json`, give the folder its name and open it.
+
+        What is odd about the selection is added to the run's findings.
 
         Args:
             run: what ran on what.
@@ -182,8 +193,9 @@ class HarvestWriter:
             raise StoreError(f"{self._staged.target}: {error}") from error
 
     def _info(self, run: HarvestRun, selection: SelectionInfo) -> HarvestInfo:
+        findings = with_selection_findings(run.findings, selection)
         return HarvestInfo(
-            **dict(run),
+            **{**dict(run), "findings": findings},
             format=FORMAT_NAME,
             schema_version=SCHEMA_VERSION,
             created=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from poseharvest.arrays import ImageSize
+from poseharvest.calibration.depth import audit_depth, depth_finding
 from poseharvest.capture.capture import Capture
 from poseharvest.findings import Finding
+from poseharvest.geometry.pixel_size import PixelError
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,8 @@ class CaptureAudit:
         frame_rate: frames per second.
         calibration: the calibration file; None if a rig was given.
         views: a summary of each.
-        findings: all that is odd about footage, timing and calibration.
+        findings: all that is odd about footage, timing, calibration and the places of the cameras.
+        depth: what a pixel means in depth where the cameras look; None if fewer than two see that place.
     """
 
     name: str
@@ -66,6 +69,7 @@ class CaptureAudit:
     calibration: Path | None
     views: tuple[ViewSummary, ...]
     findings: tuple[Finding, ...]
+    depth: PixelError | None
 
     @property
     def is_fit(self) -> bool:
@@ -75,13 +79,16 @@ class CaptureAudit:
 
 def audit_capture(capture: Capture) -> CaptureAudit:
     """Return the summary of a capture. Decodes nothing."""
+    depth = audit_depth(capture.rig)
+    close = None if depth is None else depth_finding(depth, "where the cameras look")
     return CaptureAudit(
         name=capture.name,
         num_frames=capture.num_frames,
         frame_rate=capture.frame_rate,
         calibration=capture.calibration,
         views=tuple(_summary(capture, number) for number in range(len(capture.views))),
-        findings=capture.findings,
+        findings=capture.findings if close is None else (*capture.findings, close),
+        depth=depth,
     )
 
 

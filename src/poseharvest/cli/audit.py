@@ -12,6 +12,7 @@ from rich.table import Table
 from poseharvest.cli.assignments import VIEWS_HELP, split_names
 from poseharvest.cli.footage_options import ROTATE, SCALE
 from poseharvest.errors import CaptureError
+from poseharvest.findings import worst_first
 from poseharvest.units import LengthUnit
 
 
@@ -39,7 +40,12 @@ def audit(
         numbers = (f"{view.frame_rate:g}", str(view.num_pictures), f"{view.start_s:.3f}", str(view.num_missing))
         table.add_row(view.name, size, *numbers, f"{view.longest_gap_s:.3f}")
     console.print(table)
-    for finding in found.findings:
+    if found.depth is not None:
+        console.print(
+            f"depth: where the cameras look, one pixel of error in every view means {found.depth.worst_mm:.1f} mm; "
+            f"the widest angle between two cameras is {found.depth.widest_angle_deg:.0f} degrees"
+        )
+    for finding in worst_first(found.findings):
         console.print(f"{finding.severity}: {finding.message}", markup=False)
     errors = [finding.message for finding in found.findings if finding.severity == "error"]
     if errors:

@@ -8,11 +8,14 @@ from rich.console import Console
 from rich.table import Table
 
 from poseharvest.annotations.info import HarvestInfo
-from poseharvest.annotations.reader import Harvest
+from poseharvest.annotations.reader import INFO_FILE, Harvest
+from poseharvest.cli.findings import print_findings
+
+_COLUMN_WIDTH, _EDGES = 7, 4
 
 
 def print_summary(harvest: Harvest, report: Path) -> None:
-    """Print what was harvested, what is odd about it, and where the report lies."""
+    """Print what was harvested, where it and the report lie, and last what is odd about it."""
     info = harvest.info
     console = Console(soft_wrap=True, highlight=False, markup=False)
     selected = sum(joint.selected for joint in info.selection.joints)
@@ -23,22 +26,35 @@ def print_summary(harvest: Harvest, report: Path) -> None:
     )
     if info.recalibration is not None:
         console.print(f"sigma is recalibrated, by a map fitted on {info.recalibration.fitted_on}")
-    for finding in info.findings:
-        console.print(f"{finding.severity}: {finding.message}")
-    table = _limb_table(info)
-    console.print(table)
+    console.print(limb_table(info, console.width), crop=False)
     console.print(f"harvest: {harvest.path}")
     console.print(f"report:  {report}")
+    print_findings(console, info.findings, str(harvest.path / INFO_FILE))
 
 
-def _limb_table(info: HarvestInfo) -> Table:
-    """Return the limb lengths: one column, or one a person."""
+def limb_table(info: HarvestInfo, width: int) -> Table:
+    """Return the limb lengths: one column, or one a person, as many as fit into `width` characters.
+
+    Of more people those are shown who were seen in most frames; the title says so.
+    """
     if len(info.people) < 2:
-        columns = {"mm": info.limb_lengths_mm}
+        lengths = {"mm": info.limb_lengths_mm or {k: v for p in info.people for k, v in p.limb_lengths_mm.items()}}
+        title = "limb lengths"
     else:
-        columns = {f"person {person.person}": person.limb_lengths_mm for person in info.people}
-    title = "limb lengths" if len(columns) == 1 else "limb lengths, mm"
-    table = Table("limb", *columns, title=title, title_justify="left")
-    for limb in next(iter(columns.values())):
-        table.add_row(limb, *(f"{lengths[limb]:.0f}" for lengths in columns.values()))
+        room = max(1, (width - _EDGES - _longest_name(info)) // _COLUMN_WIDTH)
+        longest = sorted(info.people, key=lambda person: -person.frames)[:room]
+        people = sorted(longest, key=lambda person: person.person)
+        lengths = {str(person.person): person.limb_lengths_mm for person in people}
+        title = "limb lengths by person, mm"
+        if len(people) < len(info.people):
+            title += f": the {len(people)} of {len(info.people)} people seen in most frames; all stand in {INFO_FILE}"
+    table = Table("limb", title=title, title_justify="left")
+    for name in lengths:
+        table.add_column(name, no_wrap=True, min_width=4 if len(lengths) > 1 else None)
+    for limb in next(iter(lengths.values())):
+        table.add_row(limb, *(f"{of[limb]:.0f}" for of in lengths.values()))
     return table
+
+
+def _longest_name(info: HarvestInfo) -> int:
+    return max((len(limb) for person in info.people for limb in person.limb_lengths_mm), default=0)

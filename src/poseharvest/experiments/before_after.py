@@ -14,12 +14,12 @@ from torch import Tensor
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.rows import SelectedFrame
 from poseharvest.arrays import Image
+from poseharvest.diagnosis.spread import side_of_limb
 from poseharvest.experiments.filming import Take
 from poseharvest.experiments.judging import JudgedPoses
 from poseharvest.experiments.studio_subject import StudioSubject
 from poseharvest.experiments.study import Network
 from poseharvest.geometry.crop import Crop, crop_around, extract
-from poseharvest.report.spread import side_of_limb
 from poseharvest.skeleton.skeleton import Skeleton
 
 SIDE_PX = 360
@@ -102,12 +102,15 @@ def draw_poses(image: Image, window: Crop, skeleton: Skeleton, truth: Tensor, fo
         window: what is shown.
         skeleton: of both poses.
         truth: (J, 2) pixels of the picture.
-        found: the same.
+        found: the same; NaN for a joint that this picture cannot show.
     """
     canvas = extract(image, window, (SIDE_PX, SIDE_PX)).copy()
     for points, width in ((found, 4), (truth, 1)):
-        places = _fixed(window.to_window(points.double(), (SIDE_PX, SIDE_PX)))
+        known = torch.isfinite(points).all(-1)
+        places = _fixed(window.to_window(points.double().nan_to_num(), (SIDE_PX, SIDE_PX)))
         for limb in skeleton.limbs:
+            if not (known[skeleton.index(limb.parent)] and known[skeleton.index(limb.child)]):
+                continue
             ends = [places[skeleton.index(joint)] for joint in (limb.parent, limb.child)]
             colour = _TRUTH if width == 1 else _COLOURS.get(side_of_limb(skeleton, limb), _COLOURS["middle"])
             cv2.line(canvas, ends[0], ends[1], colour, width, cv2.LINE_AA, _SUBPIXEL_BITS)

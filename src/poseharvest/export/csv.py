@@ -106,7 +106,7 @@ def _long_rows(row: SelectedFrame, joints: Sequence[str], options: CsvOptions) -
         cells += numbers[k].tolist() if shown[k] else [""] * numbers.shape[1]
         cells += [_flag(record.supported[k]), _flag(row.selected[k])]
         for numbers_of_view, is_inside in zip(views[k], inside[k], strict=True):
-            cells += [*numbers_of_view, _flag(is_inside)]
+            cells += [*(value if math.isfinite(value) else "" for value in numbers_of_view), _flag(is_inside)]
         yield cells
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from poseharvest.annotations.records import FrameAnnotations
+from poseharvest.geometry.camera import Projection, StaticCamera
 from poseharvest.geometry.resample import sample_bilinear
 from poseharvest.geometry.rig import inside_image, project_all
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.localization.track import Sighting
 from poseharvest.pictorial.posterior import JointPosterior
+
+_REACH = 10  # a projection farther from the first pixel than so many pictures says nothing about this picture
 
 
 def annotate(sighting: Sighting, posterior: JointPosterior, person: int = 0) -> FrameAnnotations:
@@ -36,13 +41,20 @@ def annotate(sighting: Sighting, posterior: JointPosterior, person: int = 0) -> 
         cov=posterior.cov.double(),
         supported=posterior.supported,
         log_evidence=posterior.log_evidence,
-        pixels=seen.pixels,
+        pixels=_meaningful(seen, sighting.cameras),
         inside=inside,
         score=torch.where(seen.valid, _scores(heatmaps, seen.pixels), 0),
         peak_pixels=sighting.peaks.pixels.cpu(),
         peak_score=sighting.peaks.score.cpu(),
         crops=heatmaps.crops,
     )
+
+
+def _meaningful(seen: Projection, cameras: Sequence[StaticCamera]) -> Tensor:
+    """Return the pixels (V, J, 2); NaN behind a camera, where its lens model ends, and absurdly far outside."""
+    reach = torch.tensor([_REACH * max(camera.image_size) for camera in cameras], dtype=seen.pixels.dtype)
+    near = (seen.pixels.abs() <= reach[:, None, None]).all(-1)
+    return torch.where((seen.valid & near).unsqueeze(-1), seen.pixels, torch.nan)
 
 
 def _scores(heatmaps: Heatmaps, pixels: Tensor) -> Tensor:

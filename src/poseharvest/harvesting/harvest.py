@@ -13,6 +13,7 @@ from poseharvest.annotations.store import HarvestWriter
 from poseharvest.capture.frames import FrameSource, pictures_of
 from poseharvest.capture.prefetch import prefetch
 from poseharvest.detectors.protocol import HeatmapDetector, fit_to_footage
+from poseharvest.diagnosis.diagnose import Diagnosis
 from poseharvest.findings import Finding
 from poseharvest.harvesting.annotate import annotate
 from poseharvest.harvesting.batches import infer_each
@@ -72,7 +73,9 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
         records_per_part=_RECORDS_PER_PART,
         recalibration=job.options.recalibration,
     ) as writer:
-        run = _harvester(job)(job, writer, findings)
+        diagnosis = Diagnosis(capture.rig, fitted.detector.skeleton)
+        writer.listen(diagnosis.add)
+        run = diagnosis.completed(_harvester(job)(job, writer, findings))
         job.report(job.stop, "selecting annotations")
         return writer.finish(run, job.options.selection)
 

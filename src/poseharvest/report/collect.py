@@ -10,16 +10,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from poseharvest.annotations.cuts import with_selection_findings
 from poseharvest.annotations.info import HarvestInfo
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.rows import SelectedFrame
+from poseharvest.diagnosis.agreement import ViewSummary, ViewTally
+from poseharvest.diagnosis.diagnose import Diagnosis
+from poseharvest.diagnosis.limbs import LimbSummary, LimbTally
+from poseharvest.diagnosis.spread import Spread
+from poseharvest.findings import Finding
 from poseharvest.geometry.camera import MovingCamera
-from poseharvest.report.agreement import ViewSummary, ViewTally
 from poseharvest.report.joints import JointSummaries, JointTally
-from poseharvest.report.limbs import LimbSummary, LimbTally
 from poseharvest.report.motion import CameraShape, MotionTally, PoseSample, Stage, camera_shapes, find_stage
 from poseharvest.report.overlays import FrameOverlay, overlay_frame
-from poseharvest.report.spread import Spread
 from poseharvest.report.timeline import Timeline, TimelineTally
 from poseharvest.skeleton.skeleton import Skeleton
 
@@ -47,6 +50,7 @@ class ReportContent:
         cameras_move: some camera moves from frame to frame.
         stage: floor and direction of view.
         overlays: the frames that the harvest keeps pictures of, at most MAX_PICTURED_FRAMES.
+        findings: what a person should know, worst first.
     """
 
     info: HarvestInfo
@@ -64,6 +68,7 @@ class ReportContent:
     cameras_move: bool
     stage: Stage
     overlays: tuple[FrameOverlay, ...]
+    findings: tuple[Finding, ...]
 
     @property
     def people(self) -> tuple[int, ...]:
@@ -133,6 +138,8 @@ class _Pass:
         self._range = frame_range(harvest)
         self._joints, self._limbs = JointTally(self._skeleton), LimbTally(self._skeleton)
         self._views = ViewTally(self._rig, len(self._skeleton))
+        # A harvest that lists all that its annotations show is not diagnosed twice.
+        self._diagnosis = None if harvest.info.diagnosed else Diagnosis(self._rig, self._skeleton)
         self._motion = MotionTally(self._range)
         self._measured = _measured_person(harvest.info)
         self._timelines: dict[int, TimelineTally] = {}
@@ -144,6 +151,8 @@ class _Pass:
         people = [(row.calibrated, row.selected.numpy()) for row in rows]
         for record, selected in people:
             self._joints.add(record, selected)
+            if self._diagnosis is not None:
+                self._diagnosis.add(record)
             if self._measured in {None, record.person}:
                 self._limbs.add(record)
             self._views.add(record)
@@ -158,7 +167,7 @@ class _Pass:
 
     def content(self) -> ReportContent:
         """Return what was taken in."""
-        info, poses = self._harvest.info, self._motion.samples
+        info, poses, joints = self._harvest.info, self._motion.samples, self._joints.summary()
         stage = find_stage(poses, self._skeleton)
         middle: NDArray[np.float64] = np.mean([pose.center for pose in poses], axis=0)
         return ReportContent(
@@ -166,7 +175,7 @@ class _Pass:
             skeleton=self._skeleton,
             first_frame=self._range[0],
             last_frame=self._range[1],
-            joints=self._joints.summary(),
+            joints=joints,
             limbs=self._limbs.summary(_estimated_mm(info)),
             views=self._views.summary(),
             agreement=self._views.pooled(),
@@ -177,7 +186,16 @@ class _Pass:
             cameras_move=any(isinstance(camera, MovingCamera) for camera in self._rig),
             stage=stage,
             overlays=tuple(self._overlays),
+            findings=self._findings(joints),
         )
+
+    def _findings(self, joints: JointSummaries) -> tuple[Finding, ...]:
+        """Return the list of `harvest.json`; of an older harvest with what its annotations show."""
+        info = self._harvest.info
+        if self._diagnosis is None:
+            return info.findings
+        selection = info.selection.model_copy(update={"largest_sigma_mm": joints.largest_selected_mm})
+        return with_selection_findings((*info.findings, *self._diagnosis.findings(info)), selection)
 
     def _timeline_of(self, person: int) -> TimelineTally | None:
         if person not in self._timelines and len(self._timelines) < MAX_TIMELINES:

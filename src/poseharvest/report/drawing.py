@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from markupsafe import Markup
 
+from poseharvest.diagnosis.spread import plain_name, side_of_joint, side_of_limb
+from poseharvest.diagnosis.wording import scientific
 from poseharvest.report.figures import data_uri
 from poseharvest.report.overlays import JointMark, ViewOverlay
-from poseharvest.report.spread import plain_name, side_of_joint, side_of_limb
-from poseharvest.report.wording import scientific
 from poseharvest.skeleton.skeleton import Skeleton
 
 _MARKER_SHARE = 0.0095

@@ -9,10 +9,10 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from poseharvest.diagnosis.limbs import LimbSummary
+from poseharvest.diagnosis.spread import Spread
+from poseharvest.diagnosis.wording import signed
 from poseharvest.report.joints import JointSummary
-from poseharvest.report.limbs import LimbSummary
-from poseharvest.report.spread import Spread
-from poseharvest.report.wording import signed
 
 _ANCHORS = ((22, 34, 70), (38, 79, 128), (45, 124, 150), (86, 164, 142), (166, 195, 110), (247, 216, 84))
 """Dark blue to yellow, lighter at every step: readable without colour vision and in print."""

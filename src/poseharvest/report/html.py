@@ -14,17 +14,17 @@ from markupsafe import Markup
 
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.staging import staged_file
-from poseharvest.report import figures, selection, wording
-from poseharvest.report.agreement import DISAGREE_MM
+from poseharvest.diagnosis import wording
+from poseharvest.diagnosis.agreement import DISAGREE_MM
+from poseharvest.diagnosis.histogram import RELATIVE_ERROR
+from poseharvest.diagnosis.limbs import MIN_FLAG_MM, OFF_SHARE, WIDE_SHARE
+from poseharvest.diagnosis.spread import plain_name
+from poseharvest.report import figures, selection
 from poseharvest.report.collect import ReportContent, collect
 from poseharvest.report.drawing import overlay_svg
-from poseharvest.report.findings import all_findings
-from poseharvest.report.histogram import RELATIVE_ERROR
-from poseharvest.report.limbs import MIN_FLAG_MM, OFF_SHARE, WIDE_SHARE
 from poseharvest.report.order import limb_order, reading_order
 from poseharvest.report.overlays import NUM_SIGMAS
 from poseharvest.report.payload import page_data
-from poseharvest.report.spread import plain_name
 from poseharvest.report.strip import strip_svg
 
 _SCRIPTS = ("orbit.js", "motion.js", "scene.js", "controls.js", "page.js")
@@ -78,7 +78,7 @@ def _context(content: ReportContent) -> dict[str, Any]:
         "info": info,
         "joints": ordered,
         "limbs": [content.limbs[e] for e in limb_order(content.skeleton)],
-        "findings": all_findings(content),
+        "findings": content.findings,
         "rule_words": selection.rule_words(info.selection),
         "selected_of": {joint.joint: joint for joint in info.selection.joints},
         "cuts": cuts,

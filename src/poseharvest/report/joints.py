@@ -7,14 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from poseharvest.annotations.cuts import risky_joints
 from poseharvest.annotations.records import FrameAnnotations
-from poseharvest.report.histogram import HIGHEST, LOWEST, LogHistogram
-from poseharvest.report.spread import Side, Spread, side_of_joint, spreads
+from poseharvest.diagnosis.histogram import HIGHEST, LOWEST, LogHistogram
+from poseharvest.diagnosis.spread import Side, Spread, side_of_joint, spreads
 from poseharvest.report.uncertainty import sigma_mm, worst_sigma_mm
 from poseharvest.skeleton.skeleton import Skeleton
-
-RISKY_CUT_RATIO = 1.5
-"""A joint whose cut lies this many times above the median joint's cut gets a note."""
 
 _NUM_BARS = 40
 
@@ -90,8 +88,12 @@ class JointSummaries:
 
     def is_risky(self, joint: JointSummary) -> bool:
         """Return whether the joint's cut lies far above that of the median joint."""
-        cuts = [j.largest_selected_mm for j in self.joints if j.num_selected]
-        return bool(cuts) and joint.largest_selected_mm > RISKY_CUT_RATIO * float(np.median(cuts))
+        return joint.name in risky_joints(self.largest_selected_mm)
+
+    @property
+    def largest_selected_mm(self) -> dict[str, float]:
+        """Largest sigma among the selected rows, by joint; a joint without a selected row is left out."""
+        return {j.name: j.largest_selected_mm for j in self.joints if j.num_selected}
 
 
 class JointTally:

@@ -11,10 +11,10 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from poseharvest.diagnosis.spread import plain_name, side_of_joint, side_of_limb
 from poseharvest.report.collect import ReportContent
 from poseharvest.report.motion import pack_motion
 from poseharvest.report.order import reading_order
-from poseharvest.report.spread import plain_name, side_of_joint, side_of_limb
 from poseharvest.report.strip import LEFT, ROW_HEIGHT, TOP, WIDTH
 from poseharvest.report.timeline import Timeline
 from poseharvest.skeleton.skeleton import Skeleton

@@ -6,7 +6,7 @@ import torch
 
 from poseharvest.annotations.info import JointSelection, SelectionInfo
 from poseharvest.annotations.recalibration import Recalibration
-from poseharvest.report.wording import percent, scientific
+from poseharvest.diagnosis.wording import percent, scientific
 
 _MEASURE_WORDS = {
     "det": "the determinant of its covariance",

@@ -8,8 +8,8 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from poseharvest.diagnosis.spread import plain_name
 from poseharvest.report.figures import LogScale, colours_of, png_uri
-from poseharvest.report.spread import plain_name
 from poseharvest.report.timeline import Timeline
 from poseharvest.skeleton.skeleton import Skeleton
 

@@ -96,16 +96,3 @@ def ellipse_of(cov: Tensor, num_sigmas: float) -> Ellipse:
     minor, major = (num_sigmas * values.clamp(min=0).sqrt()).tolist()
     x, y = vectors[:, 1]
     return Ellipse(major, minor, float(torch.rad2deg(torch.atan2(y, x))))
-
-
-def pixels_per_mm(camera: StaticCamera, point: Tensor) -> float:
-    """Return how many pixels one millimetre across the line of sight measures at the world point (3,), mm.
-
-    The root mean square over the two directions of the picture; NaN where the camera's model does not hold.
-    """
-    ahead = torch.eye(3, dtype=point.dtype)
-    projection = camera.project(torch.cat((point + ahead, point - ahead)))
-    if not bool(projection.valid.all()):
-        return float("nan")
-    per_mm = (projection.pixels[:3] - projection.pixels[3:]) / 2
-    return float((per_mm.square().sum() / 2).sqrt())

@@ -11,9 +11,9 @@ import torch
 
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.records import FrameAnnotations
-from poseharvest.report.histogram import RELATIVE_ERROR
-from poseharvest.report.limbs import LimbSummary, LimbTally
-from poseharvest.report.spread import side_of_joint, side_of_limb
+from poseharvest.diagnosis.histogram import RELATIVE_ERROR
+from poseharvest.diagnosis.limbs import LimbSummary, LimbTally
+from poseharvest.diagnosis.spread import side_of_joint, side_of_limb
 from poseharvest.skeleton.skeleton import Skeleton, limbs
 
 CHAIN = Skeleton(

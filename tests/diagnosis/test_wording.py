@@ -10,7 +10,8 @@ import pytest
 
 from poseharvest.annotations.info import JointSelection, SelectionInfo
 from poseharvest.annotations.recalibration import Recalibration
-from poseharvest.report import spread, uncertainty, wording
+from poseharvest.diagnosis import spread, wording
+from poseharvest.report import uncertainty
 from poseharvest.report.order import limb_order, reading_order
 from poseharvest.report.selection import cut_mm, measure_words, rule_words, threshold_words
 from poseharvest.skeleton.definitions import COCO17, MPII16, SKELETONS

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseharvest.annotations.records import FrameAnnotations
-from poseharvest.report.histogram import LogHistogram
-from poseharvest.report.spread import Side, Spread, side_of_limb, spreads
-from poseharvest.report.wording import signed
+from poseharvest.diagnosis.histogram import LogHistogram
+from poseharvest.diagnosis.spread import Side, Spread, side_of_limb, spreads
+from poseharvest.diagnosis.wording import signed
 from poseharvest.skeleton.skeleton import Limb, Skeleton
 
 OFF_SHARE = 0.05

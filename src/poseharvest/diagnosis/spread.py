@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from poseharvest.report.histogram import LogHistogram
+from poseharvest.diagnosis.histogram import LogHistogram
 from poseharvest.skeleton.skeleton import Limb, Skeleton
 
 Side = Literal["left", "right", "middle"]

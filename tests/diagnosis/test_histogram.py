@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poseharvest.report.histogram import HIGHEST, LOWEST, RELATIVE_ERROR, LogHistogram
+from poseharvest.diagnosis.histogram import HIGHEST, LOWEST, RELATIVE_ERROR, LogHistogram
 
 
 def filled(series: list[list[float]]) -> LogHistogram:

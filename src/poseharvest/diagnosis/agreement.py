@@ -9,10 +9,10 @@ import torch
 from numpy.typing import NDArray
 
 from poseharvest.annotations.records import FrameAnnotations
+from poseharvest.diagnosis.histogram import LogHistogram
+from poseharvest.diagnosis.spread import Spread, spreads
+from poseharvest.geometry.pixel_size import pixels_per_mm
 from poseharvest.geometry.rig import Rig
-from poseharvest.report.histogram import LogHistogram
-from poseharvest.report.spread import Spread, spreads
-from poseharvest.report.uncertainty import pixels_per_mm
 
 DISAGREE_MM = 100.0
 """A peak disagrees if it is farther from the projected joint than this length measures at the person's distance."""

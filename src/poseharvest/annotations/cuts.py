@@ -1,0 +1,49 @@
+"""What is said about a selection: findings that are made anew whenever it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from statistics import median
+
+from poseharvest.annotations.info import SelectionInfo
+from poseharvest.findings import Finding, worst_first
+
+SELECTION_TOPIC = "selection"
+"""The topic of these findings, and of no others: by it those of an earlier selection are told and dropped."""
+
+RISKY_CUT_RATIO = 1.5
+"""A joint is named if its largest selected sigma is this many times that of the median joint."""
+
+
+def with_selection_findings(findings: Iterable[Finding], selection: SelectionInfo) -> tuple[Finding, ...]:
+    """Return the findings with those about the selection made anew, worst first."""
+    others = [finding for finding in findings if finding.topic != SELECTION_TOPIC]
+    return worst_first([*others, *selection_findings(selection)])
+
+
+def selection_findings(selection: SelectionInfo) -> list[Finding]:
+    """Return what is odd about a selection."""
+    if not any(joint.selected for joint in selection.joints):
+        message = "no joint was selected as an annotation: expected some: raise --share or --limit, or look at the rest"
+        return [Finding("warning", SELECTION_TOPIC, f"{message} of this list")]
+    risky = risky_joints(selection.largest_sigma_mm)
+    if not risky or selection.limit is not None:
+        return []
+    names = ", ".join(name.replace("_", " ") for name in risky)
+    message = (
+        f"the cut of {names} lies far above that of the other joints: the same share is kept of every joint, so the "
+        "kept annotations of these are less certain; --limit cuts all joints alike"
+    )
+    return [Finding("note", SELECTION_TOPIC, message)]
+
+
+def risky_joints(largest_sigma_mm: Mapping[str, float]) -> list[str]:
+    """Return the joints whose largest selected sigma, mm, lies far above the median joint's.
+
+    >>> risky_joints({"neck": 10.0, "knee": 12.0, "wrist": 19.0})
+    ['wrist']
+    """
+    if not largest_sigma_mm:
+        return []
+    limit = RISKY_CUT_RATIO * median(largest_sigma_mm.values())
+    return [name for name, sigma in largest_sigma_mm.items() if sigma > limit]

@@ -1,0 +1,88 @@
+"""Findings from a stream of annotations, with a memory that does not grow with the length of the stream."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from poseharvest.annotations.info import HarvestRun
+from poseharvest.annotations.records import FrameAnnotations
+from poseharvest.diagnosis.agreement import ViewTally
+from poseharvest.diagnosis.body import about_limbs, about_unseen_joints
+from poseharvest.diagnosis.cameras import about_absence, about_depth, about_peaks, about_people, about_places_and_timing
+from poseharvest.diagnosis.cross_check import about_everybody, cross_check, cross_check_people
+from poseharvest.diagnosis.limbs import LimbTally
+from poseharvest.diagnosis.moments import MomentSamples
+from poseharvest.findings import Finding
+from poseharvest.geometry.rig import Rig
+from poseharvest.skeleton.skeleton import Skeleton
+
+_MAX_PEOPLE_MEASURED = 50
+_MIN_MOMENTS = 10  # of a person whose limbs are judged
+
+
+class Diagnosis:
+    """Takes in a harvest's records, in order of (frame, person), and says what is odd about them.
+
+    Args:
+        rig: the cameras; records hold their views in this order.
+        skeleton: records hold its joints in this order.
+    """
+
+    def __init__(self, rig: Rig, skeleton: Skeleton) -> None:
+        self._rig, self._skeleton = rig, skeleton
+        self._views = ViewTally(rig, len(skeleton))
+        self._moments = MomentSamples()
+        self._limbs: dict[int, LimbTally] = {}
+        self._num_moments: dict[int, int] = {}
+        self._num_unseen = np.zeros(len(skeleton), dtype=np.int64)
+
+    def add(self, record: FrameAnnotations) -> None:
+        """Take in one person in one frame."""
+        self._views.add(record)
+        self._moments.add(record)
+        self._num_unseen += ~record.supported.numpy()
+        self._num_moments[record.person] = self._num_moments.get(record.person, 0) + 1
+        if record.person not in self._limbs and len(self._limbs) < _MAX_PEOPLE_MEASURED:
+            self._limbs[record.person] = LimbTally(self._skeleton)
+        if record.person in self._limbs:
+            self._limbs[record.person].add(record)
+
+    def completed(self, run: HarvestRun) -> HarvestRun:
+        """Return the run with what is odd about the records among its findings."""
+        return run.model_copy(update={"findings": (*run.findings, *self.findings(run)), "diagnosed": True})
+
+    def findings(self, run: HarvestRun) -> tuple[Finding, ...]:
+        """Return what is odd.
+
+        Args:
+            run: what ran; it says which limb lengths were assumed.
+        """
+        moments = self._moments.moments
+        people = cross_check_people(self._rig, moments)
+        checks = about_everybody(tuple(people.values())) if people else cross_check(self._rig, moments)
+        found = about_places_and_timing(checks, run.capture.frame_rate) + about_people(people, checks)
+        found += about_depth(self._rig, moments)
+        views = self._views.summary()
+        named = {finding.topic for finding in found}
+        found += [finding for finding in about_peaks(views) if finding.topic not in named] + about_absence(views)
+        for person, lengths in assumed_lengths(run).items():
+            found += self._about_limbs_of(person, lengths)
+        unseen = dict(zip(self._skeleton.joints, self._num_unseen.tolist(), strict=True))
+        return tuple(found + about_unseen_joints(unseen, sum(self._num_moments.values())))
+
+    def _about_limbs_of(self, person: int | None, assumed_mm: Mapping[str, float]) -> list[Finding]:
+        """Return what is odd about the limbs of one of several people, or of the only one (None)."""
+        number = min(self._limbs, default=0) if person is None else person
+        if number not in self._limbs or self._num_moments[number] < _MIN_MOMENTS:
+            return []
+        return about_limbs(self._limbs[number].summary(assumed_mm), person)
+
+
+def assumed_lengths(run: HarvestRun) -> dict[int | None, dict[str, float]]:
+    """Return the limb lengths that inference assumed, by person; those of the only person under None."""
+    if len(run.people) < 2:
+        only = run.people[0].limb_lengths_mm if run.people and not run.limb_lengths_mm else run.limb_lengths_mm
+        return {None: only}
+    return {person.person: person.limb_lengths_mm for person in run.people}

@@ -1,0 +1,204 @@
+"""A camera that was moved, turned, exchanged or is late is named; noise, hidden joints and strange people are not."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from poseharvest.annotations.info import CaptureInfo, DetectorInfo, HarvestRun, PersonInfo
+from poseharvest.annotations.records import FrameAnnotations
+from poseharvest.diagnosis.cross_check import about_everybody, cross_check, cross_check_people
+from poseharvest.diagnosis.diagnose import Diagnosis
+from poseharvest.diagnosis.moments import MAX_MOMENTS, MomentSamples
+from poseharvest.geometry.camera import Camera
+from poseharvest.geometry.crop import Crop
+from poseharvest.geometry.rig import Rig, inside_image, project_all
+from poseharvest.skeleton.definitions import MPII16
+from walker_kit import look_at, walker_rig, walking_pose
+
+RATE = 25.0
+NUM = 30
+RUN = HarvestRun(
+    capture=CaptureInfo(name="walk", path=None, frame_rate=RATE, num_frames=NUM),
+    detector=DetectorInfo(name="drawn", heatmap_size=(64, 64)),
+    limb_lengths_mm={},
+)
+
+
+def pose_at(frame: float) -> torch.Tensor:
+    """Someone who walks in a circle of 0.6 m, about 1 m/s."""
+    angle = 0.06 * frame
+    place = torch.tensor([600 * math.cos(angle), 600 * math.sin(angle), 0.0], dtype=torch.float64)
+    return torch.from_numpy(walking_pose(0.22 * frame)).double() + place
+
+
+def record(rig: Rig, frame: int, *, filmed: Rig | None = None, delays: tuple[float, ...] = (), noise_px: float = 2.0):
+    """One frame: `filmed` are the cameras as they really stand, `delays` how many frames each view is late."""
+    generator = torch.Generator().manual_seed(frame)
+    mean = pose_at(frame)
+    seen = project_all(rig.at(frame), mean)
+    late = delays or (0.0,) * len(rig)
+    peaks = torch.stack([
+        camera.project(pose_at(frame - delay)).pixels
+        for camera, delay in zip((filmed or rig).at(frame), late, strict=True)
+    ])
+    peaks = peaks + noise_px * torch.randn(peaks.shape, generator=generator, dtype=torch.float64)
+    shape = peaks.shape[:2]
+    return FrameAnnotations(
+        frame=frame,
+        time_s=frame / RATE,
+        person=0,
+        mean=mean,
+        cov=100 * torch.eye(3, dtype=torch.float64).expand(16, 3, 3),
+        supported=torch.ones(16, dtype=torch.bool),
+        log_evidence=0.0,
+        pixels=seen.pixels,
+        inside=torch.stack([inside_image(px, c.image_size) for px, c in zip(seen.pixels, rig.at(frame), strict=True)]),
+        score=torch.full(shape, 0.8, dtype=torch.float64),
+        peak_pixels=peaks,
+        peak_score=torch.full(shape, 0.9, dtype=torch.float64),
+        crops=(Crop((240.0, 180.0), 300.0),) * len(rig),
+    )
+
+
+def walk(rig: Rig, **how: object) -> list[FrameAnnotations]:
+    return [record(rig, frame, **how) for frame in range(NUM)]  # type: ignore[arg-type]
+
+
+def diagnosed(rig: Rig, records: list[FrameAnnotations], run: HarvestRun = RUN) -> list[str]:
+    diagnosis = Diagnosis(rig, MPII16)
+    for one in records:
+        diagnosis.add(one)
+    return [f"{finding.severity}: {finding.message}" for finding in diagnosis.findings(run)]
+
+
+def checks(rig: Rig, records: list[FrameAnnotations]):
+    samples = MomentSamples()
+    for one in records:
+        samples.add(one)
+    return cross_check(rig, samples.moments)
+
+
+def turned(camera: Camera, degrees: float) -> Camera:
+    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    turn = torch.tensor([[cos, 0, sin], [0, 1, 0], [-sin, 0, cos]], dtype=torch.float64) @ camera.rotation
+    return replace(camera, rotation=turn, translation=-(turn @ camera.center))
+
+
+def with_camera(rig: Rig, view: int, camera: Camera) -> Rig:
+    return Rig(tuple(camera if v == view else old for v, old in enumerate(rig)))  # type: ignore[misc]
+
+
+@settings(deadline=None, max_examples=3)
+@given(st.sampled_from([2, 3, 4]), st.floats(0, 6))
+def test_noise_alone_says_nothing_about_a_camera(num_views: int, noise_px: float) -> None:
+    rig = Rig(tuple(walker_rig())[:num_views])
+    assert not [line for line in diagnosed(rig, walk(rig, noise_px=noise_px)) if "other cameras" in line]
+
+
+@settings(deadline=None, max_examples=3)
+@given(st.integers(0, 3), st.floats(3, 10), st.sampled_from([-1, 1]))
+def test_a_turned_camera_is_named(view: int, degrees: float, sign: int) -> None:
+    rig = walker_rig()
+    filmed = with_camera(rig, view, turned(tuple(rig)[view], sign * degrees))  # type: ignore[arg-type]
+    lines = diagnosed(rig, walk(rig, filmed=filmed))
+    (line,) = [line for line in lines if "always to the same side" in line]
+    assert rig.names[view] in line  # opposite cameras may change places: which is at fault is not decided here
+
+
+@settings(deadline=None, max_examples=3)
+@given(st.integers(0, 3), st.sampled_from([-8, -4, -2, 2, 4, 8]))
+def test_a_late_camera_is_named(view: int, frames: int) -> None:
+    rig = walker_rig()
+    records = walk(rig, delays=tuple(float(frames * (v == view)) for v in range(4)), noise_px=1.0)
+    (line,) = [line for line in diagnosed(rig, records) if "move about" in line]
+    assert rig.names[view] in line
+
+
+def test_the_delay_is_measured_in_seconds() -> None:
+    rig = walker_rig()
+    found = checks(rig, walk(rig, delays=(0.0, 3.0, 0.0, 0.0), noise_px=0.5))
+    assert found[1].delay_s == pytest.approx(3 / RATE, rel=0.35)
+    assert all(check.delay_s < 0.02 for check in (found[0], found[2], found[3]))
+
+
+def test_two_exchanged_cameras_are_named() -> None:
+    rig = walker_rig()
+    one, two, *rest = rig
+    filmed = Rig((replace(two, name="cam01"), replace(one, name="cam02"), *rest))  # type: ignore[type-var]
+    assert any('camera "cam' in line for line in diagnosed(rig, walk(rig, filmed=filmed)))
+
+
+def test_joints_that_nobody_can_find_blame_no_camera() -> None:
+    """Somebody at a desk: the peaks of the legs lie anywhere."""
+    rig = walker_rig()
+    generator = torch.Generator().manual_seed(1)
+    legs = [MPII16.index(f"{side}_{part}") for side in ("left", "right") for part in ("hip", "knee", "ankle")]
+    records = []
+    for one in walk(rig):
+        peaks = one.peak_pixels.clone()
+        peaks[:, legs] += 60 * torch.randn(4, len(legs), 2, generator=generator, dtype=torch.float64)
+        records.append(replace(one, peak_pixels=peaks))
+    assert not [line for line in diagnosed(rig, records) if "camera" in line.split(":")[1]]
+
+
+def test_one_strange_person_among_others_is_the_person_and_not_the_camera() -> None:
+    rig = walker_rig()
+    real, other = walk(rig), []
+    for one in walk(rig):
+        peaks = one.peak_pixels.clone()
+        peaks[2, :, 0] += 14  # 130 mm
+        other.append(replace(one, person=1, peak_pixels=peaks))
+    both = [one for pair in zip(real, other, strict=True) for one in pair]
+    people = tuple(
+        PersonInfo(person=p, frames=NUM, first_frame=0, last_frame=NUM - 1, limb_lengths_mm={}, shells_mm={})
+        for p in (0, 1)
+    )
+    lines = diagnosed(rig, both, RUN.model_copy(update={"people": people}))
+    (line,) = [line for line in lines if "camera" in line]
+    assert line.startswith('warning: person 1: camera "cam03" sees the joints')
+
+
+def test_a_fault_shows_in_everybody_and_the_smallest_counts() -> None:
+    rig = walker_rig()
+    samples = MomentSamples()
+    for one in walk(rig):
+        samples.add(one)
+        samples.add(replace(one, person=1, peak_pixels=one.peak_pixels + 20))
+    people = cross_check_people(rig, samples.moments)
+    together = about_everybody(tuple(people.values()))
+    assert sorted(people) == [0, 1]
+    assert [view.offset_mm for view in together] == [
+        min(people[0][v].offset_mm, people[1][v].offset_mm) for v in range(4)
+    ]
+
+
+@pytest.mark.parametrize("num", [10, MAX_MOMENTS + 1, 5 * MAX_MOMENTS])
+def test_a_long_take_is_thinned_over_its_whole_length(num: int) -> None:
+    samples, one = MomentSamples(), record(walker_rig(), 0)
+    for frame in range(num):
+        samples.add(replace(one, frame=frame, time_s=frame / RATE))
+    kept = [moment.frame for moment in samples.moments]
+    assert len(kept) <= MAX_MOMENTS
+    assert (min(kept), max(kept) > num - num / len(kept) - 4) == (0, True)
+    assert len(kept) > min(num, MAX_MOMENTS) / 2 - 2
+
+
+def test_moments_that_do_not_follow_one_another_have_no_motion() -> None:
+    samples, rig = MomentSamples(), walker_rig()
+    for frame in range(0, NUM, 3):
+        samples.add(record(rig, frame))
+    assert all(bool(torch.isnan(moment.velocity).all()) for moment in samples.moments)
+    assert all(math.isnan(check.delay_s) for check in cross_check(rig, samples.moments))
+
+
+def test_cameras_side_by_side_are_too_close() -> None:
+    rig = Rig(tuple(look_at(f"cam{i}", (5000, side * 250, 1400), (0, 0, 900)) for i, side in enumerate((-1, 1))))
+    (line,) = [line for line in diagnosed(rig, walk(rig)) if "in depth" in line]
+    assert line.startswith("warning: where the person is, one pixel of error in every view means")
+    assert "at most 6 degrees apart" in line
