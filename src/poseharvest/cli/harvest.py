@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -25,6 +25,8 @@ from poseharvest.report.html import report as write_report
 from poseharvest.units import LengthUnit
 
 _DEFAULTS = HarvestOptions()
+_CAPTURE = "Folder with videos/ or images/, and a calibration."
+_TOLERANCE = "Tolerance of limb lengths; one voxel if not given."
 _RATE = "Frames per second; those of the slowest view if not given, and 30 where there is no footage."
 _DETECTOR = "efficientpose, hourglass, an ONNX model's .toml, or a folder of OpenPose or COCO keypoints."
 _OPTION = "An option of the detector, such as flip_test=true, frame_offset=1 or frame_offset.cam03=1; may be repeated."
@@ -41,9 +43,7 @@ _LENGTHS = "TOML file with the subject's limb lengths in mm; estimated from the 
 
 
 def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parameter
-    capture: Annotated[
-        Path, typer.Argument(help="Folder with videos/ or images/, and a calibration.", show_default=False)
-    ],
+    capture: Annotated[Path, typer.Argument(help=_CAPTURE, show_default=False)],
     out: Annotated[Path, typer.Option(help="The harvest folder to make.", show_default=False)],
     calibration: Annotated[Path | None, typer.Option(help="Its file; found in the capture if not given.")] = None,
     unit: Annotated[LengthUnit | None, typer.Option(help="The calibration's unit: mm, cm or m.")] = None,
@@ -61,9 +61,7 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     floor: Annotated[float, typer.Option(help="Chance that a view is simply wrong.")] = _DEFAULTS.inference.floor,
     height_power: Annotated[float, typer.Option(help=_HEIGHTS)] = _DEFAULTS.inference.height_power,
     sharpen: Annotated[float, typer.Option(help=_SHARPEN)] = _DEFAULTS.inference.sharpen,
-    tolerance_mm: Annotated[
-        float | None, typer.Option(help="Tolerance of limb lengths; one voxel if not given.")
-    ] = None,
+    tolerance_mm: Annotated[float | None, typer.Option(help=_TOLERANCE)] = None,
     refine: Annotated[int, typer.Option(help=_REFINE)] = _DEFAULTS.inference.refine,
     inference: Annotated[InferenceMethod, typer.Option(help=_INFERENCE)] = _DEFAULTS.inference.inference,
     share: Annotated[float | None, typer.Option(help=_SHARE, show_default=False)] = None,
@@ -78,18 +76,16 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier harvest.")] = False,
 ) -> None:
     """Harvest 3D poses and annotations from a calibrated multi-camera capture."""
+    frames: dict[str, Any] = {"moments": moments, "start": start, "stop": stop, "ignore_audit": ignore_audit}
     options = HarvestOptions(
+        device=device,
         inference=InferenceOptions(
             resolution, floor, height_power, sharpen, tolerance_mm=tolerance_mm, refine=refine, inference=inference
         ),
         selection=selection_rule(measure, share, limit),
         recalibration=None if recalibration is None else Recalibration.read(recalibration),
         people=_number_of_people(people),
-        moments=moments,
-        start=start,
-        stop=stop,
-        ignore_audit=ignore_audit,
-        device=device,
+        **frames,
     )
     given = parse_assignments(detector_option or [], option="--detector-option")
     footage = {"views": split_names(views), "rotate": rotate, "scale": scale, "frame_rate": frame_rate}
