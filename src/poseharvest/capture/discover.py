@@ -42,9 +42,7 @@ def find_footage(folder: Path, place: Path | None = None) -> dict[str, Path]:
     Raises:
         CaptureError: there is no footage, two files have one name, or there are several places with footage.
     """
-    if not folder.is_dir():
-        what = "a file" if folder.is_file() else "nothing"
-        raise CaptureError(f"{folder}: expected a capture, a folder with footage and a calibration, got {what}")
+    check_is_folder(folder)
     if place is not None:
         return _footage_at(folder / place)
     found = {name: _footage_in(folder / name) for name in PLACES if (folder / name).is_dir()}
@@ -54,6 +52,17 @@ def find_footage(folder: Path, place: Path | None = None) -> dict[str, Path]:
         choice = f'say footage = "{next(iter(found))}" in capture.toml'
         raise CaptureError(f"{folder}: expected one place with footage, got {listed}: {choice}")
     return next(iter(found.values())) if found else _footage_at(folder)
+
+
+def check_is_folder(folder: Path) -> None:
+    """Raise where a capture is no folder.
+
+    Raises:
+        CaptureError: it is a file, or not there.
+    """
+    if not folder.is_dir():
+        what = "a file" if folder.is_file() else "nothing"
+        raise CaptureError(f"{folder}: expected a capture, a folder with footage and a calibration, got {what}")
 
 
 def _footage_at(folder: Path) -> dict[str, Path]:

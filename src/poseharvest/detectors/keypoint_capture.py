@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from poseharvest.capture.capture import Capture
+from poseharvest.capture.discover import check_is_folder
 from poseharvest.capture.settings import CaptureSettings, override_settings, read_settings
 from poseharvest.capture.without_footage import open_without_footage
 from poseharvest.detectors.keypoints import KeypointDetector
@@ -45,6 +46,8 @@ def capture_settings(path: str | Path, said: Mapping[str, object | None]) -> Cap
         said: keys of `capture.toml`; None changes nothing.
 
     Raises:
-        ConfigError: one of them is wrong.
+        CaptureError: there is no folder.
+        ConfigError: one of the keys is wrong.
     """
+    check_is_folder(Path(path))
     return override_settings(read_settings(Path(path)), said)
