@@ -16,6 +16,7 @@ from poseharvest.cli.audit import audit
 from poseharvest.cli.demo import demo
 from poseharvest.cli.evaluate import evaluate
 from poseharvest.cli.export import export
+from poseharvest.cli.flags import in_flags
 from poseharvest.cli.harvest import harvest
 from poseharvest.cli.personalize import personalize
 from poseharvest.cli.predict import predict
@@ -59,5 +60,6 @@ def main() -> None:
     try:
         app()
     except HarvestError as error:
-        typer.echo("error: " + " ".join(str(error).split()), err=True)
+        message = in_flags(" ".join(str(error).split()), app, sys.argv[1:])
+        typer.echo(f"error: {message}", err=True)
         sys.exit(1)

@@ -33,6 +33,7 @@ def evaluate(
 ) -> None:
     """Judge a harvest by what cameras and bodies cannot do, and by the truth where it is known."""
     from poseharvest.annotations.reader import Harvest
+    from poseharvest.annotations.staging import os_errors_as_store_errors
     from poseharvest.evaluation.evaluate import evaluate as evaluate_harvest
     from poseharvest.evaluation.tracks import read_tracks
     from poseharvest.evaluation.with_truth import judge, recalibration_of
@@ -45,9 +46,12 @@ def evaluate(
     found = evaluate_harvest(opened, truth=known, against=other, approximate=approximate)
     _show(found)
     if json_path is not None:
-        json_path.write_text(json.dumps(found.as_dict(), indent=2) + "\n", encoding="utf-8")
+        with os_errors_as_store_errors(json_path):
+            json_path.write_text(json.dumps(found.as_dict(), indent=2) + "\n", encoding="utf-8")
     if recalibrate is not None and known is not None:
-        recalibration_of(judge(opened, known, approximate=approximate), str(opened.path)).write(recalibrate)
+        fitted = recalibration_of(judge(opened, known, approximate=approximate), str(opened.path))
+        with os_errors_as_store_errors(recalibrate):
+            fitted.write(recalibrate)
 
 
 def _show(evaluation: Evaluation) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from poseharvest.evaluation.check import Check
@@ -85,6 +87,6 @@ def _quantiles(lengths: Floats) -> list[float]:
 
 
 def _protocol(metric: str, unit: str, values: Floats, details: str) -> MetricProtocol:
-    table = np.isfinite(values).reshape(len(values), -1)
+    table = np.isfinite(values).reshape(len(values), math.prod(values.shape[1:]))  # also of no frames at all
     ends = table.shape[1] if unit == "m/s^2" else 2 * table.shape[1]
     return MetricProtocol(metric, unit, ends, int(table.any(1).sum()), int(table.sum()), details=details)

@@ -52,11 +52,11 @@ class HarvestOptions:
 
     def __post_init__(self) -> None:
         if self.people is not None and self.people < 1:
-            raise ConfigError(f"people: expected 1 or more, or None for everybody, got {self.people}")
+            raise ConfigError(f"people: expected 1 or more, or all (None) for everybody, got {self.people}")
         if self.warm_up_frames < 3:
             raise ConfigError(f"warm_up_frames: expected at least 3, got {self.warm_up_frames}")
         if self.start < 0 or (self.stop is not None and self.stop <= self.start):
-            raise ConfigError(f"frames: expected a range, got {self.start} to {self.stop}")
+            raise ConfigError(f"frames: expected a range, got {self.start} to {self.stop} (--start, --stop)")
         if self.num_previews < 0:
             raise ConfigError(f"num_previews: expected 0 or more, got {self.num_previews}")
         try:
