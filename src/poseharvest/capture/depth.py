@@ -22,8 +22,8 @@ _SPREAD = 257  # 255 times this is 65535
 def full_scale(values: NDArray[Any]) -> float:
     """Return the value that is white: 1 or the largest of 8, 10, 12, 14 or 16 bits that holds all values.
 
-    Pictures of 8 bits have 255, those in floating point 1 where no value is larger. Multiples of 257 alone are pictures of
-    8 bits that were spread over all 16.
+    Pictures of 8 bits have 255, those in floating point 1 where no value is larger. Multiples of 257 alone are pictures
+    of 8 bits that were spread over all 16.
     """
     if values.dtype == np.uint8:
         return _BYTE
