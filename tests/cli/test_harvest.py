@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -293,3 +296,12 @@ def test_people_is_a_number_or_all(run, footage):
     assert Harvest.open(footage.folder / "out").info.options["people"] is None
     assert len(Harvest.open(footage.folder / "out").info.people) == 1
     assert run(*arguments(footage, "--people", "some")).code == 2
+
+
+def test_a_name_that_the_pipe_has_no_letters_for_gives_no_traceback(footage):
+    folder = footage.capture.rename(footage.capture.with_name("Gr\u00fcn \u2192 1"))
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-m", "poseharvest", "audit", str(folder)]
+    done = subprocess.run(command, capture_output=True, env=environment, check=False)
+    assert (done.returncode, b"Traceback" in done.stderr) == (0, False)
+    assert rb"Gr\xfcn \u2192 1: " in done.stdout

@@ -61,8 +61,20 @@ def decode_frames(
         stream.codec_context.thread_count = threads
         if seek_pts is not None:
             container.seek(seek_pts, stream=stream)
-        for packet in container.demux(stream):
+        for packet in read_packets(container, stream, on_failure):
             yield from _decode_packet(packet, on_failure)
+
+
+def read_packets(
+    container: InputContainer, stream: VideoStream, on_failure: Callable[[str], None]
+) -> Iterator[Packet[VideoStream]]:
+    """Give the packets of a stream; where they cannot be read any further, say so to `on_failure` and end."""
+    import av
+
+    try:
+        yield from container.demux(stream)
+    except av.error.FFmpegError as error:
+        on_failure(f"reading breaks off ({error.strerror})")
 
 
 def _decode_packet(packet: Packet[VideoStream], on_failure: Callable[[str], None]) -> list[VideoFrame]:

@@ -1,4 +1,8 @@
-"""Where a capture's footage lies: `videos/NAME.mp4` or `images/NAME/*.jpg`, or the same without the outer folder."""
+"""Where a capture's footage lies: `videos/NAME.mp4`, `videos/NAME/*.mp4` or `images/NAME/*.jpg`, or without `videos`.
+
+GoPros cut a recording into chapters: GX010042.MP4, GX020042.MP4, ...; older ones GOPR0042.MP4, GP010042.MP4, ... They
+are one view, found by its first chapter.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,15 @@ from pathlib import Path
 from poseharvest.errors import CaptureError, NoFootageError
 
 PLACES = ("videos", "images", "synchronized_videos", "videos-raw")  # the last two are FreeMoCap's and Anipose's
-VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".avi", ".mkv", ".m4v", ".webm"})
+VIDEO_SUFFIXES = frozenset({
+    *(".mp4", ".m4v", ".mov", ".qt", ".avi", ".divx", ".mkv", ".webm", ".mts", ".m2ts", ".m2t", ".ts", ".mpg", ".mpeg"),
+    *(".mpe", ".m2v", ".vob", ".mod", ".tod", ".wmv", ".asf", ".3gp", ".3g2", ".flv", ".f4v", ".ogv", ".dv", ".mxf"),
+    ".insv",
+})
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
 
-_EXPECTED = "expected videos/NAME.mp4 (or mov, avi, mkv) or images/NAME/*.jpg (or png)"
+_EXPECTED = "expected videos/NAME.mp4 (or mov, avi, mts, ...), videos/NAME/*.mp4 or images/NAME/*.jpg (or png)"
+_CHAPTER = re.compile(r"((?:.*[^A-Z])?)(?:(G[HXS])(\d\d)(\d{4})|(GOPR|GP\d\d)(\d{4}))(?!\d)(.*)", re.IGNORECASE)
 
 
 def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
@@ -73,19 +82,83 @@ def _footage_at(folder: Path) -> dict[str, Path]:
 
 
 def _footage_in(folder: Path) -> dict[str, Path]:
-    return _videos(folder) or _image_folders(folder)
+    return _videos(folder) or _image_folders(folder) or _video_folders(folder)
+
+
+def is_video(path: Path) -> bool:
+    """Return whether the path is named as a video. Hidden files (`._cam01.mp4`) are not."""
+    return path.suffix.lower() in VIDEO_SUFFIXES and not path.name.startswith(".") and path.is_file()
+
+
+def chapters(first: Path) -> tuple[Path, ...]:
+    """Return the files of the recording to which a video belongs, in order: its chapters, or the file alone.
+
+    Raises:
+        CaptureError: a chapter is missing between others.
+    """
+    recording = _chapter(first)
+    if recording is None:
+        return (first,)
+    files = {}
+    for path in filter(is_video, first.parent.iterdir()):
+        other = _chapter(path)
+        if other is not None and other[0] == recording[0]:
+            files[other[1]] = path
+    numbers = sorted(files)
+    if numbers != list(range(numbers[0], numbers[0] + len(numbers))):
+        listed = ", ".join(files[number].name for number in numbers)
+        raise CaptureError(f"{first.parent}: expected the chapters of one recording without a gap, got {listed}")
+    return tuple(files[number] for number in numbers)
+
+
+def _chapter(path: Path) -> tuple[tuple[str, ...], int] | None:
+    """The recording of a GoPro's file and its number in it; None for other names."""
+    match = _CHAPTER.fullmatch(path.stem)
+    if match is None:
+        return None
+    before, family, chapter, recording, older, older_recording, after = match.groups()
+    if older is None:
+        return (before, family.upper(), recording, after, path.suffix.lower()), int(chapter)
+    number = 0 if older.upper() == "GOPR" else int(older[2:])
+    return (before, "GOPR", older_recording, after, path.suffix.lower()), number
 
 
 def _videos(folder: Path) -> dict[str, Path]:
-    paths = [path for path in folder.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file()]
-    return _by_name((path.stem, path) for path in paths if not path.name.startswith("."))
+    return _by_name((path.stem, path) for path in _recordings(folder))
+
+
+def _recordings(folder: Path) -> list[Path]:
+    """The videos of a folder, of each recording its first chapter alone."""
+    return [path for path in filter(is_video, folder.iterdir()) if path == chapters(path)[0]]
+
+
+def _video_folders(folder: Path) -> dict[str, Path]:
+    """Folders of one camera each, with a video of any name in it."""
+    found = {}
+    for inner in _inner_folders(folder):
+        videos = _recordings(inner)
+        if len(videos) > 1:
+            listed = ", ".join(sorted(path.name for path in videos))
+            raise CaptureError(f"{inner}: expected one video in the folder of a camera, got {listed}: leave one there")
+        if videos:
+            found[inner.name] = videos[0]
+    return _by_name(found.items())
+
+
+def _inner_folders(folder: Path) -> list[Path]:
+    """Folders that may be cameras; one named after the calibration holds pictures of a board, not of a person."""
+    inner = [path for path in folder.iterdir() if path.is_dir() and not path.name.startswith((".", "__"))]
+    return [path for path in inner if not path.name.lower().startswith("calib")]
 
 
 def _image_folders(folder: Path) -> dict[str, Path]:
-    """Folders that hold pictures; a folder named after the calibration holds pictures of a board, not of a person."""
-    inner = [path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
-    views = [path for path in inner if not path.name.lower().startswith("calib") and any(map(is_image, path.iterdir()))]
-    return _by_name((path.name, path) for path in views)
+    """Folders that hold pictures, thumbnails of videos beside them left out."""
+    found = {}
+    for inner in _inner_folders(folder):
+        videos = {path.stem for path in filter(is_video, inner.iterdir())}
+        if any(path.stem not in videos for path in filter(is_image, inner.iterdir())):
+            found[inner.name] = inner
+    return _by_name(found.items())
 
 
 def _by_name(pairs: Iterable[tuple[str, Path]]) -> dict[str, Path]:

@@ -4,17 +4,74 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
+from poseharvest.arrays import Image
+from poseharvest.capture.depth import num_bits
 from poseharvest.capture.footage import Footage
 from poseharvest.capture.images import ImageFolder
 from poseharvest.findings import Finding
 
+_BLACK, _WHITE = 20, 235  # of 255: nearly all of a picture is darker, or brighter
+_NEARLY_ALL = 0.99
+
 
 def audit_footage(footage: Sequence[Footage]) -> list[Finding]:
-    """Return what is odd about the footage of all views, and what was taken where it could have been something else."""
+    """Return what is odd about the footage of all views, and what was taken where it could have been something else.
+
+    Looks at the first picture of every view, and at two others where that one is nearly black or white.
+    """
     damages = [Finding("warning", "footage", f"{one.path}: {one.damage}") for one in footage if one.damage is not None]
-    return damages + _reading_notes(footage)
+    blank = [finding for one in footage if (finding := _blank(one)) is not None]
+    return damages + blank + _reading_notes(footage) + _depth_notes(footage)
 
 
 def _reading_notes(footage: Sequence[Footage]) -> list[Finding]:
     notes = dict.fromkeys(one.note for one in footage if isinstance(one, ImageFolder) and one.note)
     return [Finding("note", "footage", note) for note in notes]
+
+
+def _depth_notes(footage: Sequence[Footage]) -> list[Finding]:
+    whites: dict[float, list[str]] = {}
+    for one in footage:
+        if isinstance(one, ImageFolder) and one.white is not None and num_bits(one.white) != 8:
+            whites.setdefault(one.white, []).append(one.name)
+    return [
+        Finding(
+            "note",
+            "footage",
+            f"pictures of {', '.join(views)}: {_values(white)}, by the largest of some of them: scaled to 8 bits",
+        )
+        for white, views in whites.items()
+    ]
+
+
+def _values(white: float) -> str:
+    bits = num_bits(white)
+    return f"values up to {white:g}" if bits is None else f"values of {bits} bits in their files"
+
+
+def _blank(footage: Footage) -> Finding | None:
+    """A finding if the view is nearly black or white throughout: at its beginning, in its middle and near its end."""
+    number = len(footage.times_s)
+    shade = ""
+    for place in dict.fromkeys((0, number // 2, number - 1)):
+        picture = next(footage.read(np.asarray([place], dtype=np.int32)), None) if number else None
+        said = "" if picture is None else _shade(picture)
+        if not said or (shade and said != shade):
+            return None
+        shade = said
+    if not shade:
+        return None
+    return Finding(
+        "warning",
+        "footage",
+        f'view "{footage.name}": its pictures are almost {shade} throughout: nobody can be seen in them; look at '
+        f"{footage.path}, its exposure and how it was converted",
+    )
+
+
+def _shade(picture: Image) -> str:
+    if (picture < _BLACK).mean() >= _NEARLY_ALL:
+        return "black"
+    return "white" if (picture > _WHITE).mean() >= _NEARLY_ALL else ""

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poseharvest.arrays import Image, ImageSize
 from poseharvest.capture.damage import fail
+from poseharvest.capture.depth import full_scale, to_8_bits
 from poseharvest.capture.discover import is_image, natural_key
 from poseharvest.capture.picture_times import Reading, read_picture_times
 from poseharvest.capture.settings import DamagePolicy
 from poseharvest.errors import CaptureError
 
+_LOOKS = 8  # pictures of a folder that tell how many bits are used
 _JPEG_SUFFIXES = frozenset({".jpg", ".jpeg"})
 _JPEG_END = b"\xff\xd9"
 
@@ -34,6 +37,7 @@ class ImageFolder:
         on_damage: "error" raises where a picture cannot be read, "drop" gives None there.
         reading: what the names were taken for.
         note: the same for a person to check; empty where nothing had to be read.
+        white: the value that is white in pictures of more than 8 bits; None where each tells its own.
     """
 
     name: str
@@ -45,6 +49,7 @@ class ImageFolder:
     on_damage: DamagePolicy = "error"
     reading: Reading = "number"
     note: str = ""
+    white: float | None = None
 
     @property
     def times_s(self) -> NDArray[np.float64]:
@@ -70,7 +75,7 @@ class ImageFolder:
             yield image
 
     def _image(self, path: Path) -> Image | None:
-        image = read_image(path)
+        image = read_image(path, self.white)
         if image is None:
             fail(path, "the picture is truncated or damaged", self.on_damage)
         elif image.shape[:2] != self.image_size:
@@ -100,6 +105,7 @@ def open_image_folders(
     """
     files = {name: _pictures(folder) for name, folder in folders.items()}
     taken = read_picture_times(files, frame_rate)
+    looks = {name: _first_look(of_view) for name, of_view in files.items()}
     ordered = {name: tuple(files[name][place] for place in taken.order[name]) for name in files}
     return tuple(
         ImageFolder(
@@ -107,26 +113,41 @@ def open_image_folders(
             path=folders[name],
             files=paths,
             ticks=taken.ticks[name],
-            image_size=_first_size(paths[0]),
+            image_size=looks[name].image_size,
             frame_rate=taken.frame_rate[name],
             on_damage=on_damage,
             reading=taken.reading,
             note=taken.note,
+            white=looks[name].white,
         )
         for name, paths in ordered.items()
     )
 
 
-def read_image(path: Path) -> Image | None:
-    """Return the picture, (H, W, 3) RGB and upright; None if the file is truncated or damaged."""
+def read_image(path: Path, white: float | None = None) -> Image | None:
+    """Return the picture, (H, W, 3) RGB and upright; None if the file is truncated or damaged.
+
+    Args:
+        path: the file.
+        white: the value that is white in pictures of more than 8 bits; by default what the picture itself tells.
+    """
+    stored = read_stored(path)
+    if stored is None:
+        return None
+    return to_8_bits(stored, full_scale(stored) if white is None else white)
+
+
+def read_stored(path: Path) -> NDArray[Any] | None:
+    """Return the picture, (H, W, 3) RGB and upright, in the values of its file; None if it is truncated or damaged."""
     import cv2
 
     data = path.read_bytes()
     if path.suffix.lower() in _JPEG_SUFFIXES and not data.rstrip(b"\0").endswith(_JPEG_END):
         return None  # OpenCV would fill the rest with grey and say nothing
     # decoded from memory, because OpenCV cannot open every path on every system
-    image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR) if data else None
-    return None if image is None else np.ascontiguousarray(image[..., ::-1], dtype=np.uint8)
+    how = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
+    image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), how) if data else None
+    return None if image is None else np.ascontiguousarray(image[..., ::-1])
 
 
 def _pictures(folder: Path) -> list[Path]:
@@ -136,8 +157,22 @@ def _pictures(folder: Path) -> list[Path]:
     return paths
 
 
-def _first_size(path: Path) -> ImageSize:
-    image = read_image(path)
-    if image is None:
-        raise CaptureError(f"{path}: expected a picture, got a truncated or damaged file")
-    return image.shape[0], image.shape[1]
+@dataclass(frozen=True)
+class _Look:
+    """What a look at a folder's pictures tells: their (height, width), and the value that is white."""
+
+    image_size: ImageSize
+    white: float
+
+
+def _first_look(paths: Sequence[Path]) -> _Look:
+    """Look at the first picture, and where it has more than 8 bits at some others: one alone may be dark."""
+    first = read_stored(paths[0])
+    if first is None:
+        raise CaptureError(f"{paths[0]}: expected a picture, got a truncated or damaged file")
+    size = (first.shape[0], first.shape[1])
+    if first.dtype == np.uint8:
+        return _Look(size, full_scale(first))
+    places = sorted({round(place) for place in np.linspace(0, len(paths) - 1, _LOOKS)})
+    stored = [first, *(read_stored(paths[place]) for place in places[1:])]
+    return _Look(size, max(full_scale(one) for one in stored if one is not None))

@@ -13,7 +13,8 @@ from poseharvest.capture.view import DEFAULT_IMAGE_RATE, View
 from poseharvest.errors import CaptureError
 from poseharvest.findings import Finding
 
-_SAME_RATE = 0.01  # relative: 59.94 and 60 are one rate, 50 and 60 are two
+_SAME_RATE = 0.01  # relative: 59.94 and 60 are nearly one rate, whose drift is told; 50 and 60 are two
+_MIN_DRIFT_MS_PER_S = 0.1  # below, it takes a minute to be off by a third of a frame at 60 Hz
 _MAX_PHASE = 0.25  # of a frame period: beyond, the cameras were not triggered together
 
 
@@ -54,7 +55,8 @@ def _rate_messages(views: Sequence[View], timeline: Timeline, settings: CaptureS
     if is_assumed and any(_is_rate_assumed(view) for view in views):
         messages.append(
             f"image folders tell no frame rate: {DEFAULT_IMAGE_RATE:g} frames per second are assumed; "
-            "say image_rate in capture.toml"
+            "say image_rate in capture.toml. Had they been taken at 25, their times would drift by "
+            f"{_drift_ms_per_s(25, DEFAULT_IMAGE_RATE):.0f} ms in every second"
         )
     rates = [view.frame_rate for view in views]
     if max(rates) > min(rates) * (1 + _SAME_RATE):
@@ -62,7 +64,38 @@ def _rate_messages(views: Sequence[View], timeline: Timeline, settings: CaptureS
         messages.append(
             f"the views have different frame rates ({listed}): the capture runs at {timeline.frame_rate:.2f}"
         )
-    return messages
+    return messages + _drift_messages(views, timeline)
+
+
+def _drift_messages(views: Sequence[View], timeline: Timeline) -> list[str]:
+    """Views whose rate is no multiple of the capture's: one message for all of a rate."""
+    of_rate: dict[float, list[int]] = {}
+    for number, view in enumerate(views):
+        of_rate.setdefault(view.frame_rate, []).append(number)
+    return [
+        _drift_message(rate, [(number, views[number]) for number in numbers], timeline)
+        for rate, numbers in of_rate.items()
+        if _drift_ms_per_s(rate, timeline.frame_rate) > _MIN_DRIFT_MS_PER_S
+    ]
+
+
+def _drift_message(rate: float, views: Sequence[tuple[int, View]], timeline: Timeline) -> str:
+    duration_s = timeline.num_frames / timeline.frame_rate
+    drift_ms = _drift_ms_per_s(rate, timeline.frame_rate) * duration_s
+    errors_s = [np.abs(timeline.time_errors_s(number, view.times_s)).max(initial=0) for number, view in views]
+    names = ", ".join(view.name for _, view in views)
+    return (
+        f"{names}: {rate:.5g} pictures per second in a capture of {timeline.frame_rate:.5g} frames: they drift by "
+        f"{drift_ms:.1f} ms in {duration_s:.1f} s; each frame takes the nearest picture, which lies up to "
+        f"{1000 * max(errors_s):.1f} ms beside it. Film all views at one rate, or say frame_rate in capture.toml; "
+        "where all cameras ran at one rate and a file states another, convert that file"
+    )
+
+
+def _drift_ms_per_s(rate: float, frame_rate: float) -> float:
+    """By how much pictures of a rate drift against frames of another, of which the rate may be a multiple."""
+    times = max(1, round(rate / frame_rate))
+    return 1000 * abs(rate / (times * frame_rate) - 1)
 
 
 def _is_rate_assumed(view: View) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from poseharvest.capture.decode import open_video
+from poseharvest.capture.decode import open_video, read_packets
 from poseharvest.errors import CaptureError
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def index_video(path: Path) -> VideoIndex:
     """
     with open_video(path) as (container, stream):
         scan = _Scan()
-        for packet in container.demux(stream):
+        for packet in read_packets(container, stream, scan.failures.append):
             _note_packet(scan, packet)
         if not scan.pts:
             raise CaptureError(f"{path}: expected a video, got no readable picture")
@@ -91,7 +91,7 @@ def index_video(path: Path) -> VideoIndex:
             pts=pts,
             keyframe_pts=np.unique(np.asarray(scan.keyframe_pts, dtype=np.int64)),
             time_base=_time_base(stream),
-            start_pts=int(pts[0]) if is_avi else 0,
+            start_pts=int(pts[0]) if is_avi or _has_running_clock(container) else 0,
             is_counted=is_counted,
             stated_rate=float(rate) if rate else None,
             damage=_damage(container, stream, scan),
@@ -106,6 +106,7 @@ class _Scan:
     end_pts: int = 0
     num_packets: int = 0
     num_broken: int = 0
+    failures: list[str] = field(default_factory=list)
 
 
 def _note_packet(scan: _Scan, packet: Packet[VideoStream]) -> None:
@@ -126,6 +127,11 @@ def _is_avi(container: InputContainer) -> bool:
     return container.format.name == "avi"
 
 
+def _has_running_clock(container: InputContainer) -> bool:
+    """Transport and program streams begin at whatever their recorder's clock says, and are taken to begin at 0."""
+    return container.format.name in {"mpegts", "mpeg"}
+
+
 def _time_base(stream: VideoStream) -> Fraction:
     return stream.time_base or Fraction(1)
 
@@ -135,6 +141,8 @@ def _damage(container: InputContainer, stream: VideoStream, scan: _Scan) -> str 
     # the other formats count pictures that an edit list has cut away; their durations do not
     if _is_avi(container) and scan.num_packets < stream.frames:
         return f"it announces {stream.frames} pictures and holds {scan.num_packets}, the last at {last_s:.3f} s"
+    if scan.failures:
+        return f"{scan.failures[0]} after the picture at {last_s:.3f} s"
     if scan.num_broken:
         return (
             f"{scan.num_broken} of {scan.num_packets} pictures are incomplete, the last whole one is at {last_s:.3f} s"

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseharvest.arrays import ImageSize
-from poseharvest.capture.discover import find_footage
+from poseharvest.capture.chapters import join_chapters
+from poseharvest.capture.discover import chapters, find_footage
 from poseharvest.capture.footage import Footage
 from poseharvest.capture.images import open_image_folders
 from poseharvest.capture.settings import CaptureSettings
@@ -94,7 +95,10 @@ def _open_videos(paths: Mapping[str, Path], settings: CaptureSettings) -> tuple[
     threads = max(1, (os.cpu_count() or 1) // len(paths))  # within a view, where there are cores to spare
 
     def opened(name: str) -> Footage:
-        return open_video_view(name, paths[name], on_damage=settings.on_damage, decoder_threads=threads)
+        return join_chapters([
+            open_video_view(name, path, on_damage=settings.on_damage, decoder_threads=threads)
+            for path in chapters(paths[name])
+        ])
 
     with ThreadPoolExecutor(thread_name_prefix="poseharvest-open") as executor:
         return tuple(executor.map(opened, paths))

@@ -5,6 +5,7 @@ Exit 0: done. Exit 1: one of our named errors, on one line. Exit 2: wrong usage.
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
 from typing import Annotated
@@ -57,6 +58,10 @@ for command in (demo, harvest, report, export, evaluate, audit, personalize, tra
 
 def main() -> None:
     """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        # A pipe or an old terminal may have no letter for a name's: it is shown by its number, not by a traceback.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except HarvestError as error:

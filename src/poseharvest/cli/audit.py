@@ -34,11 +34,11 @@ def audit(
     found = audit_capture(opened)
     console = Console(soft_wrap=True, highlight=False)
     console.print(f"{found.name}: {found.num_frames} frames at {found.frame_rate:g} Hz, {len(found.views)} views")
-    table = Table("view", "width x height", "rate, Hz", "pictures", "starts, s", "missing", "longest gap, s")
+    table = Table("view", "width x height", "rate, Hz", "pictures", "starts, s", "missing", "longest gap, s", "off, ms")
     for view in found.views:
         size = f"{view.image_size[1]} x {view.image_size[0]}"
         numbers = (f"{view.frame_rate:g}", str(view.num_pictures), f"{view.start_s:.3f}", str(view.num_missing))
-        table.add_row(view.name, size, *numbers, f"{view.longest_gap_s:.3f}")
+        table.add_row(view.name, size, *numbers, f"{view.longest_gap_s:.3f}", f"{view.max_error_ms:.1f}")
     console.print(table)
     if found.depth is not None:
         console.print(
