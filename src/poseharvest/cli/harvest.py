@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,8 @@ from poseharvest.cli.footage_options import ROTATE, SCALE
 from poseharvest.cli.progress import progress_bar
 from poseharvest.cli.summary import print_summary
 from poseharvest.detectors.keypoint_capture import capture_settings, open_capture
-from poseharvest.detectors.registry import load_detector
+from poseharvest.detectors.protocol import HeatmapDetector
+from poseharvest.detectors.registry import NETWORKS, load_detector
 from poseharvest.harvesting.harvest import harvest as run
 from poseharvest.harvesting.options import HarvestOptions
 from poseharvest.localization.boxes import read_boxes
@@ -91,14 +93,14 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
         ignore_audit=ignore_audit,
         device=device,
     )
-    given = parse_assignments(detector_option or [], option="--detector-option")
     footage = {"views": split_names(views), "rotate": rotate, "scale": scale, "frame_rate": frame_rate}
     said = capture_settings(capture, {"calibration": calibration, "unit": unit, **footage})
-    loaded = load_detector(detector, weights=weights, device=device, **given)
+    load = partial(_load, detector, weights, device, detector_option)
+    at_once = None if detector in NETWORKS else load()  # a network may have to be downloaded
     with progress_bar(Console(stderr=True)) as on_progress:
         result = run(
-            open_capture(capture, loaded, said),
-            loaded,
+            open_capture(capture, at_once, said),
+            at_once or load(),
             out,
             options=options,
             boxes=None if boxes is None else read_boxes(boxes),
@@ -107,6 +109,11 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
             on_progress=on_progress,
         )
     print_summary(result, write_report(result.path))
+
+
+def _load(name: str, weights: Path | None, device: str, options: list[str] | None) -> HeatmapDetector:
+    given = parse_assignments(options or [], option="--detector-option")
+    return load_detector(name, weights=weights, device=device, **given)
 
 
 def _number_of_people(text: str) -> int | None:
