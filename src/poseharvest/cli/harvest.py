@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -32,6 +33,7 @@ _DETECTOR = "efficientpose, hourglass, an ONNX model's .toml, or a folder of Ope
 _OPTION = "An option of the detector, such as flip_test=true, frame_offset=1 or frame_offset.cam03=1; may be repeated."
 _HEIGHTS = "Power of its peak's height with which a view's word on a joint counts; 0 counts all views alike."
 _SHARPEN = "Power of heatmaps relative to their peaks: their blobs become narrower; 1 leaves them."
+_TOLERANCE = "Tolerance of limb lengths; one voxel if not given."
 _REFINE = "1, 2 or 4: parts into which every voxel edge is cut, the tolerance unchanged; 1 is the paper's grid."
 _INFERENCE = "exact: sums over the voxels that matter; reference: over all voxels, by FFT."
 _PEOPLE = "How many to harvest at once, or all; 1 takes whom most views agree on, whoever else is there."
@@ -43,9 +45,7 @@ _LENGTHS = "TOML file with the subject's limb lengths in mm; estimated from the 
 
 
 def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parameter
-    capture: Annotated[
-        Path, typer.Argument(help="Folder with videos/ or images/, and a calibration.", show_default=False)
-    ],
+    capture: Annotated[Path, typer.Argument(help="Folder with videos/ or images/.", show_default=False)],
     out: Annotated[Path, typer.Option(help="The harvest folder to make.", show_default=False)],
     calibration: Annotated[Path | None, typer.Option(help="Its file; found in the capture if not given.")] = None,
     unit: Annotated[LengthUnit | None, typer.Option(help="The calibration's unit: mm, cm or m.")] = None,
@@ -63,9 +63,7 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     floor: Annotated[float, typer.Option(help="Chance that a view is simply wrong.")] = _DEFAULTS.inference.floor,
     height_power: Annotated[float, typer.Option(help=_HEIGHTS)] = _DEFAULTS.inference.height_power,
     sharpen: Annotated[float, typer.Option(help=_SHARPEN)] = _DEFAULTS.inference.sharpen,
-    tolerance_mm: Annotated[
-        float | None, typer.Option(help="Tolerance of limb lengths; one voxel if not given.")
-    ] = None,
+    tolerance_mm: Annotated[float | None, typer.Option(help=_TOLERANCE)] = None,
     refine: Annotated[int, typer.Option(help=_REFINE)] = _DEFAULTS.inference.refine,
     inference: Annotated[InferenceMethod, typer.Option(help=_INFERENCE)] = _DEFAULTS.inference.inference,
     share: Annotated[float | None, typer.Option(help=_SHARE, show_default=False)] = None,
@@ -80,19 +78,13 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier harvest.")] = False,
 ) -> None:
     """Harvest 3D poses and annotations from a calibrated multi-camera capture."""
-    options = HarvestOptions(
-        inference=InferenceOptions(
-            resolution, floor, height_power, sharpen, tolerance_mm=tolerance_mm, refine=refine, inference=inference
-        ),
-        selection=selection_rule(measure, share, limit),
-        recalibration=None if recalibration is None else Recalibration.read(recalibration),
-        people=_number_of_people(people),
-        moments=moments,
-        start=start,
-        stop=stop,
-        ignore_audit=ignore_audit,
-        device=device,
+    grid = InferenceOptions(
+        resolution, floor, height_power, sharpen, tolerance_mm=tolerance_mm, refine=refine, inference=inference
     )
+    who = HarvestOptions(people=_number_of_people(people), moments=moments, start=start, stop=stop, device=device)
+    learned = None if recalibration is None else Recalibration.read(recalibration)
+    rule = selection_rule(measure, share, limit)
+    options = replace(who, inference=grid, selection=rule, recalibration=learned, ignore_audit=ignore_audit)
     footage = {"views": split_names(views), "rotate": rotate, "scale": scale, "frame_rate": frame_rate}
     said = capture_settings(capture, {"calibration": calibration, "unit": unit, **footage})
     load = partial(_load, detector, weights, device, detector_option)
