@@ -25,6 +25,8 @@ from poseharvest.capture.timing import audit_timing, make_timeline
 from poseharvest.capture.view import DEFAULT_IMAGE_RATE, make_views
 from poseharvest.errors import CaptureError
 from poseharvest.findings import Finding
+from poseharvest.geometry.camera import CameraModel
+from poseharvest.geometry.refit import scaled_size, turned_size
 from poseharvest.geometry.rig import Rig
 
 
@@ -122,7 +124,13 @@ def _sizes(calibrated: Rig, counts: Mapping[str, int], settings: CaptureSettings
     )
     camera_of = {view: camera for camera, view in matched.items()} | settings.names
     known = {view: camera for view, camera in camera_of.items() if camera in calibrated.names}
-    return {name: calibrated.camera(known[name]).image_size if name in known else (1, 1) for name in counts}
+    return {name: _size(calibrated.camera(known[name]), name, settings) if name in known else (1, 1) for name in counts}
+
+
+def _size(camera: CameraModel, view: str, settings: CaptureSettings) -> ImageSize:
+    """Return the size of a view's pictures, which may have been resized and turned after the calibration."""
+    resized = scaled_size(camera.image_size, settings.scale.of(view))
+    return turned_size(resized, round(settings.rotate.of(view)) % 360)
 
 
 def _what_was_taken(settings: CaptureSettings, rate: float, source: Path) -> list[Finding]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -15,7 +17,8 @@ from poseharvest.cli.footage_options import ROTATE, SCALE
 from poseharvest.cli.progress import progress_bar
 from poseharvest.cli.summary import print_summary
 from poseharvest.detectors.keypoint_capture import capture_settings, open_capture
-from poseharvest.detectors.registry import load_detector
+from poseharvest.detectors.protocol import HeatmapDetector
+from poseharvest.detectors.registry import NETWORKS, load_detector
 from poseharvest.harvesting.harvest import harvest as run
 from poseharvest.harvesting.options import HarvestOptions
 from poseharvest.localization.boxes import read_boxes
@@ -32,6 +35,7 @@ _DETECTOR = "efficientpose, hourglass, an ONNX model's .toml, or a folder of Ope
 _OPTION = "An option of the detector, such as flip_test=true, frame_offset=1 or frame_offset.cam03=1; may be repeated."
 _HEIGHTS = "Power of its peak's height with which a view's word on a joint counts; 0 counts all views alike."
 _SHARPEN = "Power of heatmaps relative to their peaks: their blobs become narrower; 1 leaves them."
+_TOLERANCE = "Tolerance of limb lengths; one voxel if not given."
 _REFINE = "1, 2 or 4: parts into which every voxel edge is cut, the tolerance unchanged; 1 is the paper's grid."
 _INFERENCE = "exact: sums over the voxels that matter; reference: over all voxels, by FFT."
 _PEOPLE = "How many to harvest at once, or all; 1 takes whom most views agree on, whoever else is there."
@@ -76,25 +80,21 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier harvest.")] = False,
 ) -> None:
     """Harvest 3D poses and annotations from a calibrated multi-camera capture."""
-    frames: dict[str, Any] = {"moments": moments, "start": start, "stop": stop, "ignore_audit": ignore_audit}
-    options = HarvestOptions(
-        device=device,
-        inference=InferenceOptions(
-            resolution, floor, height_power, sharpen, tolerance_mm=tolerance_mm, refine=refine, inference=inference
-        ),
-        selection=selection_rule(measure, share, limit),
-        recalibration=None if recalibration is None else Recalibration.read(recalibration),
-        people=_number_of_people(people),
-        **frames,
+    grid = InferenceOptions(
+        resolution, floor, height_power, sharpen, tolerance_mm=tolerance_mm, refine=refine, inference=inference
     )
-    given = parse_assignments(detector_option or [], option="--detector-option")
+    who = HarvestOptions(people=_number_of_people(people), moments=moments, start=start, stop=stop, device=device)
+    learned = None if recalibration is None else Recalibration.read(recalibration)
+    rule = selection_rule(measure, share, limit)
+    options = replace(who, inference=grid, selection=rule, recalibration=learned, ignore_audit=ignore_audit)
     footage = {"views": split_names(views), "rotate": rotate, "scale": scale, "frame_rate": frame_rate}
     said = capture_settings(capture, {"calibration": calibration, "unit": unit, **footage})
-    loaded = load_detector(detector, weights=weights, device=device, **given)
+    load = partial(_load, detector, weights, device, detector_option)
+    at_once = None if detector in NETWORKS else load()  # a network may have to be downloaded
     with progress_bar(Console(stderr=True)) as on_progress:
         result = run(
-            open_capture(capture, loaded, said),
-            loaded,
+            open_capture(capture, at_once, said),
+            at_once or load(),
             out,
             options=options,
             boxes=None if boxes is None else read_boxes(boxes),
@@ -103,6 +103,11 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
             on_progress=on_progress,
         )
     print_summary(result, write_report(result.path))
+
+
+def _load(name: str, weights: Path | None, device: str, options: list[str] | None) -> HeatmapDetector:
+    given = parse_assignments(options or [], option="--detector-option")
+    return load_detector(name, weights=weights, device=device, **given)
 
 
 def _number_of_people(text: str) -> int | None:

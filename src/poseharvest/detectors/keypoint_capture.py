@@ -14,12 +14,14 @@ from poseharvest.detectors.protocol import HeatmapDetector
 from poseharvest.errors import NoFootageError
 
 
-def open_capture(path: str | Path, detector: HeatmapDetector, settings: CaptureSettings | None = None) -> Capture:
+def open_capture(
+    path: str | Path, detector: HeatmapDetector | None, settings: CaptureSettings | None = None
+) -> Capture:
     """Return the capture in a folder; where it has no footage, that of the detector's keypoint files.
 
     Args:
         path: the folder, with a calibration and perhaps `capture.toml`.
-        detector: who is to look at it.
+        detector: who is to look at it; None for one that needs footage in any case.
         settings: instead of `capture.toml`.
 
     Raises:

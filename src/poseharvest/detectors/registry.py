@@ -26,6 +26,9 @@ _LOADERS: dict[str, Callable[[Path, RunOptions], HeatmapDetector]] = {
     "hourglass": load_hourglass,
     "vitpose": load_vitpose,
 }
+NETWORKS = tuple(_LOADERS)
+"""Names of networks; whatever else is a path."""
+
 _CHOICES = (
     '"efficientpose", "hourglass", "vitpose", a .toml that describes an ONNX model, a .safetensors of our own, '
     "a folder of ViTPose, or a folder of keypoint files"
