@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -17,12 +18,14 @@ from poseharvest.diagnosis.diagnose import Diagnosis
 from poseharvest.findings import Finding
 from poseharvest.harvesting.annotate import annotate
 from poseharvest.harvesting.batches import infer_each
+from poseharvest.harvesting.coverage import Coverage
 from poseharvest.harvesting.job import Job, OnProgress, Progress
 from poseharvest.harvesting.jumps import jumps
 from poseharvest.harvesting.moments import harvest_moments
 from poseharvest.harvesting.options import HarvestOptions
 from poseharvest.harvesting.people import harvest_people
 from poseharvest.harvesting.spool import SightingSpool
+from poseharvest.harvesting.upright import upright_detector
 from poseharvest.localization.boxes import Boxes
 from poseharvest.pictorial.pairwise import LimbLengths
 
@@ -65,6 +68,8 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
     fitted = fit_to_footage(detector, pictures_of(capture))
     job = Job(capture, fitted.detector, options or HarvestOptions(), boxes, limb_lengths, on_progress or _silent)
     findings = job.check_hints() + job.audit() + list(fitted.findings)
+    upright = upright_detector(capture, fitted.detector, job.options.start, job.stop)
+    job, findings = replace(job, detector=upright.detector), [*findings, *upright.findings]
     with HarvestWriter(
         out,
         rig=capture.rig,
@@ -96,12 +101,17 @@ def _harvest_one(job: Job, writer: HarvestWriter, findings: list[Finding]) -> Ha
         subject = job.learn(first)
         findings = findings + job.audit_subject(subject)
         model = job.learner.model(subject.shells)
-        num_written = 0
-        for sighting, posterior in infer_each(model, chain(first, sightings)):
-            writer.add(annotate(sighting, posterior))
-            num_written += 1
+        num_written, coverage = 0, Coverage(job.detector.skeleton)
+        for sighting, posterior in infer_each(model, chain(first, sightings), subject.support):
+            record = annotate(sighting, posterior, support=subject.support)
+            if job.is_somebody(record, subject.support):
+                writer.add(record)
+                coverage.add(record)
+                num_written += 1
             job.report(sighting.frame + 1, "harvesting")
-    return job.run(findings + job.missing(num_written), subject)
+    if num_written == 0:
+        raise job.nobody()
+    return job.run([*findings, *job.missing(num_written), *coverage.findings()], subject)
 
 
 def _silent(progress: Progress) -> None:

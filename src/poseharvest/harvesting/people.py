@@ -19,7 +19,9 @@ from poseharvest.capture.prefetch import prefetch
 from poseharvest.errors import CalibrationError, CaptureError
 from poseharvest.findings import Finding
 from poseharvest.harvesting.annotate import annotate
+from poseharvest.harvesting.batches import infer_each
 from poseharvest.harvesting.body_check import check_statures, fit_subject
+from poseharvest.harvesting.coverage import Coverage
 from poseharvest.harvesting.job import Job
 from poseharvest.harvesting.subject import Subject, by_name
 from poseharvest.localization.people import Moment, PersonSighting
@@ -45,7 +47,7 @@ def harvest_people(job: Job, writer: HarvestWriter, findings: list[Finding]) -> 
             people.take(moment)
             job.report(moment.frame + 1, f"harvesting, people: {len(people.harvested)}")
     people.finish()
-    found = people.harvested
+    found = [person for person in people.harvested if person.num_frames]
     if not found:
         raise people.refused or job.nobody()
     only = found[0].subject if len(found) == 1 else None
@@ -53,6 +55,7 @@ def harvest_people(job: Job, writer: HarvestWriter, findings: list[Finding]) -> 
     infos = tuple(person.info(set(tracks)) for person in found)
     said = [finding for person in found for finding in person.confusions(tracks)]
     said += check_statures({person.number: fit.stature_mm for person in found if (fit := person.fit) is not None})
+    said += people.coverage.findings()
     return job.run([*findings, *people.findings, *job.missing(people.num_frames), *said], only, infos)
 
 
@@ -87,12 +90,14 @@ class _Person:
 
     def infer(self) -> Iterator[FrameAnnotations]:
         """Yield the records of all that waits."""
-        if self.model is None:
+        if self.model is None or self.subject is None:
             return
-        for sighting, posterior in zip(
-            self.waiting, self.model.infer_many([sighting.evidence for sighting in self.waiting]), strict=True
-        ):
-            yield annotate(sighting, posterior, self.number)
+        support = self.subject.support
+        for sighting, posterior in infer_each(self.model, self.waiting, support):
+            record = annotate(sighting, posterior, self.number, support)
+            if not support.is_somebody(record.supported):
+                continue
+            yield record
             self.first_frame = sighting.frame if self.num_frames == 0 else self.first_frame
             self.last_frame, self.num_frames = sighting.frame, self.num_frames + 1
         self.waiting = []
@@ -145,6 +150,7 @@ class _People:
         self.findings: list[Finding] = []
         self.refused: CalibrationError | CaptureError | None = None
         self.num_frames = 0
+        self.coverage = Coverage(job.detector.skeleton)
 
     def take(self, moment: Moment) -> None:
         """Take in everybody of one frame, and write what is complete."""
@@ -207,6 +213,7 @@ class _People:
         while self._done and self._done[0][0] < ready:
             frame, _, record = heapq.heappop(self._done)
             self._writer.add(record)
+            self.coverage.add(record)
             self.num_frames += frame != self._last_written
             self._last_written = frame
 
