@@ -13,7 +13,7 @@ from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.store import HarvestWriter
 from poseharvest.capture.frames import FrameSource, pictures_of
 from poseharvest.capture.prefetch import prefetch
-from poseharvest.detectors.protocol import HeatmapDetector, fit_to_footage
+from poseharvest.detectors.protocol import HeatmapDetector, KeypointSource, fit_to_footage
 from poseharvest.diagnosis.diagnose import Diagnosis
 from poseharvest.findings import Finding
 from poseharvest.harvesting.annotate import annotate
@@ -78,11 +78,14 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
         records_per_part=_RECORDS_PER_PART,
         recalibration=job.options.recalibration,
     ) as writer:
-        diagnosis = Diagnosis(capture.rig, fitted.detector.skeleton)
+        diagnosis, coverage = Diagnosis(capture.rig, fitted.detector.skeleton), Coverage(fitted.detector.skeleton)
         writer.listen(diagnosis.add)
-        run = diagnosis.completed(_harvester(job)(job, writer, findings))
+        writer.listen(coverage.add)
+        run = coverage.completed(diagnosis.completed(_harvester(job)(job, writer, findings)))
         job.report(job.stop, "selecting annotations")
-        return writer.finish(run, job.options.selection)
+        # Keypoints are somebody's word; a network's peaks may agree by chance now and then.
+        by_chance = {} if isinstance(detector, KeypointSource) else coverage.hardly_shown()
+        return writer.finish(run, job.options.selection, by_chance)
 
 
 def _harvester(job: Job) -> Callable[[Job, HarvestWriter, list[Finding]], HarvestRun]:
@@ -101,17 +104,16 @@ def _harvest_one(job: Job, writer: HarvestWriter, findings: list[Finding]) -> Ha
         subject = job.learn(first)
         findings = findings + job.audit_subject(subject)
         model = job.learner.model(subject.shells)
-        num_written, coverage = 0, Coverage(job.detector.skeleton)
+        num_written = 0
         for sighting, posterior in infer_each(model, chain(first, sightings), subject.support):
             record = annotate(sighting, posterior, support=subject.support)
             if job.is_somebody(record, subject.support):
                 writer.add(record)
-                coverage.add(record)
                 num_written += 1
             job.report(sighting.frame + 1, "harvesting")
     if num_written == 0:
         raise job.nobody()
-    return job.run([*findings, *job.missing(num_written), *coverage.findings()], subject)
+    return job.run(findings + job.missing(num_written), subject)
 
 
 def _silent(progress: Progress) -> None:

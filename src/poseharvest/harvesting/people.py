@@ -21,7 +21,6 @@ from poseharvest.findings import Finding
 from poseharvest.harvesting.annotate import annotate
 from poseharvest.harvesting.batches import infer_each
 from poseharvest.harvesting.body_check import check_statures, fit_subject
-from poseharvest.harvesting.coverage import Coverage
 from poseharvest.harvesting.job import Job
 from poseharvest.harvesting.subject import Subject, by_name
 from poseharvest.localization.people import Moment, PersonSighting
@@ -55,7 +54,6 @@ def harvest_people(job: Job, writer: HarvestWriter, findings: list[Finding]) -> 
     infos = tuple(person.info(set(tracks)) for person in found)
     said = [finding for person in found for finding in person.confusions(tracks)]
     said += check_statures({person.number: fit.stature_mm for person in found if (fit := person.fit) is not None})
-    said += people.coverage.findings()
     return job.run([*findings, *people.findings, *job.missing(people.num_frames), *said], only, infos)
 
 
@@ -150,7 +148,6 @@ class _People:
         self.findings: list[Finding] = []
         self.refused: CalibrationError | CaptureError | None = None
         self.num_frames = 0
-        self.coverage = Coverage(job.detector.skeleton)
 
     def take(self, moment: Moment) -> None:
         """Take in everybody of one frame, and write what is complete."""
@@ -213,7 +210,6 @@ class _People:
         while self._done and self._done[0][0] < ready:
             frame, _, record = heapq.heappop(self._done)
             self._writer.add(record)
-            self.coverage.add(record)
             self.num_frames += frame != self._last_written
             self._last_written = frame
 

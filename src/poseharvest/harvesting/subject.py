@@ -88,6 +88,10 @@ class SubjectLearner:
     device: str = "cpu"
     peaks_are_joints: bool = False
 
+    def support(self, sightings: Iterable[Sighting]) -> Support:
+        """Return when a view shows a joint of the person in these sightings, one or more."""
+        return Support() if self.peaks_are_joints else Support.measured(sightings)
+
     def learn(self, sightings: Sightings, given: LimbLengths | None = None) -> Subject:
         """Return the subject.
 
@@ -105,7 +109,7 @@ class SubjectLearner:
             ConfigError: the given lengths are not those of the skeleton's limbs.
         """
         sample = _spread_evenly(len(sightings), _MAX_FRAMES_MATCHED)
-        support = Support() if self.peaks_are_joints else Support.measured(_each(sightings))
+        support = self.support(_each(sightings))
         seen = self._measured(sightings, support) if given is None else {}
         lengths = completed(self.skeleton, seen) if given is None else given
         shells = match_shells(

@@ -8,11 +8,13 @@ what counts is the map at the joint's own place. A joint that one view alone sho
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from poseharvest.geometry.resample import sample_bilinear
 from poseharvest.geometry.rig import project_all
@@ -29,6 +31,7 @@ MIN_VIEWS = 2
 _WELL_KNOWN = 0.9  # quantile of the peaks' heights: those of joints that the network knows
 _LEAST_SHARE = 0.3  # of that height
 _LEAST_SPREADS = 5.0  # of the rest of the map, as standard deviations
+_REACH = 1 / 32  # of the window's side, that a joint may lie off a peak which shows it
 _DEVIATIONS = 1.4826  # of a normal distribution over its median absolute deviation
 
 
@@ -68,7 +71,8 @@ class Support:
         if self.least is None:
             return self.peaks(heatmaps)
         seen = project_all(sighting.cameras, mean.double())
-        height = values_at(heatmaps, seen.pixels) - _level(heatmaps.values)
+        near = Heatmaps(_highest_near(heatmaps.values), heatmaps.crops)
+        height = values_at(near, seen.pixels) - _level(heatmaps.values)
         return (height >= self._needed(heatmaps)) & seen.valid & _present(heatmaps)[:, None]
 
     def supported(self, sighting: Sighting, posterior: JointPosterior) -> Tensor:
@@ -122,6 +126,12 @@ def values_at(heatmaps: Heatmaps, pixels: Tensor) -> Tensor:
         maps, points = heatmaps.values[view].cpu().unsqueeze(1), window.unsqueeze(1)
         values[view] = sample_bilinear(maps, points)[:, 0, 0].double()
     return values
+
+
+def _highest_near(values: Tensor) -> Tensor:
+    """Return at every pixel the highest value near it: a joint lies off its peak by what the limbs' lengths demand."""
+    reach = math.ceil(_REACH * max(values.shape[-2:]))
+    return functional.max_pool2d(values.cpu(), 2 * reach + 1, stride=1, padding=reach)
 
 
 def _heights(heatmaps: Heatmaps) -> Tensor:
