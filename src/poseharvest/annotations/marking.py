@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,6 +77,22 @@ def largest_selected_sigma(layout: PartLayout) -> dict[str, float]:
         largest = np.fmax(largest, np.fmax.reduce(np.where(selected, sigma, np.nan), axis=0))
     pairs = zip(layout.joints, largest.tolist(), strict=True)
     return {joint: sigma for joint, sigma in pairs if np.isfinite(sigma)}
+
+
+def withdraw_support(layout: PartLayout, joints_of: Mapping[int, Sequence[int]]) -> None:
+    """Rewrite the column `supported` of every part: false for some joints of some people.
+
+    Args:
+        layout: how the rows lie.
+        joints_of: numbers of the joints, by person.
+    """
+    for index in _parts(layout):
+        table = layout.read(index, ("person", "supported"))
+        person, supported = (matrix(table, name, len(layout.joints)) for name in ("person", "supported"))
+        supported = np.array(supported, dtype=bool)
+        for number, joints in joints_of.items():
+            supported[np.ix_(person[:, 0] == number, list(joints))] = False
+        _rewrite(layout, index, {"supported": supported})
 
 
 def scale_parts(layout: PartLayout, recalibration: Recalibration | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -23,7 +23,7 @@ from poseharvest.annotations.info import (
     current_versions,
     views_of,
 )
-from poseharvest.annotations.marking import PartLayout, mark_parts
+from poseharvest.annotations.marking import PartLayout, mark_parts, withdraw_support
 from poseharvest.annotations.parts import ANNOTATIONS, FRAMES, part_path, write_part
 from poseharvest.annotations.reader import INFO_FILE, Harvest, is_harvest, preview_path
 from poseharvest.annotations.recalibration import Recalibration
@@ -142,7 +142,12 @@ class HarvestWriter:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(encoded.tobytes())
 
-    def finish(self, run: HarvestRun, selection: SelectionRule | None = None) -> Harvest:
+    def finish(
+        self,
+        run: HarvestRun,
+        selection: SelectionRule | None = None,
+        unsupported: Mapping[int, Sequence[int]] | None = None,
+    ) -> Harvest:
         """Select the reliable annotations, write `harvest.json`, give the folder its name and open it.
 
         What is odd about the selection is added to the run's findings.
@@ -150,6 +155,7 @@ class HarvestWriter:
         Args:
             run: what ran on what.
             selection: the rule; the paper's 70 % by determinant if None.
+            unsupported: numbers of joints, by person, that turned out to be supported by chance alone.
 
         Raises:
             StoreError: nothing was added, or writing fails.
@@ -160,6 +166,8 @@ class HarvestWriter:
             raise StoreError(f"{self._staged.target}: a harvest needs at least one person in one frame, got none")
         layout = PartLayout(self._staged.path, self._skeleton.joints, len(self._rig), tuple(self._records_per_part))
         with os_errors_as_store_errors(self._staged.target):
+            if unsupported:
+                withdraw_support(layout, unsupported)
             summary = mark_parts(layout, selection or SelectionRule())
             self._write_rig()
             write_info(self._info(run, summary), self._staged.path)

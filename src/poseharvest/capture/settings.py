@@ -21,6 +21,7 @@ SETTINGS_NAME = "capture.toml"
 
 DamagePolicy = Literal["error", "drop"]
 TimeZero = Literal["timestamps", "first_picture"]
+QuarterTurn = Literal[0, 90, 180, 270]
 
 _OFFSET = re.compile(r"\s*([-+]?\d+(?:\.\d*)?(?:e[-+]?\d+)?)\s*(s|seconds?|frames?)?\s*", re.IGNORECASE)
 
@@ -105,6 +106,10 @@ class CaptureSettings(BaseModel):
 
     image_rate: Annotated[float, Field(gt=0)] | None = None
     """Pictures per second of image folders; otherwise `frame_rate`, otherwise 30 with a warning."""
+
+    turn: QuarterTurn | dict[str, QuarterTurn] | None = None
+    """Degrees clockwise by which the network sees pictures turned, so that people stand in them: for all views, or by
+    view (0 for the others). It is found from cameras and footage otherwise."""
 
     on_damage: DamagePolicy = "error"
     """Damaged footage is an error, or the view drops out where it cannot be read."""

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.geometry.camera import Projection, StaticCamera
-from poseharvest.geometry.resample import sample_bilinear
 from poseharvest.geometry.rig import inside_image, project_all
+from poseharvest.harvesting.support import Support, values_at
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.localization.track import Sighting
 from poseharvest.pictorial.posterior import JointPosterior
@@ -18,13 +18,16 @@ from poseharvest.pictorial.posterior import JointPosterior
 _REACH = 10  # a projection farther from the first pixel than so many pictures says nothing about this picture
 
 
-def annotate(sighting: Sighting, posterior: JointPosterior, person: int = 0) -> FrameAnnotations:
+def annotate(
+    sighting: Sighting, posterior: JointPosterior, person: int = 0, support: Support | None = None
+) -> FrameAnnotations:
     """Return the annotations of one frame and person.
 
     Args:
         sighting: what the views show.
         posterior: what inference made of it.
         person: number of the person, from 0.
+        support: when a view shows a joint; wherever its map rises above 0 if None.
     """
     heatmaps = Heatmaps(sighting.heatmaps.values.cpu(), sighting.heatmaps.crops)
     mean = posterior.mean.double()
@@ -39,11 +42,11 @@ def annotate(sighting: Sighting, posterior: JointPosterior, person: int = 0) -> 
         person=person,
         mean=mean,
         cov=posterior.cov.double(),
-        supported=posterior.supported,
+        supported=(support or Support()).supported(sighting, posterior),
         log_evidence=posterior.log_evidence,
         pixels=_meaningful(seen, sighting.cameras),
         inside=inside,
-        score=torch.where(seen.valid, _scores(heatmaps, seen.pixels), 0),
+        score=torch.where(seen.valid, values_at(heatmaps, seen.pixels), 0),
         peak_pixels=sighting.peaks.pixels.cpu(),
         peak_score=sighting.peaks.score.cpu(),
         crops=heatmaps.crops,
@@ -55,16 +58,3 @@ def _meaningful(seen: Projection, cameras: Sequence[StaticCamera]) -> Tensor:
     reach = torch.tensor([_REACH * max(camera.image_size) for camera in cameras], dtype=seen.pixels.dtype)
     near = (seen.pixels.abs() <= reach[:, None, None]).all(-1)
     return torch.where((seen.valid & near).unsqueeze(-1), seen.pixels, torch.nan)
-
-
-def _scores(heatmaps: Heatmaps, pixels: Tensor) -> Tensor:
-    """Return every view's own heatmap of a joint at the joint's projection, (V, J); 0 outside the window."""
-    scores = torch.zeros(pixels.shape[:2], dtype=torch.float64)
-    for view, crop in enumerate(heatmaps.crops):
-        if crop is None:
-            continue
-        window = crop.to_window(pixels[view], heatmaps.size).to(heatmaps.values.dtype)
-        # One map a joint, one point a map.
-        maps, points = heatmaps.values[view].unsqueeze(1), window.unsqueeze(1)
-        scores[view] = sample_bilinear(maps, points)[:, 0, 0].double()
-    return scores

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import TypeVar
 
 from poseharvest.harvesting.memory import give_back_memory
+from poseharvest.harvesting.support import Support
 from poseharvest.localization.track import Sighting
 from poseharvest.pictorial.infer import PictorialStructures
 from poseharvest.pictorial.posterior import JointPosterior
@@ -24,15 +25,19 @@ def batched(items: Iterable[T], length: int) -> Iterator[list[T]]:
         yield batch
 
 
-def infer_each(model: PictorialStructures, sightings: Iterable[Sighting]) -> Iterator[tuple[Sighting, JointPosterior]]:
+def infer_each(
+    model: PictorialStructures, sightings: Iterable[Sighting], support: Support | None = None
+) -> Iterator[tuple[Sighting, JointPosterior]]:
     """Yield every sighting with its posterior, in order; no more are in memory than are inferred together.
 
     Args:
         model: the subject's.
         sightings: taken as they are needed.
+        support: when a view shows a joint; what no view shows is not told to the model. Any peak does if None.
     """
+    support = support or Support()
     for number, together in enumerate(batched(sightings, _TOGETHER), 1):
-        posteriors = model.infer_many([sighting.evidence for sighting in together])
+        posteriors = model.infer_many([support.without_background(sighting).evidence for sighting in together])
         if number % _BATCHES_A_TRIM == 0:
             give_back_memory()
         yield from zip(together, posteriors, strict=True)

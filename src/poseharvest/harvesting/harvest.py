@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -12,17 +13,19 @@ from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.store import HarvestWriter
 from poseharvest.capture.frames import FrameSource, pictures_of
 from poseharvest.capture.prefetch import prefetch
-from poseharvest.detectors.protocol import HeatmapDetector, fit_to_footage
+from poseharvest.detectors.protocol import HeatmapDetector, KeypointSource, fit_to_footage
 from poseharvest.diagnosis.diagnose import Diagnosis
 from poseharvest.findings import Finding
 from poseharvest.harvesting.annotate import annotate
 from poseharvest.harvesting.batches import infer_each
+from poseharvest.harvesting.coverage import Coverage
 from poseharvest.harvesting.job import Job, OnProgress, Progress
 from poseharvest.harvesting.jumps import jumps
 from poseharvest.harvesting.moments import harvest_moments
 from poseharvest.harvesting.options import HarvestOptions
 from poseharvest.harvesting.people import harvest_people
 from poseharvest.harvesting.spool import SightingSpool
+from poseharvest.harvesting.upright import upright_detector
 from poseharvest.localization.boxes import Boxes
 from poseharvest.pictorial.pairwise import LimbLengths
 
@@ -65,6 +68,8 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
     fitted = fit_to_footage(detector, pictures_of(capture))
     job = Job(capture, fitted.detector, options or HarvestOptions(), boxes, limb_lengths, on_progress or _silent)
     findings = job.check_hints() + job.audit() + list(fitted.findings)
+    upright = upright_detector(capture, fitted.detector, job.options.start, job.stop)
+    job, findings = replace(job, detector=upright.detector), [*findings, *upright.findings]
     with HarvestWriter(
         out,
         rig=capture.rig,
@@ -73,11 +78,14 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
         records_per_part=_RECORDS_PER_PART,
         recalibration=job.options.recalibration,
     ) as writer:
-        diagnosis = Diagnosis(capture.rig, fitted.detector.skeleton)
+        diagnosis, coverage = Diagnosis(capture.rig, fitted.detector.skeleton), Coverage(fitted.detector.skeleton)
         writer.listen(diagnosis.add)
-        run = diagnosis.completed(_harvester(job)(job, writer, findings))
+        writer.listen(coverage.add)
+        run = coverage.completed(diagnosis.completed(_harvester(job)(job, writer, findings)))
         job.report(job.stop, "selecting annotations")
-        return writer.finish(run, job.options.selection)
+        # Keypoints are somebody's word; a network's peaks may agree by chance now and then.
+        by_chance = {} if isinstance(detector, KeypointSource) else coverage.hardly_shown()
+        return writer.finish(run, job.options.selection, by_chance)
 
 
 def _harvester(job: Job) -> Callable[[Job, HarvestWriter, list[Finding]], HarvestRun]:
@@ -97,10 +105,14 @@ def _harvest_one(job: Job, writer: HarvestWriter, findings: list[Finding]) -> Ha
         findings = findings + job.audit_subject(subject)
         model = job.learner.model(subject.shells)
         num_written = 0
-        for sighting, posterior in infer_each(model, chain(first, sightings)):
-            writer.add(annotate(sighting, posterior))
-            num_written += 1
+        for sighting, posterior in infer_each(model, chain(first, sightings), subject.support):
+            record = annotate(sighting, posterior, support=subject.support)
+            if job.is_somebody(record, subject.support):
+                writer.add(record)
+                num_written += 1
             job.report(sighting.frame + 1, "harvesting")
+    if num_written == 0:
+        raise job.nobody()
     return job.run(findings + job.missing(num_written), subject)
 
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from itertools import islice
 
 from poseharvest.annotations.info import CaptureInfo, DetectorInfo, HarvestRun, PersonInfo
+from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.annotations.store import HarvestWriter
 from poseharvest.calibration.audit import audit_rig
 from poseharvest.capture.frames import FrameSource, MultiViewFrame
-from poseharvest.detectors.protocol import HeatmapDetector, details_of
+from poseharvest.detectors.protocol import HeatmapDetector, KeypointSource, details_of
 from poseharvest.errors import CalibrationError, CaptureError, ConfigError, NobodyFoundError
 from poseharvest.findings import Finding
 from poseharvest.geometry.rig import Rig
@@ -20,6 +21,7 @@ from poseharvest.harvesting.limb_findings import limb_findings
 from poseharvest.harvesting.options import HarvestOptions
 from poseharvest.harvesting.spool import SightingSpool
 from poseharvest.harvesting.subject import Sightings, Subject, SubjectLearner, by_name
+from poseharvest.harvesting.support import Support
 from poseharvest.localization.boxes import Boxes
 from poseharvest.localization.one_of_many import one_person_tracker
 from poseharvest.localization.people import Moment, PeopleTracker
@@ -64,7 +66,8 @@ class Job:
     @property
     def learner(self) -> SubjectLearner:
         """What learns a subject."""
-        return SubjectLearner(self.detector.skeleton, self.options.inference, self.options.device)
+        of_keypoints = isinstance(self.detector, KeypointSource)
+        return SubjectLearner(self.detector.skeleton, self.options.inference, self.options.device, of_keypoints)
 
     @property
     def stop(self) -> int:
@@ -144,6 +147,13 @@ class Job:
         tracker = PeopleTracker(self.detector, self.capture.rig, self.options.people)
         for frames in self.footage(writer):
             yield from tracker.observe(frames)
+
+    def is_somebody(self, record: FrameAnnotations, support: Support) -> bool:
+        """Return whether a record holds anything that is seen; where boxes say where somebody is, somebody is there.
+
+        A network has peaks where somebody was a moment ago, and no two views agree on them.
+        """
+        return self.boxes is not None or support.is_somebody(record.supported)
 
     def warm_up(self, sightings: Iterator[Sighting], spool: SightingSpool) -> None:
         """Fill the spool with the first sightings."""

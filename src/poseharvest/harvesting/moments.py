@@ -82,7 +82,7 @@ def harvest_moments(job: Job, writer: HarvestWriter, findings: list[Finding]) ->
             for number, sighting in enumerate(seen):
                 subject = bodies.of(sighting)
                 posterior = job.learner.model(subject.shells).infer_many([sighting.evidence])[0]
-                writer.add(annotate(sighting, posterior, number))
+                writer.add(annotate(sighting, posterior, number, job.learner.support([sighting])))
                 lengths.append(subject.lengths)
             num_frames += bool(seen)
             job.report(frame.index + 1, f"harvesting moments, people: {len(lengths)}")

@@ -19,6 +19,7 @@ from poseharvest.capture.prefetch import prefetch
 from poseharvest.errors import CalibrationError, CaptureError
 from poseharvest.findings import Finding
 from poseharvest.harvesting.annotate import annotate
+from poseharvest.harvesting.batches import infer_each
 from poseharvest.harvesting.body_check import check_statures, fit_subject
 from poseharvest.harvesting.job import Job
 from poseharvest.harvesting.subject import Subject, by_name
@@ -45,7 +46,7 @@ def harvest_people(job: Job, writer: HarvestWriter, findings: list[Finding]) -> 
             people.take(moment)
             job.report(moment.frame + 1, f"harvesting, people: {len(people.harvested)}")
     people.finish()
-    found = people.harvested
+    found = [person for person in people.harvested if person.num_frames]
     if not found:
         raise people.refused or job.nobody()
     only = found[0].subject if len(found) == 1 else None
@@ -87,12 +88,14 @@ class _Person:
 
     def infer(self) -> Iterator[FrameAnnotations]:
         """Yield the records of all that waits."""
-        if self.model is None:
+        if self.model is None or self.subject is None:
             return
-        for sighting, posterior in zip(
-            self.waiting, self.model.infer_many([sighting.evidence for sighting in self.waiting]), strict=True
-        ):
-            yield annotate(sighting, posterior, self.number)
+        support = self.subject.support
+        for sighting, posterior in infer_each(self.model, self.waiting, support):
+            record = annotate(sighting, posterior, self.number, support)
+            if not support.is_somebody(record.supported):
+                continue
+            yield record
             self.first_frame = sighting.frame if self.num_frames == 0 else self.first_frame
             self.last_frame, self.num_frames = sighting.frame, self.num_frames + 1
         self.waiting = []

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 from typing import Protocol
 
 import torch
-from torch import Tensor
 
 from poseharvest.errors import CaptureError
 from poseharvest.harvesting.batches import infer_each
+from poseharvest.harvesting.support import Support
 from poseharvest.localization.associate import RoughPose, rough_poses
 from poseharvest.localization.follow import view_candidates
 from poseharvest.localization.scan import Candidate
@@ -48,12 +48,14 @@ class Subject:
         guessed: limbs, by name, that were never seen whole: their length is that of a usual body of this size, or,
             where the skeleton is no person's, the median of the others'.
         few: limbs, by name, that were seen whole less than three times: their length is drawn to that of a usual body.
+        support: when a view shows one of their joints.
     """
 
     lengths: LimbLengths
     shells: LimbLengths
     guessed: tuple[str, ...] = ()
     few: tuple[str, ...] = ()
+    support: Support = field(default_factory=Support)
 
     @property
     def at_limit(self) -> tuple[str, ...]:
@@ -78,11 +80,17 @@ class SubjectLearner:
         skeleton: the tree.
         options: of the inference.
         device: where it runs.
+        peaks_are_joints: the heatmaps are drawn from keypoints, so that every peak is a joint that was found.
     """
 
     skeleton: Skeleton
     options: InferenceOptions
     device: str = "cpu"
+    peaks_are_joints: bool = False
+
+    def support(self, sightings: Iterable[Sighting]) -> Support:
+        """Return when a view shows a joint of the person in these sightings, one or more."""
+        return Support() if self.peaks_are_joints else Support.measured(sightings)
 
     def learn(self, sightings: Sightings, given: LimbLengths | None = None) -> Subject:
         """Return the subject.
@@ -101,22 +109,23 @@ class SubjectLearner:
             ConfigError: the given lengths are not those of the skeleton's limbs.
         """
         sample = _spread_evenly(len(sightings), _MAX_FRAMES_MATCHED)
-        seen = self._measured(sightings) if given is None else {}
+        support = self.support(_each(sightings))
+        seen = self._measured(sightings, support) if given is None else {}
         lengths = completed(self.skeleton, seen) if given is None else given
         shells = match_shells(
-            self.skeleton, lengths, lambda radii: self._positions((sightings[i] for i in sample), radii)
+            self.skeleton, lengths, lambda radii: self._positions((sightings[i] for i in sample), radii, support)
         )
         if given is not None:
-            return Subject(lengths, shells)
+            return Subject(lengths, shells, support=support)
         guessed = tuple("-".join(limb) for limb in lengths.mm if limb not in seen)
         few = tuple("-".join(limb) for limb, one in seen.items() if not one.is_certain)
-        return Subject(lengths, shells, guessed, few)
+        return Subject(lengths, shells, guessed, few, support)
 
-    def _measured(self, sightings: Sightings) -> dict[tuple[str, str], Measured]:
+    def _measured(self, sightings: Sightings, support: Support) -> dict[tuple[str, str], Measured]:
         """Return the lengths of the limbs that are seen whole."""
-        first = measure_limbs(self.skeleton, _samples([s.rough for s in _each(sightings)]))
-        inferred = self._infer(_each(sightings), completed(self.skeleton, first))
-        members, cameras = zip(*((_consistent(s, p), s.cameras) for s, p in inferred), strict=True)
+        first = measure_limbs(self.skeleton, _samples([support.rough_pose(sighting) for sighting in _each(sightings)]))
+        inferred = self._infer(_each(sightings), completed(self.skeleton, first), support)
+        members, cameras = zip(*((support.members(s, _consistent(s, p)), s.cameras) for s, p in inferred), strict=True)
         again = rough_poses(members, cameras, len(self.skeleton))
         second = measure_limbs(self.skeleton, _samples(again))
         return first | {
@@ -127,15 +136,18 @@ class SubjectLearner:
         """Return the model with the given shells."""
         return PictorialStructures(self.skeleton, shells, self.options, device=self.device)
 
-    def _infer(self, sightings: Iterable[Sighting], shells: LimbLengths) -> Iterator[tuple[Sighting, JointPosterior]]:
-        return infer_each(self.model(shells), sightings)
+    def _infer(
+        self, sightings: Iterable[Sighting], shells: LimbLengths, support: Support
+    ) -> Iterator[tuple[Sighting, JointPosterior]]:
+        return infer_each(self.model(shells), sightings, support)
 
-    def _positions(self, sightings: Iterable[Sighting], shells: LimbLengths) -> PoseSamples:
-        posteriors = [posterior for _, posterior in self._infer(sightings, shells)]
-        mean = torch.stack([p.mean for p in posteriors])
-        det: Tensor = torch.linalg.det(torch.stack([p.cov for p in posteriors]))
-        supported = torch.stack([p.supported for p in posteriors])
-        return PoseSamples(mean, torch.where(supported, det, torch.inf))
+    def _positions(self, sightings: Iterable[Sighting], shells: LimbLengths, support: Support) -> PoseSamples:
+        means, dets, known = [], [], []
+        for sighting, posterior in self._infer(sightings, shells, support):
+            means.append(posterior.mean)
+            dets.append(torch.linalg.det(posterior.cov))
+            known.append(support.supported(sighting, posterior))
+        return PoseSamples(torch.stack(means), torch.where(torch.stack(known), torch.stack(dets), torch.inf))
 
 
 def completed(

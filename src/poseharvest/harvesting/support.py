@@ -1,0 +1,148 @@
+"""Which views show a joint, and what two of them know of it.
+
+Networks give every joint a peak, in every window: where the joint is out of the picture a low one, anywhere. What is
+low depends on the network and on the footage, so it is measured: against the peaks that the network gives this very
+person where it knows a joint, and against the rest of the map. And a peak says nothing of a pose that lies elsewhere:
+what counts is the map at the joint's own place. A joint that one view alone shows lies anywhere on a line.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from poseharvest.geometry.resample import sample_bilinear
+from poseharvest.geometry.rig import project_all
+from poseharvest.heatmaps.maps import Heatmaps
+from poseharvest.localization.associate import RoughPose, rough_poses
+from poseharvest.localization.follow import view_candidates
+from poseharvest.localization.scan import MIN_JOINTS, Candidate
+from poseharvest.localization.track import Sighting
+from poseharvest.pictorial.posterior import JointPosterior
+
+MIN_VIEWS = 2
+"""Views that it takes to know where a joint is."""
+
+_WELL_KNOWN = 0.9  # quantile of the peaks' heights: those of joints that the network knows
+_LEAST_SHARE = 0.3  # of that height
+_LEAST_SPREADS = 5.0  # of the rest of the map, as standard deviations
+_REACH = 1 / 32  # of the window's side, that a joint may lie off a peak which shows it
+_DEVIATIONS = 1.4826  # of a normal distribution over its median absolute deviation
+
+
+@dataclass(frozen=True)
+class Support:
+    """When a view shows a joint.
+
+    Attributes:
+        least: height of a heatmap above the rest of it from which it shows its joint; None where keypoint files say
+            which joints were found: then every peak above 0 does.
+    """
+
+    least: float | None = None
+
+    @classmethod
+    def measured(cls, sightings: Iterable[Sighting]) -> Support:
+        """Return what a network's maps of a person say of its heights: three tenths of those that it is sure of."""
+        heights = [_heights(sighting.heatmaps)[_present(sighting.heatmaps)] for sighting in sightings]
+        return cls(_LEAST_SHARE * float(torch.cat(heights).flatten().quantile(_WELL_KNOWN).clamp_min(0)))
+
+    def peaks(self, heatmaps: Heatmaps) -> Tensor:
+        """Return (V, J) bool: a view has a peak that stands out, wherever it lies."""
+        if self.least is None:
+            return heatmaps.values.flatten(2).amax(2) > 0
+        return (_heights(heatmaps) >= self._needed(heatmaps)) & _present(heatmaps)[:, None]
+
+    def shown(self, sighting: Sighting, mean: Tensor) -> Tensor:
+        """Return (V, J) bool: a view shows the joint where it is said to be.
+
+        Keypoints are taken at their word, wherever they lie: how far one may lie from the joint nobody can tell.
+
+        Args:
+            sighting: what the views show.
+            mean: (J, 3) the joints' places, mm.
+        """
+        heatmaps = sighting.heatmaps
+        if self.least is None:
+            return self.peaks(heatmaps)
+        seen = project_all(sighting.cameras, mean.double())
+        near = Heatmaps(_highest_near(heatmaps.values), heatmaps.crops)
+        height = values_at(near, seen.pixels) - _level(heatmaps.values)
+        return (height >= self._needed(heatmaps)) & seen.valid & _present(heatmaps)[:, None]
+
+    def supported(self, sighting: Sighting, posterior: JointPosterior) -> Tensor:
+        """Return (J,) bool: two views show the joint where the posterior has it."""
+        return posterior.supported & (self.shown(sighting, posterior.mean).sum(0) >= MIN_VIEWS)
+
+    def is_somebody(self, supported: Tensor) -> bool:
+        """Return whether enough joints (J,) are supported for somebody to be there."""
+        return self.least is None or int(supported.sum()) >= MIN_JOINTS
+
+    def without_background(self, sighting: Sighting) -> Sighting:
+        """Return the sighting with flat maps for every joint that no view shows: it must not draw the others along."""
+        nowhere = ~self.peaks(sighting.heatmaps).any(0)
+        if not bool(nowhere.any()):
+            return sighting
+        values = sighting.heatmaps.values.masked_fill(nowhere[:, None, None].to(sighting.heatmaps.values.device), 0)
+        return replace(sighting, heatmaps=Heatmaps(values, sighting.heatmaps.crops))
+
+    def rough_pose(self, sighting: Sighting) -> RoughPose:
+        """Return the robust triangulation of the peaks that stand out."""
+        if self.least is None:
+            return sighting.rough
+        members = self.members(sighting, view_candidates(sighting.heatmaps, sighting.peaks))
+        return rough_poses([members], [sighting.cameras], sighting.heatmaps.values.shape[1])[0]
+
+    def members(self, sighting: Sighting, members: Iterable[Candidate]) -> list[Candidate]:
+        """Return the views' peaks without those that do not stand out."""
+        peaks = self.peaks(sighting.heatmaps)
+        return [replace(one, scores=torch.where(peaks[one.view], one.scores, 0)) for one in members]
+
+    def _needed(self, heatmaps: Heatmaps) -> Tensor:
+        """Return (V, J) the height above the rest of each map that it takes."""
+        values = heatmaps.values.flatten(2).cpu().double()
+        spread = (values - values.median(2, keepdim=True).values).abs().median(2).values * _DEVIATIONS
+        return (_LEAST_SPREADS * spread).clamp_min(self.least or 0)
+
+
+def values_at(heatmaps: Heatmaps, pixels: Tensor) -> Tensor:
+    """Return every view's own heatmap of a joint at a place of the picture, (V, J) float64; 0 outside the window.
+
+    Args:
+        heatmaps: of V views.
+        pixels: (V, J, 2) places, pixels of the pictures.
+    """
+    values = torch.zeros(pixels.shape[:2], dtype=torch.float64)
+    for view, crop in enumerate(heatmaps.crops):
+        if crop is None:
+            continue
+        window = crop.to_window(pixels[view], heatmaps.size).to(heatmaps.values.dtype)
+        # One map a joint, one point a map.
+        maps, points = heatmaps.values[view].cpu().unsqueeze(1), window.unsqueeze(1)
+        values[view] = sample_bilinear(maps, points)[:, 0, 0].double()
+    return values
+
+
+def _highest_near(values: Tensor) -> Tensor:
+    """Return at every pixel the highest value near it: a joint lies off its peak by what the limbs' lengths demand."""
+    reach = math.ceil(_REACH * max(values.shape[-2:]))
+    return functional.max_pool2d(values.cpu(), 2 * reach + 1, stride=1, padding=reach)
+
+
+def _heights(heatmaps: Heatmaps) -> Tensor:
+    """Return (V, J) float64, how far each map's maximum lies above the rest of it."""
+    return heatmaps.values.flatten(2).amax(2).cpu().double() - _level(heatmaps.values)
+
+
+def _level(values: Tensor) -> Tensor:
+    level: Tensor = values.flatten(2).median(2).values.cpu().double()
+    return level
+
+
+def _present(heatmaps: Heatmaps) -> Tensor:
+    return torch.tensor([crop is not None for crop in heatmaps.crops])
