@@ -109,9 +109,9 @@ def test_a_body_is_told_by_its_limbs(crowd: CrowdSimulation) -> None:
 def test_moments_are_harvested_asked_for_or_noticed(
     tmp_path: Path, crowd: CrowdSimulation, moments: bool | None
 ) -> None:
-    source = replace(crowd.capture, num_frames=14)
+    source = replace(crowd.capture, num_frames=10)
     made = harvest(source, shuffled(crowd), tmp_path / "h", options=replace(QUICK, moments=moments))
-    assert made.info.counts.records >= 0.85 * 3 * 14
+    assert made.info.counts.records >= 0.85 * 3 * 10
     (said,) = (finding for finding in made.info.findings if finding.topic == "moments")
     assert "every frame stands alone" in said.message
     assert ("--in-a-row" in said.message) == (moments is None)
@@ -121,6 +121,12 @@ def test_frames_in_a_row_are_no_moments(tmp_path: Path, crowd: CrowdSimulation) 
     source = CrowdCapture(crowd.capture.rig, 8)
     made = harvest(source, crowd.keypoints, tmp_path / "h", options=QUICK)
     assert not [finding for finding in made.info.findings if finding.topic == "moments"]
+
+
+def test_a_harvest_that_loses_everybody_names_the_option(tmp_path: Path, crowd: CrowdSimulation) -> None:
+    nobody = shuffled(crowd, tuple(range(16)))
+    with pytest.raises(CaptureError, match="as in time-lapse, say --moments"):
+        harvest(CrowdCapture(crowd.capture.rig, 3), nobody, tmp_path / "h", options=QUICK)
 
 
 def test_one_moment_alone(tmp_path: Path, crowd: CrowdSimulation) -> None:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from poseharvest.geometry.crop import Crop
 from poseharvest.heatmaps.encode import gaussian_maps
-from poseharvest.localization.tell_apart import clear_of_others
+from poseharvest.heatmaps.maps import Heatmaps
+from poseharvest.localization.tell_apart import clear_of_others, share_taken_out
 
 SIZE = (64, 48)
 CROP = Crop((300.0, 200.0), 240.0)
@@ -49,6 +50,15 @@ def test_unknown_joints_take_nothing_and_lose_only_what_is_on_others() -> None:
     cleared = clear_of_others(both, CROP, nowhere, OTHER[None])
     assert peak(cleared, OTHER) < 0.05
     assert peak(cleared, OWN) > 0.9 * peak(both, OWN)
+
+
+def test_a_share_is_taken_out_where_the_only_peak_was_anothers() -> None:
+    """Of two joints, one has a peak of its own left."""
+    both, others = torch.maximum(bump(OWN), bump(OTHER)), bump(OTHER)
+    whole = Heatmaps(torch.cat((both, others))[None], (CROP,))
+    cleared = clear_of_others(torch.cat((both, others)), CROP, OWN.expand(2, 2), OTHER.expand(1, 2, 2))
+    assert share_taken_out(whole, Heatmaps(cleared[None], (CROP,))) == 0.5
+    assert share_taken_out(whole, whole) == 0
 
 
 @given(st.integers(0, 2**16), st.integers(0, 3))

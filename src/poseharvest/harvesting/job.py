@@ -32,6 +32,8 @@ _LEAST_AHEAD, _MOST_AHEAD = 4, 40
 _AHEAD_BYTES = 64 << 20
 _EVERYBODY = 8  # people for whom room is made where their number is not known
 _BYTES_A_PIXEL = 4
+_MOMENTS_FROM = 2  # frames
+_MOMENTS = "if the frames do not follow one another, as in time-lapse, say --moments (moments=True)"
 
 
 @dataclass(frozen=True)
@@ -168,6 +170,7 @@ class Job:
         return NobodyFoundError(
             f"{self.capture.name}: nobody was found in frames {self.options.start} to {self.stop - 1}: "
             "no two views agree on a person; give boxes or keypoints, or check the calibration with `audit`"
+            + ("" if self.options.moments or self.stop - self.options.start < _MOMENTS_FROM else f"; {_MOMENTS}")
         )
 
     def learn(self, warm_up: Sightings, frame: int | None = None) -> Subject:
@@ -181,6 +184,8 @@ class Job:
         if absent <= 0:
             return []
         message = f"nobody was found in {absent} of {self.stop - self.options.start} frames; they hold no annotations"
+        if 2 * num_written < self.stop - self.options.start and not self.options.moments:
+            message += f"; {_MOMENTS}"
         return [Finding(severity="warning", topic="person", message=message)]
 
     def run(

@@ -33,7 +33,7 @@ class HarvestOptions:
     """People to harvest at once; with 1 the one whom most views agree on, whoever else is there. None is everybody."""
 
     moments: bool | None = None
-    """Frames do not follow one another: every moment stands alone. None finds out: nobody stays where they were."""
+    """Frames do not follow one another: every moment stands alone. None finds out, where keypoints are read."""
 
     start: int = 0
     """First frame."""

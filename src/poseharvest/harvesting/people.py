@@ -52,7 +52,7 @@ def harvest_people(job: Job, writer: HarvestWriter, findings: list[Finding]) -> 
     only = found[0].subject if len(found) == 1 else None
     tracks = {person.track: person.number for person in found}
     infos = tuple(person.info(set(tracks)) for person in found)
-    said = [finding for person in found for finding in person.confusions(tracks)]
+    said = [finding for person in found for finding in [*person.confusions(tracks), *person.overlaps()]]
     said += check_statures({person.number: fit.stature_mm for person in found if (fit := person.fit) is not None})
     return job.run([*findings, *people.findings, *job.missing(people.num_frames), *said], only, infos)
 
@@ -69,6 +69,7 @@ class _Person:
         model: its model.
         frames: first, last and number of the frames harvested.
         uncertain: frames by the tracks with which this one may have been exchanged in them.
+        overlapped: frames in which many of the peaks around this person were taken out as others'.
     """
 
     track: int
@@ -80,9 +81,12 @@ class _Person:
     last_frame: int = -1
     num_frames: int = 0
     uncertain: dict[int, set[int]] = field(default_factory=dict)
+    overlapped: set[int] = field(default_factory=set)
 
     def see(self, seen: PersonSighting) -> None:
         self.waiting.append(seen.sighting)
+        if seen.is_overlapped:
+            self.overlapped.add(seen.sighting.frame)
         for other in seen.confused_with:
             self.uncertain.setdefault(other, set()).add(seen.sighting.frame)
 
@@ -119,6 +123,17 @@ class _Person:
             uncertain_frames=tuple(_runs(frames)),
         )
 
+    def overlaps(self) -> list[Finding]:
+        """Return a finding if others hid this person, or stood so near that their peaks were cut from one another."""
+        if not self.overlapped:
+            return []
+        message = (
+            f"person {self.number}: others are in the way in frames {_listed(self.overlapped)}: many peaks around this "
+            "person were taken for theirs and left out, so that joints may be wrong there without a large sigma: look "
+            "at these frames in the report, or harvest this person alone with boxes (--boxes)"
+        )
+        return [Finding(severity="warning", topic="overlap", message=message)]
+
     def confusions(self, numbers: dict[int, int]) -> list[Finding]:
         """Return a finding for everybody else with whom this person may have been exchanged; each pair once."""
         return [
@@ -126,7 +141,7 @@ class _Person:
                 severity="warning",
                 topic="identity",
                 message=f"persons {self.number} and {numbers[other]} may have been exchanged in frames "
-                + ", ".join(f"{first} to {last}" for first, last in _runs(frames))
+                + _listed(frames)
                 + ": they were too near each other to tell, or one was hidden beside the other",
             )
             for other, frames in sorted(self.uncertain.items())
@@ -216,6 +231,10 @@ class _People:
 
 def _bytes(sightings: list[Sighting]) -> int:
     return sum(s.heatmaps.values.numel() * s.heatmaps.values.element_size() for s in sightings)
+
+
+def _listed(frames: set[int]) -> str:
+    return ", ".join(f"{first} to {last}" for first, last in _runs(frames))
 
 
 def _runs(frames: set[int]) -> list[tuple[int, int]]:

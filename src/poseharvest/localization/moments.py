@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
+
 from poseharvest.capture.frames import MultiViewFrame
 from poseharvest.detectors.protocol import HeatmapDetector, KeypointSource
 from poseharvest.geometry.camera import StaticCamera
@@ -28,6 +30,8 @@ from poseharvest.pictorial.body_prior import body_prior
 
 _MOST_GROUPS = 24
 _NUM_LOOKS = 2
+_LEAST_LEFT = 6  # joints that must be left of somebody whose candidate holds joints of others
+_REACH_MM = 1000.0  # of a joint from the middle of the body
 _LEAST_SHOWN = 0.08  # of a whole person, by the second of the views: four joints of sixteen, well seen
 
 Cameras = tuple[StaticCamera, ...]
@@ -79,12 +83,13 @@ class MomentFinder:
         known = [Belief.of(pose) for pose in people]
 
         def is_somebody_else(members: Sequence[Candidate]) -> bool:
-            pose = rough_pose(members, cameras)
-            is_new = any(id(member) not in taken for member in members) and self._can_be(pose)
+            pose = _without_outliers(rough_pose(members, cameras))
+            is_new = any(id(member) not in taken for member in members)
+            is_new &= int(pose.supported.sum()) >= _LEAST_LEFT
             return is_new and distance_from_all(Belief.of(pose), known) >= NOT_NEW_MM
 
         more = group(found, cameras, most=_MOST_GROUPS, accepts=is_somebody_else)
-        return people + [rough_pose(members, cameras) for members in more]
+        return people + [_without_outliers(rough_pose(members, cameras)) for members in more]
 
     def _by_keypoints(
         self,
@@ -141,6 +146,15 @@ class MomentFinder:
             told_apart(one, person, [other for other in expected if other is not person], cameras)
             for one, person in zip(whole, expected, strict=True)
         ]
+
+
+def _without_outliers(pose: RoughPose) -> RoughPose:
+    """Return a pose without the joints that are too far from its middle to be the same person's."""
+    if not bool(pose.supported.any()):
+        return pose
+    middle = pose.points[pose.supported].median(0).values
+    near = pose.supported & (torch.linalg.vector_norm(pose.points - middle, dim=-1) < _REACH_MM)
+    return RoughPose(pose.points, near, torch.where(near, pose.doubt, torch.inf))
 
 
 def _sightings(frame: MultiViewFrame, cameras: Cameras, maps: Heatmaps, pose: RoughPose) -> list[Sighting]:

@@ -8,7 +8,7 @@ of the others (`tell_apart`). What is left over may be somebody new, who counts 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from poseharvest.capture.frames import MultiViewFrame
@@ -32,13 +32,14 @@ from poseharvest.localization.follow import (
 from poseharvest.localization.moving import NOT_NEW_MM, Track, distance_from_all, related
 from poseharvest.localization.observation import Observation, observations, window_scale
 from poseharvest.localization.scan import MIN_CONFIDENCE, Candidate, find_candidates
-from poseharvest.localization.tell_apart import told_apart
+from poseharvest.localization.tell_apart import share_taken_out, told_apart
 from poseharvest.localization.track import Sighting
 
 _logger = logging.getLogger(__name__)
 
 _SEARCH_EVERY_FRAMES = 10
 _PERSON_MM = (500.0, 2800.0)  # longest side of the box around a person's joints: a child who sits, arms raised
+_OVERLAPPED = 0.2  # of the peaks in a person's windows, that are taken out as other people's
 
 Cameras = tuple[StaticCamera, ...]
 
@@ -51,11 +52,14 @@ class PersonSighting:
         track: number of the person's track.
         sighting: what is seen.
         confused_with: tracks that this one may have been exchanged with since its last sighting.
+        is_overlapped: so many of the peaks in the person's windows are other people's that their own may be among those
+            which were taken out.
     """
 
     track: int
     sighting: Sighting
     confused_with: frozenset[int] = frozenset()
+    is_overlapped: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,11 +137,17 @@ class PeopleTracker:
         moments = []
         for frame in frames:
             static = cameras[frame.index]
-            own = self._told_apart([maps[frame.index, t.number] for t in self._tracks], frame.index, static)
+            whole = [maps[frame.index, t.number] for t in self._tracks]
+            own = self._told_apart(whole, frame.index, static)
+            overlapped = {
+                track.number
+                for track, before, after in zip(self._tracks, whole, own, strict=True)
+                if share_taken_out(before, after) >= _OVERLAPPED
+            }
             members = [view_candidates(one, heatmap_peaks(one.values, one.crops)) for one in own]
             seen = self._observe(members, static)
             self._take_in(seen, frame)
-            moments.append(self._moment(frame, static, own, seen))
+            moments.append(self._moment(frame, static, own, seen, overlapped))
         return moments
 
     def _told_apart(self, maps: Sequence[Heatmaps], frame: int, cameras: Cameras) -> list[Heatmaps]:
@@ -197,7 +207,12 @@ class PeopleTracker:
         ])
 
     def _moment(
-        self, frame: MultiViewFrame, cameras: Cameras, maps: Sequence[Heatmaps], observed: Sequence[Observation]
+        self,
+        frame: MultiViewFrame,
+        cameras: Cameras,
+        maps: Sequence[Heatmaps],
+        observed: Sequence[Observation],
+        overlapped: Collection[int] = (),
     ) -> Moment:
         """Return who is seen, and give up those who are gone."""
         seen = []
@@ -205,7 +220,8 @@ class PeopleTracker:
             if what.is_seen and any(crop is not None for crop in one.crops):
                 peaks = heatmap_peaks(one.values, one.crops)
                 sighting = Sighting(frame.index, frame.time_s, cameras, one, peaks, what.pose, track.belief.middle)
-                seen.append(PersonSighting(track.number, sighting, track.confused_with))
+                hidden = track.number in overlapped
+                seen.append(PersonSighting(track.number, sighting, track.confused_with, hidden))
         shown = {one.track for one in seen}
         doubles = frozenset(track.number for track in self._tracks if track.is_double)
         self._tracks = self._within_limit([

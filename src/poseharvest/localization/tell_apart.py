@@ -16,9 +16,12 @@ from poseharvest.geometry.camera import StaticCamera
 from poseharvest.geometry.crop import Crop
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.localization.assign import Expected
+from poseharvest.localization.scan import CONFIDENT_PEAK
 
 _REACH = 1 / 16  # of the window's side: within it of another's joint a peak may be that joint's
 _SHARPNESS = 1 / 48  # of the window's side: over which it passes from one person to the other
+
+_LEFT_OF_PEAK = 0.5
 
 
 def told_apart(
@@ -40,6 +43,21 @@ def told_apart(
             theirs = torch.stack([_projected(other, camera) for other in others])
             values[view] = clear_of_others(values[view], crop, _projected(person, camera), theirs)
     return Heatmaps(values, maps.crops)
+
+
+def share_taken_out(whole: Heatmaps, own: Heatmaps) -> float:
+    """Return the share of the peaks in a person's windows that were taken out as other people's.
+
+    Args:
+        whole: (V, J, H, W) heatmaps as the network gave them.
+        own: the same, told apart.
+    """
+    if own is whole:
+        return 0.0
+    before, after = (maps.values.flatten(-2).amax(-1) for maps in (whole, own))
+    peaks = before > CONFIDENT_PEAK
+    taken = peaks & (after < _LEFT_OF_PEAK * before)
+    return float(taken.sum()) / max(1, int(peaks.sum()))
 
 
 def _projected(person: Expected, camera: StaticCamera) -> Tensor:
