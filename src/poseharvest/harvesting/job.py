@@ -15,6 +15,7 @@ from poseharvest.errors import CalibrationError, CaptureError, ConfigError, Nobo
 from poseharvest.findings import Finding
 from poseharvest.geometry.rig import Rig
 from poseharvest.harvesting.batches import batched
+from poseharvest.harvesting.nobody import why_nobody
 from poseharvest.harvesting.options import HarvestOptions
 from poseharvest.harvesting.spool import SightingSpool
 from poseharvest.harvesting.subject import Sightings, Subject, SubjectLearner, by_name
@@ -95,7 +96,9 @@ class Job:
         if self.limb_lengths is not None:
             self.limb_lengths.of(self.detector.skeleton)
         if self.options.people != 1 and not (self.boxes is None and self.limb_lengths is None):
-            raise ConfigError("people: boxes and limb lengths are those of one person: expected people=1 with them")
+            raise ConfigError(
+                "people: boxes and limb lengths are those of one person: expected people=1 with them (--people 1)"
+            )
         boxed = () if self.boxes is None else self.boxes.views
         unknown = ", ".join(view for view in boxed if view not in self.capture.rig.names)
         if not unknown:
@@ -113,9 +116,10 @@ class Job:
     def audit_subject(self, subject: Subject) -> list[Finding]:
         """Return what is odd about the limbs: the only place where a wrong unit shows for certain."""
         named = by_name(subject.lengths)
-        found = check_scale_of_limbs(named)
+        found = check_scale_of_limbs(named, getattr(self.capture, "unit", None))
+        remedy = "; give the limb lengths (--limb-lengths)" if self.options.people == 1 else ""
         guesses = [
-            f'limb "{limb}" is never seen whole: its length is a guess, {named[limb]:.0f} mm; give the limb lengths'
+            f'limb "{limb}" is never seen whole: its length is a guess, {named[limb]:.0f} mm{remedy}'
             for limb in subject.guessed
         ]
         return self._judged([] if found is None else [found]) + [
@@ -161,10 +165,11 @@ class Job:
 
     def nobody(self) -> NobodyFoundError:
         """Return the error of a capture in which nobody is found."""
-        return NobodyFoundError(
-            f"{self.capture.name}: nobody was found in frames {self.options.start} to {self.stop - 1}: "
+        reason = why_nobody(self.capture, self.detector, self.options.start, self.stop) or (
             "no two views agree on a person; give boxes or keypoints, or check the calibration with `audit`"
         )
+        frames = f"frames {self.options.start} to {self.stop - 1}"
+        return NobodyFoundError(f"{self.capture.name}: nobody was found in {frames}: {reason}")
 
     def learn(self, warm_up: Sightings, frame: int | None = None) -> Subject:
         """Return the subject's body; `frame` is how far the harvest is, by default at its start."""

@@ -123,7 +123,9 @@ def _completed(skeleton: Skeleton, measured: LimbLengths) -> LimbLengths:
     A joint that no camera sees must not end a harvest; where it is put is said to be unsupported anyway.
     """
     if not measured.mm:
-        raise CaptureError("limb lengths: no limb is seen whole in three frames; give the limb lengths in a file")
+        raise CaptureError(
+            "limb lengths: no limb is seen whole in three frames; give them (--limb-lengths, for one person)"
+        )
     guess = median(measured.mm.values())
     pairs = [(limb.parent, limb.child) for limb in skeleton.limbs]
     return LimbLengths({pair: measured.mm.get(pair, guess) for pair in pairs})

@@ -35,7 +35,7 @@ def open_footage_of(harvest: Harvest, folder: Path | None = None) -> Capture:
     place = folder or Path(str(said))
     if not place.is_dir():
         raise CaptureError(
-            f"{place}: expected the footage of {harvest.path}, found no folder there: name it as capture"
+            f"{place}: expected the footage of {harvest.path}, found no folder there: name it as capture (--capture)"
         )
     return Capture.open(place, calibration=harvest.rig, views=harvest.view_names)
 

@@ -49,7 +49,8 @@ class RunFolder:
                 return
             if not overwrite:
                 raise StoreError(
-                    f"{self.path}: already exists: choose another output, resume it, or ask to overwrite it"
+                    f"{self.path}: already exists: choose another output, resume it, or ask to overwrite it "
+                    "(--overwrite)"
                 )
             with os_errors_as_store_errors(self.path):
                 shutil.rmtree(self.path)
@@ -76,7 +77,7 @@ class RunFolder:
             name = other[0]
             raise TrainingError(
                 f"{self.path}: was begun with {name} {_difference(earlier.get(name), said[name])}: "
-                "resume with the same options, or ask to overwrite it"
+                "resume with the same options, or ask to overwrite it (--overwrite)"
             )
 
 
