@@ -14,6 +14,8 @@ from poseharvest.errors import StoreError
 
 _UNSAFE_IN_FILE_NAMES = re.compile(r'[/\\:*?"<>|%\x00-\x1f]|^\.+$')
 
+_REMEDY = "choose another output, or ask to overwrite it (--overwrite)"
+
 
 class StagedFolder:
     """A folder that appears under its name only when it is complete.
@@ -57,9 +59,7 @@ class StagedFolder:
         if not self.target.exists():
             return
         if self._replaceable is None:
-            raise StoreError(
-                f"{self.target}: already exists: choose another output, or ask to overwrite it (--overwrite)"
-            )
+            raise StoreError(f"{self.target}: already exists: {_REMEDY}")
         if not self._replaceable(self.target):
             raise StoreError(f"{self.target}: already exists and is not an output of this kind: it is not overwritten")
 
@@ -85,11 +85,7 @@ def staged_file(target: Path, *, overwrite: bool) -> Iterator[Path]:
     temporary = _sibling(target, "partial")
     with os_errors_as_store_errors(target):
         if target.exists() and not (overwrite and target.is_file()):
-            hint = (
-                "choose another output, or ask to overwrite it (--overwrite)"
-                if target.is_file()
-                else "it is not a file"
-            )
+            hint = _REMEDY if target.is_file() else "it is not a file"
             raise StoreError(f"{target}: already exists: {hint}")
         target.parent.mkdir(parents=True, exist_ok=True)
         try:

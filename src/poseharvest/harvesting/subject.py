@@ -171,7 +171,7 @@ def completed(
     prior = body_prior(skeleton) if prior is None else prior
     if not (seen if prior is not None else certain):
         least = "" if prior is not None else " in three frames"
-        raise CaptureError(f"limb lengths: no limb is seen whole{least}; give the limb lengths in a file")
+        raise CaptureError(f"limb lengths: no limb is seen whole{least}; give them (--limb-lengths, for one person)")
     if prior is not None:
         usual: Mapping[tuple[str, str], float] = prior.lengths(seen).mm
     else:
