@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 from pictorial_kit import STICK, STICK_LENGTHS
 from poseharvest.errors import ConfigError
 from poseharvest.pictorial.pairwise import BlockShell, LimbLengths, Shell, limb_shell
+from poseharvest.skeleton.definitions import MPII16
+from poseharvest.skeleton.human import BODY25B
+from poseharvest.skeleton.proportions import usual_share
 
 
 @given(length=st.floats(10, 300), voxel=st.floats(15, 40), share=st.floats(0.9, 2))
@@ -63,6 +66,19 @@ def test_missing_and_senseless_lengths_are_refused():
 
 def test_the_longest_path_goes_from_leaf_to_leaf():
     assert STICK_LENGTHS.longest_path_mm(STICK) == pytest.approx(350 + 420 + 600)
+
+
+def test_feet_do_not_enlarge_the_volume():
+    def path(skeleton):
+        lengths = {(limb.parent, limb.child): 1750.0 * usual_share(limb.parent, limb.child) for limb in skeleton.limbs}
+        return LimbLengths(lengths).longest_path_mm(skeleton)
+
+    with_feet = path(BODY25B)
+    assert with_feet == pytest.approx(path(MPII16))
+    # Arms up, toes pointed: the whole of a body along one line, but for the half widths.
+    stretched = [("left_elbow", "left_wrist"), ("left_shoulder", "left_elbow"), ("thorax", "pelvis")]
+    stretched += [("left_hip", "left_knee"), ("left_knee", "left_ankle"), ("left_ankle", "left_big_toe")]
+    assert sum(1750.0 * usual_share(*limb) for limb in stretched) < with_feet
 
 
 @pytest.mark.parametrize(("length", "edge"), [(12.0, 2), (9.0, 2), (13.0, 4), (20.0, 8)])

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from poseharvest.errors import ConfigError
+from poseharvest.skeleton.human import is_end
 from poseharvest.skeleton.skeleton import Skeleton
 
 if TYPE_CHECKING:
@@ -165,11 +166,16 @@ class LimbLengths:
         return lengths
 
     def longest_path_mm(self, skeleton: Skeleton) -> float:
-        """Return the largest distance at which two joints can be: the longest path through the tree, mm."""
+        """Return the largest distance at which two joints can be: the longest path through the tree, mm.
+
+        Feet and hands beyond ankle and wrist do not count: a path runs through both half widths of hips or shoulders,
+        which point sideways, and nobody can stretch them along it. With feet the volume, and its voxels with it, would
+        be 8 % larger for the same person.
+        """
         depth = {joint: 0.0 for joint in skeleton.joints}
         longest = 0.0
         for limb, length in reversed(list(zip(skeleton.limbs_from_root, self.of(skeleton), strict=True))):
-            reach = depth[limb.child] + length
+            reach = depth[limb.child] + (0.0 if is_end(limb.child) else length)
             longest = max(longest, depth[limb.parent] + reach)
             depth[limb.parent] = max(depth[limb.parent], reach)
         return longest

@@ -51,6 +51,14 @@ HUMAN_JOINTS = ("pelvis", *_PARENTS)
 """All joints of a person that have a place in the tree."""
 
 
+_ENDS = ("heel", "big_toe", "small_toe", "thumb", "index_finger", "pinky")
+
+
+def is_end(joint: str) -> bool:
+    """Return whether a joint is a point of a foot or a hand, beyond ankle and wrist."""
+    return joint.removeprefix("left_").removeprefix("right_") in _ENDS
+
+
 def sides_of(*parts: str) -> tuple[str, ...]:
     """Return the joints of both sides, left before right, part by part.
 
