@@ -14,7 +14,7 @@ from poseharvest.diagnosis.cameras import about_absence, about_depth, about_peak
 from poseharvest.diagnosis.cross_check import about_everybody, cross_check, cross_check_people
 from poseharvest.diagnosis.limbs import LimbTally
 from poseharvest.diagnosis.moments import MomentSamples
-from poseharvest.findings import Finding
+from poseharvest.findings import Finding, worst_first
 from poseharvest.geometry.rig import Rig
 from poseharvest.skeleton.skeleton import Skeleton
 
@@ -51,7 +51,7 @@ class Diagnosis:
 
     def completed(self, run: HarvestRun) -> HarvestRun:
         """Return the run with what is odd about the records among its findings."""
-        return run.model_copy(update={"findings": (*run.findings, *self.findings(run)), "diagnosed": True})
+        return run.model_copy(update={"findings": worst_first([*self.findings(run), *run.findings]), "diagnosed": True})
 
     def findings(self, run: HarvestRun) -> tuple[Finding, ...]:
         """Return what is odd.
