@@ -41,9 +41,8 @@ def reject_panoptic(path: Path) -> str | None:
     cameras = document.get("cameras") if isinstance(document, dict) else None
     if not isinstance(cameras, list) or not cameras:
         return 'no list "cameras"'
-    lacking = (camera for camera in cameras if not isinstance(camera, dict) or not camera.keys() >= _KEYS)
-    wrong = next(lacking, None)
-    return None if wrong is None else f'a camera without "name", "type" and "K": {shown(wrong)}'
+    lacking = [camera for camera in cameras if not isinstance(camera, dict) or not camera.keys() >= _KEYS]
+    return f'a camera without "name", "type" and "K": {shown(lacking[0])}' if lacking else None
 
 
 def sniff_panoptic(path: Path) -> bool:

@@ -17,6 +17,7 @@ from poseharvest.skeleton.proportions import (
     is_person,
 )
 from poseharvest.skeleton.skeleton import Limb, Skeleton
+from poseharvest.units import LengthUnit
 
 IMPOSSIBLE = 1.5
 """How many times longer or shorter than the longest or shortest usual one a limb is nobody's."""
@@ -27,16 +28,21 @@ MUCH_SMALLER = 0.78
 _LISTED = 4
 
 
-def check_body(skeleton: Skeleton, subject: Subject) -> list[Finding]:
+def check_body(skeleton: Skeleton, subject: Subject, unit: LengthUnit | None = None) -> list[Finding]:
     """Return what is odd about the limbs that were measured: errors where the body is nobody's, else warnings.
 
     A skeleton with joints that no person has, an animal's, has no proportions here: nothing is said of it.
+
+    Args:
+        skeleton: of the body.
+        subject: the body.
+        unit: the unit of length in which the calibration was read, for advice on another; None if it is not known.
     """
     if not is_person(skeleton):
         return []
     named = by_name(subject.lengths)
     long = {limb.name: named[limb.name] for limb in skeleton.limbs if is_long(limb)}  # a face has many short ones
-    scale = check_scale_of_limbs(long or named)
+    scale = check_scale_of_limbs(long or named, unit)
     if scale is not None:
         return [scale]
     fit = fit_subject(subject)

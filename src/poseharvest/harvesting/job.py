@@ -18,6 +18,7 @@ from poseharvest.geometry.rig import Rig
 from poseharvest.harvesting.batches import batched
 from poseharvest.harvesting.body_check import check_body
 from poseharvest.harvesting.limb_findings import limb_findings
+from poseharvest.harvesting.nobody import why_nobody
 from poseharvest.harvesting.options import HarvestOptions
 from poseharvest.harvesting.spool import SightingSpool
 from poseharvest.harvesting.subject import Sightings, Subject, SubjectLearner, by_name
@@ -102,7 +103,9 @@ class Job:
         if self.limb_lengths is not None:
             self.limb_lengths.of(self.detector.skeleton)
         if self.options.people != 1 and not (self.boxes is None and self.limb_lengths is None):
-            raise ConfigError("people: boxes and limb lengths are those of one person: expected people=1 with them")
+            raise ConfigError(
+                "people: boxes and limb lengths are those of one person: expected people=1 with them (--people 1)"
+            )
         boxed = () if self.boxes is None else self.boxes.views
         unknown = ", ".join(view for view in boxed if view not in self.capture.rig.names)
         if not unknown:
@@ -119,7 +122,8 @@ class Job:
 
     def audit_subject(self, subject: Subject, who: str = "the person") -> list[Finding]:
         """Return what is odd about somebody's limbs: the only place where a wrong unit or joints mixed up show."""
-        return self._judged(check_body(self.detector.skeleton, subject)) + limb_findings(subject, who)
+        found = check_body(self.detector.skeleton, subject, getattr(self.capture, "unit", None))
+        return self._judged(found) + limb_findings(subject, who)
 
     def _judged(self, found: list[Finding] | tuple[Finding, ...]) -> list[Finding]:
         errors = [finding.message for finding in found if finding.severity == "error"]
@@ -167,11 +171,12 @@ class Job:
 
     def nobody(self) -> NobodyFoundError:
         """Return the error of a capture in which nobody is found."""
-        return NobodyFoundError(
-            f"{self.capture.name}: nobody was found in frames {self.options.start} to {self.stop - 1}: "
+        reason = why_nobody(self.capture, self.detector, self.options.start, self.stop) or (
             "no two views agree on a person; give boxes or keypoints, or check the calibration with `audit`"
             + ("" if self.options.moments or self.stop - self.options.start < _MOMENTS_FROM else f"; {_MOMENTS}")
         )
+        frames = f"frames {self.options.start} to {self.stop - 1}"
+        return NobodyFoundError(f"{self.capture.name}: nobody was found in {frames}: {reason}")
 
     def learn(self, warm_up: Sightings, frame: int | None = None) -> Subject:
         """Return the subject's body; `frame` is how far the harvest is, by default at its start."""

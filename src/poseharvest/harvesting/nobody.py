@@ -1,0 +1,46 @@
+"""Why nobody was found: somebody of another size, in a calibration of a wrong unit, is told from nobody at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from statistics import median
+
+from poseharvest.calibration.audit import check_scale_of_person
+from poseharvest.capture.frames import FrameSource
+from poseharvest.detectors.protocol import HeatmapDetector
+from poseharvest.localization.follow import locate
+from poseharvest.units import LengthUnit
+
+_MAX_FRAMES = 6
+_ANYBODY_MM = (500.0, 2800.0)  # whom the search for people takes: somebody of such a size was missed for other reasons
+
+
+def why_nobody(capture: FrameSource, detector: HeatmapDetector, start: int, stop: int) -> str | None:
+    """Return what a wrong unit of the calibration explains, None if it explains nothing.
+
+    Two views agree on a person whatever the unit is; only the size tells. A few frames are looked at, without any limit
+    of size.
+
+    Args:
+        capture: the footage, in which nobody of a person's size was found.
+        detector: the 2D network or the keypoints.
+        start: the first frame that was looked at.
+        stop: the frame before which the search stopped.
+    """
+    extents = list(_extents(capture, detector, start, stop))
+    if not extents or _ANYBODY_MM[0] < median(extents) < _ANYBODY_MM[1]:
+        return None
+    unit: LengthUnit | None = getattr(capture, "unit", None)
+    finding = check_scale_of_person(median(extents), unit)
+    return None if finding is None else finding.message
+
+
+def _extents(capture: FrameSource, detector: HeatmapDetector, start: int, stop: int) -> Iterator[float]:
+    """Yield the longest side of the box around whoever two views agree on, mm, in a few frames."""
+    step = max(1, (stop - start) // _MAX_FRAMES)
+    for number in range(start, stop, step):
+        for frame in capture.frames(number, number + 1):
+            found = locate(detector, frame, capture.rig.at(frame.index))
+            if found is not None:
+                points = found.pose.points[found.pose.supported]
+                yield float((points.amax(0) - points.amin(0)).max())
