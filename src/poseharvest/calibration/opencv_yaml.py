@@ -72,7 +72,7 @@ def read_opencv_yaml(path: Path, options: ReadOptions | None = None) -> Rig:
         if not part.is_file():
             raise FormatError(f"{part.name}: expected it beside {path.name} in {part.parent}, found no such file")
         entries |= _load(read_text(part), part.name)
-    cameras = [_camera(name, entries) for name in _names(entries, path.name)]
+    cameras = [_camera(name, entries, path.name) for name in _names(entries, path.name)]
     return build_rig(cameras, path.name, mm_per(options.unit or DEFAULT_UNIT), options)
 
 
@@ -108,11 +108,13 @@ def _names(entries: dict[str, Any], where: str) -> list[str]:
     return names
 
 
-def _camera(name: str, entries: dict[str, Any]) -> CameraNumbers:
+def _camera(name: str, entries: dict[str, Any], where: str) -> CameraNumbers:
     distortion: Numbers | None = entries.get(f"dist_{name}")
     return CameraNumbers(
         name=name,
-        image_size=_image_size(entries.get(f"H_{name}"), entries.get(f"W_{name}"), f'camera "{name}": H and W'),
+        image_size=_image_size(
+            entries.get(f"H_{name}"), entries.get(f"W_{name}"), f'{where}: camera "{name}": H and W'
+        ),
         matrix=entries.get(f"K_{name}"),
         rotation=entries.get(f"Rot_{name}", entries.get(f"R_{name}")),
         translation=entries.get(f"T_{name}"),

@@ -34,9 +34,9 @@ def check_body(skeleton: Skeleton, subject: Subject, unit: LengthUnit | None = N
     A skeleton with joints that no person has, an animal's, has no proportions here: nothing is said of it.
 
     Args:
-        skeleton: the joints.
+        skeleton: of the body.
         subject: the body.
-        unit: the unit of length in which the calibration was read; None if it is not known.
+        unit: the unit of length in which the calibration was read, for advice on another; None if it is not known.
     """
     if not is_person(skeleton):
         return []

@@ -122,8 +122,8 @@ class Job:
 
     def audit_subject(self, subject: Subject, who: str = "the person") -> list[Finding]:
         """Return what is odd about somebody's limbs: the only place where a wrong unit or joints mixed up show."""
-        unit = getattr(self.capture, "unit", None)
-        return self._judged(check_body(self.detector.skeleton, subject, unit)) + limb_findings(subject, who)
+        found = check_body(self.detector.skeleton, subject, getattr(self.capture, "unit", None))
+        return self._judged(found) + limb_findings(subject, who)
 
     def _judged(self, found: list[Finding] | tuple[Finding, ...]) -> list[Finding]:
         errors = [finding.message for finding in found if finding.severity == "error"]
