@@ -20,7 +20,8 @@ from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
 from poseharvest.pictorial.limb_lengths import PoseSamples, estimate_limb_lengths, match_shells
 from poseharvest.pictorial.pairwise import LimbLengths
 from poseharvest.pictorial.posterior import JointPosterior
-from poseharvest.skeleton.skeleton import Skeleton
+from poseharvest.skeleton.proportions import fit_body, is_person, usual_lengths
+from poseharvest.skeleton.skeleton import Limb, Skeleton
 
 _MAX_FRAMES_MATCHED = 24
 _CONSISTENT = 0.06  # of the window's side: a peak farther from the pose's projection sat on another limb
@@ -43,7 +44,8 @@ class Subject:
     Attributes:
         lengths: measured limb lengths, mm.
         shells: radii of Eq. (2) under which the posterior reproduces these lengths, mm.
-        guessed: limbs, by name, that were never seen whole: their length is the median of the others'.
+        guessed: limbs, by name, that were never seen whole: their length is a person's with the other limbs, or the
+            median of the others' where these tell no stature.
     """
 
     lengths: LimbLengths
@@ -118,15 +120,19 @@ class SubjectLearner:
 
 
 def _completed(skeleton: Skeleton, measured: LimbLengths) -> LimbLengths:
-    """Return `measured` with the median length for every limb that is missing.
+    """Return `measured` with a guess for every limb that is missing: a person's proportions, or the median length.
 
     A joint that no camera sees must not end a harvest; where it is put is said to be unsupported anyway.
     """
     if not measured.mm:
         raise CaptureError("limb lengths: no limb is seen whole in three frames; give the limb lengths in a file")
     guess = median(measured.mm.values())
-    pairs = [(limb.parent, limb.child) for limb in skeleton.limbs]
-    return LimbLengths({pair: measured.mm.get(pair, guess) for pair in pairs})
+    fit = fit_body({Limb(*pair): length for pair, length in measured.mm.items()}) if is_person(skeleton) else None
+    usual = {} if fit is None else usual_lengths(skeleton, fit.stature_mm)
+    return LimbLengths({
+        (limb.parent, limb.child): measured.mm.get((limb.parent, limb.child), usual.get(limb, guess))
+        for limb in skeleton.limbs
+    })
 
 
 def _samples(poses: Sequence[RoughPose]) -> PoseSamples:

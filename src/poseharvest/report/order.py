@@ -5,7 +5,8 @@ from __future__ import annotations
 from poseharvest.skeleton.skeleton import Skeleton
 
 _FROM_HEAD_TO_FEET = (
-    *("head", "nose", "eye", "ear", "neck", "thorax", "shoulder", "elbow", "wrist", "hand", "finger", "thumb"),
+    *("head", "nose", "eye", "ear", "mouth", "neck", "thorax", "shoulder", "elbow", "wrist", "hand", "finger"),
+    *("thumb", "pinky"),
     *("chest", "spine", "pelvis", "hip", "knee", "ankle", "heel", "foot", "toe"),
 )
 
