@@ -140,4 +140,4 @@ def test_a_limb_that_is_never_whole_is_guessed_and_named() -> None:
     subject = quick.learn(sightings)
     assert sorted(subject.guessed) == ["pelvis-left_hip", "pelvis-right_hip", "pelvis-thorax"]
     measured = [length for limb, length in subject.lengths.mm.items() if "pelvis" not in limb]
-    assert {subject.lengths.mm["pelvis", "thorax"]} == {median(measured)}
+    assert subject.lengths.mm["pelvis", "thorax"] > 1.2 * median(measured)  # a trunk, not a median limb
