@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from statistics import median
 
 import pytest
 import torch
@@ -167,3 +168,5 @@ def test_a_limb_that_is_never_whole_is_guessed_and_named() -> None:
         assert subject.lengths.mm[limb] == pytest.approx(length, rel=0.4 if "hip" in limb[1] else 0.15)
     (said,) = (f.message for f in limb_findings(subject, "the person") if "never seen whole" in f.message)
     assert all(limb in said for limb in subject.guessed)
+    measured = [length for limb, length in subject.lengths.mm.items() if "pelvis" not in limb]
+    assert subject.lengths.mm["pelvis", "thorax"] > 1.2 * median(measured)  # a trunk, not a median limb
