@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -49,7 +50,7 @@ def last_lines(
         lines = capsys.readouterr().out.splitlines()
         below = lines[next(i for i, line in enumerate(lines) if line.startswith("report:")) + 1 :]
         stored = [f"{finding.severity}: {finding.message}" for finding in Harvest.open(out).info.findings]
-        assert all(line.removesuffix(" (and 1 more like this)") in stored for line in below)
+        assert all(re.sub(r" \(and \d+ more like this\)$", "", line) in stored for line in below)
         return below
 
     return call
@@ -109,13 +110,15 @@ def test_the_capture_as_it_is_has_no_warning_about_its_cameras(last_lines: LastL
 def test_a_camera_that_is_late_is_named(last_lines: LastLines, shared_dir: Path, tmp_path: Path) -> None:
     source = shared_dir / "captures" / "balance" / "openpose"
     lines = last_lines(keypoints=late_keypoints(source, tmp_path / "late", "cam02", 12))
-    assert lines[0].startswith('warning: camera "cam02": its joints move about 0.')
-    assert "behind those of the other cameras" in lines[0]
-    assert lines[0].endswith("leave it out with --views")
+    (line,) = [line for line in lines if "its joints move about 0." in line]
+    assert line.startswith('warning: camera "cam02"')
+    assert "behind those of the other cameras" in line
+    assert line.endswith("leave it out with --views")
 
 
 @pytest.mark.parametrize("change", [moved(220.0), turned(4.0)], ids=["moved", "turned"])
 def test_a_camera_that_was_moved_or_turned_is_named(last_lines: LastLines, faulty_rig, change) -> None:
     lines = last_lines(calibration=faulty_rig("cam02", change))
-    assert lines[0].startswith('warning: camera "cam02": its joints lie ')
-    assert lines[0].endswith("calibrate anew, or leave it out with --views")
+    (line,) = [line for line in lines if "always to the same side" in line]
+    assert line.startswith('warning: camera "cam02": its joints lie ')
+    assert line.endswith("calibrate anew, or leave it out with --views")

@@ -106,3 +106,16 @@ def test_an_absent_view_has_projections_but_nothing_seen(sighting: Sighting) -> 
     assert not bool(found.inside[1].any())
     assert float(found.score[1].abs().max()) == 0
     assert bool(found.inside[[0, 2]].all())
+
+
+def test_a_projection_that_means_nothing_is_no_number(sighting: Sighting) -> None:
+    """Behind the camera, and so near its plane that the pixel lies ten pictures away; just outside stays a number."""
+    mean = STANDING.clone()
+    mean[0] = torch.tensor([0.0, -6000.0, 1000.0])  # a metre behind the first camera
+    mean[1] = torch.tensor([300.0, -4990.0, 1000.0])  # 1 cm before it, 30,000 px aside
+    mean[2] = torch.tensor([3000.0, 0.0, 1000.0])  # beside the picture
+    found = annotate(sighting, posterior(mean))
+    assert bool(torch.isnan(found.pixels[0, :2]).all())
+    assert bool(torch.isfinite(found.pixels[0, 2:]).all())
+    assert not bool(found.inside[0, :3].any())
+    assert bool(torch.isfinite(found.score).all())

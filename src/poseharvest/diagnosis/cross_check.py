@@ -29,6 +29,7 @@ from poseharvest.geometry.triangulate import triangulate
 MIN_COMPARED = 60
 """Joints times moments below which a view's numbers are NaN: too few to say anything."""
 
+_NUM_REWEIGHTINGS, _LEAST_RESIDUAL_MM = 20, 1.0
 _MOVING_MM_S, _JUMPING_MM_S = 150.0, 6000.0  # slower is noise, faster is a peak that jumped to another place
 
 
@@ -129,16 +130,29 @@ def _view_check(name: str, displacement: Tensor, velocity: Tensor) -> ViewCheck:
         return _unknown(name, len(displacement))
     speed = velocity.norm(dim=-1)
     moving = (speed > _MOVING_MM_S) & (speed < _JUMPING_MM_S)
-    steady, motion = displacement[moving], velocity[moving]
     offset, delay = displacement.median(0).values, float("nan")
-    if len(steady) >= MIN_COMPARED:
-        delay = float((-((steady - offset) * motion).sum(-1) / motion.square().sum(-1)).median())
-        # Somebody who walks one way is displaced one way by a delay alone.
-        offset = (displacement + delay * torch.where(moving[:, None], velocity, 0.0)).median(0).values
+    if int(moving.sum()) >= MIN_COMPARED:
+        offset, delay = _offset_and_delay(displacement, torch.where(moving[:, None], velocity, 0.0))
     return ViewCheck(
         name=name,
         num=len(displacement),
         offset_mm=float(offset.norm()),
         delay_s=delay,
-        num_moving=len(steady),
+        num_moving=int(moving.sum()),
     )
+
+
+def _offset_and_delay(displacement: Tensor, velocity: Tensor) -> tuple[Tensor, float]:
+    """Return the offset (2,), mm, and the delay, s, with the least sum of |displacement - offset + delay * velocity|.
+
+    Both at once: somebody who walks one way is displaced one way by a delay alone. By reweighted least squares.
+    """
+    rows = torch.cat((torch.eye(2, dtype=torch.float64).expand(len(velocity), 2, 2), -velocity.unsqueeze(-1)), -1)
+    weights = torch.ones(len(velocity), dtype=torch.float64)
+    found = torch.zeros(3, dtype=torch.float64)
+    for _ in range(_NUM_REWEIGHTINGS):
+        weighted = rows * weights[:, None, None]
+        normal = torch.einsum("nij,nik->jk", weighted, rows) + 1e-9 * torch.eye(3, dtype=torch.float64)
+        found = torch.linalg.solve(normal, torch.einsum("nij,ni->j", weighted, displacement))
+        weights = (displacement - rows @ found).norm(dim=-1).clamp(min=_LEAST_RESIDUAL_MM).reciprocal()
+    return found[:2], float(found[2])
