@@ -62,11 +62,14 @@ class Diagnosis:
         moments = self._moments.moments
         people = cross_check_people(self._rig, moments)
         checks = about_everybody(tuple(people.values())) if people else cross_check(self._rig, moments)
-        found = about_places_and_timing(checks, run.capture.frame_rate) + about_people(people, checks)
+        strange = about_people(people, checks)
+        found = about_places_and_timing(checks, run.capture.frame_rate) + strange
         found += about_depth(self._rig, moments)
         views = self._views.summary()
         named = {finding.topic for finding in found}
-        found += [finding for finding in about_peaks(views) if finding.topic not in named] + about_absence(views)
+        if not strange:  # a strange person's peaks lie far from the pose, and no camera is at fault
+            found += [finding for finding in about_peaks(views) if finding.topic not in named]
+        found += about_absence(views)
         for person, lengths in assumed_lengths(run).items():
             found += self._about_limbs_of(person, lengths)
         unseen = dict(zip(self._skeleton.joints, self._num_unseen.tolist(), strict=True))
