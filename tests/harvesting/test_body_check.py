@@ -99,3 +99,9 @@ def test_who_is_much_smaller_than_the_tallest_is_named():
     assert "1.22 m, beside somebody of 1.67 m" in finding.message
     assert check_statures({0: 1600.0, 1: 1850.0}) == []
     assert check_statures({}) == []
+
+
+def test_feet_on_the_ankles_are_odd_and_end_nothing():
+    (finding,) = check_body(BODY25B, body(BODY25B, 1750.0, toe=0.005))
+    assert finding.severity == "warning"
+    assert "toe is" in finding.message

@@ -86,8 +86,12 @@ def _of_stature(fit: BodyFit) -> list[Finding]:
 
 
 def _of_limbs(fit: BodyFit) -> list[Finding]:
-    """Return an error with the limbs that are nobody's, or else a warning with those that are odd."""
-    impossible = [misfit for misfit in fit.misfits if misfit.factor >= IMPOSSIBLE]
+    """Return an error with the limbs that are nobody's, or else a warning with those that are odd.
+
+    Points of face, hands and feet are never an error: some detectors put them onto wrists and ankles, and the body is
+    right all the same.
+    """
+    impossible = [misfit for misfit in fit.misfits if misfit.factor >= IMPOSSIBLE and misfit.is_of_the_frame]
     if impossible:
         what = "the body is nobody's: relative to the other limbs (somebody of "
         remedy = (

@@ -129,12 +129,14 @@ class Misfit:
         length_mm: what it measures.
         least_mm: the shortest usual one at this stature.
         most_mm: the longest.
+        is_of_the_frame: True for trunk, arms, legs and the widths of hips and shoulders; False for head, hands, feet.
     """
 
     limb: str
     length_mm: float
     least_mm: float
     most_mm: float
+    is_of_the_frame: bool = True
 
     @property
     def factor(self) -> float:
@@ -160,6 +162,11 @@ class BodyFit:
 
     stature_mm: float
     misfits: tuple[Misfit, ...]
+
+
+def usual_lengths(skeleton: Skeleton, stature_mm: float) -> dict[Limb, float]:
+    """Return the usual length of every limb of somebody of a stature, mm; limbs that are no person's are left out."""
+    return {limb: _middle(limb, stature_mm) for limb in skeleton.limbs if limb_range(limb) is not None}
 
 
 def is_person(skeleton: Skeleton) -> bool:
@@ -199,7 +206,8 @@ def _range(limb: Limb) -> LimbRange:
 
 def _judge(limb: Limb, length: float, stature: float) -> Misfit:
     spread, middle = _range(limb).spread, _middle(limb, stature)
-    return Misfit(limb.name, length, middle / spread, middle * spread)
+    frame = limb_range(limb) in (_LEG, _ARM, _TRUNK, _WIDTH)
+    return Misfit(limb.name, length, middle / spread, middle * spread, frame)
 
 
 def _log_factor(limb: Limb, length: float, stature: float) -> float:
