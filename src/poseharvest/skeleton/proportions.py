@@ -164,11 +164,6 @@ class BodyFit:
     misfits: tuple[Misfit, ...]
 
 
-def usual_lengths(skeleton: Skeleton, stature_mm: float) -> dict[Limb, float]:
-    """Return the usual length of every limb of somebody of a stature, mm; limbs that are no person's are left out."""
-    return {limb: _middle(limb, stature_mm) for limb in skeleton.limbs if limb_range(limb) is not None}
-
-
 def is_person(skeleton: Skeleton) -> bool:
     """Return whether every joint is one of a person's, so that people's proportions hold."""
     return all(joint in PLACES for joint in skeleton.joints)
