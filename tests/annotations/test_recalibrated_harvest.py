@@ -69,7 +69,9 @@ def test_the_posterior_and_the_selection_are_not_touched(tmp_path: Path) -> None
     plain, scaled = write(tmp_path / "a", None), write(tmp_path / "b", CURVE)
     for name in (*COVARIANCE_ENTRIES, "x", "det", "selected"):
         np.testing.assert_array_equal(joined(plain, name), joined(scaled, name))
-    assert plain.info.selection == scaled.info.selection
+    before, after = plain.info.selection, scaled.info.selection
+    assert before.joints == after.joints
+    assert before.largest_sigma_mm != after.largest_sigma_mm  # how wide the cut is in millimetres follows the map
 
 
 def test_the_map_is_recorded(tmp_path: Path) -> None:

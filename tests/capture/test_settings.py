@@ -33,6 +33,7 @@ def test_every_key_is_read(tmp_path):
     on_damage = "drop"
     rotate = 90
     scale.cam02 = 0.5
+    turn = 180
     [names]
     cam01 = "int_cam01_img"
     [offsets]

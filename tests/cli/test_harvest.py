@@ -18,7 +18,8 @@ from poseharvest.annotations.recalibration import Recalibration
 from poseharvest.annotations.select import SelectionRule, selection_rule
 from poseharvest.evaluation.pose_error import pose_errors
 
-QUICK = ("--resolution", 32, "--detector-option", "layout=body_25b")
+# The skeleton of the truth: what stands for feet and face here is none of it.
+QUICK = ("--resolution", 32, "--detector-option", "layout=body_25b", "--detector-option", "skeleton=mpii16")
 
 
 def arguments(footage, *more):
@@ -118,7 +119,10 @@ def test_views_may_be_chosen(run, footage):
 
 
 def two_calibrations(footage):
-    footage.calibration.with_name("older.rig.json").write_text(footage.calibration.read_text())
+    """Two that differ: the same cameras twice would be one."""
+    content = json.loads(footage.calibration.read_text())
+    content["cameras"][0]["translation"][0] += 100
+    footage.calibration.with_name("older.rig.json").write_text(json.dumps(content))
 
 
 def another_size(footage):
@@ -155,7 +159,6 @@ def truncated(footage):
 DAMAGES = {
     "no calibration": (lambda f: f.calibration.unlink(), "expected a calibration, found none"),
     "two calibrations": (two_calibrations, "expected one calibration, found 2: older.rig.json, studio.rig.json"),
-    "camera without video": (lambda f: f.video("cam2").unlink(), 'no footage for calibrated "cam2"'),
     "video without camera": (
         lambda f: f.video("cam4").write_bytes(f.video("cam1").read_bytes()),
         'no calibrated camera for footage "cam4"',
@@ -203,23 +206,23 @@ def test_the_audit_may_be_ignored_or_the_unit_given(run, footage):
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (("--resolution", 1), "error: resolution: expected at least 2 voxels, got 1"),
-        (("--share", 1.5), "error: share: expected a number from 0 to 1, got 1.5"),
-        (("--limit", 0.5), "error: limit: expected a number of 1 or more, got 0.5"),
-        (("--measure", "size"), "error: measure: expected one of det, "),
+        (("--resolution", 1), "error: --resolution: expected at least 2 voxels, got 1"),
+        (("--share", 1.5), "error: --share: expected a number from 0 to 1, got 1.5"),
+        (("--limit", 0.5), "error: --limit: expected a number of 1 or more, got 0.5"),
+        (("--measure", "size"), "error: --measure: expected one of det, "),
         (("--views", "cam1,cam9"), "cam9"),
         (("--views", "cam1"), "expected at least two"),
         (("--start", 6), "error: capture: expected a first frame of 0 to 5, got 6"),
         (("--detector-option", "layout"), 'error: --detector-option: expected name=value, got "layout"'),
         (("--detector-option", "colour=red"), 'got "colour"'),
-        (("--detector", "nothing"), 'error: detector: expected "efficientpose", "hourglass", '),
+        (("--detector", "nothing"), 'error: --detector: expected "efficientpose", "hourglass", '),
         (
             ("--detector", "efficientpose", "--weights", "no.h5"),
             "no.h5: expected the weights of efficientpose, got no file",
         ),
         (("--boxes", "no.csv"), "error: no.csv: boxes cannot be read: No such file or directory"),
         (("--limb-lengths", "no.toml"), "error: no.toml: limb lengths cannot be read"),
-        (("--device", "abacus"), 'error: device: "abacus" cannot be used: '),
+        (("--device", "abacus"), 'error: --device: "abacus" cannot be used: '),
     ],
 )
 def test_wrong_options_are_one_line(run, footage, more, message):

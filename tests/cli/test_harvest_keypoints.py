@@ -73,7 +73,7 @@ def test_cameras_without_keypoints_are_left_out_and_views_can_be_chosen(run, alo
     ("spoil", "message"),
     [
         (lambda f: f.calibration.unlink(), "expected a calibration"),
-        (lambda f: shutil.rmtree(f.capture / "pose"), 'error: detector: expected "efficientpose", '),
+        (lambda f: shutil.rmtree(f.capture / "pose"), 'error: --detector: expected "efficientpose", '),
         (lambda f: [shutil.rmtree(f.capture / "pose" / name) for name in ("cam1", "cam2")], "of at least two views"),
         (
             lambda f: (f.capture / "pose" / "cam3").rename(f.capture / "pose" / "cam4"),

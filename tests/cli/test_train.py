@@ -78,7 +78,7 @@ def test_what_does_not_go_together_is_wrong_usage(run, coco, tmp_path):
         assert message in done.err
     wrong = run(*STUDIO[:-1], 100, *out)
     assert (wrong.code, wrong.err.count("\n")) == (1, 1)
-    assert "input_px: expected a multiple of 64 for an hourglass, got 100, hourglass" in wrong.err
+    assert "--input-px: expected a multiple of 64 for an hourglass, got 100, hourglass" in wrong.err
 
 
 def test_errors_are_one_line(run, coco, tmp_path):

@@ -15,7 +15,7 @@ from dataset_kits.scene import joints
 from poseharvest.datasets.campus_shelf import EVALUATION_ACTORS, EVALUATION_FRAMES, open_shelf
 from poseharvest.datasets.registry import open_dataset
 from poseharvest.datasets.voxelpose_keypoints import convert_voxelpose_keypoints
-from poseharvest.detectors.keypoints import KeypointDetector
+from poseharvest.detectors.keypoints import KeypointDetector, KeypointOptions
 from poseharvest.errors import DatasetError, FormatError
 from poseharvest.skeleton.definitions import LSP14
 
@@ -117,7 +117,7 @@ class TestKeypoints:
         written = kit.write_predictions(tmp_path / "pred.pkl", numbers)
         paths = convert_voxelpose_keypoints(tmp_path / "pred.pkl", tmp_path / "keypoints", numbers)
         assert [path.name for path in paths] == [f"{camera}.json" for camera in range(5)]
-        detector = KeypointDetector(tmp_path / "keypoints")
+        detector = KeypointDetector(tmp_path / "keypoints", KeypointOptions(layout="coco17"))  # made: they are nobody's
         assert detector.skeleton.name == "coco17"
         for frame, number in enumerate(numbers):
             people = detector.people("3", frame)

@@ -52,6 +52,8 @@ class Knowing(NetworkDetector):
     def _paint(self, view: CroppedView) -> Tensor:
         name = zlib.crc32(view.image.tobytes())
         error = np.random.default_rng(name).normal(0, self.error_px, (16, 2))
+        if name not in self.told:
+            return torch.zeros(16, *self.heatmap_size)  # a picture that was turned: nobody stands in it
         points = view.crop.to_window(self.told[name] + torch.from_numpy(error), self.heatmap_size)
         return gaussian_maps(points, self.heatmap_size, sigma_px=1.0).float()
 

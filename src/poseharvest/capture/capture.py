@@ -129,7 +129,7 @@ class Capture:
         return self.timeline.num_frames
 
     @property
-    def pictures(self) -> tuple[ViewPictures, ...]:
+    def view_pictures(self) -> tuple[ViewPictures, ...]:
         """The pictures of every view by their own numbers, in rig order."""
         return tuple(self._pictures_of(number, view) for number, view in enumerate(self.views))
 

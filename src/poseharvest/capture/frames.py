@@ -81,7 +81,7 @@ class PictureSource(Protocol):
     """A capture whose views have pictures of their own numbers."""
 
     @property
-    def pictures(self) -> tuple[ViewPictures, ...]:
+    def view_pictures(self) -> tuple[ViewPictures, ...]:
         """The pictures of every view, in rig order."""
         ...
 
@@ -89,5 +89,5 @@ class PictureSource(Protocol):
 def pictures_of(capture: FrameSource) -> tuple[ViewPictures, ...]:
     """Return the pictures of every view, in rig order: a picture a frame where the capture does not tell."""
     if isinstance(capture, PictureSource):
-        return capture.pictures
+        return capture.view_pictures
     return tuple(ViewPictures(name, capture.num_frames) for name in capture.rig.names)

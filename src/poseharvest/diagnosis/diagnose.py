@@ -11,6 +11,7 @@ from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.diagnosis.agreement import ViewTally
 from poseharvest.diagnosis.body import about_limbs, about_unseen_joints
 from poseharvest.diagnosis.cameras import about_absence, about_depth, about_peaks, about_people, about_places_and_timing
+from poseharvest.diagnosis.coverage import Coverage
 from poseharvest.diagnosis.cross_check import about_everybody, cross_check, cross_check_people
 from poseharvest.diagnosis.limbs import LimbTally
 from poseharvest.diagnosis.moments import MomentSamples
@@ -28,10 +29,14 @@ class Diagnosis:
     Args:
         rig: the cameras; records hold their views in this order.
         skeleton: records hold its joints in this order.
+
+    Attributes:
+        coverage: which joints two views hardly ever show, by person.
     """
 
     def __init__(self, rig: Rig, skeleton: Skeleton) -> None:
         self._rig, self._skeleton = rig, skeleton
+        self.coverage = Coverage(skeleton)
         self._views = ViewTally(rig, len(skeleton))
         self._moments = MomentSamples()
         self._limbs: dict[int, LimbTally] = {}
@@ -42,6 +47,7 @@ class Diagnosis:
         """Take in one person in one frame."""
         self._views.add(record)
         self._moments.add(record)
+        self.coverage.add(record)
         self._num_unseen += ~record.supported.numpy()
         self._num_moments[record.person] = self._num_moments.get(record.person, 0) + 1
         if record.person not in self._limbs and len(self._limbs) < _MAX_PEOPLE_MEASURED:
@@ -72,8 +78,17 @@ class Diagnosis:
         found += about_absence(views)
         for person, lengths in assumed_lengths(run).items():
             found += self._about_limbs_of(person, lengths)
-        unseen = dict(zip(self._skeleton.joints, self._num_unseen.tolist(), strict=True))
-        return tuple(found + about_unseen_joints(unseen, sum(self._num_moments.values())))
+        return tuple(found + self.coverage.findings() + self._about_unseen_joints())
+
+    def _about_unseen_joints(self) -> list[Finding]:
+        """Return a warning for joints that are out of sight now and then: of those that never show, a note says so."""
+        never = set.intersection(*map(set, hidden.values())) if (hidden := self.coverage.hardly_shown()) else set()
+        unseen = {
+            name: int(count)
+            for joint, (name, count) in enumerate(zip(self._skeleton.joints, self._num_unseen, strict=True))
+            if joint not in never
+        }
+        return about_unseen_joints(unseen, sum(self._num_moments.values()))
 
     def _about_limbs_of(self, person: int | None, assumed_mm: Mapping[str, float]) -> list[Finding]:
         """Return what is odd about the limbs of one of several people, or of the only one (None)."""

@@ -21,6 +21,9 @@ from poseharvest.geometry.resample import rescale_pixels
 QUARTER_TURNS = (0, 90, 180, 270)
 """Degrees clockwise by which a picture can be turned."""
 
+_LENS_VECTORS = ((3, 2), (8, 10), (9, 11))
+"""Places of the x and y parts of Brown-Conrady's tangential part and of its thin prism."""
+
 _COSINE_SINE = {0: (1.0, 0.0), 90: (0.0, 1.0), 180: (-1.0, 0.0), 270: (0.0, -1.0)}
 
 
@@ -92,12 +95,15 @@ def _turned(camera: StaticCamera, degrees: int) -> StaticCamera:
 
 
 def _turned_lens(lens: Distortion, turn: Tensor) -> Distortion:
-    """The radial part is the same all around; (p2, p1) is a vector in the picture."""
+    """The radial part is the same all around; (p2, p1), and (s1, s3) and (s2, s4) of a thin prism, are vectors."""
     if lens.model != "brown_conrady":
         return lens
-    k1, k2, p1, p2, *others = lens.coefficients
-    p2, p1 = (turn @ torch.tensor([p2, p1], dtype=torch.float64)).tolist()
-    return replace(lens, coefficients=(k1, k2, p1, p2, *others))
+    turned = list(lens.coefficients)
+    for x, y in _LENS_VECTORS:
+        if y < len(turned) or x < len(turned):
+            vector = torch.tensor([turned[x], turned[y]], dtype=torch.float64)
+            turned[x], turned[y] = (turn @ vector).tolist()
+    return replace(lens, coefficients=tuple(turned))
 
 
 def _scaled(camera: StaticCamera, factor: float) -> StaticCamera:

@@ -18,7 +18,6 @@ from poseharvest.diagnosis.diagnose import Diagnosis
 from poseharvest.findings import Finding
 from poseharvest.harvesting.annotate import annotate
 from poseharvest.harvesting.batches import infer_each
-from poseharvest.harvesting.coverage import Coverage
 from poseharvest.harvesting.job import Job, OnProgress, Progress
 from poseharvest.harvesting.jumps import jumps
 from poseharvest.harvesting.moments import harvest_moments
@@ -78,13 +77,12 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
         records_per_part=_RECORDS_PER_PART,
         recalibration=job.options.recalibration,
     ) as writer:
-        diagnosis, coverage = Diagnosis(capture.rig, fitted.detector.skeleton), Coverage(fitted.detector.skeleton)
+        diagnosis = Diagnosis(capture.rig, fitted.detector.skeleton)
         writer.listen(diagnosis.add)
-        writer.listen(coverage.add)
-        run = coverage.completed(diagnosis.completed(_harvester(job)(job, writer, findings)))
+        run = diagnosis.completed(_harvester(job)(job, writer, findings))
         job.report(job.stop, "selecting annotations")
         # Keypoints are somebody's word; a network's peaks may agree by chance now and then.
-        by_chance = {} if isinstance(detector, KeypointSource) else coverage.hardly_shown()
+        by_chance = {} if isinstance(detector, KeypointSource) else diagnosis.coverage.hardly_shown()
         return writer.finish(run, job.options.selection, by_chance)
 
 

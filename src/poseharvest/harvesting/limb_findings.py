@@ -40,11 +40,11 @@ def limb_findings(subject: Subject, who: str) -> list[Finding]:
     if subject.at_limit:
         found.append(
             Finding(
-                "warning",
+                "note",
                 _TOPIC,
-                f"{who}: {_count(subject.at_limit)} shown shorter by the heatmaps than measured, even with the most "
-                f"that the model may add ({MAX_CORRECTION_MM:.0f} mm): {_listed(subject.at_limit, named)}; the views "
-                "disagree about these limbs: look at them in the report, and check the calibration with `audit`",
+                f"{who}: {_count(subject.at_limit)} shorter in the poses than measured, even with the most that the model "
+                f"may add to a length ({MAX_CORRECTION_MM:.0f} mm): {_listed(subject.at_limit, named)}; look at them in the "
+                "report: the views disagree there, or the voxels are too coarse (--resolution)",
             )
         )
     return found

@@ -9,7 +9,7 @@ import torch
 
 from harvest_kit import make_records, make_rig, make_run
 from poseharvest.annotations.store import HarvestWriter
-from poseharvest.harvesting.coverage import Coverage
+from poseharvest.diagnosis.coverage import Coverage
 from poseharvest.skeleton.definitions import MPII16
 
 LEGS = ("knee", "ankle")

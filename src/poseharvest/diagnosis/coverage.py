@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from poseharvest.annotations.info import HarvestRun
 from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.findings import Finding
 from poseharvest.skeleton.skeleton import Skeleton
@@ -39,10 +38,6 @@ class Coverage:
         none = torch.zeros(len(self.skeleton), dtype=torch.int64)
         self.frames[record.person] = self.frames.get(record.person, 0) + 1
         self.supported[record.person] = self.supported.get(record.person, none) + record.supported.long()
-
-    def completed(self, run: HarvestRun) -> HarvestRun:
-        """Return what a harvest knows with these findings behind its own."""
-        return run.model_copy(update={"findings": (*run.findings, *self.findings())})
 
     def hardly_shown(self) -> dict[int, list[int]]:
         """Return the numbers of the joints that two views hardly ever show, by person."""
