@@ -107,6 +107,8 @@ def study(told: dict[int, Tensor]) -> Study:
         detector_said={"name": "knowing"},
         actions=ACTIONS,
         filming=FILMING,
-        harvesting=HarvestOptions(inference=InferenceOptions(resolution=24), warm_up_frames=4, num_previews=1),
+        harvesting=HarvestOptions(
+            inference=InferenceOptions(resolution=24), warm_up_frames=4, num_previews=1, ignore_audit=True
+        ),
         training=TrainingOptions(epochs=1, augmentation=Augmentation(rotation_deg=5, scale=0.05, flip=False)),
     )

@@ -138,7 +138,7 @@ def test_a_skeleton_of_no_person_needs_three_frames() -> None:
     tail = Skeleton("animal", ("withers", "hock"), (Limb("withers", "hock"),))
     with pytest.raises(CaptureError, match="no limb is seen whole in three frames; give them"):
         completed(tail, {("withers", "hock"): Measured(300, 2)})
-    with pytest.raises(CaptureError, match="no limb is seen whole; give the limb"):
+    with pytest.raises(CaptureError, match="no limb is seen whole; give them"):
         completed(MPII16, {})
 
 

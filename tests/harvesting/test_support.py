@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -32,7 +33,7 @@ class Background:
     level: float = 0.0
 
     def __call__(self, view: CroppedView, maps: Tensor) -> Tensor:
-        generator = torch.Generator().manual_seed(hash((view.view, view.frame)) % 2**31)
+        generator = torch.Generator().manual_seed(zlib.crc32(f"{view.view} {view.frame}".encode()))
         changed = maps.clone()
         for joint in self.hidden(view):
             x, y = torch.randint(8, 56, (2, 1), generator=generator)
@@ -63,7 +64,7 @@ def marks(harvest: Harvest, joints: Sequence[str]) -> Tensor:
     ])
 
 
-@pytest.mark.parametrize(("height", "level"), [(0.03, 0.0), (0.1, 0.0), (0.05, 0.2)])
+@pytest.mark.parametrize(("height", "level"), [(0.03, 0.0), (0.1, 0.0), (0.05, 0.02)])
 @pytest.mark.parametrize("people", [1, None])
 def test_legs_that_no_view_shows_are_no_annotations(person, tmp_path, height, level, people):
     result = harvested(person, Background(lambda view: LEGS, height, level), tmp_path, people=people)

@@ -63,7 +63,9 @@ DISTILLATION: Final = 1.0
 FULL: Final = DemoPlan(
     actions=tuple(ACTIONS),
     filming=Filming(num_frames=12),
-    harvesting=HarvestOptions(inference=replace(INFERENCE, resolution=48), warm_up_frames=8, num_previews=4),
+    harvesting=HarvestOptions(
+        inference=replace(INFERENCE, resolution=48), warm_up_frames=8, num_previews=4, ignore_audit=True
+    ),
     epochs=4,
     networks=(Network.PS_SEL, Network.PS, Network.HM_SEL, Network.HM),
     time_limit_s=420.0,
@@ -75,7 +77,9 @@ FULL: Final = DemoPlan(
 QUICK: Final = DemoPlan(
     actions=("Greeting", "Sitting"),
     filming=Filming(num_frames=16, scale=0.3),
-    harvesting=HarvestOptions(inference=replace(INFERENCE, resolution=32), warm_up_frames=4, num_previews=2),
+    harvesting=HarvestOptions(
+        inference=replace(INFERENCE, resolution=32), warm_up_frames=4, num_previews=2, ignore_audit=True
+    ),
     epochs=3,
     networks=(Network.PS_SEL,),
     time_limit_s=0.0,

@@ -72,7 +72,9 @@ class Study:
     filming: Filming = field(default_factory=Filming)
     """How they are filmed."""
 
-    harvesting: HarvestOptions = field(default_factory=lambda: HarvestOptions(inference=INFERENCE, num_previews=0))
+    harvesting: HarvestOptions = field(
+        default_factory=lambda: HarvestOptions(inference=INFERENCE, num_previews=0, ignore_audit=True)
+    )
     """The 3D inference and the selection."""
 
     training: TrainingOptions = REFINEMENT

@@ -42,9 +42,9 @@ def limb_findings(subject: Subject, who: str) -> list[Finding]:
             Finding(
                 "note",
                 _TOPIC,
-                f"{who}: {_count(subject.at_limit)} shorter in the poses than measured, even with the most that the model "
-                f"may add to a length ({MAX_CORRECTION_MM:.0f} mm): {_listed(subject.at_limit, named)}; look at them in the "
-                "report: the views disagree there, or the voxels are too coarse (--resolution)",
+                f"{who}: {_count(subject.at_limit)} shorter in the poses than measured, even with the most that "
+                f"a length may get in addition ({MAX_CORRECTION_MM:.0f} mm): {_listed(subject.at_limit, named)}; look "
+                "at them in the report: the views disagree there, or the voxels are too coarse (--resolution)",
             )
         )
     return found
