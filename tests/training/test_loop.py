@@ -137,7 +137,7 @@ def test_what_is_not_known_is_held_to_the_network_as_it_was(drawn, small_family,
 
     def moved(weight):
         network = small_hourglass()
-        options = replace(TINY, epochs=4, distillation=weight)
+        options = replace(TINY, epochs=8, distillation=weight)
         before = copy.deepcopy(network).eval()
         list(Trainer(network, heatmap_task(small_family, network, options), Half(4), options).steps())
         pictures = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(3))
