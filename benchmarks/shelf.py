@@ -64,7 +64,9 @@ def run(name: str, root: Path, out: Path, keypoints: Path | None, options: Harve
         print(f"person {person.person}: {person.frames} frames, {person.first_frame} to {person.last_frame}")
     for finding in made.info.findings:
         print(f"{finding.severity}: {finding.message}")
-    return pcp_by_person(harvest_tracks(made), made.skeleton, tracks_of(sequence.truth(), name), EVALUATION_ACTORS)
+    return pcp_by_person(
+        harvest_tracks(made, unsure=True), made.skeleton, tracks_of(sequence.truth(), name), EVALUATION_ACTORS
+    )
 
 
 def show(table: PcpByPerson) -> None:

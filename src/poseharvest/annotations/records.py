@@ -22,7 +22,7 @@ class FrameAnnotations:
         person: number of the person, from 0.
         mean: (J, 3) float64, means of the marginals, mm in the world.
         cov: (J, 3, 3) float64, covariances of the marginals, mm^2.
-        supported: (J,) bool, False for a joint that no camera sees.
+        supported: (J,) bool, two views show the joint at its own place; False where its place is unsure.
         log_evidence: log of the frame's evidence, the sum over all poses of likelihood times prior.
         pixels: (V, J, 2) float64, where the mean appears in every picture, pixels as seen (distorted);
             NaN where that means nothing: behind the camera, beyond its lens model, or absurdly far outside.
@@ -59,6 +59,11 @@ class FrameAnnotations:
             raise ShapeError(f"crops: expected {sizes['V']}, got {len(self.crops)}")
         for name in ("mean", "cov", "score", "peak_score"):
             check_finite(name, getattr(self, name))
+
+    @property
+    def is_shown(self) -> Tensor:
+        """(J,) bool, some view shows something of the joint, be it little; where False, its place is a guess."""
+        return (self.peak_score > 0).any(0)
 
     @property
     def det(self) -> Tensor:

@@ -107,7 +107,7 @@ def pcp_check(harvest: Harvest, truth: PoseTracks) -> Check | None:
     ends = {joint for part in SHELF_PARTS for joint in (*part.start, *part.end)}
     if len(np.unique(truth.persons)) < 2 or not ends <= {*truth.joints}:
         return None
-    table = pcp_by_person(harvest_tracks(harvest), harvest.skeleton, truth)
+    table = pcp_by_person(harvest_tracks(harvest, unsure=True), harvest.skeleton, truth)
     scores = {f"person {name}": score for name, score in table.people.items()}
     scores["mean over people"] = table.mean
     for name, parts in table.parts.items():

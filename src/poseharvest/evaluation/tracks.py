@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from poseharvest.annotations.columns import values_of
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.rows import matrix
 from poseharvest.errors import FormatError, ShapeError
@@ -47,14 +48,20 @@ class PoseTracks:
             raise ShapeError(f"poses: expected positions of shape {wanted}, got {self.positions.shape}")
 
 
-def harvest_tracks(harvest: Harvest) -> PoseTracks:
-    """Return the means of a harvest; joints that no camera sees are NaN."""
+def harvest_tracks(harvest: Harvest, *, unsure: bool = False) -> PoseTracks:
+    """Return the means of a harvest; joints that are not known are NaN.
+
+    Args:
+        harvest: the harvest.
+        unsure: take every joint of which some view shows anything, not those alone that two views show at their own
+            place: a mean over a data set would flatter without them.
+    """
     num_joints = len(harvest.skeleton)
     frames, persons, positions = [], [], []
-    for table in harvest.columns(("frame", "person", "x", "y", "z", "supported")):
+    for table in harvest.columns(("frame", "person", "x", "y", "z", "supported", "views")):
         places = np.stack([matrix(table, axis, num_joints) for axis in "xyz"], -1)
-        supported = matrix(table, "supported", num_joints)
-        positions.append(np.where(supported[..., None], places, np.nan))
+        known = _is_shown(table, num_joints) if unsure else matrix(table, "supported", num_joints)
+        positions.append(np.where(known[..., None], places, np.nan))
         frames.append(matrix(table, "frame", num_joints)[:, 0].astype(np.int64))
         persons.append(matrix(table, "person", num_joints)[:, 0].astype(np.int64))
     empty = np.zeros(0, np.int64)
@@ -64,6 +71,12 @@ def harvest_tracks(harvest: Harvest) -> PoseTracks:
         np.concatenate([empty, *persons]),
         np.concatenate([np.zeros((0, num_joints, 3)), *positions]),
     )
+
+
+def _is_shown(table: pa.Table, num_joints: int) -> NDArray[np.bool_]:
+    peaks = values_of(table.column("views").combine_chunks().flatten().field("peak_score"))
+    shown = np.nan_to_num(peaks).reshape(table.num_rows, -1) > 0
+    return np.asarray(shown.any(-1).reshape(-1, num_joints), dtype=bool)
 
 
 def read_tracks(path: Path) -> PoseTracks:

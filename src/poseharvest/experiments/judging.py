@@ -68,11 +68,12 @@ def judge_poses(harvest: Harvest, truth: GroundTruth) -> JudgedPoses:
     frames = np.array([row.annotations.frame for row in rows], dtype=np.int64)
     if frames.max() >= len(truth.positions):
         raise HarvestError(f"truth: expected frame {frames.max()}, got {len(truth.positions)} frames")
-    supported = np.stack([row.annotations.supported.numpy() for row in rows])
+    # Joints that are merely unsure are judged too: a mean without them would flatter.
+    shown = np.stack([row.annotations.is_shown.numpy() for row in rows])
     estimate = np.stack([row.annotations.mean.double().numpy() for row in rows])
     det = np.stack([row.annotations.det.double().numpy() for row in rows])
     pairs = PosePairs(
-        np.where(supported[..., None], estimate, np.nan),
+        np.where(shown[..., None], estimate, np.nan),
         truth.positions.numpy()[frames].astype(np.float64),
         truth.skeleton.joints,
     )
@@ -80,7 +81,7 @@ def judge_poses(harvest: Harvest, truth: GroundTruth) -> JudgedPoses:
         frames,
         joint_errors(pairs),
         joint_errors(pairs, Alignment("centroid")),
-        np.where(supported, det, np.nan),
+        np.where(shown, det, np.nan),
         np.stack([np.asarray(row.selected) for row in rows]),
     )
 

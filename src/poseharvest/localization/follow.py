@@ -23,6 +23,9 @@ from poseharvest.localization.tell_apart import told_apart
 _NUM_LOOKS = 2
 _MAX_GROUPS = 6
 _MAX_SIDES = 4  # of the picture, that a window may have: more is a pose at the camera's own place
+PERSON_MM = (500.0, 2800.0)
+"""Longest side of the box around a person's joints, from that of a child who sits to that of raised arms."""
+
 _MIN_SUPPORTED = 0.5  # of the joints, for a pose to be a person's
 
 
@@ -123,10 +126,17 @@ def locate(detector: HeatmapDetector, frame: MultiViewFrame, cameras: Sequence[S
     """Return the person that the views agree on, found without any hint, or None.
 
     Candidates of each view are matched across views in 3D, and of the best matches the one of which the views show most
-    (`looked_at`) is the person.
+    (`looked_at`) is the person. A network sees small people in hands and in what lies about: who is of a person's size
+    goes before who is not. Where nobody is, the calibration may be in another unit, and the first is taken after all.
     """
     groups = group(find_candidates(detector, frame, cameras), cameras, most=_MAX_GROUPS)
-    return next((seen for _, seen in looked_at(detector, frame, cameras, groups)), None)
+    found = [seen for _, seen in looked_at(detector, frame, cameras, groups)]
+    return next((seen for seen in found if _is_of_a_size(seen.pose)), next(iter(found), None))
+
+
+def _is_of_a_size(pose: RoughPose) -> bool:
+    known = pose.points[pose.supported]
+    return PERSON_MM[0] < float((known.amax(0) - known.amin(0)).max()) < PERSON_MM[1]
 
 
 def looked_at(

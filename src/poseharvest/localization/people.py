@@ -21,6 +21,7 @@ from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.localization.assign import Expected, assign
 from poseharvest.localization.associate import group
 from poseharvest.localization.follow import (
+    PERSON_MM,
     crops_around,
     detect_views,
     drawn_keypoints,
@@ -38,7 +39,6 @@ from poseharvest.localization.track import Sighting
 _logger = logging.getLogger(__name__)
 
 _SEARCH_EVERY_FRAMES = 10
-_PERSON_MM = (500.0, 2800.0)  # longest side of the box around a person's joints: a child who sits, arms raised
 _OVERLAPPED = 0.2  # of the peaks in a person's windows, that are taken out as other people's
 
 Cameras = tuple[StaticCamera, ...]
@@ -191,7 +191,7 @@ class PeopleTracker:
         if not (is_person(seen.pose) and seen.is_seen and self._has_room):
             return None
         track = Track.begin(self._num_begun, seen, frame.index, frame.time_s)
-        low, high = _PERSON_MM
+        low, high = PERSON_MM
         beliefs = [other.belief for other in self._tracks]
         if distance_from_all(track.belief, beliefs) < NOT_NEW_MM or not low < track.belief.extent < high:
             return None

@@ -114,7 +114,7 @@ def damage_notes(harvested: Iterable[HarvestedShot]) -> list[str]:
 
 def _positions(harvested: HarvestedShot, num_frames: int) -> Floats:
     """Return (F, J, 3) of the harvest's joints; NaN where nobody was found or no camera sees the joint."""
-    tracks = harvest_tracks(harvested.harvest)
+    tracks = harvest_tracks(harvested.harvest, unsure=True)
     positions = np.full((num_frames, *tracks.positions.shape[1:]), np.nan)
     positions[tracks.frames] = tracks.positions
     return positions
