@@ -64,8 +64,7 @@ def marks(harvest: Harvest, joints: Sequence[str]) -> Tensor:
     ])
 
 
-@pytest.mark.parametrize(("height", "level"), [(0.03, 0.0), (0.1, 0.0), (0.05, 0.02)])
-@pytest.mark.parametrize("people", [1, None])
+@pytest.mark.parametrize(("height", "level", "people"), [(0.03, 0.0, None), (0.1, 0.0, 1), (0.05, 0.02, 1)])
 def test_legs_that_no_view_shows_are_no_annotations(person, tmp_path, height, level, people):
     result = harvested(person, Background(lambda view: LEGS, height, level), tmp_path, people=people)
     assert not marks(result, LEGS).any()

@@ -19,6 +19,7 @@ from poseharvest.localization.associate import RoughPose, agreements, group, rou
 from poseharvest.localization.observation import Observation
 from poseharvest.localization.scan import CROP_SCALE, MIN_JOINTS, MIN_SIDE_PX, Candidate, find_candidates
 from poseharvest.localization.tell_apart import told_apart
+from poseharvest.skeleton.human import is_end
 
 _NUM_LOOKS = 2
 _MAX_GROUPS = 6
@@ -99,21 +100,25 @@ def drawn_keypoints(
     detector: HeatmapDetector,
     source: KeypointSource,
     points: Tensor,
+    known: Tensor,
     members: Sequence[Candidate],
     cameras: Sequence[StaticCamera],
 ) -> Heatmaps:
     """Return the heatmaps of a person's own keypoints alone; flat where a view has none.
 
-    The windows fit, however little is seen: keypoints that are known beforehand cannot be cut off by them.
+    The windows fit, however little is seen: keypoints that are known beforehand cannot be cut off by them. Toes and
+    fingers lie in the room that they leave around ankles and wrists, and would make the heatmaps coarser.
 
     Args:
         detector: gives the size of the heatmaps.
         source: the same detector, that knows its people.
-        points: (K, 3) mm, where the person is.
+        points: (J, 3) mm, where the person is.
+        known: (J,) bool, the joints of which that is known.
         members: their keypoints, at most one a view.
         cameras: V cameras as they stand in this frame.
     """
-    crops = crops_around(points, cameras)
+    body = known & ~torch.tensor([is_end(joint) for joint in detector.skeleton.joints])
+    crops = crops_around(points[body if int(body.sum()) >= MIN_JOINTS else known], cameras)
     values = torch.zeros((len(cameras), len(detector.skeleton), *detector.heatmap_size))
     for member in members:
         crop = crops[member.view]

@@ -104,7 +104,7 @@ class MomentFinder:
         sightings = []
         for i in self._somebody(seen):
             pose = seen[i].pose
-            maps = drawn_keypoints(self._detector, source, pose.points[pose.supported], members[i], cameras)
+            maps = drawn_keypoints(self._detector, source, pose.points, pose.supported, members[i], cameras)
             sightings += _sightings(frame, cameras, maps, pose)
         return sightings
 

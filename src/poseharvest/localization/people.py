@@ -120,7 +120,7 @@ class PeopleTracker:
             if track is not None:
                 members[track.number], seen = got, [*seen, one]
         maps = [
-            drawn_keypoints(self._detector, source, t.belief.points[t.belief.known], members[t.number], cameras)
+            drawn_keypoints(self._detector, source, t.belief.points, t.belief.known, members[t.number], cameras)
             for t in self._tracks
         ]
         return self._moment(frame, cameras, maps, seen)

@@ -22,7 +22,6 @@ _NUM_MATCHINGS = 3
 _LEAST_MM = 1.0  # some detectors put a toe on the ankle: a limb has a length all the same
 MAX_CORRECTION_MM = 60.0
 """By which a shell may be wider than its limb is long."""
-_LEAST_MM = 1.0  # some detectors put a toe on the ankle: a limb has a length all the same
 
 
 @dataclass(frozen=True, eq=False)
