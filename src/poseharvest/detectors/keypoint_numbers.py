@@ -148,7 +148,7 @@ def compare_numbers(
         of_view |= {v.files.view: Numbering(offset) for v, offset in zip(open_views, reading.offsets, strict=True)}
         findings += [] if reading.message is None else [Finding(reading.severity, _TOPIC, reading.message)]
     counted = [(view, of_view[view.files.view].offset) for view in views if of_view[view.files.view].number_of is None]
-    return ComparedNumbers(of_view, (*findings, *_compare_views(counted, source)))
+    return ComparedNumbers(of_view, (*findings, *_compare_views(counted, source, offsets)))
 
 
 def _by_names(view: _View) -> Numbering | None:
@@ -186,7 +186,8 @@ def _check_told(view: _View, offset: int, source: str) -> list[Finding]:
         f'{source}: view "{view.files.view}": {outside} of {len(view.files.numbers)} numbers plus the frame_offset '
         f"{offset} lie beyond its pictures 0 to {view.num_pictures - 1}: not used"
     )
-    return [Finding("warning", _TOPIC, message)]
+    # As many as the offset moves over the edge are what it asks for.
+    return [Finding("note" if outside <= abs(offset) else "warning", _TOPIC, message)]
 
 
 def _read(views: Sequence[_View], source: str) -> _Reading:
@@ -292,8 +293,14 @@ def _lowest_start(views: Sequence[_View], source: str) -> _Reading | None:
     return _Reading((-first,) * len(views), message)
 
 
-def _compare_views(views: Sequence[tuple[_View, int]], source: str) -> list[Finding]:
-    """Return what differs between the views, or between a view and its footage, and may be a mistake."""
+def _compare_views(views: Sequence[tuple[_View, int]], source: str, told: Mapping[str, int]) -> list[Finding]:
+    """Return what differs between the views, or between a view and its footage, and may be a mistake.
+
+    Args:
+        views: each with the offset that was taken.
+        source: where the files lie.
+        told: offsets that the user gave, by view: of these the range was compared already.
+    """
     messages = []
     listing = [(view, offset) for view, offset in views if view.files.lists_every_picture]
     messages += _starts_that_differ(listing)
@@ -310,7 +317,11 @@ def _compare_views(views: Sequence[tuple[_View, int]], source: str) -> list[Find
         messages.append(
             f"the files end early: {_beside_footage(short)}: were they detected in footage of another frame rate?"
         )
-    beyond = [view for view, offset in listing if not view.fits(offset) and view.fits(offset, beyond=_BEYOND_THE_END)]
+    beyond = [
+        view
+        for view, offset in listing
+        if view.files.view not in told and not view.fits(offset) and view.fits(offset, beyond=_BEYOND_THE_END)
+    ]
     if beyond:
         messages.append(
             f"the files reach beyond the last picture: {_beside_footage(beyond)}: check that they are of this footage"
