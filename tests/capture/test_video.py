@@ -75,6 +75,8 @@ def test_a_late_start_is_kept(tmp_path, film):
 
 @pytest.mark.parametrize(("rotation", "flip"), list(itertools.product([0, 90, 180, 270], [False, True])))
 def test_a_turned_video_is_upright_as_opencv_shows_it(tmp_path, film, rotation, flip):
+    if rotation and not flip and tuple(map(int, cv2.__version__.split(".")[:2])) < (4, 12):
+        pytest.skip("before 4.12 OpenCV does not turn this video")
     path = film.write(tmp_path / "a.mp4", [1, 77], rotation_deg=rotation, flip=flip)
     video = open_video_view("a", path)
     assert video.image_size == (film.size if rotation % 180 == 0 else film.size[::-1])
