@@ -72,7 +72,7 @@ def test_the_matrix_between_all_blocks_says_what_the_pairs_say(kind, reach, gene
     listing = Listing(corner[:, None].expand(3, 2, -1), (125, 125))
     values = torch.rand(2, 125, dtype=torch.float64, generator=generator)
     expected = kind([listing, listing], ROD, (reach,)).up(0, values)
-    matrices = BlockMessenger(corner, ROD, (reach,))
+    matrices = BlockMessenger(corner, (reach,))
     for send in (matrices.up, matrices.down):
         torch.testing.assert_close(send(0, values), expected)
 

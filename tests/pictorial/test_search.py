@@ -181,7 +181,7 @@ def test_cutting_the_voxels_is_the_finer_grid_with_the_same_tolerance():
 def test_a_frame_that_needs_too_many_pairs_is_given_up():
     evidence = BatchEvidence([frame(4), frame(4)], [cube(CENTER, 1370.0, 16)] * 2, Likelihood(0.01))
     model = PictorialStructures(STICK, STICK_LENGTHS, InferenceOptions(resolution=16), dtype=torch.float64)
-    top = BlockMessenger(all_blocks(16, 1, 1, CENTER).corner, model.tree, model.shells)
+    top = BlockMessenger(all_blocks(16, 1, 1, CENTER).corner, model.shells)
     found = coarse_to_fine(evidence, model.tree, lambda edge: model.shells, top, Budget(1e-3, 10))
     assert found.given_up.tolist() == [True, True]
 

@@ -26,6 +26,7 @@ from poseharvest.pictorial.posterior import JointPosterior, Moments, grid_moment
 from poseharvest.pictorial.search import Budget, coarse_to_fine
 from poseharvest.pictorial.sum_product import Tree, sum_product
 from poseharvest.pictorial.unary import back_project, seen_joints
+from poseharvest.pictorial.unseen import Kept, with_placed
 from poseharvest.skeleton.skeleton import Skeleton
 
 InferenceMethod = Literal["exact", "reference"]
@@ -37,6 +38,7 @@ _MAX_PAIRS = {"cpu": 4_000_000_000, "cuda": 250_000_000}
 # simulated frames (benchmarks/inference.py measures it).
 _ESTIMATE_MARGIN = 3.0
 _NEGLECT, _NEGLECT_FINER = 2.5e-3, 7e-3
+_MOST_PARTS = 64  # of the tree, that wait for the next frame which shows the same joints
 _ROUNDING = 1000.0  # of the sums' logarithms, units in the last place
 
 
@@ -105,6 +107,7 @@ class PictorialStructures:
         lengths: LimbLengths,
         options: InferenceOptions | None = None,
         *,
+        edge_mm: float | None = None,
         dtype: torch.dtype = torch.float32,
         device: str | torch.device = "cpu",
     ) -> None:
@@ -114,6 +117,7 @@ class PictorialStructures:
             skeleton: the tree.
             lengths: of its limbs.
             options: the defaults if None.
+            edge_mm: edge of the cube; the longest path through the tree if None.
             dtype: precision of unaries and messages; moments are always summed in float64.
             device: where the work is done.
         """
@@ -124,11 +128,12 @@ class PictorialStructures:
         edges = tuple((skeleton.index(limb.parent), skeleton.index(limb.child)) for limb in skeleton.limbs_from_root)
         self.tree = Tree(edges, len(skeleton))
         # A pose cannot be wider than the longest path through the tree, so this cube holds every pose.
-        self.edge_mm = lengths.longest_path_mm(skeleton)
+        self.edge_mm = lengths.longest_path_mm(skeleton) if edge_mm is None else edge_mm
         self.tolerance_mm = self.options.tolerance_mm or self.edge_mm / self.options.resolution
         self.resolution = self.options.resolution * self.options.refine
         self.voxel_mm = self.edge_mm / self.resolution
         self._lengths = lengths.of(skeleton)
+        self._parts: dict[Kept, PictorialStructures] = {}
         self.shells = tuple(limb_shell(length, self.tolerance_mm, self.voxel_mm) for length in self._lengths)
 
     def _reaches(self, edge: int) -> tuple[Reach, ...]:
@@ -142,7 +147,7 @@ class PictorialStructures:
     def _top(self) -> BlockMessenger:
         """Between the blocks of the coarsest level."""
         blocks = all_blocks(self.resolution, 1, 1, self._like)
-        return BlockMessenger(blocks.corner, self.tree, self._reaches(blocks.edge))
+        return BlockMessenger(blocks.corner, self._reaches(blocks.edge))
 
     @cached_property
     def log_prior_poses(self) -> float:
@@ -166,7 +171,60 @@ class PictorialStructures:
 
     def infer_many(self, frames: Sequence[FrameEvidence]) -> list[JointPosterior]:
         """Return the posteriors of many frames, in order; batches cost less a frame than single frames."""
-        if self.options.inference == "reference" or coarsest_edge(self.resolution) == 1:
+        if self.options.inference == "reference":
+            return [self._over_the_grid(frame) for frame in frames]
+        alike: dict[tuple[bool, ...], list[int]] = {}
+        for number, frame in enumerate(frames):
+            alike.setdefault(tuple(seen_joints(frame.heatmaps).tolist()), []).append(number)
+        found: dict[int, JointPosterior] = {}
+        for seen, numbers in alike.items():
+            found |= zip(numbers, self._infer_alike([frames[i] for i in numbers], seen), strict=True)
+        return [found[number] for number in range(len(frames))]
+
+    def _infer_alike(self, frames: Sequence[FrameEvidence], seen: tuple[bool, ...]) -> list[JointPosterior]:
+        """Return the posteriors of frames which show the same joints (choice D11)."""
+        kept = Kept.of(self.tree, seen)
+        if not kept.placed:
+            return self._infer_all(frames)
+        part = self._part(kept)
+        joints = list(kept.joints)
+        of_part = [
+            replace(frame, heatmaps=Heatmaps(frame.heatmaps.values[:, joints], frame.heatmaps.crops))
+            for frame in frames
+        ]
+        return [
+            self._whole(frame, kept, posterior)
+            for frame, posterior in zip(frames, part._infer_all(of_part), strict=True)
+        ]
+
+    def _part(self, kept: Kept) -> PictorialStructures:
+        """Return the model of some joints, on the same grid."""
+        if kept not in self._parts:
+            part = self._like_this(kept.part(self.skeleton), self.options)
+            if coarsest_edge(self.resolution) > 1:
+                part.__dict__["_top"] = self._top.part(kept.edges)
+            if len(self._parts) == _MOST_PARTS:
+                self._parts.pop(next(iter(self._parts)))
+            self._parts[kept] = part
+        return self._parts[kept]
+
+    def _whole(self, frame: FrameEvidence, kept: Kept, part: JointPosterior) -> JointPosterior:
+        """Return the posterior of all joints from that of those that are kept."""
+        mean, cov = with_placed(part.mean, part.cov, kept, self.shells, self.voxel_mm)
+        views = sum(crop is not None for crop in frame.heatmaps.crops)
+        log_floor = math.log(self.options.floor) if self.options.floor > 0 else -math.inf
+        of_a_joint = views * log_floor if views else 0.0  # what each of its voxels would have said
+        return replace(
+            part,
+            mean=mean,
+            cov=cov,
+            supported=seen_joints(frame.heatmaps).cpu(),
+            log_evidence=part.log_evidence + len(kept.placed) * of_a_joint,
+        )
+
+    def _infer_all(self, frames: Sequence[FrameEvidence]) -> list[JointPosterior]:
+        """Return the posteriors of frames, all joints in the sums."""
+        if coarsest_edge(self.resolution) == 1:
             return [self._over_the_grid(frame) for frame in frames]
         threads = torch.get_num_threads() if self._like.device.type == "cpu" else 1
         most = min(_FRAMES_A_BATCH.get(self._like.device.type, 1), math.ceil(len(frames) / threads))
@@ -225,9 +283,18 @@ class PictorialStructures:
         """The model on voxels twice as large: a marginal too wide for fine voxels does not need them."""
         if self.options.refine == 1:
             return None
-        options = replace(self.options, refine=self.options.refine // 2, tolerance_mm=self.tolerance_mm)
+        return self._like_this(self.skeleton, replace(self.options, refine=self.options.refine // 2))
+
+    def _like_this(self, skeleton: Skeleton, options: InferenceOptions) -> PictorialStructures:
+        """Return the model of this person in this cube with other joints or options."""
+        lengths = {(limb.parent, limb.child): self.lengths.mm[limb.parent, limb.child] for limb in skeleton.limbs}
         return PictorialStructures(
-            self.skeleton, self.lengths, options, dtype=self._like.dtype, device=self._like.device
+            skeleton,
+            LimbLengths(lengths),
+            replace(options, tolerance_mm=self.tolerance_mm),
+            edge_mm=self.edge_mm,
+            dtype=self._like.dtype,
+            device=self._like.device,
         )
 
     def _over_the_grid(self, frame: FrameEvidence) -> JointPosterior:

@@ -8,6 +8,7 @@ loop; a GPU makes them as a product of matrices, tile by tile, since all pairs a
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -198,17 +199,21 @@ def _less(right: Tensor, number: float) -> Tensor:
 class BlockMessenger(Messenger):
     """A `Messenger` between all blocks of a cube: one matrix an edge of the tree, the same for every frame."""
 
-    def __init__(self, corner: Tensor, tree: Tree, shells: Sequence[Reach]) -> None:
+    def __init__(self, corner: Tensor, shells: Sequence[Reach]) -> None:
         """Fill the matrices.
 
         Args:
             corner: (3, N) whole numbers, of all blocks.
-            tree: over the joints.
-            shells: one an edge, in units of the blocks.
+            shells: one an edge of the tree, in units of the blocks.
         """
         left, right = _factors(corner[:, None])
         self._matrices = [shell.weigh_(torch.bmm(left.mT, _less(right, shell.middle))[0]) for shell in shells]
-        self._tree = tree
+
+    def part(self, edges: Sequence[int]) -> BlockMessenger:
+        """Return the messenger of a part of the tree, whose edges have the numbers `edges` in this one."""
+        part = copy(self)
+        part._matrices = [self._matrices[edge] for edge in edges]
+        return part
 
     def up(self, edge: int, values: Tensor) -> Tensor:
         """Return, at all blocks, the sums (F, N) of the child's `values` (F, N)."""
