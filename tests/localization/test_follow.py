@@ -6,6 +6,9 @@ import dataclasses
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
 
 from localization_kit import (
     SIZE,
@@ -22,9 +25,20 @@ from poseharvest.detectors.protocol import CroppedView
 from poseharvest.geometry.crop import Crop
 from poseharvest.heatmaps.decode import heatmap_peaks
 from poseharvest.localization.associate import RoughPose, group, rough_pose
-from poseharvest.localization.follow import crops_around, detect_views, locate, view_candidates
+from poseharvest.localization.follow import (
+    crops_around,
+    detect_views,
+    locate,
+    standing_out,
+    view_candidates,
+    windows_on,
+)
 from poseharvest.localization.observation import Observation
-from poseharvest.localization.scan import find_candidates
+from poseharvest.localization.scan import Candidate, find_candidates
+from poseharvest.localization.track import Tracker
+from poseharvest.skeleton.definitions import MPII16
+from poseharvest.skeleton.proportions import whole_over_part
+from poseharvest.skeleton.skeleton import Skeleton, limbs
 from poseharvest.synthetic import REALISTIC, SimulatedDetector, random_rig, simulate
 from poseharvest.synthetic.body import make_actor
 from poseharvest.synthetic.scene import Scene
@@ -198,3 +212,65 @@ def test_what_two_views_share_by_chance_is_not_the_person() -> None:
     assert found is not None
     assert found.shown == pytest.approx([0.75] * 3, abs=0.06)
     torch.testing.assert_close(found.pose.points, STANDING, atol=6.0, rtol=0)
+
+
+_LEGS_AND_HIPS = {"pelvis", *(f"{side}_{part}" for side in ("left", "right") for part in ("hip", "knee", "ankle"))}
+_UPPER_BODY = torch.tensor([joint not in _LEGS_AND_HIPS for joint in MPII16.joints])
+
+
+def test_a_window_on_a_part_of_somebody_is_as_large_as_on_all_of_them() -> None:
+    """A network knows whole people: in a window that fits head and arms it takes a hand for the person."""
+    rig = plain_rig()
+    whole = crops_around(STANDING, rig.at(0))
+    for fitting, part in zip(whole, windows_on(MPII16, STANDING, _UPPER_BODY, rig.at(0)), strict=True):
+        assert fitting is not None
+        assert part is not None
+        assert part.side == pytest.approx(fitting.side, rel=0.15)
+    everything = windows_on(MPII16, STANDING, torch.ones(len(MPII16), dtype=torch.bool), rig.at(0))
+    assert [crop.side for crop in everything if crop] == [crop.side for crop in whole if crop]
+
+
+def test_the_joints_of_an_animal_have_no_whole_that_is_known() -> None:
+    animal = Skeleton("animal", ("tail", "withers", "nose"), limbs("tail-withers", "withers-nose"))
+    assert whole_over_part(animal, (True, True, False)) == 1.0
+    assert whole_over_part(MPII16, (False,) * len(MPII16)) == 1.0
+
+
+@given(st.lists(st.booleans(), min_size=16, max_size=16), st.integers(0, 15))
+def test_the_more_of_a_body_is_known_the_less_is_missing(known: list[bool], joint: int) -> None:
+    more = [*known[:joint], True, *known[joint + 1 :]]
+    if any(known):
+        assert 1 <= whole_over_part(MPII16, tuple(more)) <= whole_over_part(MPII16, tuple(known)) <= 3
+
+
+@given(st.floats(0.0, 0.19), st.floats(0.05, 1.0))
+def test_peaks_that_say_nothing_give_no_joint(noise: float, height: float) -> None:
+    """Two views agree on the legs, but on peaks far lower than those of the rest."""
+    rig = plain_rig()
+    legs = torch.tensor([joint in _LEGS_AND_HIPS for joint in MPII16.joints])
+    scores = torch.where(legs, noise * height, height)
+    members = [Candidate(view, camera.project(STANDING).pixels, scores, 350.0) for view, camera in enumerate(rig.at(0))]
+    pose = rough_pose(standing_out(members), rig.at(0))
+    assert pose.supported.tolist() == (~legs).tolist()
+    assert standing_out([]) == []
+
+
+def test_somebody_whose_legs_are_hidden_is_not_left_for_a_hand() -> None:
+    """In windows much smaller than a person the network sees a doll in the left hand, as real ones do."""
+    rig = plain_rig()
+    doll = 0.05 * (STANDING - STANDING.mean(0)) + STANDING[MPII16.index("left_wrist")]
+    legs = torch.tensor([joint in _LEGS_AND_HIPS for joint in MPII16.joints])
+    on_doll = PaintedDetector(rig, lambda frame, view: doll)
+    whole = [crop for crop in crops_around(STANDING, rig.at(0)) if crop is not None]
+    usual = sum(crop.side for crop in whole) / len(whole)
+
+    def desk(view: CroppedView, maps: Tensor) -> Tensor:
+        if view.crop.side < 0.75 * usual:
+            return on_doll.detect([view])[0]
+        return torch.where(legs[:, None, None], 0.02 * maps, maps)
+
+    tracker = Tracker(ChangedDetector(PaintedDetector(rig, lambda frame, view: STANDING), desk), rig)
+    for index in range(12):
+        (sighting,) = tracker.observe([empty_frame(index, rig)])
+        assert sighting.rough.supported.tolist() == (~legs).tolist()
+        torch.testing.assert_close(sighting.rough.points[~legs], STANDING[~legs], atol=12.0, rtol=0)

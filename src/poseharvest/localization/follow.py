@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -20,8 +21,12 @@ from poseharvest.localization.observation import Observation
 from poseharvest.localization.scan import CROP_SCALE, MIN_JOINTS, MIN_SIDE_PX, Candidate, find_candidates
 from poseharvest.localization.tell_apart import told_apart
 from poseharvest.skeleton.human import is_end
+from poseharvest.skeleton.proportions import whole_over_part
+from poseharvest.skeleton.skeleton import Skeleton
 
 _NUM_LOOKS = 2
+_WELL_KNOWN = 0.9  # quantile of the peaks' heights: those of joints that the network knows
+_STANDS_OUT = 0.2  # of that height
 _MAX_GROUPS = 6
 _MAX_SIDES = 4  # of the picture, that a window may have: more is a pose at the camera's own place
 PERSON_MM = (500.0, 2800.0)
@@ -50,6 +55,24 @@ def crops_around(points: Tensor, cameras: Sequence[StaticCamera], scale: float =
         crop = crop_around(pixels, scale, MIN_SIDE_PX) if visible else None
         crops.append(None if crop is None or crop.side > _MAX_SIDES * max(camera.image_size) else crop)
     return tuple(crops)
+
+
+def windows_on(
+    skeleton: Skeleton, points: Tensor, known: Tensor, cameras: Sequence[StaticCamera], scale: float = CROP_SCALE
+) -> tuple[Crop | None, ...]:
+    """Return every view's window on a person of whom perhaps only a part is seen (`crops_around`).
+
+    Networks are trained on windows of whole people, cut off by the picture or not. Somebody at a desk, in a window that
+    fits head and arms, is too large for them: they take a hand for the person.
+
+    Args:
+        skeleton: J joints.
+        points: (J, 3) world, mm.
+        known: (J,) bool, the joint is seen.
+        cameras: V cameras as they stand in the frame.
+        scale: of a whole person's window over the person's extent.
+    """
+    return crops_around(points[known], cameras, scale * whole_over_part(skeleton, tuple(known.tolist())))
 
 
 def detect_views(
@@ -94,6 +117,22 @@ def view_candidates(heatmaps: Heatmaps, peaks: Peaks) -> list[Candidate]:
         for view, crop in enumerate(heatmaps.crops)
         if crop is not None
     ]
+
+
+def standing_out(members: Sequence[Candidate]) -> list[Candidate]:
+    """Return one person's candidates without the peaks that say nothing.
+
+    A network gives every joint a peak. That of a joint which is out of the picture is low and lies anywhere; two such
+    peaks agree by chance now and then, and the next windows would be laid around a joint that nobody saw.
+
+    Args:
+        members: at most one a view, as a network sees them.
+    """
+    if not members:
+        return []
+    scores = torch.stack([member.scores for member in members])
+    least = _STANDS_OUT * scores.flatten().quantile(_WELL_KNOWN)
+    return [replace(member, scores=torch.where(member.scores >= least, member.scores, 0)) for member in members]
 
 
 def drawn_keypoints(
@@ -163,7 +202,8 @@ def looked_at(
         groups: candidates that may be one person, at most one a view.
         others: people who are known already, whose peaks are not these people's.
     """
-    matched = [rough_pose(members, cameras) for members in groups]
+    keypoints = isinstance(detector, KeypointSource)
+    matched = [rough_pose(members if keypoints else standing_out(members), cameras) for members in groups]
     looked = [(pose, look_again(detector, frame, cameras, pose, others)) for pose in matched]
     people = [(pose, seen) for pose, seen in looked if seen is not None]
     return sorted(people, key=lambda one: -sum(one[1].shown))
@@ -189,10 +229,10 @@ def look_again(
     for _ in range(_NUM_LOOKS):
         if not is_person(pose):
             return None
-        crops = crops_around(pose.points[pose.supported], cameras)
+        crops = windows_on(detector.skeleton, pose.points, pose.supported, cameras)
         whole = detect_views(detector, [frame], cameras, [crops])[0]
         heatmaps = told_apart(whole, Expected(pose.points, pose.supported), others, cameras)
-        members = view_candidates(heatmaps, heatmap_peaks(heatmaps.values, heatmaps.crops))
+        members = standing_out(view_candidates(heatmaps, heatmap_peaks(heatmaps.values, heatmaps.crops)))
         if not members:
             return None
         pose = rough_pose(members, cameras)

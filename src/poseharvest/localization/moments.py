@@ -20,7 +20,7 @@ from poseharvest.localization.assign import Expected, assign
 from poseharvest.localization.associate import RoughPose, group, rough_pose
 from poseharvest.localization.belief import Belief
 from poseharvest.localization.bodies import is_body
-from poseharvest.localization.follow import crops_around, detect_views, drawn_keypoints, view_candidates
+from poseharvest.localization.follow import detect_views, drawn_keypoints, standing_out, view_candidates, windows_on
 from poseharvest.localization.moving import NOT_NEW_MM, distance_from_all
 from poseharvest.localization.observation import Observation, observations
 from poseharvest.localization.scan import Candidate, find_candidates
@@ -114,7 +114,7 @@ class MomentFinder:
         for _ in range(_NUM_LOOKS):
             looked = self._look(frame, cameras, people)
             seen = self._observe(
-                [view_candidates(one, heatmap_peaks(one.values, one.crops)) for one in looked], cameras
+                [standing_out(view_candidates(one, heatmap_peaks(one.values, one.crops))) for one in looked], cameras
             )
             kept = self._somebody(seen)
             people, maps = [seen[i].pose for i in kept], [looked[i] for i in kept]
@@ -139,7 +139,8 @@ class MomentFinder:
         return observations(members, [cameras] * len(members), len(self._detector.skeleton))
 
     def _look(self, frame: MultiViewFrame, cameras: Cameras, people: Sequence[RoughPose]) -> list[Heatmaps]:
-        crops = [crops_around(pose.points[pose.supported], cameras) for pose in people]
+        skeleton = self._detector.skeleton
+        crops = [windows_on(skeleton, pose.points, pose.supported, cameras) for pose in people]
         whole = detect_views(self._detector, [frame] * len(people), cameras, crops) if people else []
         expected = [_expected(pose) for pose in people]
         return [

@@ -22,13 +22,14 @@ from poseharvest.localization.assign import Expected, assign
 from poseharvest.localization.associate import group
 from poseharvest.localization.follow import (
     PERSON_MM,
-    crops_around,
     detect_views,
     drawn_keypoints,
     is_person,
     look_again,
     looked_at,
+    standing_out,
     view_candidates,
+    windows_on,
 )
 from poseharvest.localization.moving import NOT_NEW_MM, Track, distance_from_all, related
 from poseharvest.localization.observation import Observation, observations, window_scale
@@ -131,7 +132,7 @@ class PeopleTracker:
             self._search(frames[0], self._rig.at(frames[0].index))
         asked = [(frame, track) for frame in frames for track in self._tracks]
         cameras = {frame.index: self._rig.at(frame.index) for frame in frames}
-        crops = [_windows(track, frame.index, cameras[frame.index]) for frame, track in asked]
+        crops = [self._windows(track, frame.index, cameras[frame.index]) for frame, track in asked]
         whole = detect_views(self._detector, [frame for frame, _ in asked], self._rig.at(frames[0].index), crops)
         maps = {(frame.index, track.number): one for (frame, track), one in zip(asked, whole, strict=True)}
         moments = []
@@ -144,11 +145,15 @@ class PeopleTracker:
                 for track, before, after in zip(self._tracks, whole, own, strict=True)
                 if share_taken_out(before, after) >= _OVERLAPPED
             }
-            members = [view_candidates(one, heatmap_peaks(one.values, one.crops)) for one in own]
+            members = [standing_out(view_candidates(one, heatmap_peaks(one.values, one.crops))) for one in own]
             seen = self._observe(members, static)
             self._take_in(seen, frame)
             moments.append(self._moment(frame, static, own, seen, overlapped))
         return moments
+
+    def _windows(self, track: Track, frame: int, cameras: Cameras) -> tuple[Crop | None, ...]:
+        person, scale = track.expected(frame), window_scale(track.shown)
+        return windows_on(self._detector.skeleton, person.points, person.known, cameras, scale)
 
     def _told_apart(self, maps: Sequence[Heatmaps], frame: int, cameras: Cameras) -> list[Heatmaps]:
         expected = self._expected(frame)
@@ -238,8 +243,3 @@ class PeopleTracker:
         if self._most is None or sum(track.is_confirmed for track in tracks) < self._most:
             return tracks
         return [track for track in tracks if track.is_confirmed][: self._most]
-
-
-def _windows(track: Track, frame: int, cameras: Cameras) -> tuple[Crop | None, ...]:
-    person = track.expected(frame)
-    return crops_around(person.points[person.known], cameras, window_scale(track.shown))

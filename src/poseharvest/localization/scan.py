@@ -20,6 +20,8 @@ from poseharvest.detectors.protocol import CroppedView, HeatmapDetector, Keypoin
 from poseharvest.geometry.camera import StaticCamera
 from poseharvest.geometry.crop import Crop, crop_around
 from poseharvest.heatmaps.decode import heatmap_peaks
+from poseharvest.skeleton.proportions import whole_over_part
+from poseharvest.skeleton.skeleton import Skeleton
 
 CROP_SCALE = 1.25
 """Window side over the larger extent of the joints, as the networks were trained."""
@@ -150,16 +152,23 @@ class Look:
         asked = [CroppedView(self.view, self.frame, crop, self.image, self.picture) for crop in crops]
         peaks = heatmap_peaks(self.detector.detect(asked).cpu(), crops)
         return [
-            Candidate(self.number, pixels, score.clamp_min(0), min(crop.side, _window_around(pixels, score).side))
+            Candidate(self.number, pixels, score.clamp_min(0), min(crop.side, _around_peaks(pixels, score).side))
             for pixels, score, crop in zip(peaks.pixels, peaks.score, crops, strict=True)
         ]
 
 
-def _window_around(pixels: Tensor, scores: Tensor, scale: float = CROP_SCALE) -> Crop:
-    """Return the window around the confident peaks, or around all of them where hardly any is."""
+def _around_peaks(pixels: Tensor, scores: Tensor, scale: float = CROP_SCALE) -> Crop:
+    """Return the square around the confident peaks, or around all of them where hardly any is."""
     confident = scores > CONFIDENT_PEAK
     enough = int(confident.sum()) >= MIN_JOINTS
     return crop_around(pixels[confident] if enough else pixels, scale, MIN_SIDE_PX)
+
+
+def _window_for(candidate: Candidate, skeleton: Skeleton, scale: float) -> Crop:
+    """Return the window that would hold the whole person of whom a candidate shows a part."""
+    confident = candidate.scores > CONFIDENT_PEAK
+    whole = whole_over_part(skeleton, tuple(confident.tolist()))
+    return _around_peaks(candidate.pixels, candidate.scores, scale * whole)
 
 
 def _best_windows(look: Look) -> list[Candidate]:
@@ -174,7 +183,7 @@ def _close_in(look: Look, candidates: list[Candidate]) -> list[Candidate]:
         alive = [c for c in candidates if int((c.scores > CONFIDENT_PEAK).sum()) >= MIN_JOINTS]
         if not alive:
             break
-        candidates = look.through([_window_around(c.pixels, c.scores, scale) for c in alive])
+        candidates = look.through([_window_for(c, look.detector.skeleton, scale) for c in alive])
         best = best + candidates
     return [c for c in best if c.confidence >= MIN_CONFIDENCE]
 

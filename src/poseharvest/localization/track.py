@@ -22,7 +22,7 @@ from poseharvest.heatmaps.decode import Peaks, heatmap_peaks
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.localization.associate import RoughPose
 from poseharvest.localization.boxes import Boxes
-from poseharvest.localization.follow import crops_around, detect_views, locate, view_candidates
+from poseharvest.localization.follow import detect_views, locate, standing_out, view_candidates, windows_on
 from poseharvest.localization.observation import observations, window_scale
 from poseharvest.localization.pursuit import Pursuit
 from poseharvest.pictorial.evidence import FrameEvidence
@@ -111,7 +111,7 @@ class Tracker:
         crops = [self._windows(frame.index, static) for frame, static in zip(frames, cameras, strict=True)]
         maps = detect_views(self._detector, frames, cameras[0], crops)
         peaks = [heatmap_peaks(one.values, one.crops) for one in maps]
-        members = [view_candidates(one, tops) for one, tops in zip(maps, peaks, strict=True)]
+        members = [standing_out(view_candidates(one, tops)) for one, tops in zip(maps, peaks, strict=True)]
         seen = observations(members, cameras, len(self._detector.skeleton))
         sightings = []
         for frame, static, one, tops, what in zip(frames, cameras, maps, peaks, seen, strict=True):
@@ -131,7 +131,8 @@ class Tracker:
         belief = self._pursuit.belief
         if belief is None:
             return tuple(given)
-        followed = crops_around(belief.points[belief.known], cameras, window_scale(self._pursuit.shown))
+        skeleton, scale = self._detector.skeleton, window_scale(self._pursuit.shown)
+        followed = windows_on(skeleton, belief.points, belief.known, cameras, scale)
         return tuple(box or crop for box, crop in zip(given, followed, strict=True))
 
     def _search(self, frame: MultiViewFrame, cameras: tuple[StaticCamera, ...]) -> None:

@@ -21,7 +21,7 @@ from poseharvest.detectors.turned import QUARTER_TURNS, TurnedDetector
 from poseharvest.geometry.camera import AffineCamera, Camera, StaticCamera
 from poseharvest.geometry.crop import Crop
 from poseharvest.heatmaps.decode import map_peaks
-from poseharvest.localization.follow import crops_around, detect_views, locate
+from poseharvest.localization.follow import detect_views, locate, windows_on
 
 Turns = tuple[int, ...]
 """Degrees clockwise, one a view."""
@@ -133,7 +133,8 @@ class _Judge:
         found = locate(self.turned(turns), frame, self.cameras)
         if found is None:
             return Verdict(turns, False)
-        crops = crops_around(found.pose.points[found.pose.supported], self.cameras)
+        pose = found.pose
+        crops = windows_on(self.detector.skeleton, pose.points, pose.supported, self.cameras)
         heights = torch.stack([self._heights(frame, crops, degrees) for degrees in QUARTER_TURNS])
         score = {
             one: sum(float(heights[degrees // 90, view]) for view, degrees in enumerate(one)) / len(one)

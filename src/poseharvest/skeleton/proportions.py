@@ -12,8 +12,9 @@ animal's.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from poseharvest.skeleton.human import SIDES
 from poseharvest.skeleton.skeleton import Limb, Skeleton
@@ -162,6 +163,30 @@ class BodyFit:
 
     stature_mm: float
     misfits: tuple[Misfit, ...]
+
+
+@lru_cache(maxsize=4096)
+def whole_over_part(skeleton: Skeleton, known: tuple[bool, ...]) -> float:
+    """Return how many times larger the whole body is than a part of it, by an upright adult's longest sides; 1 to 3.
+
+    1 for a skeleton that is no person's.
+
+    Args:
+        skeleton: J joints.
+        known: J, the joint belongs to the part.
+    """
+    part = [joint for joint, is_known in zip(skeleton.joints, known, strict=True) if is_known]
+    if not part or not is_person(skeleton):
+        return 1.0
+    return min(_longest_side(skeleton.joints) / max(_longest_side(part), 1e-6), _LARGEST_WHOLE)
+
+
+_LARGEST_WHOLE = 3.0
+
+
+def _longest_side(joints: Sequence[str]) -> float:
+    places = [PLACES[joint] for joint in joints]
+    return max(max(place[axis] for place in places) - min(place[axis] for place in places) for axis in range(3))
 
 
 def is_person(skeleton: Skeleton) -> bool:
