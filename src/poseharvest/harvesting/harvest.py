@@ -24,6 +24,7 @@ from poseharvest.harvesting.moments import harvest_moments
 from poseharvest.harvesting.options import HarvestOptions
 from poseharvest.harvesting.people import harvest_people
 from poseharvest.harvesting.spool import SightingSpool
+from poseharvest.harvesting.teachers import teachers
 from poseharvest.harvesting.upright import upright_detector
 from poseharvest.localization.boxes import Boxes
 from poseharvest.pictorial.pairwise import LimbLengths
@@ -95,11 +96,15 @@ def _harvester(job: Job) -> Callable[[Job, HarvestWriter, list[Finding]], Harves
 
 def _harvest_one(job: Job, writer: HarvestWriter, findings: list[Finding]) -> HarvestRun:
     """Write the annotations of the one person whom most views agree on."""
-    with writer.scratch_file() as scratch, closing(prefetch([job.sightings(writer)], depth=job.frames_ahead)) as ahead:
+    with (
+        writer.scratch_file() as scratch,
+        writer.scratch_file() as more,
+        closing(prefetch([job.sightings(writer)], depth=job.frames_ahead)) as ahead,
+    ):
         sightings = (sighting for (sighting,) in ahead)
         first = SightingSpool(scratch, writer.target)
         job.warm_up(sightings, first)
-        subject = job.learn(first)
+        subject = job.learn(teachers(job, first, SightingSpool(more, writer.target)))
         findings = findings + job.audit_subject(subject)
         model = job.learner.model(subject.shells)
         num_written = 0

@@ -26,7 +26,7 @@ from poseharvest.harvesting.support import Support
 from poseharvest.localization.boxes import Boxes
 from poseharvest.localization.one_of_many import one_person_tracker
 from poseharvest.localization.people import Moment, PeopleTracker
-from poseharvest.localization.track import Sighting, batch_length
+from poseharvest.localization.track import OnePersonTracker, Sighting, batch_length
 from poseharvest.pictorial.pairwise import LimbLengths
 
 _LEAST_AHEAD, _MOST_AHEAD = 4, 40
@@ -141,10 +141,14 @@ class Job:
                     _keep_pictures(writer, frame, self.capture.rig)
             yield frames
 
+    def tracker(self) -> OnePersonTracker:
+        """Return what follows the one person, who is not yet found."""
+        lengths_count = not self.options.ignore_audit
+        return one_person_tracker(self.detector, self.capture.rig, self.boxes, lengths_count=lengths_count)
+
     def sightings(self, writer: HarvestWriter) -> Generator[Sighting, None, None]:
         """Stream what the views show of the one person."""
-        lengths_count = not self.options.ignore_audit
-        tracker = one_person_tracker(self.detector, self.capture.rig, self.boxes, lengths_count=lengths_count)
+        tracker = self.tracker()
         for frames in self.footage(writer):
             yield from tracker.observe(frames)
 

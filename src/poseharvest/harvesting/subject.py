@@ -121,6 +121,11 @@ class SubjectLearner:
         few = tuple("-".join(limb) for limb, one in seen.items() if not one.is_certain)
         return Subject(lengths, shells, guessed, few, support)
 
+    def rough_limbs(self, sightings: Sightings) -> dict[tuple[str, str], Measured]:
+        """Return the lengths of the limbs that are seen whole, by triangulation alone; sightings are one or more."""
+        support = self.support(_each(sightings))
+        return measure_limbs(self.skeleton, _samples([support.rough_pose(sighting) for sighting in _each(sightings)]))
+
     def _measured(self, sightings: Sightings, support: Support) -> dict[tuple[str, str], Measured]:
         """Return the lengths of the limbs that are seen whole."""
         first = measure_limbs(self.skeleton, _samples([support.rough_pose(sighting) for sighting in _each(sightings)]))
