@@ -243,7 +243,7 @@ def test_the_more_of_a_body_is_known_the_less_is_missing(known: list[bool], join
         assert 1 <= whole_over_part(MPII16, tuple(more)) <= whole_over_part(MPII16, tuple(known)) <= 3
 
 
-@given(st.floats(0.0, 0.19), st.floats(0.05, 1.0))
+@given(st.floats(0.0, 0.09), st.floats(0.05, 1.0))
 def test_peaks_that_say_nothing_give_no_joint(noise: float, height: float) -> None:
     """Two views agree on the legs, but on peaks far lower than those of the rest."""
     rig = plain_rig()

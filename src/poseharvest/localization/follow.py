@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from poseharvest.capture.frames import MultiViewFrame
+from poseharvest.capture.sync import MIN_VIEWS
 from poseharvest.detectors.protocol import CroppedView, HeatmapDetector, KeypointSource
 from poseharvest.geometry.camera import StaticCamera
 from poseharvest.geometry.crop import Crop, crop_around
@@ -19,14 +20,14 @@ from poseharvest.localization.assign import Expected
 from poseharvest.localization.associate import RoughPose, agreements, group, rough_pose
 from poseharvest.localization.observation import Observation
 from poseharvest.localization.scan import CROP_SCALE, MIN_JOINTS, MIN_SIDE_PX, Candidate, find_candidates
-from poseharvest.localization.tell_apart import told_apart
+from poseharvest.localization.tell_apart import num_own_views, told_apart
 from poseharvest.skeleton.human import is_end
 from poseharvest.skeleton.proportions import whole_over_part
 from poseharvest.skeleton.skeleton import Skeleton
 
 _NUM_LOOKS = 2
 _WELL_KNOWN = 0.9  # quantile of the peaks' heights: those of joints that the network knows
-_STANDS_OUT = 0.2  # of that height
+_STANDS_OUT = 0.1  # of that height
 _MAX_GROUPS = 6
 _MAX_SIDES = 4  # of the picture, that a window may have: more is a pose at the camera's own place
 PERSON_MM = (500.0, 2800.0)
@@ -236,6 +237,8 @@ def look_again(
         if not members:
             return None
         pose = rough_pose(members, cameras)
+    if others and num_own_views(members, others, cameras, detector.skeleton) < MIN_VIEWS:
+        return None
     return Observation(pose, agreements(pose, members, cameras)) if is_person(pose) else None
 
 

@@ -16,12 +16,14 @@ from poseharvest.geometry.camera import StaticCamera
 from poseharvest.geometry.crop import Crop
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.localization.assign import Expected
-from poseharvest.localization.scan import CONFIDENT_PEAK
+from poseharvest.localization.scan import CONFIDENT_PEAK, MIN_JOINTS, Candidate
+from poseharvest.skeleton.skeleton import Skeleton
 
 _REACH = 1 / 16  # of the window's side: within it of another's joint a peak may be that joint's
 _SHARPNESS = 1 / 48  # of the window's side: over which it passes from one person to the other
 
 _LEFT_OF_PEAK = 0.5
+_BODY_WIDTH = 0.08  # of somebody's extent: as far from the middle of a limb a peak may lie on it
 
 
 def told_apart(
@@ -58,6 +60,46 @@ def share_taken_out(whole: Heatmaps, own: Heatmaps) -> float:
     peaks = before > CONFIDENT_PEAK
     taken = peaks & (after < _LEFT_OF_PEAK * before)
     return float(taken.sum()) / max(1, int(peaks.sum()))
+
+
+def num_own_views(
+    members: Sequence[Candidate], others: Sequence[Expected], cameras: Sequence[StaticCamera], skeleton: Skeleton
+) -> int:
+    """Return in how many views somebody shows four joints or more where nobody else is.
+
+    A network that is asked for a person where none is answers with the limbs of those who are near: a left ankle at
+    another's wrist. What one view shows and two such views agree on is nobody.
+
+    Args:
+        members: what the views see of the person, at most one a view.
+        others: where the others are.
+        cameras: V cameras as they stand in this frame.
+        skeleton: its limbs.
+    """
+    limbs = torch.tensor([[skeleton.index(limb.parent), skeleton.index(limb.child)] for limb in skeleton.limbs])
+    number = 0
+    for member in members:
+        peaks = member.pixels[member.scores > CONFIDENT_PEAK]
+        theirs = torch.zeros(len(peaks), dtype=torch.bool)
+        for other in others:
+            theirs |= _on_limbs(peaks, _projected(other, cameras[member.view]), limbs)
+        number += int((~theirs).sum()) >= MIN_JOINTS
+    return number
+
+
+def _on_limbs(peaks: Tensor, joints: Tensor, limbs: Tensor) -> Tensor:
+    """Return (N,) bool: peaks (N, 2) lie on the limbs (L, 2) of somebody with joints (J, 2), pixels; NaN is nowhere."""
+    known = joints[~joints.isnan().any(1)]
+    if len(known) == 0:
+        return torch.zeros(len(peaks), dtype=torch.bool)
+    reach = _BODY_WIDTH * float((known.amax(0) - known.amin(0)).max())
+    start, end = joints[limbs[:, 0]], joints[limbs[:, 1]]
+    along = end - start
+    share = ((peaks[:, None] - start) * along).sum(-1) / along.square().sum(-1).clamp_min(1e-9)
+    nearest = start + share.clamp(0, 1)[..., None] * along
+    distance = torch.linalg.vector_norm(peaks[:, None] - nearest, dim=-1).nan_to_num(torch.inf)
+    on: Tensor = (distance < reach).any(1)
+    return on
 
 
 def _projected(person: Expected, camera: StaticCamera) -> Tensor:
