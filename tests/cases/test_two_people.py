@@ -12,7 +12,7 @@ from poseharvest.harvesting.options import HarvestOptions
 
 pytestmark = [pytest.mark.data, pytest.mark.slow]
 
-NUM_FRAMES = 12
+NUM_FRAMES = 6
 JOINTS = tuple(
     f"{side}_{part}" for part in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle") for side in ("left", "right")
 )

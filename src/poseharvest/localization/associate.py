@@ -78,7 +78,7 @@ def group(
     pairs = [(a, b) for a, b in combinations(strongest, 2) if candidates[a].view != candidates[b].view]
     if not pairs:
         return []
-    gains = _gains([_intersect((candidates[a], candidates[b]), cameras) for a, b in pairs], candidates, cameras)
+    gains = _gains(_intersections(candidates, pairs, cameras), candidates, cameras)
     thresholds = [_least_gain(candidate, half_hidden=accepts is not None) for candidate in candidates]
     free, alive = set(range(len(candidates))), list(range(len(pairs)))
     groups: list[tuple[Candidate, ...]] = []
@@ -172,10 +172,24 @@ def _triangulate_frames(
     return [RoughPose(*parts) for parts in zip(points, supported, doubt.reshape(shape[1:]), strict=True)]
 
 
-def _intersect(pair: tuple[Candidate, Candidate], cameras: Sequence[StaticCamera]) -> RoughPose:
-    two = [cameras[c.view] for c in pair]
-    found = triangulate(two, torch.stack([c.pixels for c in pair]), torch.stack([c.scores for c in pair]))
-    return RoughPose(found.points, found.supported, torch.where(found.supported, 0.0, torch.inf).double())
+def _intersections(
+    candidates: Sequence[Candidate], pairs: Sequence[tuple[int, int]], cameras: Sequence[StaticCamera]
+) -> list[RoughPose]:
+    """Return the pose that each pair of candidates proposes; pairs of the same two views are triangulated together."""
+    by_views: dict[tuple[int, int], list[int]] = {}
+    for number, (a, b) in enumerate(pairs):
+        by_views.setdefault((candidates[a].view, candidates[b].view), []).append(number)
+    poses: dict[int, RoughPose] = {}
+    for views, numbers in by_views.items():
+        ends = [[candidates[pairs[number][end]] for number in numbers] for end in (0, 1)]
+        pixels = torch.stack([torch.cat([one.pixels for one in end]) for end in ends])
+        scores = torch.stack([torch.cat([one.scores for one in end]) for end in ends])
+        found = triangulate([cameras[view] for view in views], pixels, scores)
+        points = found.points.reshape(len(numbers), -1, 3)
+        supported = found.supported.reshape(len(numbers), -1)
+        doubt = torch.where(supported, 0.0, torch.inf).double()
+        poses |= {n: RoughPose(*of_pair) for n, *of_pair in zip(numbers, points, supported, doubt, strict=True)}
+    return [poses[number] for number in range(len(pairs))]
 
 
 @dataclass(frozen=True)
