@@ -10,6 +10,7 @@ import torch
 from cases_kit import make_capture
 from poseharvest import Capture, harvest, load_detector
 from poseharvest.detectors.keypoint_capture import open_capture
+from poseharvest.errors import CaptureError
 from poseharvest.harvesting.options import HarvestOptions
 from poseharvest.pictorial.infer import InferenceOptions
 
@@ -52,3 +53,14 @@ def test_without_footage_the_poses_are_the_same(scene_calibration, cases_dir, pl
     assert capture.num_frames == 19
     found = poses(capture, detector, tmp_path / "out", 5, 8)
     assert (torch.stack(found) - torch.stack(plain)).norm(dim=-1).max() < SAME_MM
+
+
+def test_a_unit_that_is_off_by_ten_is_named_and_no_unit_is_promised(cases_dir, tmp_path):
+    """The file is in decimetres, read as metres."""
+    detector = load_detector(cases_dir / "C02g_dm" / "kp")
+    capture = open_capture(cases_dir / "C02g_dm", detector)
+    with pytest.raises(
+        CaptureError, match=r"got a person of 1\.\d+e\+04 mm; .* no other of mm, cm, m mends that"
+    ) as error:
+        harvest(capture, detector, tmp_path / "out", options=HarvestOptions(num_previews=0))
+    assert "try unit" not in str(error.value)

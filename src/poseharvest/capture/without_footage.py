@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from poseharvest.arrays import Image, ImageSize
 from poseharvest.calibration.audit import audit_rig
 from poseharvest.calibration.names import match_names
-from poseharvest.calibration.registry import read_calibration
-from poseharvest.capture.cameras import fit_rig, locate_calibration
+from poseharvest.capture.cameras import fit_rig, locate_calibration, read_rig_for
 from poseharvest.capture.capture import Capture
 from poseharvest.capture.settings import CaptureSettings
 from poseharvest.capture.sync import MIN_VIEWS
@@ -80,28 +79,25 @@ def open_without_footage(
             view.
     """
     chosen = _chosen(counts, settings, source)
-    path = locate_calibration(folder, settings)
-    calibrated = read_calibration(
-        path,
-        format=settings.calibration_format,
-        unit=settings.unit,
-        subject=settings.subject,
-        camera_type=settings.camera_type,
-    )
+    notes: list[str] = []
+    path = locate_calibration(folder, settings, notes.append)
+    calibrated = read_rig_for(path, (), settings)
     rate = settings.frame_rate or settings.image_rate or DEFAULT_IMAGE_RATE
     options = settings.model_copy(update={"views": tuple(chosen), "frame_rate": rate})
-    sizes = _sizes(calibrated, chosen, settings)
+    sizes = _sizes(calibrated.rig, chosen, settings)
     footage = [UnseenPictures(name, source, sizes[name], count, rate) for name, count in chosen.items()]
-    fitted = fit_rig(calibrated, footage, options)
+    fitted = fit_rig(calibrated.rig, footage, options)
     views = make_views(footage, fitted.rig.cameras, options)
     timeline = make_timeline(views, options)
     findings = (
         *_what_was_taken(settings, rate, source),
+        *(Finding("note", "calibration", note) for note in notes),
+        *calibrated.findings,
         *fitted.findings,
-        *audit_rig(fitted.rig),
+        *audit_rig(fitted.rig, unit=calibrated.unit),
         *audit_timing(views, timeline, options),
     )
-    return Capture(folder, views, timeline, options, path, findings)
+    return Capture(folder, views, timeline, options, path, findings, calibrated.unit)
 
 
 def _chosen(counts: Mapping[str, int], settings: CaptureSettings, source: Path) -> dict[str, int]:

@@ -8,11 +8,10 @@ from statistics import median
 from poseharvest.calibration.audit import check_scale_of_person
 from poseharvest.capture.frames import FrameSource
 from poseharvest.detectors.protocol import HeatmapDetector
-from poseharvest.localization.follow import locate
+from poseharvest.localization.follow import PERSON_MM, locate
 from poseharvest.units import LengthUnit
 
 _MAX_FRAMES = 6
-_ANYBODY_MM = (500.0, 2800.0)  # whom the search for people takes: somebody of such a size was missed for other reasons
 
 
 def why_nobody(capture: FrameSource, detector: HeatmapDetector, start: int, stop: int) -> str | None:
@@ -28,8 +27,8 @@ def why_nobody(capture: FrameSource, detector: HeatmapDetector, start: int, stop
         stop: the frame before which the search stopped.
     """
     extents = list(_extents(capture, detector, start, stop))
-    if not extents or _ANYBODY_MM[0] < median(extents) < _ANYBODY_MM[1]:
-        return None
+    if not extents or PERSON_MM[0] < median(extents) < PERSON_MM[1]:
+        return None  # the search takes people of such a size, so somebody was missed for another reason
     unit: LengthUnit | None = getattr(capture, "unit", None)
     finding = check_scale_of_person(median(extents), unit)
     return None if finding is None else finding.message
@@ -42,5 +41,4 @@ def _extents(capture: FrameSource, detector: HeatmapDetector, start: int, stop: 
         for frame in capture.frames(number, number + 1):
             found = locate(detector, frame, capture.rig.at(frame.index))
             if found is not None:
-                points = found.pose.points[found.pose.supported]
-                yield float((points.amax(0) - points.amin(0)).max())
+                yield found.pose.extent_mm

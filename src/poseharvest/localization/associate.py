@@ -43,6 +43,12 @@ class RoughPose:
         """Two views agree on enough joints for the person to be there."""
         return float(self.supported.double().mean()) >= MIN_SEEN
 
+    @property
+    def extent_mm(self) -> float:
+        """The longest side of the box around the joints, of which at least one is supported."""
+        known = self.points[self.supported]
+        return float((known.amax(0) - known.amin(0)).max())
+
     @classmethod
     def nothing(cls, num_joints: int) -> RoughPose:
         """Return the pose of a frame in which no two views agree on anything."""

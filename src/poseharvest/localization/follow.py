@@ -176,12 +176,7 @@ def locate(detector: HeatmapDetector, frame: MultiViewFrame, cameras: Sequence[S
     """
     groups = group(find_candidates(detector, frame, cameras), cameras, most=_MAX_GROUPS)
     found = [seen for _, seen in looked_at(detector, frame, cameras, groups)]
-    return next((seen for seen in found if _is_of_a_size(seen.pose)), next(iter(found), None))
-
-
-def _is_of_a_size(pose: RoughPose) -> bool:
-    known = pose.points[pose.supported]
-    return PERSON_MM[0] < float((known.amax(0) - known.amin(0)).max()) < PERSON_MM[1]
+    return next((seen for seen in found if PERSON_MM[0] < seen.pose.extent_mm < PERSON_MM[1]), next(iter(found), None))
 
 
 def looked_at(
