@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,6 +48,11 @@ class ViewSummary:
     joint_disagree_share: NDArray[np.float64]
     mean_score: float
     mean_peak_score: float
+
+    @property
+    def best_quarter_mm(self) -> float:
+        """Distance within which a quarter of its peaks lies, as a length at the person's place; NaN if none is seen."""
+        return self.distance_px.q25 / self.threshold_px * DISAGREE_MM if self.threshold_px > 0 else math.nan
 
 
 class ViewTally:
