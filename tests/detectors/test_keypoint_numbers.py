@@ -90,6 +90,13 @@ def test_all_views_counted_from_one_are_taken_with_a_note():
     assert severities(found) == ["note"]
 
 
+def test_a_view_that_fits_both_ways_is_a_warning():
+    """The files of the second view were counted from 0 without the first picture, or from 1 without the last."""
+    found = compare({"a": range(1, 21), "b": range(1, 20)}, {"a": 20, "b": 20})
+    assert severities(found) == ["warning"]
+    assert "b would also fit if counted from 0: if it is so, say frame_offset.b=0" in found.findings[0].message
+
+
 def test_one_view_that_counts_from_one_is_a_warning():
     whole = compare({"a": range(20), "b": range(1, 21)}, {"a": 20, "b": 20})
     assert [whole.of_view[view].number(0) for view in "ab"] == [0, 1]

@@ -239,7 +239,13 @@ def _from_zero(views: Sequence[_View], source: str) -> _Reading | None:
 def _from_one(views: Sequence[_View], source: str) -> _Reading | None:
     if not all(view.fits(-1) for view in views):
         return None
-    return _Reading((-1,) * len(views), f"{source}: numbers are taken as pictures counted from 1 ({_list(views)})")
+    message = f"{source}: numbers are taken as pictures counted from 1 ({_list(views)})"
+    either = [view.files.view for view in views if view.files.lists_every_picture and view.fits(0)]
+    if not either:
+        return _Reading((-1,) * len(views), message)
+    options = ", ".join(f"frame_offset.{name}=0" for name in either)
+    message += f"; {_listed(either)} would also fit if counted from 0: if it is so, say {options}"
+    return _Reading((-1,) * len(views), message, "warning")
 
 
 def _same_start(views: Sequence[_View], source: str) -> _Reading | None:
