@@ -9,6 +9,7 @@ from poseharvest import Capture, Harvest
 from poseharvest import harvest as run
 from poseharvest.detectors.registry import load_detector
 from poseharvest.harvesting.options import HarvestOptions
+from poseharvest.pictorial.infer import InferenceOptions
 
 pytestmark = [pytest.mark.data, pytest.mark.slow]
 
@@ -33,7 +34,7 @@ def harvest(capture_dir, tmp_path_factory) -> Harvest:
         Capture.open(capture_dir),
         load_detector(str(capture_dir / "reference" / "pose2d")),
         tmp_path_factory.mktemp("two_people") / "harvest",
-        options=HarvestOptions(people=None, stop=NUM_FRAMES, num_previews=0),
+        options=HarvestOptions(people=None, stop=NUM_FRAMES, inference=InferenceOptions(32), num_previews=0),
     )
 
 

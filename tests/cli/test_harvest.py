@@ -198,7 +198,7 @@ def test_a_size_that_differs_by_less_than_a_hundredth_is_a_warning(run, footage)
 def test_the_audit_may_be_ignored_or_the_unit_given(run, footage):
     """What the rig says in millimetres is in metres; other formats take the unit."""
     metres(footage)
-    done = run(*arguments(footage, "--ignore-audit", "--stop", 4))
+    done = run(*arguments(footage, "--ignore-audit", "--stop", 4, "--resolution", 16))
     assert done.code == 0, done.err
     assert "error: rig: the median distance between cameras" in done.out
 

@@ -182,8 +182,8 @@ def judged(
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["keypoints", "network"])
 def test_three_who_cross_and_touch_are_as_good_as_alone(tmp_path: Path, kind: str) -> None:
-    """50 frames around a meeting at 0.4 m; benchmarks/people.py has the long runs."""
-    simulation = simulate_crowd(3, 50, 1)
+    """30 frames around a meeting at 0.4 m; benchmarks/people.py has the long runs."""
+    simulation = simulate_crowd(3, 30, 1)
     everybody = simulation.keypoints if kind == "keypoints" else simulation.detector
     together = judged(simulation.capture, everybody, true_tracks(simulation, range(3)), tmp_path / "h", None)
     assert together.switches == ()

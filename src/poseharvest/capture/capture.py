@@ -114,6 +114,11 @@ class Capture:
         return self.folder.resolve().name
 
     @property
+    def turn(self) -> int | Mapping[str, int] | None:
+        """Degrees clockwise, of all views or by view, by which `capture.toml` has the pictures turned; None if not."""
+        return self.settings.turn
+
+    @property
     def rig(self) -> Rig:
         """The cameras under the footage's names, with the footage's image sizes."""
         return Rig(tuple(view.camera for view in self.views))

@@ -40,6 +40,7 @@ class DatasetFootage:
         views: the pictures of every camera; None in footage without pictures.
         pictures: (V, F) int32, which picture of each view belongs to each frame; -1 for none.
         number_rate: numbers per second; the frame rate unless the data set numbers only every fifth frame, say.
+        turn: degrees clockwise by which pictures are turned for people to stand in them; 0 in what is published.
     """
 
     name: str
@@ -49,6 +50,7 @@ class DatasetFootage:
     views: tuple[Footage | None, ...]
     pictures: NDArray[np.int32]
     number_rate: float
+    turn: int = 0
 
     def __post_init__(self) -> None:
         for camera, view in zip(self.rig, self.views, strict=True):

@@ -125,7 +125,7 @@ def film(
             source = take.capture if on_progress is None else _Heard(take.capture, on_progress)
             # Pictures, since an encoder of video does not give the same file every time.
             write_capture(source, staged.path, footage="images")
-            settings = f"frame_rate = {filming.frame_rate}\n"
+            settings = f"frame_rate = {filming.frame_rate}\nturn = 0\n"  # the studio's cameras stand upright
             (staged.path / SETTINGS_NAME).write_text(settings, encoding="utf-8")
             staged.commit()
         finally:

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from poseharvest.geometry.resample import sample_bilinear
 from poseharvest.geometry.rig import project_all
@@ -32,6 +31,7 @@ _WELL_KNOWN = 0.9  # quantile of the peaks' heights: those of joints that the ne
 _LEAST_SHARE = 0.3  # of that height
 _LEAST_SPREADS = 5.0  # of the rest of the map, as standard deviations
 _REACH = 1 / 32  # of the window's side, that a joint may lie off a peak which shows it
+_SAMPLES_A_SIDE = 16  # of a map, for what is usual in it
 _DEVIATIONS = 1.4826  # of a normal distribution over its median absolute deviation
 
 
@@ -71,8 +71,7 @@ class Support:
         if self.least is None:
             return self.peaks(heatmaps)
         seen = project_all(sighting.cameras, mean.double())
-        near = Heatmaps(_highest_near(heatmaps.values), heatmaps.crops)
-        height = values_at(near, seen.pixels) - _level(heatmaps.values)
+        height = highest_near(heatmaps, seen.pixels) - _level(heatmaps.values)
         return (height >= self._needed(heatmaps)) & seen.valid & _present(heatmaps)[:, None]
 
     def supported(self, sighting: Sighting, posterior: JointPosterior) -> Tensor:
@@ -105,7 +104,7 @@ class Support:
 
     def _needed(self, heatmaps: Heatmaps) -> Tensor:
         """Return (V, J) the height above the rest of each map that it takes."""
-        values = heatmaps.values.flatten(2).cpu().double()
+        values = _thinned(heatmaps.values)
         spread = (values - values.median(2, keepdim=True).values).abs().median(2).values * _DEVIATIONS
         return (_LEAST_SPREADS * spread).clamp_min(self.least or 0)
 
@@ -117,21 +116,27 @@ def values_at(heatmaps: Heatmaps, pixels: Tensor) -> Tensor:
         heatmaps: of V views.
         pixels: (V, J, 2) places, pixels of the pictures.
     """
+    return _values_around(heatmaps, pixels, torch.zeros(1, 2))
+
+
+def highest_near(heatmaps: Heatmaps, pixels: Tensor) -> Tensor:
+    """Return the same of the highest value near the place: a joint lies off its peak by what its limbs demand."""
+    reach = math.ceil(_REACH * max(heatmaps.size))
+    steps = torch.arange(-reach, reach + 1, dtype=torch.float32)
+    return _values_around(heatmaps, pixels, torch.cartesian_prod(steps, steps))
+
+
+def _values_around(heatmaps: Heatmaps, pixels: Tensor, offsets: Tensor) -> Tensor:
+    """Return (V, J) the highest of the values at places of the pictures, moved by offsets (K, 2) in the window."""
     values = torch.zeros(pixels.shape[:2], dtype=torch.float64)
     for view, crop in enumerate(heatmaps.crops):
         if crop is None:
             continue
         window = crop.to_window(pixels[view], heatmaps.size).to(heatmaps.values.dtype)
-        # One map a joint, one point a map.
-        maps, points = heatmaps.values[view].cpu().unsqueeze(1), window.unsqueeze(1)
-        values[view] = sample_bilinear(maps, points)[:, 0, 0].double()
+        # One map a joint, K points a map.
+        maps, points = heatmaps.values[view].cpu().unsqueeze(1), window[:, None] + offsets.to(window)
+        values[view] = sample_bilinear(maps, points)[:, 0].amax(1).double()
     return values
-
-
-def _highest_near(values: Tensor) -> Tensor:
-    """Return at every pixel the highest value near it: a joint lies off its peak by what the limbs' lengths demand."""
-    reach = math.ceil(_REACH * max(values.shape[-2:]))
-    return functional.max_pool2d(values.cpu(), 2 * reach + 1, stride=1, padding=reach)
 
 
 def _heights(heatmaps: Heatmaps) -> Tensor:
@@ -140,8 +145,14 @@ def _heights(heatmaps: Heatmaps) -> Tensor:
 
 
 def _level(values: Tensor) -> Tensor:
-    level: Tensor = values.flatten(2).median(2).values.cpu().double()
+    level: Tensor = _thinned(values).median(2).values
     return level
+
+
+def _thinned(values: Tensor) -> Tensor:
+    """Return (V, J, N) float64 some values of each map, enough to tell what is usual in it."""
+    step = max(1, min(values.shape[-2:]) // _SAMPLES_A_SIDE)
+    return values[..., step // 2 :: step, step // 2 :: step].flatten(2).cpu().double()
 
 
 def _present(heatmaps: Heatmaps) -> Tensor:

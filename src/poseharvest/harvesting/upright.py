@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from poseharvest.capture.frames import FrameSource, MultiViewFrame
-from poseharvest.capture.settings import CaptureSettings
 from poseharvest.detectors.protocol import HeatmapDetector
 from poseharvest.errors import ConfigError
 from poseharvest.findings import Finding
@@ -45,8 +44,7 @@ def upright_detector(capture: FrameSource, detector: HeatmapDetector, start: int
     """
     if not detector.needs_images:
         return UprightDetector(detector)
-    settings = getattr(capture, "settings", None)
-    said = settings.turn if isinstance(settings, CaptureSettings) else None
+    said: int | Mapping[str, int] | None = getattr(capture, "turn", None)
     cameras = capture.rig.at(start)
     if said is not None:
         turns = _as_said(said, capture.rig.names)

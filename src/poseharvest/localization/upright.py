@@ -108,17 +108,21 @@ class _Judge:
     made: dict[Turns, HeatmapDetector] = field(default_factory=dict)
 
     def verdict(self) -> Verdict:
-        """Try what the cameras suggest on all frames, then the other turns of all pictures together."""
-        suggested = self.possible[0]
+        """Try what the cameras suggest on all frames, then the other turns of all pictures together on one of them.
+
+        That one is the first in which anybody was found, if only badly: each look is a search of all pictures.
+        """
+        suggested, likely = self.possible[0], None
         for frame in self.frames:
             verdict = self._look(frame, suggested)
-            if verdict.is_sure:
+            if verdict is not None and verdict.is_sure:
                 return verdict if verdict.turns == suggested else self._confirmed(verdict, frame)
-        for frame in self.frames:
-            for more in QUARTER_TURNS[1:]:
-                verdict = self._look(frame, tuple((turn + more) % 360 for turn in suggested))
-                if verdict.is_sure:
-                    return self._confirmed(verdict, frame)
+            likely = likely or (None if verdict is None else frame)
+        frame = likely or next(iter(self.frames))
+        for more in QUARTER_TURNS[1:]:
+            verdict = self._look(frame, tuple((turn + more) % 360 for turn in suggested))
+            if verdict is not None and verdict.is_sure:
+                return self._confirmed(verdict, frame)
         return Verdict(suggested, False)
 
     def turned(self, turns: Turns) -> HeatmapDetector:
@@ -128,11 +132,14 @@ class _Judge:
             self.made[turns] = RememberingDetector(turned, next(iter(self.frames)).index)
         return self.made[turns]
 
-    def _look(self, frame: MultiViewFrame, turns: Turns) -> Verdict:
-        """Look for somebody in pictures that are turned, then ask how the windows around them must be turned."""
+    def _look(self, frame: MultiViewFrame, turns: Turns) -> Verdict | None:
+        """Look for somebody in pictures that are turned, then ask how the windows around them must be turned.
+
+        None where nobody is found.
+        """
         found = locate(self.turned(turns), frame, self.cameras)
         if found is None:
-            return Verdict(turns, False)
+            return None
         pose = found.pose
         crops = windows_on(self.detector.skeleton, pose.points, pose.supported, self.cameras)
         heights = torch.stack([self._heights(frame, crops, degrees) for degrees in QUARTER_TURNS])
@@ -150,7 +157,7 @@ class _Judge:
         for frame in self.frames:
             if frame is not seen:
                 again = self._look(frame, verdict.turns)
-                if again.is_sure:
+                if again is not None and again.is_sure:
                     return verdict if again.turns == verdict.turns else Verdict(self.possible[0], False)
         return verdict
 
