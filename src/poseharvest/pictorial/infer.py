@@ -32,7 +32,7 @@ from poseharvest.skeleton.skeleton import Skeleton
 InferenceMethod = Literal["exact", "reference"]
 
 _FRAMES_A_BATCH = {"cpu": 16, "cuda": 256}
-# Beyond so many pairs of voxels the FFT over the whole grid is faster.
+# Beyond so many pairs of voxels the FFT over the whole grid of 64^3 is faster; over a smaller one it is the quicker.
 _MAX_PAIRS = {"cpu": 4_000_000_000, "cuda": 250_000_000}
 # Blocks are dropped for looking small, so their estimated belief is too small on average: by a factor of up to 3 in
 # simulated frames (benchmarks/inference.py measures it).
@@ -256,7 +256,8 @@ class PictorialStructures:
         volumes = [self._volume(frame) for frame in frames]
         options = self.options
         evidence = BatchEvidence(frames, volumes, options.likelihood)
-        budget = Budget(options.neglected_at_most, _MAX_PAIRS.get(self._like.device.type, _MAX_PAIRS["cuda"]))
+        most_pairs = _MAX_PAIRS.get(self._like.device.type, _MAX_PAIRS["cuda"]) * min(1.0, self.resolution / 64) ** 3
+        budget = Budget(options.neglected_at_most, round(most_pairs))
         found = coarse_to_fine(evidence, self.tree, self._reaches, self._top, budget)
         moments = moments_of_masses(found.masses, volumes)
         dropped = found.dropped.reshape(len(self.skeleton), -1).sum(0) * _ESTIMATE_MARGIN
