@@ -122,7 +122,7 @@ def test_warnings_stand_before_notes_and_name_the_culprits(page: str) -> None:
     order = re.findall(r"<b>(Warning|Note) · ([^<]+)</b>", page)
     assert [kind for kind, _ in order] == sorted((kind for kind, _ in order), reverse=True)
     assert ("Warning", "camera cam03") in order  # absent for six moments
-    assert ("Warning", "camera cam04") in order  # wrong peaks
+    assert ("Note", "view cam04") in order  # a third of its peaks are wrong, the others as near as those of the rest
     assert ("Warning", "limb lengths") in order  # a shank 12 % too long
     assert "right knee – right ankle (median −48 mm" in page
 

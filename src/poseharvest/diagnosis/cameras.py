@@ -80,15 +80,15 @@ def about_peaks(views: Sequence[ViewSummary]) -> list[Finding]:
         if not view.disagree_share > max(DISAGREE_WARNING, DISAGREE_RATIO * usual):
             continue
         what = (
-            f'camera "{view.name}": {percent(view.disagree_share)} of its heatmap peaks lie more than '
+            f'"{view.name}": {percent(view.disagree_share)} of its heatmap peaks lie more than '
             f"{DISAGREE_MM:.0f} mm from the pose that the cameras agreed on (of the others {percent(usual)})"
         )
         if others and view.best_quarter_mm < _AS_NEAR * median(other.best_quarter_mm for other in others):
             why = "its other peaks agree as well as theirs: it sees the person badly, in part or now and then"
-            found.append(Finding("note", f"view {view.name}", f"{what}; {why}"))
+            found.append(Finding("note", f"view {view.name}", f"view {what}; {why}"))
         else:
             remedy = "look at its view of the person, its timing and its calibration, or leave it out with --views"
-            found.append(Finding("warning", f"camera {view.name}", f"{what}: {remedy}"))
+            found.append(Finding("warning", f"camera {view.name}", f"camera {what}: {remedy}"))
     return found
 
 
