@@ -161,6 +161,14 @@ def test_cameras_that_run_beside_each_other_are_reported(tmp_path, film):
     assert any('view "b": its pictures lie 9.0 ms beside the frames' in line for line in capture.warnings)
 
 
+def test_one_picture_a_view_has_no_rate_to_warn_about(tmp_path, film):
+    for view in ("a", "b"):
+        film.write_images(tmp_path / "images" / view, [0])
+    capture = Capture.open(tmp_path, calibration=rig(("a", "b")))
+    assert capture.num_frames == 1
+    assert not any("frame rate" in line for line in capture.warnings)
+
+
 def test_image_folders_with_gaps(tmp_path, film):
     film.write_images(tmp_path / "images/a", range(20))
     film.write_images(tmp_path / "images/b", [n for n in range(20) if n not in (4, 5, 11)], name="b_{:06d}.jpg")

@@ -52,7 +52,7 @@ def audit_timing(views: Sequence[View], timeline: Timeline, settings: CaptureSet
 def _rate_messages(views: Sequence[View], timeline: Timeline, settings: CaptureSettings) -> list[str]:
     messages = []
     is_assumed = settings.image_rate is None and settings.frame_rate is None
-    if is_assumed and any(_is_rate_assumed(view) for view in views):
+    if is_assumed and timeline.num_frames > 1 and any(_is_rate_assumed(view) for view in views):
         messages.append(
             f"image folders tell no frame rate: {DEFAULT_IMAGE_RATE:g} frames per second are assumed; "
             "say image_rate in capture.toml. Had they been taken at 25, their times would drift by "
