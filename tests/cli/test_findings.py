@@ -102,3 +102,12 @@ def test_cameras_far_apart_say_what_a_pixel_means_and_no_more(run, footage) -> N
     audit = run("audit", footage.capture)
     assert "depth: where the cameras look, one pixel of error in every view means" in audit.out
     assert "too close" not in audit.out
+
+
+def test_brackets_in_the_name_of_a_view_stand_in_the_table(run, footage):
+    """To a terminal's mark-up they would be a style, and vanish."""
+    (footage.capture / "videos" / "cam1.mp4").rename(footage.capture / "videos" / "cam[red].mp4")
+    (footage.capture / "capture.toml").write_text('[names]\n"cam[red]" = "cam1"\n')
+    audit = run("audit", footage.capture)
+    assert audit.code == 0, audit.err
+    assert "cam[red]" in audit.out

@@ -32,7 +32,7 @@ def audit(
         capture, calibration=calibration, unit=unit, views=split_names(views), rotate=rotate, scale=scale
     )
     found = audit_capture(opened)
-    console = Console(soft_wrap=True, highlight=False)
+    console = Console(soft_wrap=True, highlight=False, markup=False)
     console.print(f"{found.name}: {found.num_frames} frames at {found.frame_rate:g} Hz, {len(found.views)} views")
     table = Table("view", "width x height", "rate, Hz", "pictures", "starts, s", "missing", "longest gap, s", "off, ms")
     for view in found.views:
@@ -46,7 +46,7 @@ def audit(
             f"the widest angle between two cameras is {found.depth.widest_angle_deg:.0f} degrees"
         )
     for finding in worst_first(found.findings):
-        console.print(f"{finding.severity}: {finding.message}", markup=False)
+        console.print(f"{finding.severity}: {finding.message}")
     errors = [finding.message for finding in found.findings if finding.severity == "error"]
     if errors:
         raise CaptureError(f"{found.name}: the audit found {len(errors)} error(s): {'; '.join(errors)}")
