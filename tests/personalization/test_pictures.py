@@ -4,6 +4,7 @@ import torch
 
 from poseharvest.capture.frames import MultiViewFrame
 from poseharvest.detectors.protocol import CroppedView
+from poseharvest.detectors.turned import turn_image, turn_points
 from poseharvest.detectors.windows import Preprocessing, network_input
 from poseharvest.errors import CaptureError
 from poseharvest.geometry.crop import Crop
@@ -39,7 +40,7 @@ def label(frame, view, crop):
     return PictureLabels(frame, 0, view, crop, torch.rand(16, 2).double() * 80, torch.arange(16) < 9)
 
 
-def cut(labels, tmp_path, size=(64, 48)):
+def cut(labels, tmp_path, size=(64, 48), turns=None):
     preprocessing = Preprocessing(size, (0.0,) * 3, (1.0,) * 3)
     pictures = cut_pictures(
         Film(),
@@ -49,6 +50,7 @@ def cut(labels, tmp_path, size=(64, 48)):
         reach=1.7,
         file=tmp_path / "p.npy",
         on_frame=lambda frame: None,
+        turns=turns,
     )
     return pictures, preprocessing
 
@@ -68,6 +70,25 @@ def test_the_network_sees_what_it_saw_when_harvesting(tmp_path, size, side):
         expected = network_input([view], preprocessing)[0]
         found = network_picture(pictures.sample(index), Variation(), preprocessing)
         assert (found - expected).abs().max() < 0.02
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_of_a_camera_on_its_side_the_network_learns_what_it_saw(tmp_path, degrees):
+    """Picture and joints are turned together, as the harvest's network saw them."""
+    one = label(1, 1, Crop((33.0, 70.5), 60.0))
+    pictures, preprocessing = cut([one], tmp_path, turns={"b": degrees})
+    image = next(iter(Film().frames(1, 2))).images[1]
+    turned = turn_image(image, degrees)
+    middle, joints = (
+        turn_points(points, image.shape[:2], degrees)
+        for points in (torch.tensor(one.crop.center, dtype=torch.float64), one.joints)
+    )
+    crop = Crop(tuple(middle.tolist()), one.crop.side)
+    expected = network_input([CroppedView("b", 1, crop, turned)], preprocessing)[0]
+    sample = pictures.sample(0)
+    assert (network_picture(sample, Variation(), preprocessing) - expected).abs().max() < 0.02
+    found = sample.window.to_window(sample.joints, (10, 10))
+    torch.testing.assert_close(found, crop.to_window(joints, (10, 10)), atol=1e-6, rtol=0)
 
 
 def test_joints_lie_where_they_lay(tmp_path):

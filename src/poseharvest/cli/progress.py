@@ -36,7 +36,13 @@ def progress_bar(console: Console, clock: Callable[[], float] = time.monotonic) 
     if not console.is_terminal:
         yield _lines(console, clock)
         return
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), _Speed(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Speed(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console) as bar:
         task = bar.add_task("opening", total=None)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -11,7 +11,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from poseharvest.annotations.reader import Harvest
 from poseharvest.capture.frames import FrameSource
+from poseharvest.detectors.turned import turn_image, turn_points
 from poseharvest.detectors.windows import Preprocessing
 from poseharvest.errors import CaptureError
 from poseharvest.geometry.crop import Crop, extract
@@ -31,12 +33,14 @@ class HarvestPictures:
         labels: one a picture.
         pixels: (N, S, S, 3) RGB, the surroundings of every window; on the disk, not in memory.
         window_px: the window's side, pixels of its surroundings, in whose middle it lies.
+        turns: degrees clockwise by which the surroundings are turned against the picture, one a label.
     """
 
     skeleton: Skeleton
     labels: Sequence[PictureLabels]
     pixels: Pixels
     window_px: int
+    turns: Sequence[int]
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -46,9 +50,10 @@ class HarvestPictures:
         labels, side = self.labels[index], self.pixels.shape[1]
         wide = surroundings(labels.crop, side / self.window_px)
         middle = (side - 1) / 2
+        joints = wide.to_window(labels.joints.double(), (side, side))
         return TrainingSample(
             picture=torch.from_numpy(np.array(self.pixels[index])).permute(2, 0, 1),
-            joints=wide.to_window(labels.joints.double(), (side, side)),
+            joints=turn_points(joints, (side, side), self.turns[index]),
             weight=labels.known.float(),
             window=Crop((middle, middle), float(self.window_px)),
             depth_mm=labels.depth_mm,
@@ -60,6 +65,12 @@ def surroundings(crop: Crop, reach: float) -> Crop:
     return Crop(crop.center, crop.side * reach)
 
 
+def turns_of(harvest: Harvest) -> dict[str, int]:
+    """Return by how many degrees clockwise the network of a harvest saw pictures turned, by view; 0 if not there."""
+    turns = harvest.info.detector.details.get("turns")
+    return {view: int(str(degrees)) for view, degrees in turns.items()} if isinstance(turns, dict) else {}
+
+
 def cut_pictures(  # noqa: PLR0913 - what to cut, from where, to where
     capture: FrameSource,
     skeleton: Skeleton,
@@ -69,6 +80,7 @@ def cut_pictures(  # noqa: PLR0913 - what to cut, from where, to where
     reach: float,
     file: Path,
     on_frame: Callable[[int], None],
+    turns: Mapping[str, int] | None = None,
 ) -> HarvestPictures:
     """Return the pictures of some labels, cut out of the footage into a file.
 
@@ -80,6 +92,7 @@ def cut_pictures(  # noqa: PLR0913 - what to cut, from where, to where
         reach: how many times the window's side is kept.
         file: takes the pixels, N x S x S x 3 bytes; it must outlive what is returned.
         on_frame: called with each frame that is cut.
+        turns: degrees clockwise by which views' pictures are turned for people to stand in them (`turns_of`).
 
     Raises:
         CaptureError: the footage lacks a picture that the harvest was made from.
@@ -89,6 +102,7 @@ def cut_pictures(  # noqa: PLR0913 - what to cut, from where, to where
     margin = int(np.ceil(window_px * (reach - 1) / 2)) + (max(preprocessing.input_size) - window_px) // 2
     side = window_px + 2 * margin
     pixels: Pixels = np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=(len(labels), side, side, 3))
+    by_label = [(turns or {}).get(capture.rig.names[label.view], 0) for label in labels]
     by_frame = {frame: list(group) for frame, group in groupby(enumerate(labels), key=lambda pair: pair[1].frame)}
     for frame in capture.frames(min(by_frame), max(by_frame) + 1):
         for index, wanted in by_frame.pop(frame.index, []):
@@ -99,10 +113,11 @@ def cut_pictures(  # noqa: PLR0913 - what to cut, from where, to where
                     f'{capture.name}: view "{view}", frame {frame.index}: the harvest saw a picture '
                     "that the footage lacks: is it the same footage?"
                 )
-            pixels[index] = extract(image, surroundings(wanted.crop, side / window_px), (side, side))
+            cut = extract(image, surroundings(wanted.crop, side / window_px), (side, side))
+            pixels[index] = turn_image(cut, by_label[index])
         on_frame(frame.index)
     if by_frame:
         raise CaptureError(
             f"{capture.name}: expected frame {max(by_frame)} of the harvest, the footage has {capture.num_frames}"
         )
-    return HarvestPictures(skeleton, labels, pixels, window_px)
+    return HarvestPictures(skeleton, labels, pixels, window_px, by_label)

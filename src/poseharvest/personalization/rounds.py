@@ -21,6 +21,7 @@ from poseharvest.personalization.compare import Comparison, compare
 from poseharvest.personalization.footage import options_of
 from poseharvest.personalization.labels import PictureLabels, harvest_labels, require_enough
 from poseharvest.personalization.options import PersonalizationOptions
+from poseharvest.personalization.pictures import turns_of
 from poseharvest.personalization.takes import LabelledTake, learn_from_takes
 from poseharvest.training.fit import OnTraining
 from poseharvest.training.weights import write_weights
@@ -100,7 +101,7 @@ def run_round(inputs: RoundInputs, labels_from: Harvest, folder: Path, *, resume
     labels = _labels(inputs, labels_from)
     personal = learn_from_takes(
         inputs.detector,
-        [LabelledTake(inputs.capture, inputs.first.skeleton, labels)],
+        [LabelledTake(inputs.capture, inputs.first.skeleton, labels, turns_of(labels_from))],
         folder,
         options=inputs.options.training,
         resume=resume,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -27,11 +27,13 @@ class LabelledTake:
         capture: the footage that was harvested.
         skeleton: the joints of the labels.
         labels: of its pictures, in order of frames; at least one.
+        turns: degrees clockwise by which views' pictures are turned for people to stand in them.
     """
 
     capture: FrameSource
     skeleton: Skeleton
     labels: Sequence[PictureLabels]
+    turns: Mapping[str, int] = field(default_factory=dict)
 
 
 def learn_from_takes(  # noqa: PLR0913 - what learns from what, how, where, and who hears of it
@@ -70,6 +72,7 @@ def learn_from_takes(  # noqa: PLR0913 - what learns from what, how, where, and 
                 reach=options.augmentation.reach,
                 file=Path(scratch) / f"{number}.npy",
                 on_frame=on_frame,
+                turns=take.turns,
             )
             for number, take in enumerate(takes)
         ]

@@ -17,7 +17,7 @@ from poseharvest.harvesting.harvest import OnProgress, Progress
 from poseharvest.personalization.footage import check_footage, harvested_frames, open_footage_of
 from poseharvest.personalization.labels import PictureLabels
 from poseharvest.personalization.personalize import split_frames
-from poseharvest.personalization.pictures import cut_pictures
+from poseharvest.personalization.pictures import cut_pictures, turns_of
 from poseharvest.regression.labels import pose_labels
 from poseharvest.regression.model import preprocessing_of
 from poseharvest.regression.options import RegressionOptions
@@ -122,6 +122,7 @@ def _cut(
                 reach=augmentation.reach,
                 file=stem.with_name(f"{stem.name}-{number}.npy"),
                 on_frame=_heard(one, on_progress),
+                turns=turns_of(one.harvest),
             )
             for number, (one, labels) in enumerate(wanted)
             if labels
