@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from localization_kit import (
     COLLAPSED,
     STANDING,
+    ChangedDetector,
+    PaintedDetector,
     empty_frame,
     finds_legs_late,
     plain_rig,
     shared_by_chance,
 )
 from people_kit import ListedPeople, People
+from poseharvest.arrays import Image
+from poseharvest.capture.frames import MultiViewFrame
 from poseharvest.detectors.protocol import CroppedView, HeatmapDetector
 from poseharvest.localization.moving import CONFIRMED_FRAMES
 from poseharvest.localization.people import Moment, PeopleTracker
@@ -24,6 +29,7 @@ from poseharvest.synthetic import SimulatedDetector
 from poseharvest.synthetic.crowd import CrowdDetector, simulate_crowd
 
 RIG = plain_rig()
+BLANK: Image = np.zeros((8, 8, 3), np.uint8)
 ASIDE = torch.tensor([0.0, 220.0, 0.0], dtype=torch.float64)
 STEP = torch.tensor([45.0, 0.0, 0.0], dtype=torch.float64)
 
@@ -185,3 +191,20 @@ def test_limbs_that_were_cut_off_are_found_again() -> None:
     assert [tracks(moment) for moment in moments] == [[0]] * 8
     torch.testing.assert_close(rough(moments[0], 0), COLLAPSED, atol=6.0, rtol=0)
     torch.testing.assert_close(rough(moments[-1], 0), STANDING, atol=8.0, rtol=0)
+
+
+def test_moments_without_pictures_lose_nobody() -> None:
+    """They are unknown: also somebody who was only just begun is still followed after 20 of them."""
+
+    class NeedsPictures(ChangedDetector):
+        needs_images = True
+
+    painted = PaintedDetector(RIG, lambda frame, view: STANDING)
+    tracker = PeopleTracker(NeedsPictures(painted, lambda view, maps: maps), RIG)
+    shown = {0, 1, 22, 23, 24, 25}
+    for frame in range(26):
+        images = (BLANK if frame in shown else None,) * 3
+        (moment,) = tracker.observe([MultiViewFrame(frame, frame / 25, images)])
+        assert moment.alive == {0}
+        assert tracks(moment) == ([0] if frame in shown else [])
+    assert moment.confirmed == {0}

@@ -12,6 +12,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from poseharvest.capture.frames import MultiViewFrame
+from poseharvest.capture.sync import MIN_VIEWS
 from poseharvest.detectors.protocol import HeatmapDetector, KeypointSource
 from poseharvest.geometry.camera import StaticCamera
 from poseharvest.geometry.crop import Crop
@@ -100,13 +101,25 @@ class PeopleTracker:
     def observe(self, frames: Sequence[MultiViewFrame]) -> list[Moment]:
         """Return who is seen in the next frames.
 
+        Frames of which fewer than two views have a picture say nothing: nobody is seen in them, and nobody is lost.
+
         Args:
             frames: one or more moments that follow each other and those of the last call, within a short time
                 (`track.batch_length`): a network looks at all of them through windows that are laid beforehand.
         """
         if isinstance(self._detector, KeypointSource):
             return [self._by_keypoints(self._detector, frame) for frame in frames]
-        return self._by_heatmaps(frames)
+        known = [frame for frame in frames if sum(image is not None for image in frame.images) >= MIN_VIEWS]
+        if not self._detector.needs_images:
+            known = list(frames)
+        found = {moment.frame: moment for moment in self._by_heatmaps(known)} if known else {}
+        return [found.get(frame.index) or self._unknown(frame.index) for frame in frames]
+
+    def _unknown(self, frame: int) -> Moment:
+        """Return the moment of a frame that says nothing."""
+        numbers = frozenset(track.number for track in self._tracks)
+        confirmed = frozenset(track.number for track in self._tracks if track.is_confirmed)
+        return Moment(frame, (), numbers, confirmed)
 
     def _by_keypoints(self, source: KeypointSource, frame: MultiViewFrame) -> Moment:
         cameras = self._rig.at(frame.index)
