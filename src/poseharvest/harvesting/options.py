@@ -27,7 +27,8 @@ class HarvestOptions:
     """The map that makes the covariances honest, from footage whose truth was known; None leaves them as they are."""
 
     warm_up_frames: int = 64
-    """Frames from which the subject's limb lengths are learned; the paper reads them from ground truth."""
+    """First frames from which the one subject's limb lengths are learned, and a quarter as many in each of three places
+    further on (`teachers`); of several people the first of each. The paper reads the lengths from ground truth."""
 
     people: int | None = 1
     """People to harvest at once; with 1 the one whom most views agree on, whoever else is there. None is everybody."""
