@@ -6,25 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from drawn_kit import draw
 from poseharvest.errors import StoreError, TrainingError
 from poseharvest.skeleton.definitions import MPII16
 from poseharvest.training.rendered_source import RenderedSource
 from poseharvest.training.stored_samples import store_samples
-
-SIZE = (30, 50)
-
-
-@dataclass
-class Picture:
-    image: np.ndarray
-    joints: torch.Tensor
-
-
-def draw(number):
-    """At the top of the module, so that other processes find it."""
-    rng = np.random.default_rng(number)
-    image = rng.integers(0, 255, (*SIZE, 3), dtype=np.uint8)
-    return Picture(image, torch.from_numpy(rng.uniform(-10, 50, (16, 2))))
 
 
 @dataclass
