@@ -58,8 +58,10 @@ def teachers(job: Job, first: Sightings, more: SightingSpool) -> Sightings:
         more: takes the sightings of the other stretches.
     """
     stretches = _stretches(first[len(first) - 1].frame + 1, job.stop, job.options.warm_up_frames)
+    if not stretches or job.limb_lengths is not None:
+        return first
     known = job.learner.rough_limbs(first)
-    if not stretches or job.limb_lengths is not None or not _is_worth_it(job, known):
+    if not _is_worth_it(job, known):
         return first
     for stretch in stretches:
         job.report(job.options.start, f"looking at the subject, frame {stretch.start}")

@@ -136,6 +136,16 @@ def standing_out(members: Sequence[Candidate]) -> list[Candidate]:
     return [replace(member, scores=torch.where(member.scores >= least, member.scores, 0)) for member in members]
 
 
+def network_candidates(heatmaps: Heatmaps) -> list[Candidate]:
+    """Return what a network shows of a person as one candidate a present view, without peaks that say nothing."""
+    return standing_out(view_candidates(heatmaps, heatmap_peaks(heatmaps.values, heatmaps.crops)))
+
+
+def shows_enough(detector: HeatmapDetector, frame: MultiViewFrame) -> bool:
+    """Return whether two views have what the detector looks at; else it is unknown who is there."""
+    return not detector.needs_images or sum(image is not None for image in frame.images) >= MIN_VIEWS
+
+
 def drawn_keypoints(
     detector: HeatmapDetector,
     source: KeypointSource,
@@ -228,7 +238,7 @@ def look_again(
         crops = windows_on(detector.skeleton, pose.points, pose.supported, cameras)
         whole = detect_views(detector, [frame], cameras, [crops])[0]
         heatmaps = told_apart(whole, Expected(pose.points, pose.supported), others, cameras)
-        members = standing_out(view_candidates(heatmaps, heatmap_peaks(heatmaps.values, heatmaps.crops)))
+        members = network_candidates(heatmaps)
         if not members:
             return None
         pose = rough_pose(members, cameras)

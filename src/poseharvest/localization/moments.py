@@ -20,7 +20,7 @@ from poseharvest.localization.assign import Expected, assign
 from poseharvest.localization.associate import RoughPose, group, rough_pose
 from poseharvest.localization.belief import Belief
 from poseharvest.localization.bodies import is_body
-from poseharvest.localization.follow import detect_views, drawn_keypoints, standing_out, view_candidates, windows_on
+from poseharvest.localization.follow import detect_views, drawn_keypoints, network_candidates, windows_on
 from poseharvest.localization.moving import NOT_NEW_MM, distance_from_all
 from poseharvest.localization.observation import Observation, observations
 from poseharvest.localization.scan import Candidate, find_candidates
@@ -113,9 +113,7 @@ class MomentFinder:
         maps: list[Heatmaps] = []
         for _ in range(_NUM_LOOKS):
             looked = self._look(frame, cameras, people)
-            seen = self._observe(
-                [standing_out(view_candidates(one, heatmap_peaks(one.values, one.crops))) for one in looked], cameras
-            )
+            seen = self._observe([network_candidates(one) for one in looked], cameras)
             kept = self._somebody(seen)
             people, maps = [seen[i].pose for i in kept], [looked[i] for i in kept]
         return [s for pose, one in zip(people, maps, strict=True) for s in _sightings(frame, cameras, one, pose)]

@@ -12,7 +12,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from poseharvest.capture.frames import MultiViewFrame
-from poseharvest.capture.sync import MIN_VIEWS
 from poseharvest.detectors.protocol import HeatmapDetector, KeypointSource
 from poseharvest.geometry.camera import StaticCamera
 from poseharvest.geometry.crop import Crop
@@ -28,8 +27,8 @@ from poseharvest.localization.follow import (
     is_person,
     look_again,
     looked_at,
-    standing_out,
-    view_candidates,
+    network_candidates,
+    shows_enough,
     windows_on,
 )
 from poseharvest.localization.moving import NOT_NEW_MM, Track, distance_from_all, related
@@ -109,9 +108,7 @@ class PeopleTracker:
         """
         if isinstance(self._detector, KeypointSource):
             return [self._by_keypoints(self._detector, frame) for frame in frames]
-        known = [frame for frame in frames if sum(image is not None for image in frame.images) >= MIN_VIEWS]
-        if not self._detector.needs_images:
-            known = list(frames)
+        known = [frame for frame in frames if shows_enough(self._detector, frame)]
         found = {moment.frame: moment for moment in self._by_heatmaps(known)} if known else {}
         return [found.get(frame.index) or self._unknown(frame.index) for frame in frames]
 
@@ -158,7 +155,7 @@ class PeopleTracker:
                 for track, before, after in zip(self._tracks, whole, own, strict=True)
                 if share_taken_out(before, after) >= _OVERLAPPED
             }
-            members = [standing_out(view_candidates(one, heatmap_peaks(one.values, one.crops))) for one in own]
+            members = [network_candidates(one) for one in own]
             seen = self._observe(members, static)
             self._take_in(seen, frame)
             moments.append(self._moment(frame, static, own, seen, overlapped))

@@ -13,7 +13,6 @@ from typing import Protocol
 from torch import Tensor
 
 from poseharvest.capture.frames import MultiViewFrame
-from poseharvest.capture.sync import MIN_VIEWS
 from poseharvest.detectors.protocol import HeatmapDetector
 from poseharvest.geometry.camera import StaticCamera
 from poseharvest.geometry.crop import Crop
@@ -22,7 +21,14 @@ from poseharvest.heatmaps.decode import Peaks, heatmap_peaks
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.localization.associate import RoughPose
 from poseharvest.localization.boxes import Boxes
-from poseharvest.localization.follow import detect_views, locate, standing_out, view_candidates, windows_on
+from poseharvest.localization.follow import (
+    detect_views,
+    locate,
+    shows_enough,
+    standing_out,
+    view_candidates,
+    windows_on,
+)
 from poseharvest.localization.observation import observations, window_scale
 from poseharvest.localization.pursuit import Pursuit
 from poseharvest.pictorial.evidence import FrameEvidence
@@ -99,11 +105,11 @@ class Tracker:
         Args:
             frames: one or more moments that follow each other and those of the last call.
         """
-        known = [frame for frame in frames if self._shows_enough(frame)]
+        known = [frame for frame in frames if shows_enough(self._detector, frame)]
         if known:
             self._pursuit.look(known[0].time_s)
         cameras = [self._rig.at(frame.index) for frame in frames]
-        if self._shows_enough(frames[0]) and self._pursuit.is_search_due(frames[0].index):
+        if shows_enough(self._detector, frames[0]) and self._pursuit.is_search_due(frames[0].index):
             self._search(frames[0], cameras[0])
         if self._pursuit.belief is None and len(frames) > 1:
             # Nobody gives the later frames their windows yet; whom the first one shows may.
@@ -115,16 +121,12 @@ class Tracker:
         seen = observations(members, cameras, len(self._detector.skeleton))
         sightings = []
         for frame, static, one, tops, what in zip(frames, cameras, maps, peaks, seen, strict=True):
-            if self._shows_enough(frame):
+            if shows_enough(self._detector, frame):
                 self._pursuit.learn(frame.index, what.pose, what.shown, is_poor=not what.is_seen)
             belief = self._pursuit.belief
             if belief is not None and any(crop is not None for crop in one.crops):
                 sightings.append(Sighting(frame.index, frame.time_s, static, one, tops, what.pose, belief.middle))
         return sightings
-
-    def _shows_enough(self, frame: MultiViewFrame) -> bool:
-        """Two views have what the detector looks at."""
-        return not self._detector.needs_images or sum(image is not None for image in frame.images) >= MIN_VIEWS
 
     def _windows(self, frame: int, cameras: tuple[StaticCamera, ...]) -> tuple[Crop | None, ...]:
         given = [self._boxes.at(frame, camera.name) for camera in cameras]

@@ -193,7 +193,7 @@ class PictorialStructures:
             for frame in frames
         ]
         return [
-            self._whole(frame, kept, posterior)
+            self._whole(frame, kept, posterior, seen)
             for frame, posterior in zip(frames, part._infer_all(of_part), strict=True)
         ]
 
@@ -208,7 +208,7 @@ class PictorialStructures:
             self._parts[kept] = part
         return self._parts[kept]
 
-    def _whole(self, frame: FrameEvidence, kept: Kept, part: JointPosterior) -> JointPosterior:
+    def _whole(self, frame: FrameEvidence, kept: Kept, part: JointPosterior, seen: Sequence[bool]) -> JointPosterior:
         """Return the posterior of all joints from that of those that are kept."""
         mean, cov = with_placed(part.mean, part.cov, kept, self.shells, self.voxel_mm)
         views = sum(crop is not None for crop in frame.heatmaps.crops)
@@ -218,7 +218,7 @@ class PictorialStructures:
             part,
             mean=mean,
             cov=cov,
-            supported=seen_joints(frame.heatmaps).cpu(),
+            supported=torch.tensor(seen),
             log_evidence=part.log_evidence + len(kept.placed) * of_a_joint,
         )
 
