@@ -20,8 +20,8 @@ from rich.table import Table
 
 from inference import Scenario, make_scenario
 from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
+from poseharvest.simulation.detector_errors import CLEAN, ONE_VIEW_WRONG, REALISTIC
 from poseharvest.skeleton.definitions import MPII16
-from poseharvest.synthetic.detector_errors import CLEAN, ONE_VIEW_WRONG, REALISTIC
 
 KINDS = {"clean": CLEAN, "one view wrong": ONE_VIEW_WRONG, "realistic": REALISTIC, "hidden": CLEAN}
 VIEWS = (4, 3, 5, 6, 8, 2, 7)

@@ -12,11 +12,11 @@ from typing import Final
 
 from poseharvest.detectors.protocol import HeatmapDetector
 from poseharvest.detectors.registry import load_detector
-from poseharvest.experiments.filming import Filming, shoot
-from poseharvest.experiments.study import BODY_ACTION
 from poseharvest.harvesting.subject import SubjectLearner
 from poseharvest.pictorial.infer import InferenceOptions
-from poseharvest.synthetic.studio import ACTIONS
+from poseharvest.studio import ACTIONS
+from poseharvest.tables.studio.filming import Filming, shoot
+from poseharvest.tables.studio.study import BODY_ACTION
 from simulated import Sequence, track
 
 NETWORK: Final = "network"

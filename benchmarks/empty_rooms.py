@@ -16,9 +16,9 @@ import numpy as np
 from poseharvest import load_detector
 from poseharvest.arrays import Image
 from poseharvest.detectors.protocol import HeatmapDetector
-from poseharvest.localization.one_view import MIN_FOUND
-from poseharvest.localization.scan import Look
-from poseharvest.synthetic.studio import empty_room, sample
+from poseharvest.localization.find.scan import PictureSearch
+from poseharvest.localization.follow.one_view import MIN_FOUND
+from poseharvest.studio import empty_room, sample
 from simulated import single_thread
 
 _PICTURE = {"size": 200, "margin": 1.3}
@@ -26,7 +26,7 @@ _PICTURE = {"size": 200, "margin": 1.3}
 
 def best_window(detector: HeatmapDetector, image: Image) -> float:
     """Return the highest mean of peaks that a search of the picture ends with."""
-    look = Look(detector, image, (image.shape[0], image.shape[1]), "view", 0)
+    look = PictureSearch(detector, image, (image.shape[0], image.shape[1]), "view", 0)
     return max((person.confidence for person in look.people()), default=0.0)
 
 

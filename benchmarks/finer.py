@@ -16,10 +16,10 @@ from rich.table import Table
 
 from inference import Scenario, make_scenario, seconds_a_frame
 from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
-from poseharvest.pictorial.limb_lengths import PoseSamples, match_shells
-from poseharvest.pictorial.pairwise import LimbLengths
+from poseharvest.pictorial.limb_estimation import PoseSamples, match_shells
+from poseharvest.simulation.detector_errors import CLEAN, REALISTIC
 from poseharvest.skeleton.definitions import MPII16
-from poseharvest.synthetic.detector_errors import CLEAN, REALISTIC
+from poseharvest.skeleton.limb_lengths import LimbLengths
 
 _ROUNDS = 5
 

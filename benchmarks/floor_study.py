@@ -19,7 +19,7 @@ import torch
 
 from poseharvest import HarvestOptions, InferenceOptions, harvest
 from poseharvest.evaluation.pose_error import PoseErrors, pose_errors
-from poseharvest.synthetic import CLEAN, ONE_VIEW_WRONG, REALISTIC, DetectorErrors, simulate
+from poseharvest.simulation import CLEAN, ONE_VIEW_WRONG, REALISTIC, DetectorErrors, simulate
 
 ERRORS = {"clean": CLEAN, "one view wrong": ONE_VIEW_WRONG, "realistic": REALISTIC}
 FLOORS = (0.0, 1e-3, 1e-2, 0.03, 0.1)

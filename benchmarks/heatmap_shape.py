@@ -28,18 +28,18 @@ from torch import Tensor
 
 from poseharvest import Capture, load_detector
 from poseharvest.capture.frames import FrameSource
-from poseharvest.datasets.coco import open_coco
-from poseharvest.datasets.pictures import PersonLabels
+from poseharvest.datasets.coco_pictures import open_coco
+from poseharvest.datasets.labelled_pictures import PersonLabels
 from poseharvest.detectors.protocol import CroppedView, HeatmapDetector
 from poseharvest.evaluation.blobs import measure_blobs
 from poseharvest.geometry.crop import Crop
 from poseharvest.geometry.rig import project_all
 from poseharvest.harvesting.subject import SubjectLearner
-from poseharvest.heatmaps.decode import heatmap_peaks
 from poseharvest.heatmaps.maps import Heatmaps
+from poseharvest.heatmaps.peaks import heatmap_peaks
 from poseharvest.pictorial.evidence import FrameEvidence
 from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
-from poseharvest.synthetic import simulate
+from poseharvest.simulation import simulate
 from simulated import ERRORS, print_errors, single_thread, spread_out, track
 from studies import add_inference, inference_of
 

@@ -26,13 +26,13 @@ from poseharvest.harvesting.subject import SubjectLearner
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.pictorial.evidence import FrameEvidence
 from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
-from poseharvest.pictorial.pairwise import LimbLengths
 from poseharvest.pictorial.posterior import JointPosterior
+from poseharvest.simulation.camera_rigs import random_rig
+from poseharvest.simulation.detector_errors import CLEAN, ONE_VIEW_WRONG, REALISTIC, DetectorErrors
+from poseharvest.simulation.simulated_detector import SimulatedDetector
+from poseharvest.simulation.synthetic_capture import simulate
 from poseharvest.skeleton.definitions import MPII16
-from poseharvest.synthetic.capture import simulate
-from poseharvest.synthetic.detector import SimulatedDetector
-from poseharvest.synthetic.detector_errors import CLEAN, ONE_VIEW_WRONG, REALISTIC, DetectorErrors
-from poseharvest.synthetic.rig import random_rig
+from poseharvest.skeleton.limb_lengths import LimbLengths
 from simulated import track
 
 STEP = 7  # frames between two that are used

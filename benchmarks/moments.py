@@ -27,8 +27,8 @@ from poseharvest.evaluation.identity import Identities, identities
 from poseharvest.evaluation.tracks import PoseTracks, harvest_tracks
 from poseharvest.geometry.crop import Crop
 from poseharvest.harvesting.harvest import harvest
-from poseharvest.harvesting.options import HarvestOptions
-from poseharvest.synthetic.crowd import CrowdDetector, CrowdKeypoints, CrowdSimulation, simulate_crowd
+from poseharvest.harvesting.harvest_options import HarvestOptions
+from poseharvest.simulation.crowd import CrowdDetector, CrowdKeypoints, CrowdSimulation, simulate_crowd
 
 NUM_VIEWS = 3
 LEAST_JOINTS = 4

@@ -25,8 +25,8 @@ from poseharvest.detectors.protocol import HeatmapDetector
 from poseharvest.evaluation.identity import Identities, identities
 from poseharvest.evaluation.tracks import PoseTracks, harvest_tracks
 from poseharvest.harvesting.harvest import harvest
-from poseharvest.harvesting.options import HarvestOptions
-from poseharvest.synthetic.crowd import CrowdSimulation, simulate_crowd
+from poseharvest.harvesting.harvest_options import HarvestOptions
+from poseharvest.simulation.crowd import CrowdSimulation, simulate_crowd
 
 DETECTORS = ("keypoints", "network")
 

@@ -23,14 +23,14 @@ import torch
 from balance import FIRST_FRAME, JOINTS, pixel_distance, project, read_openpose
 from poseharvest import Capture, Harvest, HarvestOptions, harvest, load_detector
 from poseharvest.annotations.reselect import reselect
-from poseharvest.annotations.select import SelectionRule, selection_rule
 from poseharvest.detectors.network import NetworkDetector
 from poseharvest.detectors.protocol import CroppedView
-from poseharvest.heatmaps.decode import heatmap_peaks
-from poseharvest.personalization.finetune import REFINEMENT, trainable
-from poseharvest.personalization.labels import LabelSet, harvest_labels
-from poseharvest.personalization.takes import LabelledTake, learn_from_takes
-from poseharvest.training.options import TrainingOptions
+from poseharvest.heatmaps.peaks import heatmap_peaks
+from poseharvest.learning.loop.training_options import TrainingOptions
+from poseharvest.learning.personalize.finetune import REFINEMENT, trainable
+from poseharvest.learning.personalize.labels import LabelSet, harvest_labels
+from poseharvest.learning.personalize.takes import LabelledTake, learn_from_takes
+from poseharvest.selection.select import SelectionRule, selection_rule
 
 LEARNED, JUDGED = range(70), range(70, 100)
 GROSS_PX = 50.0

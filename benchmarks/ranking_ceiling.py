@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from poseharvest.detectors.protocol import CroppedView
 from poseharvest.evaluation.uncertainty import rank_correlation
 from poseharvest.heatmaps.maps import Heatmaps
-from poseharvest.localization.track import Sighting
+from poseharvest.localization.sighting import Sighting
 from poseharvest.pictorial.evidence import FrameEvidence
-from poseharvest.synthetic import SimulatedDetector, simulate
+from poseharvest.simulation import SimulatedDetector, simulate
 from simulated import ERRORS, Sequence, single_thread
 from studies import parser, say_errors, sequences
 

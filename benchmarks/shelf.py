@@ -26,7 +26,7 @@ from poseharvest.errors import DatasetError
 from poseharvest.evaluation.pcp_by_person import PcpByPerson, pcp_by_person
 from poseharvest.evaluation.tracks import PoseTracks, harvest_tracks
 from poseharvest.harvesting.harvest import harvest
-from poseharvest.harvesting.options import HarvestOptions
+from poseharvest.harvesting.harvest_options import HarvestOptions
 
 
 def tracks_of(truth: SequenceTruth, name: str, actors: tuple[str, ...] = EVALUATION_ACTORS) -> PoseTracks:

@@ -16,11 +16,12 @@ import torch
 from torch import Tensor
 
 from poseharvest.harvesting.subject import Subject, SubjectLearner
-from poseharvest.localization.track import Sighting, Tracker
+from poseharvest.localization.follow.one_person import Tracker
+from poseharvest.localization.sighting import Sighting
 from poseharvest.pictorial.infer import InferenceOptions
-from poseharvest.pictorial.pairwise import LimbLengths
+from poseharvest.simulation import CLEAN, REALISTIC, DetectorErrors, simulate
+from poseharvest.skeleton.limb_lengths import LimbLengths
 from poseharvest.skeleton.skeleton import Skeleton
-from poseharvest.synthetic import CLEAN, REALISTIC, DetectorErrors, simulate
 
 SEEDS = (911, 912)
 

@@ -13,8 +13,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from poseharvest.detectors.published_weights import sha256_of
 from poseharvest.detectors.shipped_weights import FOLDER, GENERIC_HOURGLASS, find_shipped
-from poseharvest.detectors.weights import sha256_of
 
 LARGEST_BYTES = 8_000_000
 

@@ -13,12 +13,13 @@ import torch
 
 from poseharvest.capture.frames import FrameSource
 from poseharvest.detectors.protocol import HeatmapDetector
-from poseharvest.harvesting.batches import batched
+from poseharvest.harvesting.inference_batches import batched
 from poseharvest.harvesting.subject import SubjectLearner
-from poseharvest.localization.track import Sighting, Tracker, batch_length
+from poseharvest.localization.follow.one_person import Tracker, batch_length
+from poseharvest.localization.sighting import Sighting
 from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
-from poseharvest.synthetic import MEASURED, REALISTIC, DetectorErrors, simulate
-from poseharvest.synthetic.scene import GroundTruth
+from poseharvest.simulation import MEASURED, REALISTIC, DetectorErrors, simulate
+from poseharvest.simulation.scene import GroundTruth
 
 HARD = DetectorErrors(
     peak=(0.4, 0.9),

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from poseharvest.arrays import Image
-from poseharvest.synthetic.studio import GENERIC, TARGET, World, studio_capture, studio_pictures
+from poseharvest.studio import GENERIC, TARGET, World, studio_capture, studio_pictures
 
 
 def main() -> None:

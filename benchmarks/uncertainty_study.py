@@ -18,7 +18,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from poseharvest.annotations.recalibration import Recalibration
 from poseharvest.evaluation.bootstrap import BootstrapOptions, bootstrap
 from poseharvest.evaluation.combination import ErrorModel, ErrorModelOptions, fit_error_model, rank_average
 from poseharvest.evaluation.ranking import DOUBTS
@@ -34,6 +33,7 @@ from poseharvest.evaluation.uncertainty import (
     squared_mahalanobis,
 )
 from poseharvest.harvesting.annotate import annotate
+from poseharvest.selection.recalibration import Recalibration
 from simulated import ERRORS, single_thread
 from studies import parser, say_errors, sequences
 

@@ -16,13 +16,13 @@ import torch
 from poseharvest.annotations.info import CaptureInfo, DetectorInfo, HarvestRun
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.records import FrameAnnotations
-from poseharvest.annotations.select import SelectionRule
-from poseharvest.annotations.store import HarvestWriter
+from poseharvest.annotations.writer import HarvestWriter
 from poseharvest.findings import Finding
 from poseharvest.geometry.camera import AffineCamera, Camera
 from poseharvest.geometry.crop import Crop
 from poseharvest.geometry.distortion import Distortion
 from poseharvest.geometry.rig import Rig, inside_image, project_all
+from poseharvest.selection.select import SelectionRule
 from poseharvest.skeleton.definitions import MPII16
 
 FRAME_RATE = 50.0

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from poseharvest.simulation.body import POINTS, Actor, Body
+from poseharvest.simulation.motion import Motion
 from poseharvest.skeleton.human import MIDDLES
-from poseharvest.synthetic.body import POINTS, Actor, Body
-from poseharvest.synthetic.motion import Motion
 
 _HEAD = {  # forward, to the left, up, as shares of the head from upper_neck to head_top
     "nose": (0.5, 0.0, 0.32),

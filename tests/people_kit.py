@@ -13,7 +13,7 @@ from poseharvest.detectors.keypoints import draw_people
 from poseharvest.detectors.protocol import CroppedView
 from poseharvest.geometry.crop import Crop
 from poseharvest.geometry.rig import Rig
-from poseharvest.localization.scan import Candidate
+from poseharvest.localization.find.scan import Candidate
 from poseharvest.skeleton.definitions import MPII16
 from poseharvest.skeleton.skeleton import Skeleton
 

@@ -15,10 +15,11 @@ from poseharvest.geometry.rig import project_all
 from poseharvest.heatmaps.encode import gaussian_maps
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.pictorial.convolution import GridMessenger
-from poseharvest.pictorial.pairwise import LimbLengths, Shell
+from poseharvest.pictorial.pairwise import Shell
 from poseharvest.pictorial.sum_product import Marginals, Tree, sum_product
+from poseharvest.simulation.camera_rigs import look_at
+from poseharvest.skeleton.limb_lengths import LimbLengths
 from poseharvest.skeleton.skeleton import Skeleton, limbs
-from poseharvest.synthetic.rig import look_at
 
 STICK = Skeleton("stick", ("hand", "belly", "head", "foot"), limbs("belly-head", "belly-foot", "head-hand"))
 STICK_LENGTHS = LimbLengths({("belly", "head"): 420.0, ("belly", "foot"): 600.0, ("head", "hand"): 350.0})

@@ -7,9 +7,9 @@ import torch
 
 from poseharvest.annotations.reader import Harvest
 from poseharvest.harvesting.harvest import harvest
-from poseharvest.harvesting.options import HarvestOptions
+from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.pictorial.infer import InferenceOptions
-from poseharvest.synthetic import CLEAN, Simulation, random_rig, simulate
+from poseharvest.simulation import CLEAN, Simulation, random_rig, simulate
 
 NUM_FRAMES = 10
 QUICK = HarvestOptions(inference=InferenceOptions(resolution=24), warm_up_frames=4, num_previews=1)

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from dataset_kits.discs import DiscDetectors
-from poseharvest.harvesting.options import HarvestOptions
+from poseharvest.harvesting.harvest_options import HarvestOptions
+from poseharvest.learning.loop.augment import NO_AUGMENTATION
 from poseharvest.pictorial.infer import InferenceOptions
-from poseharvest.reproduction.request import TableRequest
-from poseharvest.training.augment import NO_AUGMENTATION
+from poseharvest.tables.request import TableRequest
 
 QUICK = HarvestOptions(inference=InferenceOptions(resolution=16, floor=1e-5), warm_up_frames=4, num_previews=0)
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from poseharvest.calibration.toml import write_toml
+from poseharvest.calibration.toml_cameras import write_toml
 from poseharvest.detectors.keypoint_layouts import LAYOUTS
 from poseharvest.geometry.rig import project_all
+from poseharvest.simulation import simulate
 from poseharvest.skeleton.definitions import MPII16
-from poseharvest.synthetic import simulate
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 NUM_FRAMES = 5

@@ -14,22 +14,20 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "poseharvest"
 ROOT = "poseharvest"
 
 LEVELS: tuple[tuple[str, ...], ...] = (
-    ("errors", "arrays", "compiled", "findings"),
-    ("checks", "units"),
-    ("geometry", "skeleton"),
-    ("heatmaps", "calibration", "networks"),
+    ("errors", "arrays", "compiled", "findings", "progress"),
+    ("checks", "units", "versions"),
+    ("geometry", "skeleton", "storage"),
+    ("heatmaps", "calibration", "networks", "selection"),
     ("capture",),
     ("detectors", "pictorial"),
     ("localization",),
     ("annotations",),
     ("diagnosis",),
-    ("synthetic", "datasets", "harvesting", "export", "evaluation"),
-    ("training",),
-    ("personalization",),
-    ("regression",),
-    ("reproduction",),
+    ("simulation", "datasets", "harvesting", "export", "evaluation"),
+    ("studio",),
+    ("learning",),
     ("report",),
-    ("experiments",),
+    ("tables",),
     ("cli",),
     ("__main__",),
     (ROOT,),
@@ -39,7 +37,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
 ALLOWED_ON_ONE_LEVEL: frozenset[tuple[str, str]] = frozenset()
 """(importer, imported) pairs of one level that are allowed all the same."""
 
-KNOWS_THE_TRUTH = ("synthetic", "evaluation", "datasets", "reproduction", "experiments")
+KNOWS_THE_TRUTH = ("simulation", "studio", "evaluation", "datasets", "tables")
 INFERS = ("pictorial", "localization", "harvesting")
 
 HEAVY = ("torch", "numpy", "scipy", "cv2", "av", "matplotlib", "onnxruntime", "pyarrow", "h5py", "pydantic", "pandas")
@@ -209,9 +207,9 @@ def test_reading_the_version_from_the_root_is_allowed_and_nothing_else(plant):
     graph = plant({
         "__init__": "__version__ = '1'\nfrom poseharvest.cli.app import main",
         "cli/app": "from poseharvest import __version__",
-        "annotations/store": "from poseharvest import __version__, main",
+        "annotations/writer": "from poseharvest import __version__, main",
     })
-    assert back_edges(graph) == ["poseharvest.annotations.store -> poseharvest"]
+    assert back_edges(graph) == ["poseharvest.annotations.writer -> poseharvest"]
 
 
 def test_a_hidden_way_to_the_truth_is_caught(plant):

@@ -11,14 +11,14 @@ import torch
 
 from poseharvest.annotations.info import CaptureInfo, DetectorInfo, HarvestRun
 from poseharvest.annotations.reader import Harvest
-from poseharvest.annotations.recalibration import Recalibration
 from poseharvest.annotations.records import FrameAnnotations
-from poseharvest.annotations.store import HarvestWriter
+from poseharvest.annotations.writer import HarvestWriter
 from poseharvest.findings import Finding
 from poseharvest.geometry.camera import Camera
 from poseharvest.geometry.crop import crop_around
 from poseharvest.geometry.distortion import Distortion
 from poseharvest.geometry.rig import Rig, inside_image, project_all
+from poseharvest.selection.recalibration import Recalibration
 from poseharvest.skeleton.definitions import MPII16
 
 IMAGE_SIZE = (360, 480)

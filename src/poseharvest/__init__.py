@@ -14,21 +14,21 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from poseharvest.annotations.reader import Harvest as Harvest
-    from poseharvest.annotations.select import SelectionRule as SelectionRule
     from poseharvest.capture.capture import Capture as Capture
     from poseharvest.detectors.registry import load_detector as load_detector
     from poseharvest.errors import HarvestError as HarvestError
     from poseharvest.harvesting.harvest import harvest as harvest
-    from poseharvest.harvesting.options import HarvestOptions as HarvestOptions
+    from poseharvest.harvesting.harvest_options import HarvestOptions as HarvestOptions
     from poseharvest.pictorial.infer import InferenceOptions as InferenceOptions
+    from poseharvest.selection.select import SelectionRule as SelectionRule
 
 _HOMES = {
     "Capture": "capture.capture",
     "Harvest": "annotations.reader",
     "HarvestError": "errors",
-    "HarvestOptions": "harvesting.options",
+    "HarvestOptions": "harvesting.harvest_options",
     "InferenceOptions": "pictorial.infer",
-    "SelectionRule": "annotations.select",
+    "SelectionRule": "selection.select",
     "harvest": "harvesting.harvest",
     "load_detector": "detectors.registry",
 }

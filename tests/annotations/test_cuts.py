@@ -11,11 +11,11 @@ import torch
 from poseharvest.annotations.cuts import SELECTION_TOPIC, risky_joints
 from poseharvest.annotations.info import CaptureInfo, DetectorInfo, HarvestRun
 from poseharvest.annotations.reader import Harvest
-from poseharvest.annotations.recalibration import Recalibration
 from poseharvest.annotations.reselect import recalibrate, reselect
-from poseharvest.annotations.select import SelectionRule
-from poseharvest.annotations.store import HarvestWriter
+from poseharvest.annotations.writer import HarvestWriter
 from poseharvest.findings import Finding
+from poseharvest.selection.recalibration import Recalibration
+from poseharvest.selection.select import SelectionRule
 from poseharvest.skeleton.definitions import MPII16
 from walker_kit import annotate, walker_rig
 

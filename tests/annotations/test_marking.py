@@ -12,11 +12,11 @@ import torch
 from numpy.typing import NDArray
 
 from harvest_kit import make_records, write_harvest
-from poseharvest.annotations.measures import MEASURES
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.reselect import reselect
-from poseharvest.annotations.select import SelectionRule
 from poseharvest.errors import StoreError
+from poseharvest.selection.measures import MEASURES
+from poseharvest.selection.select import SelectionRule
 from poseharvest.skeleton.definitions import MPII16
 
 _WRIST = MPII16.index("left_wrist")  # unsupported in every fifth frame

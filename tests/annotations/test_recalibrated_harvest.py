@@ -12,11 +12,11 @@ import torch
 
 from harvest_kit import make_records, make_rig, make_run
 from poseharvest.annotations.reader import Harvest
-from poseharvest.annotations.recalibration import Recalibration
 from poseharvest.annotations.reselect import recalibrate, reselect
 from poseharvest.annotations.schema import ADDED_COLUMNS, COVARIANCE_ENTRIES
-from poseharvest.annotations.select import SelectionRule
-from poseharvest.annotations.store import HarvestWriter
+from poseharvest.annotations.writer import HarvestWriter
+from poseharvest.selection.recalibration import Recalibration
+from poseharvest.selection.select import SelectionRule
 from poseharvest.skeleton.definitions import MPII16
 
 CURVE = Recalibration(

@@ -8,12 +8,12 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from poseharvest.calibration.audit import audit_rig
 from poseharvest.calibration.build import ReadOptions
 from poseharvest.calibration.h36m import read_h36m, sniff_h36m, write_h36m
 from poseharvest.calibration.panoptic import read_panoptic, sniff_panoptic, write_panoptic
 from poseharvest.calibration.qualisys import read_qualisys, sniff_qualisys
-from poseharvest.calibration.toml import read_toml
+from poseharvest.calibration.rig_audit import audit_rig
+from poseharvest.calibration.toml_cameras import read_toml
 from poseharvest.calibration.voxelpose import read_voxelpose, sniff_voxelpose, write_voxelpose
 from poseharvest.errors import CalibrationError, FormatError
 from poseharvest.geometry.rig import inside_image

@@ -12,12 +12,12 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from poseharvest.calibration.audit import audit_rig
 from poseharvest.calibration.h36m import write_h36m
 from poseharvest.calibration.native import write_rig
 from poseharvest.calibration.opencv_yaml import write_opencv_yaml
 from poseharvest.calibration.panoptic import write_panoptic
 from poseharvest.calibration.registry import read_calibration
+from poseharvest.calibration.rig_audit import audit_rig
 from poseharvest.calibration.voxelpose import write_voxelpose
 from poseharvest.errors import HarvestError
 from poseharvest.geometry.camera import Camera

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from poseharvest.calibration.audit import audit_rig
 from poseharvest.calibration.h36m import write_h36m
 from poseharvest.calibration.native import write_rig
 from poseharvest.calibration.opencv_yaml import write_opencv_yaml
 from poseharvest.calibration.panoptic import write_panoptic
 from poseharvest.calibration.registry import FORMATS, find_calibration, read_calibration, recognise
-from poseharvest.calibration.toml import write_toml
+from poseharvest.calibration.rig_audit import audit_rig
+from poseharvest.calibration.toml_cameras import write_toml
 from poseharvest.calibration.voxelpose import write_voxelpose
 from poseharvest.errors import CalibrationError, ConfigError, FormatError
 from poseharvest.geometry.rig import Rig

@@ -11,7 +11,7 @@ from cases_kit import VIEWS, make_capture
 from poseharvest import Capture
 from poseharvest.calibration.registry import FORMATS, read_calibration
 from poseharvest.capture import CaptureSettings
-from poseharvest.capture.audit import audit_capture
+from poseharvest.capture.capture_audit import audit_capture
 from poseharvest.errors import CalibrationError, HarvestError
 from poseharvest.geometry.rig import Rig
 

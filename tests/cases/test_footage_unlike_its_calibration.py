@@ -13,7 +13,7 @@ from torch.testing import assert_close
 from cases_kit import VIEWS, make_capture
 from poseharvest import Capture, harvest, load_detector
 from poseharvest.errors import CalibrationError
-from poseharvest.harvesting.options import HarvestOptions
+from poseharvest.harvesting.harvest_options import HarvestOptions
 
 pytestmark = pytest.mark.data
 

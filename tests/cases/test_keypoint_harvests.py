@@ -11,7 +11,7 @@ from cases_kit import make_capture
 from poseharvest import Capture, harvest, load_detector
 from poseharvest.detectors.keypoint_capture import open_capture
 from poseharvest.errors import CaptureError
-from poseharvest.harvesting.options import HarvestOptions
+from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.pictorial.infer import InferenceOptions
 
 pytestmark = pytest.mark.data

@@ -8,7 +8,7 @@ import pytest
 from poseharvest import Capture, Harvest
 from poseharvest import harvest as run
 from poseharvest.detectors.registry import load_detector
-from poseharvest.harvesting.options import HarvestOptions
+from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.pictorial.infer import InferenceOptions
 
 pytestmark = [pytest.mark.data, pytest.mark.slow]

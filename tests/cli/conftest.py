@@ -19,9 +19,9 @@ from poseharvest.cli.app import main
 from poseharvest.detectors.keypoint_layouts import LAYOUTS
 from poseharvest.geometry.camera import Camera
 from poseharvest.geometry.rig import Rig
+from poseharvest.simulation import CLEAN, random_rig, simulate
+from poseharvest.simulation.camera_rigs import look_at
 from poseharvest.skeleton.definitions import MPII16
-from poseharvest.synthetic import CLEAN, random_rig, simulate
-from poseharvest.synthetic.rig import look_at
 
 SIZE = (240, 320)
 NUM_FRAMES = 6

@@ -10,9 +10,9 @@ import typer
 from typer.testing import CliRunner
 
 from poseharvest.annotations.reader import Harvest
-from poseharvest.annotations.recalibration import Recalibration
 from poseharvest.cli.evaluate import evaluate
 from poseharvest.errors import StoreError
+from poseharvest.selection.recalibration import Recalibration
 from poseharvest.skeleton.definitions import MPII16
 from truth_kit import true_walk, write_truth
 from walker_kit import Recipe, write_walk

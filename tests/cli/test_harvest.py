@@ -14,9 +14,9 @@ import pytest
 
 from harvest_kit import small_disk
 from poseharvest.annotations.reader import Harvest
-from poseharvest.annotations.recalibration import Recalibration
-from poseharvest.annotations.select import SelectionRule, selection_rule
 from poseharvest.evaluation.pose_error import pose_errors
+from poseharvest.selection.recalibration import Recalibration
+from poseharvest.selection.select import SelectionRule, selection_rule
 
 # The skeleton of the truth: what stands for feet and face here is none of it.
 QUICK = ("--resolution", 32, "--detector-option", "layout=body_25b", "--detector-option", "skeleton=mpii16")

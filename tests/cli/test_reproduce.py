@@ -12,8 +12,8 @@ from dataset_kits.paper_data import NUM_FRAMES, shown, write_football
 from dataset_kits.scene import joints
 from poseharvest.cli.reproduce import DATA_SETS, EXPECTED, table_function
 from poseharvest.detectors.keypoint_layouts import LAYOUTS
-from poseharvest.reproduction.request import TableName
 from poseharvest.skeleton.definitions import LSP14, MPII16
+from poseharvest.tables.request import TableName
 
 _STAND_INS = {"nose": "head_top", "eye": "head_top", "ear": "head_top", "toe": "ankle", "heel": "ankle"}
 QUICK = ("--resolution", 16, "--floor", 0.00001, "--detector-option", "layout=body_25b")

@@ -6,8 +6,8 @@ import pytest
 
 from poseharvest.cli import reproduce
 from poseharvest.errors import ConfigError
-from poseharvest.experiments.study import INFERENCE
 from poseharvest.pictorial.infer import InferenceOptions
+from poseharvest.tables.studio.study import INFERENCE
 
 
 def test_the_command_names_the_tables_that_there_are(run):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from poseharvest.annotations.reader import Harvest
-from poseharvest.synthetic.studio import sample
+from poseharvest.studio import sample
 
 
 @pytest.fixture

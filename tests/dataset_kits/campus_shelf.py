@@ -14,8 +14,8 @@ from dataset_kits.scene import STAGE_MM, Miniature, Person, Recording, joints, p
 from poseharvest.calibration.voxelpose import write_voxelpose
 from poseharvest.datasets.campus_shelf import IMAGE_SIZES
 from poseharvest.geometry.rig import Rig
+from poseharvest.simulation.camera_rigs import random_rig
 from poseharvest.skeleton.definitions import LSP14
-from poseharvest.synthetic.rig import random_rig
 
 NUM_FRAMES = 3
 PRESENT = {"actor1": (0, 1, 2), "actor2": (), "actor3": (1, 2)}

@@ -11,11 +11,11 @@ from scipy.spatial.transform import Rotation
 
 from dataset_kits.scene import Miniature, Recording, joints, one_person, picture, write_picture, write_video
 from poseharvest.calibration.h36m import write_h36m
-from poseharvest.datasets.human36m_names import AUTHORS_JOINTS, CAMERAS
+from poseharvest.datasets.human36m.names_and_joints import AUTHORS_JOINTS, CAMERAS
 from poseharvest.geometry.camera import Camera
 from poseharvest.geometry.rig import Rig
+from poseharvest.simulation.camera_rigs import studio_rig
 from poseharvest.skeleton.definitions import H36M17
-from poseharvest.synthetic.rig import studio_rig
 
 TAKES = (("S9", "Posing 1", "Posing"), ("S11", "TakingPhoto", "Photo"))
 

@@ -11,9 +11,9 @@ import torch
 
 from dataset_kits.scene import STAGE_MM, Miniature, Person, Recording, joints, picture, write_picture, write_video
 from poseharvest.calibration.panoptic import write_panoptic
-from poseharvest.datasets.panoptic import COCO19
+from poseharvest.datasets.panoptic_studio import COCO19
 from poseharvest.geometry.rig import Rig
-from poseharvest.synthetic.rig import random_rig
+from poseharvest.simulation.camera_rigs import random_rig
 
 NAME = "160906_band2"
 CAMERAS = ("00_03", "00_06", "00_12")

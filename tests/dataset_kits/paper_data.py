@@ -11,7 +11,7 @@ import torch
 from dataset_kits import human36m, kth_football
 from dataset_kits.discs import draw_discs
 from dataset_kits.scene import joints, write_picture
-from poseharvest.datasets.human36m_names import CAMERAS
+from poseharvest.datasets.human36m.names_and_joints import CAMERAS
 from poseharvest.skeleton.convert import Conversion
 from poseharvest.skeleton.definitions import H36M17, LSP14, MPII16
 from poseharvest.skeleton.skeleton import Skeleton

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from dataset_kits.scene import picture, write_picture
-from poseharvest.datasets.footage import blanks, numbered_pictures, stills
 from poseharvest.datasets.protocol import DatasetSequence, MultiViewDataset, PersonTruth, SequenceTruth, listed
+from poseharvest.datasets.recording_footage import blanks, numbered_pictures, stills
 from poseharvest.errors import CalibrationError, CaptureError, DatasetError, ShapeError
+from poseharvest.simulation.camera_rigs import random_rig
 from poseharvest.skeleton.definitions import LSP14
-from poseharvest.synthetic.rig import random_rig
 
 
 def person(name: str = "a", frames: tuple[int, ...] = (0, 1), **changes) -> PersonTruth:

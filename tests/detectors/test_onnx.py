@@ -9,11 +9,11 @@ import torch
 from poseharvest.detectors.efficientpose import CHANNELS, load_efficientpose
 from poseharvest.detectors.onnx import load_onnx, read_description
 from poseharvest.detectors.protocol import CroppedView
-from poseharvest.detectors.weights import sha256_of
+from poseharvest.detectors.published_weights import sha256_of
 from poseharvest.detectors.windows import RunOptions
 from poseharvest.errors import DetectorError
 from poseharvest.geometry.crop import Crop
-from poseharvest.heatmaps.decode import heatmap_peaks
+from poseharvest.heatmaps.peaks import heatmap_peaks
 from poseharvest.skeleton import definitions
 from poseharvest.skeleton.skeleton import Skeleton, limbs
 

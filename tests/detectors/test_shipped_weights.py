@@ -8,8 +8,8 @@ from poseharvest.detectors.registry import load_detector
 from poseharvest.detectors.shipped_weights import FOLDER, GENERIC_HOURGLASS, find_shipped
 from poseharvest.errors import DetectorError
 from poseharvest.geometry.crop import Crop
-from poseharvest.heatmaps.decode import heatmap_peaks
-from poseharvest.synthetic.studio import sample
+from poseharvest.heatmaps.peaks import heatmap_peaks
+from poseharvest.studio import sample
 
 LARGEST_BYTES = 8_000_000
 NUM_PICTURES = 12
@@ -24,7 +24,7 @@ needs_weights = pytest.mark.skipif(
 def written(folder, *, sha256=None, **changes):
     from safetensors.torch import save_file
 
-    from poseharvest.detectors.weights import sha256_of
+    from poseharvest.detectors.published_weights import sha256_of
 
     save_file({"a": torch.zeros(1)}, folder / "w.safetensors")
     said = {

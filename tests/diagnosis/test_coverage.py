@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from harvest_kit import make_records, make_rig, make_run
-from poseharvest.annotations.store import HarvestWriter
+from poseharvest.annotations.writer import HarvestWriter
 from poseharvest.diagnosis.coverage import Coverage
 from poseharvest.skeleton.definitions import MPII16
 

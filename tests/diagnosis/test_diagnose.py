@@ -14,7 +14,7 @@ from poseharvest.annotations.info import CaptureInfo, DetectorInfo, HarvestRun, 
 from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.diagnosis.cross_check import about_everybody, cross_check, cross_check_people
 from poseharvest.diagnosis.diagnose import Diagnosis
-from poseharvest.diagnosis.moments import MAX_MOMENTS, MomentSamples
+from poseharvest.diagnosis.sampled_moments import MAX_MOMENTS, MomentSamples
 from poseharvest.geometry.camera import Camera
 from poseharvest.geometry.crop import Crop
 from poseharvest.geometry.rig import Rig, inside_image, project_all

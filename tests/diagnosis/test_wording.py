@@ -9,11 +9,11 @@ from types import ModuleType
 import pytest
 
 from poseharvest.annotations.info import JointSelection, SelectionInfo
-from poseharvest.annotations.recalibration import Recalibration
 from poseharvest.diagnosis import spread, wording
-from poseharvest.report import uncertainty
-from poseharvest.report.order import limb_order, reading_order
+from poseharvest.report import ellipses as uncertainty
+from poseharvest.report.joint_order import limb_order, reading_order
 from poseharvest.report.selection import cut_mm, measure_words, rule_words, threshold_words
+from poseharvest.selection.recalibration import Recalibration
 from poseharvest.skeleton.definitions import COCO17, MPII16, SKELETONS
 from poseharvest.skeleton.skeleton import Skeleton
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from harvest_kit import make_record, make_records, make_rig, make_run
-from poseharvest.annotations.store import HarvestWriter
+from poseharvest.annotations.writer import HarvestWriter
 from poseharvest.errors import HarvestError
 from poseharvest.evaluation import left_out_views
 from poseharvest.evaluation.left_out_views import left_out_check, left_out_distances

@@ -12,9 +12,9 @@ import torch
 from harvest_kit import make_records, write_harvest
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.records import FrameAnnotations
-from poseharvest.annotations.select import SelectionRule
 from poseharvest.errors import HarvestError, ShapeError
 from poseharvest.evaluation.pose_error import pose_errors
+from poseharvest.selection.select import SelectionRule
 
 EYE = torch.eye(3, dtype=torch.float64)
 

@@ -11,10 +11,10 @@ import torch
 
 from harvest_kit import make_records, make_rig, make_run, write_harvest
 from poseharvest.annotations.reader import Harvest
-from poseharvest.annotations.recalibration import Recalibration
-from poseharvest.annotations.store import HarvestWriter
+from poseharvest.annotations.writer import HarvestWriter
 from poseharvest.errors import ConfigError
 from poseharvest.export.registry import export, export_with_findings
+from poseharvest.selection.recalibration import Recalibration
 from poseharvest.skeleton.definitions import MPII16
 
 pandas = pytest.importorskip("pandas")

@@ -13,7 +13,7 @@ import pytest
 
 from harvest_kit import make_records, make_rig, make_run
 from poseharvest.annotations.reader import Harvest
-from poseharvest.annotations.store import HarvestWriter
+from poseharvest.annotations.writer import HarvestWriter
 from poseharvest.export.registry import export
 from poseharvest.skeleton.skeleton import Skeleton, limbs
 

@@ -8,9 +8,9 @@ import pytest
 
 from poseharvest.annotations.reader import Harvest
 from poseharvest.harvesting.harvest import harvest
-from poseharvest.harvesting.options import HarvestOptions
+from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.pictorial.infer import InferenceOptions
-from poseharvest.synthetic import CLEAN, Simulation, simulate
+from poseharvest.simulation import CLEAN, Simulation, simulate
 
 QUICK = HarvestOptions(inference=InferenceOptions(resolution=32), warm_up_frames=4, num_previews=2)
 

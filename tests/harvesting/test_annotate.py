@@ -13,7 +13,8 @@ from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.geometry.grid import cube
 from poseharvest.harvesting.annotate import annotate
 from poseharvest.heatmaps.maps import Heatmaps
-from poseharvest.localization.track import Sighting, Tracker
+from poseharvest.localization.follow.one_person import Tracker
+from poseharvest.localization.sighting import Sighting
 from poseharvest.pictorial.posterior import JointPosterior
 
 RIG = plain_rig()

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from poseharvest.harvesting.body_check import check_body, check_statures, fit_subject
 from poseharvest.harvesting.subject import Subject
-from poseharvest.pictorial.pairwise import LimbLengths
 from poseharvest.skeleton.definitions import SKELETONS
 from poseharvest.skeleton.human import BODY25B, HALPE26
+from poseharvest.skeleton.limb_lengths import LimbLengths
 from poseharvest.skeleton.proportions import limb_range, usual_share
 from poseharvest.skeleton.skeleton import Skeleton, limbs
 

@@ -23,13 +23,14 @@ from poseharvest.evaluation.pose_error import pose_errors
 from poseharvest.geometry.camera import Camera
 from poseharvest.geometry.crop import Crop
 from poseharvest.geometry.rig import Rig
-from poseharvest.harvesting.harvest import Progress, harvest
-from poseharvest.harvesting.options import HarvestOptions
+from poseharvest.harvesting.harvest import harvest
+from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.localization.boxes import Boxes
-from poseharvest.localization.track import batch_length
+from poseharvest.localization.follow.one_person import batch_length
 from poseharvest.pictorial.infer import InferenceOptions
-from poseharvest.pictorial.pairwise import LimbLengths
-from poseharvest.synthetic import CLEAN, ONE_VIEW_WRONG, Simulation, simulate
+from poseharvest.progress import Progress
+from poseharvest.simulation import CLEAN, ONE_VIEW_WRONG, Simulation, simulate
+from poseharvest.skeleton.limb_lengths import LimbLengths
 
 BLANK: Image = np.zeros((1000, 1000, 3), np.uint8)
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.harvesting.job import Job
 from poseharvest.harvesting.memory import give_back_memory
-from poseharvest.harvesting.options import HarvestOptions
-from poseharvest.synthetic import CLEAN, random_rig, simulate
+from poseharvest.simulation import CLEAN, random_rig, simulate
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/status").exists(), reason="needs /proc to know what memory a process holds"
@@ -27,9 +27,9 @@ from dataclasses import replace
 import torch
 from localization_kit import ChangedDetector
 from poseharvest.harvesting.harvest import harvest
-from poseharvest.harvesting.options import HarvestOptions
+from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.pictorial.infer import InferenceOptions
-from poseharvest.synthetic import CLEAN, random_rig, simulate
+from poseharvest.simulation import CLEAN, random_rig, simulate
 torch.set_num_threads(1)
 rig = random_rig(3, torch.Generator().manual_seed(1))
 simulation = simulate(int(sys.argv[1]), 0, rig=rig, errors=CLEAN, render=False)

@@ -13,8 +13,9 @@ from harvest_kit import small_disk
 from poseharvest.errors import StoreError
 from poseharvest.harvesting.spool import SightingSpool
 from poseharvest.heatmaps.maps import Heatmaps
-from poseharvest.localization.track import Sighting, Tracker
-from poseharvest.synthetic import Simulation
+from poseharvest.localization.follow.one_person import Tracker
+from poseharvest.localization.sighting import Sighting
+from poseharvest.simulation import Simulation
 
 
 @pytest.fixture(scope="module")

@@ -13,13 +13,14 @@ from localization_kit import ChangedDetector
 from poseharvest.errors import CaptureError, ConfigError
 from poseharvest.harvesting.limb_findings import limb_findings
 from poseharvest.harvesting.subject import Subject, SubjectLearner, completed
-from poseharvest.localization.track import Sighting, Tracker
+from poseharvest.localization.follow.one_person import Tracker
+from poseharvest.localization.sighting import Sighting
 from poseharvest.pictorial.infer import InferenceOptions
-from poseharvest.pictorial.limb_lengths import Measured, PoseSamples, estimate_limb_lengths
-from poseharvest.pictorial.pairwise import LimbLengths
+from poseharvest.pictorial.limb_estimation import Measured, PoseSamples, estimate_limb_lengths
+from poseharvest.simulation import CLEAN, ONE_VIEW_WRONG, DetectorErrors, Simulation, simulate
 from poseharvest.skeleton.definitions import MPII16
+from poseharvest.skeleton.limb_lengths import LimbLengths
 from poseharvest.skeleton.skeleton import Limb, Skeleton
-from poseharvest.synthetic import CLEAN, ONE_VIEW_WRONG, DetectorErrors, Simulation, simulate
 
 LEARNER = SubjectLearner(MPII16, InferenceOptions(resolution=32))
 NUM_FRAMES = 8

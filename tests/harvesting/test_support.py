@@ -14,10 +14,10 @@ from localization_kit import ChangedDetector
 from poseharvest.annotations.reader import Harvest
 from poseharvest.detectors.protocol import CroppedView
 from poseharvest.harvesting.harvest import harvest
-from poseharvest.harvesting.options import HarvestOptions
+from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.pictorial.infer import InferenceOptions
+from poseharvest.simulation import CLEAN, Simulation, simulate
 from poseharvest.skeleton.definitions import MPII16
-from poseharvest.synthetic import CLEAN, Simulation, simulate
 
 NUM_FRAMES = 12
 QUICK = HarvestOptions(inference=InferenceOptions(resolution=32), warm_up_frames=NUM_FRAMES, num_previews=0)

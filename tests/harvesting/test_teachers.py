@@ -11,11 +11,11 @@ from torch import Tensor
 from localization_kit import ChangedDetector
 from poseharvest.detectors.protocol import CroppedView
 from poseharvest.harvesting.harvest import harvest
-from poseharvest.harvesting.options import HarvestOptions
+from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.harvesting.teachers import is_same_body
 from poseharvest.pictorial.infer import InferenceOptions
-from poseharvest.pictorial.limb_lengths import Measured
-from poseharvest.synthetic import CLEAN, Simulation, simulate
+from poseharvest.pictorial.limb_estimation import Measured
+from poseharvest.simulation import CLEAN, Simulation, simulate
 
 NUM_FRAMES, HIDDEN_FRAMES = 24, 9
 OPTIONS = HarvestOptions(inference=InferenceOptions(resolution=24), warm_up_frames=6, num_previews=0)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poseharvest.pictorial.body_prior import USUAL_STATURE_MM, BodyPrior, body_prior
-from poseharvest.pictorial.limb_lengths import Measured
+from poseharvest.pictorial.limb_estimation import Measured
 from poseharvest.skeleton.definitions import SKELETONS
 from poseharvest.skeleton.skeleton import Limb, Skeleton
 

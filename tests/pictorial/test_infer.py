@@ -12,7 +12,7 @@ from poseharvest.errors import ConfigError, ShapeError
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.pictorial.evidence import FrameEvidence
 from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
-from poseharvest.pictorial.pairwise import LimbLengths
+from poseharvest.skeleton.limb_lengths import LimbLengths
 from poseharvest.skeleton.skeleton import Skeleton, limbs
 
 CENTER = torch.tensor([20.0, -10.0, 850.0], dtype=torch.float64)

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from pictorial_kit import STICK, STICK_LENGTHS
 from poseharvest.errors import ConfigError
-from poseharvest.pictorial.pairwise import BlockShell, LimbLengths, Shell, limb_shell
+from poseharvest.pictorial.pairwise import BlockShell, Shell, limb_shell
 from poseharvest.skeleton.definitions import MPII16
 from poseharvest.skeleton.human import BODY25B
+from poseharvest.skeleton.limb_lengths import LimbLengths
 from poseharvest.skeleton.proportions import usual_share
 
 

@@ -14,9 +14,10 @@ from pictorial_kit import STICK, STICK_LENGTHS, STICK_POINTS, ring, seen_by
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.pictorial.evidence import FrameEvidence
 from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
-from poseharvest.pictorial.pairwise import LimbLengths, Shell
+from poseharvest.pictorial.pairwise import Shell
 from poseharvest.pictorial.sum_product import Tree
 from poseharvest.pictorial.unseen import Kept, spread_mm2
+from poseharvest.skeleton.limb_lengths import LimbLengths
 from poseharvest.skeleton.skeleton import Skeleton, limbs
 
 # A body of short limbs in the middle of a large cube, so that no shell meets the border.

@@ -10,7 +10,7 @@ from poseharvest.geometry.distortion import Distortion
 from poseharvest.pictorial.blocks import Blocks, all_blocks
 from poseharvest.pictorial.view_rows import ViewRows
 from poseharvest.pictorial.views import LoopLook, TensorLook, Views, look_through
-from poseharvest.synthetic.rig import look_at
+from poseharvest.simulation.camera_rigs import look_at
 
 SIZE = (20, 27)
 LENSES = {

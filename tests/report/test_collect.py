@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from poseharvest.annotations.reader import Harvest
-from poseharvest.annotations.recalibration import Recalibration
-from poseharvest.report import motion, timeline
+from poseharvest.report import moving_poses, timeline
 from poseharvest.report.collect import MAX_PICTURED_FRAMES, ReportContent, collect, frame_range, spread_out
 from poseharvest.report.html import render
+from poseharvest.selection.recalibration import Recalibration
 from walker_kit import Recipe, write_walk
 
 
@@ -52,7 +52,7 @@ def test_findings_of_a_sound_harvest_are_none(content: ReportContent) -> None:
 
 
 def test_memory_does_not_grow_with_the_length(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(motion, "MAX_FRAMES", 40)
+    monkeypatch.setattr(moving_poses, "MAX_FRAMES", 40)
     monkeypatch.setattr(timeline, "MAX_COLUMNS", 40)
     peaks = []
     for name, num_frames in (("warm", 40), ("short", 80), ("long", 320)):

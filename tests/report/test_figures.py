@@ -10,7 +10,7 @@ import pytest
 
 from poseharvest.report.collect import ReportContent
 from poseharvest.report.figures import LogScale, colours_of, cut_histogram, deviation_bar, pooled_histogram, spread_bar
-from poseharvest.report.order import reading_order
+from poseharvest.report.joint_order import reading_order
 from poseharvest.report.strip import LEFT, WIDTH, strip_svg
 
 

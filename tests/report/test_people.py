@@ -11,7 +11,7 @@ import pytest
 from harvest_kit import make_records, make_rig, make_run
 from poseharvest.annotations.info import PersonInfo
 from poseharvest.annotations.reader import Harvest
-from poseharvest.annotations.store import HarvestWriter
+from poseharvest.annotations.writer import HarvestWriter
 from poseharvest.report import report
 from poseharvest.report.collect import collect
 from poseharvest.skeleton.definitions import MPII16

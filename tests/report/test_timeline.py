@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from poseharvest.annotations.reader import Harvest
+from poseharvest.report.ellipses import sigma_mm
 from poseharvest.report.timeline import MAX_COLUMNS, TimelineTally
-from poseharvest.report.uncertainty import sigma_mm
 
 
 def test_a_short_capture_has_a_column_a_frame(harvest: Harvest) -> None:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from importlib import metadata
-from platform import python_version
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, JsonValue
 
-from poseharvest import __version__
-from poseharvest.annotations.recalibration import Recalibration
-from poseharvest.annotations.select import SelectionRule
 from poseharvest.arrays import ImageSize
 from poseharvest.findings import Finding
 from poseharvest.geometry.rig import Rig
+from poseharvest.selection.recalibration import Recalibration
+from poseharvest.selection.select import SelectionRule
 from poseharvest.skeleton.skeleton import Limb, Skeleton
 
 FORMAT_NAME: Final = "poseharvest harvest"
-_RECORDED_PACKAGES = ("torch", "numpy", "scipy", "pyarrow", "av", "opencv-python-headless")
 
 
 class _Section(BaseModel):
@@ -172,9 +168,3 @@ class HarvestInfo(HarvestRun):
 def views_of(rig: Rig) -> tuple[ViewInfo, ...]:
     """Return the pictures of the rig's cameras, in order."""
     return tuple(ViewInfo(name=c.name, height=c.image_size[0], width=c.image_size[1]) for c in rig)
-
-
-def current_versions() -> dict[str, str]:
-    """Return the versions of poseharvest, Python and the packages that can change a number."""
-    installed = {name: metadata.version(name) for name in _RECORDED_PACKAGES}
-    return {"poseharvest": __version__, "python": python_version(), **installed}

@@ -12,14 +12,14 @@ import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 
-from poseharvest.annotations.columns import column, values_of
 from poseharvest.annotations.info import JointSelection, PersonSelection, SelectionInfo
-from poseharvest.annotations.measures import MEASURES, Measure
 from poseharvest.annotations.parts import ANNOTATIONS, part_path, read_part, write_part
-from poseharvest.annotations.recalibration import Recalibration
 from poseharvest.annotations.rows import covariances, matrix, sigma_of
 from poseharvest.annotations.schema import ANNOTATION_SCHEMA, COVARIANCE_ENTRIES
-from poseharvest.annotations.select import MeasuredRows, SelectionRule, Thresholds, find_thresholds, mark_selected
+from poseharvest.selection.measures import MEASURES, Measure
+from poseharvest.selection.recalibration import Recalibration
+from poseharvest.selection.select import MeasuredRows, SelectionRule, Thresholds, find_thresholds, mark_selected
+from poseharvest.storage.columns import column, values_of
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,11 @@ from poseharvest.annotations.parts import ANNOTATIONS, FRAMES, SCHEMAS, part_pat
 from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.annotations.rows import SelectedFrame, frames_from_tables
 from poseharvest.annotations.schema import SCHEMA_VERSION
-from poseharvest.annotations.staging import file_name
 from poseharvest.calibration.native import RIG_FILE, read_rig
 from poseharvest.errors import CalibrationError, FormatError, ShapeError, StoreError
 from poseharvest.geometry.rig import Rig
 from poseharvest.skeleton.skeleton import Skeleton
+from poseharvest.storage.staging import file_name
 
 INFO_FILE = "harvest.json"
 PREVIEWS = "previews"

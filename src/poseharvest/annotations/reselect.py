@@ -12,12 +12,12 @@ from poseharvest.annotations.cuts import with_selection_findings
 from poseharvest.annotations.marking import PartLayout, largest_selected_sigma, mark_parts, scale_parts
 from poseharvest.annotations.parts import ANNOTATIONS, FRAMES
 from poseharvest.annotations.reader import PREVIEWS, Harvest, is_harvest
-from poseharvest.annotations.recalibration import Recalibration
 from poseharvest.annotations.schema import SCHEMA_VERSION
-from poseharvest.annotations.select import SelectionRule
-from poseharvest.annotations.staging import StagedFolder, os_errors_as_store_errors
-from poseharvest.annotations.store import write_info
+from poseharvest.annotations.writer import write_info
 from poseharvest.calibration.native import RIG_FILE
+from poseharvest.selection.recalibration import Recalibration
+from poseharvest.selection.select import SelectionRule
+from poseharvest.storage.staging import StagedFolder, os_errors_as_store_errors
 
 
 def reselect(harvest: Harvest, rule: SelectionRule) -> Harvest:

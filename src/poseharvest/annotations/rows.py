@@ -12,8 +12,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from poseharvest.annotations.columns import column, repeated_names, values_of
-from poseharvest.annotations.recalibration import Recalibration
 from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.annotations.schema import (
     ANNOTATION_SCHEMA,
@@ -24,6 +22,8 @@ from poseharvest.annotations.schema import (
 )
 from poseharvest.errors import StoreError
 from poseharvest.geometry.crop import Crop
+from poseharvest.selection.recalibration import Recalibration
+from poseharvest.storage.columns import column, repeated_names, values_of, view_values
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,22 +149,6 @@ def covariances(table: pa.Table, num_joints: int) -> NDArray[np.float64]:
     for name, (i, j) in COVARIANCE_ENTRIES.items():
         cov[..., i, j] = cov[..., j, i] = matrix(table, name, num_joints)
     return cov
-
-
-def view_values(table: pa.Table, num_views: int) -> dict[str, NDArray[Any]]:
-    """Return every numeric field of the `views` column as (rows, V); null becomes NaN.
-
-    Raises:
-        StoreError: a row has another number of views.
-    """
-    structs = table.column("views").combine_chunks().flatten()
-    if len(structs) != table.num_rows * num_views:
-        raise StoreError(f"expected {num_views} views in each of {table.num_rows} rows, got {len(structs)} in all")
-    return {
-        field.name: values_of(structs.field(field.name)).reshape(-1, num_views)
-        for field in structs.type
-        if field.name != "view"
-    }
 
 
 def _stack(records: Sequence[FrameAnnotations], name: str) -> NDArray[Any]:

@@ -21,7 +21,17 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from poseharvest.calibration import aist, h36m, multical, native, opencv_yaml, panoptic, qualisys, toml, voxelpose
+from poseharvest.calibration import (
+    aist,
+    h36m,
+    multical,
+    native,
+    opencv_yaml,
+    panoptic,
+    qualisys,
+    toml_cameras,
+    voxelpose,
+)
 from poseharvest.calibration.build import ReadOptions
 from poseharvest.calibration.documents import load_json, read_text
 from poseharvest.calibration.foreign import foreign_kind
@@ -66,11 +76,11 @@ FORMATS: Mapping[str, CalibrationFormat] = MappingProxyType({
         native.DEFAULT_UNIT, native.reject_rig, native.read_rig, lambda document, text: _has(document, "format")
     ),
     "toml": CalibrationFormat(
-        toml.DEFAULT_UNIT,
-        toml.reject_toml,
-        toml.read_toml,
+        toml_cameras.DEFAULT_UNIT,
+        toml_cameras.reject_toml,
+        toml_cameras.read_toml,
         lambda document, text: document is None and "=" in text and not text.lstrip().startswith(("{", "<", "%")),
-        toml.unit_of_toml,
+        toml_cameras.unit_of_toml,
     ),
     "opencv_yaml": CalibrationFormat(
         opencv_yaml.DEFAULT_UNIT,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from poseharvest.arrays import ImageSize
 from poseharvest.calibration.build import ReadOptions
+from poseharvest.calibration.folder_search import find_calibration
 from poseharvest.calibration.formats import FORMATS, read_file, recognise
-from poseharvest.calibration.search import find_calibration
 from poseharvest.geometry.rig import Rig
 from poseharvest.units import LengthUnit
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from poseharvest.arrays import ImageSize
 from poseharvest.calibration.build import ReadOptions
+from poseharvest.calibration.folder_search import find_calibration
 from poseharvest.calibration.formats import read_file, unit_of
 from poseharvest.calibration.image_size import fit_camera
 from poseharvest.calibration.names import match_names, share_a_part
-from poseharvest.calibration.search import find_calibration
-from poseharvest.capture.footage import Footage
 from poseharvest.capture.settings import CaptureSettings
+from poseharvest.capture.view_footage import Footage
 from poseharvest.errors import CalibrationError, ConfigError
 from poseharvest.findings import Finding
 from poseharvest.geometry.camera import AffineCamera, Camera, CameraModel, MovingCamera

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from poseharvest.calibration.audit import audit_rig
+from poseharvest.calibration.rig_audit import audit_rig
 from poseharvest.capture.cameras import CalibratedRig, fit_rig, locate_calibration, read_rig_for
 from poseharvest.capture.footage_audit import audit_footage
 from poseharvest.capture.frames import MultiViewFrame, ViewPictures
-from poseharvest.capture.images import ImageFolder
+from poseharvest.capture.picture_folder import ImageFolder
 from poseharvest.capture.prefetch import prefetch
 from poseharvest.capture.settings import CaptureSettings, Offset, override_settings, read_settings
 from poseharvest.capture.sync import Timeline

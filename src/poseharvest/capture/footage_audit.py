@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from poseharvest.arrays import Image
-from poseharvest.capture.depth import num_bits
-from poseharvest.capture.footage import Footage
-from poseharvest.capture.images import ImageFolder
+from poseharvest.capture.bit_depth import num_bits
+from poseharvest.capture.picture_folder import ImageFolder
+from poseharvest.capture.view_footage import Footage
 from poseharvest.findings import Finding
 
 _BLACK, _WHITE = 20, 235  # of 255: nearly all of a picture is darker, or brighter

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from poseharvest.capture.images import ImageFolder
+from poseharvest.capture.picture_folder import ImageFolder
 from poseharvest.capture.settings import CaptureSettings
 from poseharvest.capture.sync import Timeline, synchronise
 from poseharvest.capture.view import DEFAULT_IMAGE_RATE, View

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from poseharvest.arrays import Image, ImageSize
 from poseharvest.capture.damage import fail
-from poseharvest.capture.decode import decode_frames
 from poseharvest.capture.orientation import Orientation, orientation_from_matrix
 from poseharvest.capture.rate import estimate_rate
 from poseharvest.capture.settings import DamagePolicy
+from poseharvest.capture.video_decoding import decode_frames
 from poseharvest.capture.video_index import VideoIndex, index_video
 from poseharvest.errors import CaptureError
 

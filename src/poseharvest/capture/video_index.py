@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from poseharvest.capture.decode import open_video, read_packets
+from poseharvest.capture.video_decoding import open_video, read_packets
 from poseharvest.errors import CaptureError
 
 if TYPE_CHECKING:

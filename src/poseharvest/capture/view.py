@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from poseharvest.arrays import ImageSize
 from poseharvest.capture.chapters import join_chapters
 from poseharvest.capture.discover import chapters, find_footage
-from poseharvest.capture.footage import Footage
-from poseharvest.capture.images import open_image_folders
+from poseharvest.capture.picture_folder import open_image_folders
 from poseharvest.capture.settings import CaptureSettings
 from poseharvest.capture.sync import MIN_VIEWS
 from poseharvest.capture.video import open_video_view
+from poseharvest.capture.view_footage import Footage
 from poseharvest.errors import CaptureError
 from poseharvest.geometry.camera import CameraModel
 

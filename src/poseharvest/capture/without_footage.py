@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseharvest.arrays import Image, ImageSize
-from poseharvest.calibration.audit import audit_rig
 from poseharvest.calibration.names import match_names
+from poseharvest.calibration.rig_audit import audit_rig
 from poseharvest.capture.cameras import fit_rig, locate_calibration, read_rig_for
 from poseharvest.capture.capture import Capture
 from poseharvest.capture.settings import CaptureSettings

@@ -25,8 +25,8 @@ def audit(
     scale: Annotated[str | None, typer.Option(help=SCALE, show_default=False)] = None,
 ) -> None:
     """Check footage, timing and calibration, without looking at a single person."""
-    from poseharvest.capture.audit import audit_capture
     from poseharvest.capture.capture import Capture
+    from poseharvest.capture.capture_audit import audit_capture
 
     opened = Capture.open(
         capture, calibration=calibration, unit=unit, views=split_names(views), rotate=rotate, scale=scale

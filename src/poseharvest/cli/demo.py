@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from poseharvest.cli.progress import progress_bar
+from poseharvest.cli.progress_bar import progress_bar
 from poseharvest.cli.summary import print_summary
 
 _NUM_FRAMES = 60
@@ -36,10 +36,10 @@ def demo(  # noqa: PLR0913, PLR0917 - every option of the command is a parameter
 
 
 def _whole_story(out: Path, seed: int, weights: Path | None, *, quick: bool, overwrite: bool) -> None:
-    from poseharvest.cli.tables import console_for_tables, print_panel
-    from poseharvest.experiments.demo import FULL, QUICK, run_demo
-    from poseharvest.personalization.finetune import trainable
-    from poseharvest.reproduction.request import DetectorChoice
+    from poseharvest.cli.table_lines import console_for_tables, print_panel
+    from poseharvest.learning.personalize.finetune import trainable
+    from poseharvest.tables.request import DetectorChoice
+    from poseharvest.tables.studio.demo import FULL, QUICK, run_demo
 
     choice = DetectorChoice("hourglass", weights)
     with progress_bar(Console(stderr=True)) as on_progress:
@@ -64,7 +64,7 @@ def _simulated(out: Path, frames: int, seed: int, *, overwrite: bool) -> None:
     from poseharvest.evaluation.pose_error import pose_errors
     from poseharvest.harvesting.harvest import harvest
     from poseharvest.report.html import report
-    from poseharvest.synthetic.capture import simulate
+    from poseharvest.simulation.synthetic_capture import simulate
 
     simulation = simulate(frames, seed)
     with progress_bar(Console(stderr=True)) as on_progress:

@@ -33,10 +33,10 @@ def evaluate(
 ) -> None:
     """Judge a harvest by what cameras and bodies cannot do, and by the truth where it is known."""
     from poseharvest.annotations.reader import Harvest
-    from poseharvest.annotations.staging import os_errors_as_store_errors
     from poseharvest.evaluation.evaluate import evaluate as evaluate_harvest
     from poseharvest.evaluation.tracks import read_tracks
     from poseharvest.evaluation.with_truth import judge, recalibration_of
+    from poseharvest.storage.staging import os_errors_as_store_errors
 
     if recalibrate is not None and truth is None:
         raise typer.BadParameter("needs --truth", param_hint="--recalibrate")

@@ -10,21 +10,21 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from poseharvest.annotations.recalibration import Recalibration
-from poseharvest.annotations.select import selection_rule
 from poseharvest.cli.assignments import VIEWS_HELP, parse_assignments, split_names
 from poseharvest.cli.footage_options import ROTATE, SCALE
-from poseharvest.cli.progress import progress_bar
+from poseharvest.cli.progress_bar import progress_bar
 from poseharvest.cli.summary import print_summary
 from poseharvest.detectors.keypoint_capture import capture_settings, open_capture
 from poseharvest.detectors.protocol import HeatmapDetector
 from poseharvest.detectors.registry import NETWORKS, load_detector
 from poseharvest.harvesting.harvest import harvest as run
-from poseharvest.harvesting.options import HarvestOptions
+from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.localization.boxes import read_boxes
 from poseharvest.pictorial.infer import InferenceMethod, InferenceOptions
-from poseharvest.pictorial.pairwise import read_limb_lengths
 from poseharvest.report.html import report as write_report
+from poseharvest.selection.recalibration import Recalibration
+from poseharvest.selection.select import selection_rule
+from poseharvest.skeleton.limb_lengths import read_limb_lengths
 from poseharvest.units import LengthUnit
 
 _DEFAULTS = HarvestOptions()

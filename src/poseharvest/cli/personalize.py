@@ -11,11 +11,11 @@ from rich.console import Console
 from rich.table import Table
 
 from poseharvest.cli.assignments import parse_assignments
-from poseharvest.cli.progress import progress_bar
-from poseharvest.personalization.labels import LabelSet
-from poseharvest.personalization.options import PersonalizationOptions
-from poseharvest.personalization.personalize import Personalization
-from poseharvest.personalization.personalize import personalize as run
+from poseharvest.cli.progress_bar import progress_bar
+from poseharvest.learning.personalize.labels import LabelSet
+from poseharvest.learning.personalize.personalize import Personalization
+from poseharvest.learning.personalize.personalize import personalize as run
+from poseharvest.learning.personalize.personalize_options import PersonalizationOptions
 
 _DEFAULTS = PersonalizationOptions()
 _LABELS = (

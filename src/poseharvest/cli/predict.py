@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from poseharvest.cli.assignments import parse_assignments
-from poseharvest.cli.progress import progress_bar
-from poseharvest.regression.predict import Prediction, Situation
+from poseharvest.cli.progress_bar import progress_bar
+from poseharvest.learning.pose3d.predict import Prediction, Situation
 
 _CALIBRATION = "Calibration of the camera, such as a harvest's rig.json; without it there are no millimetres across."
 _ROOT = "Distance of the root joint along the camera's axis; estimated from limb lengths if not given."
@@ -45,11 +45,11 @@ def predict(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     """Predict 3D poses in single pictures with a network of train3d."""
     from poseharvest.calibration.registry import read_calibration
     from poseharvest.detectors.registry import load_detector
+    from poseharvest.learning.pose3d.input_pictures import open_pictures
+    from poseharvest.learning.pose3d.pose_model import load_model
+    from poseharvest.learning.pose3d.predict import predict as run
     from poseharvest.localization.boxes import read_boxes
-    from poseharvest.pictorial.pairwise import read_limb_lengths
-    from poseharvest.regression.model import load_model
-    from poseharvest.regression.pictures import open_pictures
-    from poseharvest.regression.predict import predict as run
+    from poseharvest.skeleton.limb_lengths import read_limb_lengths
 
     if (calibration is None) != (view is None):
         raise typer.BadParameter("expected --calibration and --view together", param_hint="--view")

@@ -19,33 +19,33 @@ from typing import TYPE_CHECKING, Annotated, Final, cast
 import typer
 from rich.console import Console
 
-from poseharvest.annotations.select import selection_rule
-from poseharvest.annotations.staging import staged_file
 from poseharvest.cli.assignments import parse_assignments
-from poseharvest.cli.progress import progress_bar
-from poseharvest.cli.tables import print_reproduced
+from poseharvest.cli.progress_bar import progress_bar
+from poseharvest.cli.table_lines import print_reproduced
 from poseharvest.errors import ConfigError
-from poseharvest.harvesting.options import HarvestOptions
+from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.pictorial.infer import InferenceOptions
-from poseharvest.reproduction.request import DetectorChoice, TableName, TableRequest
+from poseharvest.selection.select import selection_rule
+from poseharvest.storage.staging import staged_file
+from poseharvest.tables.request import DetectorChoice, TableName, TableRequest
 
 if TYPE_CHECKING:
-    from poseharvest.reproduction.request import TableFunction
+    from poseharvest.tables.request import TableFunction
 
 SYNTHETIC_DATA: Final = "synthetic"
 
 DATA_SETS: Mapping[TableName, str] = MappingProxyType({
-    TableName.TABLE1: "poseharvest.reproduction.table1:table1",
-    TableName.TABLE2: "poseharvest.reproduction.table2:table2",
-    TableName.TABLE3: "poseharvest.reproduction.table3:table3",
-    TableName.TABLE4: "poseharvest.reproduction.table4:table4",
-    TableName.TABLE5: "poseharvest.reproduction.table5:table5",
+    TableName.TABLE1: "poseharvest.tables.football.table1:table1",
+    TableName.TABLE2: "poseharvest.tables.human36m.table2:table2",
+    TableName.TABLE3: "poseharvest.tables.football.table3:table3",
+    TableName.TABLE4: "poseharvest.tables.human36m.table4:table4",
+    TableName.TABLE5: "poseharvest.tables.human36m.table5:table5",
 })
 """The tables on the data sets of the paper."""
 
 SYNTHETIC: Mapping[TableName, str] = MappingProxyType({
-    TableName.TABLE4: "poseharvest.experiments.synthetic_tables:table4",
-    TableName.TABLE5: "poseharvest.experiments.synthetic_tables:table5",
+    TableName.TABLE4: "poseharvest.tables.studio.tables:table4",
+    TableName.TABLE5: "poseharvest.tables.studio.tables:table5",
 })
 """The tables that can be made on synthetic footage."""
 
@@ -184,7 +184,7 @@ def _inference(
 def _inference_for(*, is_synthetic: bool) -> InferenceOptions:
     if not is_synthetic:
         return _INFERENCE
-    from poseharvest.experiments.study import INFERENCE
+    from poseharvest.tables.studio.study import INFERENCE
 
     return INFERENCE
 

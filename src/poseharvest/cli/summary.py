@@ -9,7 +9,7 @@ from rich.table import Table
 
 from poseharvest.annotations.info import HarvestInfo
 from poseharvest.annotations.reader import INFO_FILE, Harvest
-from poseharvest.cli.findings import print_findings
+from poseharvest.cli.finding_lines import print_findings
 
 _COLUMN_WIDTH, _EDGES = 7, 4
 

@@ -10,17 +10,17 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from poseharvest.cli.progress import progress_bar
+from poseharvest.cli.progress_bar import progress_bar
 from poseharvest.cli.training_samples import LabelFiles, StudioShots
 from poseharvest.detectors.network import NetworkDetector
 from poseharvest.detectors.registry import load_detector
-from poseharvest.harvesting.harvest import Progress
+from poseharvest.learning.heatmaps2d.train2d import Training2d, new_network
+from poseharvest.learning.heatmaps2d.train2d import train2d as run
+from poseharvest.learning.loop.augment import Augmentation
+from poseharvest.learning.loop.training_options import TrainingOptions
+from poseharvest.learning.personalize.finetune import trainable
 from poseharvest.networks.hourglass import HourglassShape
-from poseharvest.personalization.finetune import trainable
-from poseharvest.training.augment import Augmentation
-from poseharvest.training.options import TrainingOptions
-from poseharvest.training.train2d import Training2d, new_network
-from poseharvest.training.train2d import train2d as run
+from poseharvest.progress import Progress
 
 _DEFAULTS, _SHAPE = TrainingOptions(), HourglassShape()
 
@@ -41,7 +41,7 @@ class Pictures(StrEnum):
 
 
 class StudioWorld(StrEnum):
-    """Worlds of `poseharvest.synthetic.studio`."""
+    """Worlds of `poseharvest.studio`."""
 
     GENERIC = "generic"
     TARGET = "target"

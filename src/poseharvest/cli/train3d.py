@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from poseharvest.cli.progress import progress_bar
-from poseharvest.regression.options import RegressionOptions
-from poseharvest.regression.train3d import Training3d
-from poseharvest.regression.train3d import train3d as run
-from poseharvest.training.augment import Augmentation
-from poseharvest.training.options import TrainingOptions
+from poseharvest.cli.progress_bar import progress_bar
+from poseharvest.learning.loop.augment import Augmentation
+from poseharvest.learning.loop.training_options import TrainingOptions
+from poseharvest.learning.pose3d.regression_options import RegressionOptions
+from poseharvest.learning.pose3d.train3d import Training3d
+from poseharvest.learning.pose3d.train3d import train3d as run
 
 _DEFAULTS = RegressionOptions()
 _TRAINING = _DEFAULTS.training

@@ -9,13 +9,13 @@ from typing import Any
 
 from poseharvest.datasets.registry import open_pictures
 from poseharvest.detectors.network import NetworkDetector
-from poseharvest.harvesting.harvest import OnProgress, Progress
-from poseharvest.training.augment import NO_AUGMENTATION, Augmentation
-from poseharvest.training.options import TrainingOptions
-from poseharvest.training.picture_source import PictureSource
-from poseharvest.training.samples import SampleSource
-from poseharvest.training.stored_samples import store_samples
-from poseharvest.training.studio_source import VALIDATION_SEED, studio_source
+from poseharvest.learning.heatmaps2d.picture_source import PictureSource
+from poseharvest.learning.heatmaps2d.stored_samples import store_samples
+from poseharvest.learning.heatmaps2d.studio_source import VALIDATION_SEED, studio_source
+from poseharvest.learning.loop.augment import NO_AUGMENTATION, Augmentation
+from poseharvest.learning.loop.samples import SampleSource
+from poseharvest.learning.loop.training_options import TrainingOptions
+from poseharvest.progress import OnProgress, Progress
 
 
 @dataclass(frozen=True, eq=False)

@@ -31,9 +31,9 @@ from poseharvest.arrays import ImageSize
 from poseharvest.calibration.build import ReadOptions
 from poseharvest.calibration.documents import load_json
 from poseharvest.calibration.voxelpose import read_voxelpose, reject_voxelpose
-from poseharvest.datasets.footage import DatasetFootage, blanks, numbered_pictures, stills
 from poseharvest.datasets.pose_files import load_mat
 from poseharvest.datasets.protocol import DatasetSequence, MultiViewDataset, PersonTruth, SequenceTruth
+from poseharvest.datasets.recording_footage import DatasetFootage, blanks, numbered_pictures, stills
 from poseharvest.errors import DatasetError, FormatError
 from poseharvest.geometry.rig import Rig
 from poseharvest.skeleton.definitions import LSP14

@@ -31,9 +31,9 @@ from numpy.typing import NDArray
 from poseharvest.arrays import ImageSize
 from poseharvest.calibration.documents import read_text
 from poseharvest.capture.discover import natural_key
-from poseharvest.capture.images import read_image
-from poseharvest.datasets.footage import DatasetFootage, blanks, numbered_pictures, stills
+from poseharvest.capture.picture_folder import read_image
 from poseharvest.datasets.protocol import DatasetSequence, MultiViewDataset, PersonTruth, SequenceTruth
+from poseharvest.datasets.recording_footage import DatasetFootage, blanks, numbered_pictures, stills
 from poseharvest.errors import CaptureError, DatasetError, FormatError
 from poseharvest.geometry.camera import AffineCamera, MovingCamera
 from poseharvest.geometry.rig import Rig

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from poseharvest.checks import check_shape
-from poseharvest.datasets.footage import DatasetFootage
+from poseharvest.datasets.recording_footage import DatasetFootage
 from poseharvest.errors import DatasetError
 from poseharvest.skeleton.skeleton import Skeleton
 

@@ -8,12 +8,12 @@ from types import MappingProxyType
 from typing import Any
 
 from poseharvest.datasets.campus_shelf import open_campus, open_shelf
-from poseharvest.datasets.coco import open_coco
-from poseharvest.datasets.human36m import open_human36m
+from poseharvest.datasets.coco_pictures import open_coco
+from poseharvest.datasets.human36m.recordings import open_human36m
 from poseharvest.datasets.kth_football import open_kth_football
-from poseharvest.datasets.mpii import open_mpii
-from poseharvest.datasets.panoptic import open_panoptic
-from poseharvest.datasets.pictures import PictureDataset
+from poseharvest.datasets.labelled_pictures import PictureDataset
+from poseharvest.datasets.mpii_pictures import open_mpii
+from poseharvest.datasets.panoptic_studio import open_panoptic
 from poseharvest.datasets.protocol import MultiViewDataset
 from poseharvest.errors import ConfigError
 

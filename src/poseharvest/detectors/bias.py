@@ -17,8 +17,8 @@ import torch
 from poseharvest.detectors.protocol import CroppedView, HeatmapDetector
 from poseharvest.errors import DetectorError
 from poseharvest.geometry.crop import Crop
-from poseharvest.heatmaps.decode import map_peaks
 from poseharvest.heatmaps.flip import flip_heatmaps
+from poseharvest.heatmaps.peaks import map_peaks
 
 
 @dataclass(frozen=True)

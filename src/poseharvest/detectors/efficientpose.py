@@ -6,8 +6,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from poseharvest.detectors.checkpoint import load_state, read_keras_efficientpose, read_safetensors
 from poseharvest.detectors.network import Family, NetworkDetector, family_of_file
+from poseharvest.detectors.weights_files import load_state, read_keras_efficientpose, read_safetensors
 from poseharvest.detectors.windows import Preprocessing, RunOptions
 from poseharvest.networks.efficientpose import STRIDE, EfficientPose
 from poseharvest.networks.fused_efficientpose import fuse_efficientpose

@@ -9,8 +9,8 @@ from pickle import UnpicklingError
 import torch
 from torch import Tensor
 
-from poseharvest.detectors.checkpoint import load_state, read_safetensors
 from poseharvest.detectors.network import Family, NetworkDetector, family_of_file
+from poseharvest.detectors.weights_files import load_state, read_safetensors
 from poseharvest.detectors.windows import Preprocessing, RunOptions
 from poseharvest.errors import DetectorError
 from poseharvest.networks.fused_hourglass import fuse_hourglass

@@ -21,7 +21,7 @@ from poseharvest.detectors.keypoint_layouts import LAYOUTS, natural_skeleton
 from poseharvest.errors import DetectorError, FormatError
 from poseharvest.skeleton.human import HUMAN_JOINTS
 from poseharvest.skeleton.skeleton import Skeleton
-from poseharvest.skeleton.toml import read_skeleton_table
+from poseharvest.skeleton.skeleton_file import read_skeleton_table
 
 LAYOUT_SUFFIX = ".toml"
 

@@ -11,9 +11,9 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from poseharvest.detectors.checkpoint import read_metadata
-from poseharvest.detectors.identity import parameters_sha256
+from poseharvest.detectors.network_hash import parameters_sha256
 from poseharvest.detectors.precision import MixedPrecision
+from poseharvest.detectors.weights_files import read_metadata
 from poseharvest.detectors.windows import Preprocessing, RunOptions, WindowDetector, square_part
 from poseharvest.errors import DetectorError
 from poseharvest.skeleton.skeleton import Skeleton

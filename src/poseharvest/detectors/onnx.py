@@ -12,7 +12,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
-from poseharvest.detectors.weights import sha256_of
+from poseharvest.detectors.published_weights import sha256_of
 from poseharvest.detectors.windows import Preprocessing, RunOptions, WindowDetector, square_part
 from poseharvest.errors import DetectorError
 from poseharvest.heatmaps.simcc import simcc_heatmaps

@@ -7,15 +7,15 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from poseharvest.detectors.checkpoint import read_safetensors
 from poseharvest.detectors.efficientpose import load_efficientpose
 from poseharvest.detectors.hourglass import load_hourglass
 from poseharvest.detectors.keypoints import KeypointDetector, KeypointOptions
 from poseharvest.detectors.onnx import load_onnx
 from poseharvest.detectors.protocol import HeatmapDetector
+from poseharvest.detectors.published_weights import EFFICIENTPOSE_I, find_weights
 from poseharvest.detectors.shipped_weights import GENERIC_HOURGLASS, find_shipped
 from poseharvest.detectors.vitpose import is_vitpose, load_vitpose
-from poseharvest.detectors.weights import EFFICIENTPOSE_I, find_weights
+from poseharvest.detectors.weights_files import read_safetensors
 from poseharvest.detectors.windows import RunOptions
 from poseharvest.errors import DetectorError
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from poseharvest.detectors.weights import sha256_of
+from poseharvest.detectors.published_weights import sha256_of
 from poseharvest.errors import DetectorError
 
 FOLDER: Final = Path(__file__).with_name("shipped")

@@ -15,8 +15,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from poseharvest.detectors.checkpoint import load_state, read_safetensors
 from poseharvest.detectors.network import Family, NetworkDetector
+from poseharvest.detectors.weights_files import load_state, read_safetensors
 from poseharvest.detectors.windows import Preprocessing, RunOptions
 from poseharvest.errors import DetectorError
 from poseharvest.skeleton.definitions import COCO17

@@ -20,7 +20,7 @@ from itertools import groupby
 import torch
 from torch import Tensor
 
-from poseharvest.diagnosis.moments import Moment
+from poseharvest.diagnosis.sampled_moments import SampledMoment
 from poseharvest.geometry.camera import MovingCamera, StaticCamera
 from poseharvest.geometry.pixel_size import pixels_per_mm
 from poseharvest.geometry.rig import Rig
@@ -53,7 +53,7 @@ class ViewCheck:
     num_moving: int
 
 
-def cross_check_people(rig: Rig, moments: Sequence[Moment]) -> dict[int, tuple[ViewCheck, ...]]:
+def cross_check_people(rig: Rig, moments: Sequence[SampledMoment]) -> dict[int, tuple[ViewCheck, ...]]:
     """Return how each view agrees with the others about each person of whom enough was seen."""
     people = sorted({moment.person for moment in moments})
     checks = {p: cross_check(rig, [moment for moment in moments if moment.person == p]) for p in people}
@@ -77,7 +77,7 @@ def about_everybody(people: Sequence[tuple[ViewCheck, ...]]) -> tuple[ViewCheck,
     )
 
 
-def cross_check(rig: Rig, moments: Sequence[Moment]) -> tuple[ViewCheck, ...]:
+def cross_check(rig: Rig, moments: Sequence[SampledMoment]) -> tuple[ViewCheck, ...]:
     """Return how each view of the rig agrees with the others in the given moments, whoever is in them."""
     if not moments or len(rig) < 2:
         return tuple(_unknown(name, 0) for name in rig.names)
@@ -88,7 +88,7 @@ def cross_check(rig: Rig, moments: Sequence[Moment]) -> tuple[ViewCheck, ...]:
     return tuple(_view_check(name, displacement[v], velocity[v]) for v, name in enumerate(rig.names))
 
 
-def _displacements(cameras: Sequence[StaticCamera], moments: Sequence[Moment]) -> tuple[Tensor, Tensor]:
+def _displacements(cameras: Sequence[StaticCamera], moments: Sequence[SampledMoment]) -> tuple[Tensor, Tensor]:
     """Return displacements (V, T * J, 2), mm, and velocities alike, mm/s, of moments seen by the same cameras."""
     num_views, num_joints = moments[0].scores.shape
     peaks, velocity = (

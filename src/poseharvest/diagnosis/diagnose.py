@@ -9,12 +9,18 @@ import numpy as np
 from poseharvest.annotations.info import HarvestRun
 from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.diagnosis.agreement import ViewTally
-from poseharvest.diagnosis.body import about_limbs, about_unseen_joints
-from poseharvest.diagnosis.cameras import about_absence, about_depth, about_peaks, about_people, about_places_and_timing
+from poseharvest.diagnosis.body_findings import about_limbs, about_unseen_joints
+from poseharvest.diagnosis.camera_findings import (
+    about_absence,
+    about_depth,
+    about_peaks,
+    about_people,
+    about_places_and_timing,
+)
 from poseharvest.diagnosis.coverage import Coverage
 from poseharvest.diagnosis.cross_check import about_everybody, cross_check, cross_check_people
 from poseharvest.diagnosis.limbs import LimbTally
-from poseharvest.diagnosis.moments import MomentSamples
+from poseharvest.diagnosis.sampled_moments import MomentSamples
 from poseharvest.findings import Finding, worst_first
 from poseharvest.geometry.rig import Rig
 from poseharvest.skeleton.skeleton import Skeleton

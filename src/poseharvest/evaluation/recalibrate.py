@@ -1,4 +1,4 @@
-"""Fitting a recalibration on footage whose truth is known (see annotations/recalibration.py for what one is).
+"""Fitting a recalibration on footage whose truth is known (see selection/recalibration.py for what one is).
 
 Joints are sorted by sigma and cut into bins of equal number. In each bin the factor is found by which sigma must be
 multiplied so that the ellipsoids of `level` hold that share of the truths; a factor from the mean of squares would be
@@ -14,10 +14,10 @@ import numpy as np
 from scipy.optimize import isotonic_regression
 from scipy.stats import chi2
 
-from poseharvest.annotations.recalibration import Recalibration
 from poseharvest.errors import ConfigError, HarvestError
 from poseharvest.evaluation.pairs import Floats
 from poseharvest.evaluation.uncertainty import squared_mahalanobis
+from poseharvest.selection.recalibration import Recalibration
 
 _MIN_VALUES = 50
 

@@ -16,11 +16,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from poseharvest.annotations.columns import values_of
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.rows import matrix
 from poseharvest.errors import FormatError, ShapeError
 from poseharvest.evaluation.pairs import Floats
+from poseharvest.storage.columns import values_of
 
 Ints = NDArray[np.int64]
 _COLUMNS = ("frame", "joint", "x", "y", "z")

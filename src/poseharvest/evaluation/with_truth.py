@@ -8,7 +8,6 @@ import numpy as np
 import torch
 
 from poseharvest.annotations.reader import Harvest
-from poseharvest.annotations.recalibration import Recalibration
 from poseharvest.annotations.rows import covariances, matrix
 from poseharvest.annotations.schema import COVARIANCE_ENTRIES
 from poseharvest.evaluation.alignment import Alignment
@@ -30,6 +29,7 @@ from poseharvest.evaluation.uncertainty import (
     risk_coverage,
     squared_mahalanobis,
 )
+from poseharvest.selection.recalibration import Recalibration
 
 _BLOCK_SECONDS = 2.0
 _ERROR = (

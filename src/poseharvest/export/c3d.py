@@ -25,9 +25,9 @@ from numpy.typing import NDArray
 from poseharvest import __version__
 from poseharvest.annotations.reader import Harvest
 from poseharvest.errors import ConfigError
-from poseharvest.export.options import Blank, check_blank, check_choice, check_frames, shown_joints
+from poseharvest.export.even_frames import Track, find_track, rows_of
+from poseharvest.export.export_options import Blank, check_blank, check_choice, check_frames, shown_joints
 from poseharvest.export.survey import posture_findings, survey
-from poseharvest.export.track import Track, find_track, rows_of
 from poseharvest.findings import Finding
 from poseharvest.units import LengthUnit, mm_per
 

@@ -31,11 +31,11 @@ from poseharvest.annotations.info import ViewInfo
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.rows import SelectedFrame
 from poseharvest.annotations.schema import COVARIANCE_ENTRIES
-from poseharvest.annotations.staging import file_name
 from poseharvest.capture.frames import FrameSource
 from poseharvest.errors import ConfigError
-from poseharvest.export.images import image_name, listed_frames, write_images
+from poseharvest.export.picture_files import image_name, listed_frames, write_images
 from poseharvest.findings import Finding
+from poseharvest.storage.staging import file_name
 
 _CATEGORY_ID = 1
 

@@ -21,7 +21,7 @@ import torch
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.rows import SelectedFrame
 from poseharvest.annotations.schema import COVARIANCE_ENTRIES
-from poseharvest.export.options import Blank, check_blank, check_choice, check_frames, is_within, shown_joints
+from poseharvest.export.export_options import Blank, check_blank, check_choice, check_frames, is_within, shown_joints
 from poseharvest.findings import Finding
 from poseharvest.units import LengthUnit, mm_per
 

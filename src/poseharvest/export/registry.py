@@ -13,13 +13,13 @@ from typing import Any
 
 from poseharvest import __version__
 from poseharvest.annotations.reader import Harvest
-from poseharvest.annotations.staging import StagedFolder, os_errors_as_store_errors, staged_file
 from poseharvest.errors import ConfigError
 from poseharvest.export.c3d import C3dOptions, write_c3d
 from poseharvest.export.coco import CocoOptions, write_coco
 from poseharvest.export.csv import CsvOptions, write_csv
 from poseharvest.export.trc import TrcOptions, write_trc
 from poseharvest.findings import Finding, worst_first
+from poseharvest.storage.staging import StagedFolder, os_errors_as_store_errors, staged_file
 
 PROVENANCE_FILE = "export.json"
 _PROVENANCE_FORMAT = "poseharvest export"

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from poseharvest.annotations.reader import Harvest
 from poseharvest.errors import ConfigError
-from poseharvest.export.options import Blank, shown_joints
-from poseharvest.export.track import Track, rows_of
+from poseharvest.export.even_frames import Track, rows_of
+from poseharvest.export.export_options import Blank, shown_joints
 from poseharvest.findings import Finding
 
 AXES: Final = {

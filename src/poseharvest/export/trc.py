@@ -21,9 +21,9 @@ from torch import Tensor
 
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.rows import SelectedFrame
-from poseharvest.export.options import Blank, check_blank, check_choice, check_frames, shown_joints
+from poseharvest.export.even_frames import Track, find_track, rows_of
+from poseharvest.export.export_options import Blank, check_blank, check_choice, check_frames, shown_joints
 from poseharvest.export.survey import Survey, posture_findings, runs, survey
-from poseharvest.export.track import Track, find_track, rows_of
 from poseharvest.findings import Finding
 from poseharvest.units import LengthUnit, mm_per
 

@@ -12,7 +12,7 @@ from poseharvest.geometry.camera import Projection, StaticCamera
 from poseharvest.geometry.rig import inside_image, project_all
 from poseharvest.harvesting.support import Support, values_at
 from poseharvest.heatmaps.maps import Heatmaps
-from poseharvest.localization.track import Sighting
+from poseharvest.localization.sighting import Sighting
 from poseharvest.pictorial.posterior import JointPosterior
 
 _REACH = 10  # a projection farther from the first pixel than so many pictures says nothing about this picture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from poseharvest.calibration.audit import check_scale_of_limbs
+from poseharvest.calibration.rig_audit import check_scale_of_limbs
 from poseharvest.findings import Finding
 from poseharvest.harvesting.subject import Subject, by_name
 from poseharvest.skeleton.proportions import (

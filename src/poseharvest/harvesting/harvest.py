@@ -10,24 +10,25 @@ from pathlib import Path
 
 from poseharvest.annotations.info import HarvestRun
 from poseharvest.annotations.reader import Harvest
-from poseharvest.annotations.store import HarvestWriter
+from poseharvest.annotations.writer import HarvestWriter
 from poseharvest.capture.frames import FrameSource, pictures_of
 from poseharvest.capture.prefetch import prefetch
 from poseharvest.detectors.protocol import HeatmapDetector, KeypointSource, fit_to_footage
 from poseharvest.diagnosis.diagnose import Diagnosis
 from poseharvest.findings import Finding
 from poseharvest.harvesting.annotate import annotate
-from poseharvest.harvesting.batches import infer_each
-from poseharvest.harvesting.job import Job, OnProgress, Progress
+from poseharvest.harvesting.harvest_options import HarvestOptions
+from poseharvest.harvesting.inference_batches import infer_each
+from poseharvest.harvesting.job import Job
 from poseharvest.harvesting.jumps import jumps
-from poseharvest.harvesting.moments import harvest_moments
-from poseharvest.harvesting.options import HarvestOptions
-from poseharvest.harvesting.people import harvest_people
+from poseharvest.harvesting.separate_moments import harvest_moments
+from poseharvest.harvesting.several_people import harvest_people
 from poseharvest.harvesting.spool import SightingSpool
 from poseharvest.harvesting.teachers import teachers
-from poseharvest.harvesting.upright import upright_detector
+from poseharvest.harvesting.upright_detector import upright_detector
 from poseharvest.localization.boxes import Boxes
-from poseharvest.pictorial.pairwise import LimbLengths
+from poseharvest.progress import OnProgress, Progress
+from poseharvest.skeleton.limb_lengths import LimbLengths
 
 __all__ = ["OnProgress", "Progress", "harvest"]
 

@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
 from poseharvest.annotations.info import CaptureInfo, DetectorInfo, HarvestRun, PersonInfo
 from poseharvest.annotations.records import FrameAnnotations
-from poseharvest.annotations.store import HarvestWriter
-from poseharvest.calibration.audit import audit_rig
+from poseharvest.annotations.writer import HarvestWriter
+from poseharvest.calibration.rig_audit import audit_rig
 from poseharvest.capture.frames import FrameSource, MultiViewFrame
 from poseharvest.detectors.protocol import HeatmapDetector, KeypointSource, details_of
 from poseharvest.errors import CalibrationError, CaptureError, ConfigError, NobodyFoundError
 from poseharvest.findings import Finding
 from poseharvest.geometry.rig import Rig
-from poseharvest.harvesting.batches import batched
 from poseharvest.harvesting.body_check import check_body
+from poseharvest.harvesting.harvest_options import HarvestOptions
+from poseharvest.harvesting.inference_batches import batched
 from poseharvest.harvesting.limb_findings import limb_findings
 from poseharvest.harvesting.nobody import why_nobody
-from poseharvest.harvesting.options import HarvestOptions
 from poseharvest.harvesting.spool import SightingSpool
 from poseharvest.harvesting.subject import Sightings, Subject, SubjectLearner, by_name
 from poseharvest.harvesting.support import Support
 from poseharvest.localization.boxes import Boxes
-from poseharvest.localization.one_of_many import one_person_tracker
-from poseharvest.localization.people import Moment, PeopleTracker
-from poseharvest.localization.track import OnePersonTracker, Sighting, batch_length
-from poseharvest.pictorial.pairwise import LimbLengths
+from poseharvest.localization.follow.one_of_many import one_person_tracker
+from poseharvest.localization.follow.one_person import OnePersonTracker, batch_length
+from poseharvest.localization.follow.several_people import PeopleTracker
+from poseharvest.localization.sighting import FrameSightings, Sighting
+from poseharvest.progress import OnProgress, Progress
+from poseharvest.skeleton.limb_lengths import LimbLengths
 
 _LEAST_AHEAD, _MOST_AHEAD = 4, 40
 _AHEAD_BYTES = 64 << 20
@@ -35,24 +37,6 @@ _EVERYBODY = 8  # people for whom room is made where their number is not known
 _BYTES_A_PIXEL = 4
 _MOMENTS_FROM = 2  # frames
 _MOMENTS = "if the frames do not follow one another, as in time-lapse, say --moments (moments=True)"
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a harvest is.
-
-    Attributes:
-        done: frames finished.
-        total: frames in all.
-        stage: what is being done, in a few words.
-    """
-
-    done: int
-    total: int
-    stage: str
-
-
-OnProgress = Callable[[Progress], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,7 +136,7 @@ class Job:
         for frames in self.footage(writer):
             yield from tracker.observe(frames)
 
-    def moments(self, writer: HarvestWriter) -> Generator[Moment, None, None]:
+    def moments(self, writer: HarvestWriter) -> Generator[FrameSightings, None, None]:
         """Stream what the views show of everybody."""
         tracker = PeopleTracker(self.detector, self.capture.rig, self.options.people)
         for frames in self.footage(writer):

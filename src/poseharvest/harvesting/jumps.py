@@ -13,8 +13,9 @@ from torch import Tensor
 
 from poseharvest.detectors.protocol import KeypointSource
 from poseharvest.harvesting.job import Job
-from poseharvest.localization.moments import MomentFinder
-from poseharvest.localization.scan import MIN_JOINTS, Candidate, find_candidates
+from poseharvest.localization.find.moment_finder import MomentFinder
+from poseharvest.localization.find.scan import Candidate, find_candidates
+from poseharvest.localization.limits import MIN_JOINTS
 
 _PLACES, _IN_A_ROW = 5, 5
 _FASTEST_MM_S = 4000.0  # a person who runs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from poseharvest.findings import Finding
 from poseharvest.harvesting.subject import Subject, by_name
-from poseharvest.pictorial.limb_lengths import MAX_CORRECTION_MM
+from poseharvest.pictorial.limb_estimation import MAX_CORRECTION_MM
 
 _TOPIC = "limb lengths"
 _REMEDY = "give the limb lengths if you know them (--limb-lengths FILE, with one person)"

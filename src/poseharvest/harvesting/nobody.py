@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from statistics import median
 
-from poseharvest.calibration.audit import check_scale_of_person
+from poseharvest.calibration.rig_audit import check_scale_of_person
 from poseharvest.capture.frames import FrameSource
 from poseharvest.detectors.protocol import HeatmapDetector
-from poseharvest.localization.follow import PERSON_MM, locate
+from poseharvest.localization.find.look_again import locate
+from poseharvest.localization.limits import PERSON_MM
 from poseharvest.units import LengthUnit
 
 _MAX_FRAMES = 6
@@ -41,4 +42,4 @@ def _extents(capture: FrameSource, detector: HeatmapDetector, start: int, stop: 
         for frame in capture.frames(number, number + 1):
             found = locate(detector, frame, capture.rig.at(frame.index))
             if found is not None:
-                yield found.pose.extent_mm
+                yield found.pose.extent

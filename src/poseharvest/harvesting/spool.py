@@ -10,9 +10,9 @@ from typing import IO
 import torch
 from torch import Tensor
 
-from poseharvest.annotations.staging import os_errors_as_store_errors
 from poseharvest.heatmaps.maps import Heatmaps
-from poseharvest.localization.track import Sighting
+from poseharvest.localization.sighting import Sighting
+from poseharvest.storage.staging import os_errors_as_store_errors
 
 
 @dataclass(frozen=True, eq=False)

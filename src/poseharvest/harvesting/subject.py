@@ -10,17 +10,18 @@ from typing import Protocol
 import torch
 
 from poseharvest.errors import CaptureError
-from poseharvest.harvesting.batches import infer_each
+from poseharvest.harvesting.inference_batches import infer_each
 from poseharvest.harvesting.support import Support
-from poseharvest.localization.associate import RoughPose, rough_poses
-from poseharvest.localization.follow import view_candidates
-from poseharvest.localization.scan import Candidate
-from poseharvest.localization.track import Sighting
+from poseharvest.localization.find.match_views import triangulated_poses
+from poseharvest.localization.find.scan import Candidate
+from poseharvest.localization.find.windows import view_candidates
+from poseharvest.localization.partial_pose import TriangulatedPose
+from poseharvest.localization.sighting import Sighting
 from poseharvest.pictorial.body_prior import BodyPrior, body_prior
 from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
-from poseharvest.pictorial.limb_lengths import MAX_CORRECTION_MM, Measured, PoseSamples, match_shells, measure_limbs
-from poseharvest.pictorial.pairwise import LimbLengths
+from poseharvest.pictorial.limb_estimation import MAX_CORRECTION_MM, Measured, PoseSamples, match_shells, measure_limbs
 from poseharvest.pictorial.posterior import JointPosterior
+from poseharvest.skeleton.limb_lengths import LimbLengths
 from poseharvest.skeleton.skeleton import Skeleton
 
 _MAX_FRAMES_MATCHED = 24
@@ -124,14 +125,18 @@ class SubjectLearner:
     def rough_limbs(self, sightings: Sightings) -> dict[tuple[str, str], Measured]:
         """Return the lengths of the limbs that are seen whole, by triangulation alone; sightings are one or more."""
         support = self.support(_each(sightings))
-        return measure_limbs(self.skeleton, _samples([support.rough_pose(sighting) for sighting in _each(sightings)]))
+        return measure_limbs(
+            self.skeleton, _samples([support.triangulated_pose(sighting) for sighting in _each(sightings)])
+        )
 
     def _measured(self, sightings: Sightings, support: Support) -> dict[tuple[str, str], Measured]:
         """Return the lengths of the limbs that are seen whole."""
-        first = measure_limbs(self.skeleton, _samples([support.rough_pose(sighting) for sighting in _each(sightings)]))
+        first = measure_limbs(
+            self.skeleton, _samples([support.triangulated_pose(sighting) for sighting in _each(sightings)])
+        )
         inferred = self._infer(_each(sightings), completed(self.skeleton, first), support)
         members, cameras = zip(*((support.members(s, _consistent(s, p)), s.cameras) for s, p in inferred), strict=True)
-        again = rough_poses(members, cameras, len(self.skeleton))
+        again = triangulated_poses(members, cameras, len(self.skeleton))
         second = measure_limbs(self.skeleton, _samples(again))
         return first | {
             limb: one for limb, one in second.items() if one.is_certain or not first.get(limb, one).is_certain
@@ -184,7 +189,7 @@ def completed(
     return LimbLengths({pair: certain.get(pair, usual[pair]) for pair in pairs})
 
 
-def _samples(poses: Sequence[RoughPose]) -> PoseSamples:
+def _samples(poses: Sequence[TriangulatedPose]) -> PoseSamples:
     return PoseSamples(torch.stack([p.points for p in poses]), torch.stack([p.doubt for p in poses]))
 
 

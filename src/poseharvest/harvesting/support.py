@@ -18,10 +18,12 @@ from torch import Tensor
 from poseharvest.geometry.resample import sample_bilinear
 from poseharvest.geometry.rig import project_all
 from poseharvest.heatmaps.maps import Heatmaps
-from poseharvest.localization.associate import RoughPose, rough_poses
-from poseharvest.localization.follow import view_candidates
-from poseharvest.localization.scan import MIN_JOINTS, Candidate
-from poseharvest.localization.track import Sighting
+from poseharvest.localization.find.match_views import triangulated_poses
+from poseharvest.localization.find.scan import Candidate
+from poseharvest.localization.find.windows import view_candidates
+from poseharvest.localization.limits import MIN_JOINTS
+from poseharvest.localization.partial_pose import TriangulatedPose
+from poseharvest.localization.sighting import Sighting
 from poseharvest.pictorial.posterior import JointPosterior
 
 MIN_VIEWS = 2
@@ -90,12 +92,12 @@ class Support:
         values = sighting.heatmaps.values.masked_fill(nowhere[:, None, None].to(sighting.heatmaps.values.device), 0)
         return replace(sighting, heatmaps=Heatmaps(values, sighting.heatmaps.crops))
 
-    def rough_pose(self, sighting: Sighting) -> RoughPose:
+    def triangulated_pose(self, sighting: Sighting) -> TriangulatedPose:
         """Return the robust triangulation of the peaks that stand out."""
         if self.least is None:
-            return sighting.rough
+            return sighting.pose
         members = self.members(sighting, view_candidates(sighting.heatmaps, sighting.peaks))
-        return rough_poses([members], [sighting.cameras], sighting.heatmaps.values.shape[1])[0]
+        return triangulated_poses([members], [sighting.cameras], sighting.heatmaps.values.shape[1])[0]
 
     def members(self, sighting: Sighting, members: Iterable[Candidate]) -> list[Candidate]:
         """Return the views' peaks without those that do not stand out."""

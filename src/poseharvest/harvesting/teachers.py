@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from statistics import median
 
 from poseharvest.detectors.protocol import KeypointSource
-from poseharvest.harvesting.batches import batched
+from poseharvest.harvesting.inference_batches import batched
 from poseharvest.harvesting.job import Job
 from poseharvest.harvesting.spool import SightingSpool
 from poseharvest.harvesting.subject import Sightings
-from poseharvest.localization.track import Sighting, batch_length
-from poseharvest.pictorial.limb_lengths import Measured
+from poseharvest.localization.follow.one_person import batch_length
+from poseharvest.localization.sighting import Sighting
+from poseharvest.pictorial.limb_estimation import Measured
 
 _PLACES = (0.25, 0.5, 0.75)  # of what the first frames leave of the take
 _SHARE = 4  # a stretch has so many times fewer frames than the first look

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from poseharvest.errors import FormatError, StoreError
 from poseharvest.geometry.crop import Crop
-from poseharvest.localization.scan import CROP_SCALE
+from poseharvest.localization.limits import CROP_SCALE
 
 _COLUMNS = ("frame", "view", "x", "y", "width", "height")
 

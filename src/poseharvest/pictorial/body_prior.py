@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from poseharvest.pictorial.limb_lengths import Measured
-from poseharvest.pictorial.pairwise import LimbLengths
+from poseharvest.pictorial.limb_estimation import Measured
+from poseharvest.skeleton.limb_lengths import LimbLengths
 from poseharvest.skeleton.proportions import usual_share
 from poseharvest.skeleton.skeleton import Skeleton
 

@@ -21,12 +21,13 @@ from poseharvest.pictorial.convolution import GridMessenger
 from poseharvest.pictorial.evidence import BatchEvidence, FrameEvidence
 from poseharvest.pictorial.likelihood import Likelihood
 from poseharvest.pictorial.pair_sums import BlockMessenger, Reach
-from poseharvest.pictorial.pairwise import BlockShell, LimbLengths, limb_shell
+from poseharvest.pictorial.pairwise import BlockShell, limb_shell
 from poseharvest.pictorial.posterior import JointPosterior, Moments, grid_moments, moments_of_masses
 from poseharvest.pictorial.search import Budget, coarse_to_fine
 from poseharvest.pictorial.sum_product import Tree, sum_product
 from poseharvest.pictorial.unary import back_project, seen_joints
 from poseharvest.pictorial.unseen import Kept, with_placed
+from poseharvest.skeleton.limb_lengths import LimbLengths
 from poseharvest.skeleton.skeleton import Skeleton
 
 InferenceMethod = Literal["exact", "reference"]

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import math
-import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -14,8 +11,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from poseharvest.errors import ConfigError
-from poseharvest.skeleton.human import is_end
-from poseharvest.skeleton.skeleton import Skeleton
 
 if TYPE_CHECKING:
     from poseharvest.pictorial.pair_sums import Counted
@@ -134,70 +129,3 @@ def limb_shell(length_mm: float, tolerance_mm: float, voxel_mm: float) -> Shell:
             f"{voxel_mm:.1f} mm; take a larger tolerance or smaller voxels"
         )
     return shell
-
-
-@dataclass(frozen=True)
-class LimbLengths:
-    """L_ij of a subject.
-
-    Attributes:
-        mm: (parent, child) -> length.
-    """
-
-    mm: Mapping[tuple[str, str], float]
-
-    def of(self, skeleton: Skeleton) -> list[float]:
-        """Return the lengths in the order of `skeleton.limbs_from_root`, mm.
-
-        Raises:
-            ConfigError: a limb's length is missing or not positive, or there is one of a limb that the skeleton lacks.
-        """
-        limbs = {(limb.parent, limb.child) for limb in skeleton.limbs}
-        unknown = sorted("-".join(limb) for limb in self.mm if limb not in limbs)
-        if unknown:
-            known = ", ".join(limb.name for limb in skeleton.limbs)
-            raise ConfigError(f"limb lengths: expected limbs among {known}, got {', '.join(unknown)}")
-        lengths = []
-        for limb in skeleton.limbs_from_root:
-            length = self.mm.get((limb.parent, limb.child))
-            if length is None or not (length > 0 and math.isfinite(length)):
-                raise ConfigError(f'limb lengths: expected a positive length of "{limb.name}" in mm, got {length}')
-            lengths.append(float(length))
-        return lengths
-
-    def longest_path_mm(self, skeleton: Skeleton) -> float:
-        """Return the largest distance at which two joints can be: the longest path through the tree, mm.
-
-        Feet and hands beyond ankle and wrist do not count: a path runs through both half widths of hips or shoulders,
-        which point sideways, and nobody can stretch them along it. With feet the volume, and its voxels with it, would
-        be 8 % larger for the same person.
-        """
-        depth = {joint: 0.0 for joint in skeleton.joints}
-        longest = 0.0
-        for limb, length in reversed(list(zip(skeleton.limbs_from_root, self.of(skeleton), strict=True))):
-            reach = depth[limb.child] + (0.0 if is_end(limb.child) else length)
-            longest = max(longest, depth[limb.parent] + reach)
-            depth[limb.parent] = max(depth[limb.parent], reach)
-        return longest
-
-
-def read_limb_lengths(path: str | Path) -> LimbLengths:
-    """Return the limb lengths of a TOML file: a table `[limb_lengths_mm]` with `"parent-child" = length`.
-
-    Raises:
-        ConfigError: the file cannot be read, or an entry is not a limb with a length.
-    """
-    path = Path(path)
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8")).get("limb_lengths_mm")
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path}: limb lengths cannot be read: {error}") from error
-    if not isinstance(table, dict) or not table:
-        raise ConfigError(f"{path}: expected a table [limb_lengths_mm], got none")
-    lengths = {}
-    for limb, length in table.items():
-        ends = tuple(limb.split("-"))
-        if len(ends) != 2 or isinstance(length, bool) or not isinstance(length, int | float):
-            raise ConfigError(f'{path}: expected "parent-child" = length in mm, got {limb!r} = {length!r}')
-        lengths[ends[0], ends[1]] = float(length)
-    return LimbLengths(lengths)

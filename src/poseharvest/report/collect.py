@@ -21,7 +21,7 @@ from poseharvest.diagnosis.spread import Spread
 from poseharvest.findings import Finding
 from poseharvest.geometry.camera import MovingCamera
 from poseharvest.report.joints import JointSummaries, JointTally
-from poseharvest.report.motion import CameraShape, MotionTally, PoseSample, Stage, camera_shapes, find_stage
+from poseharvest.report.moving_poses import CameraShape, MotionTally, PoseSample, Stage, camera_shapes, find_stage
 from poseharvest.report.overlays import FrameOverlay, overlay_frame
 from poseharvest.report.timeline import Timeline, TimelineTally
 from poseharvest.skeleton.skeleton import Skeleton

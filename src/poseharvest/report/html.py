@@ -13,7 +13,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from poseharvest.annotations.reader import Harvest
-from poseharvest.annotations.staging import staged_file
 from poseharvest.diagnosis import wording
 from poseharvest.diagnosis.agreement import DISAGREE_MM
 from poseharvest.diagnosis.histogram import RELATIVE_ERROR
@@ -22,10 +21,11 @@ from poseharvest.diagnosis.spread import plain_name
 from poseharvest.report import figures, selection
 from poseharvest.report.collect import ReportContent, collect
 from poseharvest.report.drawing import overlay_svg
-from poseharvest.report.order import limb_order, reading_order
+from poseharvest.report.joint_order import limb_order, reading_order
 from poseharvest.report.overlays import NUM_SIGMAS
 from poseharvest.report.payload import page_data
 from poseharvest.report.strip import strip_svg
+from poseharvest.storage.staging import staged_file
 
 _SCRIPTS = ("orbit.js", "motion.js", "scene.js", "controls.js", "page.js")
 _MIN_REACH_MM = 20.0

@@ -11,7 +11,7 @@ from poseharvest.annotations.cuts import risky_joints
 from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.diagnosis.histogram import HIGHEST, LOWEST, LogHistogram
 from poseharvest.diagnosis.spread import Side, Spread, side_of_joint, spreads
-from poseharvest.report.uncertainty import sigma_mm, worst_sigma_mm
+from poseharvest.report.ellipses import sigma_mm, worst_sigma_mm
 from poseharvest.skeleton.skeleton import Skeleton
 
 _NUM_BARS = 40

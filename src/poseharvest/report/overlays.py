@@ -15,7 +15,7 @@ from poseharvest.arrays import ImageSize
 from poseharvest.errors import FormatError
 from poseharvest.geometry.camera import StaticCamera
 from poseharvest.geometry.rig import Rig
-from poseharvest.report.uncertainty import Ellipse, ellipse_of, image_uncertainty
+from poseharvest.report.ellipses import Ellipse, ellipse_of, image_uncertainty
 from poseharvest.skeleton.skeleton import Skeleton
 
 NUM_SIGMAS = 2.0

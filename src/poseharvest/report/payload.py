@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from poseharvest.diagnosis.spread import plain_name, side_of_joint, side_of_limb
 from poseharvest.report.collect import ReportContent
-from poseharvest.report.motion import pack_motion
-from poseharvest.report.order import reading_order
+from poseharvest.report.joint_order import reading_order
+from poseharvest.report.moving_poses import pack_motion
 from poseharvest.report.strip import LEFT, ROW_HEIGHT, TOP, WIDTH
 from poseharvest.report.timeline import Timeline
 from poseharvest.skeleton.skeleton import Skeleton

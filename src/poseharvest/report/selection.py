@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 
 from poseharvest.annotations.info import JointSelection, SelectionInfo
-from poseharvest.annotations.recalibration import Recalibration
 from poseharvest.diagnosis.wording import percent, scientific
+from poseharvest.selection.recalibration import Recalibration
 
 _MEASURE_WORDS = {
     "det": "the determinant of its covariance",

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseharvest.annotations.records import FrameAnnotations
-from poseharvest.report.uncertainty import sigma_mm
+from poseharvest.report.ellipses import sigma_mm
 
 MAX_COLUMNS = 600
 

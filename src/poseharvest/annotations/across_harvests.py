@@ -1,0 +1,87 @@
+"""Selection from several harvests as if they were one capture (Sec. 3.3).
+
+A share of every harvest believes as much of one that came out badly as of one that came out well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from poseharvest.annotations.marking import measured_rows
+from poseharvest.annotations.reader import Harvest
+from poseharvest.annotations.rows import SelectedFrame, matrix
+from poseharvest.selection.measures import MEASURES
+from poseharvest.selection.select import MeasuredRows, mark_together
+
+OVER_COMPARABLE: Final = "all comparable harvests"
+"""What `select_comparable` selects from, for records of what a network was made from."""
+
+
+def select_together(harvests: Sequence[Harvest]) -> list[NDArray[np.bool_]]:
+    """Return (F, J) bool for the rows of every harvest, in their order: what is selected of all of them together.
+
+    Each joint is selected by the rule of the first harvest as if all were one capture of one person.
+
+    Args:
+        harvests: one or more, with the same joints and rule of selection.
+
+    Raises:
+        StoreError: a part is missing or damaged.
+    """
+    rule = harvests[0].info.selection.rule
+    return mark_together([_measured(harvest) for harvest in harvests], rule.share, rule.factor)
+
+
+def select_comparable(harvests: Sequence[Harvest]) -> list[NDArray[np.bool_]]:
+    """Return (F, J) bool for the rows of every harvest: what is selected of it beside those that it compares with.
+
+    Widths compare where the kind of detector, the inference and the rule of selection are the same: networks that were
+    personalised from one are of its kind. A harvest that is alone in that keeps its own selection, which takes a share
+    of each of its people.
+
+    Raises:
+        StoreError: a part is missing or damaged.
+    """
+    groups: dict[Hashable, list[int]] = {}
+    for index, harvest in enumerate(harvests):
+        groups.setdefault(_what_widths_depend_on(harvest), []).append(index)
+    marks: dict[int, NDArray[np.bool_]] = {}
+    for members in groups.values():
+        group = [harvests[index] for index in members]
+        marks |= zip(members, select_together(group) if len(group) > 1 else [_own(group[0])], strict=True)
+    return [marks[index] for index in range(len(harvests))]
+
+
+def iter_marked(harvest: Harvest, marks: NDArray[np.bool_]) -> Iterator[SelectedFrame]:
+    """Stream a harvest as `Harvest.iter_selected` does, with its rows of `select_together` as its selection."""
+    for row, chosen in zip(harvest.iter_selected(), marks, strict=True):
+        yield replace(row, selected=torch.from_numpy(chosen))
+
+
+def _what_widths_depend_on(harvest: Harvest) -> Hashable:
+    info, detector = harvest.info, harvest.info.detector
+    inference = repr(info.options.get("inference"))
+    return (harvest.skeleton.joints, info.selection.rule, detector.name, detector.heatmap_size, inference)
+
+
+def _measured(harvest: Harvest) -> MeasuredRows:
+    measure, num_joints = MEASURES[harvest.info.selection.measure], len(harvest.skeleton)
+    tables = harvest.columns(("supported", *measure.columns))
+    parts = [measured_rows(table, measure, num_joints, len(harvest.view_names)) for table in tables]
+    none = np.zeros((0, num_joints))
+    return MeasuredRows(
+        np.concatenate([none, *(part.values for part in parts)]),
+        np.concatenate([none.astype(bool), *(part.supported for part in parts)]),
+    )
+
+
+def _own(harvest: Harvest) -> NDArray[np.bool_]:
+    num_joints = len(harvest.skeleton)
+    columns = [matrix(table, "selected", num_joints) for table in harvest.columns(("selected",))]
+    return np.concatenate([np.zeros((0, num_joints), bool), *columns])

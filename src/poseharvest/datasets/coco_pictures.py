@@ -1,0 +1,84 @@
+"""COCO keypoints: single pictures with 2D labels of 17 joints, in the order of `coco17`.
+
+`{"images": [{"id", "file_name"}], "annotations": [{"image_id", "keypoints", "bbox", "area", "iscrowd"}],
+"categories": [{"id", "keypoints"}]}`. Quirks. `keypoints` holds x, y, v of every joint: v is 0 for one without a label
+(at 0, 0), 1 for a hidden one, 2 for a visible one. Keypoints count from the centre of the top-left pixel, as everywhere
+here; boxes `[x, y, width, height]` from its corner, and half a pixel is taken off them. People without keypoints and
+crowds (`iscrowd`) are left out; pictures without anybody stay.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from poseharvest.calibration.documents import load_json
+from poseharvest.calibration.values import numbers
+from poseharvest.datasets.labelled_pictures import AnnotatedPicture, PersonLabels, PictureDataset, image_folder
+from poseharvest.errors import DatasetError, FormatError
+from poseharvest.skeleton.definitions import COCO17
+
+NAME = "coco"
+_EDGE_OF_PIXEL = 0.5  # from its centre
+
+
+def open_coco(annotations: Path, *, images: Path | None = None) -> PictureDataset:
+    """Return the pictures of a file of COCO keypoints.
+
+    Args:
+        annotations: the JSON.
+        images: the folder of pictures; None looks for `images` beside the file or its folder.
+
+    Raises:
+        DatasetError: there is no such file, or no picture in it.
+        FormatError: it is damaged, or its keypoints are not COCO's 17.
+    """
+    if not annotations.is_file():
+        raise DatasetError(f"{annotations}: expected COCO's annotations, a .json file, found none there")
+    document = load_json(annotations)
+    files = {image["id"]: image["file_name"] for image in _list(document, "images", annotations)}
+    people: dict[Any, list[PersonLabels]] = {key: [] for key in files}
+    _check_categories(document, annotations)
+    for index, record in enumerate(_list(document, "annotations", annotations)):
+        where = f"{annotations}: annotation {index}"
+        if record.get("image_id") not in people:
+            raise DatasetError(f"{where}: out of step with images: there is no image {record.get('image_id')}")
+        if not record.get("iscrowd") and any(record.get("keypoints", ())):
+            people[record["image_id"]].append(_labels(record, where))
+    folder = images or image_folder(annotations)
+    pictures = [AnnotatedPicture(name, folder / name, tuple(people[key])) for key, name in files.items()]
+    return PictureDataset(NAME, annotations, COCO17, tuple(pictures))
+
+
+def _list(document: Any, key: str, path: Path) -> list[dict[str, Any]]:
+    found = document.get(key) if isinstance(document, dict) else None
+    needed = {"images": {"id", "file_name"}}.get(key, set())
+    if not isinstance(found, list) or not all(isinstance(item, dict) and needed <= item.keys() for item in found):
+        raise FormatError(f'{path}: expected COCO\'s list "{key}", got {type(found).__name__}')
+    return found
+
+
+def _check_categories(document: Any, path: Path) -> None:
+    for category in _list(document, "categories", path):
+        joints = tuple(category.get("keypoints", ()))
+        if joints and joints != COCO17.joints:
+            raise FormatError(
+                f'{path}: category "{category.get("name")}": expected the keypoints of coco17, got {len(joints)} '
+                f"others: {', '.join(map(str, joints[:4]))} ..."
+            )
+
+
+def _labels(record: dict[str, Any], where: str) -> PersonLabels:
+    rows = torch.from_numpy(numbers(record["keypoints"], (len(COCO17), 3), f"{where}: keypoints"))
+    box = torch.from_numpy(numbers(record.get("bbox"), (4,), f"{where}: bbox").copy())
+    box[:2] -= _EDGE_OF_PIXEL
+    is_labelled = rows[:, 2] > 0
+    return PersonLabels(
+        pixels=torch.where(is_labelled[:, None], rows[:, :2], torch.nan),
+        is_visible=rows[:, 2] == 2,
+        center=box[:2] + box[2:] / 2,
+        area_px2=float(record.get("area", float("nan"))),
+        box=box,
+    )

@@ -1,0 +1,166 @@
+"""What is said about the cameras: moved, late, at odds with the others, absent, too close together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from statistics import median
+
+from poseharvest.calibration.depth_error import depth_finding
+from poseharvest.diagnosis.agreement import DISAGREE_MM, ViewSummary
+from poseharvest.diagnosis.cross_check import ViewCheck
+from poseharvest.diagnosis.sampled_moments import SampledMoment
+from poseharvest.diagnosis.wording import percent
+from poseharvest.findings import Finding
+from poseharvest.geometry.pixel_size import PixelError, pixel_error
+from poseharvest.geometry.rig import Rig
+
+MAX_OFFSET_MM = 45.0
+"""A camera whose joints always lie aside in one direction by more than this was moved, turned or confused."""
+
+MAX_DELAY_S = 0.03
+"""A camera whose joints are behind or ahead by more than this is not synchronous."""
+
+DISAGREE_WARNING, DISAGREE_RATIO = 0.25, 2.0
+"""A view is named if this share of its peaks disagrees, and so many times the share of the other views' median."""
+
+ABSENT_WARNING = 0.02
+"""A view gets a warning if it is absent in this share of the moments."""
+
+_AS_NEAR = 1.5  # times the best quarter of the others' peaks
+_SHARED = 0.5  # cameras with this share of the worst one's number are named beside it
+_MAX_MOMENTS = 32
+
+
+def about_places_and_timing(checks: Sequence[ViewCheck], frame_rate: float) -> list[Finding]:
+    """Return a finding for each way in which cameras contradict one another, named by the camera that does it most.
+
+    Args:
+        checks: every view against the others.
+        frame_rate: of the capture, frames per second.
+    """
+    found = [_about_offset(checks), _about_delay(checks, frame_rate)]
+    return [finding for finding in found if finding is not None]
+
+
+def about_people(people: Mapping[int, Sequence[ViewCheck]], cameras: Sequence[ViewCheck]) -> list[Finding]:
+    """Return a finding for each person about whom the cameras contradict one another, where they agree about others.
+
+    Args:
+        people: every view against the others, by person.
+        cameras: the same about everybody.
+    """
+    if len(people) < 2 or _about_offset(cameras) is not None:
+        return []
+    worst = {person: _ranked(views, [view.offset_mm for view in views])[0] for person, views in people.items()}
+    return [
+        Finding(
+            "warning",
+            "person",
+            f'person {person}: camera "{view.name}" sees the joints {view.offset_mm:.0f} mm from where the others see '
+            f"them (expected at most {MAX_OFFSET_MM:.0f} mm), though the cameras agree about others: is it one real "
+            "person, and the same one in every view? look at the report's pictures",
+        )
+        for person, view in worst.items()
+        if view.offset_mm > MAX_OFFSET_MM
+    ]
+
+
+def about_peaks(views: Sequence[ViewSummary]) -> list[Finding]:
+    """Return a finding for each view of which many peaks lie far from the pose, and many more than of the others.
+
+    Where all views are alike, it is the person or the detector that is at fault, and no camera. Where the best quarter
+    of the peaks lies as near as that of the others, the camera stands where it is said to stand, and sees the person
+    badly: hands before the face, a table, the border of the picture.
+    """
+    found = []
+    for view in views:
+        others = [other for other in views if other is not view and math.isfinite(other.disagree_share)]
+        usual = median(other.disagree_share for other in others) if others else 0.0
+        if not view.disagree_share > max(DISAGREE_WARNING, DISAGREE_RATIO * usual):
+            continue
+        what = (
+            f'"{view.name}": {percent(view.disagree_share)} of its heatmap peaks lie more than '
+            f"{DISAGREE_MM:.0f} mm from the pose that the cameras agreed on (of the others {percent(usual)})"
+        )
+        if others and view.best_quarter_mm < _AS_NEAR * median(other.best_quarter_mm for other in others):
+            why = "its other peaks agree as well as theirs: it sees the person badly, in part or now and then"
+            found.append(Finding("note", f"view {view.name}", f"view {what}; {why}"))
+        else:
+            remedy = "look at its view of the person, its timing and its calibration, or leave it out with --views"
+            found.append(Finding("warning", f"camera {view.name}", f"camera {what}: {remedy}"))
+    return found
+
+
+def about_absence(views: Sequence[ViewSummary]) -> list[Finding]:
+    """Return a finding for each view that is often absent."""
+    return [
+        Finding(
+            "warning",
+            f"camera {view.name}",
+            f'camera "{view.name}": absent in {view.num_absent} of {view.num} moments, at most {view.longest_gap} in a '
+            "row; expected it in all: look whether its footage is whole and shows the person",
+        )
+        for view in views
+        if view.num_absent > ABSENT_WARNING * view.num
+    ]
+
+
+def about_depth(rig: Rig, moments: Sequence[SampledMoment]) -> list[Finding]:
+    """Return a finding if a pixel means much in depth where the people really were."""
+    some = moments[:: max(1, len(moments) // _MAX_MOMENTS)]
+    errors = [error for moment in some if (error := pixel_error(rig.at(moment.frame), moment.center)) is not None]
+    if not errors:
+        return []
+    typical = PixelError(
+        worst_mm=median(error.worst_mm for error in errors),
+        best_mm=median(error.best_mm for error in errors),
+        widest_angle_deg=median(error.widest_angle_deg for error in errors),
+        views=max(error.views for error in errors),
+    )
+    finding = depth_finding(typical, "where the person is")
+    return [] if finding is None else [finding]
+
+
+def _about_offset(checks: Sequence[ViewCheck]) -> Finding | None:
+    ranked = _ranked(checks, [check.offset_mm for check in checks])
+    if not ranked or ranked[0].offset_mm <= MAX_OFFSET_MM:
+        return None
+    worst, likewise = (
+        ranked[0],
+        [c for c in ranked[1:] if c.offset_mm > max(MAX_OFFSET_MM, _SHARED * ranked[0].offset_mm)],
+    )
+    beside = _beside([f"{check.name} {check.offset_mm:.0f} mm" for check in likewise])
+    message = (
+        f'camera "{worst.name}": its joints lie {worst.offset_mm:.0f} mm from where the other cameras see them, always '
+        f"to the same side (expected at most {MAX_OFFSET_MM:.0f} mm){beside}: was a camera moved or turned after "
+        "calibration, or are names exchanged? calibrate anew, or leave it out with --views"
+    )
+    return Finding("warning", f"camera {worst.name}", message)
+
+
+def _about_delay(checks: Sequence[ViewCheck], frame_rate: float) -> Finding | None:
+    ranked = _ranked(checks, [abs(check.delay_s) for check in checks])
+    if not ranked or abs(ranked[0].delay_s) <= MAX_DELAY_S:
+        return None
+    worst = ranked[0]
+    likewise = [c for c in ranked[1:] if abs(c.delay_s) > max(MAX_DELAY_S, _SHARED * abs(worst.delay_s))]
+    beside = _beside([f"{check.name} {check.delay_s:+.2f} s" for check in likewise])
+    way = "behind" if worst.delay_s > 0 else "ahead of"
+    message = (
+        f'camera "{worst.name}": its joints move about {abs(worst.delay_s):.2f} s '
+        f"({abs(worst.delay_s) * frame_rate:.0f} frames) {way} those of the other cameras "
+        f"(expected at most {MAX_DELAY_S:.2f} s){beside}: are the recordings synchronous? give [offsets] in "
+        "capture.toml, or leave it out with --views"
+    )
+    return Finding("warning", f"camera {worst.name}", message)
+
+
+def _ranked(checks: Sequence[ViewCheck], sizes: Sequence[float]) -> list[ViewCheck]:
+    """Return the checks whose size is known, the largest first."""
+    known = [(size, i) for i, size in enumerate(sizes) if math.isfinite(size)]
+    return [checks[i] for _, i in sorted(known, key=lambda pair: (-pair[0], pair[1]))]
+
+
+def _beside(others: Sequence[str]) -> str:
+    return f"; so do {', '.join(others)}, which the fault of one camera may explain" if others else ""

@@ -1,0 +1,73 @@
+"""Every choice of a harvest, with its default and the paper's value."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+
+from poseharvest.errors import ConfigError
+from poseharvest.pictorial.infer import InferenceOptions
+from poseharvest.selection.recalibration import Recalibration
+from poseharvest.selection.select import SelectionRule
+
+
+@dataclass(frozen=True)
+class HarvestOptions:
+    """How a harvest is made."""
+
+    inference: InferenceOptions = field(default_factory=InferenceOptions)
+    """The 3D pictorial structures (Sec. 3.2)."""
+
+    selection: SelectionRule = field(default_factory=SelectionRule)
+    """Which joints become annotations (Sec. 3.3): 70 % of each joint by det(cov) in the paper."""
+
+    recalibration: Recalibration | None = None
+    """The map that makes the covariances honest, from footage whose truth was known; None leaves them as they are."""
+
+    warm_up_frames: int = 64
+    """First frames from which the one subject's limb lengths are learned, and a quarter as many in each of three places
+    further on (`teachers`); of several people the first of each. The paper reads the lengths from ground truth."""
+
+    people: int | None = 1
+    """People to harvest at once; with 1 the one whom most views agree on, whoever else is there. None is everybody."""
+
+    moments: bool | None = None
+    """Frames do not follow one another: every moment stands alone. None finds out, where keypoints are read."""
+
+    start: int = 0
+    """First frame."""
+
+    stop: int | None = None
+    """Frame before which to stop; None is the end."""
+
+    num_previews: int = 8
+    """Frames of which the report shows pictures, spread evenly."""
+
+    ignore_audit: bool = False
+    """Harvest although the audit found an error, a wrong unit of length say."""
+
+    device: str = "cpu"
+    """Where the 3D inference runs; the detector has its own."""
+
+    def __post_init__(self) -> None:
+        if self.people is not None and self.people < 1:
+            raise ConfigError(f"people: expected 1 or more, or all (None) for everybody, got {self.people}")
+        if self.warm_up_frames < 3:
+            raise ConfigError(f"warm_up_frames: expected at least 3, got {self.warm_up_frames}")
+        if self.start < 0 or (self.stop is not None and self.stop <= self.start):
+            raise ConfigError(f"frames: expected a range, got {self.start} to {self.stop} (--start, --stop)")
+        if self.num_previews < 0:
+            raise ConfigError(f"num_previews: expected 0 or more, got {self.num_previews}")
+        try:
+            torch.empty(0, device=self.device)
+        except (RuntimeError, AssertionError) as error:
+            reason = str(error).splitlines()[0]
+            raise ConfigError(f'device: "{self.device}" cannot be used: {reason}') from error
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return every option in plain data, for `harvest.json`, which holds the recalibration beside them."""
+        options = asdict(self)
+        options.pop("recalibration")
+        return options

@@ -1,0 +1,160 @@
+"""Harvesting frames that do not follow one another: every moment stands alone, everybody in it is found from it alone.
+
+A body is measured in one frame only. Its limbs are therefore drawn to proportions, which are learned first: from those
+who are seen well in moments spread over the footage. In these the model's shells are matched too, once for everybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+import torch
+
+from poseharvest.annotations.info import HarvestRun
+from poseharvest.annotations.writer import HarvestWriter
+from poseharvest.errors import CaptureError
+from poseharvest.findings import Finding
+from poseharvest.harvesting.annotate import annotate
+from poseharvest.harvesting.job import Job
+from poseharvest.harvesting.subject import Subject, completed
+from poseharvest.localization.find.bodies import limbs_of
+from poseharvest.localization.find.moment_finder import MomentFinder
+from poseharvest.localization.sighting import Sighting
+from poseharvest.pictorial.body_prior import BodyPrior, body_prior
+from poseharvest.pictorial.limb_estimation import MAX_CORRECTION_MM, PoseSamples, estimate_limb_lengths
+from poseharvest.skeleton.limb_lengths import LimbLengths
+from poseharvest.skeleton.skeleton import Skeleton
+
+_TEACHING_MOMENTS = 24
+_TEACHERS = 24
+_SEEN_WELL = 0.75  # of the joints
+_MATCHED = 10  # of the teachers
+_NUM_MATCHINGS = 2
+
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Bodies:
+    """What is known of everybody's body before a moment is looked at.
+
+    Attributes:
+        skeleton: the tree.
+        prior: proportions; None for a skeleton that is no person's.
+        corrections: by which a shell is wider than its limb is long, mm.
+        given: limb lengths of the only person, where they are known.
+    """
+
+    skeleton: Skeleton
+    prior: BodyPrior | None
+    corrections: Mapping[Pair, float]
+    given: LimbLengths | None = None
+
+    def of(self, sighting: Sighting) -> Subject:
+        """Return somebody's body, from one sighting.
+
+        Raises:
+            CaptureError: no limb is seen whole, or the skeleton is no person's.
+        """
+        lengths = self.given
+        if lengths is None:
+            lengths = completed(self.skeleton, limbs_of(sighting.pose, self.skeleton), self.prior)
+        shells = {pair: length + self.corrections.get(pair, 0.0) for pair, length in lengths.mm.items()}
+        return Subject(lengths, LimbLengths(shells))
+
+
+def harvest_moments(job: Job, writer: HarvestWriter, findings: list[Finding]) -> HarvestRun:
+    """Write the annotations of everybody in every moment, or of as many people as the options say.
+
+    Raises:
+        CaptureError: nobody is found, or the skeleton is no person's and no limb lengths are given.
+        CalibrationError: the limbs show that the calibration is wrong, and `ignore_audit` is not set.
+    """
+    finder = MomentFinder(job.detector, job.capture.rig, job.options.people, lengths_count=not job.options.ignore_audit)
+    bodies = _learn(job, finder)
+    lengths: list[LimbLengths] = []
+    num_frames = 0
+    for frames in job.footage(writer):
+        for frame in frames:
+            seen = finder.everybody(frame)
+            for number, sighting in enumerate(seen):
+                subject = bodies.of(sighting)
+                posterior = job.learner.model(subject.shells).infer_many([sighting.evidence])[0]
+                writer.add(annotate(sighting, posterior, number, job.learner.support([sighting])))
+                lengths.append(subject.lengths)
+            num_frames += bool(seen)
+            job.report(frame.index + 1, f"harvesting moments, people: {len(lengths)}")
+    if not lengths:
+        raise job.nobody()
+    typical = {pair: median(one.mm[pair] for one in lengths) for pair in lengths[0].mm}
+    shells = {pair: length + bodies.corrections.get(pair, 0.0) for pair, length in typical.items()}
+    subject = Subject(LimbLengths(typical), LimbLengths(shells))
+    audited = job.audit_subject(subject, "people of all moments, in the median")
+    return job.run([*findings, *audited, *job.missing(num_frames), _said(len(lengths), num_frames, job)], subject)
+
+
+def _said(num_people: int, num_frames: int, job: Job) -> Finding:
+    message = f"every frame stands alone: {num_people} people in {num_frames} frames"
+    if job.options.people != 1:
+        message += "; a person's number holds in one frame only"
+    if job.limb_lengths is None:
+        message += "; limb lengths are those of one frame, drawn to the proportions of those who are seen well"
+    if job.options.moments is None:
+        message += "; taken since people do not stay where they were from frame to frame: if the frames do follow one "
+        return Finding("warning", "moments", message + "another, say --in-a-row (moments=False)")
+    return Finding("note", "moments", message)
+
+
+def _learn(job: Job, finder: MomentFinder) -> Bodies:
+    """Return proportions and the shells' corrections, from moments spread over the footage."""
+    skeleton, usual = job.detector.skeleton, body_prior(job.detector.skeleton)
+    if usual is None and job.limb_lengths is None:
+        raise CaptureError(
+            f"moments: the proportions of skeleton {skeleton.name} are not known, and one frame is too little to "
+            "measure a body: give the limb lengths of the one person in the footage"
+        )
+    seen = []
+    for index in _spread(job.options.start, job.stop, _TEACHING_MOMENTS):
+        for frame in job.capture.frames(index, index + 1):
+            job.report(job.options.start, f"looking at moment {index}")
+            seen += [one for one in finder.everybody(frame) if _share(one) >= _SEEN_WELL]
+    teachers = sorted(seen, key=lambda one: -_share(one))[:_TEACHERS]
+    prior = usual
+    if usual is not None and job.limb_lengths is None:
+        prior = usual.taught([limbs_of(one.pose, skeleton) for one in teachers])
+    return _matched(job, Bodies(skeleton, prior, {}, job.limb_lengths), teachers)
+
+
+def _matched(job: Job, bodies: Bodies, teachers: Sequence[Sighting]) -> Bodies:
+    """Return the bodies with shells under which the posteriors of all teachers together are as long as measured."""
+    for _ in range(_NUM_MATCHINGS if teachers else 0):
+        off: dict[Pair, list[float]] = {}
+        for one in teachers[:_MATCHED]:
+            subject = bodies.of(one)
+            posterior = job.learner.model(subject.shells).infer_many([one.evidence])[0]
+            spread = torch.where(posterior.supported, 0.0, torch.inf)
+            samples = PoseSamples(posterior.mean[None].expand(3, -1, -1), spread[None].expand(3, -1))
+            for pair, length in estimate_limb_lengths(bodies.skeleton, samples).mm.items():
+                off.setdefault(pair, []).append(subject.lengths.mm[pair] - length)
+        corrections = {
+            pair: min(max(bodies.corrections.get(pair, 0.0) + median(values), 0.0), MAX_CORRECTION_MM)
+            for pair, values in off.items()
+        }
+        bodies = Bodies(bodies.skeleton, bodies.prior, corrections, bodies.given)
+    return bodies
+
+
+def _share(one: Sighting) -> float:
+    return float(one.pose.known.double().mean())
+
+
+def _spread(start: int, stop: int, count: int) -> list[int]:
+    """Return at most `count` frames, evenly spread over a range.
+
+    >>> _spread(0, 10, 5)
+    [1, 3, 5, 7, 9]
+    """
+    step = max(1.0, (stop - start) / count)
+    return [start + int((i + 0.5) * step) for i in range(min(count, stop - start))]

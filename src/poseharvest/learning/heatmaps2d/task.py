@@ -1,0 +1,115 @@
+"""What a network is trained to give: how samples become a batch, and what its outputs should be."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from poseharvest.detectors.network import Family
+from poseharvest.errors import TrainingError
+from poseharvest.learning.heatmaps2d.losses import masked_heatmap_loss
+from poseharvest.learning.heatmaps2d.validate import validate
+from poseharvest.learning.loop.augment import Variation
+from poseharvest.learning.loop.batches import Batch, make_batch
+from poseharvest.learning.loop.samples import SampleSource, TrainingSample
+from poseharvest.learning.loop.training_options import TrainingOptions
+from poseharvest.skeleton.skeleton import Skeleton
+
+
+class Task(Protocol):
+    """What the loop needs to know of a network and its outputs."""
+
+    def check(self, source: SampleSource) -> None:
+        """Raise TrainingError if the samples are not for this network."""
+        ...
+
+    def batch(
+        self, samples: Sequence[TrainingSample], variations: Sequence[Variation], options: TrainingOptions
+    ) -> Batch:
+        """Return the varied pictures of some samples with their targets."""
+        ...
+
+    def loss(self, outputs: Any, batch: Batch) -> Tensor:
+        """Return the loss of what the network gave for a batch: a mean over its pictures."""
+        ...
+
+    def scores(self, network: nn.Module, source: SampleSource) -> dict[str, float]:
+        """Return how good the network is on samples, by name, for the curve."""
+        ...
+
+
+@dataclass(frozen=True)
+class HeatmapTask:
+    """Heatmaps of every stack (Sec. 3.1, 3.4): a `Task`.
+
+    Attributes:
+        family: how the network wants its pictures, and its joints.
+    """
+
+    family: Family
+
+    def check(self, source: SampleSource) -> None:
+        """Raise TrainingError if there are no samples, or they are of other joints than the network's."""
+        check_source(source, self.family.skeleton, self.family.name)
+
+    def batch(
+        self, samples: Sequence[TrainingSample], variations: Sequence[Variation], options: TrainingOptions
+    ) -> Batch:
+        """Return the varied pictures of some samples with Gaussians at their joints."""
+        return make_batch(samples, variations, self.family, sigma_px=options.sigma_px)
+
+    def loss(self, outputs: Any, batch: Batch) -> Tensor:
+        """Return the squared error summed over stacks, joints that are not known left out."""
+        return masked_heatmap_loss(outputs, batch.targets, batch.known)
+
+    def scores(self, network: nn.Module, source: SampleSource) -> dict[str, float]:
+        """Return PCKh@0.5, percent."""
+        return {"pckh": validate(network, self.family, source).value}
+
+
+@dataclass(frozen=True)
+class DistilledHeatmapTask(HeatmapTask):
+    """Heatmaps as above, held to an earlier network's where a joint is not known: a `Task`.
+
+    Learning without forgetting (Li and Hoiem, ECCV 2016), joint by joint: what is not taught is not to change.
+
+    Attributes:
+        earlier: the network whose last heatmaps are kept; it is not trained.
+        weight: of that squared error beside the one of known joints.
+    """
+
+    earlier: nn.Module
+    weight: float
+
+    def loss(self, outputs: Any, batch: Batch) -> Tensor:
+        """Return the squared error summed over stacks, against the target where the joint is known."""
+        with torch.no_grad():
+            before = self.earlier(batch.inputs)[-1]
+        taught = super().loss(outputs, batch)
+        return taught + self.weight * masked_heatmap_loss(outputs, before, ~batch.known)
+
+
+def heatmap_task(family: Family, network: nn.Module, options: TrainingOptions) -> HeatmapTask:
+    """Return the task of a network as it is before its training, which the options may hold it to."""
+    if not options.distillation:
+        return HeatmapTask(family)
+    earlier = copy.deepcopy(network).eval().to(options.device)
+    return DistilledHeatmapTask(family, earlier, options.distillation)
+
+
+def check_source(source: SampleSource, skeleton: Skeleton, network: str) -> None:
+    """Raise TrainingError if there is nothing to train on, or if it has other joints than the network."""
+    if len(source) == 0:
+        raise TrainingError("training: expected samples, got none")
+    theirs, ours = source.skeleton.joints, skeleton.joints
+    if theirs != ours:
+        raise TrainingError(
+            f'training: the network "{network}" gives {", ".join(ours[:3])}, ... ({len(ours)} joints of '
+            f'"{skeleton.name}"), the samples have {", ".join(theirs[:3])}, ... ({len(theirs)} of '
+            f'"{source.skeleton.name}")'
+        )

@@ -1,0 +1,140 @@
+"""Checkpoints: a folder of two safetensors files, the weights and the optimiser's state, and one JSON. No pickle.
+
+weights.safetensors     the network's state dict
+optimiser.safetensors   "NAME/parameter" of every parameter, "average/parameter", and "random" (the generator)
+state.json              where the training stands, its options and its curve
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from torch import Tensor
+
+from poseharvest.detectors.weights_files import read_safetensors
+from poseharvest.errors import DetectorError, TrainingError
+from poseharvest.storage.staging import StagedFolder, os_errors_as_store_errors
+
+FORMAT: Final = "poseharvest checkpoint"
+WEIGHTS, OPTIMISER, STATE = "weights.safetensors", "optimiser.safetensors", "state.json"
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """All that a training needs to go on.
+
+    Attributes:
+        weights: the network's state dict.
+        optimiser: tensors by "NAME/parameter"; "random" is the state of PyTorch's generator.
+        step: steps done, over all epochs.
+        options: of the training, in plain data.
+        curve: a row of numbers an epoch.
+        losses: sum and number of the losses in the epoch that is under way.
+    """
+
+    weights: Mapping[str, Tensor]
+    optimiser: Mapping[str, Tensor]
+    step: int
+    options: Mapping[str, Any]
+    curve: tuple[Mapping[str, float], ...] = ()
+    losses: tuple[float, int] = field(default=(0.0, 0))
+
+
+def write_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
+    """Write a checkpoint; it takes the place of an earlier one when it is whole.
+
+    Raises:
+        StoreError: the folder cannot be written, or holds something else.
+    """
+    staged = StagedFolder(folder, replaceable=is_checkpoint)
+    try:
+        with os_errors_as_store_errors(folder):
+            write_tensors(checkpoint.weights, staged.path / WEIGHTS)
+            write_tensors(checkpoint.optimiser, staged.path / OPTIMISER)
+            text = json.dumps(_state(checkpoint), indent=2)
+            (staged.path / STATE).write_text(text + "\n", encoding="utf-8")
+        staged.commit()
+    finally:
+        staged.discard()
+
+
+def read_checkpoint(folder: Path) -> Checkpoint:
+    """Return the checkpoint in a folder.
+
+    Raises:
+        TrainingError: there is none, or it is damaged.
+    """
+    try:
+        content = json.loads((folder / STATE).read_text(encoding="utf-8"))
+        return Checkpoint(
+            weights=read_safetensors(folder / WEIGHTS),
+            optimiser=read_safetensors(folder / OPTIMISER),
+            step=int(content["step"]),
+            options=content["options"],
+            curve=tuple(content["curve"]),
+            losses=(float(content["losses"][0]), int(content["losses"][1])),
+        )
+    except OSError as error:
+        raise TrainingError(f"{folder}: expected a checkpoint to go on from, got: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError, IndexError, DetectorError) as error:
+        raise TrainingError(f"{folder}: the checkpoint is damaged: {error}") from error
+
+
+def is_checkpoint(folder: Path) -> bool:
+    """Return whether a folder holds a checkpoint of ours."""
+    try:
+        content = json.loads((folder / STATE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(content, dict) and content.get("format") == FORMAT
+
+
+def write_tensors(tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str] | None = None) -> None:
+    """Write tensors as safetensors, from whatever device they lie on."""
+    from safetensors.torch import save_file
+
+    save_file({name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()}, path, dict(metadata or {}))
+
+
+def optimiser_tensors(optimiser: torch.optim.Optimizer, names: list[str]) -> dict[str, Tensor]:
+    """Return the optimiser's state by "NAME/parameter"; `names` are the parameters in its order."""
+    state = optimiser.state_dict()["state"]
+    return {
+        f"{key}/{name}": torch.as_tensor(value)
+        for index, name in enumerate(names)
+        for key, value in state.get(index, {}).items()
+    }
+
+
+def load_optimiser(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor], names: list[str]) -> None:
+    """Put the tensors that `optimiser_tensors` gave back.
+
+    Raises:
+        TrainingError: they are of another network.
+    """
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, tensor in tensors.items():
+        kind, _, name = key.partition("/")
+        if kind in {"average", "random"}:
+            continue
+        if name not in names:
+            raise TrainingError(f'checkpoint: the optimiser knows "{name}", which the network lacks')
+        state.setdefault(names.index(name), {})[kind] = tensor
+    optimiser.load_state_dict({**optimiser.state_dict(), "state": state})
+
+
+def _state(checkpoint: Checkpoint) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "version": 1,
+        "step": checkpoint.step,
+        "losses": list(checkpoint.losses),
+        "curve": [dict(row) for row in checkpoint.curve],
+        "options": dict(checkpoint.options),
+        "torch": torch.__version__,
+    }

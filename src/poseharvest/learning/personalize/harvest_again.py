@@ -1,0 +1,81 @@
+"""The footage of a harvest, and harvesting it again in the same way."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from poseharvest.annotations.reader import Harvest
+from poseharvest.capture.capture import Capture
+from poseharvest.capture.frames import FrameSource
+from poseharvest.errors import CaptureError, StoreError
+from poseharvest.harvesting.harvest_options import HarvestOptions
+from poseharvest.pictorial.infer import InferenceOptions
+from poseharvest.selection.select import SelectionRule
+
+Options = TypeVar("Options", InferenceOptions, HarvestOptions, SelectionRule)
+
+
+def open_footage_of(harvest: Harvest, folder: Path | None = None) -> Capture:
+    """Return the capture that a harvest was made from, with the harvest's own cameras.
+
+    Args:
+        harvest: the harvest.
+        folder: where the footage lies now; None looks where it lay.
+
+    Raises:
+        CaptureError: the footage is not there any more, or is damaged, or the harvest is of a synthetic capture.
+    """
+    said = harvest.info.capture.path
+    if folder is None and said is None:
+        raise CaptureError(
+            f"{harvest.path}: was harvested from a synthetic capture, which has no footage to learn from"
+        )
+    place = folder or Path(str(said))
+    if not place.is_dir():
+        raise CaptureError(
+            f"{place}: expected the footage of {harvest.path}, found no folder there: name it with --capture"
+        )
+    return Capture.open(place, calibration=harvest.rig, views=harvest.view_names)
+
+
+def check_footage(harvest: Harvest, capture: FrameSource) -> None:
+    """Raise CaptureError if the capture has other views than the harvest, or fewer frames."""
+    if capture.rig.names != harvest.view_names:
+        raise CaptureError(
+            f"{capture.name}: expected the views {', '.join(harvest.view_names)} of {harvest.path}, "
+            f"got {', '.join(capture.rig.names)}"
+        )
+    if capture.num_frames < harvest.info.capture.num_frames:
+        raise CaptureError(
+            f"{capture.name}: expected the {harvest.info.capture.num_frames} frames of {harvest.path}, "
+            f"got {capture.num_frames}"
+        )
+
+
+def options_of(harvest: Harvest) -> HarvestOptions:
+    """Return the options that a harvest was made with.
+
+    Raises:
+        StoreError: `harvest.json` holds options that this version does not know how to read.
+    """
+    said: dict[str, Any] = dict(harvest.info.options)
+    try:
+        said["inference"] = _known(InferenceOptions, said.get("inference", {}))
+        said["selection"] = harvest.info.selection.rule
+        return _known(HarvestOptions, said)
+    except (TypeError, AttributeError) as error:
+        raise StoreError(f"{harvest.path}: the options in harvest.json cannot be read: {error}") from error
+
+
+def harvested_frames(harvest: Harvest) -> range:
+    """Return the frames that were looked at."""
+    options = options_of(harvest)
+    last = harvest.info.capture.num_frames
+    return range(options.start, last if options.stop is None else min(options.stop, last))
+
+
+def _known(kind: type[Options], said: dict[str, Any]) -> Options:
+    names = {field.name for field in fields(kind)}
+    return kind(**{name: value for name, value in said.items() if name in names})

@@ -1,0 +1,161 @@
+"""The four label sets of Sec. 4.4: what a harvest says of every picture, and how much of it is believed.
+
+| name | joints | believed |
+|---|---|---|
+| `hm` | each view's heatmap maximum | all |
+| `hm+sel` | each view's heatmap maximum | of each joint the share with the highest maxima |
+| `ps` | the 3D estimate, projected | all |
+| `ps+sel` | the 3D estimate, projected | those that the harvest selected (Sec. 3.3) |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import repeat
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from poseharvest.annotations.across_harvests import iter_marked, select_together
+from poseharvest.annotations.reader import Harvest
+from poseharvest.annotations.records import FrameAnnotations
+from poseharvest.annotations.rows import SelectedFrame
+from poseharvest.errors import TrainingError
+from poseharvest.geometry.crop import Crop
+from poseharvest.selection.select import MeasuredRows, mark_together
+
+OVER_TAKES: Final = "all takes of a subject"
+"""What `labels_of_takes` selects from, for records of what a network was made from."""
+
+
+class LabelSet(StrEnum):
+    """Sec. 4.4's names."""
+
+    PS_SEL = "ps+sel"
+    PS = "ps"
+    HM = "hm"
+    HM_SEL = "hm+sel"
+
+
+@dataclass(frozen=True, eq=False)
+class PictureLabels:
+    """What is to be learned of one person in one picture.
+
+    Attributes:
+        frame: index in the capture.
+        person: number of the person.
+        view: index of the view in the rig.
+        crop: the window that the detector saw.
+        joints: (J, 2) float64 pixels of the picture.
+        known: (J,) bool, False for a joint that the loss ignores.
+        depth_mm: as `TrainingSample` has it.
+    """
+
+    frame: int
+    person: int
+    view: int
+    crop: Crop
+    joints: Tensor
+    known: Tensor
+    depth_mm: Tensor | None = None
+
+
+def harvest_labels(harvest: Harvest, labels: LabelSet, frames: range) -> list[PictureLabels]:
+    """Return the labels of every picture of some frames that has any, in order of frame, person and view.
+
+    Args:
+        harvest: the annotations.
+        labels: which of them.
+        frames: the frames to learn from. `hm+sel` chooses among these alone.
+    """
+    return _labels([list(harvest.iter_selected())], labels, frames, _share([harvest]))[0]
+
+
+def labels_of_takes(harvests: Sequence[Harvest], labels: LabelSet, frames: range) -> list[list[PictureLabels]]:
+    """Return the labels of several takes of one subject, chosen from among all of them together (Sec. 3.3).
+
+    A share of every take would believe as much of one that came out badly as of one that came out well. With the
+    harvests' own measure and share each joint is therefore selected as if all takes were one.
+
+    Args:
+        harvests: of the takes, by one detector, with the same joints, limb lengths and rule of selection.
+        labels: which of their annotations.
+        frames: of every take, to learn from.
+
+    Returns:
+        One list a harvest, as `harvest_labels` gives it.
+    """
+    if not harvests:
+        return []
+    if labels == LabelSet.PS_SEL:
+        rows = [list(iter_marked(one, marks)) for one, marks in zip(harvests, select_together(harvests), strict=True)]
+    else:
+        rows = [list(harvest.iter_selected()) for harvest in harvests]
+    return _labels(rows, labels, frames, _share(harvests))
+
+
+def require_enough(found: list[PictureLabels], labels: LabelSet, *, num_pictures: int) -> None:
+    """Raise TrainingError if there are fewer than `num_pictures` pictures with labels."""
+    if len(found) < num_pictures:
+        raise TrainingError(
+            f'labels "{labels.value}": too few annotations: expected at least {num_pictures} pictures with any, '
+            f"got {len(found)}; harvest more frames, or select a larger share"
+        )
+
+
+def _labels(
+    takes: Sequence[Sequence[SelectedFrame]], labels: LabelSet, frames: range, share: float
+) -> list[list[PictureLabels]]:
+    rows = [[row for row in take if row.annotations.frame in frames] for take in takes]
+    everything = [row for take in rows for row in take]
+    believed = iter(_highest(everything, share) if labels == LabelSet.HM_SEL else repeat(None, len(everything)))
+    found = [[label for row in take for label in _of_frame(row, labels, next(believed))] for take in rows]
+    return [[label for label in take if bool(label.known.any())] for take in found]
+
+
+def _share(harvests: Sequence[Harvest]) -> float:
+    """Return which part of each view's maxima `hm+sel` believes: as much as was selected of the joints in space."""
+    selections = [harvest.info.selection for harvest in harvests]
+    if selections[0].limit is None:
+        return selections[0].share
+    joints = [joint for selection in selections for joint in selection.joints]
+    return sum(joint.selected for joint in joints) / max(sum(joint.supported for joint in joints), 1)
+
+
+def _of_frame(row: SelectedFrame, labels: LabelSet, believed: Tensor | None) -> Iterator[PictureLabels]:
+    record = row.annotations
+    joints, known = _projected(row, labels) if labels in {LabelSet.PS, LabelSet.PS_SEL} else _peaks(record)
+    if believed is not None:
+        known = known & believed
+    for view, crop in enumerate(record.crops):
+        if crop is not None:
+            yield PictureLabels(record.frame, record.person, view, crop, joints[view], known[view])
+
+
+def _projected(row: SelectedFrame, labels: LabelSet) -> tuple[Tensor, Tensor]:
+    record = row.annotations
+    known = record.inside & record.supported
+    return record.pixels, known & row.selected if labels == LabelSet.PS_SEL else known
+
+
+def _peaks(record: FrameAnnotations) -> tuple[Tensor, Tensor]:
+    return record.peak_pixels, torch.isfinite(record.peak_pixels).all(-1)
+
+
+def _highest(rows: Sequence[SelectedFrame], share: float) -> list[Tensor]:
+    """Return (V, J) bool of every row: the heatmap's maximum is among the joint's `share` of highest ones."""
+    if not rows:
+        return []
+    scores = np.concatenate([np.asarray(row.annotations.peak_score) for row in rows])
+    finite = np.concatenate([np.asarray(_peaks(row.annotations)[1]) for row in rows])
+    ends = np.cumsum([len(row.annotations.peak_score) for row in rows])
+    return [torch.from_numpy(part) for part in np.split(_smallest(-scores, finite, share), ends[:-1])]
+
+
+def _smallest(values: NDArray[np.float64], finite: NDArray[np.bool_], share: float) -> NDArray[np.bool_]:
+    return mark_together([MeasuredRows(values, finite)], share)[0]

@@ -1,0 +1,166 @@
+"""`personalize`: from a harvest to a detector adapted to it, and a better harvest (Sec. 3.4, 4.4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from poseharvest.annotations.reader import Harvest
+from poseharvest.capture.frames import FrameSource
+from poseharvest.detectors.protocol import HeatmapDetector, details_of
+from poseharvest.errors import TrainingError
+from poseharvest.learning.heatmaps2d.network_files import write_both
+from poseharvest.learning.loop.processes import require_one_process
+from poseharvest.learning.personalize.finetune import trainable
+from poseharvest.learning.personalize.harvest_again import check_footage, harvested_frames, open_footage_of
+from poseharvest.learning.personalize.personalize_options import PersonalizationOptions
+from poseharvest.learning.personalize.rounds import WEIGHTS, Round, RoundInputs, detector_of, run_round
+from poseharvest.localization.boxes import Boxes
+from poseharvest.progress import OnProgress
+from poseharvest.skeleton.skeleton import require_joints
+from poseharvest.storage.run_folder import RunFolder
+from poseharvest.versions import current_versions
+
+FORMAT: Final = "poseharvest personalization"
+RESULT, ONNX = "personalization.json", "model.onnx"
+
+
+@dataclass(frozen=True, eq=False)
+class Personalization:
+    """What `personalize` gives.
+
+    Attributes:
+        folder: with `weights.safetensors`, `model.onnx`, `personalization.json` and a folder a round.
+        rounds: those that were run.
+        best: index of the round whose weights were kept.
+        findings: what somebody should know, in sentences.
+    """
+
+    folder: Path
+    rounds: tuple[Round, ...]
+    best: int
+    findings: tuple[str, ...]
+
+    @property
+    def weights(self) -> Path:
+        """The network, for `load_detector`."""
+        return self.folder / WEIGHTS
+
+    @property
+    def harvest(self) -> Harvest:
+        """The harvest by the adapted network."""
+        return self.rounds[self.best].harvest
+
+
+def personalize(  # noqa: PLR0913 - the stage's inputs, each optional one of its own kind
+    harvest: Harvest | Path | str,
+    detector: HeatmapDetector,
+    out: Path | str,
+    *,
+    options: PersonalizationOptions | None = None,
+    capture: FrameSource | Path | None = None,
+    boxes: Boxes | None = None,
+    overwrite: bool = False,
+    resume: bool = False,
+    on_progress: OnProgress | None = None,
+) -> Personalization:
+    """Fine-tune a detector on a harvest, harvest again with it, and compare.
+
+    Args:
+        harvest: the annotations.
+        detector: the network that made them, or another one with the same joints.
+        out: the folder to make.
+        options: the defaults if None.
+        capture: the footage, or its folder, if it is not where the harvest says.
+        boxes: windows around the person, if the harvest was made with some.
+        overwrite: replace an earlier personalisation at `out`.
+        resume: go on with an interrupted one at `out`.
+        on_progress: hears how far it is.
+
+    Raises:
+        ConfigError: torchrun started several processes.
+        TrainingError: the detector has no network, there are too few annotations, the loss is not finite, or the run
+            was interrupted: `resume` then goes on from the last checkpoint.
+        SkeletonError: the harvest has other joints than the detector.
+        CaptureError: the footage is missing or is not the harvest's.
+        StoreError: `out` exists, or cannot be written.
+    """
+    require_one_process("personalize")
+    opened = harvest if isinstance(harvest, Harvest) else Harvest.open(harvest)
+    options = options or PersonalizationOptions()
+    generic = trainable(detector)
+    _check_skeleton(opened, generic)
+    footage = open_footage_of(opened, capture) if capture is None or isinstance(capture, Path) else capture
+    check_footage(opened, footage)
+    learned, judged = split_frames(harvested_frames(opened), options.held_out)
+    folder = Path(out)
+    said = {"harvest": str(opened.path.resolve()), "options": _that_must_stay(options)}
+    run = RunFolder(folder, RESULT, FORMAT)
+    run.begin(said, overwrite=overwrite, resume=resume)
+    inputs = RoundInputs(generic, opened, footage, boxes, learned, judged, options, on_progress or (lambda _: None))
+    rounds = _run_rounds(inputs, folder, resume=resume)
+    best = min(range(len(rounds)), key=lambda index: rounds[index].disagreement)
+    findings = _findings(inputs, rounds[best], opened)
+    findings += write_both(detector_of(rounds[best], inputs.detector), folder / WEIGHTS, folder / ONNX)
+    result = Personalization(folder, tuple(rounds), best, tuple(findings))
+    run.write({"finished": True, **said, "judged_frames": [judged.start, judged.stop], **_as_dict(result)})
+    return result
+
+
+def split_frames(frames: range, held_out: float) -> tuple[range, range]:
+    """Return the frames to learn from and those to judge by: the last share, or all frames twice if it is 0."""
+    num_held_out = round(held_out * len(frames))
+    if num_held_out == 0:
+        return frames, frames
+    return frames[:-num_held_out], frames[-num_held_out:]
+
+
+def _run_rounds(inputs: RoundInputs, folder: Path, *, resume: bool) -> list[Round]:
+    rounds: list[Round] = []
+    source, best = inputs.first, float("inf")
+    for number in range(1, inputs.options.rounds + 1):
+        done = run_round(inputs, source, folder / f"round-{number}", resume=resume)
+        rounds.append(done)
+        lowest = min(best, float(done.comparison["before"]["disagreement"]))
+        if not done.disagreement < (1 - inputs.options.min_gain) * lowest:
+            break
+        best, source = done.disagreement, done.harvest
+    return rounds
+
+
+def _check_skeleton(harvest: Harvest, detector: HeatmapDetector) -> None:
+    ours, theirs = harvest.skeleton, detector.skeleton
+    require_joints(ours.joints, theirs.joints, wanted_by=f"harvest {harvest.path}", offered_by=detector.name)
+    if ours.joints != theirs.joints:
+        raise TrainingError(f"{harvest.path}: has the joints of {detector.name} in another order: harvest it again")
+
+
+def _findings(inputs: RoundInputs, kept: Round, harvest: Harvest) -> list[str]:
+    found = []
+    if not kept.disagreement < float(kept.comparison["before"]["disagreement"]):
+        found.append(
+            "it did not help: on the judged frames the cameras disagree no less than before; keep the old network"
+        )
+    if inputs.judged == inputs.learned:
+        found.append("no frames were held out: before and after are compared on frames that were learned from")
+    if harvest.info.options.get("boxes_given") and inputs.boxes is None:
+        found.append("the harvest was made with boxes, the new one without: the person was searched for")
+    made_by, given = harvest.info.detector.details, details_of(inputs.detector)
+    if not all(made_by.get(key, value) == value for key, value in given.items() if key.endswith("sha256")):
+        found.append(f"the harvest was made by another {inputs.detector.name} than the one that was fine-tuned")
+    return found
+
+
+def _that_must_stay(options: PersonalizationOptions) -> dict[str, Any]:
+    """More rounds may be asked for when a run is gone on with."""
+    return {name: value for name, value in options.as_dict().items() if name not in {"rounds", "min_gain"}}
+
+
+def _as_dict(result: Personalization) -> dict[str, Any]:
+    return {
+        "best_round": result.best + 1,
+        "rounds": [done.as_dict() for done in result.rounds],
+        "findings": list(result.findings),
+        "versions": current_versions(),
+    }

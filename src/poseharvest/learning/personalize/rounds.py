@@ -1,0 +1,166 @@
+"""One round: learn from a harvest, and harvest again with what was learned (Sec. 3.4, 4.4)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from poseharvest.annotations.reader import Harvest
+from poseharvest.capture.frames import FrameSource
+from poseharvest.detectors.network import NetworkDetector
+from poseharvest.detectors.registry import load_detector
+from poseharvest.errors import StoreError
+from poseharvest.harvesting.harvest import harvest as harvest_again
+from poseharvest.learning.heatmaps2d.network_files import write_weights
+from poseharvest.learning.loop.fit import OnTraining
+from poseharvest.learning.personalize.compare import Comparison, compare
+from poseharvest.learning.personalize.harvest_again import options_of
+from poseharvest.learning.personalize.labels import PictureLabels, harvest_labels, require_enough
+from poseharvest.learning.personalize.personalize_options import PersonalizationOptions
+from poseharvest.learning.personalize.surroundings import turns_of
+from poseharvest.learning.personalize.takes import LabelledTake, learn_from_takes
+from poseharvest.localization.boxes import Boxes
+from poseharvest.progress import OnProgress, Progress
+from poseharvest.storage.staging import os_errors_as_store_errors, staged_file
+
+WEIGHTS, HARVEST, RESULT = "weights.safetensors", "harvest", "round.json"
+
+
+@dataclass(frozen=True, eq=False)
+class RoundInputs:
+    """What every round starts from.
+
+    Attributes:
+        detector: the network that was given; every round fine-tunes it anew, so that errors do not pile up.
+        first: the harvest that was given; every round is compared with it.
+        capture: the footage.
+        boxes: windows around the person where somebody has them.
+        learned: frames to learn from.
+        judged: frames to compare on.
+        options: of the personalisation.
+        on_progress: hears how far the round is.
+    """
+
+    detector: NetworkDetector
+    first: Harvest
+    capture: FrameSource
+    boxes: Boxes | None
+    learned: range
+    judged: range
+    options: PersonalizationOptions
+    on_progress: OnProgress
+
+
+@dataclass(frozen=True, eq=False)
+class Round:
+    """A round that is done.
+
+    Attributes:
+        folder: where its files lie.
+        num_pictures: pictures that were learned from.
+        num_labels: joints in them.
+        comparison: of its harvest with the first one.
+    """
+
+    folder: Path
+    num_pictures: int
+    num_labels: int
+    comparison: dict[str, Any]
+
+    @property
+    def disagreement(self) -> float:
+        """The cameras' disagreement after it, on the judged frames."""
+        return float(self.comparison["after"]["disagreement"])
+
+    @property
+    def harvest(self) -> Harvest:
+        """What was harvested with the fine-tuned network."""
+        return Harvest.open(self.folder / HARVEST)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the round in plain data."""
+        return {"num_pictures": self.num_pictures, "num_labels": self.num_labels, "comparison": self.comparison}
+
+
+def run_round(inputs: RoundInputs, labels_from: Harvest, folder: Path, *, resume: bool) -> Round:
+    """Return a round, from its files if it was done before and `resume` is set.
+
+    Raises:
+        TrainingError: there are too few labels, the loss is not finite, or the run was interrupted.
+        CaptureError: the footage lacks pictures that the harvest was made from.
+        StoreError: a file cannot be written.
+    """
+    done = read_round(folder) if resume else None
+    if done is not None:
+        return done
+    with os_errors_as_store_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    labels = _labels(inputs, labels_from)
+    personal = learn_from_takes(
+        inputs.detector,
+        [LabelledTake(inputs.capture, inputs.first.skeleton, labels, turns_of(labels_from))],
+        folder,
+        options=inputs.options.training,
+        resume=resume,
+        on_frame=_frames_heard(inputs),
+        on_step=_steps_heard(inputs.on_progress),
+    )
+    write_weights(personal, folder / WEIGHTS)
+    again = harvest_again(
+        inputs.capture,
+        personal,
+        folder / HARVEST,
+        options=replace(options_of(inputs.first), ignore_audit=True),  # it passed once, with these cameras
+        boxes=inputs.boxes,
+        overwrite=True,
+        on_progress=inputs.on_progress,
+    )
+    comparison: Comparison = compare(inputs.first, again, inputs.judged)
+    found = Round(folder, len(labels), sum(int(one.known.sum()) for one in labels), comparison.as_dict())
+    with staged_file(folder / RESULT, overwrite=True) as temporary:
+        temporary.write_text(json.dumps(found.as_dict(), indent=2) + "\n", encoding="utf-8")
+    return found
+
+
+def read_round(folder: Path) -> Round | None:
+    """Return the round in a folder, or None if it is not done.
+
+    Raises:
+        StoreError: its result is damaged.
+    """
+    path = folder / RESULT
+    if not path.is_file():
+        return None
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return Round(folder, content["num_pictures"], content["num_labels"], content["comparison"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"{path}: the round's result is damaged: {error}") from error
+
+
+def detector_of(done: Round, like: NetworkDetector) -> NetworkDetector:
+    """Return the detector around the weights of a round, running as `like` does."""
+    loaded = load_detector(done.folder / WEIGHTS)
+    if not isinstance(loaded, NetworkDetector):
+        raise StoreError(f"{done.folder / WEIGHTS}: expected the weights of a network")
+    return like.with_network(loaded.network)
+
+
+def _labels(inputs: RoundInputs, harvest: Harvest) -> list[PictureLabels]:
+    options = inputs.options
+    found = harvest_labels(harvest, options.labels, inputs.learned)
+    require_enough(found, options.labels, num_pictures=options.min_pictures)
+    step = -(-len(found) // options.max_pictures)
+    return found[::step]
+
+
+def _frames_heard(inputs: RoundInputs) -> Callable[[int], None]:
+    start, total = inputs.learned.start, len(inputs.learned)
+    return lambda frame: inputs.on_progress(Progress(frame + 1 - start, total, "cutting out pictures"))
+
+
+def _steps_heard(on_progress: OnProgress) -> OnTraining:
+    return lambda done: on_progress(Progress(done.done, done.total, f"learning, loss {done.loss:.2e}"))

@@ -1,0 +1,86 @@
+"""Fine-tuning on labelled takes: their pictures are cut out of the footage, learned, and thrown away (Sec. 3.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from poseharvest.capture.frames import FrameSource
+from poseharvest.detectors.network import NetworkDetector
+from poseharvest.learning.loop.fit import OnTraining
+from poseharvest.learning.loop.mixed_source import MixedSource
+from poseharvest.learning.loop.training_options import TrainingOptions
+from poseharvest.learning.personalize.finetune import finetune
+from poseharvest.learning.personalize.labels import PictureLabels
+from poseharvest.learning.personalize.surroundings import cut_pictures
+from poseharvest.skeleton.skeleton import Skeleton
+from poseharvest.storage.staging import os_errors_as_store_errors
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledTake:
+    """Footage with what is to be learned of it.
+
+    Attributes:
+        capture: the footage that was harvested.
+        skeleton: the joints of the labels.
+        labels: of its pictures, in order of frames; at least one.
+        turns: degrees clockwise by which views' pictures are turned for people to stand in them.
+    """
+
+    capture: FrameSource
+    skeleton: Skeleton
+    labels: Sequence[PictureLabels]
+    turns: Mapping[str, int] = field(default_factory=dict)
+
+
+def learn_from_takes(  # noqa: PLR0913 - what learns from what, how, where, and who hears of it
+    detector: NetworkDetector,
+    takes: Sequence[LabelledTake],
+    folder: Path,
+    *,
+    options: TrainingOptions,
+    resume: bool,
+    on_frame: Callable[[int], None],
+    on_step: OnTraining,
+) -> NetworkDetector:
+    """Return the detector around a network that was trained further on the pictures of all takes, shuffled together.
+
+    Args:
+        detector: generic, or of an earlier round; it stays as it is.
+        takes: at least one.
+        folder: takes the training's checkpoint and, while it lasts, the pictures.
+        options: of the training.
+        resume: go on from the checkpoint, if there is one.
+        on_frame: called with every frame whose pictures are cut out.
+        on_step: called after every step.
+
+    Raises:
+        CaptureError: footage lacks a picture that its labels speak of.
+        TrainingError: the labels are of other joints, the loss is not finite, or the run was interrupted.
+        StoreError: the folder cannot be written.
+    """
+    with TemporaryDirectory(dir=folder, prefix=".pictures-") as scratch, os_errors_as_store_errors(folder):
+        parts = [
+            cut_pictures(
+                take.capture,
+                take.skeleton,
+                take.labels,
+                preprocessing=detector.preprocessing,
+                reach=options.augmentation.reach,
+                file=Path(scratch) / f"{number}.npy",
+                on_frame=on_frame,
+                turns=take.turns,
+            )
+            for number, take in enumerate(takes)
+        ]
+        return finetune(
+            detector,
+            MixedSource(tuple(parts)),
+            folder / "checkpoint",
+            options=options,
+            resume=resume,
+            on_progress=on_step,
+        )

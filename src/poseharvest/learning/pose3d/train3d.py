@@ -1,0 +1,209 @@
+"""`train3d`: from harvests to a network that gives 3D poses from single pictures (Sec. 3.5, 4.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any, Final, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poseharvest.annotations.across_harvests import OVER_COMPARABLE, select_comparable
+from poseharvest.annotations.reader import Harvest
+from poseharvest.capture.frames import FrameSource
+from poseharvest.errors import TrainingError
+from poseharvest.learning.loop.fit import fit
+from poseharvest.learning.loop.processes import require_one_process
+from poseharvest.learning.loop.steps import Trainer
+from poseharvest.learning.pose3d.common_ground import require_one_skeleton
+from poseharvest.learning.pose3d.pose_model import (
+    ONNX,
+    WEIGHTS,
+    PoseModel,
+    new_regressor,
+    preprocessing_of,
+    write_model,
+    write_model_onnx,
+)
+from poseharvest.learning.pose3d.pose_samples import HarvestFootage, cut_judged, cut_learned, open_harvests
+from poseharvest.learning.pose3d.pose_task import RegressionTask
+from poseharvest.learning.pose3d.regression_options import RegressionOptions
+from poseharvest.networks.regressor import PoseRegressor
+from poseharvest.progress import OnProgress, Progress
+from poseharvest.skeleton.limb_lengths import LimbLengths
+from poseharvest.skeleton.skeleton import Skeleton
+from poseharvest.storage.run_folder import RunFolder
+from poseharvest.storage.staging import os_errors_as_store_errors
+from poseharvest.versions import current_versions
+
+FORMAT: Final = "poseharvest 3D training"
+RESULT, CHECKPOINT = "training3d.json", "checkpoint"
+_LITTLE: Final = 0.5  # of what a harvest selects on its own
+
+
+@dataclass(frozen=True, eq=False)
+class Training3d:
+    """What `train3d` gives.
+
+    Attributes:
+        folder: with `weights.safetensors`, `model.onnx`, `model.json`, `training3d.json` and the checkpoint.
+        curve: a row an epoch: "epoch", "step", "loss", and on the held-out frames "error_px" and "depth_error_mm".
+        findings: what somebody should know, in sentences.
+    """
+
+    folder: Path
+    curve: tuple[Mapping[str, float], ...]
+    findings: tuple[str, ...]
+
+    @property
+    def weights(self) -> Path:
+        """The network, for `load_model`."""
+        return self.folder / WEIGHTS
+
+
+def train3d(  # noqa: PLR0913 - the stage's inputs, each optional one of its own kind
+    harvests: Sequence[Harvest | Path | str],
+    out: Path | str,
+    *,
+    options: RegressionOptions | None = None,
+    captures: Sequence[FrameSource | Path | None] | None = None,
+    overwrite: bool = False,
+    resume: bool = False,
+    on_progress: OnProgress | None = None,
+) -> Training3d:
+    """Train a 3D network from scratch on the reliable joints of some harvests.
+
+    What is reliable is chosen from among all harvests of one kind of detector, inference and rule of selection together
+    (`select_comparable`); one that is alone in that is learned as it is selected.
+
+    Args:
+        harvests: one or more, all of one skeleton.
+        out: the folder to make.
+        options: the defaults if None.
+        captures: the footage of each harvest, or its folder, where it is not where the harvest says.
+        overwrite: replace an earlier training at `out`.
+        resume: go on with an interrupted one at `out`.
+        on_progress: hears how far it is.
+
+    Raises:
+        ConfigError: torchrun started several processes.
+        SkeletonError: a harvest has other joints than the first.
+        TrainingError: there are too few annotations, the loss is not finite, or the run was interrupted: `resume` then
+            goes on from the last checkpoint.
+        CaptureError: footage is missing or is not the harvest's.
+        CalibrationError: a camera is affine.
+        StoreError: `out` exists, or cannot be written.
+    """
+    require_one_process("train3d")
+    options, heard = options or RegressionOptions(), on_progress or (lambda _: None)
+    opened = [one if isinstance(one, Harvest) else Harvest.open(one) for one in harvests]
+    skeleton = require_one_skeleton(opened)
+    marks = select_comparable(opened)
+    footage = open_harvests(opened, captures or [None] * len(opened), marks, options)
+    run = RunFolder(Path(out), RESULT, FORMAT)
+    said = {
+        "harvests": [str(one.path.resolve()) for one in opened],
+        "selected_over": OVER_COMPARABLE,
+        "options": _that_must_stay(options),
+    }
+    run.begin(said, overwrite=overwrite, resume=resume)
+    trainer = train_on(footage, skeleton, run.path, options=options, resume=resume, on_progress=heard)
+    trainer.network.load_state_dict(trainer.result())
+    network = cast(PoseRegressor, trainer.network.cpu().eval())
+    findings = [] if options.all_joints else _hardly_selected(opened, marks)
+    findings += _write_network(PoseModel(network, skeleton, common_lengths(opened)), run.path)
+    if trainer.curve and "error_px" not in trainer.curve[-1]:
+        findings.append("no frames were held out: nothing says how good the network is on what it has not seen")
+    counts = {
+        "learned_pictures": [len(one.learned) for one in footage],
+        "selected_joints": [int(chosen.sum()) for chosen in marks],
+    }
+    curve = [dict(row) for row in trainer.curve]
+    run.write({
+        "finished": True,
+        **said,
+        **counts,
+        "curve": curve,
+        "findings": findings,
+        "versions": current_versions(),
+    })
+    return Training3d(run.path, tuple(trainer.curve), tuple(findings))
+
+
+def common_lengths(harvests: Sequence[Harvest]) -> LimbLengths:
+    """Return the median length of every limb over the people of some harvests, mm."""
+    found: dict[tuple[str, str], list[float]] = {}
+    for harvest in harvests:
+        pairs = {limb.name: (limb.parent, limb.child) for limb in harvest.skeleton.limbs}
+        info = harvest.info
+        for lengths in [person.limb_lengths_mm for person in info.people] or [info.limb_lengths_mm]:
+            for name, length in lengths.items():
+                found.setdefault(pairs[name], []).append(length)
+    return LimbLengths({limb: median(lengths) for limb, lengths in found.items()})
+
+
+def train_on(
+    footage: Sequence[HarvestFootage],
+    skeleton: Skeleton,
+    folder: Path,
+    *,
+    options: RegressionOptions,
+    resume: bool,
+    on_progress: OnProgress,
+) -> Trainer:
+    """Return the trainer of a new network after its last step.
+
+    Args:
+        footage: of each harvest, with the labels to learn.
+        skeleton: of them all.
+        folder: takes the checkpoint, and the pictures as long as it lasts.
+        options: of the training.
+        resume: go on from the checkpoint, if there is one.
+        on_progress: hears how far it is.
+
+    Raises:
+        TrainingError: the loss is not finite, or the run was interrupted.
+        CaptureError: the footage lacks a picture.
+    """
+    task = RegressionTask(skeleton, preprocessing_of(options.input_px))
+    network = new_regressor(skeleton, input_px=options.input_px, features=options.features, seed=options.training.seed)
+    with TemporaryDirectory(dir=folder, prefix=".pictures-") as scratch, os_errors_as_store_errors(folder):
+        learned = cut_learned(footage, Path(scratch), options, on_progress)
+        judged = cut_judged(footage, Path(scratch), options, on_progress)
+        trainer = Trainer(network, task, learned, options.training)
+        fit(
+            trainer,
+            folder / CHECKPOINT,
+            validation=judged,
+            resume=resume,
+            on_progress=lambda done: on_progress(Progress(done.done, done.total, f"learning, loss {done.loss:.2e}")),
+        )
+    return trainer
+
+
+def _hardly_selected(harvests: Sequence[Harvest], marks: Sequence[NDArray[np.bool_]]) -> list[str]:
+    """Return a sentence for every harvest that is hardly learned from, since others are so much surer."""
+    return [
+        f"{harvest.path}: {chosen.sum()} joints are reliable beside those of the other harvests, of {own} that were "
+        "selected on their own: little of it is learned"
+        for harvest, chosen in zip(harvests, marks, strict=True)
+        if chosen.sum() < _LITTLE * (own := sum(joint.selected for joint in harvest.info.selection.joints))
+    ]
+
+
+def _write_network(model: PoseModel, folder: Path) -> list[str]:
+    """Write the network as safetensors and ONNX; return why there is no ONNX, if so."""
+    write_model(model, folder / WEIGHTS)
+    try:
+        write_model_onnx(model, folder / ONNX)
+    except TrainingError as error:
+        return [str(error)]
+    return []
+
+
+def _that_must_stay(options: RegressionOptions) -> dict[str, Any]:
+    return {**options.as_dict(), "training": options.training.lasting_as_dict()}

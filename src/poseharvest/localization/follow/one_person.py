@@ -1,0 +1,109 @@
+"""Following one person through a capture: found once, then looked for where they were.
+
+The tracker needs no skeleton and no limb lengths: it triangulates the views' peaks robustly, frame by frame, to know
+where to look next and where to put the bounding volume (choice D4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from poseharvest.capture.frames import MultiViewFrame
+from poseharvest.detectors.protocol import HeatmapDetector
+from poseharvest.geometry.camera import StaticCamera
+from poseharvest.geometry.crop import Crop
+from poseharvest.geometry.rig import Rig
+from poseharvest.heatmaps.peaks import heatmap_peaks
+from poseharvest.localization.boxes import Boxes
+from poseharvest.localization.find.look_again import locate
+from poseharvest.localization.find.observation import observations, window_scale
+from poseharvest.localization.find.windows import detect_views, shows_enough, standing_out, view_candidates, windows_on
+from poseharvest.localization.follow.pursuit import Pursuit
+from poseharvest.localization.sighting import Sighting
+
+_WINDOW_SECONDS = 1 / 15
+_MAX_BATCH = 8
+
+
+def batch_length(frame_rate: float) -> int:
+    """Return how many frames may share their windows: those of a fifteenth of a second, at most 8.
+
+    In that time a walking person moves by a tenth of a metre, which the windows' margin holds.
+    """
+    return max(1, min(_MAX_BATCH, round(_WINDOW_SECONDS * frame_rate)))
+
+
+class OnePersonTracker(Protocol):
+    """What follows one person through a capture."""
+
+    def observe(self, frames: Sequence[MultiViewFrame]) -> list[Sighting]:
+        """Return what the views show of the person in the next frames, which follow those of the last call."""
+        ...
+
+
+class Tracker:
+    """Follows the person whom most views agree on.
+
+    Args:
+        detector: the 2D network.
+        rig: the cameras.
+        boxes: windows that are known beforehand; the tracker finds the others.
+    """
+
+    def __init__(self, detector: HeatmapDetector, rig: Rig, boxes: Boxes | None = None) -> None:
+        self._detector, self._rig = detector, rig
+        self._boxes = boxes or Boxes({})
+        self._pursuit = Pursuit()
+
+    def observe(self, frames: Sequence[MultiViewFrame]) -> list[Sighting]:
+        """Return what the views show of the person in the next frames, which go through the detector together.
+
+        All of them are looked at through the windows that the pose before them gives, so they must span a short time
+        (`batch_length`). Left out are frames in which nobody is known, or no view has a picture of where they must be.
+        Frames of which fewer than two views have a picture say nothing of the person, not that nobody is there.
+
+        Args:
+            frames: one or more moments that follow each other and those of the last call.
+        """
+        known = [frame for frame in frames if shows_enough(self._detector, frame)]
+        if known:
+            self._pursuit.look(known[0].time_s)
+        cameras = [self._rig.at(frame.index) for frame in frames]
+        if shows_enough(self._detector, frames[0]) and self._pursuit.is_search_due(frames[0].index):
+            self._search(frames[0], cameras[0])
+        if self._pursuit.belief is None and len(frames) > 1:
+            # Nobody gives the later frames their windows yet; whom the first one shows may.
+            return [sighting for frame in frames for sighting in self.observe([frame])]
+        crops = [self._windows(frame.index, static) for frame, static in zip(frames, cameras, strict=True)]
+        maps = detect_views(self._detector, frames, cameras[0], crops)
+        peaks = [heatmap_peaks(one.values, one.crops) for one in maps]
+        members = [standing_out(view_candidates(one, tops)) for one, tops in zip(maps, peaks, strict=True)]
+        seen = observations(members, cameras, len(self._detector.skeleton))
+        sightings = []
+        for frame, static, one, tops, what in zip(frames, cameras, maps, peaks, seen, strict=True):
+            if shows_enough(self._detector, frame):
+                self._pursuit.learn(frame.index, what.pose, what.shown, is_poor=not what.is_seen)
+            belief = self._pursuit.belief
+            if belief is not None and any(crop is not None for crop in one.crops):
+                sightings.append(Sighting(frame.index, frame.time_s, static, one, tops, what.pose, belief.middle))
+        return sightings
+
+    def _windows(self, frame: int, cameras: tuple[StaticCamera, ...]) -> tuple[Crop | None, ...]:
+        given = [self._boxes.at(frame, camera.name) for camera in cameras]
+        belief = self._pursuit.belief
+        if belief is None:
+            return tuple(given)
+        skeleton, scale = self._detector.skeleton, window_scale(self._pursuit.shown)
+        followed = windows_on(skeleton, belief, cameras, scale)
+        return tuple(box or crop for box, crop in zip(given, followed, strict=True))
+
+    def _search(self, frame: MultiViewFrame, cameras: tuple[StaticCamera, ...]) -> None:
+        """PictureSearch for a person of whom the views show more than of whoever is followed."""
+        if sum(self._boxes.at(frame.index, camera.name) is not None for camera in cameras) >= 2:
+            return
+        found = locate(self._detector, frame, cameras)
+        if found is None:
+            self._pursuit.find_nobody(frame.index)
+        else:
+            self._pursuit.find(frame.index, found.pose, found.shown)

@@ -1,0 +1,89 @@
+"""Measures of how reliable an annotation is: the paper's determinant, and others, which it allows (Sec. 3.3)."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from poseharvest.storage.columns import values_of, view_values
+
+MeasureFunction = Callable[[pa.Table, int], NDArray[np.float64]]
+"""From a part's table and the number of views to one value a row; NaN where the measure says nothing."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A measure of reliability.
+
+    Attributes:
+        columns: what it reads of `annotations/`.
+        values: computes it.
+        higher_is_better: the reliable rows are those with the highest values.
+        unit: of its values.
+        width_power: it grows with so high a power of the marginal's standard deviation; None if it is no width.
+    """
+
+    columns: tuple[str, ...]
+    values: MeasureFunction
+    higher_is_better: bool
+    unit: str
+    width_power: int | None = None
+
+
+def _det(table: pa.Table, num_views: int) -> NDArray[np.float64]:
+    return _column(table, "det")
+
+
+def _trace(table: pa.Table, num_views: int) -> NDArray[np.float64]:
+    return _column(table, "cov_xx") + _column(table, "cov_yy") + _column(table, "cov_zz")
+
+
+def _entropy(table: pa.Table, num_views: int) -> NDArray[np.float64]:
+    """Return the differential entropy of the Gaussian with the row's covariance; it ranks rows as det does."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        entropy: NDArray[np.float64] = 0.5 * (3 * np.log(2 * np.pi * np.e) + np.log(_column(table, "det")))
+    return entropy
+
+
+def _peak_distance(table: pa.Table, num_views: int) -> NDArray[np.float64]:
+    """Return how far the views' own heatmap maxima lie from the projection, on average over the views it is inside."""
+    views = view_values(table, num_views)
+    distance = np.hypot(views["peak_u"] - views["u"], views["peak_v"] - views["v"])
+    return _mean_inside(distance, views["inside"])
+
+
+def _peak_score(table: pa.Table, num_views: int) -> NDArray[np.float64]:
+    views = view_values(table, num_views)
+    return _mean_inside(views["peak_score"], views["inside"])
+
+
+def _score(table: pa.Table, num_views: int) -> NDArray[np.float64]:
+    views = view_values(table, num_views)
+    return _mean_inside(views["score"], views["inside"])
+
+
+def _column(table: pa.Table, name: str) -> NDArray[np.float64]:
+    return values_of(table.column(name))
+
+
+def _mean_inside(values: NDArray[np.float64], inside: NDArray[np.bool_]) -> NDArray[np.float64]:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Mean of empty slice", RuntimeWarning)  # no view inside: NaN is the answer
+        mean: NDArray[np.float64] = np.nanmean(np.where(inside, values, np.nan), axis=1)
+    return mean
+
+
+MEASURES: dict[str, Measure] = {
+    "det": Measure(("det",), _det, higher_is_better=False, unit="mm^6", width_power=6),
+    "trace": Measure(("cov_xx", "cov_yy", "cov_zz"), _trace, higher_is_better=False, unit="mm^2", width_power=2),
+    "entropy": Measure(("det",), _entropy, higher_is_better=False, unit="nat"),
+    "peak_distance": Measure(("views",), _peak_distance, higher_is_better=False, unit="px"),
+    "peak_score": Measure(("views",), _peak_score, higher_is_better=True, unit="heatmap"),
+    "score": Measure(("views",), _score, higher_is_better=True, unit="heatmap"),
+}
+"""By name, as `SelectionRule.measure` and `--measure` give it."""

@@ -1,0 +1,164 @@
+"""Harvesting the sequences of a data set, a finished unit each, without the truth or in the authors' setting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from poseharvest.annotations.reader import Harvest
+from poseharvest.datasets.protocol import DatasetSequence
+from poseharvest.datasets.recording_footage import DatasetFootage
+from poseharvest.detectors.protocol import HeatmapDetector
+from poseharvest.harvesting.harvest import harvest as run_harvest
+from poseharvest.learning.personalize.finetune import trainable
+from poseharvest.progress import OnProgress, Progress
+from poseharvest.skeleton.skeleton import Skeleton
+from poseharvest.storage.units import UnitStore
+from poseharvest.tables.authors_setting import FROM_TRUTH, harvest_from_truth, known_body
+from poseharvest.tables.request import DetectorSource, TableRequest
+from poseharvest.tables.sequence_frames import positions_at, thinned
+
+HARVEST = "harvest"
+
+
+@dataclass(frozen=True, eq=False)
+class Shot:
+    """A sequence as a table looks at it.
+
+    Attributes:
+        sequence: of the data set.
+        cameras: the views that are used, in this order; None is all.
+        step: every which of its numbers is a frame.
+    """
+
+    sequence: DatasetSequence
+    cameras: tuple[str, ...] | None = None
+    step: int = 1
+
+    def footage(self, *, pictures: bool = True) -> DatasetFootage:
+        """Return its frames."""
+        return thinned(self.sequence.footage(self.cameras, pictures=pictures), self.step)
+
+    @property
+    def key(self) -> str:
+        """Its name among units."""
+        return self.sequence.name if self.cameras is None else f"{self.sequence.name}: {'+'.join(self.cameras)}"
+
+
+@dataclass(frozen=True, eq=False)
+class HarvestedShot:
+    """A shot with its harvest."""
+
+    shot: Shot
+    harvest: Harvest
+
+
+@dataclass(frozen=True, eq=False)
+class Harvester:
+    """Harvests shots with one kind of detector.
+
+    Attributes:
+        request: what was asked for.
+        name: of the detector's state, the first part of every unit's name: "generic".
+        detectors: give the detector of a sequence.
+        check: raises SkeletonError where a detector's joints are not those that the table judges: before anything is
+            harvested with it.
+        must_learn: the detector will be fine-tuned, which is checked likewise.
+        said: what the detector depends on beyond the request's own, in plain data.
+    """
+
+    request: TableRequest
+    name: tuple[str, ...]
+    detectors: DetectorSource
+    check: Callable[[Skeleton], None]
+    must_learn: bool = False
+    said: Mapping[str, Any] = field(default_factory=dict)
+
+    def harvest(self, shots: Sequence[Shot]) -> list[HarvestedShot]:
+        """Return every shot with its harvest, made now where it is not done.
+
+        Raises:
+            HarvestError: a sequence's files are missing, damaged or out of step, or nobody is found in one.
+        """
+        return [self._harvest(shot, f"{n} of {len(shots)}, {shot.key}") for n, shot in enumerate(shots, 1)]
+
+    def _harvest(self, shot: Shot, called: str) -> HarvestedShot:
+        heard = prefixed(self.request.on_progress, called)
+        folder = UnitStore(self.request.out).made(
+            (*self.name, shot.key), self._settings(shot), lambda folder: self._make(shot, folder, heard)
+        )
+        return HarvestedShot(shot, Harvest.open(folder / HARVEST))
+
+    def _make(self, shot: Shot, folder: Path, on_progress: OnProgress) -> None:
+        detector = self.detectors.load(shot.sequence.name)
+        self.check(detector.skeleton)
+        if self.must_learn:
+            trainable(detector)
+        footage = shot.footage(pictures=detector.needs_images)
+        options, out = self.request.harvesting, folder / HARVEST
+        if self.request.authors_setting:
+            self._make_from_truth(shot, footage, detector, out, on_progress)
+        else:
+            run_harvest(footage, detector, out, options=options, overwrite=True, on_progress=on_progress)
+
+    def _make_from_truth(
+        self, shot: Shot, footage: DatasetFootage, detector: HeatmapDetector, out: Path, on_progress: OnProgress
+    ) -> None:
+        truth = shot.sequence.truth().only
+        places = positions_at(truth, footage.numbers, sequence=shot.sequence.name)
+        harvest_from_truth(
+            footage,
+            detector,
+            out,
+            body=known_body(truth, places, detector.skeleton),
+            options=self.request.harvesting,
+            on_progress=on_progress,
+        )
+
+    def _settings(self, shot: Shot) -> dict[str, Any]:
+        numbers = shot.footage(pictures=False).numbers
+        frames = {"count": len(numbers), "first": int(numbers[0]), "last": int(numbers[-1]), "step": shot.step}
+        return {**setting_of(self.request), **self.said, "sequence": shot.sequence.name, "frames": frames}
+
+
+def generic_harvester(
+    request: TableRequest, check: Callable[[Skeleton], None], *, must_learn: bool = False
+) -> Harvester:
+    """Return what harvests with the detector that was given.
+
+    Args:
+        request: what was asked for.
+        check: raises SkeletonError where the table cannot judge a detector's joints.
+        must_learn: refuse a detector that cannot be fine-tuned, before anything is harvested with it.
+    """
+    return Harvester(request, ("generic",), request.detector, check, must_learn)
+
+
+def setting_of(request: TableRequest) -> dict[str, Any]:
+    """Return all of a request that changes what is harvested, in plain data; where it runs does not."""
+    harvesting = {name: value for name, value in request.harvesting.as_dict().items() if name != "device"}
+    return {
+        "data": None if request.data is None else str(request.data.resolve()),
+        "cameras_file": None if request.cameras is None else str(request.cameras.resolve()),
+        "detector": request.detector.as_dict(),
+        "harvesting": harvesting,
+        "authors_setting": request.authors_setting,
+    }
+
+
+def setting_note(request: TableRequest) -> str:
+    """Return what the harvests were told of the truth, as a sentence."""
+    if request.authors_setting:
+        return f"in the authors' setting: {FROM_TRUTH} come from the truth"
+    return "nothing of the truth was given to the harvests"
+
+
+def prefixed(on_progress: OnProgress, called: str) -> OnProgress:
+    """Return a listener that says which unit is at work."""
+
+    def hear(done: Progress) -> None:
+        on_progress(replace(done, stage=f"{called}: {done.stage}"))
+
+    return hear

@@ -1,0 +1,185 @@
+"""One subject of the studio: filmed, harvested, learned from, harvested again, judged (Sec. 3.4, 4.4).
+
+Everything is made when it is asked for and is then a finished unit on the disk, so that an experiment that was
+interrupted goes on where it stood. The truth is used by `judged` alone.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+from poseharvest.annotations.reader import Harvest
+from poseharvest.detectors.network import NetworkDetector
+from poseharvest.detectors.registry import load_detector
+from poseharvest.errors import NobodyFoundError
+from poseharvest.harvesting.harvest import harvest
+from poseharvest.learning.heatmaps2d.network_files import write_weights
+from poseharvest.learning.personalize.finetune import trainable
+from poseharvest.learning.personalize.labels import labels_of_takes, require_enough
+from poseharvest.learning.personalize.takes import LabelledTake, learn_from_takes
+from poseharvest.learning.pose3d.train3d import common_lengths
+from poseharvest.progress import OnProgress, Progress
+from poseharvest.skeleton.limb_lengths import LimbLengths
+from poseharvest.storage.units import UnitStore
+from poseharvest.tables.studio.filming import Take, film
+from poseharvest.tables.studio.judged_poses import JudgedPoses, judge_poses, no_poses, read_judged, write_judged
+from poseharvest.tables.studio.study import Network, Study
+
+_logger = logging.getLogger(__name__)
+
+FOOTAGE, HARVEST, WEIGHTS, JUDGED = "footage", "harvest", "weights.safetensors", "judged.json"
+_LEAST_PICTURES: Final = 4
+
+
+@dataclass(frozen=True, eq=False)
+class StudioSubject:
+    """A subject with its footage, harvests and networks.
+
+    Attributes:
+        number: who; a number has the same body and clothes in every experiment.
+        seed: of motion, rooms and light, and of the fine-tuning.
+        study: what it goes through.
+        store: where finished units lie.
+        on_progress: hears how far it is.
+    """
+
+    number: int
+    seed: int
+    study: Study
+    store: UnitStore
+    on_progress: OnProgress
+
+    def take(self, action: str) -> Take:
+        """Return an action's footage with its truth."""
+        said = {"filming": self.study.filming.as_dict()}
+
+        def make(folder: Path) -> None:
+            self._film(action, folder)
+
+        folder = self.store.made(self._unit("film", action), said, make)
+        return self._film(action, folder)
+
+    def harvest(self, network: Network, action: str) -> Harvest | None:
+        """Return the harvest of an action by a network, or None if nobody was found in it."""
+        found = self._made(("harvest", network.value, action), network, lambda to: self._harvest(network, action, to))
+        return Harvest.open(found / HARVEST) if (found / HARVEST).is_dir() else None
+
+    @cached_property
+    def limb_lengths(self) -> LimbLengths | None:
+        """The subject's limb lengths by the generic harvest of its body take; None if every take learns its own."""
+        action = self.study.body_action
+        harvested = None if action is None else self.harvest(Network.GENERIC, action)
+        return None if harvested is None else common_lengths([harvested])
+
+    def detector(self, network: Network) -> NetworkDetector:
+        """Return a network: the generic one, or what became of it on this subject.
+
+        Raises:
+            TrainingError: there are too few labels, the loss is not finite, or the run was interrupted.
+        """
+        return self._detectors(network)
+
+    def judged(self, network: Network, action: str) -> JudgedPoses:
+        """Return how wrong the harvest of an action by a network is; it holds no poses if nobody was found."""
+        made = self._made(("judged", network.value, action), network, lambda to: self._judge(network, action, to))
+        return read_judged(made / JUDGED)
+
+    def is_judged(self, network: Network, action: str) -> bool:
+        """Return whether that is done already."""
+        name = self._unit("judged", network.value, action)
+        return self.store.finished(name, self._said(network)) is not None
+
+    @property
+    def work(self) -> tuple[Path, ...]:
+        """The folders of what takes much room and is not needed once all is judged."""
+        return tuple(self.store.path(self._unit(kind)) for kind in ("film", "harvest"))
+
+    @cached_property
+    def _detectors(self) -> Callable[[Network], NetworkDetector]:
+        loaded: dict[Network, NetworkDetector] = {Network.GENERIC: self.study.detector}
+
+        def get(network: Network) -> NetworkDetector:
+            if network not in loaded:
+                loaded[network] = self._load(network)
+            return loaded[network]
+
+        return get
+
+    def _load(self, network: Network) -> NetworkDetector:
+        folder = self._made(("network", network.value), network, lambda to: self._learn(network, to))
+        return self.study.detector.with_network(trainable(load_detector(folder / WEIGHTS)).network)
+
+    def _film(self, action: str, folder: Path) -> Take:
+        heard = self._heard(f"{action}: ")
+        return film(self.number, action, self.seed, folder / FOOTAGE, filming=self.study.filming, on_progress=heard)
+
+    def _harvest(self, network: Network, action: str, folder: Path) -> None:
+        detector, take = self.detector(network), self.take(action)
+        is_body_take = network is Network.GENERIC and action == self.study.body_action
+        lengths = None if is_body_take else self.limb_lengths
+        heard = self._heard(f"{action}, {network.paper_name}: ")
+        try:
+            harvest(
+                take.capture,
+                detector,
+                folder / HARVEST,
+                options=self.study.harvesting,
+                limb_lengths=lengths,
+                overwrite=True,
+                on_progress=heard,
+            )
+        except NobodyFoundError:
+            _logger.info("%s: nobody found by the network %s", take.capture.name, network.value)
+
+    def _learn(self, network: Network, folder: Path) -> None:
+        heard = self._heard(f"{network.paper_name}: ")
+        takes = self._labelled(network)
+        require_enough([label for take in takes for label in take.labels], network.labels, num_pictures=_LEAST_PICTURES)
+        learned = learn_from_takes(
+            self.study.detector,
+            takes,
+            folder,
+            options=replace(self.study.training, seed=self.seed),
+            resume=True,
+            on_frame=lambda _: None,
+            on_step=lambda done: heard(Progress(done.done, done.total, f"learning, loss {done.loss:.1e}")),
+        )
+        write_weights(learned, folder / WEIGHTS)
+
+    def _labelled(self, network: Network) -> list[LabelledTake]:
+        """Return all actions in which somebody was found and something is to be learned."""
+        harvests = {action: self.harvest(Network.GENERIC, action) for action in self.study.actions}
+        found = {action: harvested for action, harvested in harvests.items() if harvested is not None}
+        labels = labels_of_takes(list(found.values()), network.labels, self.study.learned)
+        return [
+            LabelledTake(self.take(action).capture, found[action].skeleton, of_take)
+            for action, of_take in zip(found, labels, strict=True)
+            if of_take
+        ]
+
+    def _judge(self, network: Network, action: str, folder: Path) -> None:
+        harvested, truth = self.harvest(network, action), self.take(action).truth
+        judged = no_poses(len(truth.skeleton))
+        if harvested is not None:
+            judged = judge_poses(harvested, truth)
+        said = {"subject": self.number, "seed": self.seed, "network": network.value, "action": action}
+        write_judged(judged, folder / JUDGED, said)
+
+    def _made(self, name: tuple[str, ...], network: Network, make: Callable[[Path], None]) -> Path:
+        return self.store.made(self._unit(*name), self._said(network), make)
+
+    def _unit(self, *name: str) -> tuple[str, ...]:
+        return (f"subject-{self.number}", f"seed-{self.seed}", *name)
+
+    def _said(self, network: Network) -> dict[str, Any]:
+        said = self.study.harvest_said()
+        return said if network is Network.GENERIC else {**said, **self.study.training_said()}
+
+    def _heard(self, prefix: str) -> OnProgress:
+        who = f"subject {self.number}, seed {self.seed}: {prefix}"
+        return lambda done: self.on_progress(replace(done, stage=who + done.stage))

@@ -1,0 +1,165 @@
+import copy
+from dataclasses import replace
+
+import pytest
+import torch
+
+from poseharvest.errors import TrainingError
+from poseharvest.learning.heatmaps2d.task import HeatmapTask, heatmap_task
+from poseharvest.learning.loop.augment import NO_AUGMENTATION, Variation
+from poseharvest.learning.loop.batches import make_batch
+from poseharvest.learning.loop.fit import fit
+from poseharvest.learning.loop.steps import Trainer
+from poseharvest.learning.loop.training_options import TrainingOptions
+from poseharvest.networks.hourglass import HourglassShape, StackedHourglass
+from poseharvest.skeleton.definitions import COCO17
+
+TINY = TrainingOptions(epochs=3, batch_size=2, seed=3)
+
+
+def equal_states(a, b):
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_overfits_eight_pictures(drawn, small_family, small_hourglass):
+    family = replace(small_family, preprocessing=replace(small_family.preprocessing, input_size=(32, 32)))
+    options = TrainingOptions(
+        epochs=120, batch_size=8, learning_rate=2.5e-3, schedule="linear", augmentation=NO_AUGMENTATION
+    )
+    trainer = Trainer(small_hourglass(features=32, stem=16), HeatmapTask(family), drawn(8), options)
+    losses = [done.loss for done in trainer.steps()]
+    assert losses[-1] < 0.01 * losses[0]
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_one_does_not(drawn, small_family, small_hourglass):
+    def train(seed):
+        trainer = Trainer(small_hourglass(), HeatmapTask(small_family), drawn(5), replace(TINY, epochs=1, seed=seed))
+        list(trainer.steps())
+        return trainer.result()
+
+    assert equal_states(train(1), train(1))
+    assert not equal_states(train(1), train(2))
+
+
+def test_threads_that_prepare_change_nothing(drawn, small_family, small_hourglass):
+    def train(loaders):
+        options = replace(TINY, loaders=loaders)
+        trainer = Trainer(small_hourglass(), HeatmapTask(small_family), drawn(5), options)
+        return [done.loss for done in trainer.steps()], trainer.result()
+
+    alone, together = train(0), train(3)
+    assert alone[0] == together[0]
+    assert equal_states(alone[1], together[1])
+
+
+@pytest.mark.parametrize("stop_after", [1, 3, 4])
+def test_resuming_gives_the_weights_of_not_stopping(drawn, small_family, small_hourglass, tmp_path, stop_after):
+    options = replace(TINY, average=0.9, warm_up_steps=2, schedule="linear", checkpoint_steps=1)
+    whole = Trainer(small_hourglass(), HeatmapTask(small_family), drawn(5), options)
+    expected = fit(whole, tmp_path / "whole")
+    first = Trainer(small_hourglass(), HeatmapTask(small_family), drawn(5), options)
+
+    class EnoughError(Exception):
+        pass
+
+    def leave(progress):
+        if progress.done == stop_after:
+            raise EnoughError
+
+    with pytest.raises(EnoughError):
+        fit(first, tmp_path / "checkpoint", on_progress=leave)
+    second = Trainer(small_hourglass(seed=9), HeatmapTask(small_family), drawn(5), options)
+    found = fit(second, tmp_path / "checkpoint", resume=True)
+    assert equal_states(found, expected)
+    assert second.curve == whole.curve
+
+
+def test_a_nan_loss_is_named_and_the_checkpoint_is_kept(drawn, small_family, small_hourglass, tmp_path):
+    network = small_hourglass()
+    options = replace(TINY, checkpoint_steps=1)
+
+    def poison(progress):
+        if progress.done == 2:
+            with torch.no_grad():
+                network.score[-1].bias.fill_(float("nan"))
+
+    trainer = Trainer(network, HeatmapTask(small_family), drawn(4), options)
+    with pytest.raises(
+        TrainingError, match=r"the loss is nan in step 3 of 6.*lower the learning rate.*checkpoint lies"
+    ):
+        fit(trainer, tmp_path / "checkpoint", on_progress=poison)
+    again = Trainer(small_hourglass(), HeatmapTask(small_family), drawn(4), options)
+    assert all(t.isfinite().all() for t in fit(again, tmp_path / "checkpoint", resume=True).values())
+
+
+def test_other_joints_and_no_samples_are_named(drawn, small_family, small_hourglass):
+    with pytest.raises(TrainingError, match=r'"hourglass" gives right_ankle.*samples have nose, .*17 of "coco17"'):
+        Trainer(small_hourglass(), HeatmapTask(small_family), drawn(2, COCO17), TINY)
+    with pytest.raises(TrainingError, match="expected samples, got none"):
+        Trainer(small_hourglass(), HeatmapTask(small_family), drawn(0), TINY)
+
+
+def test_other_options_cannot_be_resumed(drawn, small_family, small_hourglass, tmp_path):
+    fit(Trainer(small_hourglass(), HeatmapTask(small_family), drawn(2), TINY), tmp_path / "c")
+    other = Trainer(small_hourglass(), HeatmapTask(small_family), drawn(2), replace(TINY, learning_rate=1e-3))
+    with pytest.raises(TrainingError, match=r"was trained with learning_rate 0.00025, asked for is 0.001"):
+        fit(other, tmp_path / "c", resume=True)
+    longer = Trainer(small_hourglass(), HeatmapTask(small_family), drawn(2), replace(TINY, epochs=4))
+    fit(longer, tmp_path / "c", resume=True)
+    assert len(longer.curve) == 4
+
+
+def test_validation_is_a_column_of_the_curve(drawn, small_family, small_hourglass, tmp_path):
+    trainer = Trainer(small_hourglass(), HeatmapTask(small_family), drawn(2), TINY)
+    fit(trainer, tmp_path / "c", validation=drawn(3))
+    assert [row["epoch"] for row in trainer.curve] == [1, 2, 3]
+    assert all(0 <= row["pckh"] <= 100 for row in trainer.curve)
+
+
+@pytest.mark.slow
+def test_one_step_of_eight_stacks_at_full_size(drawn, small_family):
+    family = replace(small_family, preprocessing=replace(small_family.preprocessing, input_size=(256, 256)))
+    network = StackedHourglass(HourglassShape(stacks=8))
+    before = network.score[0].weight.detach().clone()
+    trainer = Trainer(network, HeatmapTask(family), drawn(1), TrainingOptions(epochs=1, batch_size=1))
+    losses = [done.loss for done in trainer.steps()]
+    assert len(losses) == 1
+    assert not torch.equal(before, network.score[0].weight)
+
+
+def test_what_is_not_known_is_held_to_the_network_as_it_was(drawn, small_family, small_hourglass):
+    class Half(drawn):
+        """Only the joints with even numbers are labelled."""
+
+        def sample(self, index):
+            sample = super().sample(index)
+            return replace(sample, weight=(torch.arange(len(sample.weight)) % 2 == 0).float())
+
+    def moved(weight):
+        network = small_hourglass()
+        options = replace(TINY, epochs=8, distillation=weight)
+        before = copy.deepcopy(network).eval()
+        list(Trainer(network, heatmap_task(small_family, network, options), Half(4), options).steps())
+        pictures = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(3))
+        with torch.no_grad():
+            change = (network.eval()(pictures)[-1] - before(pictures)[-1]).square().mean((0, 2, 3))
+        return change[0::2].mean(), change[1::2].mean()
+
+    (taught, drifted), (taught_too, held) = moved(0.0), moved(3.0)
+    assert held < 0.3 * drifted
+    assert taught_too > 0.3 * taught
+
+
+def test_what_is_held_counts_nothing_before_the_first_step(drawn, small_family, small_hourglass):
+    network = small_hourglass(stacks=2).eval()
+    batch = make_batch([drawn(1).sample(0)], [Variation(0.0, 1.0, False)], small_family, sigma_px=1.0)
+    task = heatmap_task(small_family, network, replace(TINY, distillation=2.0))
+    everything = replace(batch, known=torch.ones_like(batch.known))
+    assert task.loss(network(batch.inputs), everything) == HeatmapTask(small_family).loss(
+        network(batch.inputs), everything
+    )
+    nothing = replace(batch, known=torch.zeros_like(batch.known))
+    last = network(batch.inputs)[-1]
+    assert task.loss([last], nothing) == 0
+    first = network(batch.inputs)[0]
+    assert torch.isclose(task.loss([first], nothing), 2 * (first - last).square().mean())

@@ -1,0 +1,180 @@
+import json
+import re
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from poseharvest.annotations.reader import Harvest
+from poseharvest.detectors.network_hash import parameters_sha256
+from poseharvest.detectors.registry import load_detector
+from poseharvest.errors import CaptureError, ConfigError, SkeletonError, StoreError, TrainingError
+from poseharvest.learning.loop.augment import Augmentation
+from poseharvest.learning.loop.training_options import TrainingOptions
+from poseharvest.learning.personalize import personalize as module
+from poseharvest.learning.personalize.labels import LabelSet
+from poseharvest.learning.personalize.personalize import personalize, split_frames
+from poseharvest.learning.personalize.personalize_options import PersonalizationOptions
+from poseharvest.learning.personalize.rounds import Round
+
+SMALL = TrainingOptions(
+    epochs=14,
+    batch_size=4,
+    learning_rate=2e-3,
+    schedule="linear",
+    augmentation=Augmentation(rotation_deg=5, scale=0.05, flip=False),
+)
+OPTIONS = PersonalizationOptions(training=SMALL, min_pictures=4)
+
+
+@pytest.fixture(scope="module")
+def trained(simulation, harvested, boxes, untrained, tmp_path_factory):
+    out = tmp_path_factory.mktemp("p") / "out"
+    return personalize(harvested, untrained, out, options=OPTIONS, capture=simulation.capture, boxes=boxes)
+
+
+def test_an_untrained_network_learns_the_person(trained, harvested):
+    comparison = trained.rounds[0].comparison
+    assert comparison["after"]["num_poses"] == 2
+    assert comparison["pose_change_mm"] < 150
+    assert np.isfinite([*comparison["after"].values(), *comparison["joint_change_mm"].values()]).all()
+
+
+def test_the_weights_are_those_that_harvested(trained, simulation):
+    detector = load_detector(trained.weights)
+    assert torch.equal(
+        detector.network.score[0].weight,
+        load_detector(trained.folder / "round-1" / "weights.safetensors").network.score[0].weight,
+    )
+    made_by = Harvest.open(trained.harvest.path).info.detector
+    assert made_by.name == "hourglass"
+    assert made_by.details["parameters_sha256"] == parameters_sha256(detector.network)
+
+
+def test_the_record_says_what_was_done(trained, harvested):
+    said = json.loads((trained.folder / "personalization.json").read_text())
+    assert said["finished"]
+    assert said["judged_frames"] == [8, 10]
+    assert said["options"]["labels"] == "ps+sel"
+    assert said["options"]["training"]["learning_rate"] == 2e-3
+    labels = sum(
+        int((row.selected & row.annotations.inside).sum())
+        for row in harvested.iter_selected()
+        if row.annotations.frame < 8
+    )
+    assert said["rounds"][0]["num_labels"] == labels
+
+
+def test_the_network_that_was_given_stays_as_it_is(trained, untrained):
+    assert not torch.equal(load_detector(trained.weights).network.score[0].weight, untrained.network.score[0].weight)
+
+
+def test_a_finished_run_is_resumed_without_work_and_others_are_refused(
+    trained, harvested, untrained, simulation, tmp_path
+):
+    out = tmp_path / "out"
+    shutil.copytree(trained.folder, out)
+    given = {"capture": simulation.capture, "options": OPTIONS}
+    again = personalize(harvested, untrained, out, resume=True, **given)
+    assert again.rounds[0].comparison == trained.rounds[0].comparison
+    with pytest.raises(StoreError, match="already exists: choose another output, resume it, or ask to overwrite it"):
+        personalize(harvested, untrained, out, **given)
+    other = {**given, "options": replace(OPTIONS, labels=LabelSet.HM)}
+    with pytest.raises(TrainingError, match=r"was begun with options labels ps\+sel, asked for is hm: resume with"):
+        personalize(harvested, untrained, out, resume=True, **other)
+
+
+def test_too_few_annotations_leave_nothing_learned(harvested, untrained, simulation, tmp_path):
+    many = replace(OPTIONS, min_pictures=1000)
+    with pytest.raises(TrainingError, match=r'labels "ps\+sel": too few annotations: expected at least 1000 pictures'):
+        personalize(harvested, untrained, tmp_path / "out", options=many, capture=simulation.capture)
+
+
+def test_detectors_without_a_network_are_named(harvested, simulation, tmp_path):
+    with pytest.raises(TrainingError, match="has no network that can be trained: expected efficientpose, hourglass or"):
+        personalize(harvested, simulation.detector, tmp_path / "out", capture=simulation.capture)
+    assert not (tmp_path / "out").exists()
+
+
+def test_several_processes_in_one_folder_are_refused(harvested, untrained, simulation, tmp_path, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    with pytest.raises(ConfigError, match="expected one process for personalize, got 4"):
+        personalize(harvested, untrained, tmp_path / "out", capture=simulation.capture)
+
+
+def test_another_skeleton_is_named(harvested, untrained, simulation, tmp_path):
+    joints = ("bottom", *harvested.skeleton.joints[1:])
+    text = (harvested.path / "harvest.json").read_text()
+    other = tmp_path / "other"
+    shutil.copytree(harvested.path, other)
+    (other / "harvest.json").write_text(text.replace(f'"{harvested.skeleton.joints[0]}"', '"bottom"'))
+    assert Harvest.open(other).skeleton.joints == joints
+    with pytest.raises(SkeletonError, match=r"must have the same joints: .* lacks right_ankle"):
+        personalize(other, untrained, tmp_path / "out", capture=simulation.capture)
+
+
+def test_missing_footage_is_named(harvested, untrained, tmp_path):
+    with pytest.raises(CaptureError, match="was harvested from a synthetic capture, which has no footage"):
+        personalize(harvested, untrained, tmp_path / "out")
+    with pytest.raises(CaptureError, match=r"gone: expected the footage of .*, found no folder there: name it"):
+        personalize(harvested, untrained, tmp_path / "out", capture=tmp_path / "gone")
+
+
+def test_other_footage_is_named(harvested, untrained, simulation, tmp_path):
+    shorter = replace(simulation.capture, num_frames=9)
+    with pytest.raises(CaptureError, match=r"synthetic: expected the 10 frames of .*, got 9"):
+        personalize(harvested, untrained, tmp_path / "out", capture=shorter)
+
+
+def test_the_last_frames_are_held_out():
+    assert split_frames(range(5, 15), 0.2) == (range(5, 13), range(13, 15))
+    assert split_frames(range(5, 15), 0.0) == (range(5, 15), range(5, 15))
+    with pytest.raises(ConfigError, match=r"held_out: expected a share of 0 to below 1, got 1\.0"):
+        PersonalizationOptions(held_out=1.0)
+    with pytest.raises(ConfigError, match="rounds: expected 1 or more, got 0"):
+        PersonalizationOptions(rounds=0)
+
+
+@pytest.mark.parametrize(
+    ("disagreements", "run", "best"),
+    [
+        ([0.05], 1, 0),
+        ([0.05, 0.04, 0.03], 3, 2),
+        ([0.05, 0.0499, 0.01], 2, 1),
+        ([0.2, 0.01], 1, 0),
+        ([0.05, 0.07, 0.01], 2, 0),
+    ],
+)
+def test_rounds_end_when_one_no_longer_helps(
+    disagreements, run, best, monkeypatch, trained, harvested, untrained, simulation, tmp_path
+):
+    """Rounds whose result is given: the network before them has a disagreement of 0.1."""
+    folders = []
+
+    def done(inputs, source, folder, *, resume):
+        folders.append(folder)
+        shutil.copytree(trained.rounds[0].folder, folder)
+        numbers = {"before": {"disagreement": 0.1}, "after": {"disagreement": disagreements[len(folders) - 1]}}
+        return Round(folder, 1, 1, numbers)
+
+    monkeypatch.setattr(module, "run_round", done)
+    options = replace(OPTIONS, rounds=len(disagreements))
+    result = personalize(harvested, untrained, tmp_path / "out", options=options, capture=simulation.capture)
+    assert (len(result.rounds), result.best) == (run, best)
+    assert any(re.search("it did not help", finding) for finding in result.findings) == (disagreements[best] > 0.1)
+
+
+def test_a_harvest_by_another_network_is_named(monkeypatch, trained, harvested, untrained, simulation, tmp_path):
+    def done(inputs, source, folder, *, resume):
+        shutil.copytree(trained.rounds[0].folder, folder)
+        return trained.rounds[0]
+
+    monkeypatch.setattr(module, "run_round", done)
+    cases = [(trained.harvest, untrained), (trained.harvest, load_detector(trained.weights)), (harvested, untrained)]
+    named = []
+    for number, (harvest, detector) in enumerate(cases):
+        result = personalize(harvest, detector, tmp_path / f"{number}", options=OPTIONS, capture=simulation.capture)
+        named.append(any("made by another hourglass" in finding for finding in result.findings))
+    assert named == [True, False, False]
