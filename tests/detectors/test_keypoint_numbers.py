@@ -61,7 +61,7 @@ def test_numbers_are_mapped_right_or_refused_or_named(scene):
 
 
 @given(scenes())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_views_that_go_apart_are_a_warning_or_refused(scene):
     """Where views number differently, so that what is simultaneous is read from different moments."""
     count, pictures, numbers = scene
@@ -95,6 +95,12 @@ def test_a_view_that_fits_both_ways_is_a_warning():
     found = compare({"a": range(1, 21), "b": range(1, 20)}, {"a": 20, "b": 20})
     assert severities(found) == ["warning"]
     assert "b would also fit if counted from 0: if it is so, say frame_offset.b=0" in found.findings[0].message
+
+
+def test_an_id_that_fits_both_ways_is_a_warning():
+    found = compare({"a": range(99_001, 99_010), "b": range(1, 11)}, {"a": 10, "b": 10})
+    assert severities(found) == ["warning"]
+    assert "a would also fit if counted from 0: if it is so, say frame_offset.a=-99000" in found.findings[0].message
 
 
 def test_one_view_that_counts_from_one_is_a_warning():

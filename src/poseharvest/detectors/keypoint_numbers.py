@@ -240,12 +240,21 @@ def _from_one(views: Sequence[_View], source: str) -> _Reading | None:
     if not all(view.fits(-1) for view in views):
         return None
     message = f"{source}: numbers are taken as pictures counted from 1 ({_list(views)})"
-    either = [view.files.view for view in views if view.files.lists_every_picture and view.fits(0)]
+    return _or_from_zero(views, (-1,) * len(views), message)
+
+
+def _or_from_zero(views: Sequence[_View], offsets: tuple[int, ...], message: str) -> _Reading:
+    """Return a reading from 1, with a warning where single views would fit as well if they counted from 0."""
+    either = {
+        view.files.view: offset + 1
+        for view, offset in zip(views, offsets, strict=True)
+        if view.files.lists_every_picture and view.fits(offset + 1)
+    }
     if not either:
-        return _Reading((-1,) * len(views), message)
-    options = ", ".join(f"frame_offset.{name}=0" for name in either)
-    message += f"; {_listed(either)} would also fit if counted from 0: if it is so, say {options}"
-    return _Reading((-1,) * len(views), message, "warning")
+        return _Reading(offsets, message)
+    options = ", ".join(f"frame_offset.{view}={offset}" for view, offset in either.items())
+    message += f"; {_listed(list(either))} would also fit if counted from 0: if it is so, say {options}"
+    return _Reading(offsets, message, "warning")
 
 
 def _same_start(views: Sequence[_View], source: str) -> _Reading | None:
@@ -272,7 +281,8 @@ def _ids(views: Sequence[_View], source: str) -> _Reading | None:
         for one in (0, 1):
             if all(view.fits(-base - one) for view, base in zip(views, bases, strict=True)):
                 counted = f"numbers are taken as ids of a data set whose last digits count a view's pictures from {one}"
-                return _Reading(tuple(-base - one for base in bases), f"{source}: {counted} ({_list(views)})")
+                offsets = tuple(-base - one for base in bases)
+                return _or_from_zero(views, offsets, f"{source}: {counted} ({_list(views)})")
     return None
 
 
