@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from localization_kit import STANDING, ChangedDetector, PaintedDetector, nobody, plain_rig
-from poseharvest.capture.frames import MultiViewFrame
+from poseharvest.capture.frames import CaptureFacts, MultiViewFrame
 from poseharvest.geometry.rig import Rig
 from poseharvest.harvesting.nobody import why_nobody
 
@@ -16,7 +16,13 @@ class Footage:
     """Frames without pictures before a rig that was read in a unit."""
 
     def __init__(self, rig: Rig, unit: str | None) -> None:
-        self.rig, self.unit, self.name, self.frame_rate, self.num_frames = rig, unit, "footage", 25.0, 12
+        self.rig, self.facts, self.name, self.frame_rate, self.num_frames = (
+            rig,
+            CaptureFacts(unit=unit),
+            "footage",
+            25.0,
+            12,
+        )
 
     def frames(self, start: int = 0, stop: int | None = None):
         for index in range(start, self.num_frames if stop is None else stop):

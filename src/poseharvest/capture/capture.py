@@ -11,7 +11,7 @@ import numpy as np
 from poseharvest.calibration.rig_audit import audit_rig
 from poseharvest.capture.cameras import CalibratedRig, fit_rig, locate_calibration, read_rig_for
 from poseharvest.capture.footage_audit import audit_footage
-from poseharvest.capture.frames import MultiViewFrame, ViewPictures
+from poseharvest.capture.frames import CaptureFacts, MultiViewFrame, ViewPictures
 from poseharvest.capture.picture_folder import ImageFolder
 from poseharvest.capture.prefetch import prefetch
 from poseharvest.capture.settings import CaptureSettings, Offset, override_settings, read_settings
@@ -114,9 +114,9 @@ class Capture:
         return self.folder.resolve().name
 
     @property
-    def turn(self) -> int | Mapping[str, int] | None:
-        """Degrees clockwise, of all views or by view, by which `capture.toml` has the pictures turned; None if not."""
-        return self.settings.turn
+    def facts(self) -> CaptureFacts:
+        """What the capture knows of itself beyond its pictures; the turn is that of `capture.toml`."""
+        return CaptureFacts(self.folder, self.unit, self.settings.turn, self.findings)
 
     @property
     def rig(self) -> Rig:

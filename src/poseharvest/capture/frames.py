@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from poseharvest.arrays import Image
+from poseharvest.findings import Finding
 from poseharvest.geometry.rig import Rig
+from poseharvest.units import LengthUnit
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,3 +94,36 @@ def pictures_of(capture: FrameSource) -> tuple[ViewPictures, ...]:
     if isinstance(capture, PictureSource):
         return capture.view_pictures
     return tuple(ViewPictures(name, capture.num_frames) for name in capture.rig.names)
+
+
+@dataclass(frozen=True)
+class CaptureFacts:
+    """What a capture knows of itself beyond its pictures; every field may be unknown.
+
+    Attributes:
+        folder: where it lies.
+        unit: the unit of length in which its calibration was read.
+        turn: degrees clockwise by which its pictures are to be turned for people to stand in them, of all views or by
+            view.
+        findings: what is odd about footage, calibration and timing; None if nobody has looked.
+    """
+
+    folder: Path | None = None
+    unit: LengthUnit | None = None
+    turn: int | Mapping[str, int] | None = None
+    findings: tuple[Finding, ...] | None = None
+
+
+@runtime_checkable
+class FactSource(Protocol):
+    """A capture that knows something of itself."""
+
+    @property
+    def facts(self) -> CaptureFacts:
+        """What it knows."""
+        ...
+
+
+def facts_of(capture: FrameSource) -> CaptureFacts:
+    """Return what a capture knows of itself; nothing where it does not tell."""
+    return capture.facts if isinstance(capture, FactSource) else CaptureFacts()

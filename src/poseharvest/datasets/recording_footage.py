@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from poseharvest.arrays import Image
 from poseharvest.calibration.image_size import check_image_size
 from poseharvest.capture.discover import is_image
-from poseharvest.capture.frames import MultiViewFrame
+from poseharvest.capture.frames import CaptureFacts, MultiViewFrame
 from poseharvest.capture.picture_folder import ImageFolder, read_image
 from poseharvest.capture.prefetch import prefetch
 from poseharvest.capture.view_footage import Footage
@@ -56,6 +56,11 @@ class DatasetFootage:
         for camera, view in zip(self.rig, self.views, strict=True):
             if view is not None:
                 check_image_size(camera, view.image_size)
+
+    @property
+    def facts(self) -> CaptureFacts:
+        """How the pictures are to be turned; nothing else is known."""
+        return CaptureFacts(turn=self.turn)
 
     @property
     def num_frames(self) -> int:

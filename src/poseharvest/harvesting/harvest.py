@@ -13,16 +13,19 @@ from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.writer import HarvestWriter
 from poseharvest.capture.frames import FrameSource, pictures_of
 from poseharvest.capture.prefetch import prefetch
-from poseharvest.detectors.protocol import HeatmapDetector, KeypointSource, fit_to_footage
+from poseharvest.detectors.protocol import HeatmapDetector, fit_to_footage
 from poseharvest.diagnosis.diagnose import Diagnosis
 from poseharvest.findings import Finding
 from poseharvest.harvesting.annotate import annotate
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.harvesting.inference_batches import infer_each
+from poseharvest.harvesting.input_checks import audit_inputs, audit_subject, check_hints, missing_people, nobody_found
 from poseharvest.harvesting.job import Job
 from poseharvest.harvesting.jumps import jumps
+from poseharvest.harvesting.provenance import provenance
 from poseharvest.harvesting.separate_moments import harvest_moments
 from poseharvest.harvesting.several_people import harvest_people
+from poseharvest.harvesting.sighting_streams import sightings_of_one, warm_up
 from poseharvest.harvesting.spool import SightingSpool
 from poseharvest.harvesting.teachers import teachers
 from poseharvest.harvesting.upright_detector import upright_detector
@@ -68,7 +71,7 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
     """
     fitted = fit_to_footage(detector, pictures_of(capture))
     job = Job(capture, fitted.detector, options or HarvestOptions(), boxes, limb_lengths, on_progress or _silent)
-    findings = job.check_hints() + job.audit() + list(fitted.findings)
+    findings = check_hints(job) + audit_inputs(job) + list(fitted.findings)
     upright = upright_detector(capture, fitted.detector, job.options.start, job.stop)
     job, findings = replace(job, detector=upright.detector), [*findings, *upright.findings]
     with HarvestWriter(
@@ -84,7 +87,7 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
         run = diagnosis.completed(_harvester(job)(job, writer, findings))
         job.report(job.stop, "selecting annotations")
         # Keypoints are somebody's word; a network's peaks may agree by chance now and then.
-        by_chance = {} if isinstance(detector, KeypointSource) else diagnosis.coverage.hardly_shown()
+        by_chance = {} if job.has_keypoints else diagnosis.coverage.hardly_shown()
         return writer.finish(run, job.options.selection, by_chance)
 
 
@@ -100,13 +103,13 @@ def _harvest_one(job: Job, writer: HarvestWriter, findings: list[Finding]) -> Ha
     with (
         writer.scratch_file() as scratch,
         writer.scratch_file() as more,
-        closing(prefetch([job.sightings(writer)], depth=job.frames_ahead)) as ahead,
+        closing(prefetch([sightings_of_one(job, writer)], depth=job.frames_ahead)) as ahead,
     ):
         sightings = (sighting for (sighting,) in ahead)
         first = SightingSpool(scratch, writer.target)
-        job.warm_up(sightings, first)
+        warm_up(job, sightings, first)
         subject = job.learn(teachers(job, first, SightingSpool(more, writer.target)))
-        findings = findings + job.audit_subject(subject)
+        findings = findings + audit_subject(job, subject)
         model = job.learner.model(subject.shells)
         num_written = 0
         for sighting, posterior in infer_each(model, chain(first, sightings), subject.support):
@@ -116,8 +119,8 @@ def _harvest_one(job: Job, writer: HarvestWriter, findings: list[Finding]) -> Ha
                 num_written += 1
             job.report(sighting.frame + 1, "harvesting")
     if num_written == 0:
-        raise job.nobody()
-    return job.run(findings + job.missing(num_written), subject)
+        raise nobody_found(job)
+    return provenance(job, findings + missing_people(job, num_written), subject)
 
 
 def _silent(progress: Progress) -> None:

@@ -11,7 +11,6 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from poseharvest.detectors.protocol import KeypointSource
 from poseharvest.harvesting.job import Job
 from poseharvest.localization.find.moment_finder import MomentFinder
 from poseharvest.localization.find.scan import Candidate, find_candidates
@@ -28,7 +27,7 @@ _STAYED = 0.4  # share of people below which the frames do not follow one anothe
 
 def jumps(job: Job) -> bool:
     """Return whether everybody jumps from frame to frame, in a few rows of frames spread over the footage."""
-    if not isinstance(job.detector, KeypointSource) or job.stop - job.options.start < 2:
+    if not job.has_keypoints or job.stop - job.options.start < 2:
         return False
     if _stay_in_the_pictures(job):
         return False

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from statistics import median
 
 from poseharvest.calibration.rig_audit import check_scale_of_person
-from poseharvest.capture.frames import FrameSource
+from poseharvest.capture.frames import FrameSource, facts_of
 from poseharvest.detectors.protocol import HeatmapDetector
 from poseharvest.localization.find.look_again import locate
 from poseharvest.localization.limits import PERSON_MM
-from poseharvest.units import LengthUnit
 
 _MAX_FRAMES = 6
 
@@ -30,7 +29,7 @@ def why_nobody(capture: FrameSource, detector: HeatmapDetector, start: int, stop
     extents = list(_extents(capture, detector, start, stop))
     if not extents or PERSON_MM[0] < median(extents) < PERSON_MM[1]:
         return None  # the search takes people of such a size, so somebody was missed for another reason
-    unit: LengthUnit | None = getattr(capture, "unit", None)
+    unit = facts_of(capture).unit
     finding = check_scale_of_person(median(extents), unit)
     return None if finding is None else finding.message
 

@@ -17,7 +17,10 @@ from poseharvest.annotations.writer import HarvestWriter
 from poseharvest.errors import CaptureError
 from poseharvest.findings import Finding
 from poseharvest.harvesting.annotate import annotate
+from poseharvest.harvesting.input_checks import audit_subject, missing_people, nobody_found
 from poseharvest.harvesting.job import Job
+from poseharvest.harvesting.provenance import provenance
+from poseharvest.harvesting.sighting_streams import footage
 from poseharvest.harvesting.subject import Subject, completed
 from poseharvest.localization.find.bodies import limbs_of
 from poseharvest.localization.find.moment_finder import MomentFinder
@@ -76,7 +79,7 @@ def harvest_moments(job: Job, writer: HarvestWriter, findings: list[Finding]) ->
     bodies = _learn(job, finder)
     lengths: list[LimbLengths] = []
     num_frames = 0
-    for frames in job.footage(writer):
+    for frames in footage(job, writer):
         for frame in frames:
             seen = finder.everybody(frame)
             for number, sighting in enumerate(seen):
@@ -87,15 +90,20 @@ def harvest_moments(job: Job, writer: HarvestWriter, findings: list[Finding]) ->
             num_frames += bool(seen)
             job.report(frame.index + 1, f"harvesting moments, people: {len(lengths)}")
     if not lengths:
-        raise job.nobody()
+        raise nobody_found(job)
     typical = {pair: median(one.mm[pair] for one in lengths) for pair in lengths[0].mm}
     shells = {pair: length + bodies.corrections.get(pair, 0.0) for pair, length in typical.items()}
     subject = Subject(LimbLengths(typical), LimbLengths(shells))
-    audited = job.audit_subject(subject, "people of all moments, in the median")
-    return job.run([*findings, *audited, *job.missing(num_frames), _said(len(lengths), num_frames, job)], subject)
+    audited = audit_subject(job, subject, "people of all moments, in the median")
+    note = _standing_alone(len(lengths), num_frames, job)
+    return provenance(
+        job,
+        [*findings, *audited, *missing_people(job, num_frames), _standing_alone(len(lengths), num_frames, job)],
+        subject,
+    )
 
 
-def _said(num_people: int, num_frames: int, job: Job) -> Finding:
+def _standing_alone(num_people: int, num_frames: int, job: Job) -> Finding:
     message = f"every frame stands alone: {num_people} people in {num_frames} frames"
     if job.options.people != 1:
         message += "; a person's number holds in one frame only"

@@ -21,7 +21,10 @@ from poseharvest.findings import Finding
 from poseharvest.harvesting.annotate import annotate
 from poseharvest.harvesting.body_check import check_statures, fit_subject
 from poseharvest.harvesting.inference_batches import infer_each
+from poseharvest.harvesting.input_checks import audit_subject, missing_people, nobody_found
 from poseharvest.harvesting.job import Job
+from poseharvest.harvesting.provenance import provenance
+from poseharvest.harvesting.sighting_streams import sightings_of_all
 from poseharvest.harvesting.subject import Subject, by_name
 from poseharvest.localization.sighting import FrameSightings, Sighting, TrackedSighting
 from poseharvest.pictorial.infer import PictorialStructures
@@ -40,20 +43,20 @@ def harvest_people(job: Job, writer: HarvestWriter, findings: list[Finding]) -> 
         CalibrationError: nobody who is found can be a person, and `ignore_audit` is not set.
     """
     people = _People(job, writer)
-    with closing(prefetch([job.moments(writer)], depth=job.frames_ahead)) as ahead:
+    with closing(prefetch([sightings_of_all(job, writer)], depth=job.frames_ahead)) as ahead:
         for (moment,) in ahead:
             people.take(moment)
             job.report(moment.frame + 1, f"harvesting, people: {len(people.harvested)}")
     people.finish()
     found = [person for person in people.harvested if person.num_frames]
     if not found:
-        raise people.refused or job.nobody()
+        raise people.refused or nobody_found(job)
     only = found[0].subject if len(found) == 1 else None
     tracks = {person.track: person.number for person in found}
     infos = tuple(person.info(set(tracks)) for person in found)
     said = [finding for person in found for finding in [*person.confusions(tracks), *person.overlaps()]]
     said += check_statures({person.number: fit.stature_mm for person in found if (fit := person.fit) is not None})
-    return job.run([*findings, *people.findings, *job.missing(people.num_frames), *said], only, infos)
+    return provenance(job, [*findings, *people.findings, *missing_people(job, people.num_frames), *said], only, infos)
 
 
 @dataclass(eq=False)
@@ -202,7 +205,7 @@ class _People:
         """Give the person a body and a number, or refuse a track that no person can have."""
         try:
             subject = self._job.learn(person.waiting, self._frame)
-            self.findings += self._job.audit_subject(subject, f"person {len(self.harvested)}")
+            self.findings += audit_subject(self._job, subject, f"person {len(self.harvested)}")
         except (CaptureError, CalibrationError) as error:
             first, last = person.waiting[0].frame, person.waiting[-1].frame
             message = f"somebody seen in frames {first} to {last} was left out: {error}"

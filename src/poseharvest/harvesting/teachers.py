@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from poseharvest.detectors.protocol import KeypointSource
 from poseharvest.harvesting.inference_batches import batched
 from poseharvest.harvesting.job import Job
+from poseharvest.harvesting.sighting_streams import person_tracker
 from poseharvest.harvesting.spool import SightingSpool
 from poseharvest.harvesting.subject import Sightings
 from poseharvest.localization.follow.one_person import batch_length
@@ -82,7 +82,7 @@ def is_same_body(known: Limbs, others: Limbs) -> bool:
 
 
 def _is_worth_it(job: Job, known: Limbs) -> bool:
-    if isinstance(job.detector, KeypointSource):
+    if job.has_keypoints:
         return True
     limbs = {(limb.parent, limb.child) for limb in job.detector.skeleton.limbs}
     return any(limb not in known or not known[limb].is_certain for limb in limbs)
@@ -105,7 +105,7 @@ def _stretches(start: int, stop: int, first_look: int) -> Sequence[range]:
 
 def _followed(job: Job, stretch: range) -> list[Sighting]:
     """Return what the views show of the person in a stretch of the take, found anew."""
-    tracker, seen = job.tracker(), list[Sighting]()
+    tracker, seen = person_tracker(job), list[Sighting]()
     frames = job.capture.frames(stretch.start, stretch.stop)
     for together in batched(frames, batch_length(job.capture.frame_rate)):
         seen += tracker.observe(together)

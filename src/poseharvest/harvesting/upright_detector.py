@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from poseharvest.capture.frames import FrameSource, MultiViewFrame
+from poseharvest.capture.frames import FrameSource, MultiViewFrame, facts_of
 from poseharvest.detectors.protocol import HeatmapDetector
 from poseharvest.errors import ConfigError
 from poseharvest.findings import Finding
@@ -44,7 +44,7 @@ def upright_detector(capture: FrameSource, detector: HeatmapDetector, start: int
     """
     if not detector.needs_images:
         return UprightDetector(detector)
-    said: int | Mapping[str, int] | None = getattr(capture, "turn", None)
+    said = facts_of(capture).turn
     cameras = capture.rig.at(start)
     if said is not None:
         turns = _as_said(said, capture.rig.names)
