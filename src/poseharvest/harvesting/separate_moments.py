@@ -98,7 +98,7 @@ def harvest_moments(job: Job, writer: HarvestWriter, findings: list[Finding]) ->
     note = _standing_alone(len(lengths), num_frames, job)
     return provenance(
         job,
-        [*findings, *audited, *missing_people(job, num_frames), _standing_alone(len(lengths), num_frames, job)],
+        [*findings, *audited, *missing_people(job, num_frames), note],
         subject,
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from poseharvest.errors import StoreError, TrainingError
-from poseharvest.storage.staging import os_errors_as_store_errors, staged_file
+from poseharvest.storage.record import Record, as_plain, first_difference
+from poseharvest.storage.staging import os_errors_as_store_errors
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,11 @@ class RunFolder:
     record: str
     format: str
 
-    def begin(self, said: Mapping[str, Any], *, overwrite: bool, resume: bool) -> None:
+    def begin(self, request: Mapping[str, Any], *, overwrite: bool, resume: bool) -> None:
         """Make the folder and write down what was asked for; check that an old one may be used or replaced.
 
         Args:
-            said: what was asked for, in plain data.
+            request: what was asked for, in plain data.
             overwrite: replace an earlier run.
             resume: go on with an earlier run of the same.
 
@@ -39,7 +39,7 @@ class RunFolder:
             StoreError: the folder holds something else, or an earlier run that is not to be touched.
             TrainingError: the earlier run was asked for something else.
         """
-        plain = json.loads(json.dumps(said))
+        plain = as_plain(request)
         if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             earlier = self._read()
             if earlier is None:
@@ -60,30 +60,23 @@ class RunFolder:
 
     def write(self, content: Mapping[str, Any]) -> None:
         """Write the record."""
-        with staged_file(self.path / self.record, overwrite=True) as temporary:
-            text = json.dumps({"format": self.format, "version": 1, **content}, indent=2)
-            temporary.write_text(text + "\n", encoding="utf-8")
+        self._record.write(content)
+
+    @property
+    def _record(self) -> Record:
+        return Record(self.path / self.record, self.format)
 
     def _read(self) -> dict[str, Any] | None:
+        """Return what an earlier run wrote down; None if the folder holds no run of this format."""
         try:
-            content = json.loads((self.path / self.record).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            return self._record.read()
+        except StoreError:
             return None
-        return content if isinstance(content, dict) and content.get("format") == self.format else None
 
-    def _check_same(self, earlier: Mapping[str, Any], said: Mapping[str, Any]) -> None:
-        other = [name for name, value in said.items() if earlier.get(name) != value]
-        if other:
-            name = other[0]
+    def _check_same(self, earlier: Mapping[str, Any], request: Mapping[str, Any]) -> None:
+        difference = first_difference({name: earlier.get(name) for name in request}, request)
+        if difference is not None:
             raise TrainingError(
-                f"{self.path}: was begun with {name} {_difference(earlier.get(name), said[name])}: "
+                f"{self.path}: was begun with {difference}: "
                 "resume with the same options (--resume), or ask to overwrite it (--overwrite)"
             )
-
-
-def _difference(before: Any, now: Any) -> str:
-    """Return what differs between two values, of dictionaries the first entry alone."""
-    if isinstance(before, dict) and isinstance(now, dict):
-        key = next(key for key in now if before.get(key) != now[key])
-        return f"{key} {_difference(before.get(key), now[key])}"
-    return f"{before}, asked for is {now}"

@@ -6,14 +6,14 @@ unit that was made from anything else than what is asked for now is an error: it
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from poseharvest.errors import ConfigError, StoreError
-from poseharvest.storage.staging import file_name, os_errors_as_store_errors, staged_file
+from poseharvest.errors import ConfigError
+from poseharvest.storage.record import Record, as_plain, first_difference
+from poseharvest.storage.staging import file_name, os_errors_as_store_errors
 from poseharvest.versions import current_versions
 
 RECORD: Final = "unit.json"
@@ -38,10 +38,10 @@ class UnitStore:
             StoreError: its record is damaged.
         """
         folder = self.path(name)
-        record = _read(folder / RECORD)
-        if record is None:
+        content = _record_in(folder).read()
+        if content is None:
             return None
-        differing = _difference(record.get("settings"), _plain(settings))
+        differing = first_difference(content.get("settings"), as_plain(settings))
         if differing is not None:
             raise ConfigError(
                 f"{folder}: was made with {differing}: choose another output folder, or delete this one to make it anew"
@@ -67,10 +67,8 @@ class UnitStore:
         with os_errors_as_store_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
         make(folder)
-        said = {"format": FORMAT, "version": 1, "unit": list(name), "settings": _plain(settings)}
-        with staged_file(folder / RECORD, overwrite=True) as temporary:
-            text = json.dumps({**said, "versions": current_versions()}, indent=2)
-            temporary.write_text(text + "\n", encoding="utf-8")
+        content = {"unit": list(name), "settings": as_plain(settings), "versions": current_versions()}
+        _record_in(folder).write(content)
         return folder
 
     def path(self, name: tuple[str, ...]) -> Path:
@@ -78,27 +76,5 @@ class UnitStore:
         return self.folder.joinpath("units", *(file_name(part) for part in name))
 
 
-def _read(path: Path) -> dict[str, Any] | None:
-    if not path.is_file():
-        return None
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{path}: the record of a finished unit is damaged: {error}") from error
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise StoreError(f'{path}: expected the record of a finished unit, "format": "{FORMAT}"')
-    return content
-
-
-def _plain(settings: Mapping[str, Any]) -> Any:
-    return json.loads(json.dumps(dict(settings)))
-
-
-def _difference(before: Any, now: Any) -> str | None:
-    """Return what differs between two values of plain data, of dictionaries the first entry; None if nothing does."""
-    if before == now:
-        return None
-    if isinstance(before, dict) and isinstance(now, dict):
-        key = next(key for key in sorted({*before, *now}) if before.get(key) != now.get(key))
-        return f"{key} {_difference(before.get(key), now.get(key))}"
-    return f"{before}, asked for is {now}"
+def _record_in(folder: Path) -> Record:
+    return Record(folder / RECORD, FORMAT, "finished unit")

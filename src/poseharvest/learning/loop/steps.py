@@ -21,6 +21,7 @@ from poseharvest.learning.loop.processes import Processes
 from poseharvest.learning.loop.sample_order import samples_of_step, steps_per_epoch
 from poseharvest.learning.loop.samples import SampleSource
 from poseharvest.learning.loop.training_options import TrainingOptions
+from poseharvest.storage.record import first_difference
 
 _ALONE = Processes()
 
@@ -187,11 +188,9 @@ class Trainer:
         return {name: parameter.detach().clone() for name, parameter in self.network.named_parameters()}
 
     def _check_options(self, checkpoint: Checkpoint, source: str) -> None:
-        mine, its = self.options.lasting_as_dict(), checkpoint.options
-        other = [name for name in mine if mine[name] != its.get(name)]
-        if other:
-            name = other[0]
+        options = self.options.lasting_as_dict()
+        difference = first_difference({name: checkpoint.options.get(name) for name in options}, options)
+        if difference is not None:
             raise TrainingError(
-                f"{source}: was trained with {name} {its.get(name)}, asked for is {mine[name]}: "
-                "go on with the same options, or begin anew"
+                f"{source}: was trained with {difference}: continue with the same options, or begin anew"
             )

@@ -1,0 +1,46 @@
+"""What ran on what: the provenance that `harvest.json` keeps of a harvest."""
+
+from __future__ import annotations
+
+from poseharvest.annotations.info import CaptureInfo, DetectorInfo, HarvestRun, PersonInfo
+from poseharvest.capture.frames import facts_of
+from poseharvest.detectors.protocol import details_of
+from poseharvest.findings import Finding
+from poseharvest.harvesting.job import Job
+from poseharvest.harvesting.subject import Subject, by_name
+
+
+def provenance(
+    job: Job, findings: list[Finding], subject: Subject | None = None, people: tuple[PersonInfo, ...] = ()
+) -> HarvestRun:
+    """Return what ran on what.
+
+    Args:
+        job: the inputs.
+        findings: what is odd about it.
+        subject: the only person.
+        people: all of them, where several were asked for.
+    """
+    options = job.options.as_dict()
+    if subject is not None:
+        model = job.learner.model(subject.shells)
+        options |= {"voxel_mm": model.voxel_mm, "edge_mm": model.edge_mm, "tolerance_mm": model.tolerance_mm}
+        options["shells_mm"] = by_name(subject.shells)
+    options["limb_lengths_given"] = job.limb_lengths is not None
+    options["boxes_given"] = job.boxes is not None
+    folder = facts_of(job.capture).folder
+    return HarvestRun(
+        capture=CaptureInfo(
+            name=job.capture.name,
+            path=None if folder is None else str(folder),
+            frame_rate=job.capture.frame_rate,
+            num_frames=job.capture.num_frames,
+        ),
+        detector=DetectorInfo(
+            name=job.detector.name, heatmap_size=job.detector.heatmap_size, details=details_of(job.detector)
+        ),
+        limb_lengths_mm={} if subject is None else by_name(subject.lengths),
+        people=people,
+        options=options,
+        findings=tuple(findings),
+    )

@@ -1,0 +1,81 @@
+"""The small JSON file of a result that says what it was made from: written as a whole, read back, and compared.
+
+Commands that can be resumed go on only where the record of what is there agrees with what is asked for now.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from poseharvest.errors import StoreError
+from poseharvest.storage.staging import staged_file
+
+_NOTHING = object()
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record on the disk.
+
+    Attributes:
+        file: where it lies.
+        format: what it says under "format".
+        subject: what it is the record of, for messages.
+    """
+
+    file: Path
+    format: str
+    subject: str = "run"
+
+    def write(self, content: Mapping[str, Any]) -> None:
+        """Write the record; an earlier one is replaced when the new one is whole.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        with staged_file(self.file, overwrite=True) as temporary:
+            text = json.dumps({"format": self.format, "version": 1, **content}, indent=2)
+            temporary.write_text(text + "\n", encoding="utf-8")
+
+    def read(self) -> dict[str, Any] | None:
+        """Return the content; None if there is no file.
+
+        Raises:
+            StoreError: the file is damaged or of another format.
+        """
+        if not self.file.is_file():
+            return None
+        expected = f"{self.file}: expected the record of a {self.subject}"
+        try:
+            content = json.loads(self.file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise StoreError(
+                f"{self.file}: expected the record of a {self.subject}, got a damaged file: {error}"
+            ) from error
+        if not isinstance(content, dict) or content.get("format") != self.format:
+            raise StoreError(f'{self.file}: expected the record of a {self.subject}, "format": "{self.format}"')
+        return content
+
+
+def as_plain(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings as they will be read back from JSON: tuples become lists, keys become strings."""
+    plain: dict[str, Any] = json.loads(json.dumps(dict(settings)))
+    return plain
+
+
+def first_difference(before: Any, now: Any) -> str | None:
+    """Return what differs between two values of plain data, of dictionaries the first entry; None if nothing does.
+
+    >>> first_difference({"options": {"seed": 0}}, {"options": {"seed": 1}})
+    'options seed 0, asked for is 1'
+    """
+    if before == now:
+        return None
+    if isinstance(before, dict) and isinstance(now, dict):
+        key = next(key for key in sorted({*before, *now}) if before.get(key, _NOTHING) != now.get(key, _NOTHING))
+        return f"{key} {first_difference(before.get(key), now.get(key)) or 'is given on one side only'}"
+    return f"{before}, asked for is {now}"
