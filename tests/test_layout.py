@@ -14,6 +14,14 @@ MAX_FUNCTION_LINES = 60
 FORBIDDEN_MODULES = ("torchvision", "pickle", "cPickle", "dill", "joblib", "shelve", "marshal")
 FORBIDDEN_CALLS = ("eval", "exec", "print", "breakpoint")
 
+MAY_SHARE_A_NAME = {
+    "registry.py": "the list of what a package offers, to which a new thing adds one line",
+    "protocol.py": "what a package asks of the things that it is made of: detectors, data sets",
+    "efficientpose.py": "a network, and the detector around it",
+    "hourglass.py": "a network, and the detector around it",
+}
+"""Files that stand in two packages under one name, each with the reason. A command is called what it runs, too."""
+
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 FILES = sorted(SOURCE.rglob("*.py"))
 EVERY_FILE = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
@@ -79,6 +87,34 @@ def _bad_call(call: ast.Call) -> str | None:
 
 def parse(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def twins(files: list[Path]) -> list[str]:
+    """File names that stand in two packages without a reason."""
+    places: dict[str, list[Path]] = {}
+    for path in files:
+        if path.name != "__init__.py" and path.parent.name != "cli":
+            places.setdefault(path.name, []).append(path)
+    return sorted(name for name, paths in places.items() if len(paths) > 1 and name not in MAY_SHARE_A_NAME)
+
+
+def test_no_file_has_a_twin():
+    assert twins(FILES) == []
+    assert twins([Path("a/pairs.py"), Path("b/pairs.py"), Path("a/registry.py"), Path("b/registry.py")]) == ["pairs.py"]
+
+
+def test_reasons_to_share_a_name_are_needed():
+    names = [path.name for path in FILES]
+    assert [name for name in MAY_SHARE_A_NAME if names.count(name) < 2] == []
+
+
+def test_a_command_shares_its_name_with_what_it_runs_alone():
+    commands = {path.name: path for path in FILES if path.parent.name == "cli" and path.name != "__init__.py"}
+    others = [path for path in FILES if path.parent.name != "cli" and path.name in commands]
+    app = (SOURCE / "cli" / "app.py").read_text(encoding="utf-8")
+    for path in others:
+        name = path.stem
+        assert f"from poseharvest.cli.{name} import {name}" in app
 
 
 def test_the_package_is_found():

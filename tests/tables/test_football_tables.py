@@ -16,7 +16,7 @@ from poseharvest.errors import DatasetError, FormatError, SkeletonError
 from poseharvest.evaluation.tracks import harvest_tracks
 from poseharvest.skeleton.definitions import COCO17, LSP14
 from poseharvest.tables.dataset_harvests import Shot, generic_harvester
-from poseharvest.tables.football.parts import check_joints
+from poseharvest.tables.football.football_parts import check_joints
 from poseharvest.tables.football.table1 import table1
 from poseharvest.tables.football.table3 import table3
 from poseharvest.tables.paper import PART_ROWS

@@ -15,7 +15,7 @@ from poseharvest.harvesting.job import Job
 from poseharvest.harvesting.spool import SightingSpool
 from poseharvest.localization.follow.one_of_many import one_person_tracker
 from poseharvest.localization.follow.one_person import OnePersonTracker, batch_length
-from poseharvest.localization.follow.several_people import PeopleTracker
+from poseharvest.localization.follow.people_tracker import PeopleTracker
 from poseharvest.localization.sighting import FrameSightings, Sighting
 
 

@@ -13,8 +13,8 @@ from poseharvest.errors import CaptureError
 from poseharvest.harvesting.inference_batches import infer_each
 from poseharvest.harvesting.support import Support
 from poseharvest.localization.find.match_views import triangulated_poses
+from poseharvest.localization.find.person_windows import view_candidates
 from poseharvest.localization.find.scan import Candidate
-from poseharvest.localization.find.windows import view_candidates
 from poseharvest.localization.partial_pose import TriangulatedPose
 from poseharvest.localization.sighting import Sighting
 from poseharvest.pictorial.body_prior import BodyPrior, body_prior

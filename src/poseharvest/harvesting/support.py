@@ -19,8 +19,8 @@ from poseharvest.geometry.resample import sample_bilinear
 from poseharvest.geometry.rig import project_all
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.localization.find.match_views import triangulated_poses
+from poseharvest.localization.find.person_windows import view_candidates
 from poseharvest.localization.find.scan import Candidate
-from poseharvest.localization.find.windows import view_candidates
 from poseharvest.localization.limits import MIN_JOINTS
 from poseharvest.localization.partial_pose import TriangulatedPose
 from poseharvest.localization.sighting import Sighting

@@ -53,11 +53,9 @@ class Record:
         try:
             content = json.loads(self.file.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise StoreError(
-                f"{self.file}: expected the record of a {self.subject}, got a damaged file: {error}"
-            ) from error
+            raise StoreError(f"{expected}, got a damaged file: {error}") from error
         if not isinstance(content, dict) or content.get("format") != self.format:
-            raise StoreError(f'{self.file}: expected the record of a {self.subject}, "format": "{self.format}"')
+            raise StoreError(f'{expected}, "format": "{self.format}"')
         return content
 
 

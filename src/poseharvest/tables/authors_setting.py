@@ -28,7 +28,7 @@ from poseharvest.harvesting.inference_batches import batched, infer_each
 from poseharvest.harvesting.subject import by_name
 from poseharvest.heatmaps.peaks import heatmap_peaks
 from poseharvest.localization.find.match_views import triangulated_poses
-from poseharvest.localization.find.windows import crops_around, detect_views, view_candidates
+from poseharvest.localization.find.person_windows import crops_around, detect_views, view_candidates
 from poseharvest.localization.sighting import Sighting
 from poseharvest.pictorial.infer import PictorialStructures
 from poseharvest.progress import OnProgress, Progress

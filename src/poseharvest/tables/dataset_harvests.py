@@ -15,7 +15,7 @@ from poseharvest.harvesting.harvest import harvest as run_harvest
 from poseharvest.learning.personalize.finetune import trainable
 from poseharvest.progress import OnProgress, Progress
 from poseharvest.skeleton.skeleton import Skeleton
-from poseharvest.storage.units import UnitStore
+from poseharvest.storage.finished_units import UnitStore
 from poseharvest.tables.authors_setting import FROM_TRUTH, harvest_from_truth, known_body
 from poseharvest.tables.request import DetectorSource, TableRequest
 from poseharvest.tables.sequence_frames import positions_at, thinned

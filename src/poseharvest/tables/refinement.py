@@ -20,7 +20,7 @@ from poseharvest.learning.personalize.labels import OVER_TAKES, LabelSet, Pictur
 from poseharvest.learning.personalize.takes import LabelledTake, learn_from_takes
 from poseharvest.progress import OnProgress, Progress
 from poseharvest.skeleton.skeleton import Skeleton
-from poseharvest.storage.units import UnitStore
+from poseharvest.storage.finished_units import UnitStore
 from poseharvest.tables.dataset_harvests import HarvestedShot, Harvester, prefixed, setting_of
 from poseharvest.tables.request import DetectorSource, TableRequest
 

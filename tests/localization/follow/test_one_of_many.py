@@ -13,7 +13,7 @@ from people_kit import ListedPeople, People, with_scores
 from poseharvest.localization.boxes import Boxes
 from poseharvest.localization.follow.one_of_many import OneOfMany, one_person_tracker
 from poseharvest.localization.follow.one_person import OnePersonTracker, Tracker
-from poseharvest.localization.follow.several_people import PeopleTracker
+from poseharvest.localization.follow.people_tracker import PeopleTracker
 from poseharvest.localization.sighting import Sighting
 
 RIG = plain_rig()

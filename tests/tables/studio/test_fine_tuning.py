@@ -11,13 +11,13 @@ import pytest
 
 from poseharvest.detectors.registry import load_detector
 from poseharvest.errors import ConfigError
-from poseharvest.storage.units import UnitStore
+from poseharvest.storage.finished_units import UnitStore
 from poseharvest.tables.paper import AVERAGE
 from poseharvest.tables.studio.fine_tuning import run_table4, table4
 from poseharvest.tables.studio.judged_poses import mean_of
 from poseharvest.tables.studio.results import CENTRED, IN_WORLD, Run
+from poseharvest.tables.studio.studio_subject import StudioSubject
 from poseharvest.tables.studio.study import Network
-from poseharvest.tables.studio.subject import StudioSubject
 
 RUN = Run(1, 0)
 SOME = (Network.HM_SEL, Network.PS_SEL)

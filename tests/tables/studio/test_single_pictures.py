@@ -18,14 +18,14 @@ from poseharvest.learning.pose3d.pose_model import load_model
 from poseharvest.learning.pose3d.regression_options import RegressionOptions
 from poseharvest.skeleton.limb_lengths import LimbLengths
 from poseharvest.skeleton.skeleton import Skeleton
-from poseharvest.storage.units import UnitStore
+from poseharvest.storage.finished_units import UnitStore
 from poseharvest.tables.paper import AVERAGE_15
 from poseharvest.tables.studio.judged_poses import judge_poses
 from poseharvest.tables.studio.pose_networks import Teacher, judge_single_views, labels_by, learn_poses
 from poseharvest.tables.studio.results import CENTRED, Run
 from poseharvest.tables.studio.single_pictures import LABELS, run_table5, table5
+from poseharvest.tables.studio.studio_subject import StudioSubject
 from poseharvest.tables.studio.study import Network
-from poseharvest.tables.studio.subject import StudioSubject
 
 OPTIONS = RegressionOptions(
     training=TrainingOptions(epochs=2, augmentation=Augmentation(rotation_deg=5, scale=0.05)),

@@ -10,9 +10,9 @@ from poseharvest.detectors.protocol import HeatmapDetector, KeypointSource
 from poseharvest.geometry.camera import StaticCamera
 from poseharvest.localization.find.match_views import agreements, group, triangulated_pose
 from poseharvest.localization.find.observation import Observation
+from poseharvest.localization.find.person_windows import detect_views, network_candidates, standing_out, windows_on
 from poseharvest.localization.find.scan import Candidate, find_candidates
 from poseharvest.localization.find.tell_apart import num_own_views, told_apart
-from poseharvest.localization.find.windows import detect_views, network_candidates, standing_out, windows_on
 from poseharvest.localization.limits import PERSON_MM
 from poseharvest.localization.partial_pose import PartialPose, TriangulatedPose
 

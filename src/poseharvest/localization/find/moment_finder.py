@@ -20,9 +20,9 @@ from poseharvest.localization.find.assign import assign
 from poseharvest.localization.find.bodies import is_body
 from poseharvest.localization.find.match_views import group, triangulated_pose
 from poseharvest.localization.find.observation import Observation, observations
+from poseharvest.localization.find.person_windows import detect_views, drawn_keypoints, network_candidates, windows_on
 from poseharvest.localization.find.scan import Candidate, find_candidates
 from poseharvest.localization.find.tell_apart import told_apart
-from poseharvest.localization.find.windows import detect_views, drawn_keypoints, network_candidates, windows_on
 from poseharvest.localization.limits import NOT_NEW_MM
 from poseharvest.localization.partial_pose import TriangulatedPose, distance_from_all
 from poseharvest.localization.sighting import Sighting

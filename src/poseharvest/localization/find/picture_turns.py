@@ -22,7 +22,7 @@ from poseharvest.geometry.camera import AffineCamera, Camera, StaticCamera
 from poseharvest.geometry.crop import Crop
 from poseharvest.heatmaps.peaks import map_peaks
 from poseharvest.localization.find.look_again import locate
-from poseharvest.localization.find.windows import detect_views, windows_on
+from poseharvest.localization.find.person_windows import detect_views, windows_on
 
 Turns = tuple[int, ...]
 """Degrees clockwise, one a view."""

@@ -14,7 +14,7 @@ from poseharvest.detectors.protocol import HeatmapDetector, KeypointSource
 from poseharvest.geometry.rig import Rig
 from poseharvest.localization.boxes import Boxes
 from poseharvest.localization.follow.one_person import OnePersonTracker, Tracker
-from poseharvest.localization.follow.several_people import PeopleTracker
+from poseharvest.localization.follow.people_tracker import PeopleTracker
 from poseharvest.localization.sighting import FrameSightings, Sighting, TrackedSighting
 
 

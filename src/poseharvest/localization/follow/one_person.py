@@ -18,7 +18,13 @@ from poseharvest.heatmaps.peaks import heatmap_peaks
 from poseharvest.localization.boxes import Boxes
 from poseharvest.localization.find.look_again import locate
 from poseharvest.localization.find.observation import observations, window_scale
-from poseharvest.localization.find.windows import detect_views, shows_enough, standing_out, view_candidates, windows_on
+from poseharvest.localization.find.person_windows import (
+    detect_views,
+    shows_enough,
+    standing_out,
+    view_candidates,
+    windows_on,
+)
 from poseharvest.localization.follow.pursuit import Pursuit
 from poseharvest.localization.sighting import Sighting
 

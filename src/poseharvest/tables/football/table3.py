@@ -13,7 +13,13 @@ from poseharvest.evaluation.pairs import PosePairs
 from poseharvest.evaluation.scores import Score, mean_score
 from poseharvest.learning.personalize.labels import LabelSet
 from poseharvest.tables.dataset_harvests import HarvestedShot, Shot, generic_harvester, setting_note, setting_of
-from poseharvest.tables.football.parts import check_joints, football_sequence, joints_of, open_football, part_rows
+from poseharvest.tables.football.football_parts import (
+    check_joints,
+    football_sequence,
+    joints_of,
+    open_football,
+    part_rows,
+)
 from poseharvest.tables.judging import found_note, pairs_in_pictures
 from poseharvest.tables.paper import PART_ROWS, TABLE_3
 from poseharvest.tables.paper_protocol import FOOTBALL

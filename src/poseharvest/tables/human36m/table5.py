@@ -19,7 +19,7 @@ from poseharvest.evaluation.pairs import PosePairs
 from poseharvest.evaluation.scores import Score
 from poseharvest.learning.pose3d.pose_model import load_model
 from poseharvest.learning.pose3d.train3d import train3d
-from poseharvest.storage.units import UnitStore
+from poseharvest.storage.finished_units import UnitStore
 from poseharvest.tables.dataset_harvests import HarvestedShot, generic_harvester, prefixed, setting_of
 from poseharvest.tables.football.table3 import seed_columns
 from poseharvest.tables.human36m.errors_by_action import (

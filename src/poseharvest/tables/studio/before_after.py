@@ -19,8 +19,8 @@ from poseharvest.geometry.crop import Crop, crop_around, extract
 from poseharvest.skeleton.skeleton import Skeleton
 from poseharvest.tables.studio.filming import Take
 from poseharvest.tables.studio.judged_poses import JudgedPoses
+from poseharvest.tables.studio.studio_subject import StudioSubject
 from poseharvest.tables.studio.study import Network
-from poseharvest.tables.studio.subject import StudioSubject
 
 SIDE_PX = 360
 NUM_VIEWS = 2

@@ -15,17 +15,17 @@ from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.learning.personalize.finetune import REFINEMENT
 from poseharvest.progress import OnProgress
 from poseharvest.report.html import report
+from poseharvest.storage.finished_units import UnitStore
 from poseharvest.storage.run_folder import RunFolder
 from poseharvest.storage.staging import staged_file
-from poseharvest.storage.units import UnitStore
 from poseharvest.studio import ACTIONS
 from poseharvest.tables.result import ReproducedTable
 from poseharvest.tables.studio.filming import Filming
 from poseharvest.tables.studio.fine_tuning import run_table4, table4
 from poseharvest.tables.studio.results import Results
 from poseharvest.tables.studio.story import Story, write_story
+from poseharvest.tables.studio.studio_subject import StudioSubject
 from poseharvest.tables.studio.study import INFERENCE, Network, Study
-from poseharvest.tables.studio.subject import StudioSubject
 from poseharvest.versions import current_versions
 
 FORMAT: Final = "poseharvest demo"

@@ -21,7 +21,7 @@ import numpy as np
 from poseharvest.errors import ConfigError
 from poseharvest.progress import OnProgress, Progress
 from poseharvest.selection.select import SelectionRule
-from poseharvest.storage.units import UnitStore
+from poseharvest.storage.finished_units import UnitStore
 from poseharvest.tables.paper import AVERAGE, AVERAGE_15, TABLE_2, TABLE_4
 from poseharvest.tables.result import OurColumn, Panel, PaperColumn, ReproducedTable
 from poseharvest.tables.studio.judged_poses import JudgedPoses
@@ -39,8 +39,8 @@ from poseharvest.tables.studio.results import (
     selected_together,
     together,
 )
+from poseharvest.tables.studio.studio_subject import StudioSubject
 from poseharvest.tables.studio.study import Network, Study
-from poseharvest.tables.studio.subject import StudioSubject
 from poseharvest.tables.studio.verdicts import findings_of
 
 LIMITS: Final = (1.1, 1.2, 1.3, 1.4, 1.5, 1.7, 2.0)

@@ -24,7 +24,7 @@ from poseharvest.errors import ConfigError, TrainingError
 from poseharvest.learning.pose3d.pose_model import load_model, write_model
 from poseharvest.learning.pose3d.regression_options import RegressionOptions
 from poseharvest.progress import OnProgress
-from poseharvest.storage.units import UnitStore
+from poseharvest.storage.finished_units import UnitStore
 from poseharvest.tables.paper import AVERAGE_6, AVERAGE_15, SIX_ACTIONS, TABLE_5
 from poseharvest.tables.result import OurColumn, Panel, ReproducedTable
 from poseharvest.tables.studio.filming import Take
@@ -32,8 +32,8 @@ from poseharvest.tables.studio.fine_tuning import selection_panel
 from poseharvest.tables.studio.judged_poses import JudgedPoses, judge_poses, no_poses, read_judged, write_judged
 from poseharvest.tables.studio.pose_networks import Teacher, judge_single_views, learn_poses
 from poseharvest.tables.studio.results import CENTRED, IN_WORLD, Measure, Results, Run
+from poseharvest.tables.studio.studio_subject import JUDGED, WEIGHTS, StudioSubject
 from poseharvest.tables.studio.study import Network, Study
-from poseharvest.tables.studio.subject import JUDGED, WEIGHTS, StudioSubject
 
 LABELS: Final = Network.PS_SEL
 """Whose harvests are learned from."""

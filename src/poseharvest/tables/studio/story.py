@@ -17,8 +17,8 @@ from poseharvest.tables.result import ReproducedTable
 from poseharvest.tables.studio.before_after import moments
 from poseharvest.tables.studio.fine_tuning import within
 from poseharvest.tables.studio.results import CENTRED, Results
+from poseharvest.tables.studio.studio_subject import StudioSubject
 from poseharvest.tables.studio.study import Network
-from poseharvest.tables.studio.subject import StudioSubject
 
 
 @dataclass(frozen=True, eq=False)

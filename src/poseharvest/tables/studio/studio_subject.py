@@ -25,7 +25,7 @@ from poseharvest.learning.personalize.takes import LabelledTake, learn_from_take
 from poseharvest.learning.pose3d.train3d import common_lengths
 from poseharvest.progress import OnProgress, Progress
 from poseharvest.skeleton.limb_lengths import LimbLengths
-from poseharvest.storage.units import UnitStore
+from poseharvest.storage.finished_units import UnitStore
 from poseharvest.tables.studio.filming import Take, film
 from poseharvest.tables.studio.judged_poses import JudgedPoses, judge_poses, no_poses, read_judged, write_judged
 from poseharvest.tables.studio.study import Network, Study

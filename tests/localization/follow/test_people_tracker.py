@@ -23,7 +23,7 @@ from people_kit import ListedPeople, People
 from poseharvest.arrays import Image
 from poseharvest.capture.frames import MultiViewFrame
 from poseharvest.detectors.protocol import CroppedView, HeatmapDetector
-from poseharvest.localization.follow.several_people import PeopleTracker
+from poseharvest.localization.follow.people_tracker import PeopleTracker
 from poseharvest.localization.limits import CONFIRMED_FRAMES
 from poseharvest.localization.sighting import FrameSightings
 from poseharvest.simulation import SimulatedDetector

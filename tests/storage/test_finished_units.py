@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from poseharvest.errors import ConfigError, StoreError
-from poseharvest.storage.units import RECORD, UnitStore
+from poseharvest.storage.finished_units import RECORD, UnitStore
 
 NAME = ("generic", "S9/Posing 1: a+b")
 SETTINGS = {"detector": {"name": "discs"}, "step": 5, "sizes": (1, 2)}

@@ -27,8 +27,14 @@ from poseharvest.heatmaps.peaks import heatmap_peaks
 from poseharvest.localization.find.look_again import locate
 from poseharvest.localization.find.match_views import group, triangulated_pose
 from poseharvest.localization.find.observation import Observation
+from poseharvest.localization.find.person_windows import (
+    crops_around,
+    detect_views,
+    standing_out,
+    view_candidates,
+    windows_on,
+)
 from poseharvest.localization.find.scan import Candidate, find_candidates
-from poseharvest.localization.find.windows import crops_around, detect_views, standing_out, view_candidates, windows_on
 from poseharvest.localization.follow.one_person import Tracker
 from poseharvest.localization.partial_pose import PartialPose, TriangulatedPose
 from poseharvest.simulation import REALISTIC, SimulatedDetector, random_rig, simulate

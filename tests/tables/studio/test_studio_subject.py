@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from poseharvest.errors import ConfigError, TrainingError
-from poseharvest.storage.units import UnitStore
+from poseharvest.storage.finished_units import UnitStore
+from poseharvest.tables.studio.studio_subject import StudioSubject
 from poseharvest.tables.studio.study import Network, Study
-from poseharvest.tables.studio.subject import StudioSubject
 
 
 class Blind:

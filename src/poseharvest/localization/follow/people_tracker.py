@@ -22,15 +22,15 @@ from poseharvest.localization.find.assign import assign
 from poseharvest.localization.find.look_again import is_person, look_again, looked_at
 from poseharvest.localization.find.match_views import group
 from poseharvest.localization.find.observation import Observation, observations, window_scale
-from poseharvest.localization.find.scan import Candidate, find_candidates
-from poseharvest.localization.find.tell_apart import share_taken_out, told_apart
-from poseharvest.localization.find.windows import (
+from poseharvest.localization.find.person_windows import (
     detect_views,
     drawn_keypoints,
     network_candidates,
     shows_enough,
     windows_on,
 )
+from poseharvest.localization.find.scan import Candidate, find_candidates
+from poseharvest.localization.find.tell_apart import share_taken_out, told_apart
 from poseharvest.localization.follow.track import Track, related
 from poseharvest.localization.limits import MIN_CONFIDENCE, NOT_NEW_MM, PERSON_MM
 from poseharvest.localization.partial_pose import PartialPose, distance_from_all
