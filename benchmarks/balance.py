@@ -23,7 +23,7 @@ from scipy.spatial.transform import Rotation
 from poseharvest import Harvest
 from poseharvest.geometry.camera import StaticCamera
 from poseharvest.geometry.rig import project_all
-from poseharvest.geometry.triangulate import triangulate, triangulate_robust
+from poseharvest.geometry.triangulation import triangulate, triangulate_robust
 
 JOINTS = tuple(
     f"{side}_{part}" for part in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle") for side in ("left", "right")

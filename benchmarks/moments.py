@@ -26,7 +26,7 @@ from poseharvest.detectors.protocol import CroppedView, HeatmapDetector
 from poseharvest.evaluation.identity import Identities, identities
 from poseharvest.evaluation.tracks import PoseTracks, harvest_tracks
 from poseharvest.geometry.crop import Crop
-from poseharvest.harvesting.harvest import harvest
+from poseharvest.harvesting.harvest_capture import harvest
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.simulation.crowd import CrowdDetector, CrowdKeypoints, CrowdSimulation, simulate_crowd
 

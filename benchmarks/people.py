@@ -24,7 +24,7 @@ import torch
 from poseharvest.detectors.protocol import HeatmapDetector
 from poseharvest.evaluation.identity import Identities, identities
 from poseharvest.evaluation.tracks import PoseTracks, harvest_tracks
-from poseharvest.harvesting.harvest import harvest
+from poseharvest.harvesting.harvest_capture import harvest
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.simulation.crowd import CrowdSimulation, simulate_crowd
 

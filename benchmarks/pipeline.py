@@ -21,7 +21,7 @@ from torch.nn.modules.module import register_module_forward_pre_hook
 
 from poseharvest.capture.capture import Capture
 from poseharvest.detectors.registry import load_detector
-from poseharvest.harvesting.harvest import harvest
+from poseharvest.harvesting.harvest_capture import harvest
 
 
 class Recorder:

@@ -25,7 +25,7 @@ from poseharvest.detectors.keypoints import KeypointDetector
 from poseharvest.errors import DatasetError
 from poseharvest.evaluation.pcp_by_person import PcpByPerson, pcp_by_person
 from poseharvest.evaluation.tracks import PoseTracks, harvest_tracks
-from poseharvest.harvesting.harvest import harvest
+from poseharvest.harvesting.harvest_capture import harvest
 from poseharvest.harvesting.harvest_options import HarvestOptions
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from poseharvest.annotations.reader import Harvest
-from poseharvest.harvesting.harvest import harvest
+from poseharvest.harvesting.harvest_capture import harvest
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.pictorial.infer import InferenceOptions
 from poseharvest.simulation import CLEAN, Simulation, random_rig, simulate

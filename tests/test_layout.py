@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import inspect
+import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -115,6 +118,21 @@ def test_a_command_shares_its_name_with_what_it_runs_alone():
     for path in others:
         name = path.stem
         assert f"from poseharvest.cli.{name} import {name}" in app
+
+
+PACKAGES = [path for path in FILES if path.name == "__init__.py"]
+
+
+@pytest.mark.parametrize("path", PACKAGES, ids=lambda path: str(path.parent.relative_to(SOURCE)) or ".")
+def test_a_package_says_what_it_holds_and_what_it_offers(path):
+    doc = ast.get_docstring(parse(path)) or ""
+    assert len(doc.splitlines()) >= 3, "expected: what it holds, what it never touches, where to start reading"
+    name = ".".join(("poseharvest", *path.parent.relative_to(SOURCE).parts))
+    package = importlib.import_module(name)
+    public = [one for one in package.__all__ if one != "__version__"]
+    modules = {module.name for module in pkgutil.iter_modules(package.__path__)}
+    hidden = [one for one in public if one in modules and not inspect.ismodule(getattr(package, one))]
+    assert hidden == [], "a module of that name would take its place"
 
 
 def test_the_package_is_found():

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from poseharvest.capture.capture import Capture as Capture
     from poseharvest.detectors.registry import load_detector as load_detector
     from poseharvest.errors import HarvestError as HarvestError
-    from poseharvest.harvesting.harvest import harvest as harvest
+    from poseharvest.harvesting.harvest_capture import harvest as harvest
     from poseharvest.harvesting.harvest_options import HarvestOptions as HarvestOptions
     from poseharvest.pictorial.infer import InferenceOptions as InferenceOptions
     from poseharvest.selection.select import SelectionRule as SelectionRule
@@ -29,7 +29,7 @@ _HOMES = {
     "HarvestOptions": "harvesting.harvest_options",
     "InferenceOptions": "pictorial.infer",
     "SelectionRule": "selection.select",
-    "harvest": "harvesting.harvest",
+    "harvest": "harvesting.harvest_capture",
     "load_detector": "detectors.registry",
 }
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poseharvest.geometry.pixel_size import pixel_error, pixels_per_mm
-from poseharvest.geometry.triangulate import triangulate
+from poseharvest.geometry.triangulation import triangulate
 from walker_kit import look_at, walker_rig
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from poseharvest.annotations.reader import Harvest
-from poseharvest.harvesting.harvest import harvest
+from poseharvest.harvesting.harvest_capture import harvest
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.pictorial.infer import InferenceOptions
 from poseharvest.simulation import CLEAN, Simulation, simulate

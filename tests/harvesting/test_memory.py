@@ -26,7 +26,7 @@ import sys
 from dataclasses import replace
 import torch
 from localization_kit import ChangedDetector
-from poseharvest.harvesting.harvest import harvest
+from poseharvest.harvesting.harvest_capture import harvest
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.pictorial.infer import InferenceOptions
 from poseharvest.simulation import CLEAN, random_rig, simulate

@@ -10,7 +10,7 @@ import torch
 from poseharvest.annotations.reader import Harvest
 from poseharvest.capture.capture import Capture
 from poseharvest.detectors.registry import load_detector
-from poseharvest.harvesting.harvest import harvest
+from poseharvest.harvesting.harvest_capture import harvest
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.pictorial.infer import InferenceOptions
 

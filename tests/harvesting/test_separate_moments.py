@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from poseharvest.errors import CaptureError
-from poseharvest.harvesting.harvest import harvest
+from poseharvest.harvesting.harvest_capture import harvest
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.localization.find.bodies import is_body
 from poseharvest.localization.find.moment_finder import MomentFinder

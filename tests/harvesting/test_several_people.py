@@ -19,7 +19,7 @@ from poseharvest.capture.frames import FrameSource
 from poseharvest.errors import CaptureError, ConfigError
 from poseharvest.evaluation.identity import Identities, identities
 from poseharvest.evaluation.tracks import PoseTracks, harvest_tracks
-from poseharvest.harvesting.harvest import harvest
+from poseharvest.harvesting.harvest_capture import harvest
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.localization.boxes import Boxes
 from poseharvest.pictorial.infer import InferenceOptions

@@ -13,7 +13,7 @@ from torch import Tensor
 from localization_kit import ChangedDetector
 from poseharvest.annotations.reader import Harvest
 from poseharvest.detectors.protocol import CroppedView
-from poseharvest.harvesting.harvest import harvest
+from poseharvest.harvesting.harvest_capture import harvest
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.pictorial.infer import InferenceOptions
 from poseharvest.simulation import CLEAN, Simulation, simulate

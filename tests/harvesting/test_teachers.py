@@ -10,7 +10,7 @@ from torch import Tensor
 
 from localization_kit import ChangedDetector
 from poseharvest.detectors.protocol import CroppedView
-from poseharvest.harvesting.harvest import harvest
+from poseharvest.harvesting.harvest_capture import harvest
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.harvesting.teachers import is_same_body
 from poseharvest.pictorial.infer import InferenceOptions

@@ -1,10 +1,23 @@
-"""Captures: a folder of calibrated, synchronised footage as a stream of moments."""
+"""Captures: a folder of calibrated, synchronised footage as a stream of moments.
 
-from poseharvest.capture.capture import Capture as Capture
-from poseharvest.capture.capture_audit import CaptureAudit as CaptureAudit
-from poseharvest.capture.capture_audit import ViewSummary as ViewSummary
-from poseharvest.capture.capture_audit import audit_capture as audit_capture
-from poseharvest.capture.frames import FrameSource as FrameSource
-from poseharvest.capture.frames import MultiViewFrame as MultiViewFrame
-from poseharvest.capture.settings import CaptureSettings as CaptureSettings
-from poseharvest.capture.settings import Offset as Offset
+It decodes and synchronises; it never looks for people in a picture. Start with `frames`, what a source of moments is,
+then `capture`.
+"""
+
+from __future__ import annotations
+
+from poseharvest.capture.capture import Capture
+from poseharvest.capture.capture_audit import CaptureAudit, ViewSummary, audit_capture
+from poseharvest.capture.frames import FrameSource, MultiViewFrame
+from poseharvest.capture.settings import CaptureSettings, Offset
+
+__all__ = [
+    "Capture",
+    "CaptureAudit",
+    "CaptureSettings",
+    "FrameSource",
+    "MultiViewFrame",
+    "Offset",
+    "ViewSummary",
+    "audit_capture",
+]

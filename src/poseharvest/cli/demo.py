@@ -39,7 +39,7 @@ def _whole_story(out: Path, seed: int, weights: Path | None, *, quick: bool, ove
     from poseharvest.cli.table_lines import console_for_tables, print_panel
     from poseharvest.learning.personalize.finetune import trainable
     from poseharvest.tables.request import DetectorChoice
-    from poseharvest.tables.studio.demo import FULL, QUICK, run_demo
+    from poseharvest.tables.studio.studio_demo import FULL, QUICK, run_demo
 
     choice = DetectorChoice("hourglass", weights)
     with progress_bar(Console(stderr=True)) as on_progress:
@@ -62,7 +62,7 @@ def _whole_story(out: Path, seed: int, weights: Path | None, *, quick: bool, ove
 
 def _simulated(out: Path, frames: int, seed: int, *, overwrite: bool) -> None:
     from poseharvest.evaluation.pose_error import pose_errors
-    from poseharvest.harvesting.harvest import harvest
+    from poseharvest.harvesting.harvest_capture import harvest
     from poseharvest.report.html import report
     from poseharvest.simulation.synthetic_capture import simulate
 

@@ -33,7 +33,7 @@ def evaluate(
 ) -> None:
     """Judge a harvest by what cameras and bodies cannot do, and by the truth where it is known."""
     from poseharvest.annotations.reader import Harvest
-    from poseharvest.evaluation.evaluate import evaluate as evaluate_harvest
+    from poseharvest.evaluation.evaluate_harvest import evaluate as evaluate_harvest
     from poseharvest.evaluation.tracks import read_tracks
     from poseharvest.evaluation.with_truth import judge, recalibration_of
     from poseharvest.storage.staging import os_errors_as_store_errors

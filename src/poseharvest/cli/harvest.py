@@ -17,7 +17,7 @@ from poseharvest.cli.summary import print_summary
 from poseharvest.detectors.keypoint_capture import capture_settings, open_capture
 from poseharvest.detectors.protocol import HeatmapDetector
 from poseharvest.detectors.registry import NETWORKS, load_detector
-from poseharvest.harvesting.harvest import harvest as run
+from poseharvest.harvesting.harvest_capture import harvest as run
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.localization.boxes import read_boxes
 from poseharvest.pictorial.infer import InferenceMethod, InferenceOptions

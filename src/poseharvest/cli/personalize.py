@@ -13,8 +13,8 @@ from rich.table import Table
 from poseharvest.cli.assignments import parse_assignments
 from poseharvest.cli.progress_bar import progress_bar
 from poseharvest.learning.personalize.labels import LabelSet
-from poseharvest.learning.personalize.personalize import Personalization
-from poseharvest.learning.personalize.personalize import personalize as run
+from poseharvest.learning.personalize.personalize_detector import Personalization
+from poseharvest.learning.personalize.personalize_detector import personalize as run
 from poseharvest.learning.personalize.personalize_options import PersonalizationOptions
 
 _DEFAULTS = PersonalizationOptions()

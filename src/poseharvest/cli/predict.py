@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from poseharvest.cli.assignments import parse_assignments
 from poseharvest.cli.progress_bar import progress_bar
-from poseharvest.learning.pose3d.predict import Prediction, Situation
+from poseharvest.learning.pose3d.predict_poses import Prediction, Situation
 
 _CALIBRATION = "Calibration of the camera, such as a harvest's rig.json; without it there are no millimetres across."
 _ROOT = "Distance of the root joint along the camera's axis; estimated from limb lengths if not given."
@@ -47,7 +47,7 @@ def predict(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     from poseharvest.detectors.registry import load_detector
     from poseharvest.learning.pose3d.input_pictures import open_pictures
     from poseharvest.learning.pose3d.pose_model import load_model
-    from poseharvest.learning.pose3d.predict import predict as run
+    from poseharvest.learning.pose3d.predict_poses import predict as run
     from poseharvest.localization.boxes import read_boxes
     from poseharvest.skeleton.limb_lengths import read_limb_lengths
 

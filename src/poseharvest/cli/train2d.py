@@ -14,8 +14,8 @@ from poseharvest.cli.progress_bar import progress_bar
 from poseharvest.cli.training_samples import LabelFiles, StudioShots
 from poseharvest.detectors.network import NetworkDetector
 from poseharvest.detectors.registry import load_detector
-from poseharvest.learning.heatmaps2d.train2d import Training2d, new_network
-from poseharvest.learning.heatmaps2d.train2d import train2d as run
+from poseharvest.learning.heatmaps2d.train_network import Training2d, new_network
+from poseharvest.learning.heatmaps2d.train_network import train2d as run
 from poseharvest.learning.loop.augment import Augmentation
 from poseharvest.learning.loop.training_options import TrainingOptions
 from poseharvest.learning.personalize.finetune import trainable

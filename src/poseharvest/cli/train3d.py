@@ -12,8 +12,8 @@ from poseharvest.cli.progress_bar import progress_bar
 from poseharvest.learning.loop.augment import Augmentation
 from poseharvest.learning.loop.training_options import TrainingOptions
 from poseharvest.learning.pose3d.regression_options import RegressionOptions
-from poseharvest.learning.pose3d.train3d import Training3d
-from poseharvest.learning.pose3d.train3d import train3d as run
+from poseharvest.learning.pose3d.train_poses import Training3d
+from poseharvest.learning.pose3d.train_poses import train3d as run
 
 _DEFAULTS = RegressionOptions()
 _TRAINING = _DEFAULTS.training

@@ -1,0 +1,12 @@
+"""2D detectors: windows of pictures in, heatmaps out; networks, ONNX models, and keypoint files of other tools.
+
+It never looks at several views together. Start with `protocol`, which says what a detector is, then `registry`, which
+finds one by name.
+"""
+
+from __future__ import annotations
+
+from poseharvest.detectors.protocol import CroppedView, HeatmapDetector, KeypointSource
+from poseharvest.detectors.registry import load_detector
+
+__all__ = ["CroppedView", "HeatmapDetector", "KeypointSource", "load_detector"]

@@ -24,7 +24,7 @@ from poseharvest.diagnosis.sampled_moments import SampledMoment
 from poseharvest.geometry.camera import MovingCamera, StaticCamera
 from poseharvest.geometry.pixel_size import pixels_per_mm
 from poseharvest.geometry.rig import Rig
-from poseharvest.geometry.triangulate import triangulate
+from poseharvest.geometry.triangulation import triangulate
 
 MIN_COMPARED = 60
 """Joints times moments below which a view's numbers are NaN: too few to say anything."""

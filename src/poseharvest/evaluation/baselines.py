@@ -16,7 +16,7 @@ from torch import Tensor
 from poseharvest.evaluation.double_counting import double_counted_marginals
 from poseharvest.evaluation.max_product import most_probable_pose
 from poseharvest.geometry.grid import cube
-from poseharvest.geometry.triangulate import triangulate, triangulate_robust
+from poseharvest.geometry.triangulation import triangulate, triangulate_robust
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.heatmaps.peaks import heatmap_peaks
 from poseharvest.pictorial.evidence import FrameEvidence

@@ -23,7 +23,7 @@ from poseharvest.evaluation.ranking import OUTLIER_SHARE
 from poseharvest.evaluation.scores import MetricProtocol, Score
 from poseharvest.geometry.camera import StaticCamera
 from poseharvest.geometry.rig import project_all
-from poseharvest.geometry.triangulate import triangulate_robust
+from poseharvest.geometry.triangulation import triangulate_robust
 
 _CHUNK = 64
 MAX_POSES = 2000

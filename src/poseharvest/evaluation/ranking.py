@@ -17,7 +17,7 @@ from torch import Tensor
 from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.evaluation.pairs import Floats
 from poseharvest.geometry.camera import StaticCamera
-from poseharvest.geometry.triangulate import triangulate_robust
+from poseharvest.geometry.triangulation import triangulate_robust
 
 OUTLIER_SHARE = 0.1
 """A peak farther from the projection than this share of its window's side counts as an outlier."""

@@ -1,0 +1,27 @@
+"""Cameras, windows of pictures and volumes: pure geometry on tensors.
+
+It never reads a file and knows neither people nor heatmaps. Start with `camera`: it states the conventions of frames,
+pixels and distances that all other packages rely on.
+"""
+
+from __future__ import annotations
+
+from poseharvest.geometry.camera import AffineCamera, Camera, CameraModel, MovingCamera, StaticCamera
+from poseharvest.geometry.crop import Crop, crop_around
+from poseharvest.geometry.grid import VoxelVolume
+from poseharvest.geometry.rig import Rig
+from poseharvest.geometry.triangulation import triangulate, triangulate_robust
+
+__all__ = [
+    "AffineCamera",
+    "Camera",
+    "CameraModel",
+    "Crop",
+    "MovingCamera",
+    "Rig",
+    "StaticCamera",
+    "VoxelVolume",
+    "crop_around",
+    "triangulate",
+    "triangulate_robust",
+]

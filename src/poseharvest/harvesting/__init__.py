@@ -1,0 +1,13 @@
+"""The main job: footage in, a harvest folder out.
+
+It only connects the other packages; no numbers are made here but limb lengths and support. Start with
+`harvest_capture`.
+"""
+
+from __future__ import annotations
+
+from poseharvest.harvesting.harvest_capture import harvest
+from poseharvest.harvesting.harvest_options import HarvestOptions
+from poseharvest.harvesting.subject import Subject, SubjectLearner
+
+__all__ = ["HarvestOptions", "Subject", "SubjectLearner", "harvest"]

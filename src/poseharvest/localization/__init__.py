@@ -1,0 +1,22 @@
+"""Where people are: found in the views, matched across them, and followed from frame to frame.
+
+It gives inference its windows, cameras and the middle of the volume; it never decides where a joint finally is. Start
+with `sighting`, what comes out, then `follow` and `find`.
+"""
+
+from __future__ import annotations
+
+from poseharvest.localization.boxes import Boxes, read_boxes, write_boxes
+from poseharvest.localization.partial_pose import PartialPose, TriangulatedPose
+from poseharvest.localization.sighting import FrameSightings, Sighting, TrackedSighting
+
+__all__ = [
+    "Boxes",
+    "FrameSightings",
+    "PartialPose",
+    "Sighting",
+    "TrackedSighting",
+    "TriangulatedPose",
+    "read_boxes",
+    "write_boxes",
+]

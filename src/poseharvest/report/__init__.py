@@ -1,6 +1,9 @@
-"""A harvest as one self-contained HTML page."""
+"""A harvest as one self-contained HTML page.
 
-from poseharvest.report.collect import ReportContent as ReportContent
-from poseharvest.report.collect import collect as collect
-from poseharvest.report.html import render as render
-from poseharvest.report.html import report as report
+It reads a harvest and changes nothing. Start with `html`, the page; `collect` makes its one pass over the harvest.
+"""
+
+from poseharvest.report.collect import ReportContent
+from poseharvest.report.html import render, report
+
+__all__ = ["ReportContent", "render", "report"]

@@ -1,0 +1,13 @@
+"""Skeletons: named joints, the tree of limbs over them, and how long the limbs of people are.
+
+It never sees a picture or a camera. Start with `skeleton`, then `definitions` for the skeletons of the field.
+"""
+
+from __future__ import annotations
+
+from poseharvest.skeleton.definitions import skeleton_by_name
+from poseharvest.skeleton.limb_lengths import LimbLengths, read_limb_lengths
+from poseharvest.skeleton.skeleton import Limb, Skeleton
+from poseharvest.skeleton.skeleton_file import read_skeleton
+
+__all__ = ["Limb", "LimbLengths", "Skeleton", "read_limb_lengths", "read_skeleton", "skeleton_by_name"]

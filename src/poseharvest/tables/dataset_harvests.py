@@ -11,7 +11,7 @@ from poseharvest.annotations.reader import Harvest
 from poseharvest.datasets.protocol import DatasetSequence
 from poseharvest.datasets.recording_footage import DatasetFootage
 from poseharvest.detectors.protocol import HeatmapDetector
-from poseharvest.harvesting.harvest import harvest as run_harvest
+from poseharvest.harvesting.harvest_capture import harvest as run_harvest
 from poseharvest.learning.personalize.finetune import trainable
 from poseharvest.progress import OnProgress, Progress
 from poseharvest.skeleton.skeleton import Skeleton

@@ -22,7 +22,7 @@ from poseharvest.geometry.crop import Crop, crop_around
 from poseharvest.learning.pose3d.find_windows import find_boxes
 from poseharvest.learning.pose3d.input_pictures import PictureInput, open_pictures
 from poseharvest.learning.pose3d.pose_model import PoseModel, new_regressor
-from poseharvest.learning.pose3d.predict import Situation, predict
+from poseharvest.learning.pose3d.predict_poses import Situation, predict
 from poseharvest.localization.boxes import Boxes, read_boxes, write_boxes
 from poseharvest.localization.limits import CROP_SCALE
 from poseharvest.skeleton.definitions import LSP14, MPII16

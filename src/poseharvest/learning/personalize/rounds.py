@@ -13,7 +13,7 @@ from poseharvest.capture.frames import FrameSource
 from poseharvest.detectors.network import NetworkDetector
 from poseharvest.detectors.registry import load_detector
 from poseharvest.errors import StoreError
-from poseharvest.harvesting.harvest import harvest as harvest_again
+from poseharvest.harvesting.harvest_capture import harvest as harvest_again
 from poseharvest.learning.heatmaps2d.network_files import write_weights
 from poseharvest.learning.loop.fit import OnTraining
 from poseharvest.learning.personalize.compare import Comparison, compare

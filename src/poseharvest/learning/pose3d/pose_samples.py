@@ -18,7 +18,7 @@ from poseharvest.learning.loop.mixed_source import MixedSource
 from poseharvest.learning.loop.samples import SampleSource
 from poseharvest.learning.personalize.harvest_again import check_footage, harvested_frames, open_footage_of
 from poseharvest.learning.personalize.labels import PictureLabels
-from poseharvest.learning.personalize.personalize import split_frames
+from poseharvest.learning.personalize.personalize_detector import split_frames
 from poseharvest.learning.personalize.surroundings import cut_pictures, turns_of
 from poseharvest.learning.pose3d.pose_labels import pose_labels
 from poseharvest.learning.pose3d.pose_model import preprocessing_of

@@ -9,7 +9,7 @@ from itertools import combinations
 import torch
 
 from poseharvest.geometry.camera import StaticCamera
-from poseharvest.geometry.triangulate import triangulate, triangulate_robust
+from poseharvest.geometry.triangulation import triangulate, triangulate_robust
 from poseharvest.localization.find.scan import Candidate
 from poseharvest.localization.partial_pose import TriangulatedPose
 

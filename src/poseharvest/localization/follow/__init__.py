@@ -1,0 +1,13 @@
+"""Following people from moment to moment: one, one among many, all of them, or one in the pictures of a single view.
+
+It stands on `find` for everything that a single moment can tell. Start with `one_person`, then `people_tracker`.
+"""
+
+from __future__ import annotations
+
+from poseharvest.localization.follow.one_of_many import one_person_tracker
+from poseharvest.localization.follow.one_person import OnePersonTracker, Tracker, batch_length
+from poseharvest.localization.follow.one_view import OneViewTracker
+from poseharvest.localization.follow.people_tracker import PeopleTracker
+
+__all__ = ["OnePersonTracker", "OneViewTracker", "PeopleTracker", "Tracker", "batch_length", "one_person_tracker"]

@@ -22,7 +22,7 @@ from poseharvest.geometry.camera import Camera, CameraModel, StaticCamera
 from poseharvest.learning.pose3d.input_pictures import Picture
 from poseharvest.learning.pose3d.pose_labels import axial_depth
 from poseharvest.learning.pose3d.pose_model import PoseModel
-from poseharvest.learning.pose3d.predict import Situation, predict_pose
+from poseharvest.learning.pose3d.predict_poses import Situation, predict_pose
 from poseharvest.progress import OnProgress, Progress
 from poseharvest.skeleton.convert import Conversion
 from poseharvest.skeleton.skeleton import Skeleton

@@ -18,7 +18,7 @@ from poseharvest.evaluation.alignment import Alignment
 from poseharvest.evaluation.pairs import PosePairs
 from poseharvest.evaluation.scores import Score
 from poseharvest.learning.pose3d.pose_model import load_model
-from poseharvest.learning.pose3d.train3d import train3d
+from poseharvest.learning.pose3d.train_poses import train3d
 from poseharvest.storage.finished_units import UnitStore
 from poseharvest.tables.dataset_harvests import HarvestedShot, generic_harvester, prefixed, setting_of
 from poseharvest.tables.football.table3 import seed_columns

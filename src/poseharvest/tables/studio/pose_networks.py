@@ -25,9 +25,9 @@ from poseharvest.learning.pose3d.input_pictures import Picture
 from poseharvest.learning.pose3d.pose_labels import frame_labels, pose_labels
 from poseharvest.learning.pose3d.pose_model import PoseModel
 from poseharvest.learning.pose3d.pose_samples import HarvestFootage
-from poseharvest.learning.pose3d.predict import Situation, predict_pose
+from poseharvest.learning.pose3d.predict_poses import Situation, predict_pose
 from poseharvest.learning.pose3d.regression_options import RegressionOptions
-from poseharvest.learning.pose3d.train3d import common_lengths, train_on
+from poseharvest.learning.pose3d.train_poses import common_lengths, train_on
 from poseharvest.networks.regressor import PoseRegressor
 from poseharvest.progress import OnProgress
 from poseharvest.simulation.scene import GroundTruth

@@ -17,12 +17,12 @@ from poseharvest.annotations.reader import Harvest
 from poseharvest.detectors.network import NetworkDetector
 from poseharvest.detectors.registry import load_detector
 from poseharvest.errors import NobodyFoundError
-from poseharvest.harvesting.harvest import harvest
+from poseharvest.harvesting.harvest_capture import harvest
 from poseharvest.learning.heatmaps2d.network_files import write_weights
 from poseharvest.learning.personalize.finetune import trainable
 from poseharvest.learning.personalize.labels import labels_of_takes, require_enough
 from poseharvest.learning.personalize.takes import LabelledTake, learn_from_takes
-from poseharvest.learning.pose3d.train3d import common_lengths
+from poseharvest.learning.pose3d.train_poses import common_lengths
 from poseharvest.progress import OnProgress, Progress
 from poseharvest.skeleton.limb_lengths import LimbLengths
 from poseharvest.storage.finished_units import UnitStore

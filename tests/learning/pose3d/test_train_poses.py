@@ -18,7 +18,7 @@ from poseharvest.learning.pose3d.pose_labels import axial_depth, pose_labels
 from poseharvest.learning.pose3d.pose_model import load_model, new_regressor, preprocessing_of
 from poseharvest.learning.pose3d.pose_task import RegressionTask
 from poseharvest.learning.pose3d.regression_options import RegressionOptions
-from poseharvest.learning.pose3d.train3d import common_lengths, train3d
+from poseharvest.learning.pose3d.train_poses import common_lengths, train3d
 from poseharvest.skeleton.definitions import MPII16
 
 TINY = RegressionOptions(

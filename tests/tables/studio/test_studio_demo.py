@@ -8,7 +8,7 @@ import pytest
 
 from poseharvest.errors import StoreError, TrainingError
 from poseharvest.tables.paper import AVERAGE
-from poseharvest.tables.studio.demo import FULL, QUICK, DemoPlan, run_demo
+from poseharvest.tables.studio.studio_demo import FULL, QUICK, DemoPlan, run_demo
 from poseharvest.tables.studio.study import Network
 
 

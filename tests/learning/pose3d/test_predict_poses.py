@@ -13,7 +13,7 @@ from poseharvest.geometry.crop import Crop
 from poseharvest.learning.pose3d.input_pictures import Picture, open_pictures
 from poseharvest.learning.pose3d.pose_labels import axial_depth
 from poseharvest.learning.pose3d.pose_model import PoseModel, new_regressor
-from poseharvest.learning.pose3d.predict import COLUMNS, Situation, predict, predict_pose
+from poseharvest.learning.pose3d.predict_poses import COLUMNS, Situation, predict, predict_pose
 from poseharvest.learning.pose3d.scaling import WindowPose, numbers_from_pose
 from poseharvest.localization.boxes import Boxes
 from poseharvest.skeleton.definitions import MPII16

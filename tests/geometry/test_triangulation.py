@@ -11,7 +11,7 @@ from poseharvest.errors import ShapeError
 from poseharvest.geometry.camera import AffineCamera
 from poseharvest.geometry.distortion import Distortion
 from poseharvest.geometry.rig import project_all
-from poseharvest.geometry.triangulate import triangulate, triangulate_robust
+from poseharvest.geometry.triangulation import triangulate, triangulate_robust
 
 
 def test_projected_points_come_back(make_ring, lens, person):

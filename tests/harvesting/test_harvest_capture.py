@@ -23,7 +23,7 @@ from poseharvest.evaluation.pose_error import pose_errors
 from poseharvest.geometry.camera import Camera
 from poseharvest.geometry.crop import Crop
 from poseharvest.geometry.rig import Rig
-from poseharvest.harvesting.harvest import harvest
+from poseharvest.harvesting.harvest_capture import harvest
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.localization.boxes import Boxes
 from poseharvest.localization.follow.one_person import batch_length

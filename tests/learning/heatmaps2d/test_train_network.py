@@ -13,7 +13,7 @@ from poseharvest.detectors.registry import load_detector
 from poseharvest.detectors.windows import RunOptions
 from poseharvest.errors import ConfigError, StoreError, TrainingError
 from poseharvest.learning.heatmaps2d.task import HeatmapTask
-from poseharvest.learning.heatmaps2d.train2d import new_network, train2d
+from poseharvest.learning.heatmaps2d.train_network import new_network, train2d
 from poseharvest.learning.loop.steps import Trainer
 from poseharvest.learning.loop.training_options import TrainingOptions
 
@@ -29,7 +29,7 @@ torch.set_num_threads(1)
 from conftest import Drawn, small_detector
 from poseharvest.learning.loop.steps import Trainer
 from poseharvest.learning.loop.training_options import TrainingOptions
-from poseharvest.learning.heatmaps2d.train2d import train2d
+from poseharvest.learning.heatmaps2d.train_network import train2d
 options = TrainingOptions(epochs=2, batch_size=2, frozen_norms=True)
 train2d(small_detector(), Drawn(4), sys.argv[1], options=options, validation=Drawn(2))
 """
