@@ -3,9 +3,9 @@
     python benchmarks/house.py CAPTURE --calibration FILE --weights FILE      # a frame from picture to Parquet
     python benchmarks/house.py --size                                         # lines of code, lengths of functions
 
-A steady frame is one after the subject's limbs are known, here from the first sixteen frames. Counted are the named functions of the package that run while
-such frames go from the decoder to the Parquet file, in any thread; lambdas and comprehensions belong to the function
-around them, and loops that are compiled count as one. Lines of code are those with a statement: docstrings, comments and
+A steady frame is one after the subject's limbs are known, here from the first sixteen frames. Counted are the named
+functions of the package that run while such frames go from the decoder to the Parquet file, in any thread. Lambdas and
+comprehensions belong to the function around them. Lines of code are those with a statement: docstrings, comments and
 blank lines are left out.
 """
 
@@ -28,6 +28,15 @@ SOURCE = Path(poseharvest.__file__).resolve().parent
 WARM_UP = 16
 STEADY = range(24, 56)  # frames that are finished; the decoder and the network are ahead of them
 LAST = 100
+NO_CODE = {
+    tokenize.COMMENT,
+    tokenize.DEDENT,
+    tokenize.ENCODING,
+    tokenize.ENDMARKER,
+    tokenize.INDENT,
+    tokenize.NEWLINE,
+    tokenize.NL,
+}
 RECORDS_A_PART = 8  # so that some parts are written on the way
 
 
@@ -87,7 +96,9 @@ def lines_of_code(path: Path) -> int:
     }
     blank = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
     with path.open("rb") as stream:
-        tokens = [token for token in tokenize.tokenize(stream.readline) if token.type not in {*blank, tokenize.ENCODING}]
+        tokens = [
+            token for token in tokenize.tokenize(stream.readline) if token.type not in {*blank, tokenize.ENCODING}
+        ]
     return len({line for token in tokens for line in range(token.start[0], token.end[0] + 1)} - docstrings)
 
 
@@ -129,10 +140,9 @@ def main() -> None:
     print(f"one steady frame crosses {len(by_file)} files and {len(crossing.codes)} functions")
     for name, number in sorted(by_file.items()):
         print(f"  {Path(name).relative_to(SOURCE)}: {number}")
-        if given.list:
-            for code in sorted(crossing.codes, key=lambda code: code.co_firstlineno):
-                if code.co_filename == name:
-                    print(f"      {code.co_qualname} ({crossing.codes[code]})")
+        here = sorted((code for code in crossing.codes if code.co_filename == name), key=lambda c: c.co_firstlineno)
+        for code in here if given.list else ():
+            print(f"      {code.co_qualname} ({crossing.codes[code]})")
 
 
 if __name__ == "__main__":

@@ -34,6 +34,13 @@ LEVELS: tuple[tuple[str, ...], ...] = (
 )
 """Packages (and modules without one) from the base up. Each may import those below it, and itself."""
 
+SUBLEVELS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "learning": (("loop",), ("heatmaps2d",), ("personalize",), ("pose3d",)),
+    "localization": (("find",), ("follow",)),
+    "tables": (("football",), ("human36m",), ("studio",)),
+}
+"""The same for packages within a package; the modules beside them lie below all of them."""
+
 ALLOWED_ON_ONE_LEVEL: frozenset[tuple[str, str]] = frozenset()
 """(importer, imported) pairs of one level that are allowed all the same."""
 
@@ -94,6 +101,23 @@ def back_edges(graph: Graph) -> list[str]:
             if not allowed:
                 wrong.append(f"{module} -> {imported}")
     return wrong
+
+
+def back_edges_within(graph: Graph, package: str, levels: tuple[tuple[str, ...], ...]) -> list[str]:
+    """Imports within a package that go from a lower of its packages, or from a module beside them, to a higher one."""
+
+    def level(module: str) -> int:
+        parts = module.split(".")
+        found = [number for number, names in enumerate(levels) if len(parts) > 2 and parts[2] in names]
+        return found[0] if found else -1
+
+    return [
+        f"{module} -> {imported}"
+        for module, imports in sorted(graph.items())
+        for imported in sorted(imports)
+        if module.count(".") > 1 and package_of(module) == package_of(imported) == package
+        if level(imported) > level(module)
+    ]
 
 
 def cycle(graph: Graph) -> list[str]:
@@ -159,6 +183,25 @@ def plant(tmp_path):
 
 def test_packages_import_one_way(graph):
     assert back_edges(graph) == []
+
+
+@pytest.mark.parametrize("package", SUBLEVELS)
+def test_packages_within_a_package_import_one_way(graph, package):
+    assert back_edges_within(graph, package, SUBLEVELS[package]) == []
+    inner = {path.parent.name for path in (SOURCE / package).glob("*/__init__.py")}
+    assert inner == {name for level in SUBLEVELS[package] for name in level}
+
+
+def test_a_back_edge_within_a_package_is_caught(plant):
+    graph = plant({
+        "learning/samples": "from poseharvest.learning.loop import steps",
+        "learning/loop/steps": "from poseharvest.learning.pose3d import task",
+        "learning/pose3d/task": "from poseharvest.learning import samples",
+    })
+    assert back_edges_within(graph, "learning", SUBLEVELS["learning"]) == [
+        "poseharvest.learning.loop.steps -> poseharvest.learning.pose3d.task",
+        "poseharvest.learning.samples -> poseharvest.learning.loop.steps",
+    ]
 
 
 def test_every_package_has_a_level(graph):

@@ -12,7 +12,7 @@ from poseharvest.detectors.network import NetworkDetector
 from poseharvest.detectors.registry import load_detector
 from poseharvest.detectors.windows import RunOptions
 from poseharvest.errors import ConfigError, StoreError, TrainingError
-from poseharvest.learning.heatmaps2d.task import HeatmapTask
+from poseharvest.learning.heatmaps2d.heatmap_task import HeatmapTask
 from poseharvest.learning.heatmaps2d.train_network import new_network, train2d
 from poseharvest.learning.loop.steps import Trainer
 from poseharvest.learning.loop.training_options import TrainingOptions

@@ -6,8 +6,8 @@ import torch
 from poseharvest.detectors.registry import load_detector
 from poseharvest.detectors.vitpose import VitPose, vitpose_detector
 from poseharvest.detectors.windows import RunOptions
+from poseharvest.learning.heatmaps2d.heatmap_task import HeatmapTask
 from poseharvest.learning.heatmaps2d.network_files import write_onnx, write_weights
-from poseharvest.learning.heatmaps2d.task import HeatmapTask
 from poseharvest.learning.loop.steps import Trainer
 from poseharvest.learning.loop.training_options import TrainingOptions
 from poseharvest.skeleton.definitions import COCO17

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from poseharvest.errors import StoreError, TrainingError
-from poseharvest.learning.heatmaps2d.task import HeatmapTask
+from poseharvest.learning.heatmaps2d.heatmap_task import HeatmapTask
 from poseharvest.learning.loop.checkpoint import is_checkpoint, read_checkpoint, write_checkpoint
 from poseharvest.learning.loop.fit import fit
 from poseharvest.learning.loop.interruption import stop_requests

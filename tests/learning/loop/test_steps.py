@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from poseharvest.errors import TrainingError
-from poseharvest.learning.heatmaps2d.task import HeatmapTask, heatmap_task
+from poseharvest.learning.heatmaps2d.heatmap_task import HeatmapTask, heatmap_task
 from poseharvest.learning.loop.augment import NO_AUGMENTATION, Variation
 from poseharvest.learning.loop.batches import make_batch
 from poseharvest.learning.loop.fit import fit

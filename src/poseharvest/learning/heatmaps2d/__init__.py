@@ -5,8 +5,8 @@ Start with `train_network`.
 
 from __future__ import annotations
 
+from poseharvest.learning.heatmaps2d.heatmap_task import HeatmapTask
 from poseharvest.learning.heatmaps2d.network_files import write_weights
-from poseharvest.learning.heatmaps2d.task import HeatmapTask, heatmap_task
 from poseharvest.learning.heatmaps2d.train_network import train2d
 
-__all__ = ["HeatmapTask", "heatmap_task", "train2d", "write_weights"]
+__all__ = ["HeatmapTask", "train2d", "write_weights"]

@@ -14,8 +14,8 @@ from poseharvest.detectors.hourglass import HOURGLASS
 from poseharvest.detectors.network import NetworkDetector
 from poseharvest.detectors.windows import RunOptions
 from poseharvest.errors import ConfigError
+from poseharvest.learning.heatmaps2d.heatmap_task import heatmap_task
 from poseharvest.learning.heatmaps2d.network_files import write_both
-from poseharvest.learning.heatmaps2d.task import heatmap_task
 from poseharvest.learning.loop.fit import OnTraining, fit
 from poseharvest.learning.loop.processes import process_group
 from poseharvest.learning.loop.samples import SampleSource

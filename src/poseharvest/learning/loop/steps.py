@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from poseharvest.detectors.weights_files import load_state
 from poseharvest.errors import TrainingError
-from poseharvest.learning.heatmaps2d.task import Task
 from poseharvest.learning.loop.augment import draw_variation
 from poseharvest.learning.loop.batches import Batch
 from poseharvest.learning.loop.checkpoint import Checkpoint, load_optimiser, optimiser_tensors
@@ -20,6 +19,7 @@ from poseharvest.learning.loop.prepare import prepared
 from poseharvest.learning.loop.processes import Processes
 from poseharvest.learning.loop.sample_order import samples_of_step, steps_per_epoch
 from poseharvest.learning.loop.samples import SampleSource
+from poseharvest.learning.loop.task import Task
 from poseharvest.learning.loop.training_options import TrainingOptions
 from poseharvest.storage.record import first_difference
 

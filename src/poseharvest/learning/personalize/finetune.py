@@ -9,7 +9,7 @@ from pathlib import Path
 from poseharvest.detectors.network import NetworkDetector
 from poseharvest.detectors.protocol import HeatmapDetector
 from poseharvest.errors import TrainingError
-from poseharvest.learning.heatmaps2d.task import heatmap_task
+from poseharvest.learning.heatmaps2d.heatmap_task import heatmap_task
 from poseharvest.learning.loop.fit import OnTraining, fit
 from poseharvest.learning.loop.samples import SampleSource
 from poseharvest.learning.loop.steps import Trainer

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from poseharvest.checks import check_shape
 from poseharvest.detectors.windows import Preprocessing
 from poseharvest.errors import TrainingError
-from poseharvest.learning.heatmaps2d.task import check_source
 from poseharvest.learning.loop.augment import NO_AUGMENTATION, Variation
 from poseharvest.learning.loop.batches import Batch, input_points, network_picture
 from poseharvest.learning.loop.samples import SampleSource, TrainingSample
+from poseharvest.learning.loop.task import check_source
 from poseharvest.learning.loop.training_options import TrainingOptions
 from poseharvest.learning.pose3d.scaling import WindowPose, numbers_from_pose, pose_from_numbers
 from poseharvest.skeleton.skeleton import Skeleton

@@ -1,46 +1,23 @@
-"""What a network is trained to give: how samples become a batch, and what its outputs should be."""
+"""Training a network to give heatmaps: its batches, its loss and its scores."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from poseharvest.detectors.network import Family
-from poseharvest.errors import TrainingError
 from poseharvest.learning.heatmaps2d.losses import masked_heatmap_loss
 from poseharvest.learning.heatmaps2d.validate import validate
 from poseharvest.learning.loop.augment import Variation
 from poseharvest.learning.loop.batches import Batch, make_batch
 from poseharvest.learning.loop.samples import SampleSource, TrainingSample
+from poseharvest.learning.loop.task import check_source
 from poseharvest.learning.loop.training_options import TrainingOptions
-from poseharvest.skeleton.skeleton import Skeleton
-
-
-class Task(Protocol):
-    """What the loop needs to know of a network and its outputs."""
-
-    def check(self, source: SampleSource) -> None:
-        """Raise TrainingError if the samples are not for this network."""
-        ...
-
-    def batch(
-        self, samples: Sequence[TrainingSample], variations: Sequence[Variation], options: TrainingOptions
-    ) -> Batch:
-        """Return the varied pictures of some samples with their targets."""
-        ...
-
-    def loss(self, outputs: Any, batch: Batch) -> Tensor:
-        """Return the loss of what the network gave for a batch: a mean over its pictures."""
-        ...
-
-    def scores(self, network: nn.Module, source: SampleSource) -> dict[str, float]:
-        """Return how good the network is on samples, by name, for the curve."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -100,16 +77,3 @@ def heatmap_task(family: Family, network: nn.Module, options: TrainingOptions) -
         return HeatmapTask(family)
     earlier = copy.deepcopy(network).eval().to(options.device)
     return DistilledHeatmapTask(family, earlier, options.distillation)
-
-
-def check_source(source: SampleSource, skeleton: Skeleton, network: str) -> None:
-    """Raise TrainingError if there is nothing to train on, or if it has other joints than the network."""
-    if len(source) == 0:
-        raise TrainingError("training: expected samples, got none")
-    theirs, ours = source.skeleton.joints, skeleton.joints
-    if theirs != ours:
-        raise TrainingError(
-            f'training: the network "{network}" gives {", ".join(ours[:3])}, ... ({len(ours)} joints of '
-            f'"{skeleton.name}"), the samples have {", ".join(theirs[:3])}, ... ({len(theirs)} of '
-            f'"{source.skeleton.name}")'
-        )
