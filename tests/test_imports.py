@@ -208,6 +208,12 @@ def test_every_package_has_a_level(graph):
     assert {package_of(module) for module in graph} <= {package for level in LEVELS for package in level}
 
 
+def test_contributing_lists_the_levels_as_they_are():
+    text = (SOURCE.parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    listed = text.split("<!-- levels -->\n```\n")[1].split("```")[0]
+    assert [tuple(line.split()) for line in listed.splitlines()] == list(LEVELS[:-2])
+
+
 def test_no_module_imports_itself_in_a_circle(graph):
     assert cycle(graph) == []
 
