@@ -16,7 +16,7 @@ from poseharvest.cli.progress_bar import progress_bar
 from poseharvest.cli.summary import print_summary
 from poseharvest.detectors.keypoint_capture import capture_settings, open_capture
 from poseharvest.detectors.protocol import HeatmapDetector
-from poseharvest.detectors.registry import NETWORKS, load_detector
+from poseharvest.detectors.registry import NAMES, describe_detectors, load_detector
 from poseharvest.harvesting.harvest import harvest as run
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.localization.boxes import read_boxes
@@ -31,7 +31,7 @@ _DEFAULTS = HarvestOptions()
 _CAPTURE = "Folder with videos/ or images/, and a calibration."
 _TOLERANCE = "Tolerance of limb lengths; one voxel if not given."
 _RATE = "Frames per second; those of the slowest view if not given, and 30 where there is no footage."
-_DETECTOR = "efficientpose, hourglass, an ONNX model's .toml, or a folder of OpenPose or COCO keypoints."
+_DETECTOR = describe_detectors()
 _OPTION = "An option of the detector, such as flip_test=true, frame_offset=1 or frame_offset.cam03=1; may be repeated."
 _HEIGHTS = "Power of its peak's height with which a view's word on a joint counts; 0 counts all views alike."
 _SHARPEN = "Power of heatmaps relative to their peaks: their blobs become narrower; 1 leaves them."
@@ -90,7 +90,7 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     footage = {"views": split_names(views), "rotate": rotate, "scale": scale, "frame_rate": frame_rate}
     said = capture_settings(capture, {"calibration": calibration, "unit": unit, **footage})
     load = partial(_load, detector, weights, device, detector_option)
-    at_once = None if detector in NETWORKS else load()  # a network may have to be downloaded
+    at_once = None if detector in NAMES else load()  # a network may have to be downloaded
     with progress_bar(Console(stderr=True)) as on_progress:
         result = run(
             open_capture(capture, at_once, said),
