@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from poseharvest.calibration.build import ReadOptions
-from poseharvest.calibration.native import read_rig, rig_from_dict, rig_to_dict, sniff_rig, write_rig
+from poseharvest.calibration.native import read_rig, reject_rig, rig_from_dict, rig_to_dict, write_rig
 from poseharvest.errors import CalibrationError, FormatError
 from poseharvest.geometry.camera import AffineCamera, MovingCamera
 from poseharvest.geometry.distortion import Distortion
@@ -33,7 +33,7 @@ def mixed_rig(make_camera) -> Rig:
 def test_every_digit_survives(tmp_path, mixed_rig):
     path = tmp_path / "rig.json"
     write_rig(mixed_rig, path)
-    assert sniff_rig(path)
+    assert reject_rig(path) is None
     found = read_rig(path)
     assert found.names == mixed_rig.names
     for ours, theirs in zip(found, mixed_rig, strict=True):

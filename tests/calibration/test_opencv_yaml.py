@@ -5,7 +5,7 @@ import torch
 from torch.testing import assert_close
 
 from poseharvest.calibration.build import ReadOptions
-from poseharvest.calibration.opencv_yaml import read_opencv_yaml, sniff_opencv_yaml, write_opencv_yaml
+from poseharvest.calibration.opencv_yaml import read_opencv_yaml, reject_opencv_yaml, write_opencv_yaml
 from poseharvest.errors import CalibrationError, FormatError
 from poseharvest.geometry.distortion import Distortion
 from poseharvest.geometry.rig import Rig
@@ -45,8 +45,8 @@ def test_easymocap_files_by_hand(folder):
         camera = rig.cameras[0]
         assert_close(camera.center, torch.tensor([0.0, -3000.0, 0.0], dtype=torch.float64), atol=1e-9, rtol=0)
         assert camera.distortion == Distortion("brown_conrady", (-0.1, 0.02, 0.0, 0.0, 0.0))
-    assert sniff_opencv_yaml(folder / "intri.yml")
-    assert sniff_opencv_yaml(folder / "extri.yml")
+    assert reject_opencv_yaml(folder / "intri.yml") is None
+    assert reject_opencv_yaml(folder / "extri.yml") is None
 
 
 def test_the_size_of_the_pictures_must_come_from_somewhere(folder):
@@ -140,8 +140,8 @@ def test_a_camera_that_is_only_named_is_missing_its_matrix(folder):
         read_opencv_yaml(folder, ReadOptions(image_sizes=SIZES))
 
 
-def test_other_yaml_is_not_sniffed(tmp_path):
+def test_other_yaml_is_rejected(tmp_path):
     path = tmp_path / "a.yml"
     for text in ("names: [1, 2]\n", "%YAML:1.0\n---\nfps: 30\n", "%YAML:1.0\n---\n[[[\n", ""):
         path.write_text(text)
-        assert not sniff_opencv_yaml(path)
+        assert reject_opencv_yaml(path) is not None

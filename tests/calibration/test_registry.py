@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -153,3 +154,16 @@ def test_the_default_unit_is_the_format_s(tmp_path, rig, name):
     WRITERS[name](rig, tmp_path / "calib.json")
     found = read_calibration(tmp_path, unit=FORMATS[name].default_unit, image_sizes=SIZES)
     assert float((found.cameras[0].center - rig.cameras[0].center).norm()) < 1e-6
+
+
+def test_the_page_of_formats_knows_only_formats_that_there_are():
+    page = (Path(__file__).resolve().parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
+    start = page.index("| `format` |")
+    table = [[cell.strip(" `") for cell in line.split("|")] for line in page[start:].split("\n\n")[0].splitlines()[2:]]
+    assert {row[1] for row in table} <= set(FORMATS)
+    assert [row for row in table if row[3].split(",")[0] != FORMATS[row[1]].default_unit] == [
+        row
+        for row in table
+        if "FreeMoCap" in row[2]  # told from the files themselves
+    ]
+    assert len(table) > 8

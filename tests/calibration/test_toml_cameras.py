@@ -7,7 +7,7 @@ import torch
 from torch.testing import assert_close
 
 from poseharvest.calibration.build import ReadOptions
-from poseharvest.calibration.toml_cameras import read_toml, sniff_toml, write_toml
+from poseharvest.calibration.toml_cameras import read_toml, reject_toml, write_toml
 from poseharvest.errors import CalibrationError, FormatError
 from poseharvest.geometry.camera import AffineCamera
 from poseharvest.geometry.rig import Rig
@@ -47,7 +47,7 @@ def test_a_pose2sim_file_by_hand(tmp_path):
 def test_written_files_are_read_alike(tmp_path, rig, assert_same_rig):
     path = tmp_path / "calib.toml"
     write_toml(rig, path)
-    assert sniff_toml(path)
+    assert reject_toml(path) is None
     assert_same_rig(read_toml(path), rig)
     write_toml(rig, path, unit="cm")
     assert_same_rig(read_toml(path, ReadOptions(unit="cm")), rig)
@@ -92,7 +92,7 @@ def test_caliscope_leaves_out_what_is_not_calibrated(tmp_path, caplog):
     )
     bare = '[cameras.2]\nport = 2\nignore = false\nsize = [1280, 720]\nrotation = "null"\n'
     path = _write(tmp_path, table, ignored, bare)
-    assert sniff_toml(path)
+    assert reject_toml(path) is None
     assert read_toml(path).names == ("port_0",)
     assert 'camera "port_2" is left out: it is not calibrated (no matrix, rotation, translation)' in caplog.text
 

@@ -10,8 +10,7 @@ from typer.main import get_command
 
 import poseharvest
 from poseharvest.cli.app import app
-
-COMMANDS = [command.name for command in app.registered_commands]
+from poseharvest.cli.lazy_commands import COMMANDS, LazyCommand
 
 
 def test_the_commands_are_there():
@@ -31,7 +30,7 @@ def test_every_command_has_help(run, command):
 def test_help_shows_every_word_of_its_texts(run, command):
     """Rich takes brackets in help texts for markup and swallows them."""
     shown = " ".join(run(command, "--help", columns=1000).out.replace("│", " ").split())
-    found = get_command(app).commands[command]
+    found = get_command(app).commands[command].load()
     texts = [found.help, *(parameter.help for parameter in found.params)]
     for text in texts:
         for line in (text or "").split("\n\n"):
@@ -42,6 +41,20 @@ def test_the_program_lists_its_commands(run):
     done = run("--help")
     assert done.code == 0
     assert all(command in done.out for command in COMMANDS)
+
+
+def test_the_program_s_help_imports_no_command():
+    code = "import sys; sys.argv = ['poseharvest', '--help']; from poseharvest.cli.app import main; main()"
+    code = f"import atexit, sys; atexit.register(lambda: print('heavy', 'torch' in sys.modules)); {code}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "heavy False"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_is_the_function_of_its_module(command):
+    lazy = LazyCommand(command)
+    loaded = lazy.load()
+    assert (loaded.name, loaded.help.splitlines()[0]) == (command, lazy.help)
 
 
 def test_the_version(run):

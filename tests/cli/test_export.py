@@ -9,7 +9,8 @@ import typer
 from typer.testing import CliRunner
 
 from harvest_kit import make_records, write_harvest
-from poseharvest.cli.export import ExportFormat, export
+from poseharvest.cli.derived_options import option_fields
+from poseharvest.cli.export import export
 from poseharvest.errors import ConfigError
 from poseharvest.export.registry import EXPORTERS
 
@@ -17,8 +18,26 @@ _app = typer.Typer()
 _app.command("export")(export)
 
 
-def test_offers_every_format() -> None:
-    assert [format.value for format in ExportFormat] == list(EXPORTERS)
+@pytest.fixture(scope="module")
+def help_text() -> str:
+    done = CliRunner().invoke(_app, ["--help"], env={"COLUMNS": "1000", "NO_COLOR": "1", "TERM": "dumb"})
+    assert done.exit_code == 0
+    return " ".join(done.output.replace("│", " ").split())
+
+
+@pytest.mark.parametrize("name", EXPORTERS)
+def test_offers_every_format_with_its_options(name: str, help_text: str) -> None:
+    assert f"{name}: {EXPORTERS[name].description}." in help_text
+    for field in option_fields(EXPORTERS[name].options):
+        assert f"--{field.name.replace('_', '-')}" in help_text
+        assert field.help.lower().rstrip(".") in help_text.lower()
+
+
+def test_help_says_which_formats_have_an_option(help_text: str) -> None:
+    assert "c3d, csv, trc: the capture's first frame to write, from 0 (by default 0)." in help_text
+    assert "OpenSim reads m and mm (mm, cm, m; by default m)." in help_text
+    assert "if not given, the end of the capture." in help_text
+    assert "--source" not in help_text  # a capture is no word
 
 
 def test_writes_what_was_asked_for(tmp_path: Path) -> None:

@@ -1,12 +1,29 @@
+"""Every detector is stated once: names, paths, weights, help and tables follow from its record."""
+
 import json
+import re
+from dataclasses import fields
+from pathlib import Path
 
 import pytest
+import torch
 from safetensors.torch import save_file
 
-from poseharvest.detectors.registry import load_detector
+from poseharvest.detectors.registry import (
+    DETECTORS,
+    NAMES,
+    OWN_WEIGHTS,
+    OWN_WEIGHTS_DESCRIPTION,
+    describe_detectors,
+    load_detector,
+    record_of_path,
+)
+from poseharvest.detectors.weights_files import DETECTOR_KEY
 from poseharvest.errors import DetectorError
 from poseharvest.networks.efficientpose import EfficientPose
 from poseharvest.networks.hourglass import HourglassShape, StackedHourglass
+
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.data
@@ -33,20 +50,61 @@ def test_a_folder_is_keypoint_files(tmp_path):
     assert detector.skeleton.name == "coco17"
 
 
+def test_weights_that_hold_their_detector_s_name_need_no_look_at_the_tensors(tmp_path):
+    save_file({"a": torch.zeros(1)}, tmp_path / "own.safetensors", {DETECTOR_KEY: "hourglass"})
+    assert record_of_path(tmp_path / "own.safetensors") is DETECTORS["hourglass"]
+
+
+@pytest.mark.parametrize(("metadata", "of"), [({}, "another network"), ({DETECTOR_KEY: "mine"}, '"mine"')])
+def test_weights_of_no_detector_are_refused(metadata, of, tmp_path):
+    save_file({"a": torch.zeros(1)}, tmp_path / "own.safetensors", metadata)
+    with pytest.raises(DetectorError, match=f"expected the weights of efficientpose or .*, got those of {of}"):
+        load_detector(tmp_path / "own.safetensors")
+
+
+def rows(page, first):
+    """The cells of the table on a page whose first heading is `first`, row by row."""
+    lines = (REPOSITORY / page).read_text(encoding="utf-8").splitlines()
+    start = next(index for index, line in enumerate(lines) if line.startswith(f"| {first} |"))
+    stop = next(index for index in range(start, len(lines)) if not lines[index].startswith("|"))
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[start + 2 : stop]]
+
+
+def test_the_readme_says_of_each_detector_what_the_help_says():
+    expected = {f"`{record.written}`": record.description for record in DETECTORS.values()}
+    expected[f"`{OWN_WEIGHTS}`"] = OWN_WEIGHTS_DESCRIPTION
+    table = rows("README.md", "`--detector`")
+    assert [row for row in table if expected.get(row[0]) != row[1]] == []
+    assert len(table) > 4
+
+
+def test_the_page_of_detectors_knows_only_detectors_that_there_are():
+    written = [re.sub("`", "", row[0]) for row in rows("docs/detectors.md", "what")]
+    assert set(written) <= {record.written for record in DETECTORS.values()}
+    assert len(written) > 4
+
+
+@pytest.mark.parametrize("record", DETECTORS.values(), ids=DETECTORS)
+def test_the_help_describes_every_detector(record):
+    assert f"{record.written}: {record.description}." in describe_detectors()
+    assert (f"{record.written}:" in describe_detectors(named_only=True)) == (record.name in NAMES)
+    assert "device" in {field.name for field in fields(record.options)}
+
+
 @pytest.mark.parametrize(
     ("arguments", "options", "message"),
     [
         (
             ("openpose",),
             {},
-            r'expected "efficientpose", "hourglass", "vitpose", a .toml .* folder of keypoint files, got "openpose"',
+            r'expected "efficientpose", "hourglass", "vitpose", .*MODEL.toml \(.*or FILE.safetensors .*got "openpose"',
         ),
         (("vitpose",), {}, 'detector "vitpose": expected weights='),
         (("efficientpose",), {"weights": "gone.h5"}, r"gone\.h5: expected the weights of efficientpose, got no file"),
         (
             ("model.toml",),
             {"weights": "a.onnx"},
-            'weights go with "efficientpose" and "hourglass" and "vitpose", not with "model.toml"',
+            'weights go with "efficientpose" and "hourglass" and .*, not with "model.toml"',
         ),
         (("gone.safetensors",), {}, r"gone\.safetensors: expected a safetensors file"),
         (("gone.toml",), {}, r"gone\.toml: expected a TOML file"),

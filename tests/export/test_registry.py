@@ -56,9 +56,24 @@ def test_provenance_beside_a_folder(harvest: Harvest, tmp_path: Path) -> None:
 
 
 def test_unknown_format_and_option(harvest: Harvest, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match='format: expected one of c3d, coco, csv, trc, got "bvh"'):
+    with pytest.raises(ConfigError, match=f'format: expected one of {", ".join(EXPORTERS)}, got "bvh"'):
         export(harvest, "bvh", tmp_path / "out")
     with pytest.raises(ConfigError, match=r'csv: expected options of .*, got "layuot"; did you mean "layout"\?'):
         export(harvest, "csv", tmp_path / "out", layuot="wide")
     with pytest.raises(ConfigError, match=r'trc: expected options of unit, up, blank, .*, got "box_margin"'):
         export(harvest, "trc", tmp_path / "out", box_margin=0.1)
+
+
+def test_the_readme_says_of_each_format_what_its_record_says() -> None:
+    page = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+    table = page[page.index("| `--format` |") :].split("\n\n")[0].splitlines()[2:]
+    expected = {f"| `{name}` | {exporter.description} |" for name, exporter in EXPORTERS.items()}
+    assert [row for row in table if row not in expected] == []
+    assert len(table) > 3
+
+
+@pytest.mark.parametrize("name", EXPORTERS)
+def test_options_are_frozen_and_have_defaults(name: str) -> None:
+    options = EXPORTERS[name].options
+    assert options() == options()
+    assert options.__dataclass_params__.frozen

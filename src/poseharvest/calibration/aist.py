@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from poseharvest.calibration.build import ReadOptions, build_rig
+from poseharvest.calibration.calibration_format import CalibrationFormat
 from poseharvest.calibration.camera_tables import camera_of_table, find_camera_tables
 from poseharvest.calibration.documents import load_json
 from poseharvest.calibration.values import shown
@@ -46,3 +47,12 @@ def read_aist(path: Path, options: ReadOptions | None = None) -> Rig:
         raise FormatError(f"{path.name}: not a calibration of AIST++: {reason}")
     cameras = [camera_of_table(table, path.name) for table in find_camera_tables(load_json(path))]
     return build_rig(cameras, path.name, mm_per(options.unit or DEFAULT_UNIT), options)
+
+
+FORMAT = CalibrationFormat(
+    name="aist",
+    default_unit=DEFAULT_UNIT,
+    reject=reject_aist,
+    read=read_aist,
+    resembles=lambda document, text: isinstance(document, list),
+)

@@ -34,7 +34,7 @@ class ReadOptions:
     """What a calibration file may leave open.
 
     Attributes:
-        unit: the file's unit of length; None takes the format's own (see `registry.FORMATS`).
+        unit: the file's unit of length; None takes the format's own (see `formats.FORMATS`).
         subject: which subject's extrinsics, in files that hold several.
         camera_type: which type of camera, in files that hold several ("hd", "vga", "kinect-color" or "all").
         image_sizes: (height, width) of the footage by its name, for files that do not state the pictures' size.

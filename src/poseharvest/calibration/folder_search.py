@@ -16,7 +16,7 @@ from poseharvest.errors import CalibrationError, FormatError, HarvestError
 from poseharvest.geometry.camera import Camera
 from poseharvest.geometry.rig import Rig
 
-_SUFFIXES = frozenset({".toml", ".json", ".yml", ".yaml", ".xml", ".txt", ".qca"})
+_SUFFIXES = frozenset(suffix for known in FORMATS.values() for suffix in known.suffixes)
 _FOREIGN_SUFFIXES = _SUFFIXES | {".xcp", ".mcal", ".cal"}
 _MAX_BYTES = 50_000_000
 _MAX_DEPTH, _MAX_LOOKED_AT = 3, 100

@@ -1,38 +1,11 @@
-"""Which calibration formats there are, which one a file is of, and reading it.
-
-| name | written by | unit if none is given |
-|---|---|---|
-| rig | poseharvest (`rig.json` in a harvest) | mm, always |
-| toml | Pose2Sim, Caliscope (m); Anipose (its board's unit: give it); FreeMoCap (mm) | m, FreeMoCap's mm |
-| opencv_yaml | EasyMocap (`intri.yml`, `extri.yml`) | m |
-| h36m | Human3.6M camera parameters as JSON | mm |
-| aist | AIST++ | cm |
-| multical | Multical (its board's unit) | m |
-| panoptic | CMU Panoptic | cm |
-| voxelpose | VoxelPose's Shelf and Campus | mm |
-| qualisys | Qualisys Track Manager | mm |
-"""
+"""Which calibration formats there are, which one a file is of, and reading it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any
 
-from poseharvest.calibration import (
-    aist,
-    h36m,
-    multical,
-    native,
-    opencv_yaml,
-    panoptic,
-    qualisys,
-    toml_cameras,
-    voxelpose,
-)
 from poseharvest.calibration.build import ReadOptions
+from poseharvest.calibration.calibration_format import CalibrationFormat
 from poseharvest.calibration.documents import load_json, read_text
 from poseharvest.calibration.foreign import foreign_kind
 from poseharvest.calibration.other_readings import have_one_pose
@@ -40,88 +13,24 @@ from poseharvest.calibration.values import shown
 from poseharvest.errors import CalibrationError, FormatError, HarvestError
 from poseharvest.geometry.camera import Camera
 from poseharvest.geometry.rig import Rig
+from poseharvest.module_records import records_of
 from poseharvest.units import LengthUnit, mm_per
 
+MODULES = (
+    "native",
+    "toml_cameras",
+    "opencv_yaml",
+    "h36m",
+    "multical",
+    "panoptic",
+    "voxelpose",
+    "aist",
+    "qualisys",
+)
+"""The modules of formats, each with its record as `FORMAT`. A file is of the first that does not reject it."""
 
-@dataclass(frozen=True)
-class CalibrationFormat:
-    """A calibration format.
-
-    Attributes:
-        default_unit: the unit of length if the user gives none.
-        reject: returns why a file is not of this format, None if it is.
-        read: returns the rig of a file.
-        resembles: whether a file's JSON (None if it is none) and text look like this format, for a message that says
-            what is wrong in it.
-        unit_of: returns the unit of one file where the format's tools differ in it.
-    """
-
-    default_unit: LengthUnit
-    reject: Callable[[Path], str | None]
-    read: Callable[[Path, ReadOptions], Rig]
-    resembles: Callable[[Any, str], bool]
-    unit_of: Callable[[Path], LengthUnit] | None = None
-
-
-def _has(document: object, *keys: str) -> bool:
-    return isinstance(document, dict) and bool(document.keys() & set(keys))
-
-
-def _has_posed_cameras(document: object) -> bool:
-    return isinstance(document, dict) and any(_has(camera, "R", "T", "K") for camera in document.values())
-
-
-FORMATS: Mapping[str, CalibrationFormat] = MappingProxyType({
-    "rig": CalibrationFormat(
-        native.DEFAULT_UNIT, native.reject_rig, native.read_rig, lambda document, text: _has(document, "format")
-    ),
-    "toml": CalibrationFormat(
-        toml_cameras.DEFAULT_UNIT,
-        toml_cameras.reject_toml,
-        toml_cameras.read_toml,
-        lambda document, text: document is None and "=" in text and not text.lstrip().startswith(("{", "<", "%")),
-        toml_cameras.unit_of_toml,
-    ),
-    "opencv_yaml": CalibrationFormat(
-        opencv_yaml.DEFAULT_UNIT,
-        opencv_yaml.reject_opencv_yaml,
-        opencv_yaml.read_opencv_yaml,
-        lambda document, text: text.startswith("%YAML") or "!!opencv-matrix" in text,
-    ),
-    "h36m": CalibrationFormat(
-        h36m.DEFAULT_UNIT,
-        h36m.reject_h36m,
-        h36m.read_h36m,
-        lambda document, text: _has(document, "intrinsics", "extrinsics"),
-    ),
-    "multical": CalibrationFormat(
-        multical.DEFAULT_UNIT,
-        multical.reject_multical,
-        multical.read_multical,
-        lambda document, text: _has(document, "camera_poses"),
-    ),
-    "panoptic": CalibrationFormat(
-        panoptic.DEFAULT_UNIT,
-        panoptic.reject_panoptic,
-        panoptic.read_panoptic,
-        lambda document, text: _has(document, "cameras"),
-    ),
-    "voxelpose": CalibrationFormat(
-        voxelpose.DEFAULT_UNIT,
-        voxelpose.reject_voxelpose,
-        voxelpose.read_voxelpose,
-        lambda document, text: _has_posed_cameras(document),
-    ),
-    "aist": CalibrationFormat(
-        aist.DEFAULT_UNIT, aist.reject_aist, aist.read_aist, lambda document, text: isinstance(document, list)
-    ),
-    "qualisys": CalibrationFormat(
-        qualisys.DEFAULT_UNIT,
-        qualisys.reject_qualisys,
-        qualisys.read_qualisys,
-        lambda document, text: "<calibration" in text,
-    ),
-})
+FORMATS = records_of("poseharvest.calibration", MODULES, "FORMAT", CalibrationFormat)
+"""Every calibration format."""
 
 
 def read_file(path: Path, options: ReadOptions, *, format: str | None = None) -> Rig:

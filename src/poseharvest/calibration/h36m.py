@@ -19,6 +19,7 @@ from poseharvest.calibration.build import (
     build_rig,
     perspective_cameras,
 )
+from poseharvest.calibration.calibration_format import CalibrationFormat, has_key
 from poseharvest.calibration.documents import load_json, write_text
 from poseharvest.calibration.values import mapping, shown
 from poseharvest.errors import CalibrationError, FormatError
@@ -58,11 +59,6 @@ def reject_h36m(path: Path) -> str | None:
 
 def _holds(value: object, key: str) -> bool:
     return isinstance(value, dict) and key in value
-
-
-def sniff_h36m(path: Path) -> bool:
-    """Return whether the file is the JSON of Human3.6M's cameras."""
-    return reject_h36m(path) is None
 
 
 def read_h36m(path: Path, options: ReadOptions | None = None) -> Rig:
@@ -129,3 +125,12 @@ def write_h36m(rig: Rig, path: Path, *, subject: str = "S1") -> None:
         },
     }
     write_text(path, json.dumps(document, indent=1))
+
+
+FORMAT = CalibrationFormat(
+    name="h36m",
+    default_unit=DEFAULT_UNIT,
+    reject=reject_h36m,
+    read=read_h36m,
+    resembles=lambda document, text: has_key(document, "intrinsics", "extrinsics"),
+)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from poseharvest.calibration.build import CameraNumbers, ReadOptions, build_rig
+from poseharvest.calibration.calibration_format import CalibrationFormat, has_key
 from poseharvest.calibration.documents import load_json
 from poseharvest.calibration.values import image_size, mapping, shown
 from poseharvest.errors import FormatError
@@ -91,3 +92,12 @@ def _camera(name: str, camera: object, pose: object, where: str) -> CameraNumber
         coefficients=lens.get("dist"),
         fisheye=model == "fisheye",
     )
+
+
+FORMAT = CalibrationFormat(
+    name="multical",
+    default_unit=DEFAULT_UNIT,
+    reject=reject_multical,
+    read=read_multical,
+    resembles=lambda document, text: has_key(document, "camera_poses"),
+)

@@ -13,6 +13,7 @@ from typing import Any, cast
 import torch
 
 from poseharvest.calibration.build import ReadOptions
+from poseharvest.calibration.calibration_format import CalibrationFormat, has_key
 from poseharvest.calibration.documents import load_json, write_text
 from poseharvest.calibration.values import any_numbers, image_size_of, numbers, shown
 from poseharvest.calibration.values import name as name_of
@@ -36,11 +37,6 @@ def reject_rig(path: Path) -> str | None:
         return str(error)
     is_rig = isinstance(document, dict) and document.get("format") == _FORMAT
     return None if is_rig else f'no "format": "{_FORMAT}"'
-
-
-def sniff_rig(path: Path) -> bool:
-    """Return whether the file is a `rig.json`."""
-    return reject_rig(path) is None
 
 
 def read_rig(path: Path, options: ReadOptions | None = None) -> Rig:
@@ -163,3 +159,12 @@ def _lens(lens: dict[str, Any], what: str) -> Distortion:
 
 def _tensor(camera: dict[str, Any], key: str, shape: tuple[int, ...], what: str) -> torch.Tensor:
     return torch.from_numpy(numbers(camera.get(key), shape, f"{what}: {key}"))
+
+
+FORMAT = CalibrationFormat(
+    name="rig",
+    default_unit=DEFAULT_UNIT,
+    reject=reject_rig,
+    read=read_rig,
+    resembles=lambda document, text: has_key(document, "format"),
+)

@@ -23,6 +23,7 @@ from poseharvest.calibration.build import (
     build_rig,
     perspective_cameras,
 )
+from poseharvest.calibration.calibration_format import CalibrationFormat
 from poseharvest.calibration.documents import read_text, write_text
 from poseharvest.calibration.values import Numbers, image_size_of, numbers
 from poseharvest.errors import FormatError
@@ -47,11 +48,6 @@ def reject_opencv_yaml(path: Path) -> str | None:
     except FormatError as error:
         return str(error)
     return None if any(key.startswith(_PREFIXES) for key in keys) else "no K_, R_ or Rot_ entries"
-
-
-def sniff_opencv_yaml(path: Path) -> bool:
-    """Return whether the file is an OpenCV calibration, of either half."""
-    return reject_opencv_yaml(path) is None
 
 
 def read_opencv_yaml(path: Path, options: ReadOptions | None = None) -> Rig:
@@ -181,3 +177,13 @@ def _dump(names: tuple[str, ...], entries: list[tuple[str, Any]]) -> str:
 def _reason(error: BaseException) -> str:
     """Return what OpenCV says is wrong, without where in its own source."""
     return " ".join(str(error).split("error:", 1)[-1].split())
+
+
+FORMAT = CalibrationFormat(
+    name="opencv_yaml",
+    default_unit=DEFAULT_UNIT,
+    reject=reject_opencv_yaml,
+    read=read_opencv_yaml,
+    resembles=lambda document, text: text.startswith("%YAML") or "!!opencv-matrix" in text,
+    suffixes=(".yml", ".yaml", ".xml"),
+)

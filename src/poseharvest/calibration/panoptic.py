@@ -19,6 +19,7 @@ from poseharvest.calibration.build import (
     build_rig,
     perspective_cameras,
 )
+from poseharvest.calibration.calibration_format import CalibrationFormat, has_key
 from poseharvest.calibration.documents import load_json, write_text
 from poseharvest.calibration.values import image_size, shown
 from poseharvest.calibration.values import name as name_of
@@ -43,11 +44,6 @@ def reject_panoptic(path: Path) -> str | None:
         return 'no list "cameras"'
     lacking = [camera for camera in cameras if not isinstance(camera, dict) or not camera.keys() >= _KEYS]
     return f'a camera without "name", "type" and "K": {shown(lacking[0])}' if lacking else None
-
-
-def sniff_panoptic(path: Path) -> bool:
-    """Return whether the file is CMU Panoptic's calibration."""
-    return reject_panoptic(path) is None
 
 
 def read_panoptic(path: Path, options: ReadOptions | None = None) -> Rig:
@@ -102,3 +98,12 @@ def write_panoptic(rig: Rig, path: Path, *, camera_type: str = DEFAULT_TYPE) -> 
         for c in perspective_cameras(rig, "CMU Panoptic JSON")
     ]
     write_text(path, json.dumps({"calibDataSource": "poseharvest", "cameras": cameras}, indent=1))
+
+
+FORMAT = CalibrationFormat(
+    name="panoptic",
+    default_unit=DEFAULT_UNIT,
+    reject=reject_panoptic,
+    read=read_panoptic,
+    resembles=lambda document, text: has_key(document, "cameras"),
+)

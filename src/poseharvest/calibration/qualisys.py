@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from poseharvest.calibration.build import CameraNumbers, ReadOptions, build_rig
+from poseharvest.calibration.calibration_format import CalibrationFormat
 from poseharvest.calibration.documents import read_text
 from poseharvest.calibration.values import numbers
 from poseharvest.errors import FormatError
@@ -40,11 +41,6 @@ def reject_qualisys(path: Path) -> str | None:
     except FormatError as error:
         return str(error)
     return None
-
-
-def sniff_qualisys(path: Path) -> bool:
-    """Return whether the file is a calibration of Qualisys."""
-    return reject_qualisys(path) is None
 
 
 def read_qualisys(path: Path, options: ReadOptions | None = None) -> Rig:
@@ -126,3 +122,13 @@ def _attributes(camera: Element, tag: str, keys: tuple[str, ...] | list[str], wh
     if missing:
         raise FormatError(f"{what}: <{tag}> lacks {', '.join(missing)}")
     return numbers([element.attrib[key] for key in keys], (len(keys),), f"{what}: <{tag}>")
+
+
+FORMAT = CalibrationFormat(
+    name="qualisys",
+    default_unit=DEFAULT_UNIT,
+    reject=reject_qualisys,
+    read=read_qualisys,
+    resembles=lambda document, text: "<calibration" in text,
+    suffixes=(".txt", ".qca", ".xml"),
+)

@@ -26,6 +26,7 @@ from pathlib import Path
 import cv2
 
 from poseharvest.calibration.build import ReadOptions, build_rig, perspective_cameras
+from poseharvest.calibration.calibration_format import CalibrationFormat
 from poseharvest.calibration.camera_tables import CameraTable, camera_of_table, find_camera_tables
 from poseharvest.calibration.documents import load_json, load_toml, read_text, write_text
 from poseharvest.calibration.values import flag
@@ -55,11 +56,6 @@ def reject_toml(path: Path) -> str | None:
     except FormatError as error:
         return str(error)
     return None if tables else "no table with a camera matrix"
-
-
-def sniff_toml(path: Path) -> bool:
-    """Return whether the file is a calibration in TOML."""
-    return reject_toml(path) is None
 
 
 def read_toml(path: Path, options: ReadOptions | None = None) -> Rig:
@@ -143,3 +139,18 @@ def _table(camera: Camera, mm_per_unit: float) -> str:
     }
     # JSON's strings, numbers, lists and booleans are TOML's.
     return f"[{key}]\n" + "".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items())
+
+
+def _resembles_toml(document: object, text: str) -> bool:
+    return document is None and "=" in text and not text.lstrip().startswith(("{", "<", "%"))
+
+
+FORMAT = CalibrationFormat(
+    name="toml",
+    default_unit=DEFAULT_UNIT,
+    reject=reject_toml,
+    read=read_toml,
+    resembles=_resembles_toml,
+    unit_of=unit_of_toml,
+    suffixes=(".toml",),
+)

@@ -21,6 +21,7 @@ from poseharvest.calibration.build import (
     perspective_cameras,
     rotation_matrix,
 )
+from poseharvest.calibration.calibration_format import CalibrationFormat, has_key
 from poseharvest.calibration.documents import load_json, write_text
 from poseharvest.calibration.values import numbers, shown
 from poseharvest.errors import FormatError
@@ -48,11 +49,6 @@ def reject_voxelpose(path: Path) -> str | None:
         if missing:
             return f'a camera without {", ".join(missing)}: "{name}"'
     return None
-
-
-def sniff_voxelpose(path: Path) -> bool:
-    """Return whether the file is VoxelPose's calibration of Shelf or Campus."""
-    return reject_voxelpose(path) is None
 
 
 def read_voxelpose(path: Path, options: ReadOptions | None = None) -> Rig:
@@ -107,3 +103,16 @@ def _entry(camera: Camera) -> dict[str, Any]:
         "k": [[k1], [k2], [k3]],
         "p": [[p1], [p2]],
     }
+
+
+def _resembles_voxelpose(document: object, text: str) -> bool:
+    return isinstance(document, dict) and any(has_key(camera, "R", "T", "K") for camera in document.values())
+
+
+FORMAT = CalibrationFormat(
+    name="voxelpose",
+    default_unit=DEFAULT_UNIT,
+    reject=reject_voxelpose,
+    read=read_voxelpose,
+    resembles=_resembles_voxelpose,
+)

@@ -1,4 +1,4 @@
-"""The command line: registers the commands and turns our errors into exit codes.
+"""The command line: what all commands share, and our errors as exit codes.
 
 Exit 0: done. Exit 1: one of our named errors, on one line. Exit 2: wrong usage.
 """
@@ -13,22 +13,13 @@ from typing import Annotated
 import typer
 
 from poseharvest import __version__
-from poseharvest.cli.audit import audit
-from poseharvest.cli.demo import demo
-from poseharvest.cli.evaluate import evaluate
-from poseharvest.cli.export import export
 from poseharvest.cli.flags import in_flags
-from poseharvest.cli.harvest import harvest
-from poseharvest.cli.personalize import personalize
-from poseharvest.cli.predict import predict
-from poseharvest.cli.report import report
-from poseharvest.cli.reproduce import reproduce
-from poseharvest.cli.train2d import train2d
-from poseharvest.cli.train3d import train3d
+from poseharvest.cli.lazy_commands import LazyCommands
 from poseharvest.errors import HarvestError
 
 app = typer.Typer(
     name="poseharvest",
+    cls=LazyCommands,
     help="3D poses with honest uncertainty, and training annotations, from calibrated multi-camera footage.",
     no_args_is_help=True,
     add_completion=False,
@@ -50,10 +41,6 @@ def _options(
     ] = False,
 ) -> None:
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(message)s")
-
-
-for command in (demo, harvest, report, export, evaluate, audit, personalize, train2d, train3d, predict, reproduce):
-    app.command(command.__name__)(command)
 
 
 def main() -> None:

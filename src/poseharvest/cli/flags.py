@@ -23,7 +23,7 @@ def in_flags(message: str, app: typer.Typer, arguments: Sequence[str]) -> str:
     commands: Mapping[str, Any] = getattr(get_command(app), "commands", {})
     command = next((commands[argument] for argument in arguments if argument in commands), None)
     name, colon, rest = message.partition(":")
-    for parameter in command.params if command is not None and colon else ():
+    for parameter in command.load().params if command is not None and colon else ():
         flag = max(parameter.opts, key=len)
         if parameter.name == name and flag.startswith("--"):
             return f"{flag}:{rest}"

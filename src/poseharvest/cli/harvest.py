@@ -11,16 +11,17 @@ import typer
 from rich.console import Console
 
 from poseharvest.cli.assignments import VIEWS_HELP, parse_assignments, split_names
+from poseharvest.cli.derived_options import options_of, with_options
 from poseharvest.cli.footage_options import ROTATE, SCALE
 from poseharvest.cli.progress_bar import progress_bar
 from poseharvest.cli.summary import print_summary
 from poseharvest.detectors.keypoint_capture import capture_settings, open_capture
 from poseharvest.detectors.protocol import HeatmapDetector
-from poseharvest.detectors.registry import NETWORKS, load_detector
+from poseharvest.detectors.registry import NAMES, describe_detectors, load_detector
 from poseharvest.harvesting.harvest_capture import harvest as run
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.localization.boxes import read_boxes
-from poseharvest.pictorial.infer import InferenceMethod, InferenceOptions
+from poseharvest.pictorial.infer import InferenceOptions
 from poseharvest.report.html import report as write_report
 from poseharvest.selection.recalibration import Recalibration
 from poseharvest.selection.select import selection_rule
@@ -29,15 +30,9 @@ from poseharvest.units import LengthUnit
 
 _DEFAULTS = HarvestOptions()
 _CAPTURE = "Folder with videos/ or images/, and a calibration."
-_TOLERANCE = "Tolerance of limb lengths; one voxel if not given."
 _RATE = "Frames per second; those of the slowest view if not given, and 30 where there is no footage."
-_DETECTOR = "efficientpose, hourglass, an ONNX model's .toml, or a folder of OpenPose or COCO keypoints."
+_DETECTOR = describe_detectors()
 _OPTION = "An option of the detector, such as flip_test=true, frame_offset=1 or frame_offset.cam03=1; may be repeated."
-_HEIGHTS = "Power of its peak's height with which a view's word on a joint counts; 0 counts all views alike."
-_SHARPEN = "Power of heatmaps relative to their peaks: their blobs become narrower; 1 leaves them."
-_TOLERANCE = "Tolerance of limb lengths; one voxel if not given."
-_REFINE = "1, 2 or 4: parts into which every voxel edge is cut, the tolerance unchanged; 1 is the paper's grid."
-_INFERENCE = "exact: sums over the voxels that matter; reference: over all voxels, by FFT."
 _PEOPLE = "How many to harvest at once, or all; 1 takes whom most views agree on, whoever else is there."
 _MOMENTS = "Each frame stands alone, as in time-lapse; with keypoint files noticed if neither is given."
 _RECALIBRATION = "Map that makes the covariances honest, as evaluate --recalibrate writes it from known truth."
@@ -46,6 +41,7 @@ _LIMIT = "Select what is at most so many times as wide as the joint's most certa
 _LENGTHS = "TOML file with the subject's limb lengths in mm; estimated from the footage if not given."
 
 
+@with_options("inference", options_of(InferenceOptions), lambda values: InferenceOptions(**values))
 def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parameter
     capture: Annotated[Path, typer.Argument(help=_CAPTURE, show_default=False)],
     out: Annotated[Path, typer.Option(help="The harvest folder to make.", show_default=False)],
@@ -61,13 +57,7 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     boxes: Annotated[Path | None, typer.Option(help="CSV of boxes: frame,view,x,y,width,height.")] = None,
     limb_lengths: Annotated[Path | None, typer.Option(help=_LENGTHS)] = None,
-    resolution: Annotated[int, typer.Option(help="Voxels along each edge.")] = _DEFAULTS.inference.resolution,
-    floor: Annotated[float, typer.Option(help="Chance that a view is simply wrong.")] = _DEFAULTS.inference.floor,
-    height_power: Annotated[float, typer.Option(help=_HEIGHTS)] = _DEFAULTS.inference.height_power,
-    sharpen: Annotated[float, typer.Option(help=_SHARPEN)] = _DEFAULTS.inference.sharpen,
-    tolerance_mm: Annotated[float | None, typer.Option(help=_TOLERANCE)] = None,
-    refine: Annotated[int, typer.Option(help=_REFINE)] = _DEFAULTS.inference.refine,
-    inference: Annotated[InferenceMethod, typer.Option(help=_INFERENCE)] = _DEFAULTS.inference.inference,
+    inference: InferenceOptions = _DEFAULTS.inference,
     share: Annotated[float | None, typer.Option(help=_SHARE, show_default=False)] = None,
     limit: Annotated[float | None, typer.Option(help=_LIMIT, show_default=False)] = None,
     measure: Annotated[str, typer.Option(help="Measure of confidence.")] = _DEFAULTS.selection.measure,
@@ -80,17 +70,14 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier harvest.")] = False,
 ) -> None:
     """Harvest 3D poses and annotations from a calibrated multi-camera capture."""
-    grid = InferenceOptions(
-        resolution, floor, height_power, sharpen, tolerance_mm=tolerance_mm, refine=refine, inference=inference
-    )
     who = HarvestOptions(people=_number_of_people(people), moments=moments, start=start, stop=stop, device=device)
     learned = None if recalibration is None else Recalibration.read(recalibration)
     rule = selection_rule(measure, share, limit)
-    options = replace(who, inference=grid, selection=rule, recalibration=learned, ignore_audit=ignore_audit)
+    options = replace(who, inference=inference, selection=rule, recalibration=learned, ignore_audit=ignore_audit)
     footage = {"views": split_names(views), "rotate": rotate, "scale": scale, "frame_rate": frame_rate}
     said = capture_settings(capture, {"calibration": calibration, "unit": unit, **footage})
     load = partial(_load, detector, weights, device, detector_option)
-    at_once = None if detector in NETWORKS else load()  # a network may have to be downloaded
+    at_once = None if detector in NAMES else load()  # a network may have to be downloaded
     with progress_bar(Console(stderr=True)) as on_progress:
         result = run(
             open_capture(capture, at_once, said),

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from poseharvest.cli.assignments import parse_assignments
 from poseharvest.cli.progress_bar import progress_bar
+from poseharvest.detectors.registry import describe_detectors, load_detector
 from poseharvest.learning.personalize.labels import LabelSet
 from poseharvest.learning.personalize.personalize_detector import Personalization
 from poseharvest.learning.personalize.personalize_detector import personalize as run
@@ -22,7 +23,7 @@ _LABELS = (
     "ps+sel: the reliable joints of the 3D poses, projected; ps: all of them; hm: each view's heatmap maximum; "
     "hm+sel: the highest of these."
 )
-_DETECTOR = "efficientpose, hourglass, vitpose or a .safetensors; the harvest's own if not given."
+_DETECTOR = f"{describe_detectors(named_only=True)} The harvest's own if not given."
 _CAPTURE = "Folder of the footage, if it is not where the harvest says."
 _ROUNDS = "Most rounds of learning and harvesting again; they end when one no longer helps."
 _HELD_OUT = "Share of the frames, the last ones, to compare on and not to learn from."
@@ -58,7 +59,6 @@ def personalize(  # noqa: PLR0913, PLR0917 - every option of the command is a pa
 ) -> None:
     """Fine-tune the 2D detector on a harvest's own annotations, harvest again, and compare."""
     from poseharvest.annotations.reader import Harvest
-    from poseharvest.detectors.registry import load_detector
     from poseharvest.localization.boxes import read_boxes
 
     opened = Harvest.open(harvest)

@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from poseharvest.cli.assignments import parse_assignments
 from poseharvest.cli.progress_bar import progress_bar
+from poseharvest.detectors.registry import describe_detectors, load_detector
 from poseharvest.learning.pose3d.predict_poses import Prediction, Situation
 
 _CALIBRATION = "Calibration of the camera, such as a harvest's rig.json; without it there are no millimetres across."
@@ -18,9 +19,8 @@ _ROOT = "Distance of the root joint along the camera's axis; estimated from limb
 _LENGTHS = escape("TOML file with the person's [limb_lengths_mm]; those of the training if not given.")
 _BOXES = "CSV of boxes: frame,view,x,y,width,height. Without boxes and detector the window is the whole picture."
 _DETECTOR = (
-    "2D network that finds the most visible person, best the one that harvested: efficientpose, hourglass, vitpose, a "
-    ".safetensors, an ONNX model's .toml, or a folder of keypoints. In a video the person is followed; a folder's "
-    "pictures are searched one by one, unless --sequence."
+    "Finds the most visible person, best the one that harvested. In a video the person is followed; a folder's "
+    f"pictures are searched one by one, unless --sequence. {describe_detectors()}"
 )
 _SEQUENCE = "The folder's pictures are the frames of one film: follow the person through them."
 _OPTION = "An option of the detector, name=value, such as flip_test=true; may be repeated."
@@ -44,7 +44,6 @@ def predict(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
 ) -> None:
     """Predict 3D poses in single pictures with a network of train3d."""
     from poseharvest.calibration.registry import read_calibration
-    from poseharvest.detectors.registry import load_detector
     from poseharvest.learning.pose3d.input_pictures import open_pictures
     from poseharvest.learning.pose3d.pose_model import load_model
     from poseharvest.learning.pose3d.predict_poses import predict as run

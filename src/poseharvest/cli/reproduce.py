@@ -22,6 +22,7 @@ from rich.console import Console
 from poseharvest.cli.assignments import parse_assignments
 from poseharvest.cli.progress_bar import progress_bar
 from poseharvest.cli.table_lines import print_reproduced
+from poseharvest.detectors.registry import describe_detectors
 from poseharvest.errors import ConfigError
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.pictorial.infer import InferenceOptions
@@ -63,8 +64,8 @@ _INFERENCE = _DEFAULTS.harvesting.inference
 _DATA = 'Folder of the data set, or "synthetic".'
 _OUT = "Folder for finished units and the table; the same call again goes on."
 _DETECTOR = (
-    "efficientpose (on synthetic footage hourglass), an ONNX model's .toml, or a folder of OpenPose or COCO keypoints, "
-    "in whose name {sequence} stands for the sequence."
+    "On synthetic footage hourglass if not given, else efficientpose. {sequence} in a path stands for the sequence. "
+    f"{describe_detectors()}"
 )
 _OPTION = "An option of the detector, name=value; may be repeated."
 _AUTHORS = "Take windows, bounding volume and limb lengths from the truth, as the authors' code does."

@@ -6,8 +6,10 @@ from pathlib import Path
 
 from torch import Tensor
 
+from poseharvest.detectors.detector_record import DetectorRecord
 from poseharvest.detectors.network import Family, NetworkDetector, family_of_file
-from poseharvest.detectors.weights_files import load_state, read_keras_efficientpose, read_safetensors
+from poseharvest.detectors.published_weights import EFFICIENTPOSE_I, find_weights
+from poseharvest.detectors.weights_files import holds_tensor, load_state, read_keras_efficientpose, read_safetensors
 from poseharvest.detectors.windows import Preprocessing, RunOptions
 from poseharvest.networks.efficientpose import STRIDE, EfficientPose
 from poseharvest.networks.fused_efficientpose import fuse_efficientpose
@@ -42,12 +44,15 @@ CHANNELS = (
 """The joints of the published weights, in channel order. Ours are reordered to MPII16 on loading."""
 
 
-def load_efficientpose(weights: Path, options: RunOptions) -> NetworkDetector:
+def load_efficientpose(weights: Path | None, options: RunOptions) -> NetworkDetector:
     """Return EfficientPose-I with the weights of a file: the published Keras HDF5 (.h5) or our own .safetensors.
+
+    With None it takes the published weights from the cache, and downloads them into it once.
 
     Raises:
         DetectorError: the file is missing, damaged, or of another network.
     """
+    weights = weights or find_weights(EFFICIENTPOSE_I)
     network = EfficientPose().eval()
     if weights.suffix == ".safetensors":
         state = read_safetensors(weights)
@@ -61,3 +66,11 @@ def _reordered(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """Return the state with the heads' channels in the order of MPII16."""
     order = [CHANNELS.index(joint) for joint in MPII16.joints]
     return {name: tensor[order] if name.startswith("heads.") else tensor for name, tensor in state.items()}
+
+
+DETECTOR = DetectorRecord(
+    name="efficientpose",
+    description="EfficientPose-I, 16 joints of MPII; its published weights are downloaded once and checked",
+    load=load_efficientpose,
+    recognises=lambda path: holds_tensor(path, "heads.0.weight"),
+)

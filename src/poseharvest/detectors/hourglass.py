@@ -9,8 +9,10 @@ from pickle import UnpicklingError
 import torch
 from torch import Tensor
 
+from poseharvest.detectors.detector_record import DetectorRecord
 from poseharvest.detectors.network import Family, NetworkDetector, family_of_file
-from poseharvest.detectors.weights_files import load_state, read_safetensors
+from poseharvest.detectors.shipped_weights import GENERIC_HOURGLASS, find_shipped
+from poseharvest.detectors.weights_files import holds_tensor, load_state, read_safetensors
 from poseharvest.detectors.windows import Preprocessing, RunOptions
 from poseharvest.errors import DetectorError
 from poseharvest.networks.fused_hourglass import fuse_hourglass
@@ -28,15 +30,17 @@ HOURGLASS = Family(
 )
 
 
-def load_hourglass(weights: Path, options: RunOptions) -> NetworkDetector:
+def load_hourglass(weights: Path | None, options: RunOptions) -> NetworkDetector:
     """Return the stacked hourglass of a checkpoint: .safetensors, or a .pth or .tar that PyTorch saved.
 
     Its number of stacks, blocks and channels are read from the checkpoint, which may be a bare state dict or a
-    dictionary that holds one as "state_dict", with or without "module." before every name.
+    dictionary that holds one as "state_dict", with or without "module." before every name. With None it takes the small
+    hourglass that comes with the package.
 
     Raises:
         DetectorError: the file is missing, damaged, of another network, or of another number of joints.
     """
+    weights = weights or find_shipped(GENERIC_HOURGLASS).path
     state = read_safetensors(weights) if weights.suffix == ".safetensors" else _read_torch(weights)
     try:
         shape = shape_from_state(state)
@@ -63,3 +67,11 @@ def _read_torch(path: Path) -> dict[str, Tensor]:
     if not isinstance(state, Mapping) or not all(isinstance(tensor, Tensor) for tensor in state.values()):
         raise DetectorError(f"{path}: expected a dictionary of tensors, got {type(loaded).__name__}")
     return {str(name).removeprefix("module."): tensor for name, tensor in state.items()}
+
+
+DETECTOR = DetectorRecord(
+    name="hourglass",
+    description="stacked hourglasses, 16 joints of MPII; a small one comes with the package, other weights by name",
+    load=load_hourglass,
+    recognises=lambda path: holds_tensor(path, "score.0.weight"),
+)

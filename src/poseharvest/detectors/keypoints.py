@@ -13,6 +13,7 @@ from torch import Tensor
 
 from poseharvest.arrays import ImageSize
 from poseharvest.capture.frames import ViewPictures
+from poseharvest.detectors.detector_record import DetectorRecord
 from poseharvest.detectors.keypoint_files import KeypointFiles
 from poseharvest.detectors.keypoint_folder import KeypointFolder, sample_people
 from poseharvest.detectors.keypoint_numbers import Numbering, ViewNumbers, compare_numbers
@@ -245,3 +246,13 @@ def draw_people(
         bumps = gaussian_maps(crop.to_window(person[:, :2], size), size, sigma_px=sigma_px)
         maps = torch.maximum(maps, (bumps * person[:, 2, None, None]).float())
     return maps
+
+
+DETECTOR = DetectorRecord(
+    name="keypoints",
+    path_form="FOLDER",
+    description="keypoints that you already have: OpenPose, COCO, AlphaPose or MMPose JSON; no videos are needed",
+    load=KeypointDetector,
+    recognises=Path.is_dir,
+    options=KeypointOptions,
+)

@@ -12,6 +12,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
+from poseharvest.detectors.detector_record import DetectorRecord
 from poseharvest.detectors.published_weights import sha256_of
 from poseharvest.detectors.windows import Preprocessing, RunOptions, WindowDetector, square_part
 from poseharvest.errors import DetectorError
@@ -261,3 +262,12 @@ def _runtime_failures() -> tuple[type[Exception], ...]:
 
 def _one_line(error: Exception) -> str:
     return str(error).splitlines()[0]
+
+
+DETECTOR = DetectorRecord(
+    name="onnx",
+    path_form="MODEL.toml",
+    description="any ONNX model that gives heatmaps or SimCC vectors, described by a short TOML file",
+    load=load_onnx,
+    recognises=lambda path: path.suffix == ".toml",
+)

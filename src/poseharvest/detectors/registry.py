@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from poseharvest.detectors.efficientpose import load_efficientpose
-from poseharvest.detectors.hourglass import load_hourglass
-from poseharvest.detectors.keypoints import KeypointDetector, KeypointOptions
-from poseharvest.detectors.onnx import load_onnx
+from poseharvest.detectors.detector_record import DetectorRecord
 from poseharvest.detectors.protocol import HeatmapDetector
-from poseharvest.detectors.published_weights import EFFICIENTPOSE_I, find_weights
-from poseharvest.detectors.shipped_weights import GENERIC_HOURGLASS, find_shipped
-from poseharvest.detectors.vitpose import is_vitpose, load_vitpose
-from poseharvest.detectors.weights_files import read_safetensors
-from poseharvest.detectors.windows import RunOptions
+from poseharvest.detectors.weights_files import DETECTOR_KEY, WEIGHTS_SUFFIX, read_metadata
 from poseharvest.errors import DetectorError
+from poseharvest.module_records import records_of
 
-Options = TypeVar("Options", RunOptions, KeypointOptions)
-
-_LOADERS: dict[str, Callable[[Path, RunOptions], HeatmapDetector]] = {
-    "efficientpose": load_efficientpose,
-    "hourglass": load_hourglass,
-    "vitpose": load_vitpose,
-}
-NETWORKS = tuple(_LOADERS)
-"""Names of networks; whatever else is a path."""
-
-_CHOICES = (
-    '"efficientpose", "hourglass", "vitpose", a .toml that describes an ONNX model, a .safetensors of our own, '
-    "a folder of ViTPose, or a folder of keypoint files"
+MODULES = (
+    "efficientpose",
+    "hourglass",
+    "vitpose",
+    "onnx",
+    "keypoints",
 )
+"""The modules of detectors, each with its record as `DETECTOR`. A path is of the first that recognises it."""
+
+DETECTORS = records_of("poseharvest.detectors", MODULES, "DETECTOR", DetectorRecord)
+"""Every detector that comes with the package."""
+
+NAMES = tuple(name for name, record in DETECTORS.items() if record.path_form is None)
+"""What `load_detector` knows by name; whatever else is a path."""
+
+OWN_WEIGHTS = f"FILE{WEIGHTS_SUFFIX}"
+OWN_WEIGHTS_DESCRIPTION = "weights of one of these networks, trained further"
 
 
 def load_detector(
@@ -41,56 +37,76 @@ def load_detector(
     """Return a detector.
 
     Args:
-        name_or_path: "efficientpose", "hourglass" or "vitpose"; a .toml that describes an ONNX model; a .safetensors
-            of a network that was trained here; a folder of ViTPose by transformers; or a folder of keypoint files.
-        weights: weights file of a named detector; for ViTPose also a folder. "efficientpose" needs none: the published
-            weights are taken from the cache, or downloaded into it once and checked. Nor does "hourglass": a small one
-            comes with the package. A file given is used as it is.
+        name_or_path: a name of `DETECTORS`, or a path that one of them recognises: a .toml that describes an ONNX
+            model, a .safetensors of a network that was trained here, a folder of keypoint files.
+        weights: weights of a named detector, used as they are. If none are named, each detector has its own answer:
+            they are downloaded into the cache once and checked, come with the package, or are missed.
         device: where it runs, "cpu" or "cuda".
-        options: of detectors.windows.RunOptions, or for keypoint files of detectors.keypoints.KeypointOptions.
+        options: of the detector's options: of detectors.windows.RunOptions for a network or an ONNX model, of
+            detectors.keypoints.KeypointOptions for keypoint files.
 
     Raises:
         DetectorError: there is no such detector or option, or its weights cannot be used.
     """
-    given = {"device": device, **options}
-    loader = _LOADERS.get(str(name_or_path))
-    if loader is not None:
-        return loader(_weights_of(str(name_or_path), weights), _checked(RunOptions, given))
+    values = {"device": device, **options}
+    if str(name_or_path) in NAMES:
+        record = DETECTORS[str(name_or_path)]
+        return record.load(_weights_of(record, weights), _checked(record, values))
     if weights is not None:
-        names = " and ".join(f'"{name}"' for name in _LOADERS)
+        names = " and ".join(f'"{name}"' for name in NAMES)
         raise DetectorError(f'detector: weights go with {names}, not with "{name_or_path}"')
-    return _from_path(Path(name_or_path), given)
+    path = Path(name_or_path)
+    record = record_of_path(path)
+    return record.load(path, _checked(record, values))
 
 
-def _from_path(path: Path, given: dict[str, Any]) -> HeatmapDetector:
-    if path.exists() and is_vitpose(path):
-        return load_vitpose(path, _checked(RunOptions, given))
-    if path.is_dir():
-        return KeypointDetector(path, _checked(KeypointOptions, given))
-    if path.suffix == ".toml":
-        return load_onnx(path, _checked(RunOptions, given))
-    if path.suffix == ".safetensors":
-        is_hourglass = "score.0.weight" in read_safetensors(path)
-        return _LOADERS["hourglass" if is_hourglass else "efficientpose"](path, _checked(RunOptions, given))
-    raise DetectorError(f'detector: expected {_CHOICES}, got "{path}"')
+def record_of_path(path: Path) -> DetectorRecord:
+    """Return the detector that a path stands for: by the name in a weights file of ours, or by what is there.
+
+    Raises:
+        DetectorError: it stands for none, or a weights file is missing or damaged.
+    """
+    name = None if path.is_dir() else read_metadata(path).get(DETECTOR_KEY)
+    if name in DETECTORS:
+        return DETECTORS[name]
+    record = next((record for record in DETECTORS.values() if record.recognises(path)), None)
+    if record is not None:
+        return record
+    if path.suffix == WEIGHTS_SUFFIX:
+        of = "another network" if name is None else f'"{name}"'
+        raise DetectorError(f"{path}: expected the weights of {' or '.join(NAMES)}, got those of {of}")
+    raise DetectorError(f'detector: expected {_choices()}, got "{path}"')
 
 
-def _weights_of(name: str, weights: str | Path | None) -> Path:
-    if weights is not None:
-        path = Path(weights).expanduser()
-        if not (path.is_file() or (name == "vitpose" and path.is_dir())):
-            raise DetectorError(f"{path}: expected the weights of {name}, got no file")
-        return path
-    if name == "efficientpose":
-        return find_weights(EFFICIENTPOSE_I)
-    if name == "hourglass":
-        return find_shipped(GENERIC_HOURGLASS).path
-    raise DetectorError(f'detector "{name}": expected weights=, a checkpoint file: none is published under our licence')
+def describe_detectors(*, named_only: bool = False) -> str:
+    """Return what may be written for a detector, with the description of each, as the end of a help text.
+
+    Args:
+        named_only: leave out those for which a path stands, which cannot be trained.
+    """
+    shown = [record for record in DETECTORS.values() if not named_only or record.name in NAMES]
+    lines = [f"{record.written}: {record.description}." for record in shown]
+    return " ".join([*lines, f"{OWN_WEIGHTS}: {OWN_WEIGHTS_DESCRIPTION}."])
 
 
-def _checked(kind: type[Options], given: dict[str, Any]) -> Options:
-    known = [field.name for field in fields(kind)]
-    unknown = sorted(set(given) - set(known))
+def _choices() -> str:
+    names = [f'"{name}"' for name in NAMES]
+    paths = [f"{record.path_form} ({record.description})" for record in DETECTORS.values() if record.path_form]
+    return ", ".join([*names, *paths, f"or {OWN_WEIGHTS} ({OWN_WEIGHTS_DESCRIPTION})"])
+
+
+def _weights_of(record: DetectorRecord, weights: str | Path | None) -> Path | None:
+    if weights is None:
+        return None
+    path = Path(weights).expanduser()
+    if not (path.is_file() or (record.weights_in_folder and path.is_dir())):
+        raise DetectorError(f"{path}: expected the weights of {record.name}, got no file")
+    return path
+
+
+def _checked(record: DetectorRecord, values: dict[str, Any]) -> Any:
+    known = [field.name for field in fields(record.options)]
+    unknown = sorted(set(values) - set(known))
     if unknown:
         raise DetectorError(f'detector: expected options among {", ".join(known)}, got "{unknown[0]}"')
-    return kind(**given)
+    return record.options(**values)

@@ -15,8 +15,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from poseharvest.detectors.detector_record import DetectorRecord
 from poseharvest.detectors.network import Family, NetworkDetector
-from poseharvest.detectors.weights_files import load_state, read_safetensors
+from poseharvest.detectors.weights_files import WEIGHTS_SUFFIX, load_state, read_metadata, read_safetensors
 from poseharvest.detectors.windows import Preprocessing, RunOptions
 from poseharvest.errors import DetectorError
 from poseharvest.skeleton.definitions import COCO17
@@ -60,12 +61,16 @@ class VitPose(nn.Module):
         return (self.model(images).heatmaps,)
 
 
-def load_vitpose(weights: Path, options: RunOptions) -> NetworkDetector:
+def load_vitpose(weights: Path | None, options: RunOptions) -> NetworkDetector:
     """Return ViTPose with the weights of a folder of the transformers library, or of our own .safetensors.
 
     Raises:
-        DetectorError: the weights are missing, damaged, or of another network; or transformers is missing.
+        DetectorError: the weights are None, missing, damaged, or of another network; or transformers is missing.
     """
+    if weights is None:
+        raise DetectorError(
+            'detector "vitpose": expected weights=, a folder or file: none is published under our licence'
+        )
     state, config = _read_folder(weights) if weights.is_dir() else _read_own(weights)
     network = VitPose(config).eval()
     load_state(network, state, source=str(weights))
@@ -97,7 +102,7 @@ def is_vitpose(path: Path) -> bool:
     """Return whether a folder or file holds ViTPose."""
     if path.is_dir():
         return (path / "config.json").is_file() and (path / "model.safetensors").is_file()
-    return path.suffix == ".safetensors" and CONFIG_KEY in _metadata(path)
+    return path.suffix == WEIGHTS_SUFFIX and CONFIG_KEY in read_metadata(path)
 
 
 def _inference_copy(network: VitPose) -> nn.Module:
@@ -126,17 +131,16 @@ def _read_folder(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def _read_own(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    metadata = _metadata(path)
+    metadata = read_metadata(path)
     if CONFIG_KEY not in metadata:
         raise DetectorError(f"{path}: expected ViTPose, trained here: the file lacks its configuration")
     return read_safetensors(path), json.loads(metadata[CONFIG_KEY])
 
 
-def _metadata(path: Path) -> dict[str, str]:
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="pt") as file:
-            return file.metadata() or {}
-    except (OSError, SafetensorError) as error:
-        raise DetectorError(f"{path}: expected a safetensors file, got: {error}") from error
+DETECTOR = DetectorRecord(
+    name="vitpose",
+    description="ViTPose of the transformers library, 17 joints of COCO; your folder of weights",
+    load=load_vitpose,
+    recognises=is_vitpose,
+    weights_in_folder=True,
+)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -15,6 +15,10 @@ from torch import Tensor, nn
 
 from poseharvest.arrays import FloatArray
 from poseharvest.errors import DetectorError
+
+WEIGHTS_SUFFIX: Final = ".safetensors"
+DETECTOR_KEY: Final = "detector"
+"""Where a weights file of ours holds the name of its detector, in its metadata."""
 
 _NORM = {"gamma": "weight", "beta": "bias", "moving_mean": "running_mean", "moving_variance": "running_var"}
 _PASSES = ("pass1_block1_mbconv{}_skeleton", "pass2_block1_mbconv{}_detection1", "pass3_block1_mbconv{}_detection2")
@@ -154,11 +158,28 @@ def read_metadata(path: Path) -> dict[str, str]:
     """
     from safetensors import SafetensorError, safe_open
 
-    if path.suffix != ".safetensors":
+    if path.suffix != WEIGHTS_SUFFIX:
         return {}
     try:
         with safe_open(path, "pt") as file:
             return dict(file.metadata() or {})
+    except (OSError, SafetensorError) as error:
+        raise DetectorError(f"{path}: expected a safetensors file, got: {error}") from error
+
+
+def holds_tensor(path: Path, name: str) -> bool:
+    """Return whether a path is a safetensors file with a tensor of that name.
+
+    Raises:
+        DetectorError: it is a safetensors file and damaged, or missing.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    if path.suffix != WEIGHTS_SUFFIX:
+        return False
+    try:
+        with safe_open(path, "pt") as file:
+            return name in file.keys()  # noqa: SIM118 - the file is no dictionary
     except (OSError, SafetensorError) as error:
         raise DetectorError(f"{path}: expected a safetensors file, got: {error}") from error
 

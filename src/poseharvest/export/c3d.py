@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,11 +27,14 @@ from poseharvest.annotations.reader import Harvest
 from poseharvest.errors import ConfigError
 from poseharvest.export.even_frames import Track, find_track, rows_of
 from poseharvest.export.export_options import Blank, check_blank, check_choice, check_frames, shown_joints
+from poseharvest.export.exporter import Exporter
 from poseharvest.export.survey import posture_findings, survey
 from poseharvest.findings import Finding
 from poseharvest.units import LengthUnit, mm_per
 
-SCREENS: Final = {
+Axis: TypeAlias = Literal["x", "-x", "y", "-y", "z", "-z"]
+
+SCREENS: Final[dict[str, tuple[str, str]]] = {
     "x": ("+Y", "+X"),
     "-x": ("+Y", "-X"),
     "y": ("+X", "+Y"),
@@ -60,11 +63,11 @@ class C3dOptions:
         blank: joints that are written as missing.
         person: whom to write; None for the only one.
         start: the capture's first frame to write, from 0.
-        stop: the frame before which to stop; None for the last.
+        stop: the frame before which to stop; None is the end of the capture.
     """
 
     unit: LengthUnit = "mm"
-    up: str = "z"
+    up: Axis = "z"
     blank: Blank = "unsupported"
     person: int | None = None
     start: int = 0
@@ -182,3 +185,11 @@ def _describe(file: Any, harvest: Harvest, track: Track, options: C3dOptions) ->
     file.add_parameter("MANUFACTURER", "VERSION_LABEL", [__version__])
     file.add_parameter("POSEHARVEST", "FIRST_FRAME", [float(track.first)], "the first frame in the capture, from 0")
     file["header"]["points"]["first_frame"] = _first_number(track)
+
+
+EXPORTER = Exporter(
+    name="c3d",
+    description="marker trajectories of one person for Visual3D, Mokka and the like; a point's residual is its sigma",
+    options=C3dOptions,
+    write=write_c3d,
+)

@@ -33,6 +33,7 @@ from poseharvest.annotations.rows import SelectedFrame
 from poseharvest.annotations.schema import COVARIANCE_ENTRIES
 from poseharvest.capture.frames import FrameSource
 from poseharvest.errors import ConfigError
+from poseharvest.export.exporter import Exporter
 from poseharvest.export.picture_files import image_name, listed_frames, write_images
 from poseharvest.findings import Finding
 from poseharvest.storage.staging import file_name
@@ -233,3 +234,12 @@ def _r(value: float) -> float:
 
 def _significant(value: float) -> float:
     return float(f"{value:.7g}")
+
+
+EXPORTER = Exporter(
+    name="coco",
+    description="COCO keypoints, a JSON file a view, to train 2D detectors; joints that are not reliable have v = 0",
+    options=CocoOptions,
+    write=write_coco,
+    is_folder=True,
+)

@@ -22,6 +22,7 @@ from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.rows import SelectedFrame
 from poseharvest.annotations.schema import COVARIANCE_ENTRIES
 from poseharvest.export.export_options import Blank, check_blank, check_choice, check_frames, is_within, shown_joints
+from poseharvest.export.exporter import Exporter
 from poseharvest.findings import Finding
 from poseharvest.units import LengthUnit, mm_per
 
@@ -43,7 +44,7 @@ class CsvOptions:
         decimal: the decimal sign, "." or ","; with "," the cells are separated by ";".
         bom: begin with a byte order mark, by which Excel knows that names are in UTF-8.
         start: the capture's first frame to write, from 0.
-        stop: the frame before which to stop; None for the last.
+        stop: the frame before which to stop; None is the end of the capture.
     """
 
     layout: Layout = "long"
@@ -135,3 +136,11 @@ def _cell(value: Cell, decimal: Decimal) -> Cell:
 
 def _flag(value: object) -> str:
     return "true" if value else "false"
+
+
+EXPORTER = Exporter(
+    name="csv",
+    description="a table for spreadsheets and R, long or wide",
+    options=CsvOptions,
+    write=write_csv,
+)

@@ -1,4 +1,4 @@
-"""The formats a harvest can be exported to. To add one, write its module and a line in `EXPORTERS`."""
+"""The formats a harvest can be exported to. To add one, write its module and name it in `MODULES`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import dataclasses
 import difflib
 import json
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,33 +13,14 @@ from typing import Any
 from poseharvest import __version__
 from poseharvest.annotations.reader import Harvest
 from poseharvest.errors import ConfigError
-from poseharvest.export.c3d import C3dOptions, write_c3d
-from poseharvest.export.coco import CocoOptions, write_coco
-from poseharvest.export.csv import CsvOptions, write_csv
-from poseharvest.export.trc import TrcOptions, write_trc
+from poseharvest.export.exporter import Exporter
 from poseharvest.findings import Finding, worst_first
+from poseharvest.module_records import records_of
 from poseharvest.storage.staging import StagedFolder, os_errors_as_store_errors, staged_file
 
 PROVENANCE_FILE = "export.json"
 _PROVENANCE_FORMAT = "poseharvest export"
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Exporter:
-    """A format.
-
-    Attributes:
-        description: one line for people.
-        options: a frozen dataclass that checks itself; every field has a default.
-        write: writes a harvest to a path, by options; returns what a person should know of the file.
-        is_folder: it writes a folder, not a file.
-    """
-
-    description: str
-    options: type[Any]
-    write: Callable[[Harvest, Path, Any], tuple[Finding, ...]]
-    is_folder: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,14 +36,16 @@ class Exported:
     findings: tuple[Finding, ...]
 
 
-EXPORTERS: dict[str, Exporter] = {
-    "c3d": Exporter(
-        "marker trajectories of one person with their uncertainty, for biomechanics", C3dOptions, write_c3d
-    ),
-    "coco": Exporter("COCO keypoints, a JSON file a view, for training 2D detectors", CocoOptions, write_coco, True),
-    "csv": Exporter("a table for spreadsheets and R, long or wide", CsvOptions, write_csv),
-    "trc": Exporter("marker trajectories of one person, for OpenSim", TrcOptions, write_trc),
-}
+MODULES = (
+    "c3d",
+    "coco",
+    "csv",
+    "trc",
+)
+"""The modules of formats, each with its record as `EXPORTER`."""
+
+EXPORTERS = records_of("poseharvest.export", MODULES, "EXPORTER", Exporter)
+"""Every format."""
 
 
 def export(
@@ -74,9 +56,9 @@ def export(
     Args:
         harvest: the harvest or its folder.
         format: a name in `EXPORTERS`.
-        path: the file, or the folder for "coco", to make.
+        path: the file to make, or the folder for formats that write one.
         overwrite: replace an earlier export. A folder is replaced only if it is one.
-        options: fields of the format's options: `C3dOptions`, `CocoOptions`, `CsvOptions`, `TrcOptions`.
+        options: fields of the format's options, `CsvOptions` for "csv" say.
 
     Raises:
         ConfigError: there is no such format or option.

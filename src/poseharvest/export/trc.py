@@ -23,6 +23,7 @@ from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.rows import SelectedFrame
 from poseharvest.export.even_frames import Track, find_track, rows_of
 from poseharvest.export.export_options import Blank, check_blank, check_choice, check_frames, shown_joints
+from poseharvest.export.exporter import Exporter
 from poseharvest.export.survey import Survey, posture_findings, runs, survey
 from poseharvest.findings import Finding
 from poseharvest.units import LengthUnit, mm_per
@@ -55,7 +56,7 @@ class TrcOptions:
             inverse kinematics ends, or "skip", no row.
         person: whom to write; None for the only one.
         start: the capture's first frame to write, from 0.
-        stop: the frame before which to stop; None for the last.
+        stop: the frame before which to stop; None is the end of the capture.
     """
 
     unit: LengthUnit = "m"
@@ -161,3 +162,11 @@ def _points(row: SelectedFrame | None, options: TrcOptions, up_from_world: Tenso
 def _line(frame: int, time_s: float, points: Sequence[Tensor | None]) -> str:
     cells = "".join("\t\t\t" if point is None else "".join(f"{x:.9g}\t" for x in point.tolist()) for point in points)
     return f"{frame + 1}\t{time_s:.9g}\t{cells}"
+
+
+EXPORTER = Exporter(
+    name="trc",
+    description="marker trajectories of one person for OpenSim and Pose2Sim's tools",
+    options=TrcOptions,
+    write=write_trc,
+)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from poseharvest.calibration.build import CameraNumbers, ReadOptions, build_rig
 from poseharvest.calibration.documents import read_text
-from poseharvest.calibration.h36m import IMAGE_SIZES, read_h36m, sniff_h36m
+from poseharvest.calibration.h36m import IMAGE_SIZES, read_h36m, reject_h36m
 from poseharvest.datasets.human36m.names_and_joints import CAMERAS
 from poseharvest.errors import DatasetError, FormatError
 from poseharvest.geometry.rig import Rig
@@ -39,7 +39,7 @@ def find_cameras(root: Path, given: Path | None = None) -> Path:
         found = sorted(root.glob(pattern))
         if found:
             return found[0]
-    jsons = [path for path in sorted(root.glob("*.json")) if sniff_h36m(path)]
+    jsons = [path for path in sorted(root.glob("*.json")) if reject_h36m(path) is None]
     if not jsons:
         raise DatasetError(
             f"{root}: expected Human3.6M's cameras, {METADATA} or a JSON with intrinsics and extrinsics, got neither: "

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from poseharvest.arrays import ImageSize
 from poseharvest.detectors.network import PREPROCESSING_KEY, NetworkDetector, preprocessing_to_json
 from poseharvest.detectors.vitpose import CONFIG_KEY, VitPose
+from poseharvest.detectors.weights_files import DETECTOR_KEY
 from poseharvest.errors import TrainingError
 from poseharvest.learning.loop.batches import heatmap_size
 from poseharvest.learning.loop.checkpoint import write_tensors
@@ -28,7 +29,7 @@ def write_weights(detector: NetworkDetector, path: Path) -> None:
         StoreError: the file cannot be written.
     """
     network = detector.network
-    metadata = {"format": "pt", "detector": detector.name}
+    metadata = {"format": "pt", DETECTOR_KEY: detector.name}
     if isinstance(network, VitPose):
         metadata[CONFIG_KEY] = json.dumps(network.config)
     else:

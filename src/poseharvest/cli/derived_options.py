@@ -1,0 +1,141 @@
+"""Options of a command that follow from a frozen dataclass: name, type, default and help are stated there alone."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import inspect
+import re
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import wraps
+from inspect import Parameter, Signature
+from itertools import pairwise
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin, get_type_hints
+
+import typer
+
+_SIMPLE = (str, int, float, bool, Path)
+_ATTRIBUTE = re.compile(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", re.MULTILINE)
+_SENTENCE = re.compile(r"(?<=\.)\s+(?=[A-Z\"])")
+
+
+@dataclass(frozen=True)
+class OptionField:
+    """A field of a dataclass that a command can offer as an option.
+
+    Attributes:
+        name: of the field.
+        type: its type without None: a simple one, or a Literal of several values.
+        is_optional: the field may be None.
+        default: its default.
+        help: the first sentence that the dataclass says of it, in the words of a command line.
+    """
+
+    name: str
+    type: Any
+    is_optional: bool
+    default: Any
+    help: str
+
+    @property
+    def choices(self) -> tuple[Any, ...]:
+        """The values of a Literal; none for other types."""
+        return get_args(self.type)
+
+
+def option_fields(kind: type[Any]) -> tuple[OptionField, ...]:
+    """Return the fields of a dataclass that can be written on a command line, in order; others are left out."""
+    hints, texts = get_type_hints(kind), field_texts(kind)
+    found = []
+    for field in dataclasses.fields(kind):
+        is_optional, bare = _without_none(hints[field.name])
+        if bare in _SIMPLE or get_origin(bare) is Literal:
+            text = help_sentence(texts.get(field.name, ""))
+            found.append(OptionField(field.name, bare, is_optional, field.default, text))
+    return tuple(found)
+
+
+def field_texts(kind: type[Any]) -> dict[str, str]:
+    """Return what a dataclass says of its fields: under `Attributes:`, or in a docstring below the field."""
+    listed = (inspect.getdoc(kind) or "").partition("Attributes:\n")[2]
+    texts = {name: " ".join(text.split()) for name, text in _ATTRIBUTE.findall(listed)}
+    (definition,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
+    assert isinstance(definition, ast.ClassDef), kind
+    for field, below in pairwise(definition.body):
+        if isinstance(field, ast.AnnAssign) and isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
+            texts[ast.unparse(field.target)] = " ".join(str(below.value.value).split())
+    return texts
+
+
+def help_sentence(text: str) -> str:
+    """Return the first sentence of a field's docstring as a help text: no choices of the method, no Python.
+
+    >>> help_sentence("Share of `a` (choice D3); None is 0.5. It is a float.")
+    'Share of a (if not given, 0.5).'
+    >>> help_sentence("whom to write; None for the only one.")
+    'Whom to write; if not given, the only one.'
+    """
+    first = _SENTENCE.split(re.sub(r" \(choices? D\d+\)|`", "", text))[0]
+    words = re.sub(r"\bNone (?:is|for)\b", "if not given,", first)
+    return f"{words[:1].upper()}{words[1:]}"
+
+
+def options_of(kind: type[Any]) -> list[Parameter]:
+    """Return an option for every field of a dataclass that a command line can say."""
+    return [
+        option(field.name, field.type | None if field.is_optional else field.type, field.default, help=field.help)
+        for field in option_fields(kind)
+    ]
+
+
+def option(name: str, kind: Any, default: Any = Parameter.empty, *, help: str) -> Parameter:
+    """Return an option of a command; one that is true or false is a flag. It is required if it has no default."""
+    flags = [f"--{name.replace('_', '-')}"] if kind in {bool, bool | None} and not default else []
+    described = Annotated[kind, typer.Option(*flags, help=help, show_default=default is not Parameter.empty)]
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=described)
+
+
+def choice(names: Sequence[str]) -> Any:
+    """Return a type of an option that is one of some names, which a registry may hold."""
+    return cast("Any", StrEnum)("Choice", list(names))
+
+
+def with_options(
+    name: str, options: Sequence[Parameter], build: Callable[[Mapping[str, Any]], Any]
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return a decorator that gives a command some options in place of one parameter of its function.
+
+    Args:
+        name: of the parameter.
+        options: that take its place.
+        build: returns the value of the parameter, by the values of the options.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        shown: list[Parameter] = []
+        for parameter in inspect.signature(function, eval_str=True).parameters.values():
+            shown += options if parameter.name == name else [parameter.replace(kind=Parameter.KEYWORD_ONLY)]
+
+        @wraps(function)
+        def command(**values: Any) -> Any:
+            own = {one.name: values.pop(one.name) for one in options}
+            return function(**values, **{name: build(own)})
+
+        command.__dict__["__signature__"] = Signature(shown)
+        command.__annotations__ = {parameter.name: parameter.annotation for parameter in shown}
+        return command
+
+    return decorate
+
+
+def _without_none(kind: Any) -> tuple[bool, Any]:
+    """Return whether a type allows None, and the type without it."""
+    if get_origin(kind) not in {Union, UnionType}:
+        return False, kind
+    others = tuple(one for one in get_args(kind) if one is not NoneType)
+    return len(others) < len(get_args(kind)), others[0] if len(others) == 1 else kind
