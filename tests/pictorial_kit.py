@@ -14,7 +14,7 @@ from poseharvest.geometry.crop import Crop, crop_around
 from poseharvest.geometry.rig import project_all
 from poseharvest.heatmaps.encode import gaussian_maps
 from poseharvest.heatmaps.maps import Heatmaps
-from poseharvest.pictorial.convolution import GridMessenger
+from poseharvest.pictorial.backends.fft import GridMessenger
 from poseharvest.pictorial.pairwise import Shell
 from poseharvest.pictorial.sum_product import Marginals, Tree, sum_product
 from poseharvest.simulation.camera_rigs import look_at

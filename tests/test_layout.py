@@ -23,7 +23,7 @@ MAY_SHARE_A_NAME = {
     "efficientpose.py": "a network, and the detector around it",
     "hourglass.py": "a network, and the detector around it",
 }
-"""Files that stand in two packages under one name, each with the reason. A command is called what it runs, too."""
+"""Files that stand in two packages under one name, each with the reason."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 FILES = sorted(SOURCE.rglob("*.py"))
@@ -96,7 +96,7 @@ def twins(files: list[Path]) -> list[str]:
     """File names that stand in two packages without a reason."""
     places: dict[str, list[Path]] = {}
     for path in files:
-        if path.name != "__init__.py" and path.parent.name != "cli":
+        if path.name != "__init__.py":
             places.setdefault(path.name, []).append(path)
     return sorted(name for name, paths in places.items() if len(paths) > 1 and name not in MAY_SHARE_A_NAME)
 
@@ -109,15 +109,6 @@ def test_no_file_has_a_twin():
 def test_reasons_to_share_a_name_are_needed():
     names = [path.name for path in FILES]
     assert [name for name in MAY_SHARE_A_NAME if names.count(name) < 2] == []
-
-
-def test_a_command_shares_its_name_with_what_it_runs_alone():
-    commands = {path.name: path for path in FILES if path.parent.name == "cli" and path.name != "__init__.py"}
-    others = [path for path in FILES if path.parent.name != "cli" and path.name in commands]
-    app = (SOURCE / "cli" / "app.py").read_text(encoding="utf-8")
-    for path in others:
-        name = path.stem
-        assert f"from poseharvest.cli.{name} import {name}" in app
 
 
 PACKAGES = [path for path in FILES if path.name == "__init__.py"]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pictorial_kit import STICK, STICK_LENGTHS
 from poseharvest.errors import ConfigError
+from poseharvest.pictorial.backends.pair_matrices import weigh_
 from poseharvest.pictorial.pairwise import BlockShell, Shell, limb_shell
 from poseharvest.skeleton.definitions import MPII16
 from poseharvest.skeleton.human import BODY25B
@@ -89,6 +90,6 @@ def test_a_block_shell_is_about_the_share_of_joined_voxels(length, edge, generat
     within = torch.rand(400, 2000, 3, generator=generator) - torch.rand(400, 2000, 3, generator=generator)
     apart = torch.linalg.vector_norm(middles[:, None] + within, dim=-1) * edge
     joined = ((apart - length).abs() <= 1).double().mean(1)
-    weights = BlockShell(length / edge, 1 / edge).weigh_(middles.square().sum(-1))
+    weights = weigh_(BlockShell(length / edge, 1 / edge), middles.square().sum(-1))
     assert float(torch.corrcoef(torch.stack((joined, weights)))[0, 1]) > 0.85
     assert float(joined[weights == 0].max()) < 0.1 * float(joined.max())  # nothing that matters is cut off

@@ -7,7 +7,7 @@ import torch
 
 from poseharvest.errors import ShapeError
 from poseharvest.geometry.grid import VoxelVolume
-from poseharvest.pictorial.posterior import JointPosterior, Masses, grid_moments, sums_by_tensors
+from poseharvest.pictorial.posterior import JointPosterior, grid_moments
 
 VOLUME = VoxelVolume(torch.tensor([1e5, -2e5, 900.0], dtype=torch.float64), 30.0, (4, 6, 5))
 
@@ -53,16 +53,3 @@ def test_wrong_posteriors_are_refused():
         JointPosterior(**{**good, "cov": torch.zeros(3, 3, 3)})
     with pytest.raises(ShapeError, match=r"mean: expected finite numbers, got 6 of 6"):
         JointPosterior(**{**good, "mean": torch.full((2, 3), torch.nan)})
-
-
-def test_sums_by_loop_are_those_by_tensors(generator):
-    counts = torch.tensor([5, 0, 17, 1])
-    share, points = torch.rand(23, generator=generator), 1000 * torch.rand(3, 23, generator=generator)
-    masses = Masses.of(share, points, counts)
-    sums = sums_by_tensors(share, points, counts)
-    torch.testing.assert_close(masses.mass, sums[:, 0])
-    torch.testing.assert_close(masses.first, sums[:, 1:4])
-    torch.testing.assert_close(masses.second[:, [0, 0, 0, 1, 1, 2], [0, 1, 2, 1, 2, 2]], sums[:, 4:])
-    torch.testing.assert_close(masses.second, masses.second.mT, rtol=0, atol=0)
-    expected = torch.einsum("n,an,bn->ab", share[5:22].double(), points[:, 5:22].double(), points[:, 5:22].double())
-    torch.testing.assert_close(masses.second[2], expected)

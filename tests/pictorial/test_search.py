@@ -11,11 +11,13 @@ from pictorial_kit import STICK, STICK_LENGTHS, STICK_POINTS, ring, seen_by, wit
 from poseharvest.geometry.grid import cube
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.pictorial import infer as infer_module
+from poseharvest.pictorial.backends.compiled_backend import CompiledBackend
+from poseharvest.pictorial.backends.pair_matrices import BlockMessenger
+from poseharvest.pictorial.backends.tensor_backend import TensorBackend
 from poseharvest.pictorial.blocks import Blocks, Rows, all_blocks, cube_of_blocks
 from poseharvest.pictorial.evidence import BatchEvidence, FrameEvidence
 from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
 from poseharvest.pictorial.likelihood import Likelihood
-from poseharvest.pictorial.pair_sums import BlockMessenger
 from poseharvest.pictorial.posterior import JointPosterior
 from poseharvest.pictorial.search import Budget, coarse_to_fine
 from poseharvest.pictorial.unary import back_project
@@ -87,7 +89,7 @@ def test_the_evidence_of_voxels_is_that_of_the_reference():
     absent = FrameEvidence(without_view(frames[1].heatmaps, 1), frames[1].cameras, CENTER + 40)
     frames.append(absent)
     volumes = [cube(f.center, 1500.0, 11) for f in frames]  # an odd number of voxels: some halves lie beyond
-    evidence = BatchEvidence(frames, volumes, Likelihood(0.01))
+    evidence = BatchEvidence(frames, volumes, Likelihood(0.01), CompiledBackend())
     blocks = covering(11, 2, frames=4, joints=4)
     listed = evidence.halves(blocks)
     inside = (blocks.halved().corner < 11).all(0)
@@ -100,7 +102,9 @@ def test_the_evidence_of_voxels_is_that_of_the_reference():
 
 
 def test_some_blocks_are_told_what_all_are(generator):
-    evidence = BatchEvidence([frame(4, seed=1), frame(4, seed=2)], [cube(CENTER, 1370.0, 32)] * 2, Likelihood(0.01))
+    evidence = BatchEvidence(
+        [frame(4, seed=1), frame(4, seed=2)], [cube(CENTER, 1370.0, 32)] * 2, Likelihood(0.01), CompiledBackend()
+    )
     blocks = covering(32, 4, frames=2, joints=4)
     some = (torch.rand(blocks.corner.shape[1], generator=generator) < 0.1).nonzero().squeeze(1)
     found = evidence.halves(blocks.select(some))
@@ -108,7 +112,7 @@ def test_some_blocks_are_told_what_all_are(generator):
 
 
 def test_half_a_block_is_worth_about_the_mean_of_its_voxels():
-    evidence = BatchEvidence([frame()], [cube(CENTER, 1370.0, 32)], Likelihood(0.01))
+    evidence = BatchEvidence([frame()], [cube(CENTER, 1370.0, 32)], Likelihood(0.01), CompiledBackend())
     blocks = covering(32, 8, joints=4)
     coarse = evidence.halves(blocks).flatten()
     fine = evidence.halves(blocks.halved().halved()).exp()
@@ -120,9 +124,11 @@ def test_half_a_block_is_worth_about_the_mean_of_its_voxels():
     assert float((coarse.exp() / mean)[important].min()) > 0.2
 
 
+@pytest.mark.parametrize("backend", [CompiledBackend(), TensorBackend()], ids=["compiled", "tensors"])
 @pytest.mark.parametrize("resolution", [7, 20, 24])
 @pytest.mark.parametrize("num_views", [2, 4])
-def test_with_nothing_neglected_it_is_the_reference(resolution, num_views):
+def test_with_nothing_neglected_it_is_the_reference(backend, resolution, num_views, monkeypatch):
+    monkeypatch.setattr(infer_module, "backend_for", lambda device: backend)
     frames = [frame(num_views, seed=4), hidden(frame(num_views, seed=5), "hand", (0,))]
     exact = infer(frames, resolution=resolution, neglect=0.0)
     reference = infer(frames, resolution=resolution, inference="reference")
@@ -179,7 +185,7 @@ def test_cutting_the_voxels_is_the_finer_grid_with_the_same_tolerance():
 
 
 def test_a_frame_that_needs_too_many_pairs_is_given_up():
-    evidence = BatchEvidence([frame(4), frame(4)], [cube(CENTER, 1370.0, 16)] * 2, Likelihood(0.01))
+    evidence = BatchEvidence([frame(4), frame(4)], [cube(CENTER, 1370.0, 16)] * 2, Likelihood(0.01), CompiledBackend())
     model = PictorialStructures(STICK, STICK_LENGTHS, InferenceOptions(resolution=16), dtype=torch.float64)
     top = BlockMessenger(all_blocks(16, 1, 1, CENTER).corner, model.shells)
     found = coarse_to_fine(evidence, model.tree, lambda edge: model.shells, top, Budget(1e-3, 10))
@@ -187,7 +193,7 @@ def test_a_frame_that_needs_too_many_pairs_is_given_up():
 
 
 def test_a_frame_too_wide_for_fine_voxels_is_inferred_on_the_grid(monkeypatch):
-    monkeypatch.setitem(infer_module._MAX_PAIRS, "cpu", 0)
+    monkeypatch.setattr(CompiledBackend, "max_pairs", 0)
     (cut,) = infer([frame(4)], resolution=16, refine=2)
     (whole,) = infer([frame(4)], resolution=16, inference="reference")
     assert cut.volume.shape == (16, 16, 16)

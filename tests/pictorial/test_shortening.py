@@ -4,7 +4,7 @@ import pytest
 import torch
 from scipy.stats import truncnorm
 
-from poseharvest.pictorial.convolution import GridMessenger
+from poseharvest.pictorial.backends.fft import GridMessenger
 from poseharvest.pictorial.pairwise import limb_shell
 from poseharvest.pictorial.sum_product import Tree, sum_product
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pictorial_kit import GridModel, enumerated, joined, random_model, solve
 from poseharvest.errors import ShapeError
-from poseharvest.pictorial.convolution import GridMessenger
+from poseharvest.pictorial.backends.fft import GridMessenger
 from poseharvest.pictorial.pairwise import Shell
 from poseharvest.pictorial.sum_product import Marginals, Tree, sum_product
 
@@ -35,15 +35,6 @@ def test_marginals_and_evidence_equal_enumeration(parents, dims, seed):
         assert float(result.log_partition) == pytest.approx(log_partition, abs=1e-9)
     else:
         assert float(result.log_partition) == -math.inf
-
-
-def test_a_message_on_12_cubed_equals_the_direct_pair_sum(generator):
-    dims, shell = (12, 12, 12), Shell(14, 35)
-    values = torch.rand(1, *dims, dtype=torch.float64, generator=generator)
-    direct = joined(shell, dims).double() @ values.flatten()
-    messenger = GridMessenger(dims, (shell,), values)
-    torch.testing.assert_close(messenger.up(0, values).flatten(), direct, rtol=0, atol=1e-10)
-    torch.testing.assert_close(messenger.down(0, values).flatten(), direct, rtol=0, atol=1e-10)
 
 
 @given(seed=st.integers(0, 10**6))

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from poseharvest.pictorial.convolution import GridMessenger
+from poseharvest.pictorial.backends.fft import GridMessenger
 from poseharvest.pictorial.pairwise import Shell
 from poseharvest.pictorial.sum_product import Tree
 

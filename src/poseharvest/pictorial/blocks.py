@@ -11,7 +11,6 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from poseharvest.pictorial.pair_sums import Listing
 from poseharvest.pictorial.sum_product import Tree
 
 _TOP_LEVEL = 8  # at most so many blocks along an edge of the cube on the coarsest level
@@ -112,6 +111,19 @@ def all_blocks(resolution: int, num_frames: int, num_joints: int, like: Tensor) 
     cube = cube_of_blocks(math.ceil(resolution / edge), like)
     segment = torch.arange(num_joints * num_frames, device=like.device).repeat_interleave(cube.shape[1])
     return Blocks(cube.repeat(1, num_joints * num_frames), segment, edge, resolution, num_frames, num_joints)
+
+
+@dataclass(frozen=True, eq=False)
+class Listing:
+    """Where one joint may be in F frames.
+
+    Attributes:
+        positions: (3, F, K) whole numbers; beyond a frame's count they mean nothing.
+        counts: number of positions in every frame, on the host.
+    """
+
+    positions: Tensor
+    counts: tuple[int, ...]
 
 
 class Rows:

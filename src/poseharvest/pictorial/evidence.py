@@ -19,14 +19,15 @@ from poseharvest.errors import ShapeError
 from poseharvest.geometry.camera import StaticCamera
 from poseharvest.geometry.grid import VoxelVolume
 from poseharvest.heatmaps.maps import Heatmaps
+from poseharvest.pictorial.backends.backend import Backend
 from poseharvest.pictorial.blocks import Blocks, halves_of
 from poseharvest.pictorial.likelihood import Likelihood
-from poseharvest.pictorial.views import Views, look_through
+from poseharvest.pictorial.views import Views
 
 
 @dataclass(frozen=True, eq=False)
 class FrameEvidence:
-    """All that inference is told of one frame.
+    """All that inference knows of one frame.
 
     Attributes:
         heatmaps: of V views, in the order of the skeleton's joints.
@@ -47,15 +48,23 @@ class FrameEvidence:
 class BatchEvidence:
     """The evidence of F frames of V views and J joints, maps of one size, on cubes of one size."""
 
-    def __init__(self, frames: Sequence[FrameEvidence], volumes: Sequence[VoxelVolume], likelihood: Likelihood) -> None:
+    def __init__(
+        self,
+        frames: Sequence[FrameEvidence],
+        volumes: Sequence[VoxelVolume],
+        likelihood: Likelihood,
+        backend: Backend,
+    ) -> None:
         """Stack the frames' maps.
 
         Args:
             frames: F frames, of as many views and of maps as large.
             volumes: their grids, of one voxel size; dtype and device are those of the work.
             likelihood: what is made of the maps.
+            backend: does the sums over what the views show; one for the device of the volumes.
         """
         like = volumes[0].center
+        self.backend = backend
         absent = torch.tensor([[crop is None for crop in frame.heatmaps.crops] for frame in frames], device=like.device)
         maps = torch.stack([frame.heatmaps.values for frame in frames]).to(like)
         self.values = likelihood.maps(maps, ~absent)
@@ -77,7 +86,6 @@ class BatchEvidence:
             resolution=self.resolution,
             size=self.size,
         )
-        self._look = look_through(self._views)
 
     def offsets(self, corner: Tensor, edge: int) -> Tensor:
         """Return the middles (3, N) of blocks at corners (3, N) from the cube's lowest corner, mm."""
@@ -94,15 +102,18 @@ class BatchEvidence:
         power = self._power if edge > 1 else 1
         maps = functional.pad(self._maps(edge), (1, 1, 1, 1))
         runs = self._views_a_product(power)
-        total = self._look.products(blocks, maps, next(runs), self.floor**power).log_()
-        for views in runs:
-            total += self._look.products(blocks, maps, views, self.floor**power).log_()
+        total = self._product(blocks, maps, next(runs), self.floor**power).log_()
+        for chosen in runs:
+            total += self._product(blocks, maps, chosen, self.floor**power).log_()
         if power > 1:
             total.div_(power)
         if blocks.along * blocks.edge > self.resolution:
             beyond = (halves_of(blocks.corner) * edge >= self.resolution).any(0)
             total.masked_fill_(beyond.reshape(-1, 8), -math.inf)
         return total
+
+    def _product(self, blocks: Blocks, maps: Tensor, chosen: range, floor: float) -> Tensor:
+        return self.backend.multiply_evidence(self._views, blocks, maps, chosen, floor)
 
     def _views_a_product(self, power: int) -> Iterator[range]:
         """Yield runs of views whose evidence, each at least the floor, can be multiplied without underflow."""

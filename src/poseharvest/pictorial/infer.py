@@ -16,12 +16,13 @@ from poseharvest.errors import ConfigError
 from poseharvest.geometry.camera import StaticCamera
 from poseharvest.geometry.grid import VoxelVolume, cube
 from poseharvest.heatmaps.maps import Heatmaps
+from poseharvest.pictorial.backends.backend import backend_for
+from poseharvest.pictorial.backends.fft import GridMessenger
+from poseharvest.pictorial.backends.pair_matrices import BlockMessenger
 from poseharvest.pictorial.blocks import all_blocks, coarsest_edge
-from poseharvest.pictorial.convolution import GridMessenger
 from poseharvest.pictorial.evidence import BatchEvidence, FrameEvidence
 from poseharvest.pictorial.likelihood import Likelihood
-from poseharvest.pictorial.pair_sums import BlockMessenger, Reach
-from poseharvest.pictorial.pairwise import BlockShell, limb_shell
+from poseharvest.pictorial.pairwise import BlockShell, Reach, limb_shell
 from poseharvest.pictorial.posterior import JointPosterior, Moments, grid_moments, moments_of_masses
 from poseharvest.pictorial.search import Budget, coarse_to_fine
 from poseharvest.pictorial.sum_product import Tree, sum_product
@@ -32,9 +33,6 @@ from poseharvest.skeleton.skeleton import Skeleton
 
 InferenceMethod = Literal["exact", "reference"]
 
-_FRAMES_A_BATCH = {"cpu": 16, "cuda": 256}
-# Beyond so many pairs of voxels the FFT over the whole grid of 64^3 is faster; over a smaller one it is the quicker.
-_MAX_PAIRS = {"cpu": 4_000_000_000, "cuda": 250_000_000}
 # Blocks are dropped for looking small, so their estimated belief is too small on average: by a factor of up to 3 in
 # simulated frames (benchmarks/inference.py measures it).
 _ESTIMATE_MARGIN = 3.0
@@ -126,6 +124,7 @@ class PictorialStructures:
         self.lengths = lengths
         self.options = options or InferenceOptions()
         self._like = torch.empty((), dtype=dtype, device=device)
+        self._backend = backend_for(self._like.device)
         edges = tuple((skeleton.index(limb.parent), skeleton.index(limb.child)) for limb in skeleton.limbs_from_root)
         self.tree = Tree(edges, len(skeleton))
         # A pose cannot be wider than the longest path through the tree, so this cube holds every pose.
@@ -227,8 +226,8 @@ class PictorialStructures:
         """Return the posteriors of frames, all joints in the sums."""
         if coarsest_edge(self.resolution) == 1:
             return [self._over_the_grid(frame) for frame in frames]
-        threads = torch.get_num_threads() if self._like.device.type == "cpu" else 1
-        most = min(_FRAMES_A_BATCH.get(self._like.device.type, 1), math.ceil(len(frames) / threads))
+        threads = torch.get_num_threads() if self._backend.runs_in_threads else 1
+        most = min(self._backend.frames_a_batch, math.ceil(len(frames) / threads))
         batches = list(self._batches(frames, most))
         if threads == 1 or len(batches) <= 1:
             found = [self._over_voxels_that_matter(batch) for batch in batches]
@@ -256,8 +255,9 @@ class PictorialStructures:
     def _over_voxels_that_matter(self, frames: Sequence[FrameEvidence]) -> list[JointPosterior]:
         volumes = [self._volume(frame) for frame in frames]
         options = self.options
-        evidence = BatchEvidence(frames, volumes, options.likelihood)
-        most_pairs = _MAX_PAIRS.get(self._like.device.type, _MAX_PAIRS["cuda"]) * min(1.0, self.resolution / 64) ** 3
+        evidence = BatchEvidence(frames, volumes, options.likelihood, self._backend)
+        # Over a grid smaller than 64^3 the FFT is faster, too.
+        most_pairs = self._backend.max_pairs * min(1.0, self.resolution / 64) ** 3
         budget = Budget(options.neglected_at_most, round(most_pairs))
         found = coarse_to_fine(evidence, self.tree, self._reaches, self._top, budget)
         moments = moments_of_masses(found.masses, volumes)

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TypeAlias
 
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from poseharvest.errors import ConfigError
-
-if TYPE_CHECKING:
-    from poseharvest.pictorial.pair_sums import Counted
 
 _SLACK = 1e-9  # voxels
 _SMEAR = 0.9  # blocks: a box of variance 1 / 6 has 0.71, but a sharp peak may sit in the very corner of its block
@@ -43,16 +39,10 @@ class Shell:
         """Middle of the range."""
         return (self.max_squared + self.min_squared) / 2
 
-    def weigh_(self, squares: Tensor) -> Tensor:
-        """Return 1 for every pair within the shell and 0 for the others, in place of squared distances - middle."""
-        return squares.abs_().le_((self.max_squared - self.min_squared) / 2)
-
-    def add_up(self, targets: Counted, sources: Counted, values: NDArray[Any], out: NDArray[Any]) -> None:
-        """Fill `out` (F, K) with the sums of `values` (F, L) over the sources within the shell of every target."""
-        from poseharvest.pictorial.kernels.pairs import sums_within
-
-        middle, half = values.dtype.type(self.middle), values.dtype.type((self.max_squared - self.min_squared) / 2)
-        sums_within(targets.positions, targets.counts, sources.positions, sources.counts, values, middle, half, out)
+    @property
+    def half_width(self) -> float:
+        """Half the width of the range."""
+        return (self.max_squared - self.min_squared) / 2
 
     def kernel(self, dtype: torch.dtype = torch.float64) -> Tensor:
         """Return the 0/1 shell over offsets, (K, K, K) with K odd, the offset zero in the middle.
@@ -81,27 +71,18 @@ class BlockShell:
     tolerance: float
 
     @property
-    def middle(self) -> float:
-        """0: the weights need the distances themselves."""
-        return 0.0
-
-    def weigh_(self, squares: Tensor) -> Tensor:
-        """Return the shares, in place of squared distances."""
-        off = squares.clamp_min_(0).sqrt_().sub_(self.length).abs_()
-        return torch.sub(self.tolerance + _SMEAR, off, out=off).clamp_(0, self._most)
-
-    def add_up(self, targets: Counted, sources: Counted, values: NDArray[Any], out: NDArray[Any]) -> None:
-        """Fill `out` (F, K) with the sums of `values` (F, L), weighed by the shares, at every target."""
-        from poseharvest.pictorial.kernels.pairs import sums_by_distance
-
-        number = values.dtype.type
-        shape = number(self.length), number(self.tolerance + _SMEAR), number(self._most)
-        sums_by_distance(targets.positions, targets.counts, sources.positions, sources.counts, values, *shape, out)
+    def reach(self) -> float:
+        """Difference from `length`, in units of the edge, from which on the weight is 0."""
+        return self.tolerance + _SMEAR
 
     @property
-    def _most(self) -> float:
+    def top(self) -> float:
         """Weight in the middle of the trapezoid."""
         return 2 * min(self.tolerance, _SMEAR)
+
+
+Reach: TypeAlias = Shell | BlockShell
+"""Which positions a limb joins: voxels or blocks."""
 
 
 def limb_shell(length_mm: float, tolerance_mm: float, voxel_mm: float) -> Shell:

@@ -69,11 +69,11 @@ class Masses:
     second: Tensor
 
     @classmethod
-    def of(cls, share: Tensor, points: Tensor, counts: Tensor) -> Masses:
-        """Return the moments of shares (N,) at points (3, N), in runs of `counts` (J * F,), summed in float64."""
-        sums = (_sums_by_loop if share.device.type == "cpu" else sums_by_tensors)(share, points, counts).unbind(1)
-        second = torch.stack([sums[i] for i in (4, 5, 6, 5, 7, 8, 6, 8, 9)], 1).reshape(-1, 3, 3)
-        return cls(sums[0], torch.stack(sums[1:4], 1), second)
+    def of(cls, sums: Tensor) -> Masses:
+        """Return the moments in the sums (J * F, 10) of `Backend.sum_moments`."""
+        columns = sums.unbind(1)
+        second = torch.stack([columns[i] for i in (4, 5, 6, 5, 7, 8, 6, 8, 9)], 1).reshape(-1, 3, 3)
+        return cls(columns[0], torch.stack(columns[1:4], 1), second)
 
     @classmethod
     def none(cls, number: int, device: torch.device) -> Masses:
@@ -94,27 +94,6 @@ class Masses:
         """Return the moments where every point is spread out by a variance along each axis."""
         spread = variance_mm2 * torch.eye(3, dtype=self.second.dtype, device=self.second.device)
         return Masses(self.mass, self.first, self.second + self.mass[:, None, None] * spread)
-
-
-def _sums_by_loop(share: Tensor, points: Tensor, counts: Tensor) -> Tensor:
-    from poseharvest.pictorial.kernels.shares import add_moments
-
-    sums = torch.zeros(len(counts), 10, dtype=torch.float64)
-    add_moments(share.contiguous().numpy(), points.contiguous().numpy(), counts.numpy(), sums.numpy())
-    return sums
-
-
-def sums_by_tensors(share: Tensor, points: Tensor, counts: Tensor) -> Tensor:
-    """Return (S, 10) sums in float64 of shares (N,) times 1, x, y, z, xx, xy, xz, yy, yz, zz, in runs of `counts`."""
-    x, y, z = points.double()
-    columns = torch.stack((torch.ones_like(x), x, y, z, x * x, x * y, x * z, y * y, y * z, z * z))
-    return torch.stack(
-        [
-            torch.segment_reduce(column, "sum", lengths=counts, initial=0, unsafe=True)
-            for column in columns * share.double()
-        ],
-        1,
-    )
 
 
 def moments_of_masses(masses: Masses, volumes: Sequence[VoxelVolume]) -> list[Moments]:

@@ -20,10 +20,10 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from poseharvest.pictorial.backends.pair_matrices import BlockMessenger
 from poseharvest.pictorial.blocks import Blocks, Rows, all_blocks
-from poseharvest.pictorial.choice import worth_keeping
 from poseharvest.pictorial.evidence import BatchEvidence
-from poseharvest.pictorial.pair_sums import BlockMessenger, Reach, pair_messenger
+from poseharvest.pictorial.pairwise import Reach
 from poseharvest.pictorial.posterior import Masses
 from poseharvest.pictorial.rule import Rule
 from poseharvest.pictorial.sum_product import Tree, sum_product
@@ -104,14 +104,14 @@ def coarse_to_fine(
         if bool(given_up.any()):
             candidates = candidates.select((~given_up.index_select(0, candidates.blocks.frame)).nonzero().squeeze(1))
             rows = Rows(candidates.blocks)
-        messenger = pair_messenger(rows.listings(), tree, reaches(candidates.blocks.edge))
+        messenger = evidence.backend.connect(rows.listings(), tree, reaches(candidates.blocks.edge))
         marginals = sum_product(rows.padded(candidates.log_unary, -math.inf), tree, messenger)
         given_up |= ~torch.isfinite(marginals.log_partition)
         belief = _shares(rows.flat(marginals.log_beliefs), candidates.blocks)
         level = replace(candidates, belief=belief, log_partition=marginals.log_partition)
-    masses = Masses.of(level.belief, evidence.offsets(level.blocks.corner, 1), level.blocks.counts)
+    sums = evidence.backend.sum_moments(level.belief, evidence.offsets(level.blocks.corner, 1), level.blocks.counts)
     tail = choice.tail.scaled(_belief_over_guess(level))
-    return Found(masses.plus(tail), choice.dropped, level.log_partition, given_up)
+    return Found(Masses.of(sums).plus(tail), choice.dropped, level.log_partition, given_up)
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,16 +208,15 @@ class _Choice:
             well_known: whether the shares are good enough to count the others as the marginal's tail.
         """
         wide = _WIDE_MM / (blocks.edge * self._evidence.voxel_mm)
-        keep = worth_keeping(share, blocks, Rule(budget, wide))
+        keep = self._evidence.backend.mark_worthy(share, blocks, Rule(budget, wide))
         left = blocks.total(share.masked_fill(~keep, 0))
         scale = torch.where(left > 0, 1 / left, 1)
         self.dropped = (self.dropped + blocks.total(share.masked_fill(keep, 0))) * scale
         if well_known:
             gone = (~keep).nonzero().squeeze(1)
             lost = blocks.select(gone)
-            masses = Masses.of(
-                share.index_select(0, gone), self._evidence.offsets(lost.corner, blocks.edge), lost.counts
-            )
+            points = self._evidence.offsets(lost.corner, blocks.edge)
+            masses = Masses.of(self._evidence.backend.sum_moments(share.index_select(0, gone), points, lost.counts))
             within = (blocks.edge**2 - 1) * self._evidence.voxel_mm**2 / 12
             self.tail = self.tail.plus(masses.spread_by(within))
         self.tail = self.tail.scaled(scale)

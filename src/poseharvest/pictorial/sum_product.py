@@ -2,8 +2,8 @@
 
 A message from joint i to a neighbour j is the sum over s_i of ``p(s_i, s_j)`` times the unary of i and the messages
 to i from everyone *but j*. How such a sum is done is left to a `Messenger`: by FFT over the whole grid (the
-reference, convolution.py) or pair by pair between the few positions that matter (pair_sums.py). The order of the
-messages, their scales, the marginals and the evidence are the same for both, and are here.
+reference, backends/fft.py) or pair by pair between the few positions that matter (the other files of backends/). The
+order of the messages, their scales, the marginals and the evidence are the same for all, and are here.
 
 Numbers: every message is rescaled to a maximum of 1 and products are taken as sums of logarithms, so nothing
 underflows as a whole; the scales go into the log-partition.
@@ -83,12 +83,12 @@ class Messenger(ABC):
         """Return, at the child's positions, the sum of the parent's `values` over the shell."""
 
     def log_up(self, edge: int, log_values: Tensor) -> Message:
-        """Return the logs of what `up` makes of the values whose logs are given."""
+        """Return the logs of what `up` makes of the values with the logs `log_values`."""
         values, log_peak = _exponential(log_values)
         return _logarithm(self.up(edge, values), log_peak)
 
     def log_down(self, edge: int, log_values: Tensor) -> Message:
-        """Return the logs of what `down` makes of the values whose logs are given."""
+        """Return the logs of what `down` makes of the values with the logs `log_values`."""
         values, log_peak = _exponential(log_values)
         return _logarithm(self.down(edge, values), log_peak)
 

@@ -1,4 +1,4 @@
-"""Cameras as rows of numbers, for the compiled loop that looks through them (kernels.multiply_evidence)."""
+"""Cameras as rows of numbers, for the compiled loops that look through them (backends/camera_loops.py)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sums over shares of marginals, compiled for the processor; choice.py and posterior.py have them by tensors too."""
+"""Loops over shares of marginals, compiled for the processor; `TensorBackend` has them as tensor operations."""
 
 from __future__ import annotations
 
@@ -7,9 +7,6 @@ from numpy.typing import NDArray
 
 from poseharvest.compiled import compiled
 from poseharvest.pictorial.rule import Rule
-
-_BIN_SHIFT = 22  # of a float's bits: what is left counts half octaves
-_NUM_BINS = 1 << 9
 
 
 @compiled
@@ -20,7 +17,7 @@ def mark_worthy(
     rule: Rule,
     keep: NDArray[np.bool_],
 ) -> None:
-    """Fill `keep` (N) as `choice.worth_keeping` says, for shares (N) of blocks at `corner` (3, N), in runs."""
+    """Fill `keep` (N) as `rule` says, for shares (N) of blocks at `corner` (3, N), in runs of `counts`."""
     worth = np.empty(share.shape[0], np.float32)
     bins = worth.view(np.int32)
     start = 0
@@ -29,9 +26,9 @@ def mark_worthy(
         x, y, z, part = corner[0, start:stop], corner[1, start:stop], corner[2, start:stop], share[start:stop]
         variance = _weigh_by_distance(x, y, z, part, rule.spread_in_block / 3, worth[start:stop])
         most = rule.budget * min(rule.wide**2 / variance, 1)
-        threshold = _threshold(worth[start:stop], most, rule.always_kept)
+        threshold = _threshold(worth[start:stop], most, rule.always_kept, rule.bin_shift)
         for i in range(start, stop):
-            keep[i] = bins[i] >> _BIN_SHIFT >= threshold
+            keep[i] = bins[i] >> rule.bin_shift >= threshold
         start = stop
 
 
@@ -80,20 +77,20 @@ def _inverse(
 
 
 @compiled
-def _threshold(worth: NDArray[np.float32], most: float, least: int) -> int:
+def _threshold(worth: NDArray[np.float32], most: float, least: int, shift: int) -> int:
     """Return the lowest bin to keep, so that what lies below adds up to `most`, and `least` of them are left."""
-    bins = worth.view(np.int32)
-    spent, number = np.zeros(_NUM_BINS, np.float64), np.zeros(_NUM_BINS, np.int64)
+    bins, num_bins = worth.view(np.int32), 1 << (31 - shift)
+    spent, number = np.zeros(num_bins, np.float64), np.zeros(num_bins, np.int64)
     for i in range(worth.shape[0]):
-        spent[bins[i] >> _BIN_SHIFT] += worth[i]
-        number[bins[i] >> _BIN_SHIFT] += 1
+        spent[bins[i] >> shift] += worth[i]
+        number[bins[i] >> shift] += 1
     left, total = worth.shape[0], 0.0
-    for threshold in range(_NUM_BINS):
+    for threshold in range(num_bins):
         total += spent[threshold]
         left -= number[threshold]
         if total > most or left < least:
             return threshold
-    return _NUM_BINS
+    return num_bins
 
 
 @compiled

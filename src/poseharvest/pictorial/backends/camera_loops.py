@@ -1,4 +1,4 @@
-"""What views show at blocks of voxels, compiled for the processor; `views.TensorLook` has it as tensor operations."""
+"""Loops over blocks and views, compiled for the processor; `TensorBackend` has them as tensor operations."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""Sums over pairs of positions, compiled for the processor; `pair_sums.TileMessenger` has them as matrix products.
+"""Loops over pairs of positions, compiled for the processor; `pair_matrices.TileMessenger` has them as matrix products.
 
-A tensor operation reads and writes all its numbers, and a sum over pairs takes half a dozen of them: here a pair's
-distance, its weight and its share of the sum never leave the registers.
+A pair's distance, its weight and its share of the sum never leave the registers.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from poseharvest.compiled import compiled
 
 
 @compiled
-def sums_within(  # noqa: PLR0913, PLR0917 - a kernel takes plain arrays
+def add_within(  # noqa: PLR0913, PLR0917 - a kernel takes plain arrays
     targets: NDArray[np.floating],
     num_targets: NDArray[np.int64],
     sources: NDArray[np.floating],
@@ -49,7 +48,7 @@ def sums_within(  # noqa: PLR0913, PLR0917 - a kernel takes plain arrays
 
 
 @compiled
-def sums_by_distance(  # noqa: PLR0913, PLR0917 - a kernel takes plain arrays
+def add_by_distance(  # noqa: PLR0913, PLR0917 - a kernel takes plain arrays
     targets: NDArray[np.floating],
     num_targets: NDArray[np.int64],
     sources: NDArray[np.floating],
@@ -57,10 +56,10 @@ def sums_by_distance(  # noqa: PLR0913, PLR0917 - a kernel takes plain arrays
     values: NDArray[np.floating],
     length: float,
     reach: float,
-    most: float,
+    top: float,
     out: NDArray[np.floating],
 ) -> None:
-    """Fill `out` (F, K) with sums weighed by ``clamp(reach - |distance - length|, 0, most)``; else `sums_within`."""
+    """Fill `out` (F, K) with sums weighed by ``clamp(reach - |distance - length|, 0, top)``; else `add_within`."""
     zero = values.dtype.type(0)
     for f in range(values.shape[0]):
         x, y, z = sources[0, f, : num_sources[f]], sources[1, f, : num_sources[f]], sources[2, f, : num_sources[f]]
@@ -70,18 +69,18 @@ def sums_by_distance(  # noqa: PLR0913, PLR0917 - a kernel takes plain arrays
             total = zero
             for j in range(x.shape[0]):
                 distance = np.sqrt((x[j] - tx) ** 2 + (y[j] - ty) ** 2 + (z[j] - tz) ** 2)
-                total += value[j] * min(max(reach - abs(distance - length), zero), most)
+                total += value[j] * min(max(reach - abs(distance - length), zero), top)
             out[f, i] = total
 
 
 @compiled
-def to_values(
+def fill_values(
     logs: NDArray[np.floating],
     counts: NDArray[np.int64],
     values: NDArray[np.floating],
     log_scale: NDArray[np.floating],
 ) -> None:
-    """Fill `values` (F, K), scaled to a maximum of 1 a frame, and the logs of the scales, of which `logs` are given.
+    """Fill `values` (F, K) from their logs, scaled to a maximum of 1 a frame; `log_scale` (F,) gets the scales' logs.
 
     A frame whose values are all zero gets zeros and the log of zero. What lies beyond a frame's count is left alone.
     """
@@ -97,7 +96,7 @@ def to_values(
 
 
 @compiled
-def to_logs(values: NDArray[np.floating], counts: NDArray[np.int64], log_scale: NDArray[np.floating]) -> None:
+def fill_logs(values: NDArray[np.floating], counts: NDArray[np.int64], log_scale: NDArray[np.floating]) -> None:
     """Replace `values` (F, K) by their logs, scaled to a maximum of 1 a frame, and add the scales' to `log_scale`.
 
     What lies beyond a frame's count becomes the log of zero.

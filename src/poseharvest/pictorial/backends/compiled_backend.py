@@ -1,0 +1,153 @@
+"""The sums of the search on the processor, by loops that numba compiles on first use.
+
+A tensor operation reads and writes all its numbers, and each sum takes several of them. In a loop they never leave the
+registers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from poseharvest.pictorial.backends.tensor_backend import TensorBackend
+from poseharvest.pictorial.blocks import Blocks, Listing
+from poseharvest.pictorial.pairwise import Reach, Shell
+from poseharvest.pictorial.rule import Rule
+from poseharvest.pictorial.sum_product import Message, Messenger, Tree
+from poseharvest.pictorial.views import Views
+
+_FOR_OTHER_CAMERAS = TensorBackend(points_at_once=1 << 14)  # what fits the processor's cache
+
+
+class CompiledBackend:
+    """A `Backend` by compiled loops over tensors in the processor's memory."""
+
+    frames_a_batch = 16
+    max_pairs = 4_000_000_000
+    runs_in_threads = True  # the loops let go of the interpreter
+
+    def multiply_evidence(self, views: Views, blocks: Blocks, maps: Tensor, chosen: range, floor: float) -> Tensor:
+        """Return products (N, 8) as `Backend` says; by tensor operations for cameras that the loop does not know."""
+        from poseharvest.pictorial.backends.camera_loops import multiply_evidence
+
+        rows = views.rows
+        if rows is None:
+            return _FOR_OTHER_CAMERAS.multiply_evidence(views, blocks, maps, chosen, floor)
+        part = slice(chosen.start, chosen.stop)
+        maps = maps[:, part].contiguous()
+        products = maps.new_ones(len(blocks.segment), 8)
+        number = maps.numpy().dtype.type
+        multiply_evidence(
+            maps.numpy(),
+            rows.values[:, part].astype(number),
+            rows.fisheye[:, part],
+            views.absent[:, part].numpy(),
+            blocks.corner.contiguous().numpy(),
+            blocks.counts.numpy(),
+            number(blocks.edge / 2 * views.voxel_mm),
+            number(floor),
+            products.numpy(),
+        )
+        return products
+
+    def connect(self, listings: Sequence[Listing], tree: Tree, shells: Sequence[Reach]) -> Messenger:
+        """Return the messenger as `Backend` says."""
+        return LoopMessenger(listings, tree, shells)
+
+    def mark_worthy(self, share: Tensor, blocks: Blocks, rule: Rule) -> Tensor:
+        """Return (N,) bool as `Backend` says, computed in single precision."""
+        from poseharvest.pictorial.backends.share_loops import mark_worthy
+
+        keep = torch.empty_like(share, dtype=torch.bool)
+        corner = blocks.corner.float().contiguous()
+        mark_worthy(share.float().numpy(), corner.numpy(), blocks.counts.numpy(), rule, keep.numpy())
+        return keep
+
+    def sum_moments(self, share: Tensor, points: Tensor, counts: Tensor) -> Tensor:
+        """Return (S, 10) sums as `Backend` says."""
+        from poseharvest.pictorial.backends.share_loops import add_moments
+
+        sums = torch.zeros(len(counts), 10, dtype=torch.float64)
+        add_moments(share.contiguous().numpy(), points.contiguous().numpy(), counts.numpy(), sums.numpy())
+        return sums
+
+
+@dataclass(frozen=True, eq=False)
+class _Positions:
+    """A listing as the loops take it.
+
+    Attributes:
+        places: (3, F, K) whole numbers.
+        counts: (F,) how many of them count.
+    """
+
+    places: NDArray[Any]
+    counts: NDArray[np.int64]
+
+
+class LoopMessenger(Messenger):
+    """A `Messenger` between listed positions: a loop over the pairs."""
+
+    def __init__(self, listings: Sequence[Listing], tree: Tree, shells: Sequence[Reach]) -> None:
+        """Take the positions; arguments as for `Backend.connect`."""
+        self._tree = tree
+        self._shells = shells
+        self._positions = [
+            _Positions(listing.positions.contiguous().numpy(), np.array(listing.counts)) for listing in listings
+        ]
+
+    def up(self, edge: int, values: Tensor) -> Tensor:
+        """Return, at the parent's positions (F, K), the sums of the child's `values` (F, K')."""
+        return torch.from_numpy(self._sums(edge, values.contiguous().numpy(), upwards=True))
+
+    def down(self, edge: int, values: Tensor) -> Tensor:
+        """Return, at the child's positions (F, K), the sums of the parent's `values` (F, K')."""
+        return torch.from_numpy(self._sums(edge, values.contiguous().numpy(), upwards=False))
+
+    def log_up(self, edge: int, log_values: Tensor) -> Message:
+        """Return the logs of what `up` makes of the values with the logs `log_values`."""
+        return self._log_sums(edge, log_values, upwards=True)
+
+    def log_down(self, edge: int, log_values: Tensor) -> Message:
+        """Return the logs of what `down` makes of the values with the logs `log_values`."""
+        return self._log_sums(edge, log_values, upwards=False)
+
+    def _ends(self, edge: int, *, upwards: bool) -> tuple[_Positions, _Positions]:
+        """Return where a message goes and where it comes from."""
+        parent, child = (self._positions[joint] for joint in self._tree.edges[edge])
+        return (parent, child) if upwards else (child, parent)
+
+    def _sums(self, edge: int, values: NDArray[Any], *, upwards: bool) -> NDArray[Any]:
+        targets, sources = self._ends(edge, upwards=upwards)
+        sums = np.zeros(targets.places.shape[1:], values.dtype)
+        _add_up(self._shells[edge], targets, sources, values, sums)
+        return sums
+
+    def _log_sums(self, edge: int, log_values: Tensor, *, upwards: bool) -> Message:
+        from poseharvest.pictorial.backends.pair_loops import fill_logs, fill_values
+
+        targets, sources = self._ends(edge, upwards=upwards)
+        logs = log_values.contiguous().numpy()
+        values, log_scale = np.zeros_like(logs), np.empty(len(logs), logs.dtype)
+        fill_values(logs, sources.counts, values, log_scale)
+        sums = self._sums(edge, values, upwards=upwards)
+        fill_logs(sums, targets.counts, log_scale)
+        return Message(torch.from_numpy(sums), torch.from_numpy(log_scale))
+
+
+def _add_up(shell: Reach, targets: _Positions, sources: _Positions, values: NDArray[Any], out: NDArray[Any]) -> None:
+    """Fill `out` (F, K) with the sums of `values` (F, L) over the sources, each weighed as the shell says."""
+    from poseharvest.pictorial.backends.pair_loops import add_by_distance, add_within
+
+    number = values.dtype.type
+    ends = targets.places, targets.counts, sources.places, sources.counts
+    if isinstance(shell, Shell):
+        add_within(*ends, values, number(shell.middle), number(shell.half_width), out)
+    else:
+        add_by_distance(*ends, values, number(shell.length), number(shell.reach), number(shell.top), out)
