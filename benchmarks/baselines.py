@@ -22,7 +22,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseharvest.evaluation.alignment import Alignment
-from poseharvest.evaluation.baselines import AS_CHOSEN, BASELINES, Baseline
 from poseharvest.evaluation.bootstrap import bootstrap
 from poseharvest.evaluation.mpjpe import joint_errors
 from poseharvest.evaluation.mpjpe import mpjpe as score_of
@@ -30,6 +29,7 @@ from poseharvest.evaluation.pairs import PosePairs
 from poseharvest.skeleton.definitions import MPII16
 from simulated import Sequence, single_thread
 from studies import parser, say_errors, sequences
+from study.baselines import AS_CHOSEN, BASELINES, Baseline
 
 Floats = NDArray[np.float64]
 JOINTS = MPII16.joints  # the simulated detector's

@@ -31,7 +31,6 @@ from poseharvest.capture.frames import FrameSource
 from poseharvest.datasets.coco_pictures import open_coco
 from poseharvest.datasets.labelled_pictures import PersonLabels
 from poseharvest.detectors.protocol import CroppedView, HeatmapDetector
-from poseharvest.evaluation.blobs import measure_blobs
 from poseharvest.geometry.crop import Crop
 from poseharvest.geometry.rig import project_all
 from poseharvest.harvesting.subject import SubjectLearner
@@ -42,6 +41,7 @@ from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
 from poseharvest.simulation import simulate
 from simulated import ERRORS, print_errors, single_thread, spread_out, track
 from studies import add_inference, inference_of
+from study.blobs import measure_blobs
 
 Floats = NDArray[np.float64]
 HEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 2.0)

@@ -19,7 +19,6 @@ import torch
 from numpy.typing import NDArray
 
 from poseharvest.evaluation.bootstrap import BootstrapOptions, bootstrap
-from poseharvest.evaluation.combination import ErrorModel, ErrorModelOptions, fit_error_model, rank_average
 from poseharvest.evaluation.ranking import DOUBTS
 from poseharvest.evaluation.recalibrate import fit_recalibration
 from poseharvest.evaluation.uncertainty import (
@@ -36,6 +35,7 @@ from poseharvest.harvesting.annotate import annotate
 from poseharvest.selection.recalibration import Recalibration
 from simulated import ERRORS, single_thread
 from studies import parser, say_errors, sequences
+from study.combination import ErrorModel, ErrorModelOptions, fit_error_model, rank_average
 
 Floats = NDArray[np.float64]
 COMBINED = ("det", "score at the projection", "score drop", "peak distance", "shift without a view")

@@ -6,9 +6,13 @@ import json
 import shutil
 
 import pytest
+import torch
 
 from poseharvest.annotations.reader import Harvest
+from poseharvest.calibration.native import read_rig
 from poseharvest.evaluation.pose_error import pose_errors
+from poseharvest.skeleton.definitions import MPII16
+from poseharvest.skeleton.skeleton_file import read_skeleton
 
 QUICK = (
     "--resolution",
@@ -112,3 +116,54 @@ def test_an_offset_of_one_view_sets_that_view_right(run, footage):
     assert "frame_offset: expected views of cam1, cam2, cam3, got cam9" in unknown.err
     both = run(*call, "--detector-option", "frame_offset=1", "--detector-option", "frame_offset.cam2=1")
     assert "one of the two for a name" in both.err
+
+
+PUPPET = {
+    "hub": "pelvis",
+    "top": "thorax",
+    "ball": "head_top",
+    "left_string": "left_elbow",
+    "right_string": "right_elbow",
+    "left_leg": "left_knee",
+    "right_leg": "right_knee",
+}
+"""Joints of a puppet that no person has, and whose places of the simulated person they take."""
+
+SKELETON = """
+name = "puppet"
+joints = ["ball", "top", "hub", "left_string", "right_string", "left_leg", "right_leg"]
+limbs = [
+  ["hub", "top"], ["top", "ball"], ["top", "left_string"], ["top", "right_string"], ["hub", "left_leg"],
+  ["hub", "right_leg"],
+]
+flip_pairs = [["left_string", "right_string"], ["left_leg", "right_leg"]]
+"""
+
+
+def test_a_skeleton_of_one_s_own_is_harvested(run, footage):
+    path = footage.folder / "puppet.toml"
+    path.write_text(SKELETON)
+    skeleton = read_skeleton(path)
+    truth = footage.truth[:, [MPII16.index(PUPPET[joint]) for joint in skeleton.joints]]
+    for camera in read_rig(footage.calibration).at(0):
+        (footage.capture / "pose" / camera.name).mkdir(parents=True)
+        for frame, pose in enumerate(truth):
+            rows = [value for x, y in camera.project(pose).pixels.tolist() for value in (x, y, 0.9)]
+            file = footage.capture / "pose" / camera.name / f"{frame:06d}_keypoints.json"
+            file.write_text(json.dumps({"people": [{"pose_keypoints_2d": rows}]}))
+    shutil.rmtree(footage.capture / "videos")
+    out = footage.folder / "out"
+    command = ("harvest", footage.capture, "--detector", footage.capture / "pose", "--out", out, "--resolution", 32)
+    done = run(*command, "--skeleton", path)
+    assert done.code == 0, done.err
+    harvest = Harvest.open(out)
+    assert harvest.skeleton == skeleton
+    found = torch.stack([row.annotations.mean for row in harvest.iter_selected()])
+    assert (found - truth).norm(dim=-1).mean() < 60
+    assert "ball" in (out / "report" / "index.html").read_text()
+
+
+def test_a_skeleton_is_for_keypoints_and_onnx_models(run, footage):
+    done = run("harvest", footage.capture, "--out", "x", "--detector", "hourglass", "--skeleton", "mpii16")
+    assert (done.code, done.err.count("\n")) == (1, 1)
+    assert 'got "skeleton"' in done.err

@@ -156,3 +156,48 @@ def test_a_wrong_layout_file_is_named(tmp_path, old, new, error, message):
         choose_rows(LayoutWish(layout=str(path)), [], source="files")
     with pytest.raises(FormatError, match="cannot be read"):
         choose_rows(LayoutWish(layout=str(tmp_path / "gone.toml")), [], source="files")
+
+
+DOG = 'name = "dog"\njoints = ["withers", "tail", "paw"]\nlimbs = [["withers", "tail"], ["withers", "paw"]]\n'
+ARM = """
+name = "arm"
+joints = ["right_wrist", "right_elbow", "right_shoulder"]
+limbs = [["right_shoulder", "right_elbow"], ["right_elbow", "right_wrist"]]
+"""
+
+
+@pytest.mark.parametrize("people", [[], [torch.ones(3, 3)]])
+def test_a_skeleton_file_names_as_many_rows_as_it_has_joints(tmp_path, people):
+    path = tmp_path / "dog.toml"
+    path.write_text(DOG)
+    chosen = choose_rows(LayoutWish(skeleton=str(path)), people, source="files")
+    assert chosen.rows == chosen.map.skeleton.joints == ("withers", "tail", "paw")
+    assert chosen.map.rows == ((0,), (1,), (2,))
+
+
+def test_a_skeleton_file_is_filled_from_files_that_name_their_rows(tmp_path):
+    path = tmp_path / "dog.toml"
+    path.write_text(DOG)
+    wish = LayoutWish(skeleton=str(path), joints=("paw", "ear", "withers", "tail"))
+    chosen = choose_rows(wish, [torch.ones(4, 3)], source="files")
+    assert chosen.map.rows == ((2,), (3,), (0,))
+
+
+@pytest.mark.parametrize("layout", [None, "coco17"])
+def test_a_skeleton_file_takes_its_joints_by_name_from_another_layout(tmp_path, layout):
+    path = tmp_path / "arm.toml"
+    path.write_text(ARM)
+    people = list(people_in("coco17", seed=1))
+    chosen = choose_rows(LayoutWish(layout=layout, skeleton=str(path)), people, source="files")
+    assert chosen.rows == LAYOUTS["coco17"]
+    assert chosen.map.skeleton.name == "arm"
+    assert [LAYOUTS["coco17"][row] for (row,) in chosen.map.rows] == list(chosen.map.skeleton.joints)
+
+
+def test_a_skeleton_file_that_the_rows_cannot_fill_is_named(tmp_path):
+    path = tmp_path / "dog.toml"
+    path.write_text(DOG)
+    with pytest.raises(DetectorError, match="skeleton dog needs withers, tail, paw, which the file lacks"):
+        choose_rows(LayoutWish(skeleton=str(path)), list(people_in("coco17", seed=1)), source="files")
+    with pytest.raises(FormatError, match=r"gone\.toml: cannot be read"):
+        choose_rows(LayoutWish(skeleton=str(tmp_path / "gone.toml")), [], source="files")

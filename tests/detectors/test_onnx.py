@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from poseharvest.detectors.efficientpose import CHANNELS, load_efficientpose
-from poseharvest.detectors.onnx import load_onnx, read_description
+from poseharvest.detectors.onnx import OnnxOptions, load_onnx, read_description
 from poseharvest.detectors.protocol import CroppedView
 from poseharvest.detectors.published_weights import sha256_of
 from poseharvest.detectors.windows import RunOptions
@@ -185,3 +185,18 @@ def test_what_onnx_runtime_refuses_is_one_line(write):
         load_onnx(write(kind=11), RunOptions())
     assert "colours.onnx: expected a model that takes float32 pictures (1, 3, 64, 48)" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_the_skeleton_may_be_a_file(write, tmp_path):
+    (tmp_path / "two.toml").write_text('name = "two"\njoints = ["blue", "red"]\nlimbs = [["blue", "red"]]\n')
+    path = write()
+    own = load_onnx(path, OnnxOptions(skeleton=str(tmp_path / "two.toml")))
+    path.write_text(SIMCC_TOML.replace('"colours"', '"two.toml"'))
+    beside = load_onnx(path, RunOptions())
+    assert own.skeleton == beside.skeleton
+    assert own.skeleton.joints == ("blue", "red")
+    view = CroppedView("a", 0, Crop((135.0, 105.0), 90.0), spots(((120.0, 90.0), (150.5, 110.0), (133.0, 121.25))))
+    path.write_text(SIMCC_TOML)
+    whole = load_onnx(path, RunOptions())
+    channels = [whole.skeleton.index(joint) for joint in own.skeleton.joints]
+    assert torch.equal(own.detect([view]), whole.detect([view])[:, channels])

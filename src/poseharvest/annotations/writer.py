@@ -54,7 +54,7 @@ class HarvestWriter:
         rig: the capture's cameras; records hold their views in this order.
         skeleton: records hold its joints in this order.
         overwrite: replace the harvest that stands at `path`; a folder that is no harvest is never replaced.
-        records_per_part: rows of `frames/` in one Parquet file.
+        records_per_part: rows of `frames/` in one Parquet file; so many wait in memory.
         recalibration: fills the columns `scale` and `sigma`; the covariances stay those of the records.
 
     Raises:
@@ -68,7 +68,7 @@ class HarvestWriter:
         rig: Rig,
         skeleton: Skeleton,
         overwrite: bool = False,
-        records_per_part: int = 512,
+        records_per_part: int = 128,
         recalibration: Recalibration | None = None,
     ) -> None:
         self._rig, self._skeleton = rig, skeleton

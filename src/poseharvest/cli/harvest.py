@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -38,6 +38,7 @@ _MOMENTS = "Each frame stands alone, as in time-lapse; with keypoint files notic
 _RECALIBRATION = "Map that makes the covariances honest, as evaluate --recalibrate writes it from known truth."
 _SHARE = "Part of each joint to select; 0.7, or with --limit 1."
 _LIMIT = "Select what is at most so many times as wide as the joint's most certain tenth, such as 1.3."
+_SKELETON = "Joints to harvest from keypoint files or an ONNX model: a built-in skeleton, or a TOML file of your own."
 _LENGTHS = "TOML file with the subject's limb lengths in mm; estimated from the footage if not given."
 
 
@@ -54,6 +55,7 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     detector: Annotated[str, typer.Option(help=_DETECTOR)] = "efficientpose",
     weights: Annotated[Path | None, typer.Option(help="The detector's weights; fetched once if not given.")] = None,
     detector_option: Annotated[list[str] | None, typer.Option(help=_OPTION)] = None,
+    skeleton: Annotated[str | None, typer.Option(help=_SKELETON, show_default=False)] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     boxes: Annotated[Path | None, typer.Option(help="CSV of boxes: frame,view,x,y,width,height.")] = None,
     limb_lengths: Annotated[Path | None, typer.Option(help=_LENGTHS)] = None,
@@ -76,7 +78,7 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     options = replace(who, inference=inference, selection=rule, recalibration=learned, ignore_audit=ignore_audit)
     footage = {"views": split_names(views), "rotate": rotate, "scale": scale, "frame_rate": frame_rate}
     said = capture_settings(capture, {"calibration": calibration, "unit": unit, **footage})
-    load = partial(_load, detector, weights, device, detector_option)
+    load = partial(_load, detector, weights, device, _detector_options(detector_option, skeleton))
     at_once = None if detector in NAMES else load()  # a network may have to be downloaded
     with progress_bar(Console(stderr=True)) as on_progress:
         result = run(
@@ -92,9 +94,13 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     print_summary(result, write_report(result.path))
 
 
-def _load(name: str, weights: Path | None, device: str, options: list[str] | None) -> HeatmapDetector:
-    given = parse_assignments(options or [], option="--detector-option")
-    return load_detector(name, weights=weights, device=device, **given)
+def _load(name: str, weights: Path | None, device: str, options: dict[str, Any]) -> HeatmapDetector:
+    return load_detector(name, weights=weights, device=device, **options)
+
+
+def _detector_options(assignments: list[str] | None, skeleton: str | None) -> dict[str, Any]:
+    options = parse_assignments(assignments or [], option="--detector-option")
+    return options if skeleton is None else {**options, "skeleton": skeleton}
 
 
 def _number_of_people(text: str) -> int | None:

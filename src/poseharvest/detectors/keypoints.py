@@ -32,7 +32,7 @@ class KeypointOptions:
 
     Attributes:
         layout: names the rows of the files, one of LAYOUTS or a layout file (.toml); None recognises it.
-        skeleton: built-in skeleton to fill; None keeps every joint that the files hold.
+        skeleton: a built-in skeleton to fill, or a skeleton file (.toml); None keeps every joint that the files hold.
         frame_offset: added to the number of a file it is the number of the picture of its view, from 0; one for all
             views, or by view; None finds it out by comparing the numbers with the footage.
         sigma_px: standard deviation of the bump of a joint, pixels of the heatmap. As the window grows with the

@@ -14,7 +14,8 @@ from poseharvest.detectors.layout_file import NamedLayout, choose_layout
 from poseharvest.detectors.layout_fit import check_layout, recognise_layout
 from poseharvest.errors import DetectorError
 from poseharvest.findings import Finding
-from poseharvest.skeleton.definitions import skeleton_by_name
+from poseharvest.skeleton.skeleton import Skeleton
+from poseharvest.skeleton.skeleton_file import choose_skeleton, is_skeleton_file
 
 _LISTED = 8
 
@@ -40,7 +41,8 @@ class LayoutWish:
 
     Attributes:
         layout: what the user asked for: one of LAYOUTS, or a layout file.
-        skeleton: the built-in skeleton that the user asked for.
+        skeleton: what the user asked for: a built-in one, or a skeleton file. The file names the rows if they are as
+            many as its joints, and nothing else names them.
         joints: names of the rows in the files.
     """
 
@@ -61,27 +63,34 @@ def choose_rows(wish: LayoutWish, people: Sequence[Tensor], *, source: str) -> C
 
     Raises:
         DetectorError: the layout is unknown or cannot be told, or does not fill the skeleton.
+        FormatError: a layout or skeleton file is damaged.
+        SkeletonError: there is no such skeleton.
     """
     alike = _alike(people)
-    findings = []
-    if wish.layout is None and wish.joints is None:
-        if alike is None:
+    wanted = choose_skeleton(wish.skeleton) if wish.skeleton else None
+    named, findings = _named(wish, wanted, alike, source)
+    chosen = map_layout(named.rows, wanted or named.skeleton, source=source)
+    return ChosenLayout(named.rows, chosen, (*findings, *_left_out(named, chosen)))
+
+
+def _named(
+    wish: LayoutWish, wanted: Skeleton | None, people: Tensor | None, source: str
+) -> tuple[NamedLayout, list[Finding]]:
+    """Return the layout of people (N, K, 3) and what to know of it; told unless something names the rows."""
+    named = _said(wish, wanted, people, source)
+    if named is None:
+        if people is None:
             raise DetectorError(
                 f"{source}: nobody in any view, so that the layout cannot be told: give layout= one of "
                 f"{', '.join(LAYOUTS)}, or a layout file (.toml)"
             )
-        told = recognise_layout(alike, source=source)
-        findings.append(told.finding)
-        named = choose_layout(told.layout, source=source)
-    else:
-        named = _said(wish, source)
-        if alike is not None:
-            _check_number(alike, named, source)
-            odd = check_layout(alike, named.rows, named.name)
-            findings += [] if odd is None else [odd]
-    skeleton = skeleton_by_name(wish.skeleton) if wish.skeleton else named.skeleton
-    chosen = map_layout(named.rows, skeleton, source=source)
-    return ChosenLayout(named.rows, chosen, (*findings, *_left_out(named, chosen)))
+        told = recognise_layout(people, source=source)
+        return choose_layout(told.layout, source=source), [told.finding]
+    if people is None:
+        return named, []
+    _check_number(people, named, source)
+    odd = check_layout(people, named.rows, named.name)
+    return named, [] if odd is None else [odd]
 
 
 def _alike(people: Sequence[Tensor]) -> Tensor | None:
@@ -92,12 +101,18 @@ def _alike(people: Sequence[Tensor]) -> Tensor | None:
     return torch.stack([person for person in people if len(person) == count])
 
 
-def _said(wish: LayoutWish, source: str) -> NamedLayout:
+def _said(wish: LayoutWish, wanted: Skeleton | None, people: Tensor | None, source: str) -> NamedLayout | None:
+    """Return the layout by the user, by the files, or by a skeleton file with as many joints as the files have rows."""
     if wish.layout is not None:
         return choose_layout(wish.layout, source=source)
-    joints = wish.joints or ()
-    name = layout_of(joints) or "the files' own names"
-    return NamedLayout(name, joints, natural_skeleton(joints))
+    if wish.joints is not None:
+        name = layout_of(wish.joints) or "the files' own names"
+        return NamedLayout(name, wish.joints, wanted or natural_skeleton(wish.joints))
+    if wanted is None or not is_skeleton_file(wish.skeleton or ""):
+        return None
+    if people is not None and people.shape[1] != len(wanted):
+        return None
+    return NamedLayout(wanted.name, wanted.joints, wanted)
 
 
 def _check_number(people: Tensor, named: NamedLayout, source: str) -> None:

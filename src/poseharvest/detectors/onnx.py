@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,10 +18,21 @@ from poseharvest.detectors.published_weights import sha256_of
 from poseharvest.detectors.windows import Preprocessing, RunOptions, WindowDetector, square_part
 from poseharvest.errors import DetectorError
 from poseharvest.heatmaps.simcc import simcc_heatmaps
-from poseharvest.skeleton.definitions import skeleton_by_name
 from poseharvest.skeleton.skeleton import Skeleton
+from poseharvest.skeleton.skeleton_file import choose_skeleton
 
 _Triple = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class OnnxOptions(RunOptions):
+    """How an ONNX model runs.
+
+    Attributes:
+        skeleton: instead of the description's: a built-in skeleton, or a skeleton file (.toml).
+    """
+
+    skeleton: str | None = None
 
 
 class OnnxDescription(BaseModel):
@@ -43,7 +55,7 @@ class OnnxDescription(BaseModel):
     channel_order: Literal["rgb", "bgr"] = "rgb"
     """Order of the colours in its input."""
     skeleton: str
-    """A built-in skeleton: the joints that the detector gives."""
+    """The joints that the detector gives: a built-in skeleton, or a skeleton file (.toml) beside this one."""
     joints: tuple[str, ...] | None = None
     """The model's channels by name; left out, they are the skeleton's joints in order. It may have more."""
     outputs: tuple[str, ...] | None = None
@@ -93,9 +105,12 @@ def load_onnx(path: Path, options: RunOptions) -> WindowDetector:
 
     Raises:
         DetectorError: the description or the model cannot be used, or they do not fit together.
+        FormatError: a skeleton file is damaged.
+        SkeletonError: there is no such skeleton.
     """
     description = read_description(path)
-    skeleton = skeleton_by_name(description.skeleton)
+    wanted = options.skeleton if isinstance(options, OnnxOptions) else None
+    skeleton = choose_skeleton(wanted) if wanted else choose_skeleton(description.skeleton, path.parent)
     model = _OnnxModel(path.parent / description.model, description, options.device)
     run = _heatmaps_from(model, description, skeleton, source=str(path))
     probe = run(torch.zeros((1, 3, *description.input_size)))
@@ -270,4 +285,5 @@ DETECTOR = DetectorRecord(
     description="any ONNX model that gives heatmaps or SimCC vectors, described by a short TOML file",
     load=load_onnx,
     recognises=lambda path: path.suffix == ".toml",
+    options=OnnxOptions,
 )

@@ -1,8 +1,7 @@
 """What tells good joints from bad ones: functions of one frame's annotations, higher meaning less reliable.
 
 Selection (Sec. 3.3) needs an order of reliability. The paper takes the determinant of the covariance; these are the
-alternatives that can be computed from what a harvest records, without ground truth. `evaluation/combination.py` joins
-several into one.
+alternatives that can be computed from what a harvest records, without ground truth.
 """
 
 from __future__ import annotations

@@ -35,8 +35,6 @@ from poseharvest.skeleton.limb_lengths import LimbLengths
 
 __all__ = ["OnProgress", "Progress", "harvest"]
 
-_RECORDS_PER_PART = 128  # so many wait in memory
-
 
 def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own kind
     capture: FrameSource,
@@ -79,7 +77,6 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
         rig=capture.rig,
         skeleton=fitted.detector.skeleton,
         overwrite=overwrite,
-        records_per_part=_RECORDS_PER_PART,
         recalibration=job.options.recalibration,
     ) as writer:
         diagnosis = Diagnosis(capture.rig, fitted.detector.skeleton)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from poseharvest.errors import FormatError, SkeletonError
+from poseharvest.skeleton.definitions import skeleton_by_name
 from poseharvest.skeleton.skeleton import Limb, Skeleton
 
 _REQUIRED = ("name", "joints", "limbs")
@@ -51,6 +52,27 @@ class SkeletonTable:
             return Skeleton(self.name, self.joints if joints is None else joints, limbs, self.flip_pairs)
         except SkeletonError as error:
             raise SkeletonError(f"{path}: {error}") from error
+
+
+def is_skeleton_file(name_or_path: str) -> bool:
+    """Return whether a text is the path of a skeleton file, not the name of a built-in skeleton."""
+    return name_or_path.lower().endswith(".toml")
+
+
+def choose_skeleton(name_or_path: str, folder: Path | None = None) -> Skeleton:
+    """Return a built-in skeleton by its name, or the one in a file whose path ends in .toml.
+
+    Args:
+        name_or_path: what the user writes.
+        folder: from which a relative path starts; None is where the program runs.
+
+    Raises:
+        FormatError: the file is missing or damaged.
+        SkeletonError: there is no built-in skeleton of that name, or the file's limbs are not a tree over its joints.
+    """
+    if is_skeleton_file(name_or_path):
+        return read_skeleton((folder or Path()) / name_or_path)
+    return skeleton_by_name(name_or_path)
 
 
 def read_skeleton(path: Path) -> Skeleton:

@@ -13,8 +13,6 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from poseharvest.evaluation.double_counting import double_counted_marginals
-from poseharvest.evaluation.max_product import most_probable_pose
 from poseharvest.geometry.grid import cube
 from poseharvest.geometry.triangulation import triangulate, triangulate_robust
 from poseharvest.heatmaps.maps import Heatmaps
@@ -23,6 +21,8 @@ from poseharvest.pictorial.evidence import FrameEvidence
 from poseharvest.pictorial.infer import PictorialStructures
 from poseharvest.pictorial.posterior import grid_moments
 from poseharvest.pictorial.unary import Unaries, back_project
+from study.double_counting import double_counted_marginals
+from study.max_product import most_probable_pose
 
 OUTLIER_SHARE = 0.1
 """Of the robust triangulation: share of the window's side beyond which a peak is an outlier."""

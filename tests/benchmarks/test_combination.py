@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 from scipy.stats import spearmanr
 
 from poseharvest.errors import ConfigError, FormatError, HarvestError
-from poseharvest.evaluation.combination import ErrorModel, ErrorModelOptions, fit_error_model, rank_average
+from study.combination import ErrorModel, ErrorModelOptions, fit_error_model, rank_average
 
 NAN = np.nan
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from pictorial_kit import GridModel, enumerated, joined, random_model
-from poseharvest.evaluation.double_counting import double_counted_marginals
+from study.double_counting import double_counted_marginals
 
 DIMS = (3, 4, 2)
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from pictorial_kit import GridModel, joined, random_model, voxels
-from poseharvest.evaluation.max_product import most_probable_pose
 from poseharvest.geometry.grid import VoxelVolume
 from poseharvest.pictorial.unary import Unaries
+from study.max_product import most_probable_pose
 
 TREES = [(), (0,), (0, 1), (0, 0), (0, 1, 1)]
 

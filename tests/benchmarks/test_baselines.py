@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from pictorial_kit import MAP_SIZE, STICK, STICK_LENGTHS, STICK_POINTS, ring, seen_by, without_view
-from poseharvest.evaluation.baselines import AS_CHOSEN, BASELINES
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.pictorial.evidence import FrameEvidence
 from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
+from study.baselines import AS_CHOSEN, BASELINES
 
 ALL = BASELINES | AS_CHOSEN
 CENTER = (STICK_POINTS.amin(0) + STICK_POINTS.amax(0)) / 2

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poseharvest.errors import ShapeError
-from poseharvest.evaluation.blobs import measure_blobs
+from study.blobs import measure_blobs
 
 
 def gaussian(size: tuple[int, int], center: tuple[float, float], sigma: float) -> torch.Tensor:
