@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
@@ -35,9 +36,7 @@ class LazyCommand(TyperCommand):
 
     def load(self) -> TyperCommand:
         """Return the command, imported."""
-        alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        alone.command(self.name)(getattr(import_module(f"poseharvest.cli.{self.name}"), str(self.name)))
-        return cast("TyperCommand", get_command(alone))
+        return _load_command(str(self.name))
 
     def make_context(self, info_name: str | None, args: list[str], *rest: Any, **others: Any) -> Any:
         """Return the context of the command, imported, for some arguments."""
@@ -49,6 +48,13 @@ class LazyCommands(TyperGroup):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**{**settings, "commands": {name: LazyCommand(name) for name in COMMANDS}})
+
+
+@cache
+def _load_command(name: str) -> TyperCommand:
+    alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    alone.command(name)(getattr(import_module(f"poseharvest.cli.{name}"), name))
+    return cast("TyperCommand", get_command(alone))
 
 
 def first_line(name: str) -> str:
