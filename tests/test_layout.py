@@ -130,7 +130,7 @@ PACKAGES = [path for path in FILES if path.name == "__init__.py"]
 
 @pytest.mark.parametrize("path", PACKAGES, ids=lambda path: str(path.parent.relative_to(SOURCE)) or ".")
 def test_a_package_says_what_it_holds_and_what_it_offers(path):
-    doc = ast.get_docstring(parse(path)) or ""
+    doc = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
     assert len(doc.splitlines()) >= 3, "expected: what it holds, what it never touches, where to start reading"
     name = ".".join(("poseharvest", *path.parent.relative_to(SOURCE).parts))
     package = importlib.import_module(name)

@@ -1,4 +1,4 @@
-"""A rig to write and read again, and how to say that two rigs are one."""
+"""A rig to write and read again, and the comparison of two rigs."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ def fisheye_rig() -> Rig:
 
 @pytest.fixture
 def assert_same_rig():
-    def check(found: Rig, expected: Rig, atol: float = 1e-9) -> None:
-        assert found.names == expected.names
+    def check(actual: Rig, expected: Rig, atol: float = 1e-9) -> None:
+        assert actual.names == expected.names
         points = torch.tensor([[0.0, 0.0, 1000.0], [400.0, -300.0, 200.0], [-350.0, 100.0, 1700.0]]).double()
-        for ours, theirs in zip(found, expected, strict=True):
+        for ours, theirs in zip(actual, expected, strict=True):
             assert ours.image_size == theirs.image_size
-            seen, wanted = ours.at(0).project(points), theirs.at(0).project(points)
-            assert torch.equal(seen.valid, wanted.valid)
-            assert_close(seen.pixels, wanted.pixels, atol=atol * 100, rtol=0)
+            projection, wanted = ours.at(0).project(points), theirs.at(0).project(points)
+            assert torch.equal(projection.valid, wanted.valid)
+            assert_close(projection.pixels, wanted.pixels, atol=atol * 100, rtol=0)
             if isinstance(theirs, Camera):
                 assert_close(ours.center, theirs.center, atol=atol * 1000, rtol=0)
 

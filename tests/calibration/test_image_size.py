@@ -1,4 +1,4 @@
-"""Footage of another size than its calibration: refused with what would fit, or fitted as somebody says."""
+"""Footage of another size than its calibration: an error with advice, or a fit with the options of the user."""
 
 from __future__ import annotations
 

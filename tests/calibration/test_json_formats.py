@@ -141,10 +141,10 @@ def test_panoptic_cameras_see_the_people_of_its_own_poses(panoptic_path):
     nose, ankles = 1, [8, 14]
     shares = []
     for camera in read_panoptic(panoptic_path):
-        seen = camera.project(joints[..., :3] * 10)
-        assert seen.valid.all()
-        assert (seen.pixels[:, nose, 1] < seen.pixels[:, ankles, 1].mean(-1)).all()
-        shares.append(inside_image(seen.pixels, camera.image_size).double().mean())
+        projection = camera.project(joints[..., :3] * 10)
+        assert projection.valid.all()
+        assert (projection.pixels[:, nose, 1] < projection.pixels[:, ankles, 1].mean(-1)).all()
+        shares.append(inside_image(projection.pixels, camera.image_size).double().mean())
     assert float(torch.stack(shares).mean()) > 0.8
 
 

@@ -1,4 +1,4 @@
-"""Whatever stands in a calibration in place of what belongs there: a valid rig, or an error of one line."""
+"""Any wrong value in a calibration file gives a valid rig or an error of one line."""
 
 from __future__ import annotations
 
@@ -95,9 +95,9 @@ def written(write):
     def document(rig: Rig, folder) -> dict:
         path = folder / "written.json"
         write(rig, path)
-        found = json.loads(path.read_text())
+        content = json.loads(path.read_text())
         path.unlink()
-        return found
+        return content
 
     return document
 
@@ -132,7 +132,7 @@ def changed(document: object, path: tuple, value: object) -> object:
 
 
 def read_or_refuse(path, names: tuple[str, ...] = ()) -> Rig | None:
-    """Return the rig if it is read; the audit must bear whatever is."""
+    """Return the rig if it is read; then the audit must not fail."""
     try:
         rig = read_calibration(path, image_sizes=SIZES)
     except HarvestError as error:
@@ -147,8 +147,8 @@ def read_or_refuse(path, names: tuple[str, ...] = ()) -> Rig | None:
     return rig
 
 
-def same_cameras(found: Rig, expected: Rig) -> bool:
-    """Whether every camera that was read is one of the expected, to the last digits, lens and size included."""
+def same_cameras(actual: Rig, expected: Rig) -> bool:
+    """Return whether every camera of one rig equals one of the expected cameras, with lens and size."""
     known = {(c.image_size, c.distortion.model) for c in expected.at(0)}
     return all(
         (ours.image_size, ours.distortion.model) in known
@@ -158,7 +158,7 @@ def same_cameras(found: Rig, expected: Rig) -> bool:
             and torch.allclose(ours.center, theirs.center, atol=1e-3)
             for theirs in expected.at(0)
         )
-        for ours in found.at(0)
+        for ours in actual.at(0)
     )
 
 
@@ -166,16 +166,16 @@ def same_cameras(found: Rig, expected: Rig) -> bool:
 def test_the_document_itself_is_read(tmp_path, rig, name):
     path = tmp_path / "calib.json"
     path.write_text(json.dumps(DOCUMENTS[name](rig, tmp_path)))
-    found = read_or_refuse(path)
-    assert found is not None
-    assert same_cameras(found, rig)
+    actual_rig = read_or_refuse(path)
+    assert actual_rig is not None
+    assert same_cameras(actual_rig, rig)
 
 
 @pytest.mark.parametrize("name", sorted(DOCUMENTS))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), value=ODD)
 def test_one_odd_value_is_refused_or_harmless(tmp_path, rig, name, data, value):
-    """What is read in spite of it holds no camera that was not in the document.
+    """A rig that is read in spite of it contains only cameras of the document.
 
     A single number may be replaced by another: that is a calibration, and for an audit to judge. A list, table or flag
     may not.
@@ -184,15 +184,15 @@ def test_one_odd_value_is_refused_or_harmless(tmp_path, rig, name, data, value):
     path = data.draw(st.sampled_from(places(document)))
     file = tmp_path / "calib.json"
     file.write_text(json.dumps(changed(document, path, value)))
-    found = read_or_refuse(file)
+    actual_rig = read_or_refuse(file)
     old = document
     for key in path:
         old = old[key]
     is_number = isinstance(old, int | float) and isinstance(value, int | float) and not isinstance(value, bool)
     is_vector = isinstance(old, list) and value == [1, 2, 3]
     is_lens = isinstance(old, list) and any(key in {"distortions", "dist", "distCoef", "distortion"} for key in path)
-    if found is not None and not (is_number or is_vector or is_lens):
-        assert same_cameras(found, rig)
+    if actual_rig is not None and not (is_number or is_vector or is_lens):
+        assert same_cameras(actual_rig, rig)
 
 
 TOML_VALUES = st.sampled_from([

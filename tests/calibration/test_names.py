@@ -126,7 +126,7 @@ CAMERAS = st.sampled_from([
     data=st.data(),
 )
 def test_decorated_names_meet_their_cameras(names, before, after, separator, data):
-    """Words, dates and trial numbers that all names of a side hold do not keep a camera from its footage."""
+    """Words, dates and trial numbers in all names of a side do not prevent a match."""
     footage = [separator.join([*before, name, *after]) for name in names]
     order = data.draw(st.permutations(footage))
     expected = dict(zip(names, footage, strict=True))
@@ -136,11 +136,11 @@ def test_decorated_names_meet_their_cameras(names, before, after, separator, dat
 
 @given(names=CAMERAS, before=st.lists(WORDS, max_size=2), separator=SEPARATORS, lost=st.integers(0, 20))
 def test_no_camera_meets_another_s_footage(names, before, separator, lost):
-    """Whatever is missing on a side, a name meets its own or nobody."""
+    """With missing names on one side, a name matches the right name or none."""
     footage = [separator.join([*before, name]) for name in names]
-    left = [name for i, name in enumerate(names) if i != lost % len(names)]
-    assert match_names(names, [footage[names.index(name)] for name in left]) == {
-        name: footage[names.index(name)] for name in left
+    remaining = [name for i, name in enumerate(names) if i != lost % len(names)]
+    assert match_names(names, [footage[names.index(name)] for name in remaining]) == {
+        name: footage[names.index(name)] for name in remaining
     }
 
 

@@ -34,9 +34,9 @@ def test_every_digit_survives(tmp_path, mixed_rig):
     path = tmp_path / "rig.json"
     write_rig(mixed_rig, path)
     assert reject_rig(path) is None
-    found = read_rig(path)
-    assert found.names == mixed_rig.names
-    for ours, theirs in zip(found, mixed_rig, strict=True):
+    actual_rig = read_rig(path)
+    assert actual_rig.names == mixed_rig.names
+    for ours, theirs in zip(actual_rig, mixed_rig, strict=True):
         assert type(ours) is type(theirs)
         for a, b in zip(getattr(ours, "frames", (ours,)), getattr(theirs, "frames", (theirs,)), strict=True):
             assert a.name == b.name

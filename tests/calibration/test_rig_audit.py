@@ -56,7 +56,7 @@ def test_two_cameras_in_one_place(rig, make_camera):
 
 
 def test_cameras_that_look_away(rig):
-    """The world-from-camera pose taken for its inverse: the common mistake."""
+    """The common mistake: the world-from-camera pose instead of its inverse."""
     swapped = Rig(
         tuple(
             replace(camera, rotation=camera.rotation.T.contiguous(), translation=camera.center.contiguous())

@@ -40,8 +40,8 @@ def test_a_pose2sim_file_by_hand(tmp_path):
     assert camera.image_size == (720, 1280)
     assert_close(camera.center, torch.tensor([0.0, -3000.0, 0.0], dtype=torch.float64), atol=1e-9, rtol=0)
     # half a metre up in the world is up in the picture: 360 - 910 * 0.5 / 3
-    seen = camera.project(torch.tensor([0.3, 0.0, 0.5], dtype=torch.float64) * 1000)
-    assert_close(seen.pixels, torch.tensor([640 + 90.0, 360 - 910 / 6], dtype=torch.float64))
+    projection = camera.project(torch.tensor([0.3, 0.0, 0.5], dtype=torch.float64) * 1000)
+    assert_close(projection.pixels, torch.tensor([640 + 90.0, 360 - 910 / 6], dtype=torch.float64))
 
 
 def test_written_files_are_read_alike(tmp_path, rig, assert_same_rig):
@@ -56,9 +56,9 @@ def test_written_files_are_read_alike(tmp_path, rig, assert_same_rig):
 def test_a_fisheye_stays_one(tmp_path, fisheye_rig, assert_same_rig):
     path = tmp_path / "calib.toml"
     write_toml(fisheye_rig, path)
-    found = read_toml(path)
-    assert_same_rig(found, fisheye_rig)
-    assert found.cameras[0].distortion.model == "fisheye"
+    actual_rig = read_toml(path)
+    assert_same_rig(actual_rig, fisheye_rig)
+    assert actual_rig.cameras[0].distortion.model == "fisheye"
 
 
 def test_a_fisheye_without_distortion_is_no_pinhole(tmp_path):

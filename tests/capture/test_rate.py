@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poseharvest.capture.rate import estimate_rate
+from poseharvest.capture.video import estimate_rate
 
 
 @given(rate=st.sampled_from([24.0, 25.0, 30000 / 1001, 50.0, 60.0, 240.0]), count=st.integers(2, 300))

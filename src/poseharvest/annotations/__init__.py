@@ -1,6 +1,6 @@
-"""A harvest on the disk: the folder's columns, its rows, and reading, writing and selecting anew.
+"""A harvest on the disk: its columns and rows, reading, writing, and a new selection.
 
-It never infers anything. Start with `schema`, the columns that are a contract, then `reader` and `writer`.
+The package contains no inference. Start with `schema`, the columns that are a contract, then `reader` and `writer`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Selection from several harvests as if they were one capture (Sec. 3.3).
 
-A share of every harvest believes as much of one that came out badly as of one that came out well.
+A fixed share of every harvest would select as many rows of a bad harvest as of a good one.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from poseharvest.selection.measures import MEASURES
 from poseharvest.selection.select import MeasuredRows, mark_together
 
 OVER_COMPARABLE: Final = "all comparable harvests"
-"""What `select_comparable` selects from, for records of what a network was made from."""
+"""Name of the rows that `select_comparable` selects from, for the record of a training."""
 
 
 def select_together(harvests: Sequence[Harvest]) -> list[NDArray[np.bool_]]:
-    """Return (F, J) bool for the rows of every harvest, in their order: what is selected of all of them together.
+    """Return (F, J) bool for the rows of every harvest, in order: the selection from all of them together.
 
     Each joint is selected by the rule of the first harvest as if all were one capture of one person.
 
@@ -39,11 +39,11 @@ def select_together(harvests: Sequence[Harvest]) -> list[NDArray[np.bool_]]:
 
 
 def select_comparable(harvests: Sequence[Harvest]) -> list[NDArray[np.bool_]]:
-    """Return (F, J) bool for the rows of every harvest: what is selected of it beside those that it compares with.
+    """Return (F, J) bool for the rows of every harvest: the selection from all harvests comparable to it.
 
-    Widths compare where the kind of detector, the inference and the rule of selection are the same: networks that were
-    personalised from one are of its kind. A harvest that is alone in that keeps its own selection, which takes a share
-    of each of its people.
+    Harvests are comparable if they have the same joints, kind of detector, inference options and selection rule. A
+    network that was personalised from another one is of the same kind. A harvest without a comparable one keeps its own
+    selection, which takes a share for each person.
 
     Raises:
         StoreError: a part is missing or damaged.
@@ -59,9 +59,9 @@ def select_comparable(harvests: Sequence[Harvest]) -> list[NDArray[np.bool_]]:
 
 
 def iter_marked(harvest: Harvest, marks: NDArray[np.bool_]) -> Iterator[SelectedFrame]:
-    """Stream a harvest as `Harvest.iter_selected` does, with its rows of `select_together` as its selection."""
-    for row, chosen in zip(harvest.iter_selected(), marks, strict=True):
-        yield replace(row, selected=torch.from_numpy(chosen))
+    """Stream a harvest like `Harvest.iter_selected`, with `marks` (F, J) as its selection."""
+    for row, selected in zip(harvest.iter_selected(), marks, strict=True):
+        yield replace(row, selected=torch.from_numpy(selected))
 
 
 def _what_widths_depend_on(harvest: Harvest) -> Hashable:

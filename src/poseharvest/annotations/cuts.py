@@ -1,4 +1,4 @@
-"""What is said about a selection: findings that are made anew whenever it changes."""
+"""Findings about a selection, which are computed again whenever it changes."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from poseharvest.annotations.info import SelectionInfo
 from poseharvest.findings import Finding, worst_first
 
 SELECTION_TOPIC = "selection"
-"""The topic of these findings, and of no others: by it those of an earlier selection are told and dropped."""
+"""The topic of these findings alone. Findings of an earlier selection are found and dropped by this topic."""
 
 RISKY_CUT_RATIO = 1.5
 """A joint is named if its largest selected sigma is this many times that of the median joint."""
 
 
 def with_selection_findings(findings: Iterable[Finding], selection: SelectionInfo) -> tuple[Finding, ...]:
-    """Return the findings with those about the selection made anew, worst first."""
+    """Return the findings, worst first; those about the selection are replaced by new ones."""
     others = [finding for finding in findings if finding.topic != SELECTION_TOPIC]
     return worst_first([*others, *selection_findings(selection)])
 
 
 def selection_findings(selection: SelectionInfo) -> list[Finding]:
-    """Return what is odd about a selection."""
+    """Return the findings about a selection."""
     if not any(joint.selected for joint in selection.joints):
         message = "no joint was selected as an annotation: expected some: raise --share or --limit, or look at the rest"
         return [Finding("warning", SELECTION_TOPIC, f"{message} of this list")]

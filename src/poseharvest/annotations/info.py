@@ -1,4 +1,4 @@
-"""What `harvest.json` holds: what ran on what, how it was selected, and what the Parquet files must contain."""
+"""The content of `harvest.json`: capture, detector, selection, and the sizes of the Parquet files."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class CaptureInfo(_Section):
     """The footage."""
 
     name: str
-    path: str | None = Field(description="where it lay; None for a synthetic capture")
+    path: str | None = Field(description="its folder; None for a synthetic capture")
     frame_rate: FiniteFloat = Field(gt=0, description="frames per second")
     num_frames: int = Field(ge=0, description="frames of the footage, harvested or not")
 
@@ -34,40 +34,42 @@ class DetectorInfo(_Section):
 
     name: str
     heatmap_size: ImageSize = Field(description="(height, width) of its heatmaps")
-    details: dict[str, JsonValue] = Field(default_factory=dict, description="what tells it from another of its name")
+    details: dict[str, JsonValue] = Field(
+        default_factory=dict, description="what distinguishes it from others of its name"
+    )
 
 
 class PersonInfo(_Section):
-    """One of the people of a harvest of several."""
+    """One person of a harvest with several people."""
 
     person: int = Field(ge=0, description="the number in the column `person`")
     frames: int = Field(ge=1, description="frames in which the person was seen")
     first_frame: int = Field(ge=0)
     last_frame: int = Field(ge=0)
     limb_lengths_mm: dict[str, FiniteFloat] = Field(description='by "parent-child"')
-    shells_mm: dict[str, FiniteFloat] = Field(description="radii of Eq. (2), likewise")
+    shells_mm: dict[str, FiniteFloat] = Field(description='radii of Eq. (2), by "parent-child"')
     uncertain_frames: tuple[tuple[int, int], ...] = Field(
-        default=(), description="first and last of each run of frames in which this may have become another person"
+        default=(), description="first and last frame of each range in which the identity may have changed"
     )
 
 
 class HarvestRun(_Section):
-    """What the harvester knows when it is done: the part of `harvest.json` that no one else can fill."""
+    """The part of `harvest.json` that the harvester fills when it has finished."""
 
     capture: CaptureInfo
     detector: DetectorInfo
-    limb_lengths_mm: dict[str, FiniteFloat] = Field(description='by "parent-child"; empty where `people` has them')
-    people: tuple[PersonInfo, ...] = Field(default=(), description="where several were asked for")
-    options: dict[str, JsonValue] = Field(default_factory=dict, description="every option, resolved")
+    limb_lengths_mm: dict[str, FiniteFloat] = Field(description='by "parent-child"; empty if `people` holds them')
+    people: tuple[PersonInfo, ...] = Field(default=(), description="empty if only one person was requested")
+    options: dict[str, JsonValue] = Field(default_factory=dict, description="every option with its resolved value")
     seed: int | None = None
-    findings: tuple[Finding, ...] = Field(default=(), description="what a person should know, worst first")
+    findings: tuple[Finding, ...] = Field(default=(), description="what the user should know, worst first")
     diagnosed: bool = Field(
-        default=False, description="`findings` hold what the annotations themselves show; older harvests lack that"
+        default=False, description="True if `findings` contain the diagnosis of the annotations; older harvests lack it"
     )
 
 
 class SkeletonInfo(_Section):
-    """A skeleton in plain data."""
+    """A skeleton as plain data."""
 
     name: str
     joints: tuple[str, ...]
@@ -76,7 +78,7 @@ class SkeletonInfo(_Section):
 
     @classmethod
     def of(cls, skeleton: Skeleton) -> SkeletonInfo:
-        """Return `skeleton` in plain data."""
+        """Return `skeleton` as plain data."""
         return cls(
             name=skeleton.name,
             joints=skeleton.joints,
@@ -90,7 +92,7 @@ class SkeletonInfo(_Section):
 
 
 class ViewInfo(_Section):
-    """A camera's picture."""
+    """The name and picture size of a view."""
 
     name: str
     height: int = Field(gt=0, description="pixels")
@@ -107,12 +109,14 @@ class JointSelection(_Section):
 
     joint: str
     supported: int = Field(ge=0, description="rows that some camera sees")
-    selected: int = Field(ge=0, description="rows selected, the best by the measure")
-    threshold: FiniteFloat | None = Field(description="the worst measure selected; None if none was, or if infinite")
+    selected: int = Field(ge=0, description="selected rows: the best by the measure")
+    threshold: FiniteFloat | None = Field(
+        description="the worst selected measure; None if no row is selected or it is infinite"
+    )
 
 
 class PersonSelection(_Section):
-    """How the joints of one of several people were selected."""
+    """How the joints of one person were selected, where there are several people."""
 
     person: int = Field(ge=0)
     joints: tuple[JointSelection, ...]
@@ -126,17 +130,19 @@ class SelectionInfo(_Section):
     limit: FiniteFloat | None = Field(
         default=None,
         ge=1,
-        description="how many times as wide as the joint's most certain tenth; None: the share alone",
+        description="largest width relative to the joint's most certain tenth; None: the share alone",
     )
-    joints: tuple[JointSelection, ...] = Field(description="of everybody together; a threshold is the worst of anybody")
-    people: tuple[PersonSelection, ...] = Field(default=(), description="of each on their own, where there are several")
+    joints: tuple[JointSelection, ...] = Field(
+        description="of all people together; a threshold is the worst of all people"
+    )
+    people: tuple[PersonSelection, ...] = Field(default=(), description="of each person, if there are several")
     largest_sigma_mm: dict[str, FiniteFloat] = Field(
-        default_factory=dict, description="by joint, of the selected rows; a joint without one is left out"
+        default_factory=dict, description="by joint, over its selected rows; joints without selected rows are left out"
     )
 
     @property
     def rule(self) -> SelectionRule:
-        """The rule by which it was made."""
+        """The rule of this selection."""
         return SelectionRule(self.measure, self.share, self.limit)
 
 
@@ -150,7 +156,7 @@ class Counts(_Section):
 
 
 class HarvestInfo(HarvestRun):
-    """All of `harvest.json`."""
+    """The complete content of `harvest.json`."""
 
     format: Literal["poseharvest harvest"] = FORMAT_NAME
     schema_version: int = Field(ge=1)
@@ -160,7 +166,7 @@ class HarvestInfo(HarvestRun):
     views: tuple[ViewInfo, ...]
     selection: SelectionInfo
     recalibration: Recalibration | None = Field(
-        default=None, description="the map behind the columns `scale` and `sigma`; None: the posterior as it is"
+        default=None, description="the map of the columns `scale` and `sigma`; None: the unchanged posterior"
     )
     counts: Counts
 

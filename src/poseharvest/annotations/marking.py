@@ -1,4 +1,4 @@
-"""Selection and recalibration applied to the Parquet files of a harvest: columns that are replaced, part by part."""
+"""Selection and recalibration in the Parquet files of a harvest: columns are replaced part by part."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class PartLayout:
     """How the rows of a harvest lie in its parts.
 
     Attributes:
-        folder: the harvest.
+        folder: the folder of the harvest.
         joints: their names, in row order.
-        num_views: entries of the column `views`.
+        num_views: entries in each row of the column `views`.
         records_per_part: persons times frames in each part.
     """
 
@@ -47,12 +47,12 @@ class PartLayout:
 def mark_parts(layout: PartLayout, rule: SelectionRule) -> SelectionInfo:
     """Select by `rule`, each person's joints on their own, and rewrite the column `selected` of every part.
 
-    Who stands far from the cameras is known less well in every joint; among everybody's rows such a person would be
-    dropped whole. Memory grows with the number of people, not with that of parts. A part is replaced by renaming, so
-    a hard link to it keeps the old.
+    Every joint of a person far from the cameras is less certain. A selection from the rows of all people together would
+    drop that person completely. Memory grows with the number of people, but not with the number of parts. A part is
+    replaced by renaming, so a hard link to the old part keeps the old content.
 
     Returns:
-        how many rows were selected.
+        the summary of the selection.
     """
     persons = _persons(layout)
     num_columns = len(persons) * len(layout.joints)
@@ -69,7 +69,7 @@ def mark_parts(layout: PartLayout, rule: SelectionRule) -> SelectionInfo:
 
 
 def largest_selected_sigma(layout: PartLayout) -> dict[str, float]:
-    """Return the largest `sigma` of a selected row, mm, by joint; a joint without one is left out."""
+    """Return the largest `sigma` of the selected rows, mm, by joint; joints without selected rows are left out."""
     largest = np.full(len(layout.joints), np.nan)
     for index in _parts(layout):
         table = layout.read(index, ("selected", "sigma"))
@@ -80,11 +80,11 @@ def largest_selected_sigma(layout: PartLayout) -> dict[str, float]:
 
 
 def withdraw_support(layout: PartLayout, joints_of: Mapping[int, Sequence[int]]) -> None:
-    """Rewrite the column `supported` of every part: false for some joints of some people.
+    """Set the column `supported` to false for some joints of some people, in every part.
 
     Args:
-        layout: how the rows lie.
-        joints_of: numbers of the joints, by person.
+        layout: the layout of the rows.
+        joints_of: indices of the joints, by number of the person.
     """
     for index in _parts(layout):
         table = layout.read(index, ("person", "supported"))
@@ -106,13 +106,13 @@ def scale_parts(layout: PartLayout, recalibration: Recalibration | None) -> None
 
 
 def _persons(layout: PartLayout) -> NDArray[np.int64]:
-    """Return the numbers of everybody in the harvest, ascending."""
+    """Return the numbers of all people in the harvest, ascending."""
     parts = [np.unique(values_of(layout.read(i, ("person",)).column("person"))) for i in _parts(layout)]
     return np.unique(np.concatenate(parts)).astype(np.int64)
 
 
 def _measured_parts(layout: PartLayout, measure_name: str, persons: NDArray[np.int64]) -> Iterator[MeasuredRows]:
-    """Yield the measure with a column for every joint of every person."""
+    """Yield the measure of each part, with one column for every joint of every person."""
     measure, num_joints = MEASURES[measure_name], len(layout.joints)
     for index in _parts(layout):
         table = layout.read(index, ("person", "supported", *measure.columns))
@@ -121,14 +121,14 @@ def _measured_parts(layout: PartLayout, measure_name: str, persons: NDArray[np.i
 
 
 def measured_rows(table: pa.Table, measure: Measure, num_joints: int, num_views: int) -> MeasuredRows:
-    """Return the measure of the rows of a table with its columns and `supported`, signed so that small is reliable."""
+    """Return the measure of the rows of a table, with the sign changed where high values are reliable."""
     sign = -1.0 if measure.higher_is_better else 1.0
     values = sign * measure.values(table, num_views)
     return MeasuredRows(values.reshape(-1, num_joints), matrix(table, "supported", num_joints))
 
 
 def _spread_out(rows: MeasuredRows, person: NDArray[np.int64], persons: NDArray[np.int64]) -> MeasuredRows:
-    """Return (F, P * J): each row in its person's columns, not supported in the others'."""
+    """Return (F, P * J): each row in the columns of its person, and unsupported in the other columns."""
     own = (person[:, None] == persons)[..., None]
     shape = (len(person), -1)
     values = np.broadcast_to(rows.values[:, None], (*own.shape[:2], rows.values.shape[1]))
@@ -153,7 +153,7 @@ def _rewrite(layout: PartLayout, index: int, columns: dict[str, NDArray[Any]]) -
 def _summary(
     joints: Sequence[str], rule: SelectionRule, thresholds: Thresholds, persons: NDArray[np.int64]
 ) -> SelectionInfo:
-    """Return what was selected of everybody together, and of each where there are several."""
+    """Return the selection of all people together, and of each person if there are several."""
     shape = (len(persons), len(joints))
     supported, selected = thresholds.supported.reshape(shape), thresholds.selected.reshape(shape)
     cuts, sign = thresholds.values.reshape(shape), -1.0 if MEASURES[rule.measure].higher_is_better else 1.0
@@ -175,7 +175,10 @@ def _joints(
 ) -> tuple[JointSelection, ...]:
     return tuple(
         JointSelection(
-            joint=joint, supported=int(num), selected=int(kept), threshold=float(cut) if np.isfinite(cut) else None
+            joint=joint,
+            supported=int(num_supported),
+            selected=int(num_selected),
+            threshold=float(cut) if np.isfinite(cut) else None,
         )
-        for joint, num, kept, cut in zip(joints, supported, selected, cuts, strict=True)
+        for joint, num_supported, num_selected, cut in zip(joints, supported, selected, cuts, strict=True)
     )

@@ -28,7 +28,7 @@ def write_part(table: pa.Table, path: Path) -> None:
     """Write one part, each page with a checksum."""
     path.parent.mkdir(exist_ok=True)
     pq.write_table(table, path, compression="zstd", write_page_checksum=True)
-    # Else Arrow holds 10 MB from the first part on.
+    # Without this, Arrow keeps 10 MB after the first part.
     pa.default_memory_pool().release_unused()
 
 
@@ -36,7 +36,7 @@ def read_part(path: Path, kind: str, num_rows: int, columns: Sequence[str] | Non
     """Read one part, or some of its columns.
 
     Raises:
-        StoreError: the file is missing or damaged, or is not the one that `harvest.json` counts.
+        StoreError: the file is missing or damaged, or does not match the counts of `harvest.json`.
     """
     if not path.is_file():
         raise StoreError(f"{path}: this part of the harvest is missing")
@@ -51,7 +51,7 @@ def read_part(path: Path, kind: str, num_rows: int, columns: Sequence[str] | Non
 
 
 def _check_part(path: Path, file: pq.ParquetFile, schema: pa.Schema, num_rows: int) -> bool:
-    """Return whether the part holds all columns: one of version 1 lacks some."""
+    """Return whether the part holds all columns: a part of version 1 lacks some."""
     first_version = pa.schema([field for field in schema if field.name not in ADDED_COLUMNS])
     if not (file.schema_arrow.equals(schema) or file.schema_arrow.equals(first_version)):
         raise StoreError(f"{path}: expected the columns {', '.join(schema.names)} with their types, got others")
@@ -61,7 +61,7 @@ def _check_part(path: Path, file: pq.ParquetFile, schema: pa.Schema, num_rows: i
 
 
 def _completed(file: pq.ParquetFile, columns: Sequence[str]) -> pa.Table:
-    """Return columns of annotations of version 1: nothing was recalibrated, so the added ones follow from `det`."""
+    """Return columns of a part of version 1; without recalibration, the added columns follow from `det`."""
     stored = [name for name in columns if name not in ADDED_COLUMNS]
     table = file.read(columns=[*stored, *(["det"] if "det" not in stored else [])])
     det = values_of(table.column("det"))

@@ -32,7 +32,7 @@ class Harvest:
 
     Attributes:
         path: the folder.
-        info: what `harvest.json` says.
+        info: the content of `harvest.json`.
     """
 
     path: Path
@@ -40,7 +40,7 @@ class Harvest:
 
     @classmethod
     def open(cls, path: Path | str) -> Harvest:
-        """Open a harvest; the Parquet files themselves are checked as they are read.
+        """Open a harvest. The content of the Parquet files is checked only when they are read.
 
         Raises:
             StoreError: the folder is no harvest, is from a newer version, is damaged, or lacks a part.
@@ -94,7 +94,7 @@ class Harvest:
             yield from frames_from_tables(joint_rows, frame_rows, num_joints, num_views)
 
     def columns(self, names: Sequence[str] | None) -> Iterator[pa.Table]:
-        """Stream columns of `annotations/`, a table a part; all columns if None.
+        """Stream columns of `annotations/`, one table per part; all columns if None.
 
         Raises:
             StoreError: there is no such column, or a part is missing or damaged.
@@ -107,11 +107,11 @@ class Harvest:
 
     @cached_property
     def preview_frames(self) -> tuple[int, ...]:
-        """The frames of which the harvest keeps pictures."""
+        """The frames with pictures in the harvest."""
         return tuple(sorted(int(folder.name) for folder in (self.path / PREVIEWS).glob("[0-9]*")))
 
     def preview(self, frame: int, view: str) -> Path | None:
-        """Return the JPEG of `view` in `frame`, or None if the harvest keeps none. It may be scaled down."""
+        """Return the JPEG of `view` in `frame`, which may be scaled down; None if the harvest holds none."""
         path = preview_path(self.path, frame, view)
         return path if path.is_file() else None
 
@@ -127,15 +127,15 @@ class Harvest:
     def _check_parts(self) -> None:
         for kind in SCHEMAS:
             wanted = {part_path(self.path, kind, i).name for i in range(len(self.info.counts.records_per_part))}
-            found = {path.name for path in (self.path / kind).glob("*.parquet")}
-            if wanted - found:
-                raise StoreError(f"{self.path / kind}: missing {_some(wanted - found)} of {len(wanted)} parts")
-            if found - wanted:
-                raise StoreError(f"{self.path / kind}: {_some(found - wanted)} does not belong to this harvest")
+            present = {path.name for path in (self.path / kind).glob("*.parquet")}
+            if wanted - present:
+                raise StoreError(f"{self.path / kind}: missing {_some(wanted - present)} of {len(wanted)} parts")
+            if present - wanted:
+                raise StoreError(f"{self.path / kind}: {_some(present - wanted)} does not belong to this harvest")
 
 
 def is_harvest(folder: Path) -> bool:
-    """Return whether `folder` holds a `harvest.json` of ours, of whatever version."""
+    """Return whether `folder` holds a `harvest.json` of this package, of any version."""
     try:
         content = json.loads((folder / INFO_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -144,7 +144,7 @@ def is_harvest(folder: Path) -> bool:
 
 
 def preview_path(folder: Path, frame: int, view: str) -> Path:
-    """Return where the harvest in `folder` keeps the picture of `view` in `frame`."""
+    """Return the path of the picture of `view` in `frame`, in a harvest `folder`."""
     return folder / PREVIEWS / f"{frame:06d}" / f"{file_name(view)}.jpg"
 
 
@@ -175,5 +175,5 @@ def _read_info(folder: Path) -> HarvestInfo:
 
 
 def _some(names: set[str]) -> str:
-    shown = ", ".join(sorted(names)[:3])
-    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"
+    listed = ", ".join(sorted(names)[:3])
+    return listed if len(names) <= 3 else f"{listed} and {len(names) - 3} more"

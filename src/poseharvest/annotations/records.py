@@ -1,4 +1,4 @@
-"""What a harvest holds of one frame and one person, before it is written as rows."""
+"""The record of one person in one frame, before it is written as rows."""
 
 from __future__ import annotations
 
@@ -22,15 +22,16 @@ class FrameAnnotations:
         person: number of the person, from 0.
         mean: (J, 3) float64, means of the marginals, mm in the world.
         cov: (J, 3, 3) float64, covariances of the marginals, mm^2.
-        supported: (J,) bool, two views show the joint at its own place; False where its place is unsure.
+        supported: (J,) bool, True if two views show the joint near its mean; False if its position is uncertain.
         log_evidence: log of the frame's evidence, the sum over all poses of likelihood times prior.
-        pixels: (V, J, 2) float64, where the mean appears in every picture, pixels as seen (distorted);
-            NaN where that means nothing: behind the camera, beyond its lens model, or absurdly far outside.
-        inside: (V, J) bool, the projection is in front of the camera, within the picture, and the view is present.
-        score: (V, J) float64, the view's heatmap at the projection; 0 where not inside its crop.
-        peak_pixels: (V, J, 2) float64, the heatmap's own maximum, pixels of the picture; NaN in an absent view.
-        peak_score: (V, J) float64, the heatmap's value at its maximum; 0 in an absent view.
-        crops: one a view, the window that the detector saw; None in an absent view.
+        pixels: (V, J, 2) float64, projection of the mean into every distorted picture, pixels; NaN if it is not valid:
+            behind the camera, outside the range of the lens model, or extremely far outside the picture.
+        inside: (V, J) bool, True if the view is present and the projection lies in its picture.
+        score: (V, J) float64, value of the heatmap at the projection; 0 outside the window of the view.
+        peak_pixels: (V, J, 2) float64, position of the maximum of the heatmap, pixels of the picture; NaN in an absent
+            view.
+        peak_score: (V, J) float64, value of the heatmap at its maximum; 0 in an absent view.
+        crops: for each view the window that the detector used; None for an absent view.
     """
 
     frame: int
@@ -62,7 +63,7 @@ class FrameAnnotations:
 
     @property
     def is_shown(self) -> Tensor:
-        """(J,) bool, some view shows something of the joint, be it little; where False, its place is a guess."""
+        """(J,) bool, True if the joint has evidence in at least one view; without it, the position is a guess."""
         return (self.peak_score > 0).any(0)
 
     @property

@@ -1,4 +1,4 @@
-"""Selecting anew from a finished harvest, or recalibrating it, without the footage."""
+"""A new selection or recalibration of a finished harvest, without the footage."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from poseharvest.storage.staging import StagedFolder, os_errors_as_store_errors
 
 
 def reselect(harvest: Harvest, rule: SelectionRule) -> Harvest:
-    """Replace the selection of a harvest by `rule` and return it, opened anew.
+    """Replace the selection of a harvest by that of `rule`, and return the harvest, opened again.
 
-    The folder changes as a whole or not at all. Its report is dropped, for it tells of the old selection; the findings
-    about the selection are made anew.
+    The folder is replaced completely or not at all. Its report is dropped because it shows the old selection. The
+    findings about the selection are computed again.
 
     Raises:
         StoreError: a part is damaged, or writing fails.
@@ -33,9 +33,9 @@ def reselect(harvest: Harvest, rule: SelectionRule) -> Harvest:
 
 
 def recalibrate(harvest: Harvest, recalibration: Recalibration | None) -> Harvest:
-    """Replace the recalibration of a harvest and return it, opened anew; None takes it away.
+    """Replace the recalibration of a harvest (None removes it), and return the harvest, opened again.
 
-    Covariances and selection stay: they are the posterior's. The folder changes as `reselect` changes it.
+    Covariances and selection belong to the posterior and do not change. The folder is replaced as in `reselect`.
 
     Raises:
         StoreError: a part is damaged, or writing fails.
@@ -51,14 +51,14 @@ def recalibrate(harvest: Harvest, recalibration: Recalibration | None) -> Harves
 
 
 def _rewritten(harvest: Harvest, rewrite: Callable[[PartLayout], dict[str, Any]]) -> Harvest:
-    """Return the harvest with all its parts rewritten, and `harvest.json` with what `rewrite` returns."""
+    """Return the harvest with rewritten parts; `rewrite` returns the changes to `harvest.json`."""
     staged = StagedFolder(harvest.path, replaceable=is_harvest)
     try:
         with os_errors_as_store_errors(staged.target):
             _link_contents(staged.target, staged.path)
             counts = harvest.info.counts.records_per_part
             layout = PartLayout(staged.path, harvest.skeleton.joints, len(harvest.info.views), counts)
-            changes = {**rewrite(layout), "schema_version": SCHEMA_VERSION}  # every part is written anew
+            changes = {**rewrite(layout), "schema_version": SCHEMA_VERSION}  # every part is rewritten
             info = harvest.info.model_copy(update=changes)
             findings = with_selection_findings(info.findings, info.selection)
             write_info(info.model_copy(update={"findings": findings}), staged.path)
@@ -76,7 +76,7 @@ def _link_contents(source: Path, target: Path) -> None:
 
 
 def _link(source: Path | str, target: Path | str) -> None:
-    """Link instead of copying where the file system can: nothing here edits a file in place."""
+    """Link or, if the file system has no links, copy: a link is safe because no file is edited in place."""
     try:
         os.link(source, target)
     except OSError:

@@ -1,4 +1,4 @@
-"""Rows of Parquet from annotations, and back. Nothing is lost; the NaN of an absent view is stored as null."""
+"""Lossless conversion between annotations and Parquet rows. The NaN of an absent view is stored as null."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from poseharvest.storage.columns import column, repeated_names, values_of, view_
 
 @dataclass(frozen=True, eq=False)
 class SelectedFrame:
-    """One person in one frame, as a harvest holds them.
+    """The record of one person in one frame of a harvest.
 
     Attributes:
         annotations: the pose and its projections.
-        selected: (J,) bool, the joint is reliable enough to be an annotation (Sec. 3.3).
-        scale: (J,) factor that makes the covariance honest, by the harvest's recalibration; 1 where it has none.
+        selected: (J,) bool, True if the joint is reliable enough to be an annotation (Sec. 3.3).
+        scale: (J,) factor for the covariance from the recalibration of the harvest; 1 without a recalibration.
     """
 
     annotations: FrameAnnotations
@@ -42,17 +42,17 @@ class SelectedFrame:
 
     @property
     def calibrated_cov(self) -> Tensor:
-        """(J, 3, 3) covariances that mean what they say as far as the recalibration does, mm^2."""
+        """(J, 3, 3) covariances after the recalibration, mm^2."""
         return self.annotations.cov * self.scale[:, None, None]
 
     @property
     def calibrated(self) -> FrameAnnotations:
-        """The pose with these in place of the posterior's covariances, for what is shown in millimetres."""
+        """The pose with recalibrated covariances, to show uncertainties in millimetres."""
         return replace(self.annotations, cov=self.calibrated_cov)
 
     @property
     def sigma_mm(self) -> Tensor:
-        """(J,) det^(1/6) of them, mm."""
+        """(J,) det^(1/6) of the recalibrated covariances, mm."""
         return self.annotations.det.clamp(min=0).pow(1 / 6) * self.scale.sqrt()
 
 
@@ -62,7 +62,7 @@ def annotation_table(
     views: Sequence[str],
     recalibration: Recalibration | None = None,
 ) -> pa.Table:
-    """Return a row per record and joint, by `ANNOTATION_SCHEMA`; `selected` is False everywhere."""
+    """Return a table with one row per record and joint (`ANNOTATION_SCHEMA`); `selected` is False everywhere."""
     mean, cov, det = (_stack(records, name) for name in ("mean", "cov", "det"))
     scale = np.ones(det.shape) if recalibration is None else recalibration.scales(torch.from_numpy(cov)).numpy()
     num_rows = mean.shape[0] * mean.shape[1]
@@ -84,7 +84,7 @@ def annotation_table(
 
 
 def frame_table(records: Sequence[FrameAnnotations], views: Sequence[str]) -> pa.Table:
-    """Return a row per record, by `FRAME_SCHEMA`."""
+    """Return a table with one row per record (`FRAME_SCHEMA`)."""
     crops = [crop for record in records for crop in record.crops]
     fields = {
         "view": repeated_names(views, len(records)),
@@ -104,7 +104,7 @@ def frame_table(records: Sequence[FrameAnnotations], views: Sequence[str]) -> pa
 
 
 def sigma_of(det: NDArray[np.float64], scale: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return det^(1/6), mm, of covariances of determinant `det`, mm^6, multiplied by `scale`; 0 for no covariance."""
+    """Return sigma = det^(1/6), mm, of covariances with determinant `det`, mm^6, multiplied by `scale`."""
     sigma: NDArray[np.float64] = np.maximum(det, 0) ** (1 / 6) * np.sqrt(scale)
     return sigma
 
@@ -112,7 +112,7 @@ def sigma_of(det: NDArray[np.float64], scale: NDArray[np.float64]) -> NDArray[np
 def frames_from_tables(
     annotations: pa.Table, frames: pa.Table, num_joints: int, num_views: int
 ) -> Iterator[SelectedFrame]:
-    """Yield the records of one part, undoing `annotation_table` and `frame_table`.
+    """Yield the records of one part: the inverse of `annotation_table` and `frame_table`.
 
     Raises:
         StoreError: the two tables do not belong together.

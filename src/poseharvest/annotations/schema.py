@@ -1,6 +1,7 @@
 """The columns of a harvest's Parquet files. These names are a contract (docs/harvest_folder.md).
 
-`views` is a list with one struct a view, in rig order. Positions are in mm, pixels are of the picture as seen.
+`views` is a list with one struct per view, in rig order. Positions are in mm; pixels are those of the distorted
+picture.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 SCHEMA_VERSION = 2
-"""Raised whenever a reader of the previous version would misread the folder. Version 1 had no `scale` and `sigma`."""
+"""It increases when a reader of the version before would misread the folder. Version 1 lacks `scale` and `sigma`."""
 
 COVARIANCE_ENTRIES: dict[str, tuple[int, int]] = {
     "cov_xx": (0, 0),
@@ -18,7 +19,7 @@ COVARIANCE_ENTRIES: dict[str, tuple[int, int]] = {
     "cov_yz": (1, 2),
     "cov_zz": (2, 2),
 }
-"""Column of each entry of the upper triangle of the covariance, and its row and column in the matrix."""
+"""Columns of the upper triangle of the covariance, with row and column in the matrix."""
 
 _NAME = pa.dictionary(pa.int16(), pa.string())
 
@@ -49,10 +50,10 @@ ANNOTATION_SCHEMA = pa.schema([
     ("selected", pa.bool_()),
     ("views", pa.list_(ANNOTATION_VIEW)),
 ])
-"""`annotations/part-*.parquet`: a row per frame, person and joint, in that order."""
+"""`annotations/part-*.parquet`: one row per frame, person and joint, in that order."""
 
 ADDED_COLUMNS = ("scale", "sigma")
-"""Columns that version 1 lacked; they follow from `det` where nothing was recalibrated."""
+"""Columns that version 1 lacks; without a recalibration they follow from `det`."""
 
 FRAME_VIEW = pa.struct([
     ("view", _NAME),
@@ -69,4 +70,4 @@ FRAME_SCHEMA = pa.schema([
     ("log_evidence", pa.float64()),
     ("views", pa.list_(FRAME_VIEW)),
 ])
-"""`frames/part-*.parquet`: a row per frame and person, in that order."""
+"""`frames/part-*.parquet`: one row per frame and person, in that order."""

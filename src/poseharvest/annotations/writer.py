@@ -1,4 +1,4 @@
-"""Writing a harvest: a folder of Parquet files and `harvest.json` that appears whole or not at all."""
+"""Writing a harvest: a folder of Parquet files and `harvest.json` that appears only when it is complete."""
 
 from __future__ import annotations
 
@@ -44,18 +44,18 @@ _MAX_PERSON = 2**15 - 1
 
 
 class HarvestWriter:
-    """Streams annotations into a harvest folder, with memory for one part.
+    """Streams annotations into a harvest folder; it keeps at most one part in memory.
 
-    A context manager: add the records in order of (frame, person), then call `finish`. If the block is left before,
-    nothing remains.
+    Use it as a context manager: add the records in order of (frame, person), then call `finish`. If the block ends
+    before `finish`, no files remain.
 
     Args:
         path: the folder to make.
         rig: the capture's cameras; records hold their views in this order.
         skeleton: records hold its joints in this order.
-        overwrite: replace the harvest that stands at `path`; a folder that is no harvest is never replaced.
-        records_per_part: rows of `frames/` in one Parquet file; so many wait in memory.
-        recalibration: fills the columns `scale` and `sigma`; the covariances stay those of the records.
+        overwrite: replace an existing harvest at `path`; a folder that is not a harvest is never replaced.
+        records_per_part: rows of `frames/` in one Parquet file.
+        recalibration: used for the columns `scale` and `sigma`; the covariances of the records are not changed.
 
     Raises:
         StoreError: `path` exists and may not be replaced, or cannot be written (for example, the disk is full).
@@ -96,21 +96,21 @@ class HarvestWriter:
 
     @property
     def target(self) -> Path:
-        """The folder to be."""
+        """The final path of the folder."""
         return self._staged.target
 
     def scratch_file(self) -> IO[bytes]:
-        """Return an empty file on the harvest's disk, for what is too large for memory; it ends when it is closed.
+        """Return an empty temporary file on the disk of the harvest, for data too large for memory.
 
         Raises:
-            StoreError: it cannot be made.
+            StoreError: the file cannot be made.
         """
         with os_errors_as_store_errors(self._staged.target):
-            # A buffer that no longer fits on the disk would raise again when the file is closed.
+            # Unbuffered: with a full disk, a buffer would raise a second error when the file is closed.
             return TemporaryFile(dir=self._staged.path, buffering=0)
 
     def listen(self, listener: Callable[[FrameAnnotations], None]) -> None:
-        """Have `listener` called with every record that is added from now on, in order."""
+        """Call `listener` with every record that is added from now on, in order."""
         self._listeners.append(listener)
 
     def add(self, record: FrameAnnotations) -> None:
@@ -130,7 +130,7 @@ class HarvestWriter:
             self._flush()
 
     def add_preview(self, frame: int, view: str, image: Image) -> None:
-        """Keep a picture (H, W, 3), RGB, for the report: a JPEG of at most 960 pixels along its longer side."""
+        """Store a picture (H, W, 3), RGB, for the report, as a JPEG of at most 960 pixels along its longer side."""
         self._rig.camera(view)
         path = preview_path(self._staged.path, frame, view)
         scale = min(1.0, _PREVIEW_LONG_SIDE / max(image.shape[:2]))
@@ -150,12 +150,12 @@ class HarvestWriter:
     ) -> Harvest:
         """Select the reliable annotations, write `harvest.json`, give the folder its name and open it.
 
-        What is odd about the selection is added to the run's findings.
+        Findings about the selection are added to the findings of the run.
 
         Args:
-            run: what ran on what.
+            run: capture, detector and options of the run.
             selection: the rule; the paper's 70 % by determinant if None.
-            unsupported: numbers of joints, by person, that turned out to be supported by chance alone.
+            unsupported: indices of joints, by person, whose support is removed because it was only chance.
 
         Raises:
             StoreError: nothing was added, or writing fails.

@@ -1,6 +1,6 @@
-"""Calibrations: reading every format, writing the common ones, matching names to footage, and an audit.
+"""Calibrations: reading all formats, writing the common ones, matching camera names with footage, and an audit.
 
-It never opens footage. Start with `registry`; `build` makes cameras from the numbers of any format.
+The package never opens footage. Start with `registry`; `build` makes cameras from the numbers of any format.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""AIST++'s cameras as JSON: a list of Anipose's tables, in centimetres. Read only.
+"""The cameras of AIST++ as JSON: a list of Anipose tables, in centimetres. Reading only.
 
 ``[{"name": "c01", "size": [width, height], "matrix", "rotation": a Rodrigues vector, "translation", "distortions"}]``
 with ``x_cam = R @ x_world + t``.
@@ -21,21 +21,21 @@ DEFAULT_UNIT: LengthUnit = "cm"
 
 
 def reject_aist(path: Path) -> str | None:
-    """Return why the file is not AIST++'s list of cameras, None if it is."""
+    """Return why the file is not a list of cameras of AIST++; None if it is one."""
     try:
         document = load_json(path)
         if not isinstance(document, list) or not document:
             return "no list of cameras"
-        found = len(find_camera_tables(document))
+        num_cameras = len(find_camera_tables(document))
     except FormatError as error:
         return str(error)
-    if found < len(document):
+    if num_cameras < len(document):
         return f'a list of cameras, one without a "matrix": {shown(document)}'
     return None
 
 
 def read_aist(path: Path, options: ReadOptions | None = None) -> Rig:
-    """Return the rig of AIST++'s list of cameras.
+    """Return the rig of a list of cameras of AIST++.
 
     Raises:
         FormatError: the file is damaged or a key is missing.

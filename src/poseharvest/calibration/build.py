@@ -1,4 +1,4 @@
-"""From the numbers of a calibration file to cameras, and back: checked once, here, for every format."""
+"""Conversion between the numbers of a calibration file and cameras, with the checks for every format."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from poseharvest.geometry.rig import Rig
 from poseharvest.units import LengthUnit
 
 _PRINTED_ROTATION_ERROR = 1e-3
-_MAX_TURN = 2 * math.pi + 1e-6  # radians: a longer vector is one in degrees
+_MAX_TURN = 2 * math.pi + 1e-6  # radians: a longer vector is in degrees
 _TILTED = 14
 _NO_EXTRINSICS = "expected where each camera stands and how it is turned (its extrinsics), got intrinsics alone"
 
@@ -31,14 +31,14 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """What a calibration file may leave open.
+    """Information that a calibration file may lack.
 
     Attributes:
-        unit: the file's unit of length; None takes the format's own (see `formats.FORMATS`).
-        subject: which subject's extrinsics, in files that hold several.
-        camera_type: which type of camera, in files that hold several ("hd", "vga", "kinect-color" or "all").
-        image_sizes: (height, width) of the footage by its name, for files that do not state the pictures' size.
-        on_note: is told what a person should know of how the file was read.
+        unit: the unit of length of the file; None uses that of the format (see `formats.FORMATS`).
+        subject: the subject whose extrinsics are read, in files with several subjects.
+        camera_type: the type of camera, in files with several types ("hd", "vga", "kinect-color" or "all").
+        image_sizes: (height, width) of the footage by name of the view, for files without picture sizes.
+        on_note: called with notes for the user on the reading of the file.
     """
 
     unit: LengthUnit | None = None
@@ -50,17 +50,17 @@ class ReadOptions:
 
 @dataclass(frozen=True)
 class CameraNumbers:
-    """One perspective camera as its file states it.
+    """The numbers of one perspective camera in a file.
 
     Attributes:
         name: the camera's name.
-        image_size: (height, width), None where the file does not say.
+        image_size: (height, width), pixels; None if the file lacks it.
         matrix: intrinsic matrix, 9 numbers.
         rotation: R of ``x_cam = R @ x_world + t``: a Rodrigues vector of 3 numbers or a matrix of 9.
-        translation: t, 3 numbers in the file's unit.
-        coefficients: lens distortion in OpenCV's order; None where the file has none.
-        fisheye: the coefficients are of the fisheye model.
-        viewing_turn: degrees clockwise by which the pictures are turned to be looked at (`Camera.viewing_turn`).
+        translation: t, 3 numbers in the unit of the file.
+        coefficients: lens distortion in OpenCV's order; None if the file has none.
+        fisheye: True if the coefficients belong to the fisheye model.
+        viewing_turn: turn of the pictures for viewing, degrees clockwise (`Camera.viewing_turn`).
     """
 
     name: str
@@ -76,12 +76,12 @@ class CameraNumbers:
 def build_rig(cameras: Iterable[CameraNumbers], where: str, mm_per_unit: float, options: ReadOptions) -> Rig:
     """Return the rig of the cameras, in mm.
 
-    A file without any distortion is one of cameras without; the size of the pictures, where it is not stated, is the
-    footage's. Both are told to `options.on_note` where they may matter.
+    If a file contains no distortion, its cameras have none. If it lacks the picture sizes, they come from the footage.
+    `options.on_note` receives a note if this may matter.
 
     Raises:
         FormatError: something is missing or not a number.
-        CalibrationError: a camera is geometrically impossible, has no extrinsics, or its pictures' size is unknown.
+        CalibrationError: a camera is geometrically impossible, has no extrinsics, or has no known picture size.
     """
     cameras = tuple(cameras)
     try:
@@ -98,7 +98,7 @@ def _check_extrinsics(cameras: Sequence[CameraNumbers]) -> None:
 
 
 def _with_lenses(cameras: Sequence[CameraNumbers], where: str, options: ReadOptions) -> tuple[CameraNumbers, ...]:
-    """Return the cameras with no distortion where the whole file has none; one camera alone must not lack it."""
+    """Return the cameras with zero distortion if the whole file has none; a single camera must not lack it."""
     missing = [camera.name for camera in cameras if camera.coefficients is None]
     if not missing or len(missing) < len(cameras):
         return tuple(cameras)
@@ -107,7 +107,7 @@ def _with_lenses(cameras: Sequence[CameraNumbers], where: str, options: ReadOpti
 
 
 def _sized(cameras: Sequence[CameraNumbers], options: ReadOptions) -> tuple[CameraNumbers, ...]:
-    """Return the cameras with their pictures' size; those without footage, whose size nobody knows, are left out."""
+    """Return the cameras with picture sizes; cameras of unknown size (without footage) are left out."""
     unsized = [camera.name for camera in cameras if camera.image_size is None]
     if not unsized:
         return tuple(cameras)
@@ -117,16 +117,16 @@ def _sized(cameras: Sequence[CameraNumbers], options: ReadOptions) -> tuple[Came
             "expected it from the footage (image_sizes), got none"
         )
     sizes = options.image_sizes
-    found = match_names([camera.name for camera in cameras], list(sizes), allow_unmatched=True)
-    lost = [name for name in unsized if name not in found]
-    if len(lost) == len(unsized):
-        match_names(unsized, list(sizes))  # says which names there are
-    if lost:
-        options.on_note(f"cameras without footage are left out: {', '.join(lost)}")
-    kept = [camera for camera in cameras if camera.name not in lost]
+    matches = match_names([camera.name for camera in cameras], list(sizes), allow_unmatched=True)
+    unmatched = [name for name in unsized if name not in matches]
+    if len(unmatched) == len(unsized):
+        match_names(unsized, list(sizes))  # raises an error that lists the names
+    if unmatched:
+        options.on_note(f"cameras without footage are left out: {', '.join(unmatched)}")
+    matched = [camera for camera in cameras if camera.name not in unmatched]
     return tuple(
-        camera if camera.image_size is not None else replace(camera, image_size=sizes[found[camera.name]])
-        for camera in kept
+        camera if camera.image_size is not None else replace(camera, image_size=sizes[matches[camera.name]])
+        for camera in matched
     )
 
 
@@ -155,21 +155,21 @@ def _build(camera: CameraNumbers, mm_per_unit: float) -> Camera:
 def rotation_matrix(value: object, what: str) -> Numbers:
     """Return the (3, 3) rotation given as a Rodrigues vector or as a matrix.
 
-    A matrix that was printed with few digits is replaced by the nearest rotation; one further off is returned as it
-    is, for `Camera` to refuse, and so is one with NaN.
+    A matrix with rounding errors is replaced by the nearest rotation. A matrix with larger errors or NaN is returned
+    unchanged; `Camera` refuses it.
 
     Raises:
-        FormatError: it is neither.
-        CalibrationError: it is a vector in degrees.
+        FormatError: the value is neither.
+        CalibrationError: the value is a vector in degrees.
     """
-    given = any_numbers(value, what, "3 x 3 numbers")
-    if given.size == 3:
-        return _from_vector(given, what)
-    matrix = numbers(given, (3, 3), what)
+    values = any_numbers(value, what, "3 x 3 numbers")
+    if values.size == 3:
+        return _from_vector(values, what)
+    matrix = numbers(values, (3, 3), what)
     if not np.isfinite(matrix).all() or np.abs(matrix @ matrix.T - np.eye(3)).max() > _PRINTED_ROTATION_ERROR:
         return matrix
-    left, _, right = np.linalg.svd(matrix)
-    return np.asarray(left @ right, dtype=np.float64)
+    u, _, vh = np.linalg.svd(matrix)
+    return np.asarray(u @ vh, dtype=np.float64)
 
 
 def _from_vector(vector: Numbers, what: str) -> Numbers:
@@ -185,33 +185,33 @@ def _from_vector(vector: Numbers, what: str) -> Numbers:
 
 
 def lens_from_coefficients(value: object, *, fisheye: bool = False) -> Distortion:
-    """Return the lens with the coefficients `value`, filled up with zeros to a length that its model has.
+    """Return the lens with the coefficients `value`, padded with zeros to a valid length of its model.
 
     Raises:
-        FormatError: they are missing or not a list of numbers.
-        CalibrationError: there are more than the model has (tilted lenses are not supported).
+        FormatError: the coefficients are missing or not a list of numbers.
+        CalibrationError: there are too many for the model (tilted lenses are not supported).
     """
     array = any_numbers(value, "distortion")
     if array.ndim == 0:
         raise FormatError(f"distortion: expected a list of numbers, got {float(array):g}")
-    given = array.reshape(-1).tolist()
+    values = array.reshape(-1).tolist()
     lengths = (4,) if fisheye else (4, 5, 8, 12)
-    while len(given) > min(8, lengths[-1]) and given[-1] == 0:
-        given.pop()
-    if not fisheye and not any(given):
+    while len(values) > min(8, lengths[-1]) and values[-1] == 0:
+        values.pop()
+    if not fisheye and not any(values):
         return Distortion()
-    if not fisheye and len(given) == _TILTED:
-        raise CalibrationError(f"distortion: a tilted lens (14 coefficients) is not supported, got {given[-2:]}")
-    length = next((n for n in lengths if len(given) <= n), len(given))
-    coefficients = tuple(given) + (0.0,) * (length - len(given))
+    if not fisheye and len(values) == _TILTED:
+        raise CalibrationError(f"distortion: a tilted lens (14 coefficients) is not supported, got {values[-2:]}")
+    length = next((n for n in lengths if len(values) <= n), len(values))
+    coefficients = tuple(values) + (0.0,) * (length - len(values))
     return Distortion("fisheye" if fisheye else "brown_conrady", coefficients)
 
 
 def perspective_cameras(rig: Rig, format_title: str) -> tuple[Camera, ...]:
-    """Return the rig's cameras for a writer whose format holds only perspective cameras that stand still.
+    """Return the cameras of the rig, for the writer of a format with static perspective cameras only.
 
     Raises:
-        FormatError: one of them is another kind of camera.
+        FormatError: a camera is of another kind.
     """
     for camera in rig:
         if not isinstance(camera, Camera):
@@ -223,15 +223,15 @@ def perspective_cameras(rig: Rig, format_title: str) -> tuple[Camera, ...]:
 
 
 def brown_conrady_coefficients(camera: Camera, format_title: str, count: int = 5) -> list[float]:
-    """Return k1 k2 p1 p2 k3 of the camera's lens, for a writer whose format has no others.
+    """Return the `count` coefficients k1 k2 p1 p2 k3 of a lens, for the writer of a format with these only.
 
     Raises:
-        FormatError: the lens is of another model or has more coefficients.
+        FormatError: the lens has another model or more coefficients.
     """
-    given = list(camera.distortion.coefficients)
-    if camera.distortion.model == "fisheye" or any(given[count:]):
+    coefficients = list(camera.distortion.coefficients)
+    if camera.distortion.model == "fisheye" or any(coefficients[count:]):
         raise FormatError(
             f'{format_title} holds lenses of {count} coefficients, got camera "{camera.name}" with '
-            f"{camera.distortion.model} of {len(given)}"
+            f"{camera.distortion.model} of {len(coefficients)}"
         )
-    return (given + [0.0] * count)[:count]
+    return (coefficients + [0.0] * count)[:count]

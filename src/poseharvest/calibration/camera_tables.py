@@ -1,7 +1,7 @@
-"""Tables of a camera, wherever they stand in a TOML or JSON document: `[cam01]`, `[cam.01]`, `[[cameras]]`, a list.
+"""Search for camera tables in a TOML or JSON document: `[cam01]`, `[cam.01]`, `[[cameras]]`, or a list.
 
-A table is a camera's if it holds a `matrix`, or if it is one of Caliscope's (`port` or `cam_id`) with a `size`. Keys
-are read in any case. Caliscope writes the string "null" for what it has not found yet; it stands for nothing.
+A table belongs to a camera if it contains a `matrix`. The tables of Caliscope (`port` or `cam_id`) need only a `size`.
+Keys may be in upper or lower case. Caliscope writes the string "null" for missing values; such values are ignored.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _CALISCOPE = "cameras"
 
 @dataclass(frozen=True)
 class CameraTable:
-    """One camera as a document states it.
+    """The table of one camera in a document.
 
     Attributes:
         name: the camera's name.
-        values: what the table holds by its keys in lower case; nothing that is null.
+        values: the values of the table by key in lower case, without null values.
     """
 
     name: str
@@ -33,10 +33,10 @@ class CameraTable:
 
 
 def find_camera_tables(document: object) -> tuple[CameraTable, ...]:
-    """Return the cameras' tables in the document's order.
+    """Return the tables of the cameras, in the order of the document.
 
     Raises:
-        FormatError: a table says one thing twice, or its name is none.
+        FormatError: a table contains a key twice, or its name is not valid.
     """
     return tuple(_walk(document, ()))
 
@@ -82,10 +82,10 @@ def _name(values: Mapping[str, Any], path: tuple[str, ...]) -> str:
 
 
 def camera_of_table(table: CameraTable, where: str) -> CameraNumbers:
-    """Return the numbers of a camera's table.
+    """Return the camera numbers of a table.
 
     Raises:
-        FormatError: the size or a flag is none, or the lens stands there twice.
+        FormatError: the size or a flag is not valid, or the table contains two distortions.
     """
     what, values = f'{where}: camera "{table.name}"', table.values
     size = values.get("size")
@@ -102,14 +102,14 @@ def camera_of_table(table: CameraTable, where: str) -> CameraNumbers:
 
 
 def _viewing_turn(count: object, what: str) -> int:
-    """Return the degrees of Caliscope's quarter turns."""
+    """Return the turn, degrees clockwise, of the quarter turns of Caliscope."""
     if isinstance(count, bool) or not isinstance(count, int):
         raise FormatError(f"{what}: expected a whole number of quarter turns, got {shown(count)}")
     return 90 * (count % 4)
 
 
 def _coefficients(values: Mapping[str, Any], what: str) -> object:
-    """Return the lens under whatever key speaks of distortion: `distortions`, `distortion`, `dist`, `distCoef`."""
+    """Return the distortion under any of its keys: `distortions`, `distortion`, `dist`, `distCoef`."""
     keys = [key for key in values if key.startswith("dist")]
     if len(keys) > 1:
         raise FormatError(f"{what}: expected the distortion once, got {', '.join(keys)}")

@@ -1,4 +1,4 @@
-"""Do the cameras stand far enough apart? What a pixel of error means in depth, at the place that matters."""
+"""Check of the distances between cameras: the error in depth at a place for one pixel of error in every view."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from poseharvest.geometry.pixel_size import PixelError, pixel_error
 from poseharvest.geometry.rig import Rig
 
 MAX_DEPTH_ERROR_MM = 30.0
-"""A finding is made if one pixel of error in every view means more than this in depth."""
+"""Largest accepted error in depth for one pixel of error in every view, mm."""
 
 MIN_ANGLE_DEG = 15.0
-"""A finding is made if no two cameras see the place from directions that differ by this much."""
+"""Smallest accepted value of the largest angle between the directions of two cameras, degrees."""
 
-_PARALLEL = 1e-4  # least eigenvalue per camera of axes that have a common point
-_ASSUMED_DISTANCE_MM = 4000.0  # of the person, where the axes have no common point
-_TWO_CAUSES_RATIO = 4.0  # depth this many times worse than across: the angles are at fault and not the pixels
+_PARALLEL = 1e-4  # smallest eigenvalue per camera for axes with a common point
+_ASSUMED_DISTANCE_MM = 4000.0  # of the person from the cameras, if the axes have no common point
+_TWO_CAUSES_RATIO = 4.0  # of the errors in depth and across: above this, the angles are the cause, not the pixels
 
 
 def audit_depth(rig: Rig, frame: int = 0) -> PixelError | None:
-    """Return what a pixel means in depth where the cameras look; None if fewer than two see that place."""
+    """Return the uncertainty at the place where the cameras look; None if fewer than two cameras see it."""
     cameras = [camera for camera in rig.at(frame) if isinstance(camera, Camera)]
     return pixel_error(cameras, place_looked_at(cameras)) if len(cameras) >= 2 else None
 
 
 def place_looked_at(cameras: Sequence[Camera]) -> Tensor:
-    """Return the point (3,) nearest to the optical axes, mm; of parallel ones a point 4 m before the cameras."""
+    """Return the point (3,) nearest to the optical axes, mm; for parallel axes, 4 m in front of the cameras."""
     centers = torch.stack([camera.center.double() for camera in cameras])
     axes = torch.stack([camera.rotation[2].double() for camera in cameras])
     across = torch.eye(3, dtype=torch.float64) - axes.unsqueeze(-1) * axes.unsqueeze(-2)
@@ -43,27 +43,27 @@ def place_looked_at(cameras: Sequence[Camera]) -> Tensor:
 
 
 def depth_finding(error: PixelError, place: str) -> Finding | None:
-    """Return a finding if depth is known badly at a place, None if it is known well.
+    """Return a finding if the depth at a place is uncertain, else None.
 
-    Cameras too close together are a warning; pictures too small or too far away, whose pixels measure much in every
-    direction, are a note.
+    Cameras too close together give a warning. Pixels that are large in every direction, because of small pictures or a
+    large distance, give a note.
 
     Args:
-        error: what a pixel means there.
-        place: in words, such as "where the cameras look".
+        error: the uncertainty at the place.
+        place: description for the message, such as "where the cameras look".
     """
     close = error.widest_angle_deg < MIN_ANGLE_DEG
     if not close and error.worst_mm <= MAX_DEPTH_ERROR_MM:
         return None
-    said = (
+    message = (
         f"{place}, one pixel of error in every view means {error.worst_mm:.0f} mm in depth "
         f"(expected at most {MAX_DEPTH_ERROR_MM:.0f})"
     )
     if not close and error.worst_mm < _TWO_CAUSES_RATIO * error.best_mm:
         advice = f"a pixel measures {error.best_mm:.0f} mm even across: use larger pictures, or film from nearer"
-        return Finding("note", "depth", f"{said}: {advice}")
+        return Finding("note", "depth", f"{message}: {advice}")
     advice = (
         f"the cameras stand too close together, at most {error.widest_angle_deg:.0f} degrees apart "
         f"(expected {MIN_ANGLE_DEG:.0f} or more): set them farther apart, best 60 to 120 degrees, or add one"
     )
-    return Finding("warning", "depth", f"{said}: {advice}")
+    return Finding("warning", "depth", f"{message}: {advice}")

@@ -1,4 +1,4 @@
-"""Reading and writing the text files that calibrations are kept in."""
+"""Reading and writing the text files of calibrations."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from poseharvest.errors import FormatError
 _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _TOML_KEY = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 _BARE_HEAD = re.compile(r"^[ \t]*\[(?![\[\"'])([^\[\]\n\"']*[^\W\d_][^\[\]\n\"']*)\][ \t]*(?=#|$)", re.MULTILINE)
-"""A table's head without quotes: a line of its own, with a letter, so that no row of numbers is one."""
+"""The head of a table without quotes. It needs a letter, so that a row of numbers does not match."""
 
 
 def read_text(path: Path) -> str:
-    """Return the file's text: UTF-8, UTF-16 with its mark, or else the old code page of Western Windows.
+    """Return the text of a file in UTF-8, UTF-16 with byte order mark, or Windows-1252.
 
     Raises:
-        FormatError: there is no such file, or it holds no text.
+        FormatError: the file does not exist, or is not a text file.
     """
     try:
         data = path.read_bytes()
@@ -44,10 +44,10 @@ def read_text(path: Path) -> str:
 
 
 def load_json(path: Path) -> Any:
-    """Return what the JSON file holds.
+    """Return the content of a JSON file.
 
     Raises:
-        FormatError: the file is not JSON, is cut short (the message says at which line), or says one thing twice.
+        FormatError: the file is not JSON, is truncated (the message gives the line), or has a key twice.
     """
     text = read_text(path)
     try:
@@ -59,21 +59,22 @@ def load_json(path: Path) -> Any:
 
 
 def _unique(pairs: list[tuple[str, Any]], where: str) -> dict[str, Any]:
-    """Return the object; a key that stands twice would hide a camera behind another."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    """Return the object; refuse repeated keys, because one camera would replace another."""
+    members = dict(pairs)
+    if len(members) < len(pairs):
         twice = sorted(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
         raise FormatError(f"{where}: expected every name once, got twice: {', '.join(twice)}")
-    return found
+    return members
 
 
 def load_toml(path: Path) -> dict[str, Any]:
     """Return the tables of the TOML file.
 
-    Some tools write a camera's name into a table's head as it is (`[Miqus 0]`), which is no TOML: it is quoted.
+    Some tools write the name of a camera into the head of a table without quotes (`[Miqus 0]`). This is not TOML, so
+    quotes are added.
 
     Raises:
-        FormatError: the file is not TOML, or is cut short; the message says where.
+        FormatError: the file is not TOML or is truncated; the message gives the place.
     """
     text = read_text(path)
     try:
@@ -96,10 +97,10 @@ def _one_line(error: BaseException) -> str:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write the file whole or not at all: under a temporary name first, then renamed.
+    """Write a file completely or not at all: first under a temporary name, then renamed.
 
     Raises:
-        FormatError: the file cannot be written there.
+        FormatError: the file cannot be written.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:

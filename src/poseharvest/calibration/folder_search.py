@@ -1,4 +1,4 @@
-"""The one calibration of a folder: the files that may be one, which of them are, and whether several are one rig."""
+"""Search for the only calibration of a folder. Several files with the same cameras count as one."""
 
 from __future__ import annotations
 
@@ -24,13 +24,14 @@ _SAME_PIXELS, _SAME_TURN, _SAME_PLACE_MM = 1e-2, 1e-5, 0.1
 
 
 def find_calibration(folder: str | Path, on_note: Callable[[str], None] | None = None) -> Path:
-    """Return the one calibration in the folder itself or in a folder `*calib*` within it.
+    """Return the only calibration in the folder or in a folder `*calib*` within it.
 
-    `intri.yml` and `extri.yml` beside each other are one calibration, returned as `intri.yml`. Files that hold the same
-    cameras are one, and a file that cannot be read yields to one that can; both are told to `on_note`.
+    `intri.yml` and `extri.yml` in one folder are one calibration, returned as `intri.yml`. Files with the same cameras
+    count as one. A file that cannot be read is ignored if another one can be read. `on_note` receives a note in both
+    cases.
 
     Raises:
-        CalibrationError: there is none, or more than one; the message names what was found.
+        CalibrationError: there is no calibration, or more than one; the message lists the files.
     """
     folder = Path(folder)
     places = [
@@ -38,15 +39,16 @@ def find_calibration(folder: str | Path, on_note: Callable[[str], None] | None =
         *(child for child in sorted(folder.iterdir()) if child.is_dir() and "calib" in child.name.lower()),
     ]
     candidates = [path for place in places for path in sorted(place.iterdir()) if _may_be_calibration(path)]
-    found = [path for path in candidates if is_calibration(path)]
-    if len(found) > 1:
-        found = _distinct(found, on_note or (lambda note: None))
-    if len(found) == 1:
-        return found[0]
-    if found:
-        names = _listed(found, folder)
+    calibrations = [path for path in candidates if is_calibration(path)]
+    if len(calibrations) > 1:
+        calibrations = _distinct(calibrations, on_note or (lambda note: None))
+    if len(calibrations) == 1:
+        return calibrations[0]
+    if calibrations:
+        names = _listed(calibrations, folder)
         raise CalibrationError(
-            f"{folder}: expected one calibration, found {len(found)}: {names}: say which one to use (--calibration)"
+            f"{folder}: expected one calibration, found {len(calibrations)}: {names}: "
+            "say which one to use (--calibration)"
         )
     raise _none_found(folder, candidates)
 
@@ -55,28 +57,28 @@ def _listed(paths: Sequence[Path], folder: Path) -> str:
     return ", ".join(path.relative_to(folder).as_posix() for path in paths)
 
 
-def _distinct(found: list[Path], on_note: Callable[[str], None]) -> list[Path]:
-    """Return the files without those that repeat another's cameras or hold no rig, if one is left."""
-    looks = {path: _look(path) for path in found}
+def _distinct(calibrations: list[Path], on_note: Callable[[str], None]) -> list[Path]:
+    """Return the files without duplicates and unreadable files; all files if none would remain."""
+    looks = {path: _look(path) for path in calibrations}
     usable = [path for path, look in looks.items() if look.broken is None]
     if not usable:
-        return found
+        return calibrations
     for look in looks.values():
         if look.broken is not None:
             on_note(f"not used, beside another calibration: {look.broken}")
-    kept: list[Path] = []
+    distinct: list[Path] = []
     for path in usable:
-        twin = next((other for other in kept if _are_one(looks[other].rig, looks[path].rig)), None)
+        twin = next((other for other in distinct if _are_one(looks[other].rig, looks[path].rig)), None)
         if twin is None:
-            kept.append(path)
+            distinct.append(path)
         else:
             on_note(f"{twin.name} and {path.name} hold the same cameras: {twin.name} is used")
-    return kept
+    return distinct
 
 
 @dataclass(frozen=True, eq=False)
 class _Look:
-    """What a file holds: its rig, or why it holds none. Neither, if the footage is needed to tell."""
+    """The rig of a file, or the reason why it has none. Both are None if the footage is needed to decide."""
 
     rig: Rig | None = None
     broken: str | None = None
@@ -91,16 +93,16 @@ def _look(path: Path) -> _Look:
 
 
 def _are_one(first: Rig | None, second: Rig | None) -> bool:
-    """Return whether two rigs hold the same cameras in whatever order; names may differ, but not be exchanged."""
+    """Return whether two rigs hold the same cameras in any order; names may differ, but not be exchanged."""
     if first is None or second is None or len(first) != len(second):
         return False
-    left = list(second.at(0))
+    remaining = list(second.at(0))
     for camera in first.at(0):
-        named = [other for other in left if other.name == camera.name]
-        twin = next((other for other in named or left if _same_camera(camera, other)), None)
+        named = [other for other in remaining if other.name == camera.name]
+        twin = next((other for other in named or remaining if _same_camera(camera, other)), None)
         if twin is None:
             return False
-        left.remove(twin)
+        remaining.remove(twin)
     return True
 
 
@@ -121,7 +123,7 @@ def _same_camera(first: object, second: object) -> bool:
 
 
 def _none_found(folder: Path, candidates: Sequence[Path]) -> CalibrationError:
-    """Return the error that says why there is none: what the only file is, or what was found anywhere near."""
+    """Return the error for a folder without a calibration; it describes the files in the folder."""
     if len(candidates) == 1:
         try:
             recognise(candidates[0])
@@ -140,7 +142,7 @@ def _none_found(folder: Path, candidates: Sequence[Path]) -> CalibrationError:
 
 
 def _near(folder: Path) -> Iterator[Path]:
-    """Yield the files in the folder and within folders in it that a person may take for a calibration."""
+    """Yield the files, in the folder and its subfolders, that a user may confuse with a calibration."""
     count = 0
     for depth in range(_MAX_DEPTH):
         for path in sorted(folder.glob("/".join(["*"] * (depth + 1)))):

@@ -1,4 +1,4 @@
-"""Files that people take for a calibration, or that are one which cannot be read yet: what they are, and what to do."""
+"""Files of known kinds that are not a supported calibration, with advice for the error message."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _MAX_CHARS = 4000
 
 @dataclass(frozen=True)
 class ForeignKind:
-    """A kind of file that is not read.
+    """A kind of file that is not supported.
 
     Attributes:
-        what: what such a file is, for a sentence "it is ...".
-        remedy: what to do instead.
-        is_one: whether a file with these contents is one: its JSON (None if it is none) and its first characters.
+        what: description of the kind, for a sentence "it is ...".
+        remedy: advice for the user.
+        is_one: returns whether a file is of this kind, from its JSON (None if it is not JSON) and its first characters.
     """
 
     what: str
@@ -35,7 +35,7 @@ def _has(document: object, *keys: str) -> bool:
 
 
 def _lists_image_points(document: object) -> bool:
-    """Return whether the document is the list of clicked points that Pose2Sim keeps beside its calibration."""
+    """Return whether the document is the list of image points that Pose2Sim stores beside its calibration."""
     if not _has(document, "intrinsics", "extrinsics"):
         return False
     assert isinstance(document, dict)  # as `_has` says
@@ -111,7 +111,7 @@ _BINARY_QUALISYS = ForeignKind(
 
 
 def foreign_kind(path: Path) -> ForeignKind | None:
-    """Return what the file is if it is of a kind that people take for a calibration; None if it is not."""
+    """Return the known unsupported kind of a file; None if it has none."""
     document: Any = None
     try:
         text = read_text(path)

@@ -1,8 +1,8 @@
-"""Human3.6M's cameras as JSON: intrinsics per camera, extrinsics per subject and camera.
+"""The cameras of Human3.6M as JSON: intrinsics per camera, extrinsics per subject and camera.
 
 ``{"intrinsics": {CAMERA: {"calibration_matrix", "distortion"}}, "extrinsics": {SUBJECT: {CAMERA: {"R", "t"}}}}`` in
-millimetres, ``x_cam = R @ x_world + t``, distortion k1 k2 p1 p2 k3. The file does not hold the pictures' size; that of
-the four cameras is published and fixed.
+millimetres, ``x_cam = R @ x_world + t``, distortion k1 k2 p1 p2 k3. The file does not contain the picture sizes. They
+are published and the same in all recordings.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ IMAGE_SIZES = MappingProxyType({
     "58860488": (1000, 1000),
     "60457274": (1002, 1000),
 })
-"""(height, width) of the data set's cameras."""
+"""(height, width) of the cameras of the data set, pixels."""
 
 
 def reject_h36m(path: Path) -> str | None:
-    """Return why the file is not the JSON of Human3.6M's cameras, None if it is."""
+    """Return why the file is not the JSON of the cameras of Human3.6M; None if it is."""
     try:
         document = load_json(path)
     except FormatError as error:
@@ -62,11 +62,11 @@ def _holds(value: object, key: str) -> bool:
 
 
 def read_h36m(path: Path, options: ReadOptions | None = None) -> Rig:
-    """Return the rig as it stood for `options.subject`, which a file with several subjects needs.
+    """Return the rig for `options.subject`, which is required for a file with several subjects.
 
     Raises:
-        FormatError: the file is damaged or a camera lacks a half.
-        CalibrationError: the subject is not there or not given, or a camera is impossible.
+        FormatError: the file is damaged, or a camera lacks intrinsics or extrinsics.
+        CalibrationError: the subject is unknown or missing, or a camera is impossible.
     """
     options = options or ReadOptions()
     reason = reject_h36m(path)
@@ -82,8 +82,8 @@ def _of_subject(extrinsics: dict[str, Any], subject: str | None, where: str) -> 
     if subject is None and len(extrinsics) == 1:
         return dict(next(iter(extrinsics.values())))
     if subject not in extrinsics:
-        found = f'"{subject}"' if subject else "none"
-        raise CalibrationError(f"{where}: expected a subject, one of {', '.join(extrinsics)}, got {found}")
+        got = f'"{subject}"' if subject else "none"
+        raise CalibrationError(f"{where}: expected a subject, one of {', '.join(extrinsics)}, got {got}")
     return dict(extrinsics[subject])
 
 
@@ -104,7 +104,7 @@ def _camera(name: str, intrinsics: dict[str, Any], pose: object, where: str) -> 
 
 
 def write_h36m(rig: Rig, path: Path, *, subject: str = "S1") -> None:
-    """Write the rig as the JSON of Human3.6M's cameras with one subject, in millimetres.
+    """Write the rig as the JSON of the cameras of Human3.6M with one subject, in millimetres.
 
     Raises:
         FormatError: a camera is affine, moves or has another lens, or the file cannot be written.

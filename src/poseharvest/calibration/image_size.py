@@ -1,9 +1,9 @@
-"""Whether footage is of the size that its camera was calibrated for, and the camera of footage that is not.
+"""Check of the footage size against the calibrated size, and cameras for footage of another size.
 
-Video encoders cut or pad a picture to multiples of 16, as the 1080 and 1088 pixels of many recorders. Such pictures are
-not scaled: a pixel keeps its place, so the intrinsics hold as they are and only the picture's border moves. Anything
-larger means that the footage was resized, binned, cropped or turned. A person says which: then the intrinsics are
-turned and scaled with the pictures. The error names what would fit.
+Video encoders crop or pad a picture to multiples of 16, such as 1080 and 1088 pixels. Such pictures are not scaled: the
+pixels keep their places, so the intrinsics stay valid and only the border moves. A larger difference means that the
+footage was resized, binned, cropped or turned. Then the user must give the turn or scale, and the intrinsics change
+with the pictures. The error message suggests values that fit.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from poseharvest.geometry.camera import AffineCamera, Camera, CameraModel, Movin
 from poseharvest.geometry.refit import scaled_camera, turned_camera, turned_size
 
 _MAX_RELATIVE_DIFFERENCE = 0.01
-_MAX_DENOMINATOR = 12  # of a factor by which footage is resized: simpler ones are tried first
-_MAX_CUT = 0.03  # nobody resizes a picture by so little
-_MAX_OFF_MIDDLE = 0.15  # of the picture's edge, from the principal point to the middle
+_MAX_DENOMINATOR = 12  # of the scale of resized footage: simpler fractions are tried first
+_MAX_CUT = 0.03  # largest crop: a resize is never this small
+_MAX_OFF_MIDDLE = 0.15  # distance of the principal point from the middle, as a share of the edge
 
 
 @dataclass(frozen=True, eq=False)
 class FittedCamera:
-    """The camera of some footage.
+    """The camera of the footage of a view.
 
     Attributes:
-        camera: projects into the footage's pictures, and has their size.
-        findings: what a person should know of how it was fitted.
+        camera: projects into the pictures of the footage and has their size.
+        findings: notes for the user on changes of the camera.
     """
 
     camera: CameraModel
@@ -37,19 +37,18 @@ class FittedCamera:
 
 
 def fit_camera(camera: CameraModel, footage_size: ImageSize, *, rotate: int = 0, scale: float = 1.0) -> FittedCamera:
-    """Return the camera of footage whose pictures are the calibrated ones, turned and resized.
+    """Return the camera of footage whose pictures are turned and resized calibrated pictures.
 
-    Footage that fits only after the turn that the calibration file states (`Camera.viewing_turn`) is taken to be turned
-    by it.
+    If the footage fits only after the turn in the calibration file (`Camera.viewing_turn`), this turn is applied.
 
     Args:
-        camera: as it was calibrated.
+        camera: the calibrated camera.
         footage_size: (height, width) of the footage.
-        rotate: degrees clockwise by which the footage is turned against the calibrated pictures: 0, 90, 180 or 270.
-        scale: size of the footage over that of the calibrated pictures.
+        rotate: turn of the footage relative to the calibrated pictures, degrees clockwise: 0, 90, 180 or 270.
+        scale: size of the footage divided by that of the calibrated pictures.
 
     Raises:
-        CalibrationError: the footage is of another size then; the message names the turn or the scale that would fit.
+        CalibrationError: the footage still has another size; the message names the turn or the scale that would fit.
     """
     resized, stated = scaled_camera(camera, scale), _viewing_turn(camera)
     findings: list[Finding] = []
@@ -61,7 +60,7 @@ def fit_camera(camera: CameraModel, footage_size: ImageSize, *, rotate: int = 0,
             findings.append(_turned_as_stated(camera, stated))
     if not _is_close(turned_size(resized.image_size, rotate), footage_size):
         raise _wrong_size(camera, turned_size(resized.image_size, rotate), footage_size)
-    # Pictures are cut or padded where they are encoded, at their right and lower border before the turn.
+    # Encoders crop or pad at the right and lower border, before the turn.
     before_turn = turned_size(footage_size, rotate)
     padded = check_image_size(resized, before_turn)
     fitted = turned_camera(with_image_size(resized, before_turn), rotate)
@@ -71,10 +70,10 @@ def fit_camera(camera: CameraModel, footage_size: ImageSize, *, rotate: int = 0,
 
 
 def check_image_size(camera: CameraModel, footage_size: ImageSize) -> Finding | None:
-    """Return None if the footage is of the calibrated size, a warning if both edges differ by less than 1 %.
+    """Return None if the footage has the calibrated size, or a warning if both edges differ by less than 1 %.
 
     Raises:
-        CalibrationError: an edge differs by 1 % or more; the message says both sizes and what would fit.
+        CalibrationError: an edge differs by 1 % or more; the message gives both sizes and a fitting turn or scale.
     """
     if tuple(footage_size) == tuple(camera.image_size):
         return None
@@ -89,10 +88,10 @@ def check_image_size(camera: CameraModel, footage_size: ImageSize) -> Finding | 
 
 
 def with_image_size(camera: CameraModel, size: ImageSize) -> CameraModel:
-    """Return the camera with pictures of `size`, every pixel where it was: the border moves, nothing is scaled.
+    """Return the camera with pictures of `size`, without scaling: only the right and lower border move.
 
     Raises:
-        CalibrationError: it is a kind of camera that the package does not know.
+        CalibrationError: the kind of camera is unknown.
     """
     if isinstance(camera, MovingCamera):
         return MovingCamera(camera.name, tuple(_static_with_image_size(frame, size) for frame in camera.frames))
@@ -137,7 +136,7 @@ def _wrong_size(camera: CameraModel, expected: ImageSize, footage_size: ImageSiz
 
 
 def _remedy(camera: CameraModel, footage_size: ImageSize) -> str:
-    """What would make the calibrated size the footage's."""
+    """Return advice for the user: a turn, a scale or a correction that fits the footage."""
     straight = _factor_between(camera.image_size, footage_size)
     turned = _factor_between(turned_size(camera.image_size, 90), footage_size)
     if turned is not None and _is_size_swapped(camera):
@@ -161,7 +160,7 @@ def _remedy(camera: CameraModel, footage_size: ImageSize) -> str:
 
 
 def _is_size_swapped(camera: CameraModel) -> bool:
-    """The principal point lies in the middle of the picture only if its height is taken for its width."""
+    """Return whether the principal point is near the middle only if height and width are exchanged."""
     static = camera.at(0)
     if not isinstance(static, Camera):
         return False
@@ -173,7 +172,7 @@ def _is_size_swapped(camera: CameraModel) -> bool:
 
 
 def _factor_between(calibrated: ImageSize, footage: ImageSize) -> float | None:
-    """The simplest factor by which both edges fit; None if there is none, or it is so near 1 that a border was cut."""
+    """Return the simplest scale that fits both edges; None if there is none, or it is near 1 (a crop)."""
     pairs = tuple(zip(calibrated, footage, strict=True))
     least = max(here / there / (1 + _MAX_RELATIVE_DIFFERENCE) for there, here in pairs)
     most = min(here / there / (1 - _MAX_RELATIVE_DIFFERENCE) for there, here in pairs)
@@ -188,7 +187,7 @@ def _factor_between(calibrated: ImageSize, footage: ImageSize) -> float | None:
 
 
 def _is_close(calibrated: ImageSize, footage: ImageSize) -> bool:
-    """Both edges differ by less than 1 %."""
+    """Return whether both edges differ by less than 1 %."""
     pairs = tuple(zip(calibrated, footage, strict=True))
     return all(there == here or abs(there - here) < _MAX_RELATIVE_DIFFERENCE * there for there, here in pairs)
 

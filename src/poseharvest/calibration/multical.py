@@ -1,8 +1,8 @@
-"""Multical's `calibration.json`: cameras, and where each stands relative to one of them. Read only.
+"""The `calibration.json` of Multical: cameras, with poses relative to one of them. Reading only.
 
 ``{"cameras": {CAMERA: {"model", "image_size": [width, height], "K", "dist"}}, "camera_poses": {CAMERA: {"R", "T"}}}``
-in the unit of its board, by its own examples metres. A pose ``CAMERA_to_MASTER`` maps the master's coordinates into
-those of CAMERA, ``x_camera = R @ x_master + T``; the master's own is the identity.
+in the unit of the board, which is metres in the examples of Multical. A pose ``CAMERA_to_MASTER`` maps coordinates of
+the master into those of CAMERA, ``x_camera = R @ x_master + T``. The pose of the master is the identity.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _MODELS = ("standard", "rational", "thin_prism", "fisheye")
 
 
 def reject_multical(path: Path) -> str | None:
-    """Return why the file is not Multical's calibration, None if it is."""
+    """Return why the file is not a calibration of Multical; None if it is one."""
     try:
         document = load_json(path)
     except FormatError as error:
@@ -50,30 +50,30 @@ def read_multical(path: Path, options: ReadOptions | None = None) -> Rig:
         raise FormatError(f"{path.name}: not a calibration of Multical: {reason}")
     document = load_json(path)
     poses = _poses(document["camera_poses"], list(document["cameras"]), path.name)
-    lost = [name for name in document["cameras"] if name not in poses]
-    if lost:
-        options.on_note(f"{path.name}: cameras without a pose are left out: {', '.join(lost)}")
+    unposed = [name for name in document["cameras"] if name not in poses]
+    if unposed:
+        options.on_note(f"{path.name}: cameras without a pose are left out: {', '.join(unposed)}")
     cameras = [_camera(name, document["cameras"][name], pose, path.name) for name, pose in poses.items()]
     return build_rig(cameras, path.name, mm_per(options.unit or DEFAULT_UNIT), options)
 
 
 def _poses(poses: dict[str, Any], names: list[str], where: str) -> dict[str, Any]:
-    """Return the pose of every camera by the camera's name.
+    """Return the poses by name of the camera.
 
     Raises:
-        FormatError: a pose belongs to no camera, to one that has another, or is relative to a second master.
+        FormatError: a pose belongs to no camera, is the second pose of a camera, or is relative to a second master.
     """
     masters = {key for key in poses if key in names}
-    found: dict[str, Any] = {}
+    pose_of_camera: dict[str, Any] = {}
     for key, pose in poses.items():
         owners = [name for name in names if key == name or any(key == f"{name}_to_{other}" for other in names)]
         of_another = key not in names and len(masters) == 1 and not key.endswith(f"_to_{next(iter(masters))}")
-        if len(owners) != 1 or owners[0] in found or of_another:
+        if len(owners) != 1 or owners[0] in pose_of_camera or of_another:
             raise FormatError(
                 f'{where}: camera_poses: expected one pose per camera, relative to one camera, got "{key}"'
             )
-        found[owners[0]] = pose
-    return found
+        pose_of_camera[owners[0]] = pose
+    return pose_of_camera
 
 
 def _camera(name: str, camera: object, pose: object, where: str) -> CameraNumbers:

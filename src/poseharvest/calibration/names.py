@@ -1,4 +1,4 @@
-"""Which calibrated camera took which footage: `int_cam01_img` and `cam01.mp4` are one camera."""
+"""Matching of the names of calibrated cameras and footage, such as `int_cam01_img` and `cam01.mp4`."""
 
 from __future__ import annotations
 
@@ -21,52 +21,51 @@ _REMEDY = (
 
 
 def match_names(calibrated: Sequence[str], footage: Sequence[str], *, allow_unmatched: bool = False) -> dict[str, str]:
-    """Return the footage of every calibrated camera that has some, by name, in the order of `calibrated`.
+    """Return the name of the footage by name of the camera, in the order of `calibrated`.
 
-    First by the same name, then by the same name in other case, then by shared parts: runs of words and numbers
-    (leading zeros aside; `camA` is two words) that occur in one name of either side alone. What all names of a side
-    hold decides nothing. Of several candidates that with the longest shared run is taken. So `cam1` never meets
-    `cam10`: a word with two different numbers behind it is a contradiction. The last camera and the last footage left
-    are a pair if nothing contradicts.
+    Equal names match first, then names that differ only in case, then names with a shared run of parts. Parts are words
+    and numbers without leading zeros; `camA` is two words. A run counts only if it occurs in exactly one name on each
+    side, and parts that all names of a side have are ignored. The longest shared run wins. Names contradict each other
+    if the same word has different numbers, so `cam1` never matches `cam10`. A last remaining camera and footage are
+    matched if they do not contradict each other. Cameras without footage are left out.
 
     Args:
-        calibrated: the cameras' names in the calibration.
-        footage: the views' names.
-        allow_unmatched: leave out footage that meets no camera, instead of refusing it.
+        calibrated: names of the cameras in the calibration.
+        footage: names of the views.
+        allow_unmatched: leave out footage without a camera, instead of raising an error.
 
     >>> match_names(["int_cam01_img", "int_cam02_img"], ["cam02", "cam01"])
     {'int_cam01_img': 'cam01', 'int_cam02_img': 'cam02'}
 
     Raises:
-        CalibrationError: footage has no camera, or more than one would fit; the message names the candidates on both
-            sides. Cameras without footage are left out.
+        CalibrationError: footage has no camera, or several cameras fit; the message lists the candidates of both sides.
     """
     _refuse_repeats("calibrated cameras", calibrated)
     _refuse_repeats("footage", footage)
-    found = {name: name for name in calibrated if name in set(footage)}
-    found |= _by_key(_remaining(calibrated, found), _remaining(footage, found.values()))
-    cameras, takes = _remaining(calibrated, found), _remaining(footage, found.values())
-    found |= _by_shared_part(_Side(calibrated), _Side(footage), cameras, takes)
-    cameras, takes = _remaining(calibrated, found), _remaining(footage, found.values())
+    matches = {name: name for name in calibrated if name in set(footage)}
+    matches |= _by_key(_remaining(calibrated, matches), _remaining(footage, matches.values()))
+    cameras, takes = _remaining(calibrated, matches), _remaining(footage, matches.values())
+    matches |= _by_shared_part(_Side(calibrated), _Side(footage), cameras, takes)
+    cameras, takes = _remaining(calibrated, matches), _remaining(footage, matches.values())
     if len(cameras) == len(takes) == 1 and not _contradict(cameras[0], takes[0]):
-        found[cameras[0]] = takes[0]
-    if not allow_unmatched and len(found) < len(footage):
-        _refuse_missing(calibrated, footage, found)
-    return {name: found[name] for name in calibrated if name in found}
+        matches[cameras[0]] = takes[0]
+    if not allow_unmatched and len(matches) < len(footage):
+        _refuse_missing(calibrated, footage, matches)
+    return {name: matches[name] for name in calibrated if name in matches}
 
 
 def share_a_part(first: str, second: str) -> bool:
-    """Return whether two names have a word or number in common. If not, they met as the last ones left."""
+    """Return whether two names share a word or number. Matched names that do not were the last remaining pair."""
     return bool(set(_parts(first)) & set(_parts(second)))
 
 
-def _remaining(names: Sequence[str], taken: Iterable[str]) -> list[str]:
-    used = set(taken)
+def _remaining(names: Sequence[str], matched: Iterable[str]) -> list[str]:
+    used = set(matched)
     return [name for name in names if name not in used]
 
 
 def _by_key(cameras: Sequence[str], takes: Sequence[str]) -> dict[str, str]:
-    """Return the pairs that differ in case alone, where that is unique."""
+    """Return the pairs that differ only in case, if they are unique."""
     pairs = {}
     for name in cameras:
         same = [take for take in takes if take.casefold() == name.casefold()]
@@ -77,7 +76,7 @@ def _by_key(cameras: Sequence[str], takes: Sequence[str]) -> dict[str, str]:
 
 
 def _parts(name: str) -> Parts:
-    """Return the words and numbers of a name: numbers without leading zeros, a camera's letter as a word of its own.
+    """Return the words and numbers of a name: numbers without leading zeros, the letter of a camera separately.
 
     >>> _parts("int_Cam01-img")
     ('int', 'cam', '1', 'img')
@@ -93,7 +92,7 @@ def _parts(name: str) -> Parts:
 
 
 def _plain(part: str) -> str:
-    """Return a number without leading zeros, and one word for a camera."""
+    """Return a part in standard form: numbers without leading zeros, and one word for a camera."""
     return (part.lstrip("0") or "0") if part.isdigit() else _SYNONYMS.get(part, part)
 
 
@@ -103,7 +102,7 @@ def _runs(parts: Parts) -> set[Parts]:
 
 
 class _Side:
-    """The names of one side, and which of them alone has a run of parts."""
+    """The names of one side, and for each run of parts the only name that has it."""
 
     def __init__(self, names: Sequence[str]) -> None:
         parts = {name: _parts(name) for name in names}
@@ -116,11 +115,12 @@ class _Side:
         self.owner = {run: next(iter(having)) for run, having in owners.items() if len(having) == 1}
         for name, core in cores.items():
             if core and list(cores.values()).count(core) == 1:
-                self.owner[core] = name  # "1" of trial2_cam1 and trial2_cam2 is the first one's, whatever else is 1
+                # "1" of trial2_cam1 and trial2_cam2 belongs to the first one, even if other parts are 1
+                self.owner[core] = name
 
 
 def _without_common(parts: Mapping[str, Parts]) -> dict[str, Parts]:
-    """Return what is left of every name without the parts that all of them hold at the same place.
+    """Return the parts of every name without those that all names have at the same place.
 
     >>> _without_common({"a": ("trial", "2", "cam", "1"), "b": ("trial", "2", "cam", "2")})
     {'a': ('1',), 'b': ('2',)}
@@ -141,42 +141,44 @@ def _without_common(parts: Mapping[str, Parts]) -> dict[str, Parts]:
 
 
 def _by_shared_part(calibrated: _Side, footage: _Side, cameras: Sequence[str], takes: Sequence[str]) -> dict[str, str]:
-    """Return the pairs whose longest shared run, which no other name of either side has, is longer than any rival's."""
+    """Return the pairs whose longest shared run, unique on both sides, is longer than that of all rivals."""
     lengths: dict[tuple[str, str], int] = {}
     for run in calibrated.owner.keys() & footage.owner.keys():
         pair = (calibrated.owner[run], footage.owner[run])
         if pair[0] in cameras and pair[1] in takes and not _contradict(*pair):
             lengths[pair] = max(lengths.get(pair, 0), len(run))
-    found: dict[str, str] = {}
+    matches: dict[str, str] = {}
     while lengths:
         longest = max(lengths.values())
         best = [pair for pair, length in lengths.items() if length == longest]
         _refuse_ambiguous(best, calibrated.names, footage.names)
-        found |= dict(best)
-        done = {name for pair in best for name in pair}
-        lengths = {pair: length for pair, length in lengths.items() if pair[0] not in done and pair[1] not in done}
-    return found
+        matches |= dict(best)
+        matched = {name for pair in best for name in pair}
+        lengths = {
+            pair: length for pair, length in lengths.items() if pair[0] not in matched and pair[1] not in matched
+        }
+    return matches
 
 
 def _contradict(first: str, second: str) -> bool:
-    """Return whether one word stands before different numbers in the names, as in `cam1` and `cam10`.
+    """Return whether the same word has different numbers in the names, as in `cam1` and `cam10`.
 
-    A number that stands alone, as the name `1`, is taken for that of a camera.
+    A number alone, as in the name `1`, counts as the number of a camera.
     """
     ours, theirs = _numbered(first), _numbered(second)
     return any(word in theirs and not numbers & theirs[word] for word, numbers in ours.items())
 
 
 def _numbered(name: str) -> dict[str, set[str]]:
-    """Return the numbers of a name by the word before them."""
+    """Return the numbers of a name, by the word before each number."""
     parts = _parts(name)
     if all(part.isdigit() for part in parts):
         return {_CAMERA: set(parts)}
-    found: dict[str, set[str]] = {}
+    parts_by_stem: dict[str, set[str]] = {}
     for before, part in pairwise(parts):
         if part.isdigit() and not before.isdigit():
-            found.setdefault(before, set()).add(part)
-    return found
+            parts_by_stem.setdefault(before, set()).add(part)
+    return parts_by_stem
 
 
 def _refuse_repeats(what: str, names: Sequence[str]) -> None:
@@ -202,8 +204,8 @@ def _refuse_ambiguous(pairs: Sequence[tuple[str, str]], calibrated: Sequence[str
             )
 
 
-def _refuse_missing(calibrated: Sequence[str], footage: Sequence[str], found: Mapping[str, str]) -> None:
-    cameras, takes = _remaining(calibrated, found), _remaining(footage, found.values())
+def _refuse_missing(calibrated: Sequence[str], footage: Sequence[str], matches: Mapping[str, str]) -> None:
+    cameras, takes = _remaining(calibrated, matches), _remaining(footage, matches.values())
     problems = []
     if cameras:
         problems.append(f"no footage for calibrated {_list(cameras)}")
@@ -217,5 +219,5 @@ def _both(calibrated: Sequence[str], footage: Sequence[str]) -> str:
 
 
 def _list(names: Sequence[str]) -> str:
-    shown = ", ".join(f'"{name}"' for name in names[:12])
-    return f"{shown} and {len(names) - 12} more" if len(names) > 12 else shown or "none"
+    listed = ", ".join(f'"{name}"' for name in names[:12])
+    return f"{listed} and {len(names) - 12} more" if len(names) > 12 else listed or "none"

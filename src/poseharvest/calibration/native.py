@@ -1,4 +1,4 @@
-"""The package's own calibration, `rig.json`: every kind of camera, every digit, always in millimetres.
+"""The calibration format of this package, `rig.json`: every kind of camera, lossless, always in millimetres.
 
 ``{"format": "poseharvest-rig", "version": 1, "unit": "mm", "cameras": [...]}``. A camera is of type "perspective",
 "affine" or "moving"; the last holds one camera per frame. Sizes are [height, width], matrices are lists of rows.
@@ -30,7 +30,7 @@ _FORMAT, _VERSION = "poseharvest-rig", 1
 
 
 def reject_rig(path: Path) -> str | None:
-    """Return why the file is not a `rig.json`, None if it is one."""
+    """Return why the file is not a `rig.json`; None if it is one."""
     try:
         document = load_json(path)
     except FormatError as error:
@@ -40,11 +40,11 @@ def reject_rig(path: Path) -> str | None:
 
 
 def read_rig(path: Path, options: ReadOptions | None = None) -> Rig:
-    """Return the rig exactly as it was written.
+    """Return the rig of a `rig.json`, equal to the written one.
 
     Raises:
         FormatError: the file is damaged or a key is missing.
-        CalibrationError: a camera is impossible, or another unit than mm is asked for.
+        CalibrationError: a camera is impossible, or the requested unit is not mm.
     """
     if options is not None and options.unit not in {None, DEFAULT_UNIT}:
         raise CalibrationError(f"{path.name}: a rig.json is in mm, got unit {options.unit}")
@@ -56,10 +56,10 @@ def read_rig(path: Path, options: ReadOptions | None = None) -> Rig:
 
 
 def write_rig(rig: Rig, path: Path) -> None:
-    """Write the rig; the file appears whole or not at all.
+    """Write the rig; the file appears only when it is complete.
 
     Raises:
-        FormatError: it holds a kind of camera of its own, or the file cannot be written.
+        FormatError: the kind of a camera is unknown, or the file cannot be written.
     """
     write_text(path, json.dumps(rig_to_dict(rig), indent=1) + "\n")
 
@@ -75,17 +75,17 @@ def rig_to_dict(rig: Rig) -> dict[str, Any]:
 
 
 def rig_from_dict(document: object) -> Rig:
-    """Return the rig that `rig_to_dict` described.
+    """Return the rig of plain data: the inverse of `rig_to_dict`.
 
     Raises:
-        FormatError: it is not such a description, or of a newer version.
+        FormatError: the data do not describe a rig, or have a newer version.
         CalibrationError: a camera is impossible.
     """
     if not isinstance(document, dict) or document.get("format") != _FORMAT:
         raise FormatError(f'rig: expected "format": "{_FORMAT}"')
     if document.get("version") != _VERSION or document.get("unit") != DEFAULT_UNIT:
-        found = f"version {document.get('version')} in {document.get('unit')}"
-        raise FormatError(f"rig: expected version {_VERSION} in {DEFAULT_UNIT}, got {found}")
+        got = f"version {document.get('version')} in {document.get('unit')}"
+        raise FormatError(f"rig: expected version {_VERSION} in {DEFAULT_UNIT}, got {got}")
     cameras = document.get("cameras")
     if not isinstance(cameras, list) or not all(isinstance(camera, dict) for camera in cameras):
         raise FormatError('rig: expected a list "cameras"')
@@ -153,8 +153,8 @@ def _lens(lens: dict[str, Any], what: str) -> Distortion:
     model = lens.get("model")
     if not isinstance(model, str):
         raise FormatError(f"{what}: distortion model: expected a text, got {shown(model)}")
-    given = any_numbers(lens["coefficients"], f"{what}: distortion")
-    return Distortion(cast("DistortionModel", model), tuple(given.reshape(-1).tolist()))
+    coefficients = any_numbers(lens["coefficients"], f"{what}: distortion")
+    return Distortion(cast("DistortionModel", model), tuple(coefficients.reshape(-1).tolist()))
 
 
 def _tensor(camera: dict[str, Any], key: str, shape: tuple[int, ...], what: str) -> torch.Tensor:

@@ -1,9 +1,9 @@
-"""Calibrations as OpenCV FileStorage YAML: EasyMocap's `intri.yml` and `extri.yml`.
+"""Calibrations as OpenCV FileStorage YAML: `intri.yml` and `extri.yml` of EasyMocap.
 
-Per camera NAME, in `intri.yml`: `K_NAME` (3 x 3), `dist_NAME` (or `D_NAME`), and in newer files `H_NAME`, `W_NAME`;
-in `extri.yml`: `R_NAME` (a Rodrigues vector), `Rot_NAME` (3 x 3, preferred where both are there), `T_NAME` in metres,
-with ``x_cam = R @ x_world + t``. `names` lists the cameras. Files without H and W do not say how large the pictures
-are: that comes from the footage (`ReadOptions.image_sizes`). One file that holds both parts is read as well.
+Per camera NAME, in `intri.yml`: `K_NAME` (3 x 3), `dist_NAME` (or `D_NAME`), and in newer files `H_NAME`, `W_NAME`; in
+`extri.yml`: `R_NAME` (a Rodrigues vector), `Rot_NAME` (3 x 3, preferred if both exist), `T_NAME` in metres, with
+``x_cam = R @ x_world + t``. `names` lists the cameras. Files without H and W do not contain the picture sizes; these
+come from the footage (`ReadOptions.image_sizes`). A single file with both parts is also supported.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _PREFIXES = ("K_", "R_", "Rot_")
 
 
 def reject_opencv_yaml(path: Path) -> str | None:
-    """Return why the file is no OpenCV calibration, None if it is one."""
+    """Return why the file is not an OpenCV calibration; None if it is one."""
     try:
         text = read_text(path)
         if not text.startswith("%YAML"):
@@ -55,11 +55,11 @@ def read_opencv_yaml(path: Path, options: ReadOptions | None = None) -> Rig:
 
     Args:
         path: the folder with `intri.yml` and `extri.yml`, either of the two, or one file with everything.
-        options: what the file leaves open.
+        options: information that the file may lack.
 
     Raises:
-        FormatError: a half is missing or damaged, or lacks a camera.
-        CalibrationError: a camera is impossible, or the pictures' size is unknown.
+        FormatError: a part is missing or damaged, or lacks a camera.
+        CalibrationError: a camera is impossible, or the picture size is unknown.
     """
     options = options or ReadOptions()
     path = path / INTRINSICS_FILE if path.is_dir() else path
@@ -73,13 +73,13 @@ def read_opencv_yaml(path: Path, options: ReadOptions | None = None) -> Rig:
 
 
 def _load(text: str, where: str) -> dict[str, Any]:
-    """Return the file's top-level entries: matrices, numbers, strings, and `names` as a list."""
+    """Return the top-level entries of the file: matrices, numbers, strings, and `names` as a list."""
     try:
         storage = cv2.FileStorage(text, cv2.FILE_STORAGE_READ | cv2.FILE_STORAGE_MEMORY)
         root = storage.root()
         return {key: _value(root.getNode(key)) for key in root.keys()}  # noqa: SIM118
     except (cv2.error, SystemError) as error:
-        # The constructor wraps OpenCV's own error in a SystemError.
+        # The constructor wraps the error of OpenCV in a SystemError.
         raise FormatError(f"{where}: not valid OpenCV YAML: {_reason(error.__cause__ or error)}") from error
 
 
@@ -95,7 +95,7 @@ def _names(entries: dict[str, Any], where: str) -> list[str]:
     listed = entries.get("names")
     if isinstance(listed, list) and listed and all(isinstance(name, str) for name in listed):
         return listed
-    # Names that were written without quotes arrive as numbers, without their leading zeros: trust the keys.
+    # Names without quotes are read as numbers without leading zeros, so the keys are used instead.
     names = [key.removeprefix("K_") for key in entries if key.startswith("K_")]
     if not names:
         raise FormatError(
@@ -119,7 +119,7 @@ def _camera(name: str, entries: dict[str, Any], where: str) -> CameraNumbers:
 
 
 def _image_size(height: object, width: object, what: str) -> ImageSize | None:
-    """Return (height, width), None where the file has neither."""
+    """Return (height, width); None if the file has neither."""
     if height is None and width is None:
         return None
     rows, columns = (float(numbers(edge, (1,), what)[0]) for edge in (height, width))
@@ -130,7 +130,7 @@ def write_opencv_yaml(rig: Rig, folder: Path, *, unit: str = DEFAULT_UNIT) -> No
     """Write the rig as `intri.yml` and `extri.yml` into the folder, which must exist.
 
     Raises:
-        FormatError: a camera is affine, moves or has a fisheye lens, a name cannot be a key, or writing fails.
+        FormatError: a camera is affine, moving or has a fisheye lens, a name is not valid as a key, or writing fails.
     """
     cameras = perspective_cameras(rig, "OpenCV YAML")
     write_text(folder / INTRINSICS_FILE, _dump(rig.names, [e for c in cameras for e in _intrinsics(c)]))
@@ -175,7 +175,7 @@ def _dump(names: tuple[str, ...], entries: list[tuple[str, Any]]) -> str:
 
 
 def _reason(error: BaseException) -> str:
-    """Return what OpenCV says is wrong, without where in its own source."""
+    """Return the error message of OpenCV without the place in its source code."""
     return " ".join(str(error).split("error:", 1)[-1].split())
 
 

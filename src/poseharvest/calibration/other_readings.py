@@ -1,7 +1,8 @@
-"""Cameras whose poses were written in another convention: the same numbers, read as some tools mean them.
+"""Detection of poses in another convention, from the directions in which the cameras look.
 
-Read as ``x_cam = R @ x_world + t``, such cameras stand and look where they like. Read in the right way, all of them
-look at one place in front of them. Only where the first is bad and the second is good is a convention named.
+If such poses are read as ``x_cam = R @ x_world + t``, the cameras do not look at a common place. In the right
+convention, all of them look at one place in front of them. A convention is suggested only if the first is bad and the
+second is good.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from torch import Tensor
 from poseharvest.geometry.camera import Camera
 
 _MIN_AXIS_SPREAD = 1e-4  # smallest eigenvalue per camera: axes within about 1 degree of each other are parallel
-_WELL_SPREAD = 0.02  # axes that differ by some 20 degrees: only then is it telling that they meet in front
+_WELL_SPREAD = 0.02  # axes that differ by about 20 degrees: only then a common place in front is significant
 _GOOD_MISS_SHARE = 0.2
 _ONE_PLACE_MM, _ONE_TURN = 1e-6, 1e-9
 _FLIP = torch.diag(torch.tensor([1.0, -1.0, -1.0], dtype=torch.float64))
@@ -28,8 +29,8 @@ class CommonPoint:
 
     Attributes:
         point: (3,) mm.
-        depths: (V,) how far in front of each camera it lies, mm; negative behind it.
-        miss_shares: (V,) its distance from each axis as a share of its distance from the camera.
+        depths: (V,) depth of the point in each camera, mm; negative behind the camera.
+        miss_shares: (V,) distance of the point from each axis, divided by its distance from the camera.
         spread: smallest eigenvalue per camera; 0 if all axes are parallel.
     """
 
@@ -40,13 +41,13 @@ class CommonPoint:
 
     @property
     def is_good(self) -> bool:
-        """All cameras look at it from in front, and from directions that differ."""
+        """True if the point is in front of all cameras, and their directions differ."""
         in_front = bool((self.depths > 0).all())
         return in_front and self.spread > _WELL_SPREAD and float(self.miss_shares.max()) < _GOOD_MISS_SHARE
 
 
 def common_point(cameras: Sequence[Camera]) -> CommonPoint | None:
-    """Return the point nearest to all optical axes, None if they are parallel."""
+    """Return the point nearest to all optical axes; None if they are parallel."""
     centers = torch.stack([camera.center.double() for camera in cameras])
     axes = torch.stack([camera.rotation[2].double() for camera in cameras])
     across = torch.eye(3, dtype=torch.float64) - axes.unsqueeze(-1) * axes.unsqueeze(-2)
@@ -61,7 +62,7 @@ def common_point(cameras: Sequence[Camera]) -> CommonPoint | None:
 
 
 def have_one_pose(first: Camera, second: Camera) -> bool:
-    """Return whether two cameras stand at one place and look in one direction."""
+    """Return whether two cameras have the same place and direction."""
     apart = float((first.center.double() - second.center.double()).norm())
     turned = float((first.rotation.double() - second.rotation.double()).abs().max())
     return apart < _ONE_PLACE_MM and turned < _ONE_TURN
@@ -100,14 +101,14 @@ READINGS: Mapping[str, Callable[[Camera], Camera]] = MappingProxyType({
     ),
     "its rotations are inverted (write R^T)": _from_turned_rotation,
 })
-"""What a file may mean instead, with what to write, and the camera in our convention that was meant."""
+"""Other conventions: a description with advice, and the conversion of a camera to our convention."""
 
 
 def other_reading(cameras: Sequence[Camera]) -> str | None:
-    """Return what the poses mean if that makes all cameras look at one place; None if nothing explains them."""
-    found: dict[str, float] = {}
-    for meaning, read in READINGS.items():
-        meant = common_point([read(camera) for camera in cameras])
-        if meant is not None and meant.is_good:
-            found[meaning] = float(meant.miss_shares.max())
-    return min(found, key=lambda meaning: found[meaning]) if found else None
+    """Return the convention in which all cameras look at one place; None if there is none."""
+    misses: dict[str, float] = {}
+    for meaning, convert in READINGS.items():
+        point = common_point([convert(camera) for camera in cameras])
+        if point is not None and point.is_good:
+            misses[meaning] = float(point.miss_shares.max())
+    return min(misses, key=lambda meaning: misses[meaning]) if misses else None

@@ -1,8 +1,8 @@
-"""CMU Panoptic's calibration JSON: 480 VGA, 31 HD and 10 Kinect cameras of one dome, in centimetres.
+"""The calibration JSON of CMU Panoptic: 480 VGA, 31 HD and 10 Kinect cameras of one dome, in centimetres.
 
-``{"cameras": [{"name", "type", "resolution": [width, height], "K", "distCoef", "R", "t"}]}`` with
-``x_cam = R @ x_world + t`` and distortion k1 k2 p1 p2 k3. HD cameras are
-read unless another type is asked for; `hd_00_05.mp4` is camera `00_05`.
+``{"cameras": [{"name", "type", "resolution": [width, height], "K", "distCoef", "R", "t"}]}`` with ``x_cam = R @ x_world
++ t`` and distortion k1 k2 p1 p2 k3. By default the HD cameras are read. The file `hd_00_05.mp4` belongs to camera
+`00_05`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _KEYS = frozenset({"name", "type", "K"})
 
 
 def reject_panoptic(path: Path) -> str | None:
-    """Return why the file is not CMU Panoptic's calibration, None if it is."""
+    """Return why the file is not a calibration of CMU Panoptic; None if it is one."""
     try:
         document = load_json(path)
     except FormatError as error:
@@ -51,7 +51,7 @@ def read_panoptic(path: Path, options: ReadOptions | None = None) -> Rig:
 
     Raises:
         FormatError: the file is damaged or a key is missing.
-        CalibrationError: there is no camera of that type, or one is impossible.
+        CalibrationError: there is no camera of that type, or a camera is impossible.
     """
     options = options or ReadOptions()
     reason = reject_panoptic(path)
@@ -59,11 +59,11 @@ def read_panoptic(path: Path, options: ReadOptions | None = None) -> Rig:
         raise FormatError(f"{path.name}: not a calibration of CMU Panoptic: {reason}")
     cameras = load_json(path)["cameras"]
     wanted = options.camera_type or DEFAULT_TYPE
-    chosen = [camera for camera in cameras if wanted in {"all", str(camera["type"])}]
-    if not chosen:
+    selected = [camera for camera in cameras if wanted in {"all", str(camera["type"])}]
+    if not selected:
         types = ", ".join(f"{kind} ({count})" for kind, count in Counter(str(c["type"]) for c in cameras).items())
         raise CalibrationError(f'{path.name}: expected a camera type of {types} or "all", got "{wanted}"')
-    rig_cameras = [_camera(camera, path.name) for camera in chosen]
+    rig_cameras = [_camera(camera, path.name) for camera in selected]
     return build_rig(rig_cameras, path.name, mm_per(options.unit or DEFAULT_UNIT), options)
 
 
@@ -80,7 +80,7 @@ def _camera(camera: dict[str, Any], where: str) -> CameraNumbers:
 
 
 def write_panoptic(rig: Rig, path: Path, *, camera_type: str = DEFAULT_TYPE) -> None:
-    """Write the rig as a calibration of CMU Panoptic, every camera of the one type, in centimetres.
+    """Write the rig as a calibration of CMU Panoptic, with one type for all cameras, in centimetres.
 
     Raises:
         FormatError: a camera is affine, moves or has another lens, or the file cannot be written.

@@ -1,11 +1,11 @@
-"""Qualisys Track Manager's camera calibration (`.qca.txt`, XML). Read only.
+"""The camera calibration of Qualisys Track Manager (`.qca.txt`, XML). Reading only.
 
-Intrinsics and sensor positions are in 1/64 pixel; x, y, z of `transform` is the camera's centre in millimetres, and its
-matrix maps the world to a camera whose y points up and z backwards, so that rows two and three change sign. The lens's
-coefficients are OpenCV's and carry no factor of 64. A picture spans `fov_video`, both ends included. Cameras that are
-not `active` are left out. `viewrotation` is a turn, clockwise, by which pictures are shown and perhaps exported.
-Files differ in whether their numbers are those of the sensor or of the turned picture; the size of the footage tells
-(`image_size.fit_camera`).
+Intrinsics and sensor positions are in 1/64 pixel. In `transform`, x, y, z is the centre of the camera in millimetres.
+Its matrix maps the world to a camera with y up and z backwards, so rows two and three change sign. The lens
+coefficients are those of OpenCV, without a factor of 64. A picture covers `fov_video`, both ends included. Cameras that
+are not `active` are left out. `viewrotation` is a clockwise turn of the displayed, and possibly of the exported,
+pictures. In some files the numbers belong to the sensor, in others to the turned picture; the size of the footage
+decides (`image_size.fit_camera`).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _OPENCV_FROM_QUALISYS = np.diag([1.0, -1.0, -1.0])
 
 
 def reject_qualisys(path: Path) -> str | None:
-    """Return why the file is not a calibration of Qualisys, None if it is one."""
+    """Return why the file is not a calibration of Qualisys; None if it is one."""
     try:
         _cameras(path)
     except FormatError as error:
@@ -44,10 +44,10 @@ def reject_qualisys(path: Path) -> str | None:
 
 
 def read_qualisys(path: Path, options: ReadOptions | None = None) -> Rig:
-    """Return the rig of a Qualisys calibration, cameras named by their serial.
+    """Return the rig of a Qualisys calibration; the names of the cameras are their serial numbers.
 
     Raises:
-        FormatError: the file is damaged or something is missing.
+        FormatError: the file is damaged, or a value is missing.
         CalibrationError: a camera is impossible.
     """
     options = options or ReadOptions()

@@ -1,7 +1,7 @@
-"""Is this calibration plausible? Unit of length, arrangement of the cameras, and every camera by itself.
+"""Plausibility of a calibration: unit of length, arrangement of the cameras, and each single camera.
 
-A calibration in the wrong unit is geometrically perfect: every point projects where it should, and the person is 1.7 mm
-tall. Only sizes that one knows can tell: the distance between cameras, and a person.
+A calibration in the wrong unit is geometrically consistent: all projections are right, but the person is 1.7 mm tall.
+Only known sizes can reveal this: the distances between cameras, and the size of a person.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MIN_LIMB_MM, MAX_LIMB_MM = 60.0, 800.0
 _SAME_PLACE_SHARE = 1e-3
 _ONE_PLACE_MM = 1e-6
 _USUAL_CAMERA_DISTANCE_MM = (300.0, 50_000.0)
-_MAX_MISS_SHARE = 0.35  # of the distance to the cameras: cameras that look past the common point by 19 degrees
+_MAX_MISS_SHARE = 0.35  # share of the distance to the camera: an axis that misses the common point by 19 degrees
 _MAX_PRINCIPAL_SHIFT = 0.25
 _MIN_FIELD_OF_VIEW_DEG, _MAX_FIELD_OF_VIEW_DEG = 5.0, 150.0
 _MAX_ASPECT_DIFFERENCE = 0.1
@@ -35,14 +35,14 @@ _BOARD = "was the size of the calibration's board given rightly?"
 
 
 def audit_rig(rig: Rig, frame: int = 0, *, unit: LengthUnit | None = None) -> list[Finding]:
-    """Return what is odd about the rig as it stands in `frame`; an empty list if nothing is.
+    """Return the findings about the rig in `frame`; an empty list if there are none.
 
-    Affine cameras have no place, so only perspective cameras are audited.
+    Affine cameras have no position, so only perspective cameras are checked.
 
     Args:
         rig: the cameras.
-        frame: at which moment.
-        unit: the unit of length in which its file was read, for advice on another one; None if it is not known.
+        frame: number of the frame, for moving cameras.
+        unit: the unit of length of its file, for advice on another one; None if it is unknown.
     """
     cameras = [camera for camera in rig.at(frame) if isinstance(camera, Camera)]
     findings = (
@@ -110,16 +110,16 @@ def _audit_places(cameras: Sequence[Camera]) -> list[Finding]:
 
 
 def _audit_common_point(cameras: Sequence[Camera]) -> list[Finding]:
-    """Find out whether the cameras look at one place, which lies in front of all of them."""
-    found = common_point(cameras)
-    if found is None:
+    """Return findings if the cameras do not look at one place in front of all of them."""
+    common = common_point(cameras)
+    if common is None:
         return [Finding("warning", "calibration", "rig: all cameras look in one direction: depth will be uncertain")]
-    behind = [camera.name for camera, depth in zip(cameras, found.depths.tolist(), strict=True) if depth <= 0]
-    shares = found.miss_shares.tolist()
+    behind = [camera.name for camera, depth in zip(cameras, common.depths.tolist(), strict=True) if depth <= 0]
+    shares = common.miss_shares.tolist()
     astray = [camera.name for camera, value in zip(cameras, shares, strict=True) if value > _MAX_MISS_SHARE]
     if not behind and not astray:
         return []
-    where = f"({', '.join(f'{value:.0f}' for value in found.point.tolist())}) mm is nearest to their optical axes"
+    where = f"({', '.join(f'{value:.0f}' for value in common.point.tolist())}) mm is nearest to their optical axes"
     meaning = other_reading(cameras)
     if meaning is not None:
         message = (
@@ -140,9 +140,9 @@ def _audit_common_point(cameras: Sequence[Camera]) -> list[Finding]:
 def _audit_intrinsics(camera: Camera) -> list[Finding]:
     height, width = camera.image_size
     (fx, _, cx), (_, fy, cy) = camera.px_from_cam[:2].tolist()
-    found = []
+    findings = []
     if not (-0.5 <= cx <= width - 0.5 and -0.5 <= cy <= height - 0.5):
-        found.append(
+        findings.append(
             Finding(
                 "error",
                 "calibration",
@@ -152,11 +152,11 @@ def _audit_intrinsics(camera: Camera) -> list[Finding]:
         )
     elif max(abs(cx - width / 2) / width, abs(cy - height / 2) / height) > _MAX_PRINCIPAL_SHIFT:
         message = f'camera "{camera.name}": the principal point ({cx:.1f}, {cy:.1f}) is far from the middle'
-        found.append(Finding("warning", "calibration", f"{message} of {width} x {height} (width x height)"))
+        findings.append(Finding("warning", "calibration", f"{message} of {width} x {height} (width x height)"))
     view = float(torch.rad2deg(2 * torch.atan(torch.tensor(max(width / fx, height / fy) / 2))))
     if not _MIN_FIELD_OF_VIEW_DEG <= view <= _MAX_FIELD_OF_VIEW_DEG:
         wanted = f"{_MIN_FIELD_OF_VIEW_DEG:.0f} to {_MAX_FIELD_OF_VIEW_DEG:.0f}"
-        found.append(
+        findings.append(
             Finding(
                 "warning",
                 "calibration",
@@ -164,29 +164,30 @@ def _audit_intrinsics(camera: Camera) -> list[Finding]:
             )
         )
     if abs(fx / fy - 1) > _MAX_ASPECT_DIFFERENCE:
-        found.append(
+        findings.append(
             Finding("warning", "calibration", f'camera "{camera.name}": focal lengths differ: {fx:.1f} and {fy:.1f} px')
         )
-    return found
+    return findings
 
 
 def _audit_lens(camera: Camera) -> list[Finding]:
-    """Find pixels of the picture that no ray reaches: the lens model folds back inside the picture."""
+    """Return a finding if the lens model folds back inside the picture, so that pixels have no ray."""
     height, width = camera.image_size
     x, y = torch.linspace(0, width - 1, _BORDER_SAMPLES), torch.linspace(0, height - 1, _BORDER_SAMPLES)
     grid = torch.cartesian_prod(x, y).double()
-    lost = 1 - float(camera.pixel_rays(grid).valid.double().mean())
-    if lost == 0:
+    share_without_ray = 1 - float(camera.pixel_rays(grid).valid.double().mean())
+    if share_without_ray == 0:
         return []
-    message = f'camera "{camera.name}": the lens model folds back inside the picture: {lost:.1%} of it has no ray'
+    where = f'camera "{camera.name}": the lens model folds back inside the picture'
+    message = f"{where}: {share_without_ray:.1%} of it has no ray"
     return [Finding("warning", "calibration", message)]
 
 
 def check_scale_of_person(height_mm: float, unit: LengthUnit | None = None) -> Finding | None:
-    """Return an error if nobody is of that stature: the calibration is in another unit.
+    """Return an error if the stature is impossible, because the calibration is in another unit.
 
     Args:
-        height_mm: the stature, read in `unit`.
+        height_mm: the stature, mm, with the calibration read in `unit`.
         unit: the unit of length in which the calibration was read; None if it is not known.
     """
     if MIN_STATURE_MM <= height_mm <= MAX_STATURE_MM:
@@ -201,10 +202,10 @@ def check_scale_of_person(height_mm: float, unit: LengthUnit | None = None) -> F
 
 
 def check_scale_of_limbs(lengths_mm: Mapping[str, float], unit: LengthUnit | None = None) -> Finding | None:
-    """Return an error if the median of the limbs' lengths is no human limb: the calibration is in another unit.
+    """Return an error if the median limb length is impossible, because the calibration is in another unit.
 
     Args:
-        lengths_mm: of the limbs, read in `unit`.
+        lengths_mm: limb lengths, mm, with the calibration read in `unit`.
         unit: the unit of length in which the calibration was read; None if it is not known.
     """
     if not lengths_mm:
@@ -222,9 +223,9 @@ def check_scale_of_limbs(lengths_mm: Mapping[str, float], unit: LengthUnit | Non
 
 
 def _likely_unit(length_mm: float, possible_mm: tuple[float, float], unit: LengthUnit | None) -> str:
-    """Return advice: the units that would make the length a possible one, or by how much it is off if none does.
+    """Return advice: the units with which the length would be possible, or else the factor of the error.
 
-    Where the unit in which the file was read is not known, a unit is named only if it fits whatever that was.
+    If the unit of the file is unknown, a unit is named only if it fits in all cases.
     """
     if not 0 < length_mm < math.inf:
         return ""

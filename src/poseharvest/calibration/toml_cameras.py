@@ -1,18 +1,18 @@
-"""Calibrations in TOML as Pose2Sim, Anipose and Caliscope write them.
+"""Calibrations in TOML of Pose2Sim, Anipose, Caliscope and FreeMoCap.
 
 A table per camera, at the top, within other tables (`[cam.00]`) or in a list (`[[cameras]]`): `size` is (width,
 height), `matrix` the intrinsics, `distortions` OpenCV's coefficients, `rotation` a Rodrigues vector (older Caliscope: a
 3 x 3 matrix), `translation` t of ``x_cam = R @ x_world + t``, `fisheye` a flag.
 
-- Pose2Sim: the tables are named after the cameras; metres.
-- Anipose: tables `[cam_0]` ... with the camera's `name` inside. The unit is that of the user's calibration board,
-  often millimetres, and is not in the file: give `unit`.
-- FreeMoCap: Anipose's tables in millimetres, told by what its metadata or its tables hold; in the second version the
-  tables are named by ids.
-- Caliscope: tables `[cameras.0]` ... with `cam_id` (newer) or `port` (older), which we call `cam_0` or `port_0`;
-  metres. Cameras marked `ignore`, or without extrinsics, are left out. `rotation_count` says by how
-  many quarter turns, clockwise, Caliscope turns the pictures before it looks for people; its points are turned back, so
-  the calibration holds for the footage as filmed.
+- Pose2Sim: the names of the tables are those of the cameras; the unit is metres.
+- Anipose: tables `[cam_0]` ... that contain the `name` of the camera. The unit is that of the calibration board, often
+  millimetres. It is not in the file: give `unit`.
+- FreeMoCap: tables of Anipose in millimetres, recognised by the metadata or the content of the tables. In version 2,
+  the names of the tables are ids.
+- Caliscope: tables `[cameras.0]` ... with `cam_id` (newer) or `port` (older). We name these cameras `cam_0` or
+  `port_0`. The unit is metres. Cameras with `ignore`, or without extrinsics, are left out. `rotation_count` is the
+  number of clockwise quarter turns of the pictures before person detection. Caliscope turns the points back, so the
+  calibration belongs to the original footage.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ _FREEMOCAP_KEYS = frozenset({
     "path_to_recorded_videos",
     "groundplane_calibration",
 })
-_SMALLEST_SQUARE = 1.0  # no board has squares below a millimetre: such a number is in metres
+_SMALLEST_SQUARE = 1.0  # mm; no board has squares below a millimetre, so a smaller number is in metres
 
 _logger = logging.getLogger(__name__)
 
 
 def reject_toml(path: Path) -> str | None:
-    """Return why the file is no calibration in TOML, None if it is one."""
+    """Return why the file is not a calibration in TOML; None if it is one."""
     try:
         tables = find_camera_tables(_document(path))
     except FormatError as error:
@@ -79,13 +79,13 @@ def read_toml(path: Path, options: ReadOptions | None = None) -> Rig:
 
 
 def _document(path: Path) -> object:
-    """Return the file's tables; the same tables as an object in JSON will do."""
+    """Return the tables of a TOML file, or of a JSON file with the same structure."""
     text = read_text(path)
     return load_json(path) if text.lstrip().startswith("{") else load_toml(path)
 
 
 def unit_of_toml(path: Path) -> LengthUnit:
-    """Return the unit that the file's tool writes: FreeMoCap's files are told by what they hold."""
+    """Return the unit of the tool of the file; FreeMoCap is recognised by the content."""
     document = _document(path)
     return _unit_of(document, find_camera_tables(document))
 
@@ -115,7 +115,7 @@ def _is_used(table: CameraTable, where: str, options: ReadOptions) -> bool:
 
 
 def write_toml(rig: Rig, path: Path, *, unit: str = DEFAULT_UNIT) -> None:
-    """Write the rig as a calibration that Pose2Sim and Anipose read.
+    """Write the rig as a calibration for Pose2Sim and Anipose.
 
     Raises:
         FormatError: a camera is affine or moves, or the file cannot be written.
@@ -137,7 +137,7 @@ def _table(camera: Camera, mm_per_unit: float) -> str:
         "translation": (camera.translation.double() / mm_per_unit).tolist(),
         "fisheye": is_fisheye,
     }
-    # JSON's strings, numbers, lists and booleans are TOML's.
+    # Strings, numbers, lists and booleans are the same in JSON and TOML.
     return f"[{key}]\n" + "".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items())
 
 

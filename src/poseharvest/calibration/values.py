@@ -1,7 +1,7 @@
-"""Single values of a calibration document: numbers, flags, sizes and names, each checked for what it must be.
+"""Single values of a calibration document: numbers, flags, sizes and names, with checks.
 
-Tools and people write one thing in several ways: a number as text, a matrix as one row, a list as JSON in a string, a
-flag as the word "false". What can mean one thing only is taken; all else is refused with what was found.
+Tools and users write values in several ways: a number as text, a matrix as one row, a list as JSON in a string, or a
+flag as the word "false". Unambiguous values are accepted. All others are an error that shows the value.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ _MAX_EDGE = 100_000
 
 
 def shown(value: object) -> str:
-    """Return the value for a message: on one line, cut where it is long."""
+    """Return the value as a text for a message: one line, shortened if it is long."""
     text = " ".join(str(value).split())
     return repr(text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 3] + "...")
 
 
 def numbers(value: object, shape: tuple[int, ...], what: str) -> Numbers:
-    """Return `value`, nested lists or an array, as float64 of `shape`; the nesting itself may differ.
+    """Return `value`, nested lists or an array, as float64 of `shape`; the nesting may differ.
 
     Raises:
-        FormatError: it is missing, not numbers, or not as many as `shape` holds.
+        FormatError: the value is missing, is not made of numbers, or has another count than `shape`.
     """
     wanted = f"{' x '.join(map(str, shape))} numbers"
     array = any_numbers(value, what, wanted)
@@ -43,24 +43,24 @@ def numbers(value: object, shape: tuple[int, ...], what: str) -> Numbers:
 
 
 def any_numbers(value: object, what: str, wanted: str = "numbers") -> Numbers:
-    """Return `value`, a number or nested lists of them, as float64 of whatever shape it has.
+    """Return `value`, a number or nested lists of numbers, as float64 of the same shape.
 
     Raises:
-        FormatError: it is missing, or something in it is no number.
+        FormatError: the value is missing, or contains anything but numbers.
     """
     if value is None:
         raise FormatError(f"{what}: expected {wanted}, got nothing")
-    given = _from_text(value)
+    parsed = _from_text(value)
     try:
-        if not all(map(_is_number, _leaves(given))):
+        if not all(map(_is_number, _leaves(parsed))):
             raise ValueError
-        return np.array(given, dtype=np.float64)
+        return np.array(parsed, dtype=np.float64)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise FormatError(f"{what}: expected {wanted}, got {shown(value)}") from error
 
 
 def _from_text(value: object) -> object:
-    """Return the list that a string holds in JSON's notation, anything else as it is."""
+    """Return the list in a string with JSON notation; other values are returned unchanged."""
     if not isinstance(value, str) or not value.lstrip().startswith("["):
         return value
     try:
@@ -80,15 +80,15 @@ def _leaves(value: object) -> Iterator[object]:
 
 
 def _is_number(value: object) -> bool:
-    """Return whether the value is a number or the text of one. A flag is none, though Python counts with it."""
+    """Return whether the value is a number or the text of a number. A bool does not count as a number."""
     if isinstance(value, str):
-        float(value)  # a ValueError says that it is none
+        float(value)  # raises a ValueError if it is not a number
         return True
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def flag(value: object, what: str) -> bool:
-    """Return a flag: true or false, or one of these words; False where nothing is given.
+    """Return a flag from a bool or one of the words for it (`_FLAGS`); False if the value is missing.
 
     Raises:
         FormatError: it is anything else.
@@ -101,10 +101,10 @@ def flag(value: object, what: str) -> bool:
 
 
 def image_size(value: object, what: str) -> ImageSize:
-    """Return (height, width) of a size that is given as (width, height).
+    """Return (height, width) of a value in the order (width, height).
 
     Raises:
-        FormatError: it is not two whole numbers of pixels.
+        FormatError: the value is not two whole numbers of pixels.
     """
     width, height = numbers(value, (2,), what).tolist()
     return image_size_of(height, width, what)
@@ -114,7 +114,7 @@ def image_size_of(height: float, width: float, what: str) -> ImageSize:
     """Return (height, width) as whole numbers.
 
     Raises:
-        FormatError: one of them is no whole number of pixels.
+        FormatError: one of them is not a whole number of pixels.
     """
     if not all(math.isfinite(edge) and edge == round(edge) and abs(edge) <= _MAX_EDGE for edge in (height, width)):
         raise FormatError(f"{what}: expected whole pixels, got {width} x {height}")
@@ -122,7 +122,7 @@ def image_size_of(height: float, width: float, what: str) -> ImageSize:
 
 
 def name(value: object, what: str) -> str:
-    """Return a camera's name: a text, or a whole number.
+    """Return the name of a camera, from a text or a whole number.
 
     Raises:
         FormatError: it is anything else, or empty.
@@ -133,7 +133,7 @@ def name(value: object, what: str) -> str:
 
 
 def mapping(value: object, what: str, wanted: str) -> Mapping[str, object]:
-    """Return `value` if it is a table with keys.
+    """Return `value` if it is a table with entries.
 
     Raises:
         FormatError: it is anything else, or empty.

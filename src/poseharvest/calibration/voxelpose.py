@@ -1,8 +1,8 @@
-"""The calibration JSON in which Shelf and Campus are passed around with VoxelPose.
+"""The calibration JSON of Shelf and Campus in the format of VoxelPose.
 
 ``{"0": {"R", "T", "fx", "fy", "cx", "cy", "k": [k1, k2, k3], "p": [p1, p2]}}`` (or "K" for the four intrinsics) in
-millimetres. T is the camera's *centre*: ``x_cam = R @ (x_world - T)``. Cameras are named by their number, and the size
-of their pictures comes from the footage (`ReadOptions.image_sizes`).
+millimetres. T is the camera's *centre*: ``x_cam = R @ (x_world - T)``. The names of the cameras are numbers. The
+picture sizes come from the footage (`ReadOptions.image_sizes`).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _KEYS = ("R", "T", "k", "p")
 
 
 def reject_voxelpose(path: Path) -> str | None:
-    """Return why the file is not VoxelPose's calibration of Shelf or Campus, None if it is."""
+    """Return why the file is not a calibration of VoxelPose for Shelf or Campus; None if it is one."""
     try:
         document = load_json(path)
     except FormatError as error:
@@ -52,11 +52,11 @@ def reject_voxelpose(path: Path) -> str | None:
 
 
 def read_voxelpose(path: Path, options: ReadOptions | None = None) -> Rig:
-    """Return the rig; `options.image_sizes` must give the sizes of the pictures.
+    """Return the rig; `options.image_sizes` must contain the picture sizes.
 
     Raises:
         FormatError: the file is damaged or a key is missing.
-        CalibrationError: a camera is impossible, or the pictures' size is unknown.
+        CalibrationError: a camera is impossible, or the picture size is unknown.
     """
     options = options or ReadOptions()
     reason = reject_voxelpose(path)
@@ -85,7 +85,7 @@ def _matrix(camera: dict[str, Any], what: str) -> list[list[float]]:
 
 
 def write_voxelpose(rig: Rig, path: Path) -> None:
-    """Write the rig as VoxelPose reads it, in millimetres; the pictures' sizes have no place in it.
+    """Write the rig in the format of VoxelPose, in millimetres; the format does not contain picture sizes.
 
     Raises:
         FormatError: a camera is affine, moves or has another lens, or the file cannot be written.

@@ -1,7 +1,7 @@
 """Captures: a folder of calibrated, synchronised footage as a stream of moments.
 
-It decodes and synchronises; it never looks for people in a picture. Start with `frames`, what a source of moments is,
-then `capture`.
+The package decodes and synchronises. It never looks for people in a picture. Start with `frames`, the interface of a
+source of moments, then `capture`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Pictures of more than 8 bits: brought to 8 by the values that are there.
+"""Conversion of pictures with more than 8 bits to 8 bits.
 
-Cameras of 10, 12 or 14 bits store their values in files of 16, most of them in the lower bits. Divided by 256 as if all
-16 were used, such pictures come out nearly black. The largest value of some pictures tells how many bits are used.
+Cameras of 10, 12 or 14 bits write files of 16 bits, and most of them use the lower bits. A division by 256 would make
+such pictures nearly black. The number of used bits is estimated from the largest value of some pictures.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _SPREAD = 257  # 255 times this is 65535
 
 
 def full_scale(values: NDArray[Any]) -> float:
-    """Return the value that is white: 1 or the largest of 8, 10, 12, 14 or 16 bits that holds all values.
+    """Return the value of white: 1, or the largest value of the fewest bits (8, 10, 12, 14, 16) that hold all values.
 
-    Pictures of 8 bits have 255, those in floating point 1 where no value is larger. Multiples of 257 alone are pictures
-    of 8 bits that were spread over all 16.
+    It is 255 for pictures of 8 bits, and 1 for floating point where no value is larger. If all values are multiples of
+    257, these are pictures of 8 bits that were scaled to 16.
     """
     if values.dtype == np.uint8:
         return _BYTE
@@ -37,7 +37,7 @@ def full_scale(values: NDArray[Any]) -> float:
 
 
 def to_8_bits(picture: NDArray[Any], white: float) -> Image:
-    """Return the picture with 0 to `white` as 0 to 255; brighter is white, darker and NaN black."""
+    """Return the picture with 0 to `white` scaled to 0 to 255; NaN is black, and values outside are limited."""
     if picture.dtype == np.uint8:
         return picture
     scaled = np.nan_to_num(picture.astype(np.float32), nan=0.0) * (_BYTE / white)
@@ -45,5 +45,5 @@ def to_8_bits(picture: NDArray[Any], white: float) -> Image:
 
 
 def num_bits(white: float) -> int | None:
-    """Return the bits of which `white` is the largest value; None where it is not."""
+    """Return the number of bits whose largest value is `white`; None if there is none."""
     return next((bits for bits in _BITS if white == 2.0**bits - 1), None)

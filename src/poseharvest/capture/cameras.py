@@ -29,8 +29,8 @@ class FittedRig:
     """The cameras of the footage.
 
     Attributes:
-        rig: one camera a view in the footage's order, under its name and with its image size.
-        findings: sizes that differ a little from the calibrated ones.
+        rig: one camera per view, with the order, names and image sizes of the footage.
+        findings: notes on names, and on picture sizes that differ a little from the calibrated ones.
     """
 
     rig: Rig
@@ -39,12 +39,12 @@ class FittedRig:
 
 @dataclass(frozen=True, eq=False)
 class CalibratedRig:
-    """What a calibration file holds.
+    """The content of a calibration file.
 
     Attributes:
-        rig: its cameras, under the file's names.
-        unit: the unit of length in which it was read; None if a rig was given instead of a file.
-        findings: what a person should know of how it was read.
+        rig: its cameras, with the names of the file.
+        unit: the unit of length of the file; None if a rig was given instead of a file.
+        findings: notes on the reading of the file.
     """
 
     rig: Rig
@@ -58,17 +58,17 @@ def locate_calibration(folder: Path, settings: CaptureSettings, on_note: Callabl
     Args:
         folder: of the capture.
         settings: of the capture.
-        on_note: is told which files were taken for one, or not used.
+        on_note: called with notes on files that hold the same cameras or are not used.
 
     Raises:
-        CalibrationError: there is none, or more than one.
+        CalibrationError: there is no calibration, or more than one.
     """
     named = folder if settings.calibration is None else settings.calibration
     return find_calibration(named, on_note) if named.is_dir() else named
 
 
 def read_rig_for(path: Path, footage: Sequence[Footage], settings: CaptureSettings) -> CalibratedRig:
-    """Return the rig of a calibration file; formats that lack the pictures' size take it from the footage.
+    """Return the rig of a calibration file. Where the format lacks the picture size, the footage gives it.
 
     Raises:
         CalibrationError: the file is missing, or its cameras are impossible.
@@ -88,18 +88,18 @@ def read_rig_for(path: Path, footage: Sequence[Footage], settings: CaptureSettin
 
 
 def _calibrated_size(footage: Footage, settings: CaptureSettings) -> ImageSize:
-    """The size of the pictures before they were resized and turned."""
+    """Return the (height, width) of the pictures before they were resized and turned."""
     upright = turned_size(footage.image_size, -round(settings.rotate.of(footage.name)) % 360)
     return scaled_size(upright, 1 / settings.scale.of(footage.name))
 
 
 def fit_rig(calibrated: Rig, footage: Sequence[Footage], settings: CaptureSettings) -> FittedRig:
-    """Return the camera of every view. Cameras without footage are left out; a note names them.
+    """Return the camera of every view. Cameras without footage are left out, and a note names them.
 
     Raises:
-        CalibrationError: a view has no camera, or the pictures' size is not the calibrated one, turned and scaled as
-            the settings say.
-        ConfigError: the settings turn or scale a view that is not there.
+        CalibrationError: a view has no camera, or its picture size is not the calibrated size after the turn and scale
+            of the settings.
+        ConfigError: the settings turn or scale a view that does not exist.
     """
     _check_views(settings, [one.name for one in footage])
     camera_of = _match(calibrated.names, [one.name for one in footage], settings)
@@ -118,26 +118,27 @@ def fit_rig(calibrated: Rig, footage: Sequence[Footage], settings: CaptureSettin
 
 
 def _check_views(settings: CaptureSettings, footage: Sequence[str]) -> None:
-    for key, said in (("rotate", settings.rotate), ("scale", settings.scale)):
-        unknown = [view for view in said.views if view not in footage]
+    for key, per_view in (("rotate", settings.rotate), ("scale", settings.scale)):
+        unknown = [view for view in per_view.views if view not in footage]
         if unknown and settings.views is None:
             raise ConfigError(f"{key}: expected views of {', '.join(footage)}, got {', '.join(unknown)}")
 
 
 def _match(calibrated: Sequence[str], footage: Sequence[str], settings: CaptureSettings) -> dict[str, str]:
-    """The calibrated camera of every view: as the settings say, the others by their names."""
-    given = {view: camera for view, camera in settings.names.items() if view in footage or settings.views is None}
-    _check_given(given, calibrated, footage)
+    """Return the name of the calibrated camera by view: from the settings, or else by similar names."""
+    assigned = {view: camera for view, camera in settings.names.items() if view in footage or settings.views is None}
+    _check_assigned(assigned, calibrated, footage)
     matched = match_names(
-        [name for name in calibrated if name not in given.values()], [name for name in footage if name not in given]
+        [name for name in calibrated if name not in assigned.values()],
+        [name for name in footage if name not in assigned],
     )
-    return {view: camera for camera, view in matched.items()} | given
+    return {view: camera for camera, view in matched.items()} | assigned
 
 
 def _notes_on_names(
     camera_of: Mapping[str, str], calibrated: Sequence[str], settings: CaptureSettings
 ) -> list[Finding]:
-    """Return findings on cameras without footage, and on the last two names left, which met without a common word."""
+    """Return findings on cameras without footage, and on a last pair that was matched without a common word."""
     findings = []
     idle = [name for name in calibrated if name not in camera_of.values()]
     if idle and settings.views is None:
@@ -154,14 +155,14 @@ def _notes_on_names(
     return findings
 
 
-def _check_given(given: Mapping[str, str], calibrated: Sequence[str], footage: Sequence[str]) -> None:
-    for what, names, known in (("views", list(given), footage), ("cameras", list(given.values()), calibrated)):
+def _check_assigned(assigned: Mapping[str, str], calibrated: Sequence[str], footage: Sequence[str]) -> None:
+    for what, names, known in (("views", list(assigned), footage), ("cameras", list(assigned.values()), calibrated)):
         unknown = [name for name in names if name not in known]
         if unknown:
             got = f"expected {what} of {', '.join(known)}, got {', '.join(unknown)}"
             raise CalibrationError(f'names: {got} ([names] in capture.toml: view = "camera")')
-    if len(set(given.values())) < len(given):
-        got = f"expected another camera for every view, got {', '.join(given.values())}"
+    if len(set(assigned.values())) < len(assigned):
+        got = f"expected another camera for every view, got {', '.join(assigned.values())}"
         raise CalibrationError(f"names: {got} ([names] in capture.toml)")
 
 

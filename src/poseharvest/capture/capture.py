@@ -32,13 +32,13 @@ class Capture:
     """Calibrated, synchronised footage of several views: a `FrameSource`. Open it with `Capture.open`.
 
     Attributes:
-        folder: where it lies.
+        folder: the folder of the capture.
         views: cameras with their footage, in natural order of their names.
-        timeline: which pictures make up each frame.
-        settings: the options it was opened with, `capture.toml` included.
+        timeline: the pictures of each frame.
+        settings: its options, including those of `capture.toml`.
         calibration: the calibration file; None if a rig was given.
-        findings: what is odd about footage, calibration and timing. An "error" among them is for the caller to act on.
-        unit: the unit of length in which the calibration was read; None if a rig was given.
+        findings: findings about footage, calibration and timing. The caller must handle an "error" among them.
+        unit: the unit of length of the calibration file; None if a rig was given.
     """
 
     folder: Path
@@ -50,7 +50,7 @@ class Capture:
     unit: LengthUnit | None = None
 
     @classmethod
-    def open(  # noqa: PLR0913 - what may be said of a capture, each optional one of its own kind
+    def open(  # noqa: PLR0913 - the independent options of a capture
         cls,
         path: str | Path,
         *,
@@ -62,46 +62,53 @@ class Capture:
         scale: float | str | Mapping[str, float] | None = None,
         settings: CaptureSettings | None = None,
     ) -> Capture:
-        """Return the capture in a folder. Reads every video's packets once; decodes one picture of each.
+        """Return the capture in a folder. It reads the packets of every video once and decodes one picture of each.
 
         Args:
             path: a folder with `videos/NAME.mp4` or `images/NAME/*.jpg`, a calibration, and perhaps `capture.toml`.
-            calibration: its file, or the rig itself; otherwise the only one in the folder.
-            unit: the calibration's unit of length, where its format does not fix it.
-            views: use these views alone.
-            offsets: how much later a view was filmed than its time stamps say: seconds, or "3 frames".
-            rotate: degrees clockwise by which the footage is turned against the calibrated pictures, of all views or by
-                view; the intrinsics are turned with it.
-            scale: size of the footage over that of the calibrated pictures, of all views or by view.
-            settings: instead of `capture.toml`; the arguments above go before either.
+            calibration: the calibration file, or the rig itself; if None, the only calibration in the folder.
+            unit: the unit of length of the calibration, if its format does not define it.
+            views: names of the views to use; None uses all.
+            offsets: by view, the time to add to its time stamps: seconds, or a text such as "3 frames".
+            rotate: turn of the footage relative to the calibrated pictures, in degrees clockwise, for all views or by
+                view. The intrinsics are turned in the same way.
+            scale: size of the footage divided by that of the calibrated pictures, for all views or by view.
+            settings: replaces `capture.toml`; the arguments above have priority over both.
 
         Raises:
-            CaptureError: footage is missing or damaged, or fewer than two views run together.
+            CaptureError: footage is missing or damaged, or at no time do two views overlap.
             CalibrationError: the calibration is missing, ambiguous, or does not fit the footage.
             ConfigError: `capture.toml` or an argument is wrong.
         """
         folder = Path(path)
         file = None if isinstance(calibration, Rig) else calibration
-        said = {"calibration": file, "unit": unit, "views": views, "offsets": offsets, "rotate": rotate, "scale": scale}
-        options = override_settings(settings or read_settings(folder), said)
+        overrides = {
+            "calibration": file,
+            "unit": unit,
+            "views": views,
+            "offsets": offsets,
+            "rotate": rotate,
+            "scale": scale,
+        }
+        options = override_settings(settings or read_settings(folder), overrides)
         paths = choose_footage(folder, options)
         notes: list[str] = []
         source = calibration if isinstance(calibration, Rig) else locate_calibration(folder, options, notes.append)
         footage = open_footage(paths, options)
         calibrated = CalibratedRig(source) if isinstance(source, Rig) else read_rig_for(source, footage, options)
         fitted = fit_rig(calibrated.rig, footage, options)
-        made = make_views(footage, fitted.rig.cameras, options)
-        timeline = make_timeline(made, options)
+        capture_views = make_views(footage, fitted.rig.cameras, options)
+        timeline = make_timeline(capture_views, options)
         findings = (
             *audit_footage(footage),
             *(Finding("note", "calibration", note) for note in notes),
             *calibrated.findings,
             *fitted.findings,
             *audit_rig(fitted.rig, unit=calibrated.unit),
-            *audit_timing(made, timeline, options),
+            *audit_timing(capture_views, timeline, options),
         )
         file = source if isinstance(source, Path) else None
-        return cls(folder, made, timeline, options, file, findings, calibrated.unit)
+        return cls(folder, capture_views, timeline, options, file, findings, calibrated.unit)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -115,12 +122,12 @@ class Capture:
 
     @property
     def facts(self) -> CaptureFacts:
-        """What the capture knows of itself beyond its pictures; the turn is that of `capture.toml`."""
+        """Known facts about the capture; the turn is that of `capture.toml`."""
         return CaptureFacts(self.folder, self.unit, self.settings.turn, self.findings)
 
     @property
     def rig(self) -> Rig:
-        """The cameras under the footage's names, with the footage's image sizes."""
+        """The cameras, with the names and image sizes of the footage."""
         return Rig(tuple(view.camera for view in self.views))
 
     @property
@@ -130,18 +137,18 @@ class Capture:
 
     @property
     def num_frames(self) -> int:
-        """Number of frames: from the first to the last moment at which two views are running."""
+        """Number of frames, from the first to the last moment with at least two running views."""
         return self.timeline.num_frames
 
     @property
     def view_pictures(self) -> tuple[ViewPictures, ...]:
-        """The pictures of every view by their own numbers, in rig order."""
+        """The numbering of the pictures of every view, in rig order."""
         return tuple(self._pictures_of(number, view) for number, view in enumerate(self.views))
 
     def _pictures_of(self, number: int, view: View) -> ViewPictures:
-        taken = self.timeline.pictures[number]
-        frames = np.flatnonzero(taken >= 0)
-        lead = int(frames[0] - taken[frames[0]]) if len(frames) else 0
+        numbers = self.timeline.pictures[number]
+        frames = np.flatnonzero(numbers >= 0)
+        lead = int(frames[0] - numbers[frames[0]]) if len(frames) else 0
         names = tuple(path.stem for path in view.footage.files) if isinstance(view.footage, ImageFolder) else None
         return ViewPictures(view.name, len(view.footage.times_s), names, lead)
 
@@ -153,8 +160,8 @@ class Capture:
     def frames(self, start: int = 0, stop: int | None = None) -> Generator[MultiViewFrame, None, None]:
         """Stream the frames `start` to `stop` (exclusive, the end if None or beyond it) in order.
 
-        Threads decode a few frames ahead, up to 128 MiB of pictures, while the caller works; they stop when the
-        iterator ends, is closed or is dropped. Memory does not grow with the number of frames.
+        Threads decode a few frames ahead of the caller, up to 128 MiB of pictures. They stop when the iterator ends, is
+        closed or is deleted. Memory does not grow with the number of frames.
 
         Raises:
             CaptureError: a negative `start` or `stop`; or, while streaming, a picture that cannot be decoded.

@@ -1,4 +1,4 @@
-"""Is this capture fit to be harvested? A summary of every view and all that is odd."""
+"""Check of a capture before a harvest: a summary of every view, and all findings."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from poseharvest.geometry.pixel_size import PixelError
 
 @dataclass(frozen=True)
 class ViewSummary:
-    """One view's footage in numbers.
+    """Numbers that describe the footage of one view.
 
     Attributes:
         name: the view's name.
         path: its video or folder of pictures.
         image_size: (height, width) of its pictures, pixels.
-        frame_rate: its own pictures per second.
+        frame_rate: pictures per second of this view.
         num_pictures: pictures in the footage.
-        start_s: time of the first one on the capture's clock, where frame 0 is at 0.
-        end_s: time of the last one.
-        shift_s: what was added to its time stamps.
-        num_missing: frames of the capture in which it has no picture.
-        longest_gap_s: the longest time without one.
-        median_error_ms: how far its pictures lie from their frames in time; NaN if it has none.
-        max_error_ms: the farthest; NaN if it has none.
-        damage: what is wrong with the file; None if nothing was found.
+        start_s: time of its first picture on the clock of the capture, seconds; frame 0 is at 0.
+        end_s: time of its last picture, seconds.
+        shift_s: time added to its time stamps, seconds.
+        num_missing: number of frames without a picture of this view.
+        longest_gap_s: longest time without a picture, seconds.
+        median_error_ms: median time between its pictures and their frames, milliseconds; NaN without pictures.
+        max_error_ms: largest such time; NaN without pictures.
+        damage: description of the damage of the file; None if none was found.
     """
 
     name: str
@@ -51,7 +51,7 @@ class ViewSummary:
 
 @dataclass(frozen=True)
 class CaptureAudit:
-    """What an audit of a capture found.
+    """The result of the audit of a capture.
 
     Attributes:
         name: the capture's name.
@@ -59,8 +59,8 @@ class CaptureAudit:
         frame_rate: frames per second.
         calibration: the calibration file; None if a rig was given.
         views: a summary of each.
-        findings: all that is odd about footage, timing, calibration and the places of the cameras.
-        depth: what a pixel means in depth where the cameras look; None if fewer than two see that place.
+        findings: findings about footage, timing, calibration and the places of the cameras.
+        depth: uncertainty at the place where the cameras look; None if fewer than two cameras see it.
     """
 
     name: str
@@ -73,12 +73,12 @@ class CaptureAudit:
 
     @property
     def is_fit(self) -> bool:
-        """Nothing was found that would make results wrong."""
+        """True if there is no error that would make results wrong."""
         return all(finding.severity != "error" for finding in self.findings)
 
 
 def audit_capture(capture: Capture) -> CaptureAudit:
-    """Return the summary of a capture. Decodes nothing."""
+    """Return the audit of a capture, without decoding pictures."""
     depth = audit_depth(capture.rig)
     close = None if depth is None else depth_finding(depth, "where the cameras look")
     return CaptureAudit(
@@ -115,6 +115,6 @@ def _summary(capture: Capture, number: int) -> ViewSummary:
 
 
 def _longest_run(flags: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> int:
-    """Number of the most neighbouring True."""
+    """Return the length of the longest run of True."""
     edges = np.flatnonzero(np.diff(np.concatenate(([False], flags, [False])).astype(np.int8)))
     return int((edges[1::2] - edges[::2]).max(initial=0))

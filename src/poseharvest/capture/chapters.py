@@ -1,4 +1,4 @@
-"""A recording that its camera cut into several files, as one view."""
+"""One view from a recording that the camera split into several files."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _SAME_RATE = 0.01
 
 @dataclass(frozen=True, eq=False)
 class Chapters:
-    """The files of one recording, each following the last without a gap. Build it with `join_chapters`.
+    """The files of one recording, in order and without a gap. Build it with `join_chapters`.
 
     Attributes:
-        videos: in order, all of one size and rate.
+        videos: the files in order, all with the same picture size and frame rate.
     """
 
     videos: tuple[Video, ...]
@@ -48,7 +48,7 @@ class Chapters:
 
     @property
     def times_s(self) -> NDArray[np.float64]:
-        """(N,) rising time stamps: a chapter's first picture follows the last one before it by a picture's time."""
+        """(N,) increasing time stamps, seconds; a chapter starts one picture period after the end of the one before."""
         parts = [self.videos[0].times_s]
         for video in self.videos[1:]:
             parts.append(video.times_s - video.times_s[0] + parts[-1][-1] + 1 / self.frame_rate)
@@ -56,14 +56,14 @@ class Chapters:
 
     @property
     def damage(self) -> str | None:
-        """What was found wrong with the files."""
-        found = [f"{video.path.name}: {video.damage}" for video in self.videos if video.damage is not None]
-        return "; ".join(found) or None
+        """Description of the damage of the files; None if none was found."""
+        damages = [f"{video.path.name}: {video.damage}" for video in self.videos if video.damage is not None]
+        return "; ".join(damages) or None
 
     def read(self, numbers: NDArray[np.int32]) -> Generator[Image | None, None, None]:
-        """Give the pictures of these `numbers` (never falling, -1 for None)."""
+        """Yield the pictures of `numbers` (not decreasing; -1 gives None)."""
         starts = np.cumsum([0, *(len(video.times_s) for video in self.videos)])
-        # Where a view has no picture, the chapter of the last one that it had is as good as any.
+        # Without a picture, use the chapter of the last picture.
         reached = np.maximum.accumulate(np.maximum(numbers, 0)) if len(numbers) else numbers
         chapter = np.searchsorted(starts, reached, side="right") - 1
         for number, video in enumerate(self.videos):
@@ -72,10 +72,10 @@ class Chapters:
 
 
 def join_chapters(videos: Sequence[Video]) -> Video | Chapters:
-    """Return the files of one recording as one view; a single one as it is.
+    """Return the files of one recording as one view; a single file is returned unchanged.
 
     Raises:
-        CaptureError: they are of different sizes or rates.
+        CaptureError: the files differ in picture size or frame rate.
     """
     first = videos[0]
     for video in videos[1:]:

@@ -1,4 +1,4 @@
-"""What happens where footage cannot be decoded: an error, or a view that drops out with a warning in the log."""
+"""Handling of footage that cannot be decoded: an error, or a warning and a view without pictures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _log = logging.getLogger(__name__)
 
 
 def fail(path: Path, what: str, on_damage: DamagePolicy) -> None:
-    """Raise CaptureError for damaged footage, or log it, as `on_damage` says."""
+    """Raise a CaptureError for damaged footage if `on_damage` is "error", else log a warning."""
     if on_damage == "error":
         raise CaptureError(f'{path}: {what}; with on_damage = "drop" the view drops out there instead')
     _log.warning("%s: %s; the view drops out there", path, what)

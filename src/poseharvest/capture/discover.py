@@ -1,7 +1,8 @@
-"""Where a capture's footage lies: `videos/NAME.mp4`, `videos/NAME/*.mp4` or `images/NAME/*.jpg`, or without `videos`.
+"""Search for the footage of a capture: `videos/NAME.mp4`, `videos/NAME/*.mp4` or `images/NAME/*.jpg`.
 
-GoPros cut a recording into chapters: GX010042.MP4, GX020042.MP4, ...; older ones GOPR0042.MP4, GP010042.MP4, ... They
-are one view, found by its first chapter.
+The footage may also lie directly in the folder of the capture. GoPro cameras split a recording into chapters:
+GX010042.MP4, GX020042.MP4, ..., or with older models GOPR0042.MP4, GP010042.MP4, ... All chapters are one view, which
+is represented by its first chapter.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _CHAPTER = re.compile(r"((?:.*[^A-Z])?)(?:(G[HXS])(\d\d)(\d{4})|(GOPR|GP\d\d)(\d
 
 
 def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
-    """Return a key that sorts numbers within names by value.
+    """Return a sort key that orders numbers in names by value.
 
     >>> sorted(["cam10", "cam2"], key=natural_key)
     ['cam2', 'cam10']
@@ -35,39 +36,39 @@ def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
 
 
 def is_image(path: Path) -> bool:
-    """Return whether the path is named as a picture. Hidden files (`._cam01.jpg`) are not."""
+    """Return whether the path has the name of a picture. Hidden files (`._cam01.jpg`) do not count."""
     return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and path.is_file()
 
 
 def find_footage(folder: Path, place: Path | None = None) -> dict[str, Path]:
     """Return the video file or the folder of pictures of every view, by name in natural order.
 
-    It lies in `videos`, `images` or another of the `PLACES` within the folder; or else directly in it.
+    The footage lies in one of the `PLACES` in the folder, such as `videos` or `images`, or directly in the folder.
 
     Args:
         folder: the capture.
-        place: the folder with the footage, relative to the capture; None looks for it.
+        place: the folder with the footage, relative to the capture; None searches for it.
 
     Raises:
-        CaptureError: there is no footage, two files have one name, or there are several places with footage.
+        CaptureError: there is no footage, two files have the same name, or several places contain footage.
     """
     check_is_folder(folder)
     if place is not None:
         return _footage_at(folder / place)
-    found = {name: _footage_in(folder / name) for name in PLACES if (folder / name).is_dir()}
-    found = {name: footage for name, footage in found.items() if footage}
-    if len(found) > 1:
-        listed = " and ".join(f"{name} ({', '.join(footage)})" for name, footage in found.items())
-        choice = f'say footage = "{next(iter(found))}" in capture.toml'
+    by_place = {name: _footage_in(folder / name) for name in PLACES if (folder / name).is_dir()}
+    by_place = {name: footage for name, footage in by_place.items() if footage}
+    if len(by_place) > 1:
+        listed = " and ".join(f"{name} ({', '.join(footage)})" for name, footage in by_place.items())
+        choice = f'say footage = "{next(iter(by_place))}" in capture.toml'
         raise CaptureError(f"{folder}: expected one place with footage, got {listed}: {choice}")
-    return next(iter(found.values())) if found else _footage_at(folder)
+    return next(iter(by_place.values())) if by_place else _footage_at(folder)
 
 
 def check_is_folder(folder: Path) -> None:
-    """Raise where a capture is no folder.
+    """Check that a capture is a folder.
 
     Raises:
-        CaptureError: it is a file, or not there.
+        CaptureError: it is a file or does not exist.
     """
     if not folder.is_dir():
         what = "a file" if folder.is_file() else "nothing"
@@ -86,15 +87,15 @@ def _footage_in(folder: Path) -> dict[str, Path]:
 
 
 def is_video(path: Path) -> bool:
-    """Return whether the path is named as a video. Hidden files (`._cam01.mp4`) are not."""
+    """Return whether the path has the name of a video. Hidden files (`._cam01.mp4`) do not count."""
     return path.suffix.lower() in VIDEO_SUFFIXES and not path.name.startswith(".") and path.is_file()
 
 
 def chapters(first: Path) -> tuple[Path, ...]:
-    """Return the files of the recording to which a video belongs, in order: its chapters, or the file alone.
+    """Return the files of the recording of a video, in order: its chapters, or the file alone.
 
     Raises:
-        CaptureError: a chapter is missing between others.
+        CaptureError: a chapter in the middle is missing.
     """
     recording = _chapter(first)
     if recording is None:
@@ -112,7 +113,7 @@ def chapters(first: Path) -> tuple[Path, ...]:
 
 
 def _chapter(path: Path) -> tuple[tuple[str, ...], int] | None:
-    """The recording of a GoPro's file and its number in it; None for other names."""
+    """Return the recording and the chapter number of a GoPro file; None for other names."""
     match = _CHAPTER.fullmatch(path.stem)
     if match is None:
         return None
@@ -128,37 +129,37 @@ def _videos(folder: Path) -> dict[str, Path]:
 
 
 def _recordings(folder: Path) -> list[Path]:
-    """The videos of a folder, of each recording its first chapter alone."""
+    """Return the videos of a folder, with only the first chapter of each recording."""
     return [path for path in filter(is_video, folder.iterdir()) if path == chapters(path)[0]]
 
 
 def _video_folders(folder: Path) -> dict[str, Path]:
-    """Folders of one camera each, with a video of any name in it."""
-    found = {}
+    """Return the video of each folder that contains the video of one camera, by name of the folder."""
+    videos_by_view = {}
     for inner in _inner_folders(folder):
         videos = _recordings(inner)
         if len(videos) > 1:
             listed = ", ".join(sorted(path.name for path in videos))
             raise CaptureError(f"{inner}: expected one video in the folder of a camera, got {listed}: leave one there")
         if videos:
-            found[inner.name] = videos[0]
-    return _by_name(found.items())
+            videos_by_view[inner.name] = videos[0]
+    return _by_name(videos_by_view.items())
 
 
 def _inner_folders(folder: Path) -> list[Path]:
-    """Folders that may be cameras; one named after the calibration holds pictures of a board, not of a person."""
+    """Return the folders that may be cameras, without folders named after the calibration (board pictures)."""
     inner = [path for path in folder.iterdir() if path.is_dir() and not path.name.startswith((".", "__"))]
     return [path for path in inner if not path.name.lower().startswith("calib")]
 
 
 def _image_folders(folder: Path) -> dict[str, Path]:
-    """Folders that hold pictures, thumbnails of videos beside them left out."""
-    found = {}
+    """Return the folders of pictures by name, without thumbnails beside videos."""
+    folders_by_view = {}
     for inner in _inner_folders(folder):
         videos = {path.stem for path in filter(is_video, inner.iterdir())}
         if any(path.stem not in videos for path in filter(is_image, inner.iterdir())):
-            found[inner.name] = inner
-    return _by_name(found.items())
+            folders_by_view[inner.name] = inner
+    return _by_name(folders_by_view.items())
 
 
 def _by_name(pairs: Iterable[tuple[str, Path]]) -> dict[str, Path]:

@@ -1,4 +1,4 @@
-"""What a person should know of the footage itself: damage, and how names and values of pictures were read."""
+"""Findings about the footage: damage, and notes on the reading of picture names and values."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from poseharvest.capture.picture_folder import ImageFolder
 from poseharvest.capture.view_footage import Footage
 from poseharvest.findings import Finding
 
-_BLACK, _WHITE = 20, 235  # of 255: nearly all of a picture is darker, or brighter
+_BLACK, _WHITE = 20, 235  # of 255: limits for nearly all pixels of a black or white picture
 _NEARLY_ALL = 0.99
 
 
 def audit_footage(footage: Sequence[Footage]) -> list[Finding]:
-    """Return what is odd about the footage of all views, and what was taken where it could have been something else.
+    """Return findings about the footage of all views, with notes on ambiguous names and values.
 
-    Looks at the first picture of every view, and at two others where that one is nearly black or white.
+    It decodes the first picture of every view, and two others if the first one is nearly black or white.
     """
     damages = [Finding("warning", "footage", f"{one.path}: {one.damage}") for one in footage if one.damage is not None]
     blank = [finding for one in footage if (finding := _blank(one)) is not None]
@@ -52,15 +52,15 @@ def _values(white: float) -> str:
 
 
 def _blank(footage: Footage) -> Finding | None:
-    """A finding if the view is nearly black or white throughout: at its beginning, in its middle and near its end."""
+    """Return a finding if the first, a middle and a late picture of the view are all nearly black or white."""
     number = len(footage.times_s)
     shade = ""
     for place in dict.fromkeys((0, number // 2, number - 1)):
         picture = next(footage.read(np.asarray([place], dtype=np.int32)), None) if number else None
-        said = "" if picture is None else _shade(picture)
-        if not said or (shade and said != shade):
+        current = "" if picture is None else _shade(picture)
+        if not current or (shade and current != shade):
             return None
-        shade = said
+        shade = current
     if not shade:
         return None
     return Finding(

@@ -1,4 +1,4 @@
-"""One synchronised moment of a capture, and what a source of such moments offers."""
+"""One synchronised moment of a capture, and the interface of a source of such moments."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ class MultiViewFrame:
     Attributes:
         index: frame number, from 0.
         time_s: seconds from the capture's start.
-        images: one (H, W, 3) RGB uint8 picture a view, in rig order; None where the view has no picture.
-        numbers: which of its own pictures each view shows, from 0, -1 for none; None where all are the frame's number.
+        images: one (H, W, 3) RGB uint8 picture per view, in rig order; None where the view has no picture.
+        numbers: for each view the index of its picture within the view, from 0, or -1 for none. None if all are equal
+            to `index`.
     """
 
     index: int
@@ -30,19 +31,19 @@ class MultiViewFrame:
     numbers: tuple[int, ...] | None = None
 
     def number(self, view: int) -> int:
-        """Return which of its own pictures a view shows, from 0; -1 where it has none."""
+        """Return the index of the picture within the view, from 0; -1 if it has no picture."""
         return self.index if self.numbers is None else self.numbers[view]
 
 
 @dataclass(frozen=True)
 class ViewPictures:
-    """The pictures of one view as files made from them may number them.
+    """The numbering of the pictures of one view, for files that are made from them.
 
     Attributes:
-        view: its name.
-        count: number of its pictures; they are numbered from 0.
-        names: file name of each without suffix, where the pictures are files.
-        lead: frame of the capture minus number of the picture, where the view begins.
+        view: name of the view.
+        count: number of its pictures, which are numbered from 0.
+        names: file name of each picture without suffix, if the pictures are files.
+        lead: number of the frame minus number of the picture, at the start of the view.
     """
 
     view: str
@@ -81,16 +82,16 @@ class FrameSource(Protocol):
 
 @runtime_checkable
 class PictureSource(Protocol):
-    """A capture whose views have pictures of their own numbers."""
+    """A capture that knows the numbering of the pictures of its views."""
 
     @property
     def view_pictures(self) -> tuple[ViewPictures, ...]:
-        """The pictures of every view, in rig order."""
+        """The numbering of the pictures of every view, in rig order."""
         ...
 
 
 def pictures_of(capture: FrameSource) -> tuple[ViewPictures, ...]:
-    """Return the pictures of every view, in rig order: a picture a frame where the capture does not tell."""
+    """Return the numbering of the pictures of every view, in rig order; by default one picture per frame."""
     if isinstance(capture, PictureSource):
         return capture.view_pictures
     return tuple(ViewPictures(name, capture.num_frames) for name in capture.rig.names)
@@ -98,14 +99,13 @@ def pictures_of(capture: FrameSource) -> tuple[ViewPictures, ...]:
 
 @dataclass(frozen=True)
 class CaptureFacts:
-    """What a capture knows of itself beyond its pictures; every field may be unknown.
+    """Facts about a capture beyond its pictures; every field may be unknown.
 
     Attributes:
-        folder: where it lies.
-        unit: the unit of length in which its calibration was read.
-        turn: degrees clockwise by which its pictures are to be turned for people to stand in them, of all views or by
-            view.
-        findings: what is odd about footage, calibration and timing; None if nobody has looked.
+        folder: its folder.
+        unit: the unit of length of its calibration file.
+        turn: turn of the pictures after which people stand upright, in degrees clockwise, for all views or by view.
+        findings: findings about footage, calibration and timing; None if they were not checked.
     """
 
     folder: Path | None = None
@@ -116,7 +116,7 @@ class CaptureFacts:
 
 @runtime_checkable
 class FactSource(Protocol):
-    """A capture that knows something of itself."""
+    """A capture that knows facts about itself."""
 
     @property
     def facts(self) -> CaptureFacts:
@@ -125,5 +125,5 @@ class FactSource(Protocol):
 
 
 def facts_of(capture: FrameSource) -> CaptureFacts:
-    """Return what a capture knows of itself; nothing where it does not tell."""
+    """Return the facts about a capture; all unknown if it is not a `FactSource`."""
     return capture.facts if isinstance(capture, FactSource) else CaptureFacts()

@@ -1,4 +1,4 @@
-"""Pictures the right way up: the display matrix that phones write beside their videos."""
+"""Upright pictures: the display matrix in the videos of phones."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from poseharvest.arrays import Image, ImageSize
 
-_ONE = 1 << 16  # the display matrix's entries are 16.16 fixed point
+_ONE = 1 << 16  # the entries of the display matrix are 16.16 fixed point
 _TOLERANCE = 0.01
 
 
@@ -17,9 +17,9 @@ class Orientation:
     """A quarter turn, a mirroring, or both: transpose first, then flip.
 
     Attributes:
-        transpose: rows become columns.
-        flip_x: then mirrored left to right.
-        flip_y: then mirrored top to bottom.
+        transpose: True if rows become columns.
+        flip_x: True if the result is then mirrored left to right.
+        flip_y: True if the result is then mirrored top to bottom.
     """
 
     transpose: bool = False
@@ -27,25 +27,25 @@ class Orientation:
     flip_y: bool = False
 
     def size(self, stored: ImageSize) -> ImageSize:
-        """Return the (height, width) as shown of a picture stored as `stored`."""
+        """Return the upright (height, width) of a picture with the stored (height, width)."""
         return (stored[1], stored[0]) if self.transpose else stored
 
     def upright(self, stored: Image) -> Image:
-        """Return the picture as it is meant to be shown, contiguous in memory."""
-        shown = stored.transpose(1, 0, 2) if self.transpose else stored
-        shown = shown[:, ::-1] if self.flip_x else shown
-        shown = shown[::-1] if self.flip_y else shown
-        return np.ascontiguousarray(shown)
+        """Return the upright picture of a `stored` one, contiguous in memory."""
+        image = stored.transpose(1, 0, 2) if self.transpose else stored
+        image = image[:, ::-1] if self.flip_x else image
+        image = image[::-1] if self.flip_y else image
+        return np.ascontiguousarray(image)
 
 
 def orientation_from_matrix(matrix: bytes) -> Orientation:
-    """Return the orientation of a display matrix as FFmpeg hands it out.
+    """Return the orientation of a display matrix in the format of FFmpeg.
 
-    A stored pixel (p, q), x right and y down, is shown at (a p + c q, b p + d q); the matrix is nine native int32
-    a b u, c d v, x y w.
+    A stored pixel (p, q), x right and y down, has the upright position (a p + c q, b p + d q). The matrix is nine
+    native int32: a b u, c d v, x y w.
 
     Raises:
-        ValueError: it is not made of quarter turns and mirrorings.
+        ValueError: the matrix is not a combination of quarter turns and mirrorings.
     """
     a, b, _, c, d = (float(entry) / _ONE for entry in np.frombuffer(matrix, dtype=np.int32)[:5])
     sizes = np.abs((a, b, c, d))

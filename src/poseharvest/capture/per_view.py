@@ -1,4 +1,4 @@
-"""A number that an option gives for all views, or for each view by name: how footage was turned or resized."""
+"""Options with one number for all views or one per view: the turn or the scale of the footage."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class PerView:
     """A number for every view.
 
     Attributes:
-        common: of the views that are not named.
-        views: of the views that are named.
+        common: the number of all views without an entry in `views`.
+        views: numbers by name of the view.
     """
 
     common: float
@@ -28,22 +28,22 @@ class PerView:
 
 
 def parse_rotate(value: object) -> PerView:
-    """Return the degrees clockwise that a number, a table or a text says: 90, {cam01 = 90}, "cam01=90,cam02=270".
+    """Return the turn, degrees clockwise, of a number, table or text: 90, {cam01 = 90}, "cam01=90,cam02=270".
 
     >>> parse_rotate("cam01=-90").of("cam01")
     270
 
     Raises:
-        ValueError: it is none of these, or no quarter turn.
+        ValueError: the value is none of these, or is not a multiple of 90.
     """
     return _parsed(value, 0, _turn)
 
 
 def parse_scale(value: object) -> PerView:
-    """Return the factors that a number, a table or a text says: 0.5, {cam01 = 0.5}, "cam01=1/2".
+    """Return the scale of a number, a table or a text: 0.5, {cam01 = 0.5}, "cam01=1/2".
 
     Raises:
-        ValueError: it is none of these, or not positive.
+        ValueError: the value is none of these, or is not positive.
     """
     return _parsed(value, 1.0, _factor)
 
@@ -53,32 +53,32 @@ def _parsed(value: object, default: float, number: Callable[[object], float]) ->
         return value
     if isinstance(value, str) and "=" in value:
         parts = [part.rpartition("=") for part in value.split(",")]
-        value = {view.strip(): said for view, _, said in parts}
+        value = {view.strip(): number_of_view for view, _, number_of_view in parts}
     if isinstance(value, Mapping):
-        return PerView(default, {str(view): number(said) for view, said in value.items()})
+        return PerView(default, {str(view): number(number_of_view) for view, number_of_view in value.items()})
     return PerView(number(value))
 
 
-def _turn(said: object) -> float:
-    degrees = _number(said)
+def _turn(value: object) -> float:
+    degrees = _number(value)
     if degrees is None or degrees % 360 not in QUARTER_TURNS:
         raise ValueError("expected 0, 90, 180 or 270 degrees clockwise")
     return int(degrees % 360)
 
 
-def _factor(said: object) -> float:
-    factor = _number(said)
+def _factor(value: object) -> float:
+    factor = _number(value)
     if factor is None or factor <= 0:
         raise ValueError("expected a positive factor such as 0.5")
     return factor
 
 
-def _number(said: object) -> float | None:
-    if isinstance(said, str):
+def _number(value: object) -> float | None:
+    if isinstance(value, str):
         try:
-            return float(Fraction(said))
+            return float(Fraction(value))
         except (ValueError, ZeroDivisionError):
             return None
-    if isinstance(said, bool) or not isinstance(said, int | float) or not math.isfinite(said):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
-    return float(said)
+    return float(value)

@@ -18,7 +18,7 @@ from poseharvest.capture.picture_times import Reading, read_picture_times
 from poseharvest.capture.settings import DamagePolicy
 from poseharvest.errors import CaptureError
 
-_LOOKS = 8  # pictures of a folder that tell how many bits are used
+_LOOKS = 8  # pictures of a folder that are read to find the number of used bits
 _JPEG_SUFFIXES = frozenset({".jpg", ".jpeg"})
 _JPEG_END = b"\xff\xd9"
 
@@ -31,13 +31,13 @@ class ImageFolder:
         name: the view's name.
         path: the folder.
         files: the pictures in order.
-        ticks: (N,) rising times of the pictures in picture periods; a gap is a picture that is missing.
+        ticks: (N,) increasing times of the pictures, in picture periods; a gap is a missing picture.
         image_size: (height, width) of every picture.
         frame_rate: pictures per second.
-        on_damage: "error" raises where a picture cannot be read, "drop" gives None there.
-        reading: what the names were taken for.
-        note: the same for a person to check; empty where nothing had to be read.
-        white: the value that is white in pictures of more than 8 bits; None where each tells its own.
+        on_damage: "error" raises an error for a picture that cannot be read, "drop" gives None for it.
+        reading: the interpretation of the names: index, number or clock.
+        note: the same as a text for the user; empty if there was nothing to interpret.
+        white: the value of white in pictures of more than 8 bits; None estimates it from each picture.
     """
 
     name: str
@@ -53,19 +53,19 @@ class ImageFolder:
 
     @property
     def times_s(self) -> NDArray[np.float64]:
-        """(N,) rising times, seconds."""
+        """(N,) increasing times, seconds."""
         return self.ticks / self.frame_rate
 
     @property
     def damage(self) -> str | None:
-        """None: a picture is looked at when it is read."""
+        """None: pictures are checked only when they are read."""
         return None
 
     def read(self, numbers: NDArray[np.int32]) -> Generator[Image | None, None, None]:
-        """Give the pictures of these `numbers` (never falling, -1 for None).
+        """Yield the pictures of `numbers` (not decreasing; -1 gives None).
 
         Raises:
-            CaptureError: a picture has another size than the first; or cannot be read, where `on_damage` is "error".
+            CaptureError: a picture differs in size from the first one, or cannot be read and `on_damage` is "error".
         """
         at: int = -1
         image: Image | None = None
@@ -89,35 +89,35 @@ class ImageFolder:
 def open_image_folders(
     folders: Mapping[str, Path], *, frame_rate: float, on_damage: DamagePolicy = "error"
 ) -> tuple[ImageFolder, ...]:
-    """Return the footage of views kept as pictures, simultaneous where their names say so.
+    """Return the footage of views that are folders of pictures, synchronised by their names.
 
-    A name says a number, a time or nothing but an order (`picture_times`). Where all numbers of all views are multiples
-    apart (every fifth picture of a film, say), that step is one picture.
+    A name contains a number, a time, or only an order (`picture_times`). If the differences of all numbers are
+    multiples of a step, that step is one picture. An example is a folder with every fifth picture of a film.
 
     Args:
         folders: the folder of every view by name.
-        frame_rate: pictures per second, where the names do not tell.
-        on_damage: what to do about a picture that cannot be read.
+        frame_rate: pictures per second, used if the names contain no times.
+        on_damage: "error" or "drop", for a picture that cannot be read.
 
     Raises:
-        CaptureError: a folder has no pictures, two of one number, names that no reading fits, or a first picture that
-            cannot be read.
+        CaptureError: a folder has no pictures, two pictures with the same number, names without an interpretation, or a
+            first picture that cannot be read.
     """
     files = {name: _pictures(folder) for name, folder in folders.items()}
-    taken = read_picture_times(files, frame_rate)
+    times = read_picture_times(files, frame_rate)
     looks = {name: _first_look(of_view) for name, of_view in files.items()}
-    ordered = {name: tuple(files[name][place] for place in taken.order[name]) for name in files}
+    ordered = {name: tuple(files[name][place] for place in times.order[name]) for name in files}
     return tuple(
         ImageFolder(
             name=name,
             path=folders[name],
             files=paths,
-            ticks=taken.ticks[name],
+            ticks=times.ticks[name],
             image_size=looks[name].image_size,
-            frame_rate=taken.frame_rate[name],
+            frame_rate=times.frame_rate[name],
             on_damage=on_damage,
-            reading=taken.reading,
-            note=taken.note,
+            reading=times.reading,
+            note=times.note,
             white=looks[name].white,
         )
         for name, paths in ordered.items()
@@ -129,7 +129,7 @@ def read_image(path: Path, white: float | None = None) -> Image | None:
 
     Args:
         path: the file.
-        white: the value that is white in pictures of more than 8 bits; by default what the picture itself tells.
+        white: the value of white in pictures of more than 8 bits; None estimates it from the picture.
     """
     stored = read_stored(path)
     if stored is None:
@@ -138,13 +138,13 @@ def read_image(path: Path, white: float | None = None) -> Image | None:
 
 
 def read_stored(path: Path) -> NDArray[Any] | None:
-    """Return the picture, (H, W, 3) RGB and upright, in the values of its file; None if it is truncated or damaged."""
+    """Return the picture, (H, W, 3) RGB and upright, with the values of the file; None if it is damaged."""
     import cv2
 
     data = path.read_bytes()
     if path.suffix.lower() in _JPEG_SUFFIXES and not data.rstrip(b"\0").endswith(_JPEG_END):
-        return None  # OpenCV would fill the rest with grey and say nothing
-    # decoded from memory, because OpenCV cannot open every path on every system
+        return None  # OpenCV would fill the rest with grey without an error
+    # Decode from memory, because OpenCV cannot open every path on every system.
     how = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
     image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), how) if data else None
     return None if image is None else np.ascontiguousarray(image[..., ::-1])
@@ -159,14 +159,14 @@ def _pictures(folder: Path) -> list[Path]:
 
 @dataclass(frozen=True)
 class _Look:
-    """What a look at a folder's pictures tells: their (height, width), and the value that is white."""
+    """Properties of the pictures of a folder: (height, width), and the value of white."""
 
     image_size: ImageSize
     white: float
 
 
 def _first_look(paths: Sequence[Path]) -> _Look:
-    """Look at the first picture, and where it has more than 8 bits at some others: one alone may be dark."""
+    """Return the properties from the first picture; with more than 8 bits also from others, as one may be dark."""
     first = read_stored(paths[0])
     if first is None:
         raise CaptureError(f"{paths[0]}: expected a picture, got a truncated or damaged file")

@@ -1,7 +1,7 @@
-"""What the names of a view's pictures say: the time of a clock, numbers, or nothing but an order.
+"""Interpretation of the picture names of a view: clock times, numbers, or only an order.
 
-Names are compared within a view: a part that all have (a camera's number, a date) says nothing of one picture. Parts
-whose letters change from picture to picture (hashes) say nothing either.
+Names are compared within a view. A part that all names share, such as the number of the camera, is ignored. Parts whose
+letters change from picture to picture, such as hashes, are ignored as well.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ Match = re.Match[str]
 
 
 def clock_ns(stems: Sequence[str]) -> Numbers | None:
-    """Return the (N,) times that the names state, nanoseconds; None where they state none of their own.
+    """Return the (N,) times in the names, nanoseconds; None if the names contain no different times.
 
-    Read are times of day (12-00-05.167) with or without a date, dates, and stamps since 1970 in seconds, milli-, micro-
-    or nanoseconds. Two pictures of one time are no reading, and neither is a count that only looks like a time: it
-    rises by one from picture to picture.
+    Accepted are times of day (12-00-05.167) with or without a date, dates, and stamps since 1970 in seconds, milli-,
+    micro- or nanoseconds. Times are rejected if two pictures have the same one. A count that looks like a time is
+    rejected as well: it increases by one from picture to picture.
     """
     readings: tuple[tuple[str, Callable[[Match, bool], int | None]], ...] = (
         (_DATED, _time_ns),
@@ -44,9 +44,9 @@ def clock_ns(stems: Sequence[str]) -> Numbers | None:
     )
     for pattern, to_ns in readings:
         overlapping = re.compile(rf"(?=(?P<all>{pattern})(?!\d))")
-        found = [list(overlapping.finditer(stem)) for stem in stems]
-        for place in range(1, min(map(len, found)) + 1):  # the last one in the names first
-            matches = [of_stem[-place] for of_stem in found]
+        matches_of_stems = [list(overlapping.finditer(stem)) for stem in stems]
+        for place in range(1, min(map(len, matches_of_stems)) + 1):  # start with the last one in the names
+            matches = [of_stem[-place] for of_stem in matches_of_stems]
             times = _times(matches, to_ns)
             if times is not None and (pattern == _DATE or not _is_count([match["all"] for match in matches])):
                 return times
@@ -54,7 +54,7 @@ def clock_ns(stems: Sequence[str]) -> Numbers | None:
 
 
 def number_columns(stems: Sequence[str]) -> list[Numbers]:
-    """Return the numbers at every place of the names at which all have one; none if the names are built differently."""
+    """Return the numbers at every place where all names have one; empty if the names differ in structure."""
     words = [re.split(r"[-_. ()\[\]]+", stem) for stem in stems]
     if len({len(of_stem) for of_stem in words}) > 1:
         return []
@@ -67,7 +67,7 @@ def number_columns(stems: Sequence[str]) -> list[Numbers]:
 
 
 def _is_count(texts: Sequence[str]) -> bool:
-    """No group of digits changes, or one, and mostly by one."""
+    """Return whether at most one group of digits changes, and mostly by one."""
     groups = [re.findall(r"\d+", text) for text in texts]
     if len({len(of_text) for of_text in groups}) > 1:
         return False
@@ -82,7 +82,7 @@ def _times(matches: Sequence[Match], to_ns: Callable[[Match, bool], int | None])
     groups = [match.groupdict() for match in matches]
     marks = {of_name.get("mark") or "" for of_name in groups if of_name.get("fraction")}
     widths = {len(of_name.get("fraction") or "") for of_name in groups}
-    # 12-00-05_7 to 12-00-05_167 are milliseconds without their zeros, 5.7 and 5.167 are decimals.
+    # 12-00-05_7 to 12-00-05_167 are milliseconds without leading zeros; 5.7 and 5.167 are decimals.
     in_ms = len(widths) > 1 and max(widths) <= 3 and not marks <= {".", ","}
     times = [to_ns(match, in_ms) for match in matches]
     known = [time for time in times if time is not None]
@@ -92,7 +92,7 @@ def _times(matches: Sequence[Match], to_ns: Callable[[Match, bool], int | None])
 
 
 def _past_midnight(times_ns: list[int]) -> list[int]:
-    """Times of day on one day, or of a night: those after midnight are of the next day."""
+    """Return times of day, ns, in which times after midnight belong to the next day."""
     if max(times_ns) >= _DAY_NS or max(times_ns) - min(times_ns) < 0.75 * _DAY_NS:
         return times_ns
     return [time + _DAY_NS if time < _DAY_NS // 2 else time for time in times_ns]

@@ -1,4 +1,4 @@
-"""When the pictures of all views were taken, by their names: an index, a number or a clock, the same for all views."""
+"""Times of the pictures of all views from their names: by index, number or clock, the same for all views."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from poseharvest.errors import CaptureError
 
 Reading = Literal["index", "number", "clock"]
 
-_MAX_SPARSITY = 100  # ticks a picture: beyond, most of the capture's frames would be empty
-_ALONE_TICKS = 8  # pictures further apart are moments of their own
-_PAUSE_S = 2.0  # what is left of a long pause
+_MAX_SPARSITY = 100  # ticks per picture: above this, most frames of the capture would be empty
+_ALONE_TICKS = 8  # pictures with larger gaps are separate moments
+_PAUSE_S = 2.0  # a longer pause is shortened to this
 _SAME_RATE = 0.01
-_MAX_JITTER = 0.45  # of a period, in most intervals of a regular clock
-_MAX_STAMP_JITTER = 0.25  # where nothing but their regularity says that numbers are times
+_MAX_JITTER = 0.45  # share of a period, for most intervals of a regular clock
+_MAX_STAMP_JITTER = 0.25  # the same, if regularity is the only sign that numbers are times
 _MOST_INTERVALS = 0.9
-_MAX_SMOOTHED = 0.25  # of a period: further from a regular clock, a time is taken as it is
-_FRAME_MS = (2, 200)  # between pictures of a film, where names may be milliseconds
-_MIN_SHARED = 0.5  # of the pictures, whose number another view has too
+_MAX_SMOOTHED = 0.25  # share of a period: a time with a larger deviation from a regular clock is not changed
+_FRAME_MS = (2, 200)  # range of the interval of a film, for names in milliseconds
+_MIN_SHARED = 0.5  # share of the pictures whose number occurs in another view
 
 
 @dataclass(frozen=True, eq=False)
 class PictureTimes:
-    """The pictures of all views in order, and when they were taken.
+    """The order and the times of the pictures of all views.
 
     Attributes:
-        reading: what their names were taken for.
-        order: (N,) of every view: places of the pictures among those given.
-        ticks: (N,) of every view: rising times in picture periods, 0 for the first of all views.
-        frame_rate: of every view, pictures per second while none is missing.
-        note: what was taken, for a person to check.
+        reading: the interpretation of the names: index, number or clock.
+        order: by view, (N,) indices of the pictures in the input, in order of time.
+        ticks: by view, (N,) increasing times in picture periods; the first picture of all views is at 0.
+        frame_rate: by view, pictures per second where none is missing.
+        note: the interpretation as a text for the user.
     """
 
     reading: Reading
@@ -48,14 +48,14 @@ class PictureTimes:
 
 
 def read_picture_times(files: Mapping[str, Sequence[Path]], frame_rate: float) -> PictureTimes:
-    """Return when pictures were taken, by their names.
+    """Return the times of pictures from their names.
 
     Args:
-        files: of every view, at least one each, in natural order.
-        frame_rate: pictures per second, where the names do not tell.
+        files: by view, at least one picture each, in natural order.
+        frame_rate: pictures per second, used if the names contain no times.
 
     Raises:
-        CaptureError: no reading fits the names of all views; the message shows some.
+        CaptureError: no interpretation fits the names of all views; the message shows some names.
     """
     stems = {view: [path.stem for path in paths] for view, paths in files.items()}
     has_digits = [any(char.isdigit() for char in stem) for of_view in stems.values() for stem in of_view]
@@ -92,16 +92,16 @@ def _by_index(files: Mapping[str, Sequence[Path]], frame_rate: float) -> Picture
 
 
 def _numbers(files: Mapping[str, Sequence[Path]], stems: Mapping[str, Sequence[str]]) -> dict[str, Numbers]:
-    """The number of every picture: from the place of the names that tells pictures apart and that views share most."""
+    """Return the number of every picture by view, from the place in the names that the views share most."""
     columns = {view: number_columns(of_view) for view, of_view in stems.items()}
     places = range(1, max(1, min(map(len, columns.values()))) + 1)
     best: dict[str, Numbers] = {}
     for place in places:
-        found = {view: of_view[-place] for view, of_view in columns.items() if of_view}
-        unique = len(found) == len(stems) and all(len(set(n.tolist())) == len(n) for n in found.values())
-        changes = any(len(n) > 1 for n in found.values())
-        if unique and changes and (not best or _share_shared(found) > _share_shared(best)):
-            best = found
+        candidate = {view: of_view[-place] for view, of_view in columns.items() if of_view}
+        unique = len(candidate) == len(stems) and all(len(set(n.tolist())) == len(n) for n in candidate.values())
+        changes = any(len(n) > 1 for n in candidate.values())
+        if unique and changes and (not best or _share_shared(candidate) > _share_shared(best)):
+            best = candidate
     if best:
         return best
     raise _no_reading(files, columns)
@@ -115,15 +115,15 @@ def _no_reading(files: Mapping[str, Sequence[Path]], columns: Mapping[str, list[
             first, second = [path.name for path, number in zip(paths, numbers, strict=True) if number == twice][:2]
             return CaptureError(f"{paths[0].parent}: two pictures of number {twice}: {first} and {second}")
     paths = next((paths for view, paths in files.items() if not columns[view]), next(iter(files.values())))
-    shown = ", ".join(path.name for path in paths[:3])
+    examples = ", ".join(path.name for path in paths[:3])
     return CaptureError(
-        f"{paths[0].parent}: expected names with a number or a time of each picture at one place, got {shown}: "
+        f"{paths[0].parent}: expected names with a number or a time of each picture at one place, got {examples}: "
         "neither index, number nor clock fits; rename them by frame"
     )
 
 
 def _share_shared(numbers: Mapping[str, Numbers]) -> float:
-    """The part of the pictures whose number another view has too; 1 for a single view."""
+    """Return the share of the pictures whose number occurs in another view; 1 for a single view."""
     if len(numbers) < 2:
         return 1.0
     values, counts = np.unique(np.concatenate(list(numbers.values())), return_counts=True)
@@ -132,7 +132,7 @@ def _share_shared(numbers: Mapping[str, Numbers]) -> float:
 
 
 def _share_near(numbers: Mapping[str, Numbers], tolerance: float) -> float:
-    """The part of the pictures to which another view has one no further than the tolerance."""
+    """Return the share of the pictures with a picture of another view within the tolerance."""
     near = []
     for view, own in numbers.items():
         others = np.sort(np.concatenate([n for other, n in numbers.items() if other != view]))
@@ -143,7 +143,7 @@ def _share_near(numbers: Mapping[str, Numbers], tolerance: float) -> float:
 
 
 def _stamp_unit_ns(numbers: Mapping[str, Numbers]) -> int | None:
-    """The unit of numbers that are times: near in all views and not equal, or as regular as a film's pictures."""
+    """Return the unit, ns, of numbers that are times: similar in all views but not equal, or regular as in a film."""
     steps = np.concatenate([np.diff(np.sort(of_view)) for of_view in numbers.values()]).astype(np.float64)
     if not len(steps):
         return None
@@ -176,8 +176,8 @@ def _by_number(numbers: Mapping[str, Numbers], files: Mapping[str, Sequence[Path
         note += f", far apart: every number is a moment of its own, frame 0 is number {first}"
     elif len(gaps) and float(gaps.sum()) > _MAX_SPARSITY * len(every):
         pause = round(_PAUSE_S * frame_rate)
-        kept = np.concatenate(([0], np.cumsum(np.where(gaps > _MAX_SPARSITY, np.minimum(gaps, pause), gaps))))
-        ticks = {view: kept[np.searchsorted(every, of_view)] for view, of_view in numbers.items()}
+        shortened = np.concatenate(([0], np.cumsum(np.where(gaps > _MAX_SPARSITY, np.minimum(gaps, pause), gaps))))
+        ticks = {view: shortened[np.searchsorted(every, of_view)] for view, of_view in numbers.items()}
         note += f", with long gaps: of each {_PAUSE_S:g} s are left"
     elif step > 1:
         note += f", {step} apart: that step is one picture"
@@ -204,7 +204,7 @@ def _by_clock(times_ns: Mapping[str, Numbers], what: str, files: Mapping[str, Se
     note = f"pictures are matched by clock: {what} ({_example(files, None)})"
     every = np.concatenate(list(times_s.values()))
     if all(one.is_regular for one in even.values()) and np.ptp(every) * common < _MAX_SPARSITY * len(every):
-        # One rate for cameras whose clocks agree, so that what is left of the jitter is not taken for a drift.
+        # One rate for cameras whose clocks agree, so that the remaining jitter does not look like a drift.
         own = {view: 1 / one.period_s if math.isfinite(one.period_s) else common for view, one in even.items()}
         shared = {view: common if abs(rate / common - 1) < _SAME_RATE else rate for view, rate in own.items()}
         ticks = {view: one.times_s * shared[view] for view, one in even.items()}
@@ -219,12 +219,12 @@ def _by_clock(times_ns: Mapping[str, Numbers], what: str, files: Mapping[str, Se
 
 @dataclass(frozen=True, eq=False)
 class _Evenly:
-    """Times of a clock that jitters.
+    """Times of a clock with jitter.
 
     Attributes:
-        times_s: without the jitter, where they are regular.
-        period_s: between pictures; infinite for a single one.
-        is_regular: nine of ten intervals are whole periods.
+        times_s: times in seconds, without the jitter if they are regular.
+        period_s: time between pictures, seconds; infinite for a single picture.
+        is_regular: True if nine of ten intervals are multiples of the period.
     """
 
     times_s: NDArray[np.float64]
@@ -233,7 +233,7 @@ class _Evenly:
 
 
 def _evenly(times_s: NDArray[np.float64]) -> _Evenly:
-    """Names hold the time at which a picture was written, some milliseconds beside the one at which it was taken."""
+    """Return times without jitter: names contain the time of writing, some milliseconds after the exposure."""
     if len(times_s) < 2:
         return _Evenly(times_s, math.inf, is_regular=True)
     intervals = np.diff(times_s)
@@ -250,15 +250,15 @@ def _evenly(times_s: NDArray[np.float64]) -> _Evenly:
 
 
 def _moments(times_s: Mapping[str, NDArray[np.float64]]) -> dict[str, Numbers]:
-    """The number of every picture's moment: pictures of different views, nearer than half the shortest interval."""
+    """Return the moment of every picture by view; a moment spans less than half the shortest interval."""
     intervals = np.concatenate([np.diff(times) for times in times_s.values()])
     tolerance = float(intervals.min()) / 2 if len(intervals) else math.inf
-    taken = sorted((time, view) for view, times in times_s.items() for time in times.tolist())
+    pictures = sorted((time, view) for view, times in times_s.items() for time in times.tolist())
     moments: dict[str, list[int]] = {view: [] for view in times_s}
-    number, begun, present = -1, -math.inf, set[str]()
-    for time, view in taken:
-        if number < 0 or view in present or time - begun > tolerance:
-            number, begun, present = number + 1, time, set()
+    number, start, present = -1, -math.inf, set[str]()
+    for time, view in pictures:
+        if number < 0 or view in present or time - start > tolerance:
+            number, start, present = number + 1, time, set()
         present.add(view)
         moments[view].append(number)
     return {view: np.asarray(of_view, dtype=np.int64) for view, of_view in moments.items()}

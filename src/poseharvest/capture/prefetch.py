@@ -1,4 +1,4 @@
-"""Decoding beside the work on the pictures: every view ahead by a few pictures, in a thread of its own."""
+"""Decoding in the background: one thread per view, which is a few pictures ahead."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class _End:
-    """What a finished source gives."""
+    """The marker at the end of a source."""
 
 
 def prefetch(sources: Sequence[Generator[T, None, None]], *, depth: int) -> Generator[tuple[T, ...], None, None]:
-    """Give one item of every source at a time, while threads make the next `depth` items of each.
+    """Yield tuples of one item per source, while threads compute the next `depth` items of each.
 
-    Closing the generator, or an error, stops the threads and closes the sources before it returns. An error in a source
-    is raised here, at the item that failed. No more than `depth` + 2 items of a source are alive at once.
+    When the generator is closed or fails, it first stops the threads and closes the sources. An error in a source is
+    raised here, at the item that failed. At most `depth` + 2 items of a source exist at the same time.
 
     Args:
-        sources: all as long as the shortest; each is only ever run by one thread.
-        depth: items to make ahead, at least 1.
+        sources: generators; the result is as long as the shortest. Each one runs in only one thread.
+        depth: number of items to compute ahead, at least 1.
     """
     with ExitStack() as stack:
         queues = [stack.enter_context(_Ahead(source, depth)) for source in sources]
@@ -53,7 +53,7 @@ class _Ahead(Generic[T]):
         self._source.close()
 
     def next(self) -> T | _End:
-        """Return the next item, and let the thread begin another one."""
+        """Return the next item, and start the computation of another one."""
         item = self._ahead.popleft().result()
         self._ahead.append(self._submit())
         return item

@@ -1,4 +1,4 @@
-"""The options of a capture: `capture.toml` in its folder, and what a call says instead."""
+"""The options of a capture: `capture.toml` in its folder, and arguments that replace its values."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _OFFSET = re.compile(r"\s*([-+]?\d+(?:\.\d*)?(?:e[-+]?\d+)?)\s*(s|seconds?|frame
 
 @dataclass(frozen=True)
 class Offset:
-    """How much later a view's pictures were taken than its time stamps say.
+    """The time to add to the time stamps of a view.
 
     Attributes:
-        value: in `unit`; negative is earlier.
-        unit: seconds, or frames of the view itself.
+        value: the number in `unit`; a negative one means earlier.
+        unit: seconds, or frames of this view.
     """
 
     value: float
@@ -44,13 +44,13 @@ class Offset:
 
 
 def parse_offset(value: object) -> Offset:
-    """Return the offset that a number (seconds) or a text ("0.25 s", "-3 frames") says.
+    """Return the offset of a number (seconds) or a text ("0.25 s", "-3 frames").
 
     >>> parse_offset("-3 frames")
     Offset(value=-3.0, unit='frames')
 
     Raises:
-        ValueError: it is neither.
+        ValueError: the value is neither.
     """
     if isinstance(value, Offset):
         return value
@@ -64,68 +64,68 @@ def parse_offset(value: object) -> Offset:
 
 
 class CaptureSettings(BaseModel):
-    """What `capture.toml` may say. Every key is optional."""
+    """The keys of `capture.toml`. Every key is optional."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     calibration: Path | None = None
-    """The calibration file, relative to the capture's folder. Otherwise the only one in the folder is taken."""
+    """The calibration file, relative to the folder of the capture. By default, the only one in the folder is used."""
 
     calibration_format: str | None = None
-    """Its format, where the file alone does not tell."""
+    """The format of the calibration, if it cannot be recognised from the file."""
 
     unit: LengthUnit | None = None
-    """The calibration's unit of length, where the format does not fix it."""
+    """The unit of length of the calibration, if the format does not define it."""
 
     subject: str | None = None
-    """Whose extrinsics to read, in calibrations that hold several subjects (Human3.6M)."""
+    """The subject whose extrinsics are read, in calibrations with several subjects (Human3.6M)."""
 
     camera_type: str | None = None
-    """Which cameras to read, in calibrations that hold several types (CMU Panoptic)."""
+    """The type of camera to read, in calibrations with several types (CMU Panoptic)."""
 
     footage: Path | None = None
-    """The folder with the footage, relative to the capture's, where it is none of the usual ones or one of several."""
+    """The folder with the footage, relative to the capture, if it has an unusual name or is one of several."""
 
     views: tuple[str, ...] | None = None
-    """The views to use, by the footage's names; all of them otherwise."""
+    """The names of the views to use; by default all of them."""
 
     names: dict[str, str] = Field(default_factory=dict)
-    """The calibrated camera of a view (view = "camera"), where the names alone do not tell."""
+    """The calibrated camera of a view (view = "camera"), if the names alone are not enough."""
 
     offsets: dict[str, Annotated[Offset, BeforeValidator(parse_offset)]] = Field(default_factory=dict)
-    """Added to a view's time stamps: a number of seconds, "0.25 s" or "-3 frames" (of that view)."""
+    """Time to add to the time stamps of a view: seconds, "0.25 s", or "-3 frames" (of that view)."""
 
     time_zero: TimeZero = "timestamps"
-    """What is simultaneous before offsets: equal time stamps, or the first pictures of all views."""
+    """What is simultaneous before the offsets: equal time stamps, or the first pictures of all views."""
 
     frame_rate: Annotated[float, Field(gt=0)] | None = None
-    """The capture's frames per second; otherwise those of its slowest view."""
+    """Frames per second of the capture; by default those of its slowest view."""
 
     reference: str | None = None
-    """The view whose pictures the frames lie on; otherwise the slowest, the first of equals."""
+    """The view whose picture times are the frame times; by default the slowest view, the first of equal ones."""
 
     image_rate: Annotated[float, Field(gt=0)] | None = None
-    """Pictures per second of image folders; otherwise `frame_rate`, otherwise 30 with a warning."""
+    """Pictures per second of image folders; by default `frame_rate`, or 30 with a warning."""
 
     turn: QuarterTurn | dict[str, QuarterTurn] | None = None
-    """Degrees clockwise by which the network sees pictures turned, so that people stand in them: for all views, or by
-    view (0 for the others). It is found from cameras and footage otherwise."""
+    """Turn of the pictures for the network, so that people stand upright: degrees clockwise, for all views or by view
+    (0 for the others). By default it is found from the cameras and the footage."""
 
     on_damage: DamagePolicy = "error"
-    """Damaged footage is an error, or the view drops out where it cannot be read."""
+    """For damaged footage: "error", or "drop" to continue without the pictures that cannot be read."""
 
     rotate: Annotated[PerView, BeforeValidator(parse_rotate)] = PerView(0)
-    """Degrees clockwise by which the footage is turned against the calibrated pictures, of all views or each."""
+    """Turn of the footage relative to the calibrated pictures: degrees clockwise, for all views or by view."""
 
     scale: Annotated[PerView, BeforeValidator(parse_scale)] = PerView(1.0)
-    """Size of the footage over that of the calibration's pictures, of all views or each: 0.5 is half as wide."""
+    """Size of the footage divided by that of the calibrated pictures, for all views or by view: 0.5 is half as wide."""
 
 
 def read_settings(folder: Path) -> CaptureSettings:
-    """Return the settings in the folder's `capture.toml`, its paths resolved; all defaults where there is none.
+    """Return the settings of `capture.toml` in the folder, with resolved paths; without the file, all defaults.
 
     Raises:
-        ConfigError: the file is not TOML, has an unknown key (the nearest is named) or a wrong value.
+        ConfigError: the file is not TOML, or has an unknown key (the message names the nearest one) or a wrong value.
     """
     path = folder / SETTINGS_NAME
     if not path.is_file():
@@ -141,14 +141,14 @@ def read_settings(folder: Path) -> CaptureSettings:
 
 
 def override_settings(settings: CaptureSettings, overrides: Mapping[str, object | None]) -> CaptureSettings:
-    """Return the settings with `overrides` in their place; an override of None changes nothing.
+    """Return the settings with the values of `overrides`; an override of None changes nothing.
 
     Raises:
         ConfigError: an override has an unknown name or a wrong value.
     """
-    said = {name: getattr(settings, name) for name in settings.model_fields_set}
-    given = {name: value for name, value in overrides.items() if value is not None}
-    return _validated({**said, **given}, "capture options")
+    present = {name: getattr(settings, name) for name in settings.model_fields_set}
+    changes = {name: value for name, value in overrides.items() if value is not None}
+    return _validated({**present, **changes}, "capture options")
 
 
 def _validated(values: Mapping[str, Any], where: str) -> CaptureSettings:

@@ -1,7 +1,7 @@
-"""One clock for all views: which picture of each view belongs to which frame of the capture.
+"""One clock for all views: the picture of each view in each frame of the capture.
 
-Frames lie on a regular clock. Each view gives the picture nearest in time to the frame, if it lies within half a frame
-period; otherwise the view has dropped out of that frame. Views are matched by time alone, never by counting pictures.
+Frames have regular times. Each view contributes the picture nearest in time, if it lies within half a frame period.
+Otherwise the view has no picture in that frame. Views are matched by time alone, never by counting pictures.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class Timeline:
 
     Attributes:
         frame_rate: frames per second.
-        start_s: time of frame 0 on the views' common clock, seconds.
-        pictures: (V, F) int32 number of each view's picture in each frame; -1 where it has none.
+        start_s: time of frame 0 on the common clock of the views, seconds.
+        pictures: (V, F) int32 index of the picture of each view in each frame; -1 for no picture.
     """
 
     frame_rate: float
@@ -40,15 +40,15 @@ class Timeline:
 
     @property
     def present(self) -> NDArray[np.bool_]:
-        """(V, F) the view has a picture in the frame."""
+        """(V, F) bool, True if the view has a picture in the frame."""
         return np.asarray(self.pictures >= 0, dtype=bool)
 
     def time_errors_s(self, view: int, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return (M,) how far the view's pictures lie from the M frames that they stand for, seconds.
+        """Return the (M,) times between the pictures of a view and their M frames, seconds.
 
         Args:
-            view: number of the view.
-            times_s: (N,) its time stamps on the common clock.
+            view: index of the view.
+            times_s: (N,) its time stamps on the common clock, seconds.
         """
         frames = np.flatnonzero(self.pictures[view] >= 0)
         taken_s = times_s[self.pictures[view, frames]]
@@ -56,15 +56,15 @@ class Timeline:
 
 
 def synchronise(times_s: Sequence[NDArray[np.float64]], *, frame_rate: float, phase_s: float) -> Timeline:
-    """Return the timeline of views whose pictures were taken at `times_s`.
+    """Return the timeline of views with pictures at `times_s`.
 
-    It begins with the first frame at which two views are running and ends with the last one, so that no moment is lost
-    that can be seen in 3D; in between a view may be missing.
+    It runs from the first to the last frame in which two views are running, so it contains all moments that can be seen
+    in 3D. Between these frames a view may be missing.
 
     Args:
-        times_s: for every view (N,) rising times on the common clock, seconds.
+        times_s: for every view (N,) increasing times on the common clock, seconds.
         frame_rate: frames per second of the capture.
-        phase_s: a time at which a frame lies; frames lie at whole periods from it.
+        phase_s: the time of any frame; the other frames are whole periods away.
 
     Raises:
         CaptureError: at no moment are two views running.
@@ -80,7 +80,7 @@ def synchronise(times_s: Sequence[NDArray[np.float64]], *, frame_rate: float, ph
 
 
 def _shared_span(first: Sequence[int], last: Sequence[int]) -> tuple[int, int]:
-    """The first and the last tick at which at least two of the intervals [first, last] hold."""
+    """Return the first and the last tick that lie in at least two of the intervals [first, last]."""
     spans = list(zip(first, last, strict=True))
 
     def is_shared(tick: int) -> bool:
@@ -97,7 +97,7 @@ def _shared_span(first: Sequence[int], last: Sequence[int]) -> tuple[int, int]:
 
 
 def _nearest(times_s: NDArray[np.float64], ticks_s: NDArray[np.float64], tolerance_s: float) -> NDArray[np.int32]:
-    """(F,) number of the picture nearest to every tick; -1 where none lies within the tolerance."""
+    """Return (F,) the index of the picture nearest to every tick; -1 if none is within the tolerance."""
     after = np.searchsorted(times_s, ticks_s).clip(max=len(times_s) - 1)
     before = (after - 1).clip(min=0)
     is_before_nearer = ticks_s - times_s[before] < times_s[after] - ticks_s

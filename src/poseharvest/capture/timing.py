@@ -1,4 +1,4 @@
-"""The capture's clock, and what a user should know about it."""
+"""The clock of a capture, and findings about it."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from poseharvest.capture.view import DEFAULT_IMAGE_RATE, View
 from poseharvest.errors import CaptureError
 from poseharvest.findings import Finding
 
-_SAME_RATE = 0.01  # relative: 59.94 and 60 are nearly one rate, whose drift is told; 50 and 60 are two
-_MIN_DRIFT_MS_PER_S = 0.1  # below, it takes a minute to be off by a third of a frame at 60 Hz
-_MAX_PHASE = 0.25  # of a frame period: beyond, the cameras were not triggered together
+_SAME_RATE = 0.01  # relative: 59.94 and 60 count as one rate with a drift; 50 and 60 are two rates
+_MIN_DRIFT_MS_PER_S = 0.1  # at this drift, a third of a frame at 60 Hz takes a minute
+_MAX_PHASE = 0.25  # share of a frame period: above this, the cameras were not triggered together
 
 
 def make_timeline(views: Sequence[View], settings: CaptureSettings) -> Timeline:
-    """Return the capture's frames: on the pictures of the reference view, at its rate unless the settings give one.
+    """Return the frames of the capture, at the times and by default at the rate of the reference view.
 
-    The reference is the slowest view unless the settings name one: at its rate every view has a picture for every
-    frame. At a higher rate the slow views would drop out of the frames between their pictures.
+    By default the reference is the slowest view: at its rate, every view has a picture in every frame. At a higher
+    rate, the slow views would have no picture in some frames. The settings can name another reference or rate.
 
     Raises:
-        CaptureError: the reference is not there, or no two views are ever running together.
+        CaptureError: the reference does not exist, or at no time do two views overlap.
     """
     reference = min(views, key=lambda view: view.frame_rate)
     if settings.reference is not None:
@@ -42,7 +42,7 @@ def make_timeline(views: Sequence[View], settings: CaptureSettings) -> Timeline:
 
 
 def audit_timing(views: Sequence[View], timeline: Timeline, settings: CaptureSettings) -> list[Finding]:
-    """Return what is odd about the timing: an assumed or unequal rate, views that drop out or run beside the clock."""
+    """Return findings about the timing: assumed or unequal rates, missing pictures, and constant time errors."""
     messages = _rate_messages(views, timeline, settings)
     for number, view in enumerate(views):
         messages += _drop_out_messages(view, timeline, number) + _phase_messages(view, timeline, number)
@@ -68,7 +68,7 @@ def _rate_messages(views: Sequence[View], timeline: Timeline, settings: CaptureS
 
 
 def _drift_messages(views: Sequence[View], timeline: Timeline) -> list[str]:
-    """Views whose rate is no multiple of the capture's: one message for all of a rate."""
+    """Return one message for each rate that is not a multiple of the rate of the capture."""
     of_rate: dict[float, list[int]] = {}
     for number, view in enumerate(views):
         of_rate.setdefault(view.frame_rate, []).append(number)
@@ -93,7 +93,7 @@ def _drift_message(rate: float, views: Sequence[tuple[int, View]], timeline: Tim
 
 
 def _drift_ms_per_s(rate: float, frame_rate: float) -> float:
-    """By how much pictures of a rate drift against frames of another, of which the rate may be a multiple."""
+    """Return the drift, ms per s, of pictures relative to frames; the rate may be a multiple of the frame rate."""
     times = max(1, round(rate / frame_rate))
     return 1000 * abs(rate / (times * frame_rate) - 1)
 

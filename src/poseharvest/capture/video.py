@@ -1,4 +1,4 @@
-"""A view filmed as a video, read by time stamp."""
+"""The footage of a view in a video file, read by time stamp."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from poseharvest.arrays import Image, ImageSize
 from poseharvest.capture.damage import fail
 from poseharvest.capture.orientation import Orientation, orientation_from_matrix
-from poseharvest.capture.rate import estimate_rate
 from poseharvest.capture.settings import DamagePolicy
 from poseharvest.capture.video_decoding import decode_frames
 from poseharvest.capture.video_index import VideoIndex, index_video
@@ -21,6 +20,8 @@ from poseharvest.errors import CaptureError
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
+
+_MAX_DRIFT_FRAMES = 0.25  # largest drift over the whole footage at which the stated rate is used
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,12 +31,12 @@ class Video:
     Attributes:
         name: the view's name.
         path: the file.
-        image_size: (height, width) as shown, after the turn that the file asks for.
-        orientation: that turn.
-        index: its time stamps.
-        frame_rate: pictures per second while none is missing.
-        on_damage: "error" raises where a picture cannot be decoded, "drop" gives None there.
-        decoder_threads: threads within this view's decoder.
+        image_size: (height, width) of the upright pictures, pixels.
+        orientation: the turn in the metadata of the file.
+        index: the time stamps of its pictures.
+        frame_rate: pictures per second where none is missing.
+        on_damage: "error" raises an error for a picture that cannot be decoded, "drop" gives None for it.
+        decoder_threads: number of threads of the decoder of this view.
     """
 
     name: str
@@ -49,19 +50,19 @@ class Video:
 
     @property
     def times_s(self) -> NDArray[np.float64]:
-        """(N,) rising time stamps, seconds."""
+        """(N,) increasing time stamps, seconds."""
         return self.index.times_s
 
     @property
     def damage(self) -> str | None:
-        """What was found wrong when the file was opened."""
+        """Description of the damage found when the file was opened; None if there is none."""
         return self.index.damage
 
     def read(self, numbers: NDArray[np.int32]) -> Generator[Image | None, None, None]:
-        """Give the pictures of these `numbers` (never falling, -1 for None), decoding forward from a key frame.
+        """Yield the pictures of `numbers` (not decreasing; -1 gives None), decoded forward from a key frame.
 
         Raises:
-            CaptureError: a picture has another size than the first; or cannot be decoded, where `on_damage` is "error".
+            CaptureError: a picture differs in size from the first one, or cannot be decoded and `on_damage` is "error".
         """
         decoded = self._decode(np.unique(numbers[numbers >= 0]))
         at: int = -1
@@ -74,7 +75,7 @@ class Video:
             yield image if at == number else None
 
     def _decode(self, wanted: NDArray[np.int32]) -> Iterator[tuple[int, Image]]:
-        """Give (number, picture) of the `wanted` that can be decoded, and decode no further than the last."""
+        """Yield (number, picture) of the `wanted` numbers that can be decoded; stop after the last one."""
         if not len(wanted):
             return
         is_wanted = np.zeros(len(self.index.pts), dtype=bool)
@@ -88,7 +89,7 @@ class Video:
                 return
 
     def _numbered_frames(self, start: int) -> Iterator[tuple[int | None, VideoFrame]]:
-        """Give decoded frames with their numbers in order, from picture `start` or earlier; None for an unknown one."""
+        """Yield (number, frame) in order, from picture `start` or earlier; the number is None if unknown."""
         frames = decode_frames(
             self.path,
             on_failure=self._fail,
@@ -101,11 +102,11 @@ class Video:
             yield from ((self.index.number(frame.pts), frame) for frame in frames)
 
     def _is_whole(self, frame: VideoFrame, number: int) -> bool:
-        shown = self.orientation.size((frame.height, frame.width))
-        if shown != self.image_size:
+        size = self.orientation.size((frame.height, frame.width))
+        if size != self.image_size:
             raise CaptureError(
                 f"{self.path}: expected pictures of one size (height, width), "
-                f"got {self.image_size} and, at {self.index.time_s(number):.3f} s, {shown}"
+                f"got {self.image_size} and, at {self.index.time_s(number):.3f} s, {size}"
             )
         if frame.is_corrupt:
             self._fail(f"the picture at {self.index.time_s(number):.3f} s is damaged")
@@ -119,9 +120,9 @@ def open_video_view(name: str, path: Path, *, on_damage: DamagePolicy = "error",
     """Return the footage of one view, after reading its packets and its first picture.
 
     Raises:
-        CaptureError: the file is not a video, is damaged (unless `on_damage` is "drop"), its frame rate cannot be
-            told, or it asks for a turn that is not a quarter turn. Damage is always an error where pictures can only
-            be told apart by counting them (an AVI with reordered pictures).
+        CaptureError: the file is not a video, is damaged (unless `on_damage` is "drop"), has no frame rate, or has a
+            turn that is not a multiple of 90 degrees. Damage is always an error if pictures can only be identified by
+            counting (an AVI with reordered pictures).
     """
     index = index_video(path)
     on_damage = "error" if index.is_counted else on_damage
@@ -159,3 +160,21 @@ def _orientation(frame: VideoFrame, path: Path) -> Orientation:
         return orientation_from_matrix(bytes(matrix))
     except ValueError as error:
         raise CaptureError(f"{path}: {error}") from error
+
+
+def estimate_rate(times_s: NDArray[np.float64], stated: float | None = None) -> float | None:
+    """Return the pictures per second of increasing time stamps; None for fewer than two without a `stated` rate.
+
+    Every interval counts as the nearest multiple of the median interval, so lost pictures do not lower the rate. The
+    total time is divided by the sum of these counts, so rounded stamps (Matroska: 1 ms) do not bias it. If the `stated`
+    rate of the container agrees over the length of the footage, that rate is returned.
+    """
+    if len(times_s) < 2:
+        return stated
+    intervals = np.diff(times_s)
+    periods = np.maximum(np.round(intervals / np.median(intervals)), 1).sum()
+    span = float(times_s[-1] - times_s[0])
+    measured = float(periods) / span
+    if stated is not None and abs(stated - measured) * span <= _MAX_DRIFT_FRAMES:
+        return stated
+    return measured

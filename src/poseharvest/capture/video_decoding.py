@@ -1,4 +1,4 @@
-"""Opening a video and decoding its pictures in order of time, through PyAV."""
+"""Opening a video and decoding its pictures in order of time, with PyAV."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """Open a video and its main stream of pictures.
+    """Open a video and its main video stream.
 
     Raises:
         CaptureError: the file cannot be opened, holds no pictures, or cannot be read while it is open.
@@ -38,20 +38,20 @@ def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
 
 
 def _open_options(version: str) -> dict[str, Any]:
-    """Return what makes PyAV accept metadata in any encoding, of which we read none; from 19 on it always does."""
+    """Return options so that PyAV accepts metadata in any encoding; from version 19 on none are needed."""
     return {"metadata_errors": "replace"} if int(version.partition(".")[0]) < 19 else {}
 
 
 def decode_frames(
     path: Path, *, on_failure: Callable[[str], None], seek_pts: int | None = None, threads: int = 1
 ) -> Iterator[VideoFrame]:
-    """Give the frames of a video in order of time.
+    """Yield the frames of a video in order of time.
 
     Args:
         path: the file.
-        on_failure: called with what went wrong where a packet cannot be decoded; decoding goes on if it returns.
-        seek_pts: begin at this key frame, or somewhat earlier; at the file's first picture if None.
-        threads: threads of the decoder.
+        on_failure: called with a message if a packet cannot be decoded; decoding continues if it returns.
+        seek_pts: start at this key frame, or somewhat earlier; None starts at the first picture.
+        threads: number of threads of the decoder.
 
     Raises:
         CaptureError: the file cannot be opened.
@@ -68,7 +68,7 @@ def decode_frames(
 def read_packets(
     container: InputContainer, stream: VideoStream, on_failure: Callable[[str], None]
 ) -> Iterator[Packet[VideoStream]]:
-    """Give the packets of a stream; where they cannot be read any further, say so to `on_failure` and end."""
+    """Yield the packets of a stream; if reading fails, call `on_failure` with a message and stop."""
     import av
 
     try:

@@ -1,4 +1,4 @@
-"""What a video holds, read from its packets without decoding them: time stamps, key frames, damage."""
+"""The content of a video, from its packets without decoding: time stamps, key frames, damage."""
 
 from __future__ import annotations
 
@@ -18,22 +18,23 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.stream import VideoStream
 
-_MIN_MISSING_S = 0.1  # a container's duration may exceed its last picture by rounding; by this much it lacks some
+_MIN_MISSING_S = 0.1  # smallest excess of the stated duration that means missing pictures (less is rounding)
 
 
 @dataclass(frozen=True, eq=False)
 class VideoIndex:
-    """The pictures of a video by time stamp.
+    """The time stamps of the pictures of a video.
 
     Attributes:
-        pts: (N,) int64 presentation time stamps, rising, in units of `time_base`.
-        keyframe_pts: (K,) int64 those at which decoding may start.
+        pts: (N,) int64 increasing presentation time stamps, in units of `time_base`.
+        keyframe_pts: (K,) int64 time stamps of the key frames, where decoding can start.
         time_base: seconds per unit.
-        start_pts: the stamp that is time 0.
-        is_counted: the stamps only count the pictures in order of time: an AVI stores no presentation times, and where
-            its pictures are reordered FFmpeg's guesses are wrong. Such a video can only be decoded from its start.
-        stated_rate: the container's own frame rate, if it has one.
-        damage: what is wrong with the file; None if nothing was found.
+        start_pts: the time stamp of time 0.
+        is_counted: True if the stamps only count the pictures in order of time. An AVI stores no presentation times,
+            and for reordered pictures the estimates of FFmpeg are wrong. Such a video can only be decoded from its
+            start.
+        stated_rate: frame rate in the container; None if it has none.
+        damage: description of the damage of the file; None if none was found.
     """
 
     pts: NDArray[np.int64]
@@ -61,7 +62,7 @@ class VideoIndex:
         return number if number < len(self.pts) and self.pts[number] == pts else None
 
     def keyframe_before(self, number: int) -> int | None:
-        """Return the stamp from which picture `number` can be decoded; None for the start of the file."""
+        """Return the time stamp from which picture `number` can be decoded; None for the start of the file."""
         if self.is_counted:
             return None
         earlier = self.keyframe_pts[self.keyframe_pts <= self.pts[number]]
@@ -69,10 +70,10 @@ class VideoIndex:
 
 
 def index_video(path: Path) -> VideoIndex:
-    """Return the index of a video. Reads the file once from end to end; decodes nothing.
+    """Return the index of a video. It reads the complete file once, without decoding.
 
-    An exact index costs one pass over the file and buys: the true number of frames, time stamps of variable frame rate,
-    pictures lost in recording known as such, and a truncated file found now and not hours into a run.
+    The pass over the file gives the true number of frames, the time stamps of a variable frame rate and the lost
+    pictures. A truncated file is found at once, and not hours after the start of a run.
 
     Raises:
         CaptureError: the file cannot be opened, or holds no picture with a time stamp.
@@ -110,12 +111,12 @@ class _Scan:
 
 
 def _note_packet(scan: _Scan, packet: Packet[VideoStream]) -> None:
-    if packet.size == 0:  # the demuxer's sign of the end
+    if packet.size == 0:  # the demuxer marks the end in this way
         return
     scan.num_packets += 1
     if packet.is_corrupt or packet.pts is None:
         scan.num_broken += 1
-    elif not packet.is_discard:  # cut away by the container's edit list
+    elif not packet.is_discard:  # removed by the edit list of the container
         scan.pts.append(packet.pts)
         scan.dts.append(packet.dts)
         scan.end_pts = max(scan.end_pts, packet.pts + (packet.duration or 0))
@@ -128,7 +129,7 @@ def _is_avi(container: InputContainer) -> bool:
 
 
 def _has_running_clock(container: InputContainer) -> bool:
-    """Transport and program streams begin at whatever their recorder's clock says, and are taken to begin at 0."""
+    """Return whether it is a transport or program stream: its clock has any start, and we use 0 instead."""
     return container.format.name in {"mpegts", "mpeg"}
 
 
@@ -138,7 +139,7 @@ def _time_base(stream: VideoStream) -> Fraction:
 
 def _damage(container: InputContainer, stream: VideoStream, scan: _Scan) -> str | None:
     last_s = float(max(scan.pts) * _time_base(stream))
-    # the other formats count pictures that an edit list has cut away; their durations do not
+    # Other formats count pictures that the edit list removes, but their durations do not contain them.
     if _is_avi(container) and scan.num_packets < stream.frames:
         return f"it announces {stream.frames} pictures and holds {scan.num_packets}, the last at {last_s:.3f} s"
     if scan.failures:
@@ -154,7 +155,7 @@ def _damage(container: InputContainer, stream: VideoStream, scan: _Scan) -> str 
 
 
 def _announced_end_s(container: InputContainer, stream: VideoStream) -> float:
-    """The end that the header states; a container's own duration tells of the pictures only if it holds no sound."""
+    """Return the end in the header, seconds; the duration of the container is used only without sound."""
     if stream.duration is not None:
         return float((stream.duration + (stream.start_time or 0)) * _time_base(stream))
     if container.duration is not None and len(container.streams) == 1:

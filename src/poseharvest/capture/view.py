@@ -1,4 +1,4 @@
-"""The views of a capture: the footage of each, its camera, and where it lies on the common clock."""
+"""The views of a capture: the footage and camera of each, and its time on the common clock."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ DEFAULT_IMAGE_RATE = 30.0
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """One camera of a capture and what it filmed.
+    """One camera of a capture with its footage.
 
     Attributes:
-        camera: under the footage's name.
+        camera: the camera, with the name of the footage.
         footage: its pictures.
-        shift_s: added to the footage's time stamps to give the time on the capture's common clock.
+        shift_s: time to add to the time stamps of the footage, for the common clock of the capture, seconds.
     """
 
     camera: CameraModel
@@ -51,7 +51,7 @@ class View:
 
     @property
     def frame_rate(self) -> float:
-        """Its own pictures per second."""
+        """Pictures per second of this view."""
         return self.footage.frame_rate
 
     @property
@@ -61,19 +61,19 @@ class View:
 
 
 def choose_footage(folder: Path, settings: CaptureSettings) -> dict[str, Path]:
-    """Return the video or folder of pictures of every view that the settings choose, in natural order.
+    """Return the video or folder of pictures of every view that the settings select, in natural order.
 
     Raises:
-        CaptureError: there is no footage, a chosen view has none, or fewer than two views remain.
+        CaptureError: there is no footage, a selected view has none, or fewer than two views remain.
     """
     paths = find_footage(folder, settings.footage)
-    chosen = settings.views
-    unknown = [name for name in chosen or () if name not in paths]
+    selected = settings.views
+    unknown = [name for name in selected or () if name not in paths]
     if unknown:
         raise CaptureError(
             f"{folder}: expected views with footage ({', '.join(paths)}), got without: {', '.join(unknown)}"
         )
-    paths = {name: path for name, path in paths.items() if chosen is None or name in chosen}
+    paths = {name: path for name, path in paths.items() if selected is None or name in selected}
     if len(paths) < MIN_VIEWS:
         raise CaptureError(f"{folder}: expected at least two views, got {len(paths)} ({', '.join(paths) or 'none'})")
     return paths
@@ -83,7 +83,7 @@ def open_footage(paths: Mapping[str, Path], settings: CaptureSettings) -> tuple[
     """Return the footage of every view.
 
     Raises:
-        CaptureError: a file is damaged, or not what its name says.
+        CaptureError: a file is damaged, or its content does not match its suffix.
     """
     if all(path.is_file() for path in paths.values()):
         return _open_videos(paths, settings)
@@ -92,7 +92,7 @@ def open_footage(paths: Mapping[str, Path], settings: CaptureSettings) -> tuple[
 
 
 def _open_videos(paths: Mapping[str, Path], settings: CaptureSettings) -> tuple[Footage, ...]:
-    threads = max(1, (os.cpu_count() or 1) // len(paths))  # within a view, where there are cores to spare
+    threads = max(1, (os.cpu_count() or 1) // len(paths))  # per view, if there are more cores than views
 
     def opened(name: str) -> Footage:
         return join_chapters([
@@ -110,7 +110,7 @@ def make_views(
     """Return the views with their time shifts.
 
     Raises:
-        CaptureError: an offset is given for a view that is not there.
+        CaptureError: there is an offset for a view that does not exist.
     """
     names = [one.name for one in footage]
     unknown = [name for name in settings.offsets if name not in names]

@@ -1,4 +1,4 @@
-"""What the footage of one view offers, whether it is a video or a folder of pictures."""
+"""The interface of the footage of one view: a video or a folder of pictures."""
 
 from __future__ import annotations
 
@@ -27,31 +27,31 @@ class Footage(Protocol):
 
     @property
     def image_size(self) -> ImageSize:
-        """(height, width) of the pictures as `read` gives them, upright."""
+        """(height, width) of the upright pictures of `read`."""
         ...
 
     @property
     def times_s(self) -> NDArray[np.float64]:
-        """(N,) rising time stamps of all pictures, seconds on the footage's own clock."""
+        """(N,) increasing time stamps of all pictures, seconds on the clock of the footage."""
         ...
 
     @property
     def frame_rate(self) -> float:
-        """Pictures per second while none is missing."""
+        """Pictures per second where none is missing."""
         ...
 
     @property
     def damage(self) -> str | None:
-        """What was found wrong with the file when it was opened; None where nothing was."""
+        """Description of the damage found when the file was opened; None if there is none."""
         ...
 
     def read(self, numbers: NDArray[np.int32]) -> Generator[Image | None, None, None]:
-        """Give the pictures of these `numbers`, one each and in order.
+        """Yield the pictures of `numbers`, one each and in order.
 
         Args:
-            numbers: (M,) indices into `times_s`, never falling; the same one may repeat; -1 gives None.
+            numbers: (M,) indices into `times_s`, not decreasing. An index may repeat; -1 gives None.
 
         Raises:
-            CaptureError: a picture cannot be decoded and the footage was opened with "error" on damage.
+            CaptureError: a picture cannot be decoded, and the footage was opened with `on_damage` = "error".
         """
         ...

@@ -1,7 +1,7 @@
-"""A capture of which there is no footage: cameras, and pictures that are known by number alone.
+"""A capture without footage: cameras, and the numbers of pictures that cannot be read.
 
-Whoever has the keypoints of a detector and the calibration needs no videos: sizes come from the calibration, time from
-the numbers and the frame rate.
+With the keypoints of a detector and a calibration, no videos are needed. The picture sizes come from the calibration,
+and the times from the numbers and the frame rate.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from poseharvest.geometry.rig import Rig
 
 @dataclass(frozen=True, eq=False)
 class UnseenPictures:
-    """The footage of a view that nobody has: every picture has a number and a time, and none can be read.
+    """A stand-in for missing footage of a view: every picture has a number and a time, but cannot be read.
 
     Attributes:
         name: the view's name.
-        path: what tells of the pictures, such as a folder of keypoints.
-        image_size: (height, width) by the calibration.
+        path: the source of the numbers, such as a folder of keypoints.
+        image_size: (height, width) from the calibration, pixels.
         count: number of pictures.
         frame_rate: pictures per second.
     """
@@ -58,34 +58,34 @@ class UnseenPictures:
         return None
 
     def read(self, numbers: NDArray[np.int32]) -> Generator[Image | None, None, None]:
-        """Give None for each of the `numbers`."""
+        """Yield None for each of the `numbers`."""
         yield from (None for _ in numbers)
 
 
 def open_without_footage(
     folder: Path, counts: Mapping[str, int], settings: CaptureSettings, *, source: Path
 ) -> Capture:
-    """Return a capture of a calibration and of pictures that are known by number alone.
+    """Return a capture of a calibration and of numbered pictures that cannot be read.
 
     Args:
         folder: the capture, with a calibration and perhaps `capture.toml`.
-        counts: number of pictures of every view by its name.
+        counts: number of pictures by name of the view.
         settings: the options; calibrated cameras without pictures are left out.
-        source: where the counts come from, for messages.
+        source: the origin of the counts, for messages.
 
     Raises:
-        CaptureError: fewer than two views have pictures, or a chosen view has none.
+        CaptureError: fewer than two views have pictures, or a selected view has none.
         CalibrationError: the calibration is missing or ambiguous, lacks the size of pictures, or has no camera for a
             view.
     """
-    chosen = _chosen(counts, settings, source)
+    selected = _select_views(counts, settings, source)
     notes: list[str] = []
     path = locate_calibration(folder, settings, notes.append)
     calibrated = read_rig_for(path, (), settings)
     rate = settings.frame_rate or settings.image_rate or DEFAULT_IMAGE_RATE
-    options = settings.model_copy(update={"views": tuple(chosen), "frame_rate": rate})
-    sizes = _sizes(calibrated.rig, chosen, settings)
-    footage = [UnseenPictures(name, source, sizes[name], count, rate) for name, count in chosen.items()]
+    options = settings.model_copy(update={"views": tuple(selected), "frame_rate": rate})
+    sizes = _sizes(calibrated.rig, selected, settings)
+    footage = [UnseenPictures(name, source, sizes[name], count, rate) for name, count in selected.items()]
     fitted = fit_rig(calibrated.rig, footage, options)
     views = make_views(footage, fitted.rig.cameras, options)
     timeline = make_timeline(views, options)
@@ -100,19 +100,19 @@ def open_without_footage(
     return Capture(folder, views, timeline, options, path, findings, calibrated.unit)
 
 
-def _chosen(counts: Mapping[str, int], settings: CaptureSettings, source: Path) -> dict[str, int]:
+def _select_views(counts: Mapping[str, int], settings: CaptureSettings, source: Path) -> dict[str, int]:
     names = settings.views if settings.views is not None else tuple(counts)
-    found = ", ".join(counts) or "none"
+    known = ", ".join(counts) or "none"
     unknown = [name for name in names if name not in counts]
     if unknown:
-        raise CaptureError(f"{source}: expected views with keypoints ({found}), got without: {', '.join(unknown)}")
+        raise CaptureError(f"{source}: expected views with keypoints ({known}), got without: {', '.join(unknown)}")
     if len(names) < MIN_VIEWS:
-        raise CaptureError(f"{source}: expected keypoints of at least two views, got those of {found}")
+        raise CaptureError(f"{source}: expected keypoints of at least two views, got those of {known}")
     return {name: counts[name] for name in names}
 
 
 def _sizes(calibrated: Rig, counts: Mapping[str, int], settings: CaptureSettings) -> dict[str, ImageSize]:
-    """Return the size of every view's pictures; a view that no camera meets is left to `fit_rig` to refuse."""
+    """Return the picture size of every view; `fit_rig` later refuses a view without a camera."""
     matched = match_names(
         [name for name in calibrated.names if name not in settings.names.values()],
         [name for name in counts if name not in settings.names],
@@ -124,14 +124,14 @@ def _sizes(calibrated: Rig, counts: Mapping[str, int], settings: CaptureSettings
 
 
 def _size(camera: CameraModel, view: str, settings: CaptureSettings) -> ImageSize:
-    """Return the size of a view's pictures, which may have been resized and turned after the calibration."""
+    """Return the picture size of a view, after the turn and scale of the settings."""
     resized = scaled_size(camera.image_size, settings.scale.of(view))
     return turned_size(resized, round(settings.rotate.of(view)) % 360)
 
 
 def _what_was_taken(settings: CaptureSettings, rate: float, source: Path) -> list[Finding]:
-    said = f"{source}: no footage: the capture is taken from keypoint files and calibration alone, without pictures"
-    findings = [Finding("note", "footage", said)]
+    note = f"{source}: no footage: the capture is taken from keypoint files and calibration alone, without pictures"
+    findings = [Finding("note", "footage", note)]
     if settings.frame_rate is None and settings.image_rate is None:
         message = (
             f"keypoint files tell no frame rate: {rate:g} frames per second are assumed; say --frame-rate, or "

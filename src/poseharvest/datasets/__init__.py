@@ -1,6 +1,6 @@
-"""Public data sets by their documented layout: their footage, and apart from it their truth.
+"""Public data sets in their documented layouts: footage, and separately the ground truth.
 
-Nothing that infers may import it. Start with `protocol`, then `registry`.
+No package of inference may import it. Start with `protocol`, then `registry`.
 """
 
 from __future__ import annotations

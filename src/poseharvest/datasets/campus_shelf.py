@@ -1,6 +1,6 @@
-"""Campus and Shelf (TU Munich): three cameras outdoors, five indoors, and three to four people who walk about.
+"""Campus (three cameras, outdoors) and Shelf (five cameras, indoors) of TU Munich: three to four walking people.
 
-The layout is the one in which VoxelPose passes them around:
+The layout is that of VoxelPose:
 
 | file | what |
 |---|---|
@@ -12,8 +12,8 @@ The layout is the one in which VoxelPose passes them around:
 
 Quirks. `actor3D` is in metres, the calibration in mm. A frame without an actor is an empty cell, of shape (1, 0).
 Frames are counted from 0, in cells and in pictures' names. The 14 joints are in the order of `lsp14`; the "bottom head"
-is its `upper_neck`. Some cells hold pixels as uint8. Only some frames are judged (`EVALUATION_FRAMES`), and only actors
-1 to 3, although Shelf has four. Where only some pictures were unpacked, the footage consists of those.
+is its `upper_neck`. Some cells hold pixels as uint8. Papers evaluate only some frames (`EVALUATION_FRAMES`) and only
+actors 1 to 3, although Shelf has four. If only some pictures exist, the footage consists of these.
 """
 
 from __future__ import annotations
@@ -49,10 +49,10 @@ EVALUATION_FRAMES = MappingProxyType({
     "campus": (*range(350, 471), *range(650, 751)),
     "shelf": tuple(range(300, 601)),
 })
-"""Numbers of the frames that papers judge."""
+"""Numbers of the frames that papers evaluate."""
 
 EVALUATION_ACTORS = ("actor1", "actor2", "actor3")
-"""The actors that papers judge."""
+"""The actors that papers evaluate."""
 
 _NUM_JOINTS = len(LSP14)
 
@@ -66,7 +66,8 @@ def open_shelf(root: Path) -> MultiViewDataset:
     """Return Shelf, one sequence of several people.
 
     Raises:
-        DatasetError: the folder lacks the annotations or the calibration, or pictures beyond the annotations lie in it.
+        DatasetError: the folder lacks the annotations or the calibration, or contains pictures of frames without
+            annotations.
         FormatError: one of them is damaged.
     """
     return _open("shelf", root)
@@ -79,12 +80,12 @@ def _open(name: str, root: Path) -> MultiViewDataset:
             raise DatasetError(f"{path}: expected a file of {name.capitalize()}, found nothing there")
     rig = _read_rig(name, calibration)
 
-    def open_footage(chosen: tuple[str, ...], pictures: bool) -> DatasetFootage:
+    def open_footage(selected: tuple[str, ...], pictures: bool) -> DatasetFootage:
         numbers = _frame_numbers(root, rig.names, _read_actors(root).num_frames)
         if not pictures:
-            return blanks(name, rig.subset(chosen), numbers=numbers, number_rate=FRAME_RATE)
-        paths = [numbered_pictures(_folder(root, camera)) for camera in chosen]
-        return stills(name, rig.subset(chosen), paths, numbers=numbers, number_rate=FRAME_RATE)
+            return blanks(name, rig.subset(selected), numbers=numbers, number_rate=FRAME_RATE)
+        paths = [numbered_pictures(_folder(root, camera)) for camera in selected]
+        return stills(name, rig.subset(selected), paths, numbers=numbers, number_rate=FRAME_RATE)
 
     sequence = DatasetSequence(
         name=name,
@@ -110,7 +111,7 @@ def _folder(root: Path, camera: str) -> Path:
 
 
 def _frame_numbers(root: Path, cameras: tuple[str, ...], num_annotated: int) -> list[int]:
-    """Numbers of the frames: those with a picture, or all that are annotated where no pictures were unpacked."""
+    """Return the numbers of the frames: those with a picture, or all annotated ones if there are no pictures."""
     folders = [folder for camera in cameras if (folder := _folder(root, camera)).is_dir()]
     held = sorted({number for folder in folders for number in numbered_pictures(folder)})
     if held and held[-1] >= num_annotated:
@@ -160,12 +161,12 @@ def _read_actors(root: Path) -> _Actors:
 
 
 def _cells(cell: NDArray[Any]) -> list[NDArray[Any]]:
-    """The parts of a cell array; a matrix is its own only part."""
+    """Return the parts of a cell array; a matrix is its own only part."""
     return [np.asarray(part) for part in cell.flat] if cell.dtype == object else [cell]
 
 
 def _unpacked(cell: NDArray[Any], *, depth: int) -> NDArray[Any]:
-    """The cell array `depth` cells above its matrices: MATLAB may have saved it within further cells of one cell."""
+    """Return the cell array `depth` levels above its matrices; MATLAB may add outer levels with one cell each."""
     above: list[NDArray[Any]] = []
     inner = cell
     while inner.dtype == object and inner.size:

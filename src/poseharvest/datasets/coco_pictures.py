@@ -1,10 +1,10 @@
 """COCO keypoints: single pictures with 2D labels of 17 joints, in the order of `coco17`.
 
-`{"images": [{"id", "file_name"}], "annotations": [{"image_id", "keypoints", "bbox", "area", "iscrowd"}],
-"categories": [{"id", "keypoints"}]}`. Quirks. `keypoints` holds x, y, v of every joint: v is 0 for one without a label
-(at 0, 0), 1 for a hidden one, 2 for a visible one. Keypoints count from the centre of the top-left pixel, as everywhere
-here; boxes `[x, y, width, height]` from its corner, and half a pixel is taken off them. People without keypoints and
-crowds (`iscrowd`) are left out; pictures without anybody stay.
+`{"images": [{"id", "file_name"}], "annotations": [{"image_id", "keypoints", "bbox", "area", "iscrowd"}], "categories":
+[{"id", "keypoints"}]}`. Quirks. `keypoints` holds x, y, v of every joint: v is 0 for one without a label (at 0, 0), 1
+for a hidden one, 2 for a visible one. Keypoints are relative to the centre of the top-left pixel, as in the whole
+package. Boxes `[x, y, width, height]` are relative to its corner, so half a pixel is subtracted. People without
+keypoints and crowds (`iscrowd`) are left out. Pictures without people are kept.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from poseharvest.errors import DatasetError, FormatError
 from poseharvest.skeleton.definitions import COCO17
 
 NAME = "coco"
-_EDGE_OF_PIXEL = 0.5  # from its centre
+_EDGE_OF_PIXEL = 0.5  # distance from the centre of the pixel
 
 
 def open_coco(annotations: Path, *, images: Path | None = None) -> PictureDataset:
@@ -29,11 +29,11 @@ def open_coco(annotations: Path, *, images: Path | None = None) -> PictureDatase
 
     Args:
         annotations: the JSON.
-        images: the folder of pictures; None looks for `images` beside the file or its folder.
+        images: the folder of pictures; None searches for `images` beside the file or its folder.
 
     Raises:
         DatasetError: there is no such file, or no picture in it.
-        FormatError: it is damaged, or its keypoints are not COCO's 17.
+        FormatError: the file is damaged, or its keypoints are not the 17 of COCO.
     """
     if not annotations.is_file():
         raise DatasetError(f"{annotations}: expected COCO's annotations, a .json file, found none there")
@@ -53,11 +53,11 @@ def open_coco(annotations: Path, *, images: Path | None = None) -> PictureDatase
 
 
 def _list(document: Any, key: str, path: Path) -> list[dict[str, Any]]:
-    found = document.get(key) if isinstance(document, dict) else None
+    entries = document.get(key) if isinstance(document, dict) else None
     needed = {"images": {"id", "file_name"}}.get(key, set())
-    if not isinstance(found, list) or not all(isinstance(item, dict) and needed <= item.keys() for item in found):
-        raise FormatError(f'{path}: expected COCO\'s list "{key}", got {type(found).__name__}')
-    return found
+    if not isinstance(entries, list) or not all(isinstance(item, dict) and needed <= item.keys() for item in entries):
+        raise FormatError(f'{path}: expected COCO\'s list "{key}", got {type(entries).__name__}')
+    return entries
 
 
 def _check_categories(document: Any, path: Path) -> None:

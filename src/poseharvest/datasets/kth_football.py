@@ -1,6 +1,6 @@
 """KTH Multiview Football Dataset II, the part with 3D truth: players filmed by three cameras that pan and zoom.
 
-A sequence is a folder with three text files, one number a row, and the pictures:
+A sequence is a folder with three text files, one number per row, and the pictures:
 
 | file | rows | order, the outermost first |
 |---|---|---|
@@ -9,11 +9,12 @@ A sequence is a folder with three text files, one number a row, and the pictures
 | `cameras.txt` | 24 a frame | frame, camera, column 1 to 4, row 1 to 2 of the affine matrix: MATLAB's order |
 | `Camera 1/00001.png` | | frame n is picture n, from 1 |
 
-Quirks. The cameras are affine, pixel = M (x, y, z, 1), and other in every frame. Lengths are in metres, z up; nothing
-in the files says so, and limbs of another length are refused. The 14 joints are in the order of `lsp14`; the "bottom
-head" is its `upper_neck`. The pictures are cut out of the film around the player, and M maps to pixels of the cut. The
-frame rate is stated nowhere: 25 is assumed, and only names times. Whether pixels count from 0 or 1 is not said either:
-they are taken as they are. The truth is itself made by hand and noisy by some centimetres.
+Quirks. The cameras are affine, pixel = M (x, y, z, 1), and change in every frame. Lengths are in metres, with z up. The
+files do not state this, so limbs of implausible lengths are refused. The 14 joints are in the order of `lsp14`; the
+"bottom head" is its `upper_neck`. The pictures are crops of the film around the player, and M maps to pixels of the
+crop. The frame rate is not documented: 25 is assumed and used only for time stamps. It is also not documented whether
+pixels count from 0 or 1: they are used unchanged. The ground truth was made by hand and has an error of some
+centimetres.
 """
 
 from __future__ import annotations
@@ -53,11 +54,11 @@ def open_kth_football(root: Path, *, unit: LengthUnit = "m") -> MultiViewDataset
     """Return KTH Multiview Football II: every folder below `root` with `positions3d.txt` is a sequence.
 
     Args:
-        root: the data set's folder, a player's, or a sequence's.
-        unit: of the files' lengths.
+        root: the folder of the data set, of a player, or of a sequence.
+        unit: unit of length of the files.
 
     Raises:
-        DatasetError: there is no such folder, or no sequence in it.
+        DatasetError: the folder does not exist or contains no sequence.
     """
     if not root.is_dir():
         raise DatasetError(f"{root}: expected the folder of KTH Multiview Football II, found none")
@@ -85,7 +86,7 @@ def _sequence(root: Path, folder: Path, unit: LengthUnit) -> DatasetSequence:
 
 
 def _player(folder: Path) -> str:
-    """Whose sequence it is: "player1", from the nearest folder that says so."""
+    """Return the player of a sequence, such as "player1", from the nearest folder with such a name."""
     for part in reversed(folder.resolve().parts):
         match = re.search(r"player\W*(\d+)", part, re.IGNORECASE)
         if match is not None:
@@ -95,7 +96,7 @@ def _player(folder: Path) -> str:
 
 @dataclass(frozen=True, eq=False)
 class _Files:
-    """What the three files hold.
+    """The content of the three files.
 
     Attributes:
         positions: (F, 14, 3) mm.
@@ -162,17 +163,17 @@ def _check_size(path: Path, positions: NDArray[np.float64], unit: LengthUnit) ->
 
 
 def _footage(
-    name: str, folder: Path, unit: LengthUnit, cameras: tuple[str, ...], chosen: tuple[str, ...], pictures: bool
+    name: str, folder: Path, unit: LengthUnit, cameras: tuple[str, ...], selected: tuple[str, ...], pictures: bool
 ) -> DatasetFootage:
     files = _read(folder, unit)
     num_frames, num_views = files.pixels.shape[:2]
     if len(cameras) != num_views:
         raise DatasetError(f"{folder}: expected {num_views} folders of pictures, got {', '.join(cameras)}")
     numbers = range(1, num_frames + 1)
-    rig = Rig(tuple(_camera(camera, folder, files, cameras.index(camera)) for camera in chosen))
+    rig = Rig(tuple(_camera(camera, folder, files, cameras.index(camera)) for camera in selected))
     if not pictures:
         return blanks(name, rig, numbers=numbers, number_rate=FRAME_RATE)
-    paths = [numbered_pictures(folder / camera) for camera in chosen]
+    paths = [numbered_pictures(folder / camera) for camera in selected]
     return stills(name, rig, paths, numbers=numbers, number_rate=FRAME_RATE)
 
 
@@ -183,7 +184,7 @@ def _camera(name: str, folder: Path, files: _Files, view: int) -> MovingCamera:
 
 
 def _image_size(folder: Path, pixels: NDArray[np.float64]) -> ImageSize:
-    """That of the pictures; without any, one that holds all annotations."""
+    """Return the (height, width) of the pictures; without pictures, a size that contains all annotations."""
     if not folder.is_dir():
         width, height = (math.ceil(edge) + 1 for edge in np.nanmax(pixels, axis=(0, 1)))
         return height, width

@@ -1,7 +1,7 @@
-"""What a data set of single annotated pictures is: no cameras, only where joints appear (MPII, COCO).
+"""Data sets of single annotated pictures (MPII, COCO): 2D positions of joints, and no cameras.
 
-As with recordings, a picture and its truth are two objects: `AnnotatedPicture.read` gives pixels, `truth` the labels.
-Pixel (0, 0) is the centre of the top-left pixel; files that count from 1 are converted when they are read.
+As with recordings, the picture and its labels are separate: `AnnotatedPicture.read` gives the picture, and `people` the
+labels. Pixel (0, 0) is the centre of the top-left pixel; files that count from 1 are converted on reading.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from poseharvest.skeleton.skeleton import Skeleton
 
 @dataclass(frozen=True, eq=False)
 class PersonLabels:
-    """What is known of one person in a picture.
+    """The labels of one person in a picture.
 
     Attributes:
-        pixels: (J, 2) float64 x, y; NaN where a joint is not labelled.
+        pixels: (J, 2) float64 x, y, pixels; NaN where a joint is not labelled.
         is_visible: (J,) bool; False where a joint is hidden or not labelled.
-        center: (2,) x, y about the middle of the person; NaN if unknown.
-        height_px: about the person's height in pixels; NaN if unknown.
-        head_px: size of the head, 0.6 of the diagonal of its box, which PCKh divides by; NaN if unknown.
-        area_px2: area of the person, which OKS divides by; NaN if unknown.
-        box: (4,) x, y, width, height of the person; NaN if unknown.
+        center: (2,) x, y of the approximate centre of the person, pixels; NaN if unknown.
+        height_px: approximate height of the person, pixels; NaN if unknown.
+        head_px: size of the head for PCKh, 0.6 times the diagonal of its box, pixels; NaN if unknown.
+        area_px2: area of the person for OKS, pixels^2; NaN if unknown.
+        box: (4,) x, y, width, height of the box around the person, pixels; NaN if unknown.
     """
 
     pixels: Tensor
@@ -51,7 +51,7 @@ class PersonLabels:
 
     @property
     def is_labelled(self) -> Tensor:
-        """(J,) bool: the joint has a place in the picture."""
+        """(J,) bool: True where the joint is labelled."""
         labelled: Tensor = torch.isfinite(self.pixels).all(-1)
         return labelled
 
@@ -63,7 +63,7 @@ class AnnotatedPicture:
     Attributes:
         name: the file's name, unique within the data set.
         path: the file.
-        people: their labels: to train on or to judge by.
+        people: the labels of the people, for training or evaluation.
     """
 
     name: str
@@ -86,16 +86,16 @@ class AnnotatedPicture:
 
 @dataclass(frozen=True, eq=False)
 class PictureDataset:
-    """A data set of annotated pictures; none is decoded before it is asked for.
+    """A data set of annotated pictures; each is decoded only on request.
 
     Attributes:
-        name: as in the registry: "mpii".
+        name: name in the registry, such as "mpii".
         annotations: the file with the labels.
         skeleton: the joints of its labels.
         pictures: in the file's order.
 
     Raises:
-        DatasetError: it holds no picture, one twice, or labels of other joints.
+        DatasetError: there is no picture, a picture occurs twice, or labels have other joints.
     """
 
     name: str
@@ -118,16 +118,16 @@ class PictureDataset:
         """Return the picture of that name.
 
         Raises:
-            DatasetError: there is none.
+            DatasetError: there is no such picture.
         """
-        found = [picture for picture in self.pictures if picture.name == name]
-        if not found:
+        matches = [picture for picture in self.pictures if picture.name == name]
+        if not matches:
             raise DatasetError(f'{self.annotations}: expected picture "{name}", got {len(self.pictures)} others')
-        return found[0]
+        return matches[0]
 
 
 def by_picture(labels: Sequence[tuple[str, PersonLabels]], folder: Path) -> tuple[AnnotatedPicture, ...]:
-    """Return the pictures of (file name, person) pairs, people of one picture together, in order of first mention."""
+    """Return the pictures of (file name, person) pairs with all their people, in order of first occurrence."""
     people: dict[str, list[PersonLabels]] = {}
     for name, person in labels:
         people.setdefault(name, []).append(person)
@@ -135,6 +135,6 @@ def by_picture(labels: Sequence[tuple[str, PersonLabels]], folder: Path) -> tupl
 
 
 def image_folder(annotations: Path) -> Path:
-    """Return where the pictures lie: in `images` beside the annotations, beside their folder, or with the file."""
+    """Return the folder of pictures: `images` beside the annotations or their folder, or the folder of the file."""
     candidates = (annotations.parent / "images", annotations.parent.parent / "images")
     return next((folder for folder in candidates if folder.is_dir()), annotations.parent)

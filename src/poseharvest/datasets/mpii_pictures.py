@@ -8,11 +8,12 @@ Three files are read:
 | JSON of the hourglass code | a person a record: `img_paths`, `objpos`, `joint_self` (x, y, seen), `scale_provided` |
 | JSON of HRNet and mmpose | a person a record: `image`, `center`, `joints`, `joints_vis`, `scale` |
 
-Quirks. All count pixels from 1; one is taken off. `scale` is the person's height over 200 pixels, roughly. A joint
-without a label is (0, 0) in the first JSON, (-1, -1) in the second, and left out in the original. "Visible" in the
-original may be a number, a character, or missing, which means visible. Only the original has the head's box: both JSONs
-leave `head_px` unknown. The original's test pictures (`img_train` 0) have no joints: they are left out, as are
-people without joints. Pelvis and thorax were clicked by annotators, they are no middles of other joints.
+Quirks. All files count pixels from 1; so 1 is subtracted. `scale` is roughly the height of the person divided by 200
+pixels. A joint without a label is (0, 0) in the first JSON, (-1, -1) in the second, and left out in the original.
+"Visible" in the original may be a number, a character, or missing, which means visible. Only the original has the box
+of the head, so `head_px` is unknown with both JSONs. The test pictures of the original (`img_train` 0) have no joints.
+They are left out, as are people without joints. Annotators clicked pelvis and thorax; these are not middles of other
+joints.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ NAME = "mpii"
 
 _NUM_JOINTS = len(MPII16)
 _PIXELS_PER_SCALE = 200.0
-_HEAD_BOX_SHARE = 0.6  # of the diagonal: how MPII defines the head's size for PCKh
+_HEAD_BOX_SHARE = 0.6  # share of the diagonal: the head size of MPII for PCKh
 _NO_POINT = (np.nan, np.nan)
 
 
@@ -43,11 +44,11 @@ def open_mpii(annotations: Path, *, images: Path | None = None) -> PictureDatase
 
     Args:
         annotations: the `.mat` or a JSON.
-        images: the folder of pictures; None looks for `images` beside the file or its folder.
+        images: the folder of pictures; None searches for `images` beside the file or its folder.
 
     Raises:
-        DatasetError: there is no such file, or it labels nobody.
-        FormatError: it is damaged, or of another data set.
+        DatasetError: there is no such file, or it contains no labelled person.
+        FormatError: the file is damaged, or belongs to another data set.
     """
     if not annotations.is_file():
         raise DatasetError(f"{annotations}: expected MPII's annotations, a .mat or .json file, found none there")
@@ -93,7 +94,7 @@ def _labels(
     scale: float,
     head_px: float = float("nan"),
 ) -> PersonLabels:
-    """Labels of points that count pixels from 1, with (0, 0), (-1, -1) or NaN for a joint without a label."""
+    """Return the labels of points that count from 1; (0, 0), (-1, -1) or NaN means no label."""
     is_labelled = np.asarray(np.isfinite(points).all(-1) & ~(points <= 0).all(-1))
     pixels = np.where(is_labelled[:, None], points - 1, np.nan)
     return PersonLabels(
@@ -134,7 +135,7 @@ def _read_mat(path: Path) -> list[tuple[str, PersonLabels]]:
 
 
 def _from_rectangle(person: Any, path: Path) -> PersonLabels | None:
-    """The labels of a person; None for one without joints."""
+    """Return the labels of a person; None for a person without joints."""
     groups = _parts(person, "annopoints", path) if hasattr(person, "annopoints") else []
     if not groups:
         return None
@@ -158,7 +159,7 @@ def _from_rectangle(person: Any, path: Path) -> PersonLabels | None:
 
 
 def _visibility(point: Any) -> float:
-    """1 unless the label says 0, as a number or as a character."""
+    """Return 0 if the label is the number or the character 0, else 1."""
     value = np.asarray(getattr(point, "is_visible", 1)).reshape(-1)
     return 0.0 if value.size and str(value[0]).strip() in {"0", "0.0"} else 1.0
 
@@ -178,7 +179,7 @@ def _field(struct: Any, name: str, path: Path) -> Any:
 
 
 def _parts(struct: Any, name: str, path: Path) -> list[Any]:
-    """The structs in a field, none where it is empty."""
+    """Return the structs in a field, possibly none."""
     return list(np.asarray(_field(struct, name, path), dtype=object).reshape(-1))
 
 

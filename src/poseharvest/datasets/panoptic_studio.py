@@ -1,19 +1,19 @@
-"""CMU Panoptic Studio: a dome with 31 HD cameras, several people, truth estimated from all of its 480 VGA views.
+"""CMU Panoptic Studio: a dome with 31 HD cameras, several people, and truth estimated from its 480 VGA views.
 
-A sequence is a folder, `160906_band2`:
+A sequence is a folder such as `160906_band2`:
 
 | file | what |
 |---|---|
 | `calibration_160906_band2.json` | cameras, in centimetres (`calibration/panoptic.py`) |
 | `hdPose3d_stage1_coco19/body3DScene_00000139.json` | everybody in frame 139 |
 | `hdImgs/00_05/00_05_00000139.jpg` | the picture of camera `00_05` in frame 139 |
-| `hdVideos/hd_00_05.mp4` | or else its film, whose picture 139 (from 0) is frame 139 |
+| `hdVideos/hd_00_05.mp4` | or the film of this camera; picture 139 (from 0) is frame 139 |
 
 Quirks. `joints19` holds x, y, z, confidence of 19 joints in the order of `COCO19`, in centimetres. The world's y axis
-points *down*, and the floor is y = 0. A joint that was not found has confidence -1 and no position. A person's `id` is
-kept over time, but the same person may be given another one after a loss. Truth begins and ends within the film: frames
-without a file are not annotated, those with an empty list of bodies are. HD runs at 29.97 Hz. The truth is estimated,
-not measured by markers.
+points *down*, and the floor is y = 0. A missing joint has confidence -1 and no position. The `id` of a person is
+constant over time, but a person may get a new `id` after a loss. The ground truth covers a part of the film. Frames
+without a file are not annotated; frames with an empty list of bodies are annotated and show no person. HD runs at 29.97
+Hz. The ground truth is estimated and not measured with markers.
 """
 
 from __future__ import annotations
@@ -91,11 +91,11 @@ COCO19 = Skeleton(
         for part in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle", "eye", "ear")
     ),
 )
-"""Panoptic's 19 joints: those of COCO, and OpenPose's neck and middle of the hips."""
+"""The 19 joints of Panoptic: those of COCO, and the neck and middle of the hips of OpenPose."""
 
 
 def open_panoptic(root: Path) -> MultiViewDataset:
-    """Return the sequences of CMU Panoptic in a folder, or the one that the folder is.
+    """Return the sequences of CMU Panoptic in a folder. The folder may itself be a sequence.
 
     Raises:
         DatasetError: there is no sequence.
@@ -116,14 +116,16 @@ def open_panoptic(root: Path) -> MultiViewDataset:
 def _sequence(folder: Path, calibration: Path) -> DatasetSequence:
     name = folder.resolve().name
     every = read_panoptic(calibration, ReadOptions()).names
-    filmed = tuple(camera for camera in every if _pictures(folder, camera).is_dir() or _video(folder, camera).is_file())
+    cameras = tuple(
+        camera for camera in every if _pictures(folder, camera).is_dir() or _video(folder, camera).is_file()
+    )
     return DatasetSequence(
         name=name,
         subject=name,
         action=re.sub(r"^\d{6}_", "", name),
-        cameras=filmed or every,
-        open_footage=partial(_footage, folder, calibration, filmed),
-        read_truth=lambda: _truth(folder, filmed),
+        cameras=cameras or every,
+        open_footage=partial(_footage, folder, calibration, cameras),
+        read_truth=lambda: _truth(folder, cameras),
     )
 
 
@@ -136,62 +138,62 @@ def _video(folder: Path, camera: str) -> Path:
 
 
 def _pose_files(folder: Path) -> dict[int, Path]:
-    """Annotations by number of their frame."""
-    found = {}
+    """Return the files of annotations by number of the frame."""
+    file_of_number = {}
     for path in sorted((folder / POSES).rglob("body3DScene_*.json"), key=lambda path: natural_key(path.name)):
         digits = path.stem.rpartition("_")[2]
         if not digits.isdecimal():
             raise FormatError(f"{path}: expected a frame number in the file's name, got none")
-        found[int(digits)] = path
-    return found
+        file_of_number[int(digits)] = path
+    return file_of_number
 
 
-def _frame_numbers(folder: Path, filmed: tuple[str, ...]) -> list[int]:
-    """Numbers of the frames: those of the pictures, or else of a film, from 0 to the last that is annotated."""
-    folders = [path for camera in filmed if (path := _pictures(folder, camera)).is_dir()]
+def _frame_numbers(folder: Path, cameras: tuple[str, ...]) -> list[int]:
+    """Return the numbers of the frames: those of the pictures, or for films 0 to the last annotated frame."""
+    folders = [path for camera in cameras if (path := _pictures(folder, camera)).is_dir()]
     held = sorted({number for path in folders for number in numbered_pictures(path)})
     return held or list(range(max(_pose_files(folder)) + 1))
 
 
 def _footage(
-    folder: Path, calibration: Path, filmed: tuple[str, ...], chosen: tuple[str, ...], pictures: bool
+    folder: Path, calibration: Path, cameras: tuple[str, ...], selected: tuple[str, ...], pictures: bool
 ) -> DatasetFootage:
     name = folder.resolve().name
-    rig = read_panoptic(calibration, ReadOptions()).subset(chosen)
-    order = _frame_numbers(folder, filmed)
+    rig = read_panoptic(calibration, ReadOptions()).subset(selected)
+    order = _frame_numbers(folder, cameras)
     if not pictures:
         return blanks(name, rig, numbers=order, number_rate=FRAME_RATE)
-    if all(_video(folder, camera).is_file() and not _pictures(folder, camera).is_dir() for camera in chosen):
-        videos = [open_video_view(camera, _video(folder, camera)) for camera in chosen]
+    if all(_video(folder, camera).is_file() and not _pictures(folder, camera).is_dir() for camera in selected):
+        videos = [open_video_view(camera, _video(folder, camera)) for camera in selected]
         return films(name, rig, videos, num_frames=len(order), frame_rate=FRAME_RATE)
-    paths = [numbered_pictures(_pictures(folder, camera)) for camera in chosen]
+    paths = [numbered_pictures(_pictures(folder, camera)) for camera in selected]
     return stills(name, rig, paths, numbers=order, number_rate=FRAME_RATE)
 
 
-def _truth(folder: Path, filmed: tuple[str, ...]) -> SequenceTruth:
-    order = _frame_numbers(folder, filmed)
+def _truth(folder: Path, cameras: tuple[str, ...]) -> SequenceTruth:
+    order = _frame_numbers(folder, cameras)
     frame_of = {number: frame for frame, number in enumerate(order)}
-    seen: dict[int, list[tuple[int, Tensor]]] = defaultdict(list)
+    poses_of_person: dict[int, list[tuple[int, Tensor]]] = defaultdict(list)
     for number, path in _pose_files(folder).items():
         for person, rows in _bodies(path).items() if number in frame_of else ():
-            seen[person].append((number, rows))
-    people = [_person(str(person), parts, frame_of) for person, parts in sorted(seen.items())]
+            poses_of_person[person].append((number, rows))
+    people = [_person(str(person), parts, frame_of) for person, parts in sorted(poses_of_person.items())]
     return SequenceTruth(COCO19, tuple(people))
 
 
 def _bodies(path: Path) -> dict[int, Tensor]:
-    """(19, 4) float64 x, y, z in cm and confidence of everybody in a frame, by id."""
+    """Return (19, 4) float64 x, y, z in cm and confidence of every person in a frame, by id."""
     document = load_json(path)
     bodies = document.get("bodies") if isinstance(document, dict) else None
     if not isinstance(bodies, list):
         raise FormatError(f'{path}: expected a list "bodies", got none')
-    found: dict[int, Tensor] = {}
+    joints_of_person: dict[int, Tensor] = {}
     for body in bodies:
         person, rows = _body(body, path)
-        if person in found:
+        if person in joints_of_person:
             raise FormatError(f"{path}: expected every id once, got {person} twice")
-        found[person] = rows
-    return found
+        joints_of_person[person] = rows
+    return joints_of_person
 
 
 def _body(body: Any, path: Path) -> tuple[int, Tensor]:
@@ -207,12 +209,12 @@ def _body(body: Any, path: Path) -> tuple[int, Tensor]:
 def _person(name: str, parts: list[tuple[int, Tensor]], frame_of: dict[int, int]) -> PersonTruth:
     rows = torch.stack([part for _, part in parts])
     confidence = rows[..., 3].clamp(0, 1)
-    found = (rows[..., 3] >= 0).unsqueeze(-1)
+    is_known = (rows[..., 3] >= 0).unsqueeze(-1)
     return PersonTruth(
         name=name,
         skeleton=COCO19,
         frames=torch.tensor([frame_of[number] for number, _ in parts]),
         numbers=torch.tensor([number for number, _ in parts]),
-        positions=torch.where(found, rows[..., :3] * mm_per("cm"), torch.nan),
+        positions=torch.where(is_known, rows[..., :3] * mm_per("cm"), torch.nan),
         confidence=confidence,
     )

@@ -1,9 +1,9 @@
-"""Arrays out of a pickle without running it: the instructions are interpreted here and may build plain values only.
+"""Safe reading of arrays in a pickle: the instructions are interpreted here and can only build plain values.
 
-A pickle is a program; loading one from elsewhere with the usual loader may do anything. Data sets are passed around as
-pickles all the same: VideoPose3D's `data_3d_h36m.npz` holds one, and so do VoxelPose's 2D predictions. What those need
-is little: numbers, texts, tuples, lists, dictionaries and numpy arrays. This reader knows these and nothing else. A
-name that a file asks for is compared with a short list and never imported; anything beyond is an error that says how to
+A pickle is a program. Loading a file of unknown origin with the standard loader can run any code. Some data sets are
+distributed as pickles: the `data_3d_h36m.npz` of VideoPose3D contains one, and the 2D predictions of VoxelPose are one.
+They need only numbers, texts, tuples, lists, dictionaries and numpy arrays. This reader supports only these. A name in
+a file is compared with a short list and never imported. Any other name is an error whose message explains how to
 convert the file.
 """
 
@@ -38,7 +38,7 @@ _NOTHING = frozenset({"PROTO", "FRAME"})
 
 
 def read_pickle(path: Path) -> Any:
-    """Return the plain value that a pickle describes: dictionaries, lists, tuples, texts, numbers, numpy arrays.
+    """Return the plain value of a pickle: dictionaries, lists, tuples, texts, numbers and numpy arrays.
 
     Raises:
         DatasetError: there is no such file.
@@ -46,12 +46,12 @@ def read_pickle(path: Path) -> Any:
     """
     if not path.is_file():
         raise DatasetError(f"{path}: expected a file, found nothing there")
-    # from memory, because a damaged length would make the interpreter ask a file for as many bytes
+    # Read from memory: with a damaged length, the interpreter would request that many bytes from a file.
     return _interpret(BytesIO(path.read_bytes()), str(path))
 
 
 def read_npz_objects(path: Path, key: str) -> Any:
-    """Return the plain value that a `.npz` holds as an array of objects, which numpy alone would unpickle.
+    """Return the plain value in an object array of a `.npz`, without unpickling it by numpy.
 
     Raises:
         DatasetError: there is no such file.
@@ -77,7 +77,7 @@ def read_npz_objects(path: Path, key: str) -> Any:
 
 @dataclass(frozen=True)
 class _Name:
-    """A name that the pickle asks for: one of the few that this reader knows."""
+    """A name in the pickle that this reader supports."""
 
     module: str
     name: str
@@ -85,14 +85,14 @@ class _Name:
 
 @dataclass
 class _Box:
-    """An array or a type of numbers that one instruction begins and a later one completes."""
+    """An array or number type that one instruction creates and a later one completes."""
 
     value: Any = None
 
 
 @dataclass(frozen=True)
 class _Mark:
-    """Where on the stack the parts of a tuple, list or dictionary begin."""
+    """The marker on the stack before the parts of a tuple, list or dictionary."""
 
 
 @dataclass
@@ -213,12 +213,12 @@ def _array(_version: int, shape: tuple[int, ...], dtype: _Box, is_fortran: bool,
 
 
 def _bytes(content: Any) -> bytes:
-    # Python 2 had texts of bytes, which the older protocols write as texts
+    # Older protocols write the byte strings of Python 2 as texts.
     return content.encode("latin-1") if isinstance(content, str) else bytes(content)
 
 
 def _plain(value: Any) -> Any:
-    """The value, with everything that was completed later in its place."""
+    """Return the value with every box replaced by its completed content."""
     if isinstance(value, _Box):
         return value.value
     if isinstance(value, dict):

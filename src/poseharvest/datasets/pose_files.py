@@ -1,7 +1,8 @@
-"""Opening the containers that data sets keep their annotations in: NASA CDF, HDF5 and MATLAB files.
+"""Reading the file formats of annotations: NASA CDF, HDF5 and MATLAB.
 
-Human3.6M's `.cdf` are NASA CDF, which is not HDF5: h5py cannot read them. They need the package `cdflib`, the extra
-`datasets` of this package. Files of MATLAB's version 7.3 are HDF5 inside; no data set here comes as one.
+The `.cdf` files of Human3.6M are NASA CDF. This is not HDF5, so h5py cannot read them. They need the package `cdflib`,
+which the extra `datasets` of this package installs. MATLAB files of version 7.3 are HDF5 files; no data set here uses
+them.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def open_h5(path: Path) -> Iterator[h5py.File]:
 
     Raises:
         DatasetError: there is no such file.
-        FormatError: it is damaged, or is not HDF5; also for errors while it is being read.
+        FormatError: the file is damaged or not HDF5, or reading fails while it is open.
     """
     _require(path)
     try:
@@ -62,7 +63,7 @@ def h5_array(file: h5py.File, key: str, path: Path) -> Array:
     """Return a data set of an open HDF5 file.
 
     Raises:
-        FormatError: there is none of that name; the message lists those that are.
+        FormatError: there is no data set of that name; the message lists the known names.
     """
     if not isinstance(file.get(key), h5py.Dataset):
         names: list[str] = []

@@ -1,8 +1,8 @@
-"""What a multi-view data set is to the rest of the package: sequences, each with footage and, apart from it, its truth.
+"""The interface of a multi-view data set: sequences, each with footage and separate ground truth.
 
-`DatasetSequence.footage` gives a `FrameSource`, the only thing that inference may have. `DatasetSequence.truth` gives
-another object, for judging: no way leads from the first to the second. Both count frames alike, from 0; `numbers` keeps
-what the data set itself calls them.
+`DatasetSequence.footage` returns a `FrameSource`, which is all that inference may use. `DatasetSequence.truth` returns
+a separate object for evaluation, which is not reachable from the footage. Both count frames from 0. `numbers` contains
+the frame numbers of the data set itself.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ _NAMES_SHOWN = 12
 
 @dataclass(frozen=True, eq=False)
 class PersonTruth:
-    """Where one person truly was.
+    """The true poses of one person.
 
     Attributes:
-        name: who it is in the data set: "S9", "actor1", "3".
+        name: name of the person in the data set, such as "S9", "actor1" or "3".
         skeleton: the joints in order.
-        frames: (F,) int64 rising, frames of the footage in which the person is annotated.
-        numbers: (F,) int64, what the data set calls those frames.
+        frames: (F,) int64 increasing, frames of the footage in which the person is annotated.
+        numbers: (F,) int64, the numbers of these frames in the data set.
         positions: (F, J, 3) float64, mm in the world; NaN where a joint is not annotated.
-        confidence: (F, J) float64, 0 to 1, where the truth was itself estimated; None where the data set gives none.
-        pixels: (F, J, 2) float64 by view, pixels of the picture; NaN where not annotated. Empty where the data set has
-            no 2D annotations of its own.
+        confidence: (F, J) float64, 0 to 1, for an estimated ground truth; None if the data set contains none.
+        pixels: (F, J, 2) float64 by view, pixels of the picture; NaN where not annotated. Empty if the data set has no
+            2D annotations.
     """
 
     name: str
@@ -59,16 +59,16 @@ class PersonTruth:
 
     @property
     def is_known(self) -> Tensor:
-        """(F, J) bool: the joint is annotated in the frame."""
+        """(F, J) bool: True where the joint is annotated in the frame."""
         known: Tensor = torch.isfinite(self.positions).all(-1)
         return known
 
     def at_frames(self, frames: Tensor) -> PersonTruth:
-        """Return the truth of those of the footage's `frames` (N,) in which the person is annotated."""
+        """Return the truth in those `frames` (N,) of the footage in which the person is annotated."""
         return self._rows(torch.isin(self.frames, frames.to(self.frames)))
 
     def at_numbers(self, numbers: Tensor) -> PersonTruth:
-        """Return the truth of those frames in which the person is annotated, by the data set's own `numbers` (N,)."""
+        """Return the truth in those frames, by `numbers` (N,) of the data set, in which the person is annotated."""
         return self._rows(torch.isin(self.numbers, numbers.to(self.numbers)))
 
     def _rows(self, keep: Tensor) -> PersonTruth:
@@ -85,11 +85,11 @@ class PersonTruth:
 
 @dataclass(frozen=True, eq=False)
 class SequenceTruth:
-    """Where everybody annotated in a sequence truly was: to judge a harvest by, never to make one with.
+    """The true poses of all annotated people of a sequence. Use it to evaluate a harvest, never to make one.
 
     Attributes:
-        skeleton: the joints in order, one skeleton for all.
-        people: one entry a person.
+        skeleton: the joints in order, the same for all people.
+        people: one entry per person.
     """
 
     skeleton: Skeleton
@@ -102,10 +102,10 @@ class SequenceTruth:
 
     @property
     def only(self) -> PersonTruth:
-        """The one person of a sequence with one person.
+        """The person of a sequence with exactly one person.
 
         Raises:
-            DatasetError: there is nobody, or more than one.
+            DatasetError: there is no person, or more than one.
         """
         if len(self.people) != 1:
             raise DatasetError(f"truth: expected one person, got {listed([person.name for person in self.people])}")
@@ -115,27 +115,27 @@ class SequenceTruth:
         """Return the person of that name.
 
         Raises:
-            DatasetError: there is none; the message lists those that are.
+            DatasetError: there is no such person; the message lists the known names.
         """
-        found = [person for person in self.people if person.name == name]
-        if not found:
+        matches = [person for person in self.people if person.name == name]
+        if not matches:
             there = listed([person.name for person in self.people])
             raise DatasetError(f'truth: expected a person of {there}, got "{name}"')
-        return found[0]
+        return matches[0]
 
 
 @dataclass(frozen=True, eq=False)
 class DatasetSequence:
-    """One recording of a data set. Nothing is read before it is asked for.
+    """One recording of a data set. Files are read only on request.
 
     Attributes:
-        name: unique within the data set: "S9/Posing 1".
-        subject: who performs: "S9".
-        action: what is performed, as papers name it: "Posing".
-        cameras: the views that there are.
-        open_footage: opens the named views, with their pictures or without.
+        name: unique name within the data set, such as "S9/Posing 1".
+        subject: the performing person, such as "S9".
+        action: the performed action, with its name in papers, such as "Posing".
+        cameras: names of all views.
+        open_footage: opens the views of given names, with or without their pictures.
         read_truth: reads the annotations.
-        damage: what is known to be wrong with this recording; None for most.
+        damage: known faults of this recording; None for most recordings.
     """
 
     name: str
@@ -150,27 +150,27 @@ class DatasetSequence:
         """Return the pictures and the cameras: a `FrameSource`.
 
         Args:
-            cameras: use these views alone, in this order; None uses all.
-            pictures: False gives frames without pictures, for detectors that look at none.
+            cameras: names of the views to use, in this order; None uses all.
+            pictures: False gives frames without pictures, for detectors that need none.
 
         Raises:
-            DatasetError: there is no such view, or its pictures are missing or out of step with the annotations.
+            DatasetError: there is no such view, or its pictures are missing or do not match the annotations.
             CaptureError: pictures are damaged.
-            CalibrationError: the cameras are impossible, or do not fit the pictures.
+            CalibrationError: the cameras are impossible, or do not match the pictures.
         """
-        chosen = self.cameras if cameras is None else tuple(cameras)
-        unknown = [camera for camera in chosen if camera not in self.cameras]
-        if unknown or not chosen:
+        selected = self.cameras if cameras is None else tuple(cameras)
+        unknown = [camera for camera in selected if camera not in self.cameras]
+        if unknown or not selected:
             got = ", ".join(unknown) or "none"
             raise DatasetError(f"{self.name}: expected cameras of {listed(self.cameras)}, got {got}")
-        return self.open_footage(chosen, pictures)
+        return self.open_footage(selected, pictures)
 
     def truth(self) -> SequenceTruth:
-        """Return the true poses: to judge by alone.
+        """Return the true poses, for evaluation only.
 
         Raises:
             FormatError: an annotation is damaged.
-            DatasetError: annotations are missing, or do not fit together.
+            DatasetError: annotations are missing, or contradict each other.
         """
         return self.read_truth()
 
@@ -180,13 +180,13 @@ class MultiViewDataset:
     """A data set of calibrated, synchronised multi-view recordings.
 
     Attributes:
-        name: as in the registry: "human36m".
+        name: name in the registry, such as "human36m".
         root: its folder.
-        skeleton: the joints of its truth.
+        skeleton: the joints of its ground truth.
         sequences: its recordings, by name.
 
     Raises:
-        DatasetError: it holds no sequence, or two of one name.
+        DatasetError: there is no sequence, or two have the same name.
     """
 
     name: str
@@ -204,19 +204,19 @@ class MultiViewDataset:
 
     @property
     def subjects(self) -> tuple[str, ...]:
-        """The subjects that there are, in order of their first sequence."""
+        """All subjects, in order of their first sequence."""
         return tuple(dict.fromkeys(sequence.subject for sequence in self.sequences))
 
     @property
     def actions(self) -> tuple[str, ...]:
-        """The actions that there are, in order of their first sequence."""
+        """All actions, in order of their first sequence."""
         return tuple(dict.fromkeys(sequence.action for sequence in self.sequences))
 
     def sequence(self, name: str) -> DatasetSequence:
         """Return the sequence of that name.
 
         Raises:
-            DatasetError: there is none; the message lists those that are.
+            DatasetError: there is no such sequence; the message lists the known names.
         """
         self._check_present("sequence", [name], [sequence.name for sequence in self.sequences])
         return next(sequence for sequence in self.sequences if sequence.name == name)
@@ -227,7 +227,7 @@ class MultiViewDataset:
         """Return the sequences of these subjects and actions; None means all.
 
         Raises:
-            DatasetError: a subject or an action is not there at all; the message lists those that are.
+            DatasetError: a subject or an action does not exist; the message lists the known ones.
         """
         self._check_present("subject", subjects or (), self.subjects)
         self._check_present("action", actions or (), self.actions)
@@ -246,10 +246,10 @@ class MultiViewDataset:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Return names for a message, the first dozen of many.
+    """Return names as a text for a message, at most the first dozen.
 
     >>> listed([])
     'none'
     """
-    shown = ", ".join(names[:_NAMES_SHOWN])
-    return f"{shown} and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else shown or "none"
+    first = ", ".join(names[:_NAMES_SHOWN])
+    return f"{first} and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else first or "none"

@@ -1,7 +1,7 @@
-"""The pictures of one recording of a data set as a `FrameSource`, decoded when they are asked for.
+"""The pictures of one recording of a data set as a `FrameSource`, decoded on request.
 
-Data sets say by number which pictures are simultaneous: picture 12 of every view is one moment. A number that a view
-lacks is a moment in which it has no picture.
+Data sets synchronise pictures by number: picture 12 of every view is one moment. If a view lacks a number, it has no
+picture at that moment.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ class DatasetFootage:
         name: the recording's name.
         rig: its cameras.
         frame_rate: frames per second.
-        numbers: (F,) int64 rising, what the data set calls the frames.
-        views: the pictures of every camera; None in footage without pictures.
-        pictures: (V, F) int32, which picture of each view belongs to each frame; -1 for none.
-        number_rate: numbers per second; the frame rate unless the data set numbers only every fifth frame, say.
-        turn: degrees clockwise by which pictures are turned for people to stand in them; 0 in what is published.
+        numbers: (F,) int64 increasing, the numbers of the frames in the data set.
+        views: the pictures of every camera; None for footage without pictures.
+        pictures: (V, F) int32, index of the picture of each view in each frame; -1 for none.
+        number_rate: numbers per second. It differs from the frame rate if, for example, only every fifth number exists.
+        turn: turn of the pictures after which people stand upright, degrees clockwise; 0 in published data sets.
     """
 
     name: str
@@ -59,7 +59,7 @@ class DatasetFootage:
 
     @property
     def facts(self) -> CaptureFacts:
-        """How the pictures are to be turned; nothing else is known."""
+        """The turn of the pictures; no other facts are known."""
         return CaptureFacts(turn=self.turn)
 
     @property
@@ -99,15 +99,15 @@ def _read(view: Footage | None, numbers: NDArray[np.int32]) -> Generator[Image |
 def films(
     name: str, rig: Rig, videos: Sequence[Footage], *, num_frames: int, frame_rate: float, first_number: int = 0
 ) -> DatasetFootage:
-    """Return footage of which every view is a video whose pictures simply follow the frames.
+    """Return footage of one video per view, in which picture i is frame i.
 
     Args:
         name: the recording's name.
         rig: its cameras, in the order of `videos`.
-        videos: one a camera.
-        num_frames: frames that are annotated; a video may be longer, what follows is left out.
+        videos: one per camera.
+        num_frames: number of annotated frames. A video may be longer; the rest of it is not used.
         frame_rate: frames per second.
-        first_number: what the data set calls the first frame.
+        first_number: number of the first frame in the data set.
 
     Raises:
         DatasetError: a video is shorter than the annotations.
@@ -124,12 +124,12 @@ def films(
 
 
 def blanks(name: str, rig: Rig, *, numbers: Iterable[int], number_rate: float) -> DatasetFootage:
-    """Return footage whose frames have no pictures: for detectors that look at none, such as files of keypoints.
+    """Return footage without pictures, for detectors that need none, such as files of keypoints.
 
     Args:
         name: the recording's name.
         rig: its cameras.
-        numbers: what the data set calls the frames, rising.
+        numbers: the numbers of the frames in the data set, increasing.
         number_rate: numbers per second.
     """
     order = np.asarray(list(numbers), dtype=np.int64)
@@ -140,18 +140,18 @@ def blanks(name: str, rig: Rig, *, numbers: Iterable[int], number_rate: float) -
 def stills(
     name: str, rig: Rig, paths: Sequence[Mapping[int, Path]], *, numbers: Iterable[int], number_rate: float
 ) -> DatasetFootage:
-    """Return footage of which every view is a set of numbered pictures.
+    """Return footage of numbered pictures for every view.
 
     Args:
         name: the recording's name.
         rig: its cameras, in the order of `paths`.
-        paths: the pictures of every camera by number, at least one.
-        numbers: what the data set calls the frames, rising.
+        paths: for every camera the pictures by number, at least one.
+        numbers: the numbers of the frames in the data set, increasing.
         number_rate: numbers per second.
 
     Raises:
         CaptureError: a first picture cannot be read.
-        DatasetError: a picture has a number that is no frame's.
+        DatasetError: the number of a picture is not the number of a frame.
     """
     order = np.asarray(list(numbers), dtype=np.int64)
     step = int(np.gcd.reduce(np.diff(order))) if len(order) > 1 else 1
@@ -161,19 +161,21 @@ def stills(
     )
     pictures = np.full((len(paths), len(order)), -1, dtype=np.int32)
     for row, files in zip(pictures, paths, strict=True):
-        held = np.asarray(sorted(files), dtype=np.int64)
-        _check_numbers(name, files, held, order)
-        row[np.searchsorted(order, held)] = np.arange(len(held))
+        picture_numbers = np.asarray(sorted(files), dtype=np.int64)
+        _check_numbers(name, files, picture_numbers, order)
+        row[np.searchsorted(order, picture_numbers)] = np.arange(len(picture_numbers))
     return DatasetFootage(name, rig, rate, order, views, pictures, number_rate)
 
 
 def _step(order: NDArray[np.int64]) -> int:
-    """By how much the numbers of neighbouring frames differ: 5 where every fifth frame was kept."""
+    """Return the step between the numbers of neighbouring frames, such as 5 for every fifth frame."""
     return int(np.gcd.reduce(np.diff(order))) if len(order) > 1 else 1
 
 
-def _check_numbers(name: str, files: Mapping[int, Path], held: NDArray[np.int64], order: NDArray[np.int64]) -> None:
-    stray = np.setdiff1d(held, order)
+def _check_numbers(
+    name: str, files: Mapping[int, Path], picture_numbers: NDArray[np.int64], order: NDArray[np.int64]
+) -> None:
+    stray = np.setdiff1d(picture_numbers, order)
     if len(stray):
         raise DatasetError(
             f"{files[int(stray[0])]}: out of step with the annotations of {name}: expected pictures numbered "
@@ -201,16 +203,16 @@ def numbered_pictures(folder: Path) -> dict[int, Path]:
     """Return the pictures in a folder by the last number in their names.
 
     Raises:
-        DatasetError: there is no such folder, no picture in it, one without a number, or two of one number.
+        DatasetError: the folder does not exist or has no pictures, or a picture has no number or one that occurs twice.
     """
-    found: dict[int, Path] = {}
+    picture_of_number: dict[int, Path] = {}
     for path in sorted(filter(is_image, folder.iterdir())) if folder.is_dir() else ():
         groups = re.findall(r"\d+", path.stem)
         if not groups:
             raise DatasetError(f"{path}: expected a number in the picture's name, got none")
-        other = found.setdefault(int(groups[-1]), path)
+        other = picture_of_number.setdefault(int(groups[-1]), path)
         if other is not path:
             raise DatasetError(f"{folder}: two pictures of number {int(groups[-1])}: {other.name} and {path.name}")
-    if not found:
+    if not picture_of_number:
         raise DatasetError(f"{folder}: expected numbered pictures (jpg or png), got none")
-    return found
+    return picture_of_number

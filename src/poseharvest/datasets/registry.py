@@ -1,4 +1,4 @@
-"""Which data sets there are, and opening any of them by name."""
+"""The known data sets, and opening one of them by name."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def open_dataset(name: str, root: str | Path, **options: Any) -> MultiViewDatase
     Args:
         name: one of `MULTI_VIEW`.
         root: its folder.
-        options: what the data set's own `open_*` takes besides.
+        options: further arguments of the `open_*` function of the data set.
 
     Raises:
-        ConfigError: there is none of that name.
+        ConfigError: there is no data set of that name.
         DatasetError: the folder does not hold that data set.
-        FormatError: a file of it is damaged.
+        FormatError: a file of the data set is damaged.
     """
     if name not in MULTI_VIEW:
         hint = ", which has single pictures: see open_pictures" if name in PICTURES else ""
@@ -57,13 +57,13 @@ def open_pictures(name: str, annotations: str | Path, **options: Any) -> Picture
 
     Args:
         name: one of `PICTURES`.
-        annotations: its file of labels.
-        options: what the data set's own `open_*` takes besides.
+        annotations: its file with labels.
+        options: further arguments of the `open_*` function of the data set.
 
     Raises:
-        ConfigError: there is none of that name.
-        DatasetError: there is no such file, or nothing in it.
-        FormatError: the file is damaged, or of another data set.
+        ConfigError: there is no data set of that name.
+        DatasetError: there is no such file, or it contains no pictures.
+        FormatError: the file is damaged, or belongs to another data set.
     """
     if name not in PICTURES:
         raise ConfigError(f'data set of pictures: expected one of {", ".join(PICTURES)}, got "{name}"')

@@ -1,7 +1,7 @@
-"""The 2D keypoints that VoxelPose ships for Campus and Shelf, written as files that the keypoint detector reads.
+"""Conversion of the 2D keypoints of VoxelPose for Campus and Shelf to files for the keypoint detector.
 
 `pred_shelf_maskrcnn_hrnet_coco.pkl` maps "CAMERA_NUMBER" to a list of people, each with `pred` (17, 3): x, y, score in
-COCO's order. It is a pickle, which is interpreted and not run (`pickled_arrays.py`).
+COCO's order. It is a pickle, which is interpreted without running it (`pickled_arrays.py`).
 """
 
 from __future__ import annotations
@@ -23,22 +23,23 @@ from poseharvest.skeleton.definitions import COCO17
 def convert_voxelpose_keypoints(predictions: Path, folder: Path, numbers: Sequence[int]) -> tuple[Path, ...]:
     """Write a file of COCO results for every camera, and return their paths.
 
-    Frames are those of the footage: frame i is what the data set calls `numbers[i]` (`DatasetFootage.numbers`).
+    The files count frames as in the footage: frame i has the number `numbers[i]` in the data set
+    (`DatasetFootage.numbers`).
 
     Args:
-        predictions: VoxelPose's pickle.
-        folder: where to write `CAMERA.json`; made if it is not there.
-        numbers: the footage's frames by the data set's own numbers; people in other frames are left out.
+        predictions: the pickle of VoxelPose.
+        folder: the output folder of `CAMERA.json`; it is made if it does not exist.
+        numbers: the numbers in the data set of the frames of the footage; people in other frames are left out.
 
     Raises:
         DatasetError: there is no such pickle.
-        FormatError: it is damaged, or holds something else.
+        FormatError: the file is damaged, or is not such a pickle.
     """
     frame_of = {int(number): frame for frame, number in enumerate(numbers)}
     results: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for key, people in _by_picture(predictions).items():
         camera, number = _camera_and_number(key, predictions)
-        records = results[camera]  # also for a picture without people: the camera is there
+        records = results[camera]  # also for a picture without people, so that its camera gets a file
         if number in frame_of:
             records.extend(_record(person, frame_of[number], f"{predictions}: {key}") for person in people)
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,13 +1,13 @@
-"""What a harvest's own numbers say about it: cameras that disagree, limbs that are odd, joints that nobody sees.
+"""Findings from the numbers of a harvest: cameras that disagree, unusual limb lengths, joints out of view.
 
 Start reading in `diagnose`: a `Diagnosis` takes the records of a harvest as they are written and returns findings.
 
-- `sampled_moments` keeps a bounded number of moments, spread over the take. `cross_check` compares each view with the
-  others in them. `camera_findings` puts that into words, and `body_findings` what is odd about limbs and joints.
-- `agreement` and `limbs` count everything, in the memory of `histogram`. `spread` and `wording` are their numbers in
-  plain words. The report draws from these, too.
+- `sampled_moments` keeps a limited number of moments from the whole recording. In them, `cross_check` compares each
+  view with the others. `camera_findings` writes findings about cameras, and `body_findings` about limbs and joints.
+- `agreement` and `limbs` use all moments, in the fixed memory of `histogram`. `spread` and `wording` describe their
+  numbers in words. The report also uses these files.
 
-It reads annotations and cameras. It never looks at pictures, at files or at a true pose, and changes nothing.
+The package reads annotations and cameras. It uses no pictures, no files and no true poses, and it changes nothing.
 """
 
 from poseharvest.diagnosis.diagnose import Diagnosis

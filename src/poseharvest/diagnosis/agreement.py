@@ -1,4 +1,4 @@
-"""Per camera: how far its own heatmap peaks lie from the pose that all cameras agreed on."""
+"""For each camera, the distance between its heatmap peaks and the pose inferred from all cameras."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from poseharvest.geometry.pixel_size import pixels_per_mm
 from poseharvest.geometry.rig import Rig
 
 DISAGREE_MM = 100.0
-"""A peak disagrees if it is farther from the projected joint than this length measures at the person's distance."""
+"""A peak disagrees if its distance from the projected joint is larger than this length at the person, mm."""
 
 
 @dataclass(frozen=True, eq=False)
 class ViewSummary:
-    """One camera over the whole harvest.
+    """Statistics of one camera over the whole harvest.
 
     Attributes:
-        name: the view.
-        num: moments (frames times persons).
-        num_absent: moments without a picture or a window of it.
-        longest_gap: most moments in a row that are absent.
+        name: name of the view.
+        num: number of moments (records of one person in one frame).
+        num_absent: number of moments without a picture or window.
+        longest_gap: largest number of consecutive absent moments.
         distance_px: spread of the distance from the heatmap's peak to the projected joint, all joints, pixels.
-        threshold_px: median over moments of what DISAGREE_MM measures at the person's place, pixels.
-        disagree_share: share of the joints seen whose peak is farther away than that; NaN if none is seen.
-        joint_median_px: (J,) median distance of every joint; NaN where none is seen.
-        joint_disagree_share: (J,) the share for every joint.
+        threshold_px: median over the moments of DISAGREE_MM at the place of the person, pixels.
+        disagree_share: share of the visible joints whose peak disagrees; NaN if no joint is visible.
+        joint_median_px: (J,) median distance of every joint, pixels; NaN where it is never visible.
+        joint_disagree_share: (J,) `disagree_share` of every joint.
         mean_score: mean of the heatmaps at the projected joints.
-        mean_peak_score: mean of the heatmaps' own maxima.
+        mean_peak_score: mean of the maxima of the heatmaps.
     """
 
     name: str
@@ -51,19 +51,19 @@ class ViewSummary:
 
     @property
     def best_quarter_mm(self) -> float:
-        """Distance within which a quarter of its peaks lies, as a length at the person's place; NaN if none is seen."""
+        """Lower quartile of the distance, mm at the place of the person; NaN if no joint is visible."""
         return self.distance_px.q25 / self.threshold_px * DISAGREE_MM if self.threshold_px > 0 else math.nan
 
 
 class ViewTally:
-    """Compares the peaks of a stream of frames with their poses."""
+    """Compares heatmap peaks with poses, over a stream of records."""
 
     def __init__(self, rig: Rig, num_joints: int) -> None:
         self._rig = rig
         shape = (len(rig), num_joints)
         self._distances = LogHistogram(len(rig) * num_joints)
         self._scales = LogHistogram(len(rig))
-        self._disagree, self._seen = (np.zeros(shape, dtype=np.int64) for _ in range(2))
+        self._disagree, self._num_visible = (np.zeros(shape, dtype=np.int64) for _ in range(2))
         self._score_sum, self._peak_sum = (np.zeros(len(rig)) for _ in range(2))
         self._num = 0
         self._absent, self._gap, self._longest_gap = (np.zeros(len(rig), dtype=np.int64) for _ in range(3))
@@ -72,14 +72,14 @@ class ViewTally:
         """Compare one person in one frame."""
         distance = (frame.peak_pixels - frame.pixels).norm(dim=-1).numpy()
         absent = np.array([crop is None for crop in frame.crops])
-        seen = frame.inside.numpy() & frame.supported.numpy() & np.isfinite(distance) & ~absent[:, None]
+        visible = frame.inside.numpy() & frame.supported.numpy() & np.isfinite(distance) & ~absent[:, None]
         scale = self._pixels_per_mm(frame)
-        self._distances.add(np.nan_to_num(distance).reshape(-1), seen.reshape(-1))
+        self._distances.add(np.nan_to_num(distance).reshape(-1), visible.reshape(-1))
         self._scales.add(np.nan_to_num(scale * DISAGREE_MM), np.isfinite(scale) & ~absent)
-        self._disagree += seen & (np.nan_to_num(distance) > np.nan_to_num(scale * DISAGREE_MM, nan=np.inf)[:, None])
-        self._seen += seen
-        self._score_sum += np.where(seen, frame.score.numpy(), 0).sum(1)
-        self._peak_sum += np.where(seen, frame.peak_score.numpy(), 0).sum(1)
+        self._disagree += visible & (np.nan_to_num(distance) > np.nan_to_num(scale * DISAGREE_MM, nan=np.inf)[:, None])
+        self._num_visible += visible
+        self._score_sum += np.where(visible, frame.score.numpy(), 0).sum(1)
+        self._peak_sum += np.where(visible, frame.peak_score.numpy(), 0).sum(1)
         self._num += 1
         self._absent += absent
         self._gap = np.where(absent, self._gap + 1, 0)
@@ -90,9 +90,9 @@ class ViewTally:
         return spreads(self._distances.pooled())[0]
 
     def summary(self) -> tuple[ViewSummary, ...]:
-        """Return what was compared, a view each."""
-        num_views, num_joints = self._seen.shape
-        seen = self._seen.sum(1)
+        """Return the statistics of every view."""
+        num_views, num_joints = self._num_visible.shape
+        num_visible = self._num_visible.sum(1)
         medians = self._distances.quantile(0.5).reshape(num_views, num_joints)
         distances = spreads(self._distances.pooled_by(num_joints))
         thresholds = self._scales.quantile(0.5)
@@ -104,11 +104,11 @@ class ViewTally:
                 longest_gap=int(self._longest_gap[v]),
                 distance_px=distances[v],
                 threshold_px=float(thresholds[v]),
-                disagree_share=_share(self._disagree[v].sum(), seen[v]),
+                disagree_share=_share(self._disagree[v].sum(), num_visible[v]),
                 joint_median_px=medians[v],
-                joint_disagree_share=np.array(list(map(_share, self._disagree[v], self._seen[v]))),
-                mean_score=_share(self._score_sum[v], seen[v]),
-                mean_peak_score=_share(self._peak_sum[v], seen[v]),
+                joint_disagree_share=np.array(list(map(_share, self._disagree[v], self._num_visible[v]))),
+                mean_score=_share(self._score_sum[v], num_visible[v]),
+                mean_peak_score=_share(self._peak_sum[v], num_visible[v]),
             )
             for v, name in enumerate(self._rig.names)
         )

@@ -1,4 +1,4 @@
-"""What is said about the bodies: limbs of odd lengths, joints that no camera sees."""
+"""Findings about bodies: limbs of unusual lengths, joints that no camera sees."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from poseharvest.diagnosis.spread import plain_name
 from poseharvest.findings import Finding
 
 UNSEEN_WARNING = 0.02
-"""A joint is named if no camera sees it in this share of the moments."""
+"""A finding names a joint if no camera sees it in more than this share of the moments."""
 
 
 def about_limbs(limbs: Sequence[LimbSummary], person: int | None) -> list[Finding]:
-    """Return a finding that names the limbs whose lengths are odd.
+    """Return a finding that names the limbs with unusual lengths.
 
     Args:
-        limbs: of one person.
-        person: the number, where there are several people.
+        limbs: the limbs of one person.
+        person: the number of the person; None if there is only one.
     """
     flagged = [limb for limb in limbs if limb.flags]
     if not flagged:
@@ -35,11 +35,11 @@ def about_limbs(limbs: Sequence[LimbSummary], person: int | None) -> list[Findin
 
 
 def about_unseen_joints(num_unseen: Mapping[str, int], num: int) -> list[Finding]:
-    """Return a finding that names the joints which no camera sees.
+    """Return a finding that names the joints that no camera sees.
 
     Args:
-        num_unseen: moments in which no camera sees a joint, by its name.
-        num: all moments.
+        num_unseen: by joint name, the number of moments in which no camera sees it.
+        num: number of all moments.
     """
     unseen = {name: count for name, count in num_unseen.items() if count > UNSEEN_WARNING * num}
     if not unseen:

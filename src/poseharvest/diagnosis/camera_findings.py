@@ -1,4 +1,4 @@
-"""What is said about the cameras: moved, late, at odds with the others, absent, too close together."""
+"""Findings about cameras: moved, not synchronous, in disagreement, absent, or too close together."""
 
 from __future__ import annotations
 
@@ -16,39 +16,39 @@ from poseharvest.geometry.pixel_size import PixelError, pixel_error
 from poseharvest.geometry.rig import Rig
 
 MAX_OFFSET_MM = 45.0
-"""A camera whose joints always lie aside in one direction by more than this was moved, turned or confused."""
+"""Largest constant offset of the joints of a camera, mm. A larger one means a moved or exchanged camera."""
 
 MAX_DELAY_S = 0.03
-"""A camera whose joints are behind or ahead by more than this is not synchronous."""
+"""Largest delay of a synchronous camera, in both directions, seconds."""
 
 DISAGREE_WARNING, DISAGREE_RATIO = 0.25, 2.0
-"""A view is named if this share of its peaks disagrees, and so many times the share of the other views' median."""
+"""A finding needs more than this share of disagreeing peaks, and this multiple of the median of the other views."""
 
 ABSENT_WARNING = 0.02
-"""A view gets a warning if it is absent in this share of the moments."""
+"""A view gets a warning if it is absent in more than this share of the moments."""
 
-_AS_NEAR = 1.5  # times the best quarter of the others' peaks
-_SHARED = 0.5  # cameras with this share of the worst one's number are named beside it
+_AS_NEAR = 1.5  # multiple of the lower quartile of the other views
+_SHARED = 0.5  # cameras above this share of the worst number are also named
 _MAX_MOMENTS = 32
 
 
 def about_places_and_timing(checks: Sequence[ViewCheck], frame_rate: float) -> list[Finding]:
-    """Return a finding for each way in which cameras contradict one another, named by the camera that does it most.
+    """Return at most one finding about places and one about timing, each for the worst camera.
 
     Args:
-        checks: every view against the others.
-        frame_rate: of the capture, frames per second.
+        checks: the comparison of every view with the others.
+        frame_rate: frames per second of the capture.
     """
-    found = [_about_offset(checks), _about_delay(checks, frame_rate)]
-    return [finding for finding in found if finding is not None]
+    candidates = [_about_offset(checks), _about_delay(checks, frame_rate)]
+    return [finding for finding in candidates if finding is not None]
 
 
 def about_people(people: Mapping[int, Sequence[ViewCheck]], cameras: Sequence[ViewCheck]) -> list[Finding]:
-    """Return a finding for each person about whom the cameras contradict one another, where they agree about others.
+    """Return a finding for each person in whom the cameras disagree although they agree in other people.
 
     Args:
-        people: every view against the others, by person.
-        cameras: the same about everybody.
+        people: by person, the comparison of every view with the others.
+        cameras: the comparison over all people.
     """
     if len(people) < 2 or _about_offset(cameras) is not None:
         return []
@@ -67,13 +67,13 @@ def about_people(people: Mapping[int, Sequence[ViewCheck]], cameras: Sequence[Vi
 
 
 def about_peaks(views: Sequence[ViewSummary]) -> list[Finding]:
-    """Return a finding for each view of which many peaks lie far from the pose, and many more than of the others.
+    """Return a finding for each view with many peaks far from the pose, and many more than the other views.
 
-    Where all views are alike, it is the person or the detector that is at fault, and no camera. Where the best quarter
-    of the peaks lies as near as that of the others, the camera stands where it is said to stand, and sees the person
-    badly: hands before the face, a table, the border of the picture.
+    If all views are similar, the cause is the person or the detector, and not a camera. If the lower quartile of the
+    distance is as small as in the other views, the calibration is right and the view of the person is bad. Examples are
+    hands before the face, a table, or the border of the picture.
     """
-    found = []
+    findings = []
     for view in views:
         others = [other for other in views if other is not view and math.isfinite(other.disagree_share)]
         usual = median(other.disagree_share for other in others) if others else 0.0
@@ -85,11 +85,11 @@ def about_peaks(views: Sequence[ViewSummary]) -> list[Finding]:
         )
         if others and view.best_quarter_mm < _AS_NEAR * median(other.best_quarter_mm for other in others):
             why = "its other peaks agree as well as theirs: it sees the person badly, in part or now and then"
-            found.append(Finding("note", f"view {view.name}", f"view {what}; {why}"))
+            findings.append(Finding("note", f"view {view.name}", f"view {what}; {why}"))
         else:
             remedy = "look at its view of the person, its timing and its calibration, or leave it out with --views"
-            found.append(Finding("warning", f"camera {view.name}", f"camera {what}: {remedy}"))
-    return found
+            findings.append(Finding("warning", f"camera {view.name}", f"camera {what}: {remedy}"))
+    return findings
 
 
 def about_absence(views: Sequence[ViewSummary]) -> list[Finding]:
@@ -107,7 +107,7 @@ def about_absence(views: Sequence[ViewSummary]) -> list[Finding]:
 
 
 def about_depth(rig: Rig, moments: Sequence[SampledMoment]) -> list[Finding]:
-    """Return a finding if a pixel means much in depth where the people really were."""
+    """Return a finding if an error of one pixel means a large error in depth at the places of the people."""
     some = moments[:: max(1, len(moments) // _MAX_MOMENTS)]
     errors = [error for moment in some if (error := pixel_error(rig.at(moment.frame), moment.center)) is not None]
     if not errors:
@@ -157,7 +157,7 @@ def _about_delay(checks: Sequence[ViewCheck], frame_rate: float) -> Finding | No
 
 
 def _ranked(checks: Sequence[ViewCheck], sizes: Sequence[float]) -> list[ViewCheck]:
-    """Return the checks whose size is known, the largest first."""
+    """Return the checks with a finite size, the largest first."""
     known = [(size, i) for i, size in enumerate(sizes) if math.isfinite(size)]
     return [checks[i] for _, i in sorted(known, key=lambda pair: (-pair[0], pair[1]))]
 

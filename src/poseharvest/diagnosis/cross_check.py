@@ -1,13 +1,12 @@
-"""Each view against the others: where they expect its peaks, where the peaks lie, and whether a delay explains it.
+"""Comparison of each view with the others: the offset of its heatmap peaks, and its delay.
 
-The joints of a moment are triangulated from the peaks of all other views and projected into the view. What lies
-between that projection and the view's own peak is measured in mm at the person's distance. Its median over joints and
-moments is near zero for a sound camera, however noisy the peaks are: noise has no direction. A camera that was moved,
-turned or confused with another has a direction. A camera that is late has its peaks behind the joints, the farther
-the faster they move: the distance along the motion, divided by the speed, is one number for all joints, the delay.
+The joints of a moment are triangulated from the peaks of all other views and projected into the view. The displacement
+from this projection to the peak of the view is converted to mm at the distance of the person. Noise has no direction,
+so the median displacement of a correct camera is near zero. For a camera that was moved, turned or exchanged with
+another one, it is not. The peaks of a late camera are behind the joints, in proportion to their speed. The displacement
+along the motion, divided by the speed, is the delay; it is the same for all joints.
 
-Two views have no third to judge by: both are compared with the points that they give together, and each takes half of
-the disagreement.
+With two views, both are compared with the points triangulated from both. Each view gets half of the disagreement.
 """
 
 from __future__ import annotations
@@ -27,23 +26,23 @@ from poseharvest.geometry.rig import Rig
 from poseharvest.geometry.triangulation import triangulate
 
 MIN_COMPARED = 60
-"""Joints times moments below which a view's numbers are NaN: too few to say anything."""
+"""Smallest number of compared joints (over all moments). With fewer, the numbers of a view are NaN."""
 
 _NUM_REWEIGHTINGS, _LEAST_RESIDUAL_MM = 20, 1.0
-_MOVING_MM_S, _JUMPING_MM_S = 150.0, 6000.0  # slower is noise, faster is a peak that jumped to another place
+_MOVING_MM_S, _JUMPING_MM_S = 150.0, 6000.0  # slower motion is noise; a faster peak jumped to another place
 
 
 @dataclass(frozen=True)
 class ViewCheck:
-    """One view against the others.
+    """The comparison of one view with the others.
 
     Attributes:
-        name: the view.
-        num: joints times moments that were compared.
-        offset_mm: length of the median displacement of its peaks from where the others expect them, the part that
-            always goes the same way; NaN if too few were compared.
-        delay_s: time by which its peaks are behind the others, negative if they are ahead; NaN if too little moves.
-        num_moving: joints times moments that tell the delay.
+        name: name of the view.
+        num: number of compared joints, over all moments.
+        offset_mm: length of the constant part of the displacement of its peaks, mm; NaN if too few joints were
+            compared.
+        delay_s: delay of its peaks, seconds, negative if they are ahead; NaN if too few joints move.
+        num_moving: number of joints used for the delay, over all moments.
     """
 
     name: str
@@ -54,16 +53,16 @@ class ViewCheck:
 
 
 def cross_check_people(rig: Rig, moments: Sequence[SampledMoment]) -> dict[int, tuple[ViewCheck, ...]]:
-    """Return how each view agrees with the others about each person of whom enough was seen."""
+    """Return the comparison of every view by person, for people with enough visible joints."""
     people = sorted({moment.person for moment in moments})
     checks = {p: cross_check(rig, [moment for moment in moments if moment.person == p]) for p in people}
     return {p: views for p, views in checks.items() if any(math.isfinite(view.offset_mm) for view in views)}
 
 
 def about_everybody(people: Sequence[tuple[ViewCheck, ...]]) -> tuple[ViewCheck, ...]:
-    """Return, view by view, the smallest offset and delay that anybody shows.
+    """Return for each view the smallest offset and the smallest delay over all people.
 
-    The fault of a camera shows in everybody. What shows in one person alone is not the camera's.
+    A fault of a camera is visible in all people. A deviation in one person alone has another cause.
     """
     return tuple(
         ViewCheck(
@@ -78,7 +77,7 @@ def about_everybody(people: Sequence[tuple[ViewCheck, ...]]) -> tuple[ViewCheck,
 
 
 def cross_check(rig: Rig, moments: Sequence[SampledMoment]) -> tuple[ViewCheck, ...]:
-    """Return how each view of the rig agrees with the others in the given moments, whoever is in them."""
+    """Return the comparison of each view of the rig with the others, over moments of all people."""
     if not moments or len(rig) < 2:
         return tuple(_unknown(name, 0) for name in rig.names)
     still = not any(isinstance(camera, MovingCamera) for camera in rig)
@@ -89,7 +88,7 @@ def cross_check(rig: Rig, moments: Sequence[SampledMoment]) -> tuple[ViewCheck, 
 
 
 def _displacements(cameras: Sequence[StaticCamera], moments: Sequence[SampledMoment]) -> tuple[Tensor, Tensor]:
-    """Return displacements (V, T * J, 2), mm, and velocities alike, mm/s, of moments seen by the same cameras."""
+    """Return (V, T * J, 2) displacements, mm, and velocities, mm/s, of moments with the same cameras."""
     num_views, num_joints = moments[0].scores.shape
     peaks, velocity = (
         torch.stack([getattr(moment, name) for moment in moments], dim=1).reshape(num_views, -1, 2)
@@ -105,14 +104,14 @@ def _displacements(cameras: Sequence[StaticCamera], moments: Sequence[SampledMom
 
 
 def _from_the_others(cameras: Sequence[StaticCamera], peaks: Tensor, scores: Tensor, view: int) -> Tensor:
-    """Return (N, 2) pixels from where the other views expect the view's peaks to where they lie; NaN if unknown."""
+    """Return (N, 2) displacements, pixels, from the expectation of the other views to the peaks; NaN if unknown."""
     weights = scores.clone()
     if len(cameras) > 2:
         weights[view] = 0
-    found = triangulate(cameras, peaks, weights)
-    expected = cameras[view].project(found.points)
+    triangulation = triangulate(cameras, peaks, weights)
+    expected = cameras[view].project(triangulation.points)
     displacement = (peaks[view] - expected.pixels) * (1 if len(cameras) > 2 else 2)
-    return torch.where((found.supported & expected.valid).unsqueeze(-1), displacement, torch.nan)
+    return torch.where((triangulation.supported & expected.valid).unsqueeze(-1), displacement, torch.nan)
 
 
 def _smallest(values: Sequence[float]) -> float:
@@ -145,14 +144,15 @@ def _view_check(name: str, displacement: Tensor, velocity: Tensor) -> ViewCheck:
 def _offset_and_delay(displacement: Tensor, velocity: Tensor) -> tuple[Tensor, float]:
     """Return the offset (2,), mm, and the delay, s, with the least sum of |displacement - offset + delay * velocity|.
 
-    Both at once: somebody who walks one way is displaced one way by a delay alone. By reweighted least squares.
+    Both are solved together, because a delay alone displaces a walking person in one direction. The method is
+    iteratively reweighted least squares.
     """
     rows = torch.cat((torch.eye(2, dtype=torch.float64).expand(len(velocity), 2, 2), -velocity.unsqueeze(-1)), -1)
     weights = torch.ones(len(velocity), dtype=torch.float64)
-    found = torch.zeros(3, dtype=torch.float64)
+    solution = torch.zeros(3, dtype=torch.float64)
     for _ in range(_NUM_REWEIGHTINGS):
         weighted = rows * weights[:, None, None]
         normal = torch.einsum("nij,nik->jk", weighted, rows) + 1e-9 * torch.eye(3, dtype=torch.float64)
-        found = torch.linalg.solve(normal, torch.einsum("nij,ni->j", weighted, displacement))
-        weights = (displacement - rows @ found).norm(dim=-1).clamp(min=_LEAST_RESIDUAL_MM).reciprocal()
-    return found[:2], float(found[2])
+        solution = torch.linalg.solve(normal, torch.einsum("nij,ni->j", weighted, displacement))
+        weights = (displacement - rows @ solution).norm(dim=-1).clamp(min=_LEAST_RESIDUAL_MM).reciprocal()
+    return solution[:2], float(solution[2])

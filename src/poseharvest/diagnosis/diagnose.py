@@ -26,18 +26,18 @@ from poseharvest.geometry.rig import Rig
 from poseharvest.skeleton.skeleton import Skeleton
 
 _MAX_PEOPLE_MEASURED = 50
-_MIN_MOMENTS = 10  # of a person whose limbs are judged
+_MIN_MOMENTS = 10  # of a person, for findings about the limbs
 
 
 class Diagnosis:
-    """Takes in a harvest's records, in order of (frame, person), and says what is odd about them.
+    """Collects the records of a harvest, in order of (frame, person), and returns findings about them.
 
     Args:
         rig: the cameras; records hold their views in this order.
         skeleton: records hold its joints in this order.
 
     Attributes:
-        coverage: which joints two views hardly ever show, by person.
+        coverage: counts of the frames in which two views show a joint, by person.
     """
 
     def __init__(self, rig: Rig, skeleton: Skeleton) -> None:
@@ -50,7 +50,7 @@ class Diagnosis:
         self._num_unseen = np.zeros(len(skeleton), dtype=np.int64)
 
     def add(self, record: FrameAnnotations) -> None:
-        """Take in one person in one frame."""
+        """Add one person in one frame."""
         self._views.add(record)
         self._moments.add(record)
         self.coverage.add(record)
@@ -62,32 +62,32 @@ class Diagnosis:
             self._limbs[record.person].add(record)
 
     def completed(self, run: HarvestRun) -> HarvestRun:
-        """Return the run with what is odd about the records among its findings."""
+        """Return the run with the findings about the records added to its findings."""
         return run.model_copy(update={"findings": worst_first([*self.findings(run), *run.findings]), "diagnosed": True})
 
     def findings(self, run: HarvestRun) -> tuple[Finding, ...]:
-        """Return what is odd.
+        """Return the findings about the records.
 
         Args:
-            run: what ran; it says which limb lengths were assumed.
+            run: the run, with the assumed limb lengths and the frame rate.
         """
         moments = self._moments.moments
         people = cross_check_people(self._rig, moments)
         checks = about_everybody(tuple(people.values())) if people else cross_check(self._rig, moments)
         strange = about_people(people, checks)
-        found = about_places_and_timing(checks, run.capture.frame_rate) + strange
-        found += about_depth(self._rig, moments)
+        findings = about_places_and_timing(checks, run.capture.frame_rate) + strange
+        findings += about_depth(self._rig, moments)
         views = self._views.summary()
-        named = {finding.topic for finding in found}
-        if not strange:  # a strange person's peaks lie far from the pose, and no camera is at fault
-            found += [finding for finding in about_peaks(views) if finding.topic not in named]
-        found += about_absence(views)
+        named = {finding.topic for finding in findings}
+        if not strange:  # then the peaks of that person lie far from the pose, and no camera is the cause
+            findings += [finding for finding in about_peaks(views) if finding.topic not in named]
+        findings += about_absence(views)
         for person, lengths in assumed_lengths(run).items():
-            found += self._about_limbs_of(person, lengths)
-        return tuple(found + self.coverage.findings() + self._about_unseen_joints())
+            findings += self._about_limbs_of(person, lengths)
+        return tuple(findings + self.coverage.findings() + self._about_unseen_joints())
 
     def _about_unseen_joints(self) -> list[Finding]:
-        """Return a warning for joints that are out of sight now and then: of those that never show, a note says so."""
+        """Return a warning for joints that are sometimes out of view; `coverage` has a note on the others."""
         never = set.intersection(*map(set, hidden.values())) if (hidden := self.coverage.hardly_shown()) else set()
         unseen = {
             name: int(count)
@@ -97,7 +97,7 @@ class Diagnosis:
         return about_unseen_joints(unseen, sum(self._num_moments.values()))
 
     def _about_limbs_of(self, person: int | None, assumed_mm: Mapping[str, float]) -> list[Finding]:
-        """Return what is odd about the limbs of one of several people, or of the only one (None)."""
+        """Return findings about the limbs of one person; None stands for the only person."""
         number = min(self._limbs, default=0) if person is None else person
         if number not in self._limbs or self._num_moments[number] < _MIN_MOMENTS:
             return []
@@ -105,7 +105,7 @@ class Diagnosis:
 
 
 def assumed_lengths(run: HarvestRun) -> dict[int | None, dict[str, float]]:
-    """Return the limb lengths that inference assumed, by person; those of the only person under None."""
+    """Return the limb lengths assumed by inference, by person; the key of an only person is None."""
     if len(run.people) < 2:
         only = run.people[0].limb_lengths_mm if run.people and not run.limb_lengths_mm else run.limb_lengths_mm
         return {None: only}

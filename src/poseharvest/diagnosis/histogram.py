@@ -1,4 +1,4 @@
-"""Quantiles of many series at once in a memory that does not grow with their length."""
+"""Quantiles of many series at once, in constant memory."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 RELATIVE_ERROR = 0.001
-"""A quantile of `LogHistogram` is off by at most this share of itself, between LOWEST and HIGHEST."""
+"""Largest relative error of a quantile of `LogHistogram`, between LOWEST and HIGHEST."""
 
 LOWEST, HIGHEST = 0.01, 1e5
-"""The smallest and largest value told apart (mm or pixels); what lies beyond counts as the limit."""
+"""The range of the bins (mm or pixels); values outside count as the nearest limit."""
 
 _LOG_STEP = 2 * np.log1p(RELATIVE_ERROR)
 _NUM_BINS = int(np.ceil(np.log(HIGHEST / LOWEST) / _LOG_STEP))
 
 
 class LogHistogram:
-    """Counts positive numbers in bins of equal ratio, one row of bins a series.
+    """Counts positive numbers in logarithmic bins, with one row of bins per series.
 
     Args:
-        num_series: how many series are counted side by side.
+        num_series: number of series.
     """
 
     def __init__(self, num_series: int) -> None:
@@ -28,17 +28,17 @@ class LogHistogram:
         self._highest = np.full(num_series, -np.inf)
 
     def add(self, values: NDArray[np.float64], present: NDArray[np.bool_]) -> None:
-        """Count one value a series, (S,), where `present`, (S,)."""
+        """Count one value of each series, `values` (S,), where `present` (S,) is True."""
         rows = np.flatnonzero(present)
-        taken = values[rows]
-        bins = np.log(np.clip(taken, LOWEST, HIGHEST) / LOWEST) / _LOG_STEP
+        counted = values[rows]
+        bins = np.log(np.clip(counted, LOWEST, HIGHEST) / LOWEST) / _LOG_STEP
         self._counts[rows, np.minimum(bins.astype(np.int64), _NUM_BINS - 1)] += 1
-        self._lowest[rows] = np.minimum(self._lowest[rows], taken)
-        self._highest[rows] = np.maximum(self._highest[rows], taken)
+        self._lowest[rows] = np.minimum(self._lowest[rows], counted)
+        self._highest[rows] = np.maximum(self._highest[rows], counted)
 
     @property
     def num_values(self) -> NDArray[np.int64]:
-        """(S,) how many values each series has."""
+        """(S,) number of values of each series."""
         total: NDArray[np.int64] = self._counts.sum(axis=1)
         return total
 
@@ -55,7 +55,7 @@ class LogHistogram:
     def quantile(self, share: float) -> NDArray[np.float64]:
         """Return (S,) the values below which `share` (0 to 1) of each series lies; NaN for an empty one.
 
-        It is the value of rank ceil(share * n), to RELATIVE_ERROR.
+        It is the value of rank ceil(share * n), with an error of at most RELATIVE_ERROR.
         """
         return np.array([self._row_quantile(row, share) for row in range(len(self._counts))])
 
@@ -80,7 +80,7 @@ class LogHistogram:
         return pool
 
     def counts_between(self, edges: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Return (S, len(edges) - 1) how many values lie between increasing `edges`; the outer bins take the rest."""
+        """Return (S, len(edges) - 1) counts between increasing `edges`; the outer bins contain all values beyond."""
         middles = LOWEST * np.exp((np.arange(_NUM_BINS) + 0.5) * _LOG_STEP)
         target = np.clip(np.searchsorted(edges, middles, side="right") - 1, 0, len(edges) - 2)
         merged = np.zeros((len(self._counts), len(edges) - 1), dtype=np.int64)

@@ -1,4 +1,4 @@
-"""Per limb: the length that inference assumed against the lengths that the poses show."""
+"""For each limb, the length assumed by inference and the lengths in the poses."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from poseharvest.diagnosis.wording import signed
 from poseharvest.skeleton.skeleton import Limb, Skeleton
 
 OFF_SHARE = 0.05
-"""A limb is flagged if its median is this share away from the estimate, or from the other side's median."""
+"""Largest relative difference of the median from the estimate, and from the median of the other side."""
 
 WIDE_SHARE = 0.10
-"""A limb is flagged if the middle half of its lengths is wider than this share of their median."""
+"""Largest interquartile range of the lengths, as a share of their median."""
 
 MIN_FLAG_MM = 20.0
-"""No deviation smaller than this is flagged: between the eyes five percent are three millimetres."""
+"""Smaller deviations are never flagged: five percent of the distance of the eyes is only 3 mm."""
 
 
 @dataclass(frozen=True)
 class LimbSummary:
-    """One limb over the whole harvest.
+    """Statistics of one limb over the whole harvest.
 
     Attributes:
         limb: the limb.
         side: side of the body.
-        estimated_mm: length that inference used; NaN if the harvest does not tell.
-        measured: spread of the distance between the two joints' means, mm; frames that lack a joint are left out.
-        mirrored_median_mm: median of the limb on the other side; NaN for a limb in the middle.
+        estimated_mm: length used by inference, mm; NaN if the harvest does not contain it.
+        measured: spread of the distance between the means of the two joints, mm, over the frames with both joints.
+        mirrored_median_mm: median length of the limb on the other side, mm; NaN for a limb in the middle.
     """
 
     limb: Limb
@@ -44,7 +44,7 @@ class LimbSummary:
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """What is wrong with the limb, in plain words; empty for a sound one."""
+        """Texts on what is unusual about the limb; empty if nothing is."""
         flags = []
         median = self.measured.median
         if abs(median - self.estimated_mm) > max(OFF_SHARE * self.estimated_mm, MIN_FLAG_MM):
@@ -72,7 +72,7 @@ class LimbTally:
         self._lengths.add(limb_lengths(frame.mean.numpy(), self._parents, self._children), present)
 
     def summary(self, estimated_mm: Mapping[str, float]) -> tuple[LimbSummary, ...]:
-        """Return what was measured beside the estimates, which are found by `parent-child`."""
+        """Return the statistics of every limb, with the estimates, mm, by `parent-child`."""
         measured = dict(zip(self._skeleton.limbs, spreads(self._lengths), strict=True))
         return tuple(
             LimbSummary(
@@ -87,12 +87,12 @@ class LimbTally:
 
 
 def limb_lengths(points: NDArray[np.float64], parents: list[int], children: list[int]) -> NDArray[np.float64]:
-    """Return (E,) distances between the ends of limbs over joints (J, 3)."""
+    """Return (E,) limb lengths of joints at `points` (J, 3), in the unit of the points."""
     lengths: NDArray[np.float64] = np.linalg.norm(points[children] - points[parents], axis=1)
     return lengths
 
 
 def _mirrored_median(skeleton: Skeleton, limb: Limb, measured: Mapping[Limb, Spread]) -> float:
-    """A limb between the sides (left hip to right hip) mirrors into its own reverse, which is not another limb."""
+    """Return the median of the mirrored limb; NaN for left hip to right hip, whose mirror is its own reverse."""
     mirror = skeleton.mirrored_limb(limb)
     return measured[mirror].median if mirror != limb and mirror in measured else float("nan")

@@ -1,4 +1,4 @@
-"""Five numbers that describe a series, and the sides of a body."""
+"""Quantiles of a series, and the sides of a body."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ Side = Literal["left", "right", "middle"]
 
 @dataclass(frozen=True)
 class Spread:
-    """Where the values of a series lie; NaN where it is empty.
+    """Quantiles of a series; NaN if it is empty.
 
     Attributes:
         num: number of values.
         low: smallest value.
-        q25: a quarter of the values is at most this.
-        median: half of them.
-        q75: three quarters.
-        q90: nine tenths.
+        q25: lower quartile.
+        median: median.
+        q75: upper quartile.
+        q90: quantile of 90 %.
         high: largest value.
     """
 
@@ -35,7 +35,7 @@ class Spread:
 
     @property
     def iqr(self) -> float:
-        """Width of the middle half of the values."""
+        """Interquartile range: q75 - q25."""
         return self.q75 - self.q25
 
 
@@ -55,13 +55,13 @@ def side_of_joint(skeleton: Skeleton, joint: str) -> Side:
 
 
 def side_of_limb(skeleton: Skeleton, limb: Limb) -> Side:
-    """Return the side of a limb: that of its outer end, or of its inner end where the outer one is in the middle."""
+    """Return the side of the outer end of a limb; if that is in the middle, the side of the inner end."""
     outer = side_of_joint(skeleton, limb.child)
     return outer if outer != "middle" else side_of_joint(skeleton, limb.parent)
 
 
 def plain_name(joint_or_limb: str) -> str:
-    """Return a name as people say it.
+    """Return the name of a joint or limb in ordinary words.
 
     >>> plain_name("left_hip-left_knee")
     'left hip – left knee'

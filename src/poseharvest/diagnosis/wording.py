@@ -1,4 +1,4 @@
-"""Numbers as the page writes them."""
+"""Numbers as texts for the report."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def number(value: float, digits: int = 1) -> str:
-    """Return a number with `digits` decimals, a dash where there is none.
+    """Return a number with `digits` decimals; a dash for NaN or infinity.
 
     >>> number(1234.56), number(float("nan"))
     ('1,234.6', '–')
@@ -17,7 +17,7 @@ def number(value: float, digits: int = 1) -> str:
 
 
 def percent(share: float, digits: int = 0) -> str:
-    """Return a share as a percentage.
+    """Return a share (0 to 1) as a percentage.
 
     >>> percent(0.704)
     '70 %'
@@ -26,7 +26,7 @@ def percent(share: float, digits: int = 0) -> str:
 
 
 def short(value: float) -> str:
-    """Return a number with three digits that count.
+    """Return a number with three significant digits.
 
     >>> short(7.234), short(23.46), short(412.3)
     ('7.23', '23.5', '412')
@@ -37,7 +37,7 @@ def short(value: float) -> str:
 
 
 def signed(value: float) -> str:
-    """Return a whole number with its sign.
+    """Return a number, rounded to an integer, with its sign.
 
     >>> signed(-3.2), signed(3.2)
     ('−3', '+3')
@@ -46,7 +46,7 @@ def signed(value: float) -> str:
 
 
 def scientific(value: float) -> str:
-    """Return three digits, and a power of ten where the number is very large or small.
+    """Return three significant digits, with a power of ten for very large or small numbers.
 
     >>> scientific(408000.0), scientific(0.25)
     ('4.08 × 10⁵', '0.25')

@@ -19,7 +19,7 @@ from poseharvest.geometry.distortion import Distortion
 
 _ROTATION_TOLERANCE = 1e-3
 MIN_DEPTH_MM = 1.0
-"""A perspective camera sees what lies deeper than this."""
+"""Smallest depth at which a perspective camera sees a point, mm."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Projection:
 
 
 class CameraModel(Protocol):
-    """What the rest of the package needs of a camera."""
+    """The interface of a camera, which may move from frame to frame."""
 
     @property
     def name(self) -> str:
@@ -50,7 +50,7 @@ class CameraModel(Protocol):
         ...
 
     def at(self, frame: int) -> StaticCamera:
-        """Return the camera as it stands in `frame`."""
+        """Return the camera of one `frame`, from 0."""
         ...
 
 
@@ -58,11 +58,11 @@ class StaticCamera(CameraModel, Protocol):
     """A camera at one moment."""
 
     def project(self, points: Tensor) -> Projection:
-        """Return where the world points (..., 3), mm, appear, as seen in the (distorted) picture."""
+        """Return the pixels of the world points (..., 3), mm, in the distorted picture."""
         ...
 
     def pixel_rays(self, pixels: Tensor) -> Rays:
-        """Return the rays in the world on which the pixels (..., 2) lie."""
+        """Return the world rays through the pixels (..., 2) of the distorted picture."""
         ...
 
 
@@ -92,8 +92,8 @@ class Camera:
         rotation: (3, 3) R of ``x_cam = R @ x_world + t``.
         translation: (3,) t, millimetres.
         distortion: the lens.
-        viewing_turn: degrees clockwise (0, 90, 180 or 270) by which its pictures are turned to be looked at, as its
-            calibration file says. Projection is into the pictures before that turn.
+        viewing_turn: turn of the pictures for viewing, in degrees clockwise (0, 90, 180 or 270), as the calibration
+            file states it. Projection gives pixels of the pictures before this turn.
 
     Raises:
         CalibrationError: a matrix holds NaN, is not a rotation, or is not an intrinsic matrix.
@@ -149,7 +149,8 @@ class Camera:
     def project(self, points: Tensor) -> Projection:
         """Return where the world points (..., 3), mm, appear in the distorted picture.
 
-        Points behind the camera, or closer than 1 mm, are masked, never divided by almost nothing.
+        Points behind the camera, or at a depth below 1 mm, are marked as not valid. They are never divided by a number
+        near zero.
         """
         # Coordinate by coordinate: a matrix product with few columns takes ten times as long as one with few rows.
         rotation, k = self.rotation.to(points), self.px_from_cam.to(points)
@@ -171,7 +172,7 @@ class Camera:
 
 @dataclass(frozen=True, eq=False)
 class AffineCamera:
-    """An affine camera, as in KTH Multiview Football II: far away, so that depth does not change the scale.
+    """An affine camera, as in KTH Multiview Football II: it is far away, so depth does not change the scale.
 
     Attributes:
         name: the view's name.
@@ -211,11 +212,11 @@ class AffineCamera:
 
 @dataclass(frozen=True, eq=False)
 class MovingCamera:
-    """A camera with other parameters in every frame.
+    """A camera whose parameters change from frame to frame.
 
     Attributes:
         name: the view's name.
-        frames: one static camera a frame, all of one image size.
+        frames: one static camera per frame, all with the same image size.
     """
 
     name: str
@@ -237,7 +238,7 @@ class MovingCamera:
         """Return the camera of `frame`.
 
         Raises:
-            CalibrationError: the calibration does not reach that far.
+            CalibrationError: the calibration has no camera for this frame.
         """
         if not 0 <= frame < len(self.frames):
             raise CalibrationError(

@@ -1,4 +1,4 @@
-"""Square windows of a picture, and the maps between a window's pixels and the picture's."""
+"""Square windows of a picture, and the maps between pixels of the window and pixels of the picture."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Crop:
     """A square window of a picture.
 
     Attributes:
-        center: (x, y) of its middle, pixels of the picture.
-        side: its edge, pixels of the picture. It may reach beyond the picture, where it is black.
+        center: (x, y) of its centre, pixels of the picture.
+        side: length of its edge, pixels of the picture. The window may reach beyond the picture, where it is black.
     """
 
     center: tuple[float, float]
@@ -65,9 +65,9 @@ def crop_around(points: Tensor, scale: float, min_side: float = 1.0) -> Crop:
 def extract(image: Image, crop: Crop, size: ImageSize) -> Image:
     """Return the window of `image` resampled to `size`, (h, w, 3) uint8; black beyond the picture's border.
 
-    A window larger than twice `size` is first averaged over whole pixels, so that nothing aliases.
+    A window larger than twice `size` is first averaged over blocks of pixels, to avoid aliasing.
     """
-    # Not over more than the picture holds: around somebody who all but touches a camera windows grow without bounds.
+    # The picture limits the factor: the window of a person who almost touches the camera can be extremely large.
     factor = max(1, min(int(crop.side // max(size)), max(image.shape[:2])))
     m = crop.window_from_image(size).numpy()
     if factor > 1:
@@ -85,7 +85,7 @@ def _shrink(image: Image, crop: Crop, factor: int) -> tuple[Image, np.ndarray]:
     right, bottom = min(width, int(crop.center[0] + half) + 1), min(height, int(crop.center[1] + half) + 1)
     if right <= left or bottom <= top:
         return np.zeros((1, 1, 3), np.uint8), np.array([[factor, 0.0, -1e6], [0.0, factor, -1e6]])
-    # Whole blocks only, completed with the black that lies beyond the border anyway.
+    # Whole blocks only: the last ones are filled up with black, as everywhere beyond the border.
     rest_y, rest_x = -(bottom - top) % factor, -(right - left) % factor
     block = cv2.copyMakeBorder(
         image[top:bottom, left:right], 0, rest_y, 0, rest_x, cv2.BORDER_CONSTANT, value=(0, 0, 0)

@@ -1,8 +1,9 @@
 """Lens distortion: Brown-Conrady (4, 5, 8 or 12 coefficients, OpenCV's order), and Kannala and Brandt's fisheye.
 
-Both map *normalised* image points (x / z, y / z), so they know nothing of pixels. Both are polynomials and fold back on
-themselves far outside the picture; points beyond the fold are reported as not valid instead of being projected into
-the picture from the wrong side. The fold is found on the radial part; tangential and prism terms are tiny beside it.
+Both map *normalised* image points (x / z, y / z) and do not depend on pixels. Both are polynomials that fold back on
+themselves far outside the picture. Points beyond the fold are not valid: the polynomial would project them into the
+picture from the wrong side. The fold is that of the radial part, because the tangential and prism terms are small
+beside it.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ _NUM_COEFFICIENTS = {"none": (0,), "brown_conrady": (4, 5, 8, 12), "fisheye": (4
 _MAX_ANGLE = {
     "brown_conrady": float(np.arctan(20.0)),
     "fisheye": float(np.pi / 2),
-}  # no pinhole picture shows 87 degrees
+}  # a pinhole picture never reaches 87 degrees
 _TABLE_SIZE = 8192
-_NEWTON_STEPS = 8  # quadratic, from a table that is right to 1e-3: rounding error is reached in four
+_NEWTON_STEPS = 8  # four reach rounding error, from a table that is accurate to 1e-3
 _TINY = 1e-12
 
 
@@ -45,7 +46,7 @@ class Distorted:
 
 @dataclass(frozen=True)
 class _RadialTable:
-    """Angle to the axis against distorted radius, both rising, up to the fold."""
+    """Angles to the optical axis and their distorted radii, both increasing, up to the fold."""
 
     angles: FloatArray
     radii: FloatArray
@@ -53,7 +54,7 @@ class _RadialTable:
 
 @dataclass(frozen=True)
 class Distortion:
-    """A lens's distortion.
+    """The distortion of a lens.
 
     Attributes:
         model: "none", "brown_conrady" or "fisheye".
@@ -80,7 +81,7 @@ class Distortion:
     def max_radius(self) -> float:
         """Largest undistorted radius (tan of the angle to the axis) up to which the model is one to one.
 
-        At most 20 for Brown-Conrady: far beyond any picture, and small enough that its sixth power is no infinity.
+        At most 20 for Brown-Conrady: this is far beyond any picture, and its sixth power is still finite.
         """
         if self.model == "none":
             return float("inf")
@@ -92,16 +93,16 @@ class Distortion:
         if self.model == "fisheye":
             k1, k2, k3, k4 = self.coefficients
             t2 = angles**2
-            shown, regular = angles * (1 + t2 * (k1 + t2 * (k2 + t2 * (k3 + t2 * k4)))), np.ones_like(angles)
+            radii, regular = angles * (1 + t2 * (k1 + t2 * (k2 + t2 * (k3 + t2 * k4)))), np.ones_like(angles)
         else:
             k = self._padded
             r2 = np.tan(angles) ** 2
             regular = 1 + r2 * (k[5] + r2 * (k[6] + r2 * k[7]))
             numerator = 1 + r2 * (k[0] + r2 * (k[1] + r2 * k[4]))
-            shown = np.sqrt(r2) * numerator / np.where(regular > 0, regular, 1.0)
-        folded = np.flatnonzero((np.diff(shown) <= 0) | (regular[1:] <= 0))
+            radii = np.sqrt(r2) * numerator / np.where(regular > 0, regular, 1.0)
+        folded = np.flatnonzero((np.diff(radii) <= 0) | (regular[1:] <= 0))
         end = int(folded[0]) + 1 if folded.size else _TABLE_SIZE
-        return _RadialTable(angles[:end], shown[:end])
+        return _RadialTable(angles[:end], radii[:end])
 
     @property
     def _padded(self) -> tuple[float, ...]:
@@ -112,7 +113,7 @@ class Distortion:
         return self._padded[8:]
 
     def distort(self, points: Tensor) -> Distorted:
-        """Return where the lens shows the normalised `points` (..., 2)."""
+        """Return the distorted positions of the normalised `points` (..., 2)."""
         if self.model == "none":
             return Distorted(points, torch.ones_like(points[..., 0], dtype=torch.bool))
         if self.model == "fisheye":
@@ -123,55 +124,55 @@ class Distortion:
     def undistort(self, points: Tensor) -> Distorted:
         """Return the normalised points (..., 2) that `distort` maps onto `points`.
 
-        The radial part is inverted by a table, the rest by Newton's method. Points that no ray reaches (outside the
-        model's range) come back with `valid` False.
+        The radial part is inverted by a table, the rest by Newton's method. Points outside the range of the model have
+        no ray: their `valid` is False.
         """
         if self.model == "none":
             return Distorted(points, torch.ones_like(points[..., 0], dtype=torch.bool))
-        shown = torch.linalg.vector_norm(points, dim=-1)
-        angle = self._angle_of_radius(shown)
+        radius = torch.linalg.vector_norm(points, dim=-1)
+        angle = self._angle_of_radius(radius)
         if self.model == "fisheye":
-            return self._undistort_fisheye(points, shown, angle)
-        return self._undistort_brown_conrady(points, shown, angle)
+            return self._undistort_fisheye(points, radius, angle)
+        return self._undistort_brown_conrady(points, radius, angle)
 
-    def _angle_of_radius(self, shown: Tensor) -> Tensor:
-        """Return the angle to the axis (...) of distorted radii (...), to the table's resolution."""
-        radii, angles = (torch.as_tensor(part).to(shown) for part in (self._table.radii, self._table.angles))
+    def _angle_of_radius(self, radius: Tensor) -> Tensor:
+        """Return the angles to the axis (...) of distorted radii (...), interpolated in the table."""
+        radii, angles = (torch.as_tensor(part).to(radius) for part in (self._table.radii, self._table.angles))
         if radii.numel() < 2:
-            return torch.zeros_like(shown)
-        right = torch.searchsorted(radii, shown.contiguous()).clamp(1, radii.numel() - 1)
+            return torch.zeros_like(radius)
+        right = torch.searchsorted(radii, radius.contiguous()).clamp(1, radii.numel() - 1)
         low, high = radii[right - 1], radii[right]
-        share = ((shown - low) / (high - low).clamp_min(_TINY)).clamp(0, 1)
+        share = ((radius - low) / (high - low).clamp_min(_TINY)).clamp(0, 1)
         return angles[right - 1] + share * (angles[right] - angles[right - 1])
 
     def _brown_conrady(self, points: Tensor) -> Tensor:
         k1, k2, p1, p2, k3, *rest = self._padded[:8]
         x, y = points.unbind(-1)
         r2 = torch.addcmul(x * x, y, y)
-        # Beyond the range the sixth power of a point seen edge-on would overflow float32.
+        # Without this limit, the sixth power of a radius near 90 degrees would overflow float32.
         bounded = r2.clamp(max=self.max_radius**2)
         radial = _polynomial(bounded, k1, k2, k3)
         if any(rest):
             radial = radial / _polynomial(bounded, *rest)
         # x (radial + 2 p1 y + 2 p2 x) + p2 r^2, and y times the same + p1 r^2
         factor = radial.add(y, alpha=2 * p1).add_(x, alpha=2 * p2)
-        shown = (torch.addcmul(p2 * r2, x, factor), torch.addcmul(p1 * r2, y, factor))
+        distorted = (torch.addcmul(p2 * r2, x, factor), torch.addcmul(p1 * r2, y, factor))
         if any(self._prism):
             s1, s2, s3, s4 = self._prism
-            shown = (shown[0] + bounded * (s1 + s2 * bounded), shown[1] + bounded * (s3 + s4 * bounded))
-        return torch.stack(shown).movedim(0, -1)  # a quarter of the time of a stack along the last axis
+            distorted = (distorted[0] + bounded * (s1 + s2 * bounded), distorted[1] + bounded * (s3 + s4 * bounded))
+        return torch.stack(distorted).movedim(0, -1)  # four times as fast as a stack along the last axis
 
-    def _undistort_brown_conrady(self, points: Tensor, shown: Tensor, angle: Tensor) -> Distorted:
-        guess = points * (torch.tan(angle) / shown.clamp_min(_TINY)).unsqueeze(-1)
+    def _undistort_brown_conrady(self, points: Tensor, radius: Tensor, angle: Tensor) -> Distorted:
+        guess = points * (torch.tan(angle) / radius.clamp_min(_TINY)).unsqueeze(-1)
         for _ in range(_NEWTON_STEPS):
             guess = self._newton_step(guess, points)
         tolerance = 1e-5 if points.dtype == torch.float32 else 1e-10
         error = (self._brown_conrady(guess) - points).abs().amax(-1)
-        reached = (error < tolerance * (1 + shown)) & (guess.square().sum(-1) < self.max_radius**2)
+        reached = (error < tolerance * (1 + radius)) & (guess.square().sum(-1) < self.max_radius**2)
         return Distorted(torch.where(reached.unsqueeze(-1), guess, points), reached)
 
     def _newton_step(self, guess: Tensor, target: Tensor) -> Tensor:
-        """Return `guess` moved towards the root of distort(guess) = target by the analytic 2 x 2 Jacobian."""
+        """Return `guess` after one Newton step towards distort(guess) = target, with the analytic 2 x 2 Jacobian."""
         k1, k2, p1, p2, k3, k4, k5, k6 = self._padded[:8]
         s1, s2, s3, s4 = self._prism
         x, y = guess.unbind(-1)
@@ -201,17 +202,17 @@ class Distortion:
         scale = torch.where(radius > _TINY, self._fisheye_radius(angle) / radius.clamp_min(_TINY), 1.0)
         return Distorted(points * scale.unsqueeze(-1), angle < self._table.angles[-1])
 
-    def _undistort_fisheye(self, points: Tensor, shown: Tensor, angle: Tensor) -> Distorted:
+    def _undistort_fisheye(self, points: Tensor, radius: Tensor, angle: Tensor) -> Distorted:
         k1, k2, k3, k4 = self.coefficients
         for _ in range(_NEWTON_STEPS):
             t2 = angle * angle
             slope = 1 + t2 * (3 * k1 + t2 * (5 * k2 + t2 * (7 * k3 + t2 * 9 * k4)))
-            step = (self._fisheye_radius(angle) - shown) / slope
+            step = (self._fisheye_radius(angle) - radius) / slope
             angle = torch.where(torch.isfinite(step), angle - step, angle)
         tolerance = 1e-5 if points.dtype == torch.float32 else 1e-10
-        reached = ((self._fisheye_radius(angle) - shown).abs() < tolerance) & (angle >= 0)
+        reached = ((self._fisheye_radius(angle) - radius).abs() < tolerance) & (angle >= 0)
         reached = reached & (angle < self._table.angles[-1])
-        scale = torch.where(shown > _TINY, torch.tan(angle) / shown.clamp_min(_TINY), 1.0)
+        scale = torch.where(radius > _TINY, torch.tan(angle) / radius.clamp_min(_TINY), 1.0)
         return Distorted(torch.where(reached.unsqueeze(-1), points * scale.unsqueeze(-1), points), reached)
 
 

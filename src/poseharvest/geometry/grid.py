@@ -13,7 +13,7 @@ from poseharvest.errors import ShapeError
 
 @dataclass(frozen=True, eq=False)
 class VoxelVolume:
-    """A box of cubic voxels, its edges along the world's axes.
+    """A box of cubic voxels, with edges along the axes of the world.
 
     Attributes:
         center: (3,) middle of the box in the world, mm.
@@ -56,11 +56,11 @@ class VoxelVolume:
         return torch.stack(torch.meshgrid(*self.axes(), indexing="ij"), -1).reshape(-1, 3)
 
     def contains(self, points: Tensor) -> Tensor:
-        """Return (...) bool: the world points (..., 3) lie inside the box."""
+        """Return (...) bool: True where the world points (..., 3), mm, lie inside the box."""
         half = torch.tensor(self.shape, dtype=points.dtype, device=points.device) * (self.voxel_mm / 2)
         return ((points - self.center.to(points)).abs() <= half).all(-1)
 
 
 def cube(center: Tensor, edge_mm: float, resolution: int) -> VoxelVolume:
-    """Return the cube of the paper: `resolution`^3 voxels around `center`."""
+    """Return the cube of Sec. 3.2: `resolution`^3 voxels around `center` (3,), mm."""
     return VoxelVolume(center, edge_mm / resolution, (resolution, resolution, resolution))

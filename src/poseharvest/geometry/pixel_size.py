@@ -1,4 +1,4 @@
-"""What a pixel measures in the world: across the line of sight of one camera, and in depth for several together."""
+"""The size of a pixel in the world: across the line of sight of one camera, and in depth for several cameras."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from poseharvest.geometry.camera import StaticCamera
 
 @dataclass(frozen=True)
 class PixelError:
-    """What one pixel of error in every view does to a point that they triangulate.
+    """The uncertainty of a triangulated point when every view has an error of one pixel.
 
     Attributes:
-        worst_mm: standard deviation along the direction that the views know least, mainly depth, mm.
-        best_mm: standard deviation along the direction that they know best, mm.
-        widest_angle_deg: the largest angle at which two of the views' lines of sight meet in the point.
-        views: how many views see the point.
+        worst_mm: standard deviation along the least certain direction, usually depth, mm.
+        best_mm: standard deviation along the most certain direction, mm.
+        widest_angle_deg: largest angle between the lines of sight of two views at the point, degrees.
+        views: number of views that see the point.
     """
 
     worst_mm: float
@@ -29,19 +29,19 @@ class PixelError:
 
 
 def pixels_per_mm(camera: StaticCamera, point: Tensor) -> float:
-    """Return how many pixels one millimetre across the line of sight measures at the world point (3,), mm.
+    """Return the pixels per millimetre across the line of sight, at the world point (3,), mm.
 
-    The root mean square over the two directions of the picture; NaN where the camera's model does not hold.
+    It is the root mean square over the two directions of the picture. NaN where the projection is not valid.
     """
     steps = _pixels_of_steps(camera, point)
     return float("nan") if steps is None else float((steps.square().sum() / 2).sqrt())
 
 
 def pixel_error(cameras: Sequence[StaticCamera], point: Tensor) -> PixelError | None:
-    """Return what a pixel of error in every view means at the world point (3,), mm.
+    """Return the uncertainty at the world point (3,), mm, for an error of one pixel in every view.
 
-    Every view errs by a standard deviation of one pixel in x and in y, on its own; the point's covariance is then the
-    inverse of the sum of J^T J over the views' Jacobians J.
+    The errors of the views are independent, with a standard deviation of one pixel in x and in y. The covariance of the
+    point is then the inverse of the sum of J^T J, where J is the Jacobian of a view's projection.
 
     Returns:
         the error; None if fewer than two views see the point or their lines of sight coincide.
@@ -49,7 +49,7 @@ def pixel_error(cameras: Sequence[StaticCamera], point: Tensor) -> PixelError | 
     every = [steps for camera in cameras if (steps := _pixels_of_steps(camera, point)) is not None]
     if len(every) < 2:
         return None
-    jacobians = torch.stack(every).double()  # (V, 3, 2): a row a direction of the world
+    jacobians = torch.stack(every).double()  # (V, 3, 2): one row per axis of the world
     information = torch.linalg.eigvalsh((jacobians @ jacobians.mT).sum(0))
     if not bool(information[0] > torch.finfo(torch.float64).eps * information[-1]):
         return None
@@ -61,7 +61,7 @@ def pixel_error(cameras: Sequence[StaticCamera], point: Tensor) -> PixelError | 
 
 
 def _pixels_of_steps(camera: StaticCamera, point: Tensor) -> Tensor | None:
-    """Return (3, 2) how the pixel moves for a step of one mm along each world axis; None where the model fails."""
+    """Return the (3, 2) pixel displacements for steps of 1 mm along the world axes; None where not valid."""
     ahead = torch.eye(3, dtype=point.dtype)
     projection = camera.project(torch.cat((point + ahead, point - ahead)))
     if not bool(projection.valid.all()):

@@ -1,7 +1,7 @@
-"""A camera whose pictures were turned by quarter turns or resized after it was calibrated.
+"""The camera of pictures that were turned by quarter turns or resized after the calibration.
 
-Both keep the camera where it stands and change only how its pictures lie on the pixels. A turn in the picture is a turn
-about the line of sight, so the rotation turns with it; a lens's tangential part has a direction and turns too.
+The camera keeps its place. A turn of the picture is a turn about the line of sight, so the rotation matrix is turned
+too. The tangential part of the lens distortion has a direction and is turned as well.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from poseharvest.geometry.distortion import Distortion
 from poseharvest.geometry.resample import rescale_pixels
 
 QUARTER_TURNS = (0, 90, 180, 270)
-"""Degrees clockwise by which a picture can be turned."""
+"""The possible turns of a picture, degrees clockwise."""
 
 _LENS_VECTORS = ((3, 2), (8, 10), (9, 11))
-"""Places of the x and y parts of Brown-Conrady's tangential part and of its thin prism."""
+"""Index pairs (x, y) of the Brown-Conrady coefficients of the tangential part and of the thin prism."""
 
 _COSINE_SINE = {0: (1.0, 0.0), 90: (0.0, 1.0), 180: (-1.0, 0.0), 270: (0.0, -1.0)}
 
@@ -51,7 +51,7 @@ def turned_camera(camera: CameraModel, degrees: int) -> CameraModel:
 def scaled_camera(camera: CameraModel, factor: float) -> CameraModel:
     """Return the camera of the same pictures resized by a factor, 0.5 for half as wide and high.
 
-    Pixel centres keep their place in the picture: half of pixel 0 is pixel -0.25.
+    Pixel centres keep their place in the picture: at a factor of 0.5, pixel 0 becomes pixel -0.25.
 
     Raises:
         CalibrationError: the factor is not positive, or it is a kind of camera that the package does not know.
@@ -71,7 +71,7 @@ def _turned(camera: StaticCamera, degrees: int) -> StaticCamera:
     cosine, sine = _COSINE_SINE[degrees]
     turn = torch.tensor([[cosine, -sine], [sine, cosine]], dtype=torch.float64)
     height, width = camera.image_size
-    # The corner that becomes the upper left one: where pixel (0, 0) of the picture before goes to.
+    # The position of the original pixel (0, 0) in the turned picture.
     zero = {90: (height - 1, 0), 180: (width - 1, height - 1), 270: (0, width - 1)}[degrees]
     moved, size = torch.tensor(zero, dtype=torch.float64), turned_size(camera.image_size, degrees)
     if isinstance(camera, AffineCamera):
@@ -95,7 +95,7 @@ def _turned(camera: StaticCamera, degrees: int) -> StaticCamera:
 
 
 def _turned_lens(lens: Distortion, turn: Tensor) -> Distortion:
-    """The radial part is the same all around; (p2, p1), and (s1, s3) and (s2, s4) of a thin prism, are vectors."""
+    """Return the lens turned: the radial part stays, and (p2, p1), (s1, s3) and (s2, s4) turn as vectors."""
     if lens.model != "brown_conrady":
         return lens
     turned = list(lens.coefficients)
@@ -108,7 +108,7 @@ def _turned_lens(lens: Distortion, turn: Tensor) -> Distortion:
 
 def _scaled(camera: StaticCamera, factor: float) -> StaticCamera:
     size = scaled_size(camera.image_size, factor)
-    # The factor is exact, though the size is rounded: an odd edge loses half a pixel and does not squeeze the rest.
+    # The factor is exact although the size is rounded: an odd edge loses half a pixel, the rest keeps its scale.
     zero = rescale_pixels(torch.zeros(2, dtype=torch.float64), (1, 1), (factor, factor))
     if isinstance(camera, AffineCamera):
         px_from_world = camera.px_from_world.double() * factor

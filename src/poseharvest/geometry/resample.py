@@ -1,4 +1,4 @@
-"""The only place that rescales pixel positions, and the only one that fills `grid_sample` coordinates.
+"""Rescaling of pixel positions, and coordinates for `grid_sample`. No other file does either.
 
 Pixel (0, 0) is the centre of the top-left pixel, so a picture of width W covers [-0.5, W - 0.5]. Halving a picture
 maps pixel x to (x + 0.5) / 2 - 0.5, not to x / 2.
@@ -16,7 +16,7 @@ from poseharvest.arrays import ImageSize
 
 
 def rescale_pixels(points: Tensor, from_size: tuple[float, float], to_size: tuple[float, float]) -> Tensor:
-    """Return the positions (..., 2) x, y in a picture of `to_size` of points in the same picture at `from_size`.
+    """Return points (..., 2) x, y of a picture of `from_size` as points of the same picture at `to_size`.
 
     Sizes are (height, width); only their ratio counts.
 
@@ -52,10 +52,10 @@ class BilinearCorners:
     """The four pixels around each of a list of points, in maps with a border of one pixel.
 
     Attributes:
-        first: integer, number of the upper left one in the flattened map with its border.
-        right: share of the right ones, 0 to 1.
-        below: share of the lower ones, 0 to 1.
-        width: of a row of the map with its border.
+        first: integer, index of the upper left pixel in the flattened map with its border.
+        right: weight of the right pixels, 0 to 1.
+        below: weight of the lower pixels, 0 to 1.
+        width: pixels in a row of the map with its border.
     """
 
     first: Tensor
@@ -64,12 +64,12 @@ class BilinearCorners:
     width: int
 
     def sample(self, maps: Tensor, start: Tensor, numbers: Tensor) -> Tensor:
-        """Return the values at some of the points, each in a map of its own: one map a row of points.
+        """Return the values at selected rows of points; each row is sampled in its own map.
 
         Args:
             maps: all maps with their borders, flattened to one axis.
-            start: (N, 1) where in it the map of each row starts.
-            numbers: (N,) rows of `first`, which is (M, K).
+            start: (N, 1) offset of the map of each row in `maps`.
+            numbers: (N,) the selected rows of `first`, which is (M, K).
 
         Returns:
             (N, K).

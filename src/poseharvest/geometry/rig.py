@@ -35,14 +35,14 @@ class Rig:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The views' names in order."""
+        """The names of the views, in order."""
         return tuple(camera.name for camera in self.cameras)
 
     def camera(self, name: str) -> CameraModel:
         """Return the camera called `name`.
 
         Raises:
-            CalibrationError: there is none; the message lists those that are.
+            CalibrationError: there is no such camera; the message lists the known names.
         """
         for camera in self.cameras:
             if camera.name == name:
@@ -54,7 +54,7 @@ class Rig:
         return Rig(tuple(self.camera(name) for name in names))
 
     def at(self, frame: int) -> tuple[StaticCamera, ...]:
-        """Return every camera as it stands in `frame`."""
+        """Return the camera of every view in `frame`, from 0."""
         return tuple(camera.at(frame) for camera in self.cameras)
 
 
@@ -65,7 +65,7 @@ def project_all(cameras: Sequence[StaticCamera], points: Tensor) -> Projection:
 
 
 def inside_image(pixels: Tensor, image_size: tuple[int, int]) -> Tensor:
-    """Return (...) bool: the pixels (..., 2) lie within the picture, borders of the outer pixels included."""
+    """Return (...) bool: True where the pixels (..., 2) lie in the picture, outer pixels included entirely."""
     height, width = image_size
     x, y = pixels.unbind(-1)
     return (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)

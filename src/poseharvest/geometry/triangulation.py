@@ -1,8 +1,8 @@
 """Triangulation: the point nearest to the lines of sight of a joint, plain and robust.
 
-This is the baseline that commits to one pixel per view, and the start of the bounding volume and the limb lengths
-(docs/method.md, choices D4 and D5). It sees cameras only through `project` and `pixel_rays`, so distorted, fisheye and
-affine cameras need no case of their own. Every function works in float64.
+This baseline uses one pixel per view. The bounding volume and the limb lengths start from it (docs/method.md, choices
+D4 and D5). It uses only `project` and `pixel_rays` of a camera, so distorted, fisheye and affine cameras need no
+special case. Every function works in float64.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _PROBE_MM = 1.0
 
 @dataclass(frozen=True, eq=False)
 class Triangulation:
-    """Points that views agree on. All tensors are float64 or bool.
+    """Triangulated points. All tensors are float64 or bool.
 
     Attributes:
         points: (J, 3) mm; the origin where not `supported`.
-        supported: (J,) bool: at least two of the views used see the point, from directions 1 degree apart or more.
-        residual_px: (V, J) distance from the given pixel to the point's projection; infinite where the point is not
-            `supported`, the pixel is not finite, or the point is behind the camera.
+        supported: (J,) bool: at least two used views see the point, from directions that differ by 1 degree or more.
+        residual_px: (V, J) distance from the input pixel to the projection of the point, pixels; infinite where the
+            point is not `supported`, the pixel is not finite, or the point is behind the camera.
         inliers: (V, J) bool: the views that were used.
     """
 
@@ -46,12 +46,13 @@ class Triangulation:
 def triangulate(cameras: Sequence[StaticCamera], pixels: Tensor, weights: Tensor) -> Triangulation:
     """Return the points with the least weighted squared pixel error, to first order.
 
-    A weighted linear solve on the lines of sight, repeated with every line's distance in mm turned into pixels at the
-    point found before (the reweighted linear method of Hartley and Sturm, "Triangulation", 1997, on rays).
+    This is the reweighted linear method of Hartley and Sturm, "Triangulation" (1997), on rays: a weighted linear solve,
+    which is repeated. Each repetition converts the distances to the lines of sight from mm to pixels, at the point of
+    the solve before.
 
     Args:
         cameras: V cameras.
-        pixels: (V, J, 2) x, y in the distorted pictures; NaN or infinite where a view has nothing.
+        pixels: (V, J, 2) x, y in the distorted pictures; NaN or infinite where a view has no pixel.
         weights: (V, J) of the squared error; a view with a weight of zero or less is not used.
 
     Raises:
@@ -65,17 +66,17 @@ def triangulate(cameras: Sequence[StaticCamera], pixels: Tensor, weights: Tensor
 def triangulate_robust(
     cameras: Sequence[StaticCamera], pixels: Tensor, weights: Tensor, *, threshold_px: float
 ) -> Triangulation:
-    """Return the points that most views agree on, each from the views that agree alone.
+    """Return the points that most views agree on, each triangulated from its inlier views alone.
 
-    For every joint all pairs of its (at most ten) heaviest views are intersected; the pair whose point gathers the
-    largest truncated weight over all views wins, and its inliers are fitted together and gathered again. Nothing is
-    random.
+    For every joint, all pairs among its ten views of largest weight give a candidate point. The candidate with the
+    largest truncated weight over all views wins. Its inliers are triangulated together, and the inliers are then
+    determined anew. The result is deterministic.
 
     Args:
         cameras: V cameras.
-        pixels: (V, J, 2) x, y in the distorted pictures; NaN or infinite where a view has nothing.
+        pixels: (V, J, 2) x, y in the distorted pictures; NaN or infinite where a view has no pixel.
         weights: (V, J); a view with a weight of zero or less is not used.
-        threshold_px: a view further than this from the point's projection is an outlier, pixels.
+        threshold_px: a view whose pixel is further than this from the projection of the point is an outlier, pixels.
 
     Raises:
         ShapeError: sizes do not fit, a weight is not finite, or the threshold is not positive.
@@ -88,13 +89,13 @@ def triangulate_robust(
     start = _best_pair_points(cameras, pixels, rays, weights, threshold_px)
     agrees = usable & (_reprojection_error(cameras, start, pixels) < threshold_px)
     for _ in range(_NUM_REFITS):
-        found = _fit(cameras, pixels, rays, weights * agrees)
-        closer = usable & (found.residual_px < threshold_px)
-        # A refit that loses the support of its own views is not an improvement: keep the views it started from.
-        kept = torch.where(closer.sum(0) >= 2, closer, agrees)
-        if torch.equal(kept, agrees):
-            return found
-        agrees = kept
+        fit = _fit(cameras, pixels, rays, weights * agrees)
+        closer = usable & (fit.residual_px < threshold_px)
+        # A refit with fewer than two inliers is not an improvement: keep the views before it.
+        updated = torch.where(closer.sum(0) >= 2, closer, agrees)
+        if torch.equal(updated, agrees):
+            return fit
+        agrees = updated
     return _fit(cameras, pixels, rays, weights * agrees)
 
 
@@ -106,12 +107,12 @@ def _checked(cameras: Sequence[StaticCamera], pixels: Tensor, weights: Tensor) -
 
 
 def _rays(cameras: Sequence[StaticCamera], pixels: Tensor, weights: Tensor) -> tuple[Rays, Tensor]:
-    """Return the lines of sight, (V, J, ...), and whether each may be used, (V, J) bool."""
+    """Return the lines of sight (V, J, ...), and (V, J) bool: True where a line is usable."""
     finite = torch.isfinite(pixels).all(-1)
     clean = torch.where(finite.unsqueeze(-1), pixels, torch.zeros_like(pixels))
     parts = [camera.pixel_rays(px) for camera, px in zip(cameras, clean, strict=True)]
     valid = torch.stack([p.valid for p in parts])
-    # An unused line must not poison a weighted sum with NaN * 0.
+    # An unused line must not turn a weighted sum into NaN by NaN * 0.
     origin = torch.stack([p.origin for p in parts]).nan_to_num()
     direction = torch.stack([p.direction for p in parts]).nan_to_num()
     return Rays(origin, direction, valid), finite & valid & (weights > 0)
@@ -136,13 +137,13 @@ def _nearest_points(rays: Rays, weights: Tensor) -> Tensor:
     across = identity - rays.direction.unsqueeze(-1) * rays.direction.unsqueeze(-2)  # (V, ..., 3, 3)
     across = across * normalised[..., None, None]
     right = (across @ rays.origin.unsqueeze(-1)).sum(0)
-    # The ridge keeps a lone line solvable; at 1e-12 of the weight it moves a supported point by less than 1e-6 mm.
+    # The ridge makes a single line solvable; at 1e-12 of the weight it moves a supported point by less than 1e-6 mm.
     points: Tensor = torch.linalg.solve(across.sum(0) + 1e-12 * identity, right)
     return points.squeeze(-1)
 
 
 def _pixels_per_mm(cameras: Sequence[StaticCamera], points: Tensor, directions: Tensor) -> Tensor:
-    """Return (V, J): how far the projections of points (J, 3) move when they step off the lines of sight by a mm.
+    """Return (V, J) pixels per mm: the shift of the projection when a point (J, 3) leaves its line of sight.
 
     Zero where a camera does not see the point.
     """
@@ -160,14 +161,14 @@ def _reprojection_error(cameras: Sequence[StaticCamera], points: Tensor, pixels:
     """Return (V, ..., J) pixel distances of points (..., J, 3) to pixels (V, J, 2), infinite where undefined."""
     errors = []
     for camera, observed in zip(cameras, pixels, strict=True):
-        seen = camera.project(points)
-        error = torch.linalg.vector_norm(seen.pixels - observed, dim=-1)
-        errors.append(torch.where(seen.valid & torch.isfinite(error), error, torch.inf))
+        projection = camera.project(points)
+        error = torch.linalg.vector_norm(projection.pixels - observed, dim=-1)
+        errors.append(torch.where(projection.valid & torch.isfinite(error), error, torch.inf))
     return torch.stack(errors)
 
 
 def _wide_enough(directions: Tensor, used: Tensor) -> Tensor:
-    """Return (J,) bool: two of the used lines (V, J, 3) differ by more than the least angle."""
+    """Return (J,) bool: True if two of the used lines (V, J, 3) differ by more than the smallest angle allowed."""
     cosine = torch.einsum("ajk,bjk->abj", directions, directions)
     wide = (1 - cosine.square()) >= math.sin(_MIN_ANGLE_RAD) ** 2
     return (wide & used.unsqueeze(0) & used.unsqueeze(1)).flatten(0, 1).any(0)
@@ -176,7 +177,7 @@ def _wide_enough(directions: Tensor, used: Tensor) -> Tensor:
 def _best_pair_points(
     cameras: Sequence[StaticCamera], pixels: Tensor, rays: Rays, weights: Tensor, threshold_px: float
 ) -> Tensor:
-    """Return (J, 3): for every joint the intersection of two views that the views agree on most."""
+    """Return (J, 3): for every joint the intersection of two views with the largest truncated weight."""
     num_paired = min(len(cameras), _MAX_VIEWS_PAIRED)
     if num_paired < 2:
         return torch.zeros_like(pixels[0, :, :1]).expand(-1, 3)

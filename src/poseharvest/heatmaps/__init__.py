@@ -1,6 +1,6 @@
-"""Heatmaps: what they are, their peaks, and those that a network should give.
+"""Heatmaps: the data type, their peaks, and the target heatmaps for training.
 
-It knows no detector and no footage. Start with `maps`.
+The package depends on no detector and on no footage. Start with `maps`.
 """
 
 from __future__ import annotations

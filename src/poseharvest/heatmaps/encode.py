@@ -1,4 +1,4 @@
-"""Heatmaps that a network should give: a Gaussian at every joint that is known (Sec. 3.4, 4.2)."""
+"""Target heatmaps for training: a Gaussian at every annotated joint (Sec. 3.4, 4.2)."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ from poseharvest.geometry.crop import Crop
 
 @dataclass(frozen=True, eq=False)
 class TargetHeatmaps:
-    """What a network is trained towards.
+    """The training target of a network.
 
     Attributes:
         values: (..., J, H, W) float32, Gaussians of height 1; zero where not `known`.
-        known: (..., J) bool, False for a joint that has no annotation or lies outside the window: it must not count in
-            the loss.
+        known: (..., J) bool, False for a joint without an annotation or outside the window. The loss must ignore it.
     """
 
     values: Tensor
@@ -31,8 +30,8 @@ def gaussian_maps(points: Tensor, size: ImageSize, *, sigma_px: float) -> Tensor
     """Return maps (..., H, W) with a Gaussian of height 1 at every point, zero where the point is NaN.
 
     Args:
-        points: (..., 2) x, y in pixels of the maps; pixel (0, 0) is the centre of the first pixel. A fraction of a
-            pixel is kept, never rounded.
+        points: (..., 2) x, y in pixels of the maps; pixel (0, 0) is the centre of the first pixel. Fractions of a pixel
+            are not rounded.
         size: (height, width) of the maps.
         sigma_px: standard deviation, pixels of the maps.
 
@@ -56,7 +55,7 @@ def target_heatmaps(pixels: Tensor, crop: Crop, size: ImageSize, *, sigma_px: fl
 
     Args:
         pixels: (J, 2) joints in pixels of the picture; NaN for a joint without an annotation.
-        crop: the window that the network sees.
+        crop: the window of the picture that is the input of the network.
         size: (height, width) of the network's heatmaps.
         sigma_px: standard deviation, pixels of the heatmap (the paper's 1).
     """
@@ -65,7 +64,7 @@ def target_heatmaps(pixels: Tensor, crop: Crop, size: ImageSize, *, sigma_px: fl
 
 
 def targets_at(points: Tensor, size: ImageSize, *, sigma_px: float = 1.0) -> TargetHeatmaps:
-    """Return the training target for joints that are given in pixels of the heatmaps.
+    """Return the training target for joints in pixels of the heatmaps.
 
     Args:
         points: (..., J, 2) pixels of the heatmaps; NaN for a joint without an annotation.

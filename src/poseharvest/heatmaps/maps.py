@@ -1,4 +1,4 @@
-"""Heatmaps of one moment: what a detector saw in every view, and where in the picture it looked."""
+"""Heatmaps of one moment: the output of a detector for every view, and the window of the picture it covers."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Heatmaps:
     """Heatmaps of every view at one moment.
 
     Attributes:
-        values: (V, J, H, W). A network's values: about 0 to 1 and neither normalised nor guaranteed positive.
-            Zero for a view that is absent.
-        crops: the window of each view's picture that the maps cover; None where the view is absent.
+        values: (V, J, H, W), the output of the network: about 0 to 1, not normalised, possibly negative. Zero for an
+            absent view.
+        crops: for each view the window of the picture that its maps cover; None for an absent view.
     """
 
     values: Tensor

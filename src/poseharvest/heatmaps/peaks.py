@@ -1,4 +1,4 @@
-"""Peaks of heatmaps: what a detector says of one view alone, to a fraction of a heatmap pixel."""
+"""Peaks of heatmaps, to a fraction of a heatmap pixel."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from poseharvest.checks import check_shape
 from poseharvest.errors import ShapeError
 from poseharvest.geometry.crop import Crop
 
-# Neighbours below this share of the peak are taken as this share: a Gaussian of sigma 0.3 px falls to it one pixel
-# away, and a logarithm needs a positive number where a network's background is negative.
+# Smallest value of a neighbour, as a share of the peak. A Gaussian of sigma 0.3 px falls to it at a distance of one
+# pixel. The logarithm needs a positive number, and the background of a network can be negative.
 _LOWEST_SHARE = 4e-3
 
 
@@ -33,8 +33,8 @@ class Peaks:
 def map_peaks(values: Tensor) -> Peaks:
     """Return the peaks of maps (..., H, W) in pixels of the maps.
 
-    The parabola through the logarithms of the highest pixel and its neighbours is exact for a Gaussian. At the map's
-    border, on a plateau and where no value is positive, the highest pixel itself is the peak along that axis.
+    The parabola through the logarithms of the highest pixel and its neighbours is exact for a Gaussian. At the border
+    of the map, on a plateau and where no value is positive, the peak is the highest pixel itself along that axis.
     """
     height, width = values.shape[-2:]
     flat = values.double().flatten(-2)
@@ -46,7 +46,7 @@ def map_peaks(values: Tensor) -> Peaks:
 
 
 def _offset(flat: Tensor, index: Tensor, step: int, has_neighbours: Tensor) -> Tensor:
-    """Return where the parabola along one axis has its top, in -0.5 to 0.5 pixels from the highest pixel."""
+    """Return the maximum of the parabola along one axis, -0.5 to 0.5 pixels from the highest pixel."""
     last = flat.shape[-1] - 1
     peak, before, after = (
         flat.gather(-1, (index + k * step).clamp(0, last).unsqueeze(-1)).squeeze(-1) for k in (0, -1, 1)
@@ -61,11 +61,11 @@ def _offset(flat: Tensor, index: Tensor, step: int, has_neighbours: Tensor) -> T
 
 
 def heatmap_peaks(values: Tensor, crops: Sequence[Crop | None]) -> Peaks:
-    """Return the peak of every view's heatmaps, in pixels of the view's picture.
+    """Return the peaks of the heatmaps of every view, in pixels of the picture of the view.
 
     Args:
         values: (V, J, H, W).
-        crops: the windows that the maps cover; None where the view is absent.
+        crops: for each view the window that its maps cover; None for an absent view.
 
     Returns:
         Peaks of shape (V, J): NaN pixels and score 0 in an absent view.

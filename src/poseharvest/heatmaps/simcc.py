@@ -15,19 +15,19 @@ from poseharvest.errors import ShapeError
 def simcc_heatmaps(
     along_x: Tensor, along_y: Tensor, *, split_ratio: float, stride: int, softmax_beta: float = 10.0
 ) -> Tensor:
-    """Return heatmaps (B, J, H, W) whose shape is the product of both distributions and whose height the confidence.
+    """Return heatmaps (B, J, H, W): the product of both distributions, scaled to the confidence.
 
     Args:
-        along_x: (B, J, K_x) values of the network over x, with K_x = split_ratio x the input's width.
-        along_y: (B, J, K_y) likewise over y.
+        along_x: (B, J, K_x) output of the network along x, with K_x = split_ratio x width of the input.
+        along_y: (B, J, K_y) output of the network along y.
         split_ratio: bins per pixel of the input.
         stride: pixels of the input per pixel of the heatmap.
-        softmax_beta: the network's values times this are logarithms of probabilities (RTMPose is trained with 10);
-            0 if they are probabilities already.
+        softmax_beta: factor that turns the output into logarithms of probabilities (RTMPose is trained with 10); 0 if
+            the output is already probabilities.
 
     Returns:
-        Maps with a maximum of about the mean of the two vectors' highest values, cut to 0 to 1: the confidence that
-        decoders of SimCC report.
+        Heatmaps whose maximum is about the mean of the largest values of the two vectors, limited to 0 to 1. Decoders
+        of SimCC report this mean as the confidence.
 
     Raises:
         ShapeError: the bins do not fill whole pixels of the heatmap.
@@ -46,7 +46,7 @@ def _pooled(values: Tensor, split_ratio: float, stride: int, softmax_beta: float
 
 
 def _hat_weights(values: Tensor, split_ratio: float, stride: int) -> Tensor:
-    """Return (K, N): every bin is shared between the two nearest pixels, so that no centre of mass moves."""
+    """Return (K, N) weights that split each bin between its two nearest pixels and keep the centre of mass."""
     bins = values.shape[-1]
     length = bins / split_ratio / stride
     if length != int(length):

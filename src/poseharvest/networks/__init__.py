@@ -1,7 +1,7 @@
-"""The networks themselves, as PyTorch modules: tensors in, tensors out.
+"""The networks, as PyTorch modules from tensors to tensors.
 
-It never reads a file and has no options of the command line: detectors load and run the networks. Start with
-`hourglass`, the paper's.
+The package reads no file and has no options of the command line: the detectors load and run the networks. Start with
+`hourglass`, the network of the paper.
 """
 
 from __future__ import annotations

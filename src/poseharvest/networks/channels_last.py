@@ -7,7 +7,7 @@ from torch import nn
 
 
 def frozen_channels_last(network: nn.Module) -> nn.Module:
-    """Return `network` itself, its parameters without gradients and its kernels laid out channels last."""
+    """Return `network` itself, without gradients and with its kernels in the memory format channels last."""
     for parameter in network.parameters():
         parameter.requires_grad_(False)
         if parameter.ndim == 4:

@@ -1,10 +1,10 @@
 """EfficientPose-I, a small generic 2D pose network for 256 x 256 pictures (Groos, Ramampiaro, Ihlen, 2020, Sec. 3).
 
-Two EfficientNet trunks look at the picture at full and at half resolution; their features, both at 1/8 of the
-picture, are concatenated and refined by three densely connected passes: limb fields, heatmaps, heatmaps again.
-Written to hold the published Keras weights, whose conventions differ from PyTorch's in three places: padding "same"
-puts the odd pixel of a stride-2 convolution at the bottom right; batch norm has eps 1e-3 and momentum 0.99 (0.01
-here); the passes use E-swish, 1.25 x sigmoid(x), where the trunks use swish.
+Two EfficientNet trunks take the picture at full and at half resolution. Their features, both at 1/8 of the picture, are
+concatenated. Three densely connected passes refine them: limb fields, heatmaps, and heatmaps again. The module holds
+the published Keras weights. Their conventions differ from PyTorch's in three places: padding "same" puts the odd pixel
+of a stride-2 convolution at the bottom right; batch norm has eps 1e-3 and momentum 0.99 (0.01 here); the passes use
+E-swish, 1.25 x sigmoid(x), where the trunks use swish.
 """
 
 from __future__ import annotations
@@ -79,10 +79,10 @@ class BlockShape:
     """Sizes of an inverted residual block.
 
     Attributes:
-        channels_in: channels that it takes.
+        channels_in: channels of the input.
         expanded: channels of its depthwise convolution; equal to `channels_in` for a block without expansion.
-        channels_out: channels that it gives.
-        squeezed: channels of its gate.
+        channels_out: channels of the output.
+        squeezed: channels inside the gate (squeeze and excitation).
         kernel: edge of the depthwise kernel, pixels.
         stride: of the depthwise convolution.
         residual: the input is added to the output.
@@ -155,7 +155,7 @@ class Trunk(nn.Module):
 
 
 class DensePass(nn.Module):
-    """Three blocks; the outputs of all of them, the last one's first, are the features of the pass."""
+    """Three blocks; their concatenated outputs, the last first, are the features of the pass."""
 
     def __init__(self, channels_in: int) -> None:
         super().__init__()
@@ -174,11 +174,11 @@ class DensePass(nn.Module):
 
 
 class EfficientPose(nn.Module):
-    """EfficientPose-I without the head for limb fields, which no part of this package reads.
+    """EfficientPose-I without the head for limb fields, which this package does not use.
 
     Attributes:
-        high: trunk at the picture's resolution.
-        low: trunk at half of it.
+        high: trunk at full resolution.
+        low: trunk at half resolution.
         passes: limb features, first heatmap features, second heatmap features.
         heads: 1 x 1 convolutions that give the heatmaps of the second and of the third pass.
     """

@@ -1,7 +1,7 @@
 """EfficientPose rearranged for inference: the same heatmaps, less work, no training.
 
 Batch norm is folded into the convolution before it, the factor of E-swish into the convolution after it, activations
-and gates work in place, and memory is laid out channels last. benchmarks/detector_speed.py measures what that gives.
+and gates work in place, and memory is laid out channels last. benchmarks/detector_speed.py measures the gain in speed.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class FusedGate(nn.Module):
 
 
 class FusedBlock(nn.Module):
-    """An inverted residual block whose convolutions take over the factor of the E-swish before them."""
+    """An inverted residual block whose convolutions contain the factor of the E-swish before them."""
 
     def __init__(self, block: InvertedResidual) -> None:
         super().__init__()
@@ -67,7 +67,7 @@ class FusedBlock(nn.Module):
 
 
 def _symmetric(conv: nn.Conv2d, padding: tuple[int, int]) -> nn.Conv2d:
-    """Return a convolution that pads by itself: a row and a column of zeros in the kernel stand for the odd pixel."""
+    """Return a convolution with symmetric padding; zeros in the kernel replace the odd pixel of padding."""
     before, after = padding
     if before == after:
         return conv
@@ -78,7 +78,7 @@ def _symmetric(conv: nn.Conv2d, padding: tuple[int, int]) -> nn.Conv2d:
 
 
 def fuse_efficientpose(network: EfficientPose) -> nn.Module:
-    """Return a copy of a network in evaluation mode, rearranged for inference; its heatmaps agree to rounding."""
+    """Return a copy in evaluation mode, rearranged for inference; heatmaps are equal up to rounding errors."""
     fused: nn.Module = copy.deepcopy(network).eval()
     _replace_layers(fused)
     return frozen_channels_last(fused)

@@ -1,7 +1,7 @@
 """The stacked hourglass rearranged for inference: the same heatmaps, less work, no training.
 
-Batch norm is folded into the convolution before it, wherever one stands there, and memory is laid out channels last.
-benchmarks/detector_speed.py measures what that gives.
+Batch norm is folded into a convolution directly before it, and memory is laid out channels last.
+benchmarks/detector_speed.py measures the gain in speed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from poseharvest.networks.hourglass import Residual, StackedHourglass
 
 
 def fuse_hourglass(network: StackedHourglass) -> nn.Module:
-    """Return a copy of a network in evaluation mode, rearranged for inference; its heatmaps agree to rounding."""
+    """Return a copy in evaluation mode, rearranged for inference; heatmaps are equal up to rounding errors."""
     fused = copy.deepcopy(network).eval()
     fused.conv1 = fuse_conv_bn_eval(fused.conv1, fused.bn1)
     fused.add_module("bn1", nn.Identity())

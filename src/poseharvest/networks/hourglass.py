@@ -1,9 +1,9 @@
 """The stacked hourglass of Newell, Yang and Deng (ECCV 2016), the generic 2D ConvNet of the paper (Sec. 3.1, 4.2).
 
-Module names and shapes are those of the PyTorch checkpoints in the wild (bearpaw/pytorch-pose and
-anibali/pytorch-stacked-hourglass), so that their state dicts load as they are: residual blocks in pre-activation
-order, nearest-neighbour enlargement, and `hg.S.hg.D.K` for the residuals of stack S at depth D, counted from the
-lowest resolution: K is 0 beside the branch, 1 before and 2 after it, and 3 at the bottom.
+Module names and shapes are those of the public PyTorch checkpoints (bearpaw/pytorch-pose and
+anibali/pytorch-stacked-hourglass), so their state dicts load without conversion. Residual blocks have pre-activation
+order, and enlargement uses the nearest neighbour. `hg.S.hg.D.K` are the residuals of stack S at depth D, counted from
+the lowest resolution. K is 0 in the skip branch, 1 on the way down, 2 on the way up, and 3 at the bottom.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ class HourglassShape:
     """Sizes of a stacked hourglass; the defaults are the published ones.
 
     Attributes:
-        stacks: hourglasses one after another.
-        blocks: residual blocks at every place inside an hourglass.
+        stacks: number of hourglasses, one after another.
+        blocks: number of residual blocks at every place inside an hourglass.
         features: channels inside a residual block; between blocks there are twice as many.
         stem: channels of the first convolution.
-        depth: halvings inside an hourglass.
-        joints: heatmaps.
+        depth: number of halvings of the resolution inside an hourglass.
+        joints: number of heatmaps.
     """
 
     stacks: int = 2
@@ -85,7 +85,7 @@ def _residuals(channels_in: int, features: int, count: int) -> nn.Sequential:
 
 
 class Hourglass(nn.Module):
-    """Down to 1 / 2^depth of the resolution and up again, with a branch that skips every level."""
+    """Down to 1 / 2^depth of the resolution and up again, with a skip branch at every level."""
 
     def __init__(self, shape: HourglassShape) -> None:
         super().__init__()
@@ -110,7 +110,7 @@ class Hourglass(nn.Module):
 
 
 class StackedHourglass(nn.Module):
-    """The network: a stem that quarters the resolution, then hourglasses that each correct the one before."""
+    """The network: a stem that quarters the resolution, then hourglasses that each refine the result before."""
 
     def __init__(self, shape: HourglassShape | None = None) -> None:
         super().__init__()
@@ -156,10 +156,10 @@ class StackedHourglass(nn.Module):
 
 
 def shape_from_state(state: dict[str, Tensor]) -> HourglassShape:
-    """Return the sizes of the network that a state dict belongs to.
+    """Return the sizes of the network of a state dict.
 
     Raises:
-        KeyError: it is not the state dict of a stacked hourglass; the key says which tensor it lacks.
+        KeyError: it is not the state dict of a stacked hourglass; the key names the missing tensor.
     """
     return HourglassShape(
         stacks=_count(state, "hg."),

@@ -14,14 +14,14 @@ from poseharvest.networks.hourglass import STRIDE, HourglassShape, StackedHourgl
 
 
 class PoseRegressor(nn.Module):
-    """Pictures in, three numbers a joint out.
+    """A network from a picture to three numbers per joint.
 
-    The hourglass ends as a 2D network does, in one map a joint; every number is connected with every pixel of all
-    maps. The paper does not say how thick the last volume is: with the hourglass's own 256 channels the layer would
-    have 50 million weights for 16 joints, so it has 3.
+    The hourglass ends like the 2D network, with one map per joint. Every number is connected with every pixel of all
+    maps. The paper does not give the number of channels of the last volume. With the 256 channels of the hourglass, the
+    layer would have 50 million weights for 16 joints; with one map per joint it has 3 million.
 
     Args:
-        shape: sizes of the hourglass, of which there is one; `joints` is the number of joints.
+        shape: sizes of the single hourglass (`stacks` is ignored); `joints` is the number of joints.
         input_size: (height, width) of the pictures.
     """
 
@@ -34,18 +34,18 @@ class PoseRegressor(nn.Module):
         nn.init.zeros_(self.regress.bias)
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """Return (B, N, 3).
+        """Return (B, N, 3) numbers, three per joint.
 
         Args:
             pictures: (B, 3, h, w), normalised.
 
         Raises:
-            ShapeError: they are not of the input's size.
+            ShapeError: the pictures do not have the size `input_size`.
         """
         height, width = self.input_size
         check_shape("pictures", pictures, f"B 3 {height} {width}")
         volume = functional.relu(self.hourglass(pictures)[-1]).flatten(1)
-        # Steps of RMSprop move every weight by about the learning rate, all in one direction at first: without the
-        # root of their number, tens of thousands of them would throw the sum far off.
+        # A step of RMSprop moves every weight by about the learning rate, at first all in one direction. Dividing by
+        # the root of their number keeps the sum of tens of thousands of weights small.
         numbers: Tensor = self.regress(volume / math.sqrt(volume.shape[1]))
         return numbers.view(-1, self.shape.joints, 3)

@@ -1,6 +1,7 @@
-"""Which annotations are reliable (Sec. 3.3): measures of certainty, the rule that selects by them, and recalibration.
+"""Selection of reliable annotations (Sec. 3.3): measures of certainty, the selection rule, and recalibration.
 
-It works on columns of numbers and never opens a harvest: `annotations` applies it to the folder. Start with `select`.
+The package works on columns of numbers. It never opens a harvest: `annotations` applies it to the folder. Start with
+`select`.
 """
 
 from __future__ import annotations

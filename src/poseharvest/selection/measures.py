@@ -1,4 +1,4 @@
-"""Measures of how reliable an annotation is: the paper's determinant, and others, which it allows (Sec. 3.3)."""
+"""Measures of the reliability of an annotation: the determinant of the paper, and alternatives (Sec. 3.3)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from poseharvest.storage.columns import values_of, view_values
 
 MeasureFunction = Callable[[pa.Table, int], NDArray[np.float64]]
-"""From a part's table and the number of views to one value a row; NaN where the measure says nothing."""
+"""Function of the table of a part and the number of views. It gives one value per row, NaN where undefined."""
 
 
 @dataclass(frozen=True)
@@ -21,11 +21,12 @@ class Measure:
     """A measure of reliability.
 
     Attributes:
-        columns: what it reads of `annotations/`.
+        columns: the columns of `annotations/` that it needs.
         values: computes it.
-        higher_is_better: the reliable rows are those with the highest values.
-        unit: of its values.
-        width_power: it grows with so high a power of the marginal's standard deviation; None if it is no width.
+        higher_is_better: True if the rows with the highest values are the most reliable.
+        unit: unit of its values.
+        width_power: the measure is proportional to this power of the standard deviation of the marginal; None if it
+            does not measure a width.
     """
 
     columns: tuple[str, ...]
@@ -44,14 +45,14 @@ def _trace(table: pa.Table, num_views: int) -> NDArray[np.float64]:
 
 
 def _entropy(table: pa.Table, num_views: int) -> NDArray[np.float64]:
-    """Return the differential entropy of the Gaussian with the row's covariance; it ranks rows as det does."""
+    """Return the differential entropy of the Gaussian of each row, nat; it gives the same order as det."""
     with np.errstate(divide="ignore", invalid="ignore"):
         entropy: NDArray[np.float64] = 0.5 * (3 * np.log(2 * np.pi * np.e) + np.log(_column(table, "det")))
     return entropy
 
 
 def _peak_distance(table: pa.Table, num_views: int) -> NDArray[np.float64]:
-    """Return how far the views' own heatmap maxima lie from the projection, on average over the views it is inside."""
+    """Return the mean distance from heatmap peak to projection, pixels, over the views with it inside."""
     views = view_values(table, num_views)
     distance = np.hypot(views["peak_u"] - views["u"], views["peak_v"] - views["v"])
     return _mean_inside(distance, views["inside"])
@@ -86,4 +87,4 @@ MEASURES: dict[str, Measure] = {
     "peak_score": Measure(("views",), _peak_score, higher_is_better=True, unit="heatmap"),
     "score": Measure(("views",), _score, higher_is_better=True, unit="heatmap"),
 }
-"""By name, as `SelectionRule.measure` and `--measure` give it."""
+"""The measures by name, for `SelectionRule.measure` and `--measure`."""

@@ -1,9 +1,9 @@
-"""Making covariances mean what they say: a monotone map of their size, found on footage whose truth is known.
+"""Calibration of the size of covariances by a monotone map, which is fitted on footage with known poses.
 
-The size of a covariance C is sigma = det(C)^(1/6), the radius of the sphere as large as its ellipsoid, mm. A
-recalibration maps sigma onto another one, by a rising curve, and multiplies C by the square of the ratio: the
-ellipsoid keeps its shape and its axes. The order of two joints by determinant is never turned round; two may become
-equal.
+The size of a covariance C is sigma = det(C)^(1/6), mm: the radius of the sphere with the volume of its ellipsoid. A
+recalibration maps sigma to a new value by an increasing curve and multiplies C by the square of the ratio. So the
+ellipsoid keeps its shape and its axes. The order of two joints by determinant is never reversed, but two joints may
+become equal.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ FORMAT_NAME: Final = "poseharvest recalibration"
 
 
 class Recalibration(BaseModel):
-    """A rising curve from sigma to calibrated sigma through knots, straight in the logarithms of both.
+    """An increasing curve from sigma to calibrated sigma, piecewise linear in the logarithms of both.
 
-    Below the first knot and above the last, the ratio stays that of the knot.
+    Below the first knot and above the last, the ratio is constant.
     """
 
     model_config = ConfigDict(frozen=True)
 
     format: Literal["poseharvest recalibration"] = FORMAT_NAME
     version: Literal[1] = 1
-    sigma_mm: tuple[FiniteFloat, ...] = Field(min_length=1, description="knots, rising, mm")
-    calibrated_mm: tuple[FiniteFloat, ...] = Field(min_length=1, description="what each knot is mapped to, mm")
-    level: FiniteFloat = Field(gt=0, lt=1, description="of the ellipsoids that were made to hold their share")
-    num_values: int = Field(ge=1, description="joints with a known truth that it was fitted on")
-    fitted_on: str = Field(description="the footage, in words")
+    sigma_mm: tuple[FiniteFloat, ...] = Field(min_length=1, description="knots, increasing, mm")
+    calibrated_mm: tuple[FiniteFloat, ...] = Field(min_length=1, description="calibrated sigma of each knot, mm")
+    level: FiniteFloat = Field(gt=0, lt=1, description="share of the true positions that the fitted ellipsoids contain")
+    num_values: int = Field(ge=1, description="number of joints with known position in the fit")
+    fitted_on: str = Field(description="a description of the footage of the fit")
 
     @model_validator(mode="after")
     def _check_curve(self) -> Recalibration:
@@ -52,16 +52,16 @@ class Recalibration(BaseModel):
         return self
 
     def factors(self, sigma_mm: Tensor) -> Tensor:
-        """Return calibrated sigma over sigma (...), for sigmas (...) above zero, mm."""
+        """Return the ratio of calibrated sigma to sigma, (...), for positive sigmas (...), mm."""
         knots, values = np.log(self.sigma_mm), np.log(self.calibrated_mm)
         clamped = sigma_mm.double().clamp_min(torch.finfo(torch.float64).tiny).log().numpy()
         ratio = np.interp(clamped, knots, values) - np.clip(clamped, knots[0], knots[-1])
         return torch.from_numpy(np.asarray(np.exp(ratio)))
 
     def scales(self, cov: Tensor) -> Tensor:
-        """Return what covariances (..., 3, 3), mm^2, must be multiplied by, (...) float64.
+        """Return the factors (...), float64, for covariances (..., 3, 3), mm^2.
 
-        It is 1 for one whose determinant is not positive.
+        The factor is 1 for a covariance whose determinant is not positive.
         """
         flat = cov.reshape(-1, *cov.shape[-2:])
         check_shape("covariances", flat, "N 3 3")
@@ -71,7 +71,7 @@ class Recalibration(BaseModel):
         return torch.where(usable, self.factors(sigma).square(), 1.0).reshape(cov.shape[:-2])
 
     def apply(self, cov: Tensor) -> Tensor:
-        """Return calibrated covariances (..., 3, 3), mm^2; one whose determinant is not positive is left as it is."""
+        """Return calibrated covariances (..., 3, 3), mm^2; without a positive determinant they are not changed."""
         return cov * self.scales(cov)[..., None, None].to(cov)
 
     def write(self, path: Path) -> None:
@@ -83,7 +83,7 @@ class Recalibration(BaseModel):
         """Return the recalibration of a JSON file.
 
         Raises:
-            FormatError: the file cannot be read or holds something else; the message names file and place.
+            FormatError: the file cannot be read or is not a recalibration; the message names the file and the key.
         """
         try:
             return cls.model_validate_json(path.read_text(encoding="utf-8"))

@@ -1,11 +1,12 @@
-"""Selection of reliable annotations (Sec. 3.3): for every joint, the best share of a capture, or all that is sure.
+"""Selection of reliable annotations (Sec. 3.3): for every joint, the best share, or all below a limit.
 
-The paper keeps the 70 % of each joint with the smallest determinant of covariance, over all frames. That is a
-quantile of a column that may not fit into memory. It is found exactly in four passes: float64 maps onto uint64 so
-that order is kept, and each pass counts 16 more bits of the keys that still share the quantile's leading bits.
+For each joint, the paper keeps the 70 % of all frames with the smallest determinant of the covariance. This needs a
+quantile of a column that may not fit into memory. It is computed exactly in four passes. Each float64 is mapped to a
+uint64 key of the same order. Each pass then counts 16 more bits, over the keys that agree with the quantile in the bits
+before.
 
-A fixed share keeps the best of a joint however bad it is, and leaves out some of it however good it is. A limit asks
-instead how much wider a marginal is than those of the same joint's most certain tenth: what footage and network can do.
+A fixed share keeps the best rows of a joint even if all are bad, and drops rows even if all are good. A limit instead
+compares the width of a marginal with the widths of the most certain tenth of the same joint.
 """
 
 from __future__ import annotations
@@ -23,19 +24,18 @@ _DIGIT_BITS = 16
 _NUM_DIGITS = 1 << _DIGIT_BITS
 _SHIFTS = (48, 32, 16, 0)
 _SIGN = np.uint64(1 << 63)
-_SUREST = 0.1  # of a joint's rows, whose last one is what its width is compared with
+_SUREST = 0.1  # share of the rows of a joint; the limit is relative to the last one of them
 
 
 @dataclass(frozen=True)
 class SelectionRule:
-    """Which annotations to keep.
+    """The rule that selects annotations.
 
     Attributes:
         measure: a name in `MEASURES`; the paper's is "det".
-        share: part of each joint's supported rows to keep at most, 0 to 1; the paper's is 0.7.
-        limit: how many times as wide as the joint's most certain tenth a marginal may be, 1 or more, in standard
-            deviations; None lets the share alone decide, as the paper does. For the measures of width, "det" and
-            "trace".
+        share: largest share of the supported rows of each joint that is kept, 0 to 1; the paper's is 0.7.
+        limit: largest standard deviation of a marginal, relative to the most certain tenth of the joint, 1 or more.
+            None uses the share alone, as the paper does. It needs a measure of width, "det" or "trace".
     """
 
     measure: str = "det"
@@ -55,7 +55,7 @@ class SelectionRule:
 
     @property
     def factor(self) -> float | None:
-        """How many times the measure of the joint's most certain tenth a row's may be; None without a limit."""
+        """Largest measure of a row, relative to the most certain tenth of the joint; None without a limit."""
         power = MEASURES[self.measure].width_power
         return None if self.limit is None or power is None else self.limit**power
 
@@ -63,10 +63,10 @@ class SelectionRule:
 def selection_rule(
     measure: str = SelectionRule.measure, share: float | None = None, limit: float | None = None
 ) -> SelectionRule:
-    """Return the rule that somebody asks for in part: without a share a limit decides alone, or else the paper's does.
+    """Return a rule with defaults: a share of 1 if only a limit is given, else the share of the paper.
 
     Raises:
-        ConfigError: as `SelectionRule`.
+        ConfigError: a value is not valid, as in `SelectionRule`.
     """
     if share is None:
         share = SelectionRule.share if limit is None else 1.0
@@ -92,18 +92,18 @@ class MeasuredRows:
 
 
 Batches = Callable[[], Iterator[MeasuredRows]]
-"""Streams all rows of a capture anew at every call."""
+"""A function that streams all rows of a capture; every call starts from the first row."""
 
 
 @dataclass(frozen=True, eq=False)
 class Thresholds:
-    """Where the selected rows of every joint end.
+    """The last selected row of every joint.
 
     Attributes:
         supported: (J,) number of supported rows.
         selected: (J,) number of selected rows.
-        key: (J,) order key of the last row selected; rows with a smaller key are all selected.
-        num_ties: (J,) how many of the rows with exactly that key are selected, the earliest first.
+        key: (J,) order key of the last selected row; all rows with a smaller key are selected.
+        num_ties: (J,) number of selected rows with exactly that key, the earliest first.
     """
 
     supported: NDArray[np.int64]
@@ -113,14 +113,14 @@ class Thresholds:
 
     @property
     def values(self) -> NDArray[np.float64]:
-        """(J,) the measure of the last row selected; NaN where none is."""
+        """(J,) the measure of the last selected row; NaN where no row is selected."""
         return np.where(self.selected > 0, values_of_keys(self.key), np.nan)
 
 
 def order_keys(values: NDArray[np.float64]) -> NDArray[np.uint64]:
-    """Return uint64 keys that compare as the float64 `values` do; -0.0 and 0.0 get one key.
+    """Return uint64 keys in the same order as the float64 `values`; -0.0 and 0.0 have the same key.
 
-    Negative numbers have all bits flipped, the others only the sign. NaN gets some key and must be masked.
+    Negative numbers have all bits flipped, the others only the sign. The key of NaN is undefined: mask it.
     """
     bits = np.ascontiguousarray(values + 0.0).view(np.uint64)
     return np.where(bits & _SIGN, ~bits, bits | _SIGN)
@@ -133,11 +133,12 @@ def values_of_keys(keys: NDArray[np.uint64]) -> NDArray[np.float64]:
 
 
 def find_thresholds(batches: Batches, num_joints: int, share: float, factor: float | None = None) -> Thresholds:
-    """Return where each joint's selection ends.
+    """Return the last selected row of each joint.
 
-    Selected are `share` of the supported rows, rounded to the nearest row (halves up), but no more than are rankable,
-    and with a `factor` (`SelectionRule.factor`) no more than have up to so many times the measure of the joint's most
-    certain tenth. Memory depends on the number of joints alone. Several people's joints are joints of their own.
+    The number of selected rows is `share` of the supported rows, rounded to the nearest row (halves up), but at most
+    the number of rankable rows. With a `factor` (`SelectionRule.factor`), a selected row has at most this multiple of
+    the measure of the most certain tenth of the joint. Memory depends only on the number of joints. With several
+    people, each joint of each person is a separate joint.
     """
     supported, rankable = np.zeros((2, num_joints), np.int64)
     for batch in batches():
@@ -154,7 +155,7 @@ def find_thresholds(batches: Batches, num_joints: int, share: float, factor: flo
 
 
 def _keys_at(batches: Batches, rank: NDArray[np.int64]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Return for every joint the key of its row number `rank` (from 1), and how many rows up to there have that key."""
+    """Return for every joint the key of the row of `rank` (from 1), and the number of rows to it with this key."""
     key, remaining = np.zeros(len(rank), np.uint64), rank.copy()
     for shift in _SHIFTS:
         digit, below = _digit_of_rank(_count_digits(batches(), key, shift), remaining)
@@ -177,13 +178,13 @@ def mark_selected(batches: Iterable[MeasuredRows], thresholds: Thresholds) -> It
 def mark_together(
     batches: Sequence[MeasuredRows], share: float, factor: float | None = None
 ) -> list[NDArray[np.bool_]]:
-    """Return (F, J) bool for each of one batch or more: the rows selected as if all were one capture."""
+    """Return (F, J) bool for each batch, at least one: the rows selected as if all were one capture."""
     thresholds = find_thresholds(lambda: iter(batches), batches[0].values.shape[1], share, factor)
     return list(mark_selected(batches, thresholds))
 
 
 def _count_digits(batches: Iterator[MeasuredRows], prefix: NDArray[np.uint64], shift: int) -> NDArray[np.int64]:
-    """Return (J, 65536) counts of the 16 bits at `shift`, over keys that agree with `prefix` above them."""
+    """Return (J, 65536) counts of the 16 bits at `shift`, over the keys whose higher bits equal `prefix`."""
     counts = np.zeros((len(prefix), _NUM_DIGITS), np.int64)
     above = shift + _DIGIT_BITS
     for batch in batches:
@@ -191,13 +192,13 @@ def _count_digits(batches: Iterator[MeasuredRows], prefix: NDArray[np.uint64], s
         if above < 64:
             considered = considered & (keys >> np.uint64(above) == prefix >> np.uint64(above))
         digits = (keys >> np.uint64(shift) & np.uint64(_NUM_DIGITS - 1)).astype(np.int64)
-        # In place: the table is large, and few of its pages are ever touched.
+        # In place: the table is large, but only few of its memory pages are used.
         np.add.at(counts, (np.nonzero(considered)[1], digits[considered]), 1)
     return counts
 
 
 def _digit_of_rank(counts: NDArray[np.int64], rank: NDArray[np.int64]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Return for every joint the digit of its row number `rank` (from 1), and how many rows have a smaller digit."""
+    """Return for every joint the digit of the row of `rank` (from 1), and the number of rows with a smaller one."""
     digit, below = np.zeros(len(rank), np.uint64), np.zeros_like(rank)
     for joint in np.flatnonzero(rank > 0):
         cumulative = np.cumsum(counts[joint])

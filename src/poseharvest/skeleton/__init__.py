@@ -1,6 +1,6 @@
-"""Skeletons: named joints, the tree of limbs over them, and how long the limbs of people are.
+"""Skeletons: named joints, the tree of limbs over them, and the limb lengths of people.
 
-It never sees a picture or a camera. Start with `skeleton`, then `definitions` for the skeletons of the field.
+The package uses no pictures and no cameras. Start with `skeleton`, then `definitions` for the skeletons of the field.
 """
 
 from __future__ import annotations

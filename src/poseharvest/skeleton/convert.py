@@ -1,8 +1,8 @@
-"""Conversion between skeletons by joint name, with joints that one lacks derived from those that it has.
+"""Conversion between skeletons by joint name; missing joints are derived from other joints.
 
-A derived joint is a weighted mean of others, so one matrix converts points, and its square converts covariances. Few
-derivations are exact; the others stand in for a joint that the source never labelled, and `Conversion.approximate`
-names them so that a report can say so.
+A derived joint is a weighted mean of others. So one matrix converts points, and the matrix of its squared entries
+converts covariances. Few derivations are exact; the others replace a joint that the source does not label.
+`Conversion.approximate` names these joints for reports.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from poseharvest.skeleton.skeleton import Skeleton
 
 @dataclass(frozen=True)
 class Derivation:
-    """How to place a joint that a skeleton lacks.
+    """A rule to derive a joint that a skeleton lacks.
 
     Attributes:
-        weights: of the joints that it is the weighted mean of; they sum to 1.
-        exact: True where the joint is defined as this mean, False where the mean only comes near it.
+        weights: by joint name, the weights of the mean; they sum to 1.
+        exact: True if the joint is defined as this mean, False if the mean is an approximation.
     """
 
     weights: dict[str, float]
@@ -54,13 +54,13 @@ DERIVATIONS: dict[str, tuple[Derivation, ...]] = {
     "upper_neck": (Derivation({"neck_base": 1.0}), Derivation(_TOWARDS_EARS)),
     "neck_base": (Derivation({"upper_neck": 1.0}), Derivation(_TOWARDS_EARS), Derivation({"thorax": 1.0})),
 }
-"""For each joint that can be derived, the ways to do so, the best first; the first whose joints are all there is taken.
+"""The derivations of each joint, the best first. The first one whose joints all exist is used.
 
-`mid_hip` and `neck` are OpenPose's, which defines them as these middles. MPII's annotators clicked its `pelvis` and
-`thorax`, Human3.6M's come from markers: the middles are within some centimetres. Human3.6M's `spine` is halfway up
-the torso. The paper's authors take Human3.6M's joint above the thorax (`neck_base`) for MPII's `upper_neck`, and so do
-we; COCO knows neither, and a point two thirds of the way from the shoulders to the ears replaces both. `head_top` and
-the face cannot be derived: no mean of other joints lies there.
+OpenPose defines `mid_hip` and `neck` as these middles. In MPII, annotators clicked `pelvis` and `thorax`; in Human3.6M
+they come from markers. The middles are within some centimetres of both. The `spine` of Human3.6M is halfway up the
+torso. The authors of the paper use the joint of Human3.6M above the thorax (`neck_base`) as the `upper_neck` of MPII,
+and so do we. COCO has neither; a point at two thirds of the way from the shoulders to the ears replaces both.
+`head_top` and the face cannot be derived, because no mean of other joints lies there.
 """
 
 
@@ -69,11 +69,11 @@ class Conversion:
     """The map from poses on one skeleton to poses on another.
 
     Attributes:
-        source: the skeleton that poses come on.
-        target: the skeleton that they are wanted on.
+        source: the skeleton of the given poses.
+        target: the skeleton of the converted poses.
 
     Raises:
-        SkeletonError: joints of the target are neither in the source nor can be derived; the message lists them.
+        SkeletonError: the source lacks joints of the target that cannot be derived; the message lists them.
     """
 
     source: Skeleton
@@ -89,8 +89,8 @@ class Conversion:
 
     @cached_property
     def _derivations(self) -> tuple[Derivation, ...]:
-        found = (_derivation(joint, self.source) for joint in self.target.joints)
-        return tuple(derivation for derivation in found if derivation is not None)
+        derivations = (_derivation(joint, self.source) for joint in self.target.joints)
+        return tuple(derivation for derivation in derivations if derivation is not None)
 
     @cached_property
     def weights(self) -> Tensor:
@@ -100,12 +100,12 @@ class Conversion:
 
     @cached_property
     def approximate(self) -> tuple[str, ...]:
-        """The joints of the target that are only near where their name says."""
+        """The joints of the target whose derivation is an approximation."""
         pairs = zip(self.target.joints, self._derivations, strict=True)
         return tuple(joint for joint, derivation in pairs if not derivation.exact)
 
     def supported(self, supported: Tensor) -> Tensor:
-        """Return (..., J_to) bool from (..., J_from) bool: a joint is supported if all that it derives from are."""
+        """Return (..., J_to) bool from (..., J_from) bool: True if all joints of the derivation are supported."""
         self._check_joints("supported", supported, axis=-1)
         needed = (self.weights != 0).to(supported.device)
         return ~(needed & ~supported.unsqueeze(-2)).any(-1)
@@ -113,7 +113,7 @@ class Conversion:
     def points(self, points: Tensor) -> Tensor:
         """Return points (..., J_to, D) from (..., J_from, D), D being 2 or 3.
 
-        A joint with a coordinate that is not finite counts as unknown: all that derives from it is NaN.
+        A joint with a coordinate that is not finite counts as unknown. Joints derived from it are NaN.
         """
         self._check_joints("points", points, axis=-2)
         known = torch.isfinite(points).all(-1)
@@ -124,9 +124,9 @@ class Conversion:
     def covariances(self, cov: Tensor) -> Tensor:
         """Return the covariances (..., J_to, D, D) of the points that `points` gives, from (..., J_from, D, D).
 
-        Exact for the linear map under one assumption: the errors of different joints are independent. Marginals carry
-        no correlation between joints, so nothing better can be known. Where the errors of, say, both hips go the same
-        way, the true covariance of their middle is up to twice what this gives.
+        The result is exact if the errors of different joints are independent. Marginals contain no correlation between
+        joints, so a better result is not possible. If the errors of both hips, for example, have the same direction,
+        the true covariance of their middle is up to twice as large.
         """
         self._check_joints("covariances", cov, axis=-3)
         known = torch.isfinite(cov).all(-1).all(-1)
@@ -145,7 +145,7 @@ class Conversion:
 
 
 def _derivation(joint: str, source: Skeleton) -> Derivation | None:
-    """Return how to make `joint` of the source's joints, or None."""
+    """Return the derivation of `joint` from the joints of the source; None if there is none."""
     if joint in source.joints:
         return Derivation({joint: 1.0}, exact=True)
     ways = DERIVATIONS.get(joint, ())

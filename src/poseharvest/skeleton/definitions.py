@@ -1,4 +1,4 @@
-"""The skeletons of the field. Joint names are shared, so that conversion goes by name."""
+"""The common skeletons. They share joint names, so that poses are converted by name."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def skeleton_by_name(name: str) -> Skeleton:
     """Return a built-in skeleton.
 
     Raises:
-        SkeletonError: there is none of that name.
+        SkeletonError: there is no skeleton of that name.
     """
     if name not in SKELETONS:
         raise SkeletonError(f'skeleton: expected one of {", ".join(SKELETONS)}, got "{name}"')

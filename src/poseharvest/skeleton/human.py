@@ -1,8 +1,9 @@
-"""The tree over any named joints of a person, by one rule, and the skeletons that keypoint files fill.
+"""The tree over named joints of a person, by one rule, and the skeletons of common keypoint files.
 
-Every joint has a list of joints that it may hang from, the best first; it hangs from the first that is there. The head
-is rigid, so its points hang from the nose or the neck; the foot is rigid, so its points hang from the ankle. Hips hang
-from the pelvis and shoulders from the thorax: where a file lacks these, they are the middles of both sides.
+Every joint has a list of possible parents, the best first. Its parent is the first one that exists. The head is rigid,
+so its points have the nose or the neck as parent. The foot is rigid, so the parent of its points is the ankle. The
+parent of the hips is the pelvis, and that of the shoulders is the thorax. Where a file lacks these two, they are the
+middles of both sides.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from poseharvest.errors import SkeletonError
 from poseharvest.skeleton.skeleton import Limb, Skeleton
 
 MIDDLES = {"pelvis": ("left_hip", "right_hip"), "thorax": ("left_shoulder", "right_shoulder")}
-"""The joints that a skeleton gets where a file has both sides alone."""
+"""Joints that are added as the middle of two joints where a file lacks them."""
 
 SIDES = ("left", "right")
 
@@ -70,24 +71,24 @@ def sides_of(*parts: str) -> tuple[str, ...]:
 
 def with_middles(joints: Sequence[str]) -> tuple[str, ...]:
     """Return the joints of a person among `joints`, and the middles of hips and shoulders where both are there."""
-    kept = tuple(joint for joint in joints if joint in HUMAN_JOINTS)
-    lacking = [middle for middle, pair in MIDDLES.items() if middle not in kept and {*pair} <= {*kept}]
-    return (*kept, *lacking)
+    known = tuple(joint for joint in joints if joint in HUMAN_JOINTS)
+    lacking = [middle for middle, pair in MIDDLES.items() if middle not in known and {*pair} <= {*known}]
+    return (*known, *lacking)
 
 
 def human_skeleton(name: str, joints: Sequence[str]) -> Skeleton:
     """Return the skeleton of a person over some joints and the middles of hips and shoulders.
 
     Args:
-        name: of the skeleton.
-        joints: names; those that are no joints of a person are left out.
+        name: name of the skeleton.
+        joints: joint names; names that are not in `HUMAN_JOINTS` are left out.
 
     Raises:
-        SkeletonError: a joint has nothing to hang from, a wrist without an elbow say; the message names it.
+        SkeletonError: a joint has no parent, such as a wrist without an elbow; the message names it.
     """
-    kept = with_middles(joints)
-    root = next((joint for joint in ("pelvis", "thorax", "neck_base", "upper_neck", "nose") if joint in kept), None)
-    parents = {joint: _parent(joint, kept) for joint in kept if joint != root}
+    known = with_middles(joints)
+    root = next((joint for joint in ("pelvis", "thorax", "neck_base", "upper_neck", "nose") if joint in known), None)
+    parents = {joint: _parent(joint, known) for joint in known if joint != root}
     loose = [joint for joint, parent in parents.items() if parent is None]
     if root is None or loose:
         raise SkeletonError(
@@ -96,11 +97,11 @@ def human_skeleton(name: str, joints: Sequence[str]) -> Skeleton:
         )
     limbs = tuple(Limb(parent, joint) for joint, parent in parents.items() if parent is not None)
     pairs = tuple((f"left_{part}", f"right_{part}") for part in _SIDE_PARENTS)
-    return Skeleton(name, kept, limbs, tuple(pair for pair in pairs if {*pair} <= {*kept}))
+    return Skeleton(name, known, limbs, tuple(pair for pair in pairs if {*pair} <= {*known}))
 
 
-def _parent(joint: str, kept: Sequence[str]) -> str | None:
-    return next((parent for parent in _PARENTS.get(joint, ()) if parent in kept), None)
+def _parent(joint: str, known: Sequence[str]) -> str | None:
+    return next((parent for parent in _PARENTS.get(joint, ()) if parent in known), None)
 
 
 _ARMS = ("right_shoulder", "right_elbow", "right_wrist", "left_shoulder", "left_elbow", "left_wrist")
@@ -113,7 +114,7 @@ BODY15 = human_skeleton("body15", ("pelvis", "thorax", "nose", *_ARMS, *_LEGS))
 """The trunk, a nose, arms and legs."""
 
 BODY19 = human_skeleton("body19", ("pelvis", "thorax", *_HEAD, *_ARMS, *_LEGS))
-"""What OpenPose's 18 points fill: `body15` with eyes and ears."""
+"""The skeleton of OpenPose's 18 points: `body15` with eyes and ears."""
 
 BODY25 = human_skeleton("body25", ("pelvis", "thorax", *_HEAD, *_ARMS, *_LEGS, *_FEET))
 """OpenPose's BODY_25, and the body and the feet of COCO-WholeBody."""
@@ -136,4 +137,4 @@ BLAZE33 = human_skeleton(
 """BlazePose's 33 (MediaPipe), and the middles of hips and shoulders."""
 
 KEYPOINT_SKELETONS = (BODY15, BODY19, BODY25, BODY25B, HALPE26, BLAZE33)
-"""The skeletons that keypoint files of known layouts fill."""
+"""The skeletons of the known layouts of keypoint files."""

@@ -1,4 +1,4 @@
-"""L_ij of Eq. (2): how long a subject's limbs are, given in a file or estimated from the footage."""
+"""L_ij of Eq. (2): the limb lengths of a subject, from a file or estimated from the footage."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class LimbLengths:
     """L_ij of a subject.
 
     Attributes:
-        mm: (parent, child) -> length.
+        mm: length by (parent, child), mm.
     """
 
     mm: Mapping[tuple[str, str], float]
@@ -27,7 +27,7 @@ class LimbLengths:
         """Return the lengths in the order of `skeleton.limbs_from_root`, mm.
 
         Raises:
-            ConfigError: a limb's length is missing or not positive, or there is one of a limb that the skeleton lacks.
+            ConfigError: the length of a limb is missing or not positive, or the skeleton lacks one of the limbs.
         """
         limbs = {(limb.parent, limb.child) for limb in skeleton.limbs}
         unknown = sorted("-".join(limb) for limb in self.mm if limb not in limbs)
@@ -43,11 +43,11 @@ class LimbLengths:
         return lengths
 
     def longest_path_mm(self, skeleton: Skeleton) -> float:
-        """Return the largest distance at which two joints can be: the longest path through the tree, mm.
+        """Return the largest possible distance of two joints: the longest path through the tree, mm.
 
-        Feet and hands beyond ankle and wrist do not count: a path runs through both half widths of hips or shoulders,
-        which point sideways, and nobody can stretch them along it. With feet the volume, and its voxels with it, would
-        be 8 % larger for the same person.
+        Feet and hands beyond ankle and wrist do not count. The path contains the half widths of the hips or shoulders,
+        which point sideways and cannot be stretched along it, so it is already too long. With feet, the volume and its
+        voxels would be 8 % larger for the same person.
         """
         depth = {joint: 0.0 for joint in skeleton.joints}
         longest = 0.0
@@ -59,7 +59,7 @@ class LimbLengths:
 
 
 def read_limb_lengths(path: str | Path) -> LimbLengths:
-    """Return the limb lengths of a TOML file: a table `[limb_lengths_mm]` with `"parent-child" = length`.
+    """Return the limb lengths, mm, of a TOML file with a table `[limb_lengths_mm]` of `"parent-child" = length`.
 
     Raises:
         ConfigError: the file cannot be read, or an entry is not a limb with a length.

@@ -1,12 +1,12 @@
-"""Proportions of people: how long a limb between two joints may be, from toddlers to the tallest adults.
+"""Proportions of people: the range of lengths of a limb, from toddlers to the tallest adults.
 
-The adult stands upright, arms hanging, one unit tall; a limb's usual length is the distance of its ends there. Long
-limbs follow de Leva, "Adjustments to Zatsiorsky-Seluyanov's segment inertia parameters" (1996), between joint centres;
-heights of joints follow Drillis and Contini, "Body segment parameters" (1966), as Winter's book prints them. Where
-detectors mark something else than anatomy, as at the hips and in the face, the places are those of the detectors'
-training data, roughly. Ranges hold what age, build and the different definitions of a joint do to a length: a toddler's
-head is a larger share of the stature, the legs a smaller one. A joint that has no place here has no proportions, as an
-animal's.
+The model is an upright adult of height one with hanging arms. The usual length of a limb is the distance between its
+ends in this model. Long limbs follow de Leva, "Adjustments to Zatsiorsky-Seluyanov's segment inertia parameters"
+(1996), between joint centres; heights of joints follow Drillis and Contini, "Body segment parameters" (1966), as
+Winter's book prints them. Where detectors do not mark the anatomical place, as at the hips and in the face, the places
+are roughly those of the training data of the detectors. Ranges cover differences of age, build and joint definition.
+For example, the head of a toddler is a larger share of the stature, and the legs are a smaller one. Joints without a
+place here, such as those of animals, have no proportions.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from poseharvest.skeleton.human import SIDES
 from poseharvest.skeleton.skeleton import Limb, Skeleton
 
 MIN_STATURE_MM, MAX_STATURE_MM = 650.0, 2400.0
-"""Statures that limbs may tell of: those of people from 0.75 to 2.3 m, and the error of telling."""
+"""Accepted estimates of the stature: people from 0.75 to 2.3 m, and the error of the estimate."""
 
 # (to the left, forward, up) as shares of the stature.
 _MIDDLE_PLACES = {
@@ -56,17 +56,18 @@ PLACES: dict[str, tuple[float, float, float]] = _MIDDLE_PLACES | {
     for part, (x, y, z) in _LEFT_PLACES.items()
     for side, sign in zip(SIDES, (1, -1), strict=True)
 }
-"""Where every joint of an upright adult is: to the left, forward, up, as shares of the stature."""
+"""Position of every joint of the upright adult (left, forward, up), as shares of the stature."""
 
 
 @dataclass(frozen=True)
 class LimbRange:
-    """How a limb's share of the stature may differ from the upright adult's.
+    """How much the length of a limb may differ from that of the upright adult.
 
     Attributes:
-        spread: usual lengths are up to this factor longer or shorter than the middle one.
-        toddler: the middle share of somebody of 0.8 m over the adult's; from there it goes to 1 at 1.5 m.
-        is_long: True for the limbs that tell how tall somebody is.
+        spread: usual lengths lie within this factor of the middle length.
+        toddler: middle share of the stature for a person of 0.8 m, divided by that of the adult. It changes to 1 at 1.5
+            m.
+        is_long: True for the limbs from which the stature is estimated.
     """
 
     spread: float
@@ -74,7 +75,7 @@ class LimbRange:
     is_long: bool = False
 
     def middle(self, stature_mm: float) -> float:
-        """Return the middle share at a stature over the adult's."""
+        """Return the middle share of the stature, divided by that of the adult, for a stature in mm."""
         grown = min(max((stature_mm - _TODDLER_MM) / (_GROWN_MM - _TODDLER_MM), 0.0), 1.0)
         return self.toddler + (1 - self.toddler) * grown
 
@@ -95,30 +96,30 @@ _RANGE_BY_CHILD = {
     **dict.fromkeys(("heel", "big_toe", "small_toe", "thumb", "index_finger", "pinky"), _END),
     **dict.fromkeys(("spine", "thorax"), _TRUNK),
 }
-_TALL = 0.2  # share of the stature from which a limb to a hip or shoulder is a trunk and no width
+_TALL = 0.2  # share of the stature: a longer limb to a hip or shoulder is a trunk, a shorter one is a width
 
 
 def usual_share(start: str, end: str) -> float | None:
-    """Return the length of the limb of an adult as a share of the stature, None where a joint has no place."""
+    """Return the limb length of the adult as a share of the stature; None if a joint has no place in the model."""
     if start not in PLACES or end not in PLACES:
         return None
     return math.dist(PLACES[start], PLACES[end])
 
 
 def limb_range(limb: Limb) -> LimbRange | None:
-    """Return how far a limb may be from the adult's, None for a limb that is no person's."""
+    """Return the range of a limb; None if it is not a limb of a person."""
     share = usual_share(limb.parent, limb.child)
     if share is None:
         return None
     stem = limb.child.removeprefix("left_").removeprefix("right_")
-    found = _RANGE_BY_CHILD.get(stem, _HEAD)
-    return _TRUNK if found is _WIDTH and share > _TALL else found
+    expected = _RANGE_BY_CHILD.get(stem, _HEAD)
+    return _TRUNK if expected is _WIDTH and share > _TALL else expected
 
 
 def is_long(limb: Limb) -> bool:
-    """Return whether a limb tells how tall somebody is: a part of an arm or leg, or the trunk."""
-    found = limb_range(limb)
-    return found is not None and found.is_long
+    """Return whether the stature is estimated from a limb: a part of an arm or leg, or the trunk."""
+    expected = limb_range(limb)
+    return expected is not None and expected.is_long
 
 
 @dataclass(frozen=True)
@@ -126,10 +127,10 @@ class Misfit:
     """A limb that does not fit the others.
 
     Attributes:
-        limb: which, as `parent-child`.
-        length_mm: what it measures.
-        least_mm: the shortest usual one at this stature.
-        most_mm: the longest.
+        limb: its name, as `parent-child`.
+        length_mm: its measured length.
+        least_mm: the shortest usual length at this stature.
+        most_mm: the longest usual length at this stature.
         is_of_the_frame: True for trunk, arms, legs and the widths of hips and shoulders; False for head, hands, feet.
     """
 
@@ -141,7 +142,7 @@ class Misfit:
 
     @property
     def factor(self) -> float:
-        """How many times the limb is too long or too short, from 1."""
+        """The factor by which the limb is too long or too short, 1 or more."""
         if self.length_mm <= 0:
             return math.inf
         return max(self.length_mm / self.most_mm, self.least_mm / self.length_mm)
@@ -154,11 +155,11 @@ class Misfit:
 
 @dataclass(frozen=True)
 class BodyFit:
-    """How the lengths of some limbs fit those of a person.
+    """How well the lengths of some limbs agree with those of a person.
 
     Attributes:
-        stature_mm: of the person whom the limbs fit best.
-        misfits: the limbs outside the usual range of such a person, the worst first.
+        stature_mm: stature of the person that fits best.
+        misfits: the limbs outside the usual range for this stature, the worst first.
     """
 
     stature_mm: float
@@ -167,13 +168,14 @@ class BodyFit:
 
 @lru_cache(maxsize=4096)
 def whole_over_part(skeleton: Skeleton, known: tuple[bool, ...]) -> float:
-    """Return how many times larger the whole body is than a part of it, by an upright adult's longest sides; 1 to 3.
+    """Return the size of the whole body divided by that of a part, 1 to 3.
 
-    1 for a skeleton that is no person's.
+    Sizes are the longest sides of the boxes around the joints of the upright adult. 1 if the skeleton is not that of a
+    person.
 
     Args:
         skeleton: J joints.
-        known: J, the joint belongs to the part.
+        known: for each of the J joints, whether it belongs to the part.
     """
     part = [joint for joint, is_known in zip(skeleton.joints, known, strict=True) if is_known]
     if not part or not is_person(skeleton):
@@ -190,18 +192,18 @@ def _longest_side(joints: Sequence[str]) -> float:
 
 
 def is_person(skeleton: Skeleton) -> bool:
-    """Return whether every joint is one of a person's, so that people's proportions hold."""
+    """Return whether every joint is a joint of a person, so that the proportions apply."""
     return all(joint in PLACES for joint in skeleton.joints)
 
 
 def fit_body(lengths_mm: Mapping[Limb, float]) -> BodyFit | None:
-    """Return how limbs of one body fit, None if too few of them are a person's long limbs (three).
+    """Return how well the limbs of one body fit; None if fewer than three are long limbs of a person.
 
-    The stature is that under which the long limbs lie outside their ranges by the least sum of factors' logarithms, so
-    a few wrong limbs do not move it; of several such statures it is the middle one.
+    The stature minimises the sum of the logarithms of the factors by which long limbs lie outside their ranges. So a
+    few wrong limbs do not change it. If several statures are equally good, it is the middle one.
 
     Args:
-        lengths_mm: lengths of the limbs that were measured; limbs that are no person's are left out.
+        lengths_mm: measured lengths, mm; limbs that are not those of a person are left out.
     """
     known = {limb: length for limb, length in lengths_mm.items() if limb_range(limb) is not None}
     if sum(is_long(limb) for limb in known) < _LEAST_LONG_LIMBS:

@@ -85,7 +85,7 @@ class Skeleton:
         """Return the channel of `joint`.
 
         Raises:
-            SkeletonError: there is none; the message lists those that are.
+            SkeletonError: there is no such joint; the message lists the known joints.
         """
         if joint not in self.joints:
             raise SkeletonError(f'skeleton "{self.name}": expected one of {", ".join(self.joints)}, got "{joint}"')
@@ -106,12 +106,12 @@ class Skeleton:
 
     @cached_property
     def limbs_from_root(self) -> tuple[Limb, ...]:
-        """The limbs, every one after the limb above it."""
+        """The limbs in an order in which the parent limb comes before its children."""
         return self._ordered()
 
     @cached_property
     def flip_permutation(self) -> tuple[int, ...]:
-        """For every channel of a mirrored picture, the channel that it is of the original."""
+        """For every channel of a mirrored picture, the index of the same joint in the original."""
         permutation = list(range(len(self.joints)))
         for left, right in self.flip_pairs:
             a, b = self.index(left), self.index(right)
@@ -134,7 +134,7 @@ def limbs(*pairs: str) -> tuple[Limb, ...]:
 
 
 def require_joints(wanted: Sequence[str], available: Sequence[str], *, wanted_by: str, offered_by: str) -> None:
-    """Raise SkeletonError naming the joints that one side has and the other lacks."""
+    """Raise a SkeletonError that names the joints which only one of the two sides has."""
     missing = [joint for joint in wanted if joint not in available]
     extra = [joint for joint in available if joint not in wanted]
     if missing or extra:

@@ -1,4 +1,4 @@
-"""A user's own skeleton, from a small TOML file.
+"""A skeleton defined by the user in a small TOML file.
 
 ```toml
 name = "fencer"
@@ -27,10 +27,10 @@ _KEYS = (*_REQUIRED, "flip_pairs")
 
 @dataclass(frozen=True)
 class SkeletonTable:
-    """What a file says, before the limbs are checked.
+    """The content of a file, before the limbs are checked.
 
     Attributes:
-        name: of the skeleton or layout.
+        name: name of the skeleton or layout.
         joints: names in order.
         limbs: (parent, child) pairs.
         flip_pairs: (left, right) pairs.
@@ -42,7 +42,7 @@ class SkeletonTable:
     flip_pairs: tuple[tuple[str, str], ...]
 
     def skeleton(self, path: Path, joints: tuple[str, ...] | None = None) -> Skeleton:
-        """Return the skeleton over the file's joints, or over some of them.
+        """Return the skeleton over all joints of the file, or over `joints`.
 
         Raises:
             SkeletonError: the limbs are not a tree over the joints; the message names the file.
@@ -89,7 +89,7 @@ def read_skeleton(path: Path) -> Skeleton:
 
 
 def read_skeleton_table(path: Path, *, limbs_required: bool = True) -> SkeletonTable:
-    """Return what the TOML file at `path` says; a joint without a name is "".
+    """Return the content of the TOML file at `path`; a joint without a name is "".
 
     Raises:
         FormatError: the file cannot be read, is not TOML, or a key is missing, unknown or of the wrong type.
@@ -105,7 +105,7 @@ def read_skeleton_table(path: Path, *, limbs_required: bool = True) -> SkeletonT
 
 
 def write_skeleton(skeleton: Skeleton, path: Path) -> None:
-    """Write `skeleton` so that `read_skeleton` gives it back."""
+    """Write `skeleton` as a TOML file that `read_skeleton` reads."""
     lines = [
         f"name = {_quote(skeleton.name)}",
         f"joints = [{', '.join(map(_quote, skeleton.joints))}]",
@@ -160,7 +160,7 @@ def _pairs(table: dict[str, Any], key: str, path: Path) -> tuple[tuple[str, str]
 
 
 def _quote(text: str) -> str:
-    # JSON and TOML escape alike but for DEL, which TOML wants escaped, and surrogate pairs, which it forbids.
+    # JSON and TOML escape alike, except that TOML requires an escaped DEL and forbids surrogate pairs.
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 

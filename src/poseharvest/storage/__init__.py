@@ -1,6 +1,7 @@
-"""Results on the disk that are whole or not there: staged files and folders, records, runs that can be resumed.
+"""Complete results on the disk: staged files and folders, records, and runs that can be resumed.
 
-It knows nothing of poses: what is stored is the caller's. Start with `staging`; `record` is what resuming stands on.
+The package does not depend on poses: the caller defines the content. Start with `staging`; resuming is based on
+`record`.
 """
 
 from __future__ import annotations

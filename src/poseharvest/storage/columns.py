@@ -1,6 +1,6 @@
-"""Columns of Arrow from NumPy arrays, and back, by their buffers.
+"""Conversion between NumPy arrays and Arrow columns through their buffers.
 
-PyArrow's own conversions load pandas wherever it is installed: 45 MB and half a second for nothing that is used here.
+PyArrow's own conversions load pandas if it is installed. That costs 45 MB and half a second, and nothing here uses it.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ _NUMBERS: dict[pa.DataType, type[np.number[Any]]] = {
     pa.float32(): np.float32,
     pa.float64(): np.float64,
 }
-"""NumPy's name of every kind of number that a harvest holds. Arrow's own translation needs pandas before version 26."""
+"""The NumPy type of every Arrow type in a harvest. Before version 26, PyArrow needs pandas for this translation."""
 
 
 def column(values: ArrayLike, kind: pa.DataType, *, nan_is_null: bool = False) -> pa.Array:
     """Return an Arrow array of numbers or booleans.
 
     Args:
-        values: (N,); not copied where they are of this kind already.
-        kind: boolean, or a number of a kind that a harvest holds.
+        values: (N,); not copied if they already have this type.
+        kind: boolean, or a type of number in a harvest.
         nan_is_null: store NaN as null.
     """
     if pa.types.is_boolean(kind):
@@ -43,7 +43,7 @@ def column(values: ArrayLike, kind: pa.DataType, *, nan_is_null: bool = False) -
 
 
 def repeated_names(names: Sequence[str], repeats: int) -> pa.DictionaryArray:
-    """Return the names in order, `repeats` times over, as a dictionary of int16 codes."""
+    """Return the list of names `repeats` times, as a dictionary array with int16 codes."""
     codes = np.tile(np.arange(len(names), dtype=np.int16), repeats)
     encoded = [name.encode() for name in names]
     ends = np.cumsum([0, *(len(name) for name in encoded)], dtype=np.int32)
@@ -54,7 +54,7 @@ def repeated_names(names: Sequence[str], repeats: int) -> pa.DictionaryArray:
 def values_of(array: pa.Array | pa.ChunkedArray) -> NDArray[Any]:
     """Return the (N,) numbers or booleans of a column, read-only; a null is NaN.
 
-    Only a column of floating point may hold nulls.
+    Only a floating-point column may hold nulls.
     """
     whole = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
     valid, data = whole.buffers()

@@ -1,7 +1,7 @@
-"""Finished units of work on the disk: a folder each, with a small file that says that it is done and from what.
+"""Finished units of work on the disk: one folder each, with a small file that records its settings.
 
-A unit without that file was interrupted and is made again (a training goes on from its checkpoint in the folder). A
-unit that was made from anything else than what is asked for now is an error: it is neither used nor thrown away.
+A unit without that file was interrupted and is made again; a training continues from its checkpoint in the folder. A
+unit with other settings than the requested ones is an error. It is neither used nor deleted.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ class UnitStore:
     """The units of a folder.
 
     Attributes:
-        folder: of all of them; tables share it, and with it the harvests that they have in common.
+        folder: the folder of all units. Several tables share it, and so share their common harvests.
     """
 
     folder: Path
 
     def finished(self, name: tuple[str, ...], settings: Mapping[str, Any]) -> Path | None:
-        """Return the folder of a unit that is done, or None.
+        """Return the folder of a unit if it is finished, else None.
 
         Raises:
             ConfigError: it was made with other settings; the message says which.
@@ -49,20 +49,20 @@ class UnitStore:
         return folder
 
     def made(self, name: tuple[str, ...], settings: Mapping[str, Any], make: Callable[[Path], None]) -> Path:
-        """Return the folder of a unit, made now unless it is done.
+        """Return the folder of a unit; make the unit first if it is not finished.
 
         Args:
-            name: of the unit, from the general to the particular; unique.
-            settings: all that its content depends on, in plain data.
-            make: fills the folder, which may hold the remains of an interrupted call.
+            name: the unique name of the unit, from the general part to the special part.
+            settings: everything that the content depends on, as plain data.
+            make: fills the folder, which may contain files of an interrupted call.
 
         Raises:
             ConfigError: it was made with other settings.
             StoreError: it cannot be written.
         """
-        done = self.finished(name, settings)
-        if done is not None:
-            return done
+        entry = self.finished(name, settings)
+        if entry is not None:
+            return entry
         folder = self.path(name)
         with os_errors_as_store_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
@@ -72,7 +72,7 @@ class UnitStore:
         return folder
 
     def path(self, name: tuple[str, ...]) -> Path:
-        """Return where a unit lies, done or not."""
+        """Return the folder of a unit, whether or not it exists."""
         return self.folder.joinpath("units", *(file_name(part) for part in name))
 
 

@@ -1,6 +1,6 @@
-"""The small JSON file of a result that says what it was made from: written as a whole, read back, and compared.
+"""The small JSON file with the settings of a result: writing, reading and comparing it.
 
-Commands that can be resumed go on only where the record of what is there agrees with what is asked for now.
+A command resumes an earlier result only if its record agrees with the requested settings.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ class Record:
     """A record on the disk.
 
     Attributes:
-        file: where it lies.
-        format: what it says under "format".
-        subject: what it is the record of, for messages.
+        file: its path.
+        format: the value of the key "format".
+        subject: the kind of result, for messages.
     """
 
     file: Path
@@ -32,7 +32,7 @@ class Record:
     subject: str = "run"
 
     def write(self, content: Mapping[str, Any]) -> None:
-        """Write the record; an earlier one is replaced when the new one is whole.
+        """Write the record; it replaces an earlier one only when it is complete.
 
         Raises:
             StoreError: it cannot be written.
@@ -60,13 +60,13 @@ class Record:
 
 
 def as_plain(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings as they will be read back from JSON: tuples become lists, keys become strings."""
+    """Return settings in the form that JSON gives back: tuples become lists, keys become strings."""
     plain: dict[str, Any] = json.loads(json.dumps(dict(settings)))
     return plain
 
 
 def first_difference(before: Any, now: Any) -> str | None:
-    """Return what differs between two values of plain data, of dictionaries the first entry; None if nothing does.
+    """Return a text on the first difference between two values of plain data; None if they are equal.
 
     >>> first_difference({"options": {"seed": 0}}, {"options": {"seed": 1}})
     'options seed 0, asked for is 1'

@@ -1,4 +1,4 @@
-"""The folder of a run that takes long: it says from the start what was asked for, so that it can be gone on with."""
+"""The folder of a long run. It records the request at the start, so that the run can be resumed."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from poseharvest.storage.staging import os_errors_as_store_errors
 
 @dataclass(frozen=True)
 class RunFolder:
-    """Where a run writes.
+    """The output folder of a run.
 
     Attributes:
         path: the folder.
-        record: name of the JSON file in it that says what ran.
-        format: what that file says under "format".
+        record: name of the JSON file with the record of the run.
+        format: the value of the key "format" in that file.
     """
 
     path: Path
@@ -28,16 +28,16 @@ class RunFolder:
     format: str
 
     def begin(self, request: Mapping[str, Any], *, overwrite: bool, resume: bool) -> None:
-        """Make the folder and write down what was asked for; check that an old one may be used or replaced.
+        """Make the folder and record the request; check that an existing folder may be used or replaced.
 
         Args:
-            request: what was asked for, in plain data.
+            request: the request, as plain data.
             overwrite: replace an earlier run.
-            resume: go on with an earlier run of the same.
+            resume: continue an earlier run of the same request.
 
         Raises:
-            StoreError: the folder holds something else, or an earlier run that is not to be touched.
-            TrainingError: the earlier run was asked for something else.
+            StoreError: the folder holds something else, or an earlier run that may not be changed.
+            TrainingError: the earlier run has a different request.
         """
         plain = as_plain(request)
         if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
@@ -67,7 +67,7 @@ class RunFolder:
         return Record(self.path / self.record, self.format)
 
     def _read(self) -> dict[str, Any] | None:
-        """Return what an earlier run wrote down; None if the folder holds no run of this format."""
+        """Return the record of an earlier run; None if the folder holds no run of this format."""
         try:
             return self._record.read()
         except StoreError:

@@ -1,4 +1,4 @@
-"""Writing so that nothing half-written is taken for whole: a temporary sibling first, a rename at the end."""
+"""Writing of complete files and folders: first under a temporary name beside the target, then renamed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class StagedFolder:
 
     Args:
         target: the folder's final path. Missing parents are made.
-        replaceable: says whether the folder that already stands there may be replaced; None forbids it.
+        replaceable: returns whether an existing folder may be replaced; None forbids it.
 
     Raises:
         StoreError: `target` exists and may not be replaced, or its parent cannot be written.
@@ -76,7 +76,7 @@ class StagedFolder:
 
 @contextmanager
 def staged_file(target: Path, *, overwrite: bool) -> Iterator[Path]:
-    """Give a temporary sibling to write to; it takes the name `target` if the block ends well, else it is removed.
+    """Give a temporary path to write to. Without an error it is renamed to `target`, else it is removed.
 
     Raises:
         StoreError: `target` exists and `overwrite` is False, it is no regular file, or writing fails.
@@ -98,7 +98,7 @@ def staged_file(target: Path, *, overwrite: bool) -> Iterator[Path]:
 
 @contextmanager
 def os_errors_as_store_errors(target: Path) -> Iterator[None]:
-    """Turn what the operating system reports (disk full, no permission) into a StoreError that names `target`."""
+    """Turn errors of the operating system (disk full, no permission) into a StoreError that names `target`."""
     try:
         yield
     except OSError as error:
@@ -107,12 +107,12 @@ def os_errors_as_store_errors(target: Path) -> Iterator[None]:
 
 
 def file_name(name: str) -> str:
-    """Return `name` usable as the name of one file: characters that some file system forbids become %XX.
+    """Return `name` as a valid file name: characters that some file systems forbid become %XX.
 
     >>> file_name("cam/01")
     'cam%2F01'
     """
-    return _UNSAFE_IN_FILE_NAMES.sub(lambda found: "".join(f"%{ord(c):02X}" for c in found.group()), name)
+    return _UNSAFE_IN_FILE_NAMES.sub(lambda match: "".join(f"%{ord(c):02X}" for c in match.group()), name)
 
 
 def _sibling(target: Path, kind: str) -> Path:
@@ -120,6 +120,6 @@ def _sibling(target: Path, kind: str) -> Path:
 
 
 def _flush(file: Path) -> None:
-    # Some file systems report a full disk only here. Windows flushes only what is open for writing.
+    # Some file systems report a full disk only here. Windows flushes only files that are open for writing.
     with file.open("r+b" if os.name == "nt" else "rb") as stream:
         os.fsync(stream.fileno())

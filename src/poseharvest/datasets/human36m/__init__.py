@@ -1,4 +1,4 @@
-"""Human3.6M: recordings, cameras and poses, as published and as others have preprocessed it.
+"""Human3.6M: recordings, cameras and poses, in the original layout and in preprocessed ones.
 
 Start with `recordings`.
 """

@@ -1,8 +1,9 @@
-"""Human3.6M's cameras: from the `metadata.xml` of the official software, or from the JSON made of it.
+"""The cameras of Human3.6M, from the `metadata.xml` of the official software or a JSON made from it.
 
-`metadata.xml` holds `<w0>[...]</w0>`, 300 numbers: for each of 4 cameras and, within it, each of 11 subjects three
-angles and three coordinates; then for each camera fx fy cx cy k1 k2 k3 p1 p2. The rotation is R = Rx(a) Ry(b) Rz(c);
-the coordinates are the camera's *centre* in mm: `x_cam = R (x_world - T)`. The radial k3 comes before p1 and p2.
+`metadata.xml` holds `<w0>[...]</w0>`, 300 numbers. The first ones are three angles and three coordinates for each of 4
+cameras and, within a camera, each of 11 subjects. Then follow fx fy cx cy k1 k2 k3 p1 p2 of each camera. The rotation
+is R = Rx(a) Ry(b) Rz(c); the coordinates are the camera's *centre* in mm: `x_cam = R (x_world - T)`. The radial k3
+comes before p1 and p2.
 """
 
 from __future__ import annotations
@@ -27,18 +28,18 @@ _NUM_INTRINSICS = 9
 _NUM_NUMBERS = len(CAMERAS) * (6 * _NUM_SUBJECTS + _NUM_INTRINSICS)
 
 
-def find_cameras(root: Path, given: Path | None = None) -> Path:
-    """Return the file with the cameras: the one `given`, or a `metadata.xml` or a JSON of cameras below `root`.
+def find_cameras(root: Path, cameras: Path | None = None) -> Path:
+    """Return the file with the cameras: `cameras` if given, else a `metadata.xml` or a JSON below `root`.
 
     Raises:
-        DatasetError: there is none.
+        DatasetError: there is no such file.
     """
-    if given is not None:
-        return given
+    if cameras is not None:
+        return cameras
     for pattern in (METADATA, f"*/{METADATA}"):
-        found = sorted(root.glob(pattern))
-        if found:
-            return found[0]
+        candidates = sorted(root.glob(pattern))
+        if candidates:
+            return candidates[0]
     jsons = [path for path in sorted(root.glob("*.json")) if reject_h36m(path) is None]
     if not jsons:
         raise DatasetError(
@@ -49,11 +50,11 @@ def find_cameras(root: Path, given: Path | None = None) -> Path:
 
 
 def read_cameras(path: Path, subject: str) -> Rig:
-    """Return the four cameras as they stood for a subject ("S9").
+    """Return the four cameras in their places for a subject ("S9").
 
     Raises:
         FormatError: the file is damaged.
-        CalibrationError: the subject is not in it, or a camera is impossible.
+        CalibrationError: the file lacks the subject, or a camera is impossible.
     """
     if path.suffix.lower() == ".xml":
         return _read_metadata(path, subject)

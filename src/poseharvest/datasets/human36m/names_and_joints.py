@@ -1,9 +1,9 @@
-"""Human3.6M's names: which rows of its poses are which joints, and what its recordings are called.
+"""Names of Human3.6M: the joint of each row of its poses, and the names of its recordings.
 
-The poses have 32 rows, many of them twice the same point; 17 are in use. Rows 1 to 3 are the *right* leg and 6 to 8 the
-left, but 17 to 19 are the *left* arm and 25 to 27 the right. The authors of the paper keep the 17 with the left leg
-first: their map to MPII, 1-based [7,6,5,2,3,4,1,9,10,11,17,16,15,12,13,14], holds for that order alone and would swap
-the legs of `h36m17`. Here joints go by name, so that the map is `Conversion(H36M17, MPII16)` and gives the same.
+The poses have 32 rows, many of them duplicates; 17 are in use. Rows 1 to 3 are the *right* leg and 6 to 8 the left, but
+17 to 19 are the *left* arm and 25 to 27 the right. The authors of the paper keep the 17 with the left leg first. Their
+map to MPII, 1-based [7,6,5,2,3,4,1,9,10,11,17,16,15,12,13,14], is valid only for that order; it would swap the legs of
+`h36m17`. Here joints have names, so `Conversion(H36M17, MPII16)` gives the same result.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ ROW_OF_JOINT = MappingProxyType({
     "right_elbow": 26,
     "right_wrist": 27,
 })
-"""Which of the 32 rows is which joint."""
+"""The index of each joint among the 32 rows."""
 
 ROWS = tuple(ROW_OF_JOINT[joint] for joint in H36M17.joints)
-"""For every joint of `h36m17`, its row of 32."""
+"""For every joint of `h36m17`, its index among the 32 rows."""
 
 AUTHORS_JOINTS = (
     "pelvis",
@@ -64,7 +64,7 @@ AUTHORS_JOINTS = (
 """The order of the 17 joints in the annotations that the authors of the paper distribute: the left leg first."""
 
 AUTHORS_ROWS = tuple(AUTHORS_JOINTS.index(joint) for joint in H36M17.joints)
-"""For every joint of `h36m17`, its row in the authors' order."""
+"""For every joint of `h36m17`, its index in the order of the authors."""
 
 _SAME_ACTION = MappingProxyType({"TakingPhoto": "Photo", "WalkingDog": "WalkDog"})
 
@@ -75,11 +75,11 @@ DAMAGE = MappingProxyType({
     "S9/SittingDown-2": _DRIFT,
     "S9/Waiting-1": _DRIFT,
 })
-"""Recordings known to be faulty, by name. The second takes are known by the names of h36m-fetch alone."""
+"""Faulty recordings, by name. For second takes, only the names of h36m-fetch are known."""
 
 
 def action_of(take: str) -> str:
-    """Return the action of a take as papers name it.
+    """Return the action of a take, with its name in papers.
 
     >>> action_of("TakingPhoto 1"), action_of("WalkDog-2"), action_of("Posing_1")
     ('Photo', 'WalkDog', 'Posing')

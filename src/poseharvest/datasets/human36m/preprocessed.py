@@ -1,10 +1,10 @@
-"""Human3.6M as others have preprocessed it: pictures cut out of the videos, poses in every camera's own frame.
+"""Preprocessed layouts of Human3.6M: pictures from the videos, and poses in the frame of every camera.
 
-h36m-fetch writes `S9/Posing-1/annot.h5` with a row for each picture of each camera: `camera`, `frame` (from 1) and
-`pose/3d` (32 joints, mm, camera's frame). The authors' `annot/valid.h5` has a row for each line of
-`annot/valid_images.txt`, `S (N, 17, 3)` in the camera's frame, legs in their own order (`human36m_names`). Both keep
-every fifth frame, or any other choice. A pose in a camera's frame is brought to the world by that camera; where two
-cameras then disagree, rows and pictures are out of step.
+h36m-fetch writes `S9/Posing-1/annot.h5` with one row for each picture of each camera: `camera`, `frame` (from 1) and
+`pose/3d` (32 joints, mm, frame of the camera). The `annot/valid.h5` of the authors has one row for each line of
+`annot/valid_images.txt`: `S (N, 17, 3)` in the frame of the camera, with another order of the legs
+(`names_and_joints`). Both contain every fifth frame, or any other selection. The camera converts its poses to the
+world. If two cameras then disagree, rows and pictures do not match.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from poseharvest.geometry.camera import Camera, CameraModel
 from poseharvest.geometry.rig import Rig
 from poseharvest.skeleton.definitions import H36M17
 
-_MAX_DISAGREEMENT_MM = 10.0  # cameras that see one frame agree to 0.01 mm; a frame apart, a moving hand is further off
+_MAX_DISAGREEMENT_MM = 10.0  # in one frame cameras agree to 0.01 mm; with a shift of one frame, a hand differs more
 _PICTURE = re.compile(r"(S\d+)_(.+)\.(\d{8})_(\d+)\.\w+")
 
 
 @dataclass(frozen=True, eq=False)
 class _CameraPoses:
-    """What a file says of one camera: (F,) numbers of frames and (F, 17, 3) poses in the camera's frame, mm."""
+    """Poses of one camera: (F,) numbers of frames, and (F, 17, 3) poses in the frame of the camera, mm."""
 
     numbers: NDArray[np.int64]
     poses: NDArray[np.float64]
@@ -47,7 +47,7 @@ class _CameraPoses:
 
 @dataclass(frozen=True)
 class _Take:
-    """A recording: the data set's folder, whose, its name there, its file of annotations, the file of cameras."""
+    """A recording: folder of the data set, subject, name, file of annotations, and file of cameras."""
 
     root: Path
     subject: str
@@ -64,7 +64,7 @@ class _Take:
 
 
 def fetch_sequences(root: Path, cameras: Path | None) -> list[DatasetSequence]:
-    """Return the recordings that h36m-fetch has processed; none where the folder is of another layout.
+    """Return the recordings in the layout of h36m-fetch; empty if the folder has another layout.
 
     Raises:
         FormatError: an annotation is damaged.
@@ -80,7 +80,7 @@ def _fetch_sequence(root: Path, path: Path, cameras: Path | None) -> DatasetSequ
     return _sequence(
         _Take(root, subject, take, path, cameras),
         views=views,
-        read=lambda: _read_fetch(path),
+        read_poses=lambda: _read_fetch(path),
         find_pictures=lambda view: numbered_pictures(pictures[view]),
     )
 
@@ -102,11 +102,11 @@ def _read_fetch(path: Path) -> dict[str, _CameraPoses]:
 
 
 def authors_sequences(root: Path, cameras: Path | None) -> list[DatasetSequence]:
-    """Return the recordings in the authors' annotations; none where the folder is of another layout.
+    """Return the recordings in the layout of the authors; empty if the folder has another layout.
 
     Raises:
         DatasetError: the list of pictures is missing.
-        FormatError: it names pictures in another way.
+        FormatError: the list has picture names of another form.
     """
     return [
         sequence
@@ -143,15 +143,15 @@ def _authors_sequence(take: _Take, views: Mapping[str, Mapping[int, int]], num_r
     def find_pictures(view: str) -> dict[int, Path]:
         names = {number: f"{take.subject}_{take.name}.{view}_{number:06d}.jpg" for number in views[view]}
         paths = {number: take.root / "images" / name for number, name in names.items()}
-        found = {number: path for number, path in paths.items() if path.is_file()}
-        if not found:
+        present = {number: path for number, path in paths.items() if path.is_file()}
+        if not present:
             raise DatasetError(f"{next(iter(paths.values()))}: expected a picture, found nothing there")
-        return found
+        return present
 
     return _sequence(
         take,
         views=tuple(sorted(views)),
-        read=lambda: _read_authors(take.path, views, num_rows),
+        read_poses=lambda: _read_authors(take.path, views, num_rows),
         find_pictures=find_pictures,
     )
 
@@ -166,26 +166,26 @@ def _read_authors(path: Path, views: Mapping[str, Mapping[int, int]], num_rows: 
         raise DatasetError(
             f"{path}: out of step with {path.stem}_images.txt: expected {num_rows} poses, got {len(poses)}"
         )
-    found = {}
+    poses_of_view = {}
     for view, rows in views.items():
         numbers = np.asarray(sorted(rows), dtype=np.int64)
-        found[view] = _CameraPoses(numbers, poses[[rows[int(number)] for number in numbers]][:, AUTHORS_ROWS])
-    return found
+        poses_of_view[view] = _CameraPoses(numbers, poses[[rows[int(number)] for number in numbers]][:, AUTHORS_ROWS])
+    return poses_of_view
 
 
 def _sequence(
     take: _Take,
     *,
     views: tuple[str, ...],
-    read: Callable[[], dict[str, _CameraPoses]],
+    read_poses: Callable[[], dict[str, _CameraPoses]],
     find_pictures: Callable[[str], dict[int, Path]],
 ) -> DatasetSequence:
-    def open_footage(chosen: tuple[str, ...], pictures: bool) -> DatasetFootage:
-        numbers = _shared_numbers(take, read()).tolist()
-        rig = take.rig().subset(chosen)
+    def open_footage(selected: tuple[str, ...], pictures: bool) -> DatasetFootage:
+        numbers = _shared_numbers(take, read_poses()).tolist()
+        rig = take.rig().subset(selected)
         if not pictures:
             return blanks(take.full_name, rig, numbers=numbers, number_rate=FRAME_RATE)
-        paths = [find_pictures(view) for view in chosen]
+        paths = [find_pictures(view) for view in selected]
         return stills(take.full_name, rig, paths, numbers=numbers, number_rate=FRAME_RATE)
 
     return DatasetSequence(
@@ -194,7 +194,7 @@ def _sequence(
         action=action_of(take.name),
         cameras=views,
         open_footage=open_footage,
-        read_truth=lambda: _truth(take, read()),
+        read_truth=lambda: _truth(take, read_poses()),
         damage=DAMAGE.get(take.full_name),
     )
 
@@ -215,7 +215,7 @@ def _truth(take: _Take, views: Mapping[str, _CameraPoses]) -> SequenceTruth:
 
 
 def _to_world(camera: CameraModel, poses: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Points of a camera's frame (..., 3) in the world, mm: the inverse of ``x_cam = R @ x_world + t``."""
+    """Return the world points, mm, of points (..., 3) in the frame of a camera (``x_cam = R @ x_world + t``)."""
     if not isinstance(camera, Camera):
         raise DatasetError(f'camera "{camera.name}": expected a perspective camera that stands still')
     return np.asarray((poses - camera.translation.numpy()) @ camera.rotation.numpy(), dtype=np.float64)

@@ -1,6 +1,6 @@
 """Human3.6M: 7 subjects with published poses, 15 actions in two takes each, 4 cameras at 50 Hz, one person.
 
-Four layouts are read, told apart by what lies in the folder:
+Four layouts are supported. The content of the folder decides which one it is:
 
 | layout | annotations | pictures |
 |---|---|---|
@@ -9,15 +9,15 @@ Four layouts are read, told apart by what lies in the folder:
 | h36m-fetch's | `S9/Posing-1/annot.h5` | `S9/Posing-1/imageSequence/54138969/img_000001.jpg` |
 | the authors' | `annot/valid.h5`, `annot/valid_images.txt` | `images/S9_Posing_1.54138969_000001.jpg` |
 
-Quirks. Poses have 32 rows of which 17 are in use (`human36m_names`). `D3_Positions` lie in the world, in mm; those of
-VideoPose3D too, in metres. The last two layouts hold poses in every camera's own frame, in mm: the cameras lead back
-to the world, and all must lead to the same point. `D3_Positions_mono_universal` (`pose/3d-univ`) is scaled to another
-person's size and is no truth. Frames are called 1, 2, ... as in pictures' names; picture n of a video is frame n. A
-video may run on after its poses end. Takes are called `Posing` and `Posing 1`, `Posing-1`, or `Posing_1`; `_ALL` is not
-a recording. Video `S11/Videos/Directions.54138969.mp4` is broken in the original distribution, and the markers of three
-takes of S9 have drifted (`DatasetSequence.damage`). The cameras come from `metadata.xml` or a JSON made of it, placed
-in the folder or given; pictures are 1002 or 1000 pixels high. Thorax and neck are joints of the body here, and the
-pelvis is a marker model's: MPII's annotators clicked other places.
+Quirks. Poses have 32 rows of which 17 are in use (`names_and_joints`). `D3_Positions` are world positions in mm; those
+of VideoPose3D are world positions in metres. The last two layouts hold poses in the frame of every camera, in mm. The
+cameras convert them to the world, and all must give the same point. `D3_Positions_mono_universal` (`pose/3d-univ`) is
+scaled to the size of another person and is not ground truth. Frames are numbered 1, 2, ... as in the names of pictures;
+picture n of a video is frame n. A video may be longer than its poses. Takes have the names `Posing` and `Posing 1`,
+`Posing-1`, or `Posing_1`; `_ALL` is not a recording. Video `S11/Videos/Directions.54138969.mp4` is broken in the
+original distribution, and the markers of three takes of S9 have drifted (`DatasetSequence.damage`). The cameras come
+from `metadata.xml` or a JSON made from it, in the folder or as an argument. Pictures are 1002 or 1000 pixels high.
+Thorax, neck and pelvis come from a marker model; the annotators of MPII clicked other places.
 """
 
 from __future__ import annotations
@@ -52,10 +52,10 @@ def open_human36m(root: Path, *, cameras: Path | None = None) -> MultiViewDatase
 
     Args:
         root: its folder.
-        cameras: the file with the cameras; None looks for it in the folder.
+        cameras: the file with the cameras; None searches for it in the folder.
 
     Raises:
-        DatasetError: the folder has none of the layouts, or lacks the cameras.
+        DatasetError: the folder has none of these layouts, or lacks the cameras.
         FormatError: a file is damaged.
     """
     if not root.is_dir():
@@ -73,8 +73,8 @@ def open_human36m(root: Path, *, cameras: Path | None = None) -> MultiViewDatase
 
 
 def _official_sequences(root: Path, cameras: Path | None) -> list[DatasetSequence]:
-    found = sorted(path for path in root.glob(f"S*/{POSES.as_posix()}/*.cdf") if not path.stem.startswith("_"))
-    return [_official_sequence(root, path, cameras) for path in found]
+    pose_files = sorted(path for path in root.glob(f"S*/{POSES.as_posix()}/*.cdf") if not path.stem.startswith("_"))
+    return [_official_sequence(root, path, cameras) for path in pose_files]
 
 
 def _official_sequence(root: Path, poses: Path, cameras: Path | None) -> DatasetSequence:
@@ -83,14 +83,14 @@ def _official_sequence(root: Path, poses: Path, cameras: Path | None) -> Dataset
     videos = {camera: root / subject / "Videos" / f"{take}.{camera}.mp4" for camera in CAMERAS}
     present = tuple(camera for camera, path in videos.items() if path.is_file())
 
-    def open_footage(chosen: tuple[str, ...], pictures: bool) -> DatasetFootage:
-        rig = read_cameras(find_cameras(root, cameras), subject).subset(chosen)
+    def open_footage(selected: tuple[str, ...], pictures: bool) -> DatasetFootage:
+        rig = read_cameras(find_cameras(root, cameras), subject).subset(selected)
         num_frames = len(_read_poses(poses))
         if not pictures:
             return blanks(name, rig, numbers=range(1, num_frames + 1), number_rate=FRAME_RATE)
         if not present:
-            raise DatasetError(f"{videos[chosen[0]]}: expected a video of {name}, found nothing there")
-        opened = [open_video_view(camera, videos[camera]) for camera in chosen]
+            raise DatasetError(f"{videos[selected[0]]}: expected a video of {name}, found nothing there")
+        opened = [open_video_view(camera, videos[camera]) for camera in selected]
         return films(name, rig, opened, num_frames=num_frames, frame_rate=FRAME_RATE, first_number=1)
 
     return DatasetSequence(
@@ -105,7 +105,7 @@ def _official_sequence(root: Path, poses: Path, cameras: Path | None) -> Dataset
 
 
 def _read_poses(path: Path) -> NDArray[np.float64]:
-    """The 32 rows of every frame, (F, 32, 3) mm in the world."""
+    """Return the 32 rows of every frame, (F, 32, 3) mm in the world."""
     values = read_cdf(path, "Pose")
     if values.ndim < 2 or values.shape[-1] != 3 * NUM_ROWS:
         raise FormatError(
@@ -137,10 +137,10 @@ def _videopose3d_sequence(path: Path, subject: str, take: str, poses: object, ca
         shape = getattr(poses, "shape", type(poses).__name__)
         raise FormatError(f"{path}: {name}: expected poses of {NUM_ROWS} joints, (F, {NUM_ROWS}, 3), got {shape}")
 
-    def open_footage(chosen: tuple[str, ...], pictures: bool) -> DatasetFootage:
+    def open_footage(selected: tuple[str, ...], pictures: bool) -> DatasetFootage:
         if pictures:
             raise DatasetError(f"{path}: {name}: this layout has no pictures: ask for footage without (pictures=False)")
-        rig = read_cameras(find_cameras(path.parent, cameras), subject).subset(chosen)
+        rig = read_cameras(find_cameras(path.parent, cameras), subject).subset(selected)
         return blanks(name, rig, numbers=range(1, len(poses) + 1), number_rate=FRAME_RATE)
 
     return DatasetSequence(
