@@ -1,4 +1,4 @@
-"""Several harvests are selected from as if they were one: splitting a capture into takes changes nothing."""
+"""A selection from several harvests equals that of one: splitting a capture into takes changes nothing."""
 
 from dataclasses import replace
 
@@ -34,7 +34,7 @@ def test_a_capture_in_takes_is_selected_as_the_whole(tmp_path, name):
     takes = [write_harvest(tmp_path / f"{a}", records[a:b], rule=rule) for a, b in ((0, 3), (3, 11), (11, 14))]
     for select in (select_together, select_comparable):
         marks = select(takes)
-        assert [len(found) for found in marks] == [3, 8, 3]
+        assert [len(mark) for mark in marks] == [3, 8, 3]
         assert np.array_equal(np.concatenate(marks), own(whole))
 
 
@@ -62,12 +62,12 @@ def test_harvests_that_do_not_compare_keep_their_own_selection(tmp_path, change)
     one, two, odd = (write_harvest(tmp_path / f"{vague}", seen_records(vague=vague)) for vague in (1, 100, 10000))
     (section, values), info = *change.items(), odd.info
     of_section = getattr(info, section)
-    made = {**of_section, **values} if isinstance(of_section, dict) else of_section.model_copy(update=values)
-    odd = replace(odd, info=info.model_copy(update={section: made}))
+    changed = {**of_section, **values} if isinstance(of_section, dict) else of_section.model_copy(update=values)
+    odd = replace(odd, info=info.model_copy(update={section: changed}))
     marks = select_comparable([one, odd, two])
     assert np.array_equal(marks[1], own(odd))
-    for found, expected in zip((marks[0], marks[2]), select_together([one, two]), strict=True):
-        assert np.array_equal(found, expected)
+    for actual, expected in zip((marks[0], marks[2]), select_together([one, two]), strict=True):
+        assert np.array_equal(actual, expected)
 
 
 def test_one_alone_keeps_a_share_of_each_of_its_people(tmp_path):

@@ -1,4 +1,4 @@
-"""Findings about a selection: made when a harvest is written, made anew by `reselect` and `recalibrate`."""
+"""Findings about a selection: computed when a harvest is written, and again by `reselect` and `recalibrate`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Selection on a harvest: the column `selected`, what harvest.json says of it, and selecting anew."""
+"""Selection on a harvest: the column `selected`, the summary in harvest.json, and a new selection."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _selected(harvest: Harvest) -> NDArray[np.bool_]:
 
 @pytest.mark.parametrize("persons", [(0,), (0, 1), (3, 7, 40)])
 def test_the_best_seventy_percent_of_each_joint(tmp_path: Path, persons: tuple[int, ...]) -> None:
-    """Of each person: who is known less well in every joint keeps as large a share."""
+    """The share holds for each person: a less certain person keeps an equal share."""
     records = [
         replace(record, cov=record.cov * (1 + record.person) ** 2)
         for record in make_records(range(20), persons=persons)
@@ -42,13 +42,13 @@ def test_the_best_seventy_percent_of_each_joint(tmp_path: Path, persons: tuple[i
         of = whose == person
         assert selected[of].sum(0).tolist() == [11 if joint == _WRIST else 14 for joint in range(16)]
         for joint in range(16):
-            kept, dropped = (det[of & flags[:, joint], joint] for flags in (selected, supported & ~selected))
-            assert kept.max() < dropped.min()
+            selected_det, dropped = (det[of & flags[:, joint], joint] for flags in (selected, supported & ~selected))
+            assert selected_det.max() < dropped.min()
     assert not (selected & ~supported).any()
 
 
 def test_of_several_people_as_of_each_alone(tmp_path: Path) -> None:
-    """However the records are cut into parts."""
+    """The result does not depend on the size of the parts."""
     records = make_records(range(17), persons=(0, 1, 2))
     together = write_harvest(tmp_path / "h", records, records_per_part=5)
     for person in (0, 1, 2):

@@ -1,4 +1,4 @@
-"""A folder that is no harvest, or no longer a whole one, is refused by name."""
+"""A folder that is not a harvest, or is incomplete, gives an error that names it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A recalibration in a harvest: what is stored beside the posterior, what is not touched, and harvests from before."""
+"""A recalibration in a harvest: added columns, unchanged columns, and harvests of version 1."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def joined(harvest: Harvest, name: str) -> np.ndarray:
 
 
 def as_version_1(harvest: Harvest) -> Harvest:
-    """Take away what version 1 did not have."""
+    """Remove the columns and keys that version 1 lacks."""
     for path in (harvest.path / "annotations").glob("*.parquet"):
         pq.write_table(pq.read_table(path).drop_columns(list(ADDED_COLUMNS)), path, write_page_checksum=True)
     path = harvest.path / "harvest.json"
@@ -105,13 +105,13 @@ def test_a_harvest_of_version_1_reads_as_one_without_a_map(tmp_path: Path) -> No
 def test_a_finished_harvest_is_recalibrated_as_a_new_one_would_be(tmp_path: Path, first_version: bool) -> None:
     wanted, harvest = write(tmp_path / "wanted", CURVE), write(tmp_path / "h", None)
     (harvest.path / "report").mkdir()
-    found = recalibrate(as_version_1(harvest) if first_version else harvest, CURVE)
-    assert found.info.recalibration == CURVE
-    assert found.info.model_copy(update={"created": wanted.info.created}) == wanted.info
-    for a, b in zip(found.columns(None), wanted.columns(None), strict=True):
+    recalibrated = recalibrate(as_version_1(harvest) if first_version else harvest, CURVE)
+    assert recalibrated.info.recalibration == CURVE
+    assert recalibrated.info.model_copy(update={"created": wanted.info.created}) == wanted.info
+    for a, b in zip(recalibrated.columns(None), wanted.columns(None), strict=True):
         assert a.equals(b)
-    assert not (found.path / "report").exists()
-    taken_away = recalibrate(found, None)
+    assert not (recalibrated.path / "report").exists()
+    taken_away = recalibrate(recalibrated, None)
     assert taken_away.info.recalibration is None
     assert (joined(taken_away, "scale") == 1).all()
 

@@ -1,4 +1,4 @@
-"""A harvest holds exactly what was added, streams it back, and is never half-written."""
+"""A harvest holds exactly the added records, streams them, and is never incomplete."""
 
 from __future__ import annotations
 
@@ -52,16 +52,16 @@ def test_projections_follow_from_the_folder_alone(tmp_path: Path) -> None:
     """The cameras and the positions that were stored give the pixels that were stored."""
     harvest = write_harvest(tmp_path / "h", make_records(range(4)))
     for record in harvest.iter_frames():
-        seen = project_all(harvest.rig.at(record.frame), record.mean)
-        torch.testing.assert_close(seen.pixels, record.pixels, rtol=0, atol=1e-9)
+        projection = project_all(harvest.rig.at(record.frame), record.mean)
+        torch.testing.assert_close(projection.pixels, record.pixels, rtol=0, atol=1e-9)
 
 
 def test_records_back_do_not_share_memory(tmp_path: Path) -> None:
     harvest = write_harvest(tmp_path / "h", make_records(range(3)))
     first, second, _ = harvest.iter_frames()
-    kept = second.mean.clone()
+    copy = second.mean.clone()
     first.mean.zero_()
-    assert torch.equal(second.mean, kept)
+    assert torch.equal(second.mean, copy)
 
 
 def test_folder_opens_with_pandas_alone(tmp_path: Path) -> None:
@@ -108,9 +108,9 @@ def test_preview_is_small_and_in_rgb(tmp_path: Path) -> None:
         harvest = writer.finish(make_run(1))
     assert harvest.preview_frames == (0,)
     assert harvest.preview(0, "right") is None
-    shown = cv2.imread(str(harvest.preview(0, "left")), cv2.IMREAD_COLOR_RGB)
-    assert shown.shape == (540, 960, 3)
-    assert np.abs(shown.astype(int) - [200, 0, 0]).max() <= 3
+    preview = cv2.imread(str(harvest.preview(0, "left")), cv2.IMREAD_COLOR_RGB)
+    assert preview.shape == (540, 960, 3)
+    assert np.abs(preview.astype(int) - [200, 0, 0]).max() <= 3
     assert cv2.imread(str(harvest.preview(0, "top/side"))).shape == (40, 30, 3)
 
 
@@ -222,11 +222,11 @@ except StoreError as error:
 @pytest.mark.skipif(sys.platform == "win32", reason="limits on file size are POSIX")
 def test_a_limit_on_file_size_leaves_nothing(tmp_path: Path) -> None:
     paths = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2] / "src")]
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", _FILLS_THE_DISK, str(tmp_path / "h"), *paths], capture_output=True, text=True, check=True
     )
-    assert f"{tmp_path / 'h'}: cannot be written: " in done.stdout
-    assert "File too large" in done.stdout
+    assert f"{tmp_path / 'h'}: cannot be written: " in process.stdout
+    assert "File too large" in process.stdout
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,4 +1,4 @@
-"""Films whose pictures show their own number, so that synchronisation is checked by what is seen."""
+"""Films whose pictures show their own number, so that tests can check the synchronisation."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TICKS_PER_SECOND = 12000
 
 
 class Film:
-    """Draws, writes and reads numbered pictures, wider than high unless told otherwise."""
+    """Draws, writes and reads numbered pictures, by default wider than high."""
 
     size: ImageSize = (96, 160)
 

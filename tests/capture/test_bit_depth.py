@@ -1,4 +1,4 @@
-"""Pictures of more than 8 bits, and pictures in which nothing can be seen."""
+"""Pictures of more than 8 bits, and pictures that are completely black or white."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def test_a_view_that_is_blank_throughout_is_named(tmp_path, value, word):
     for number in range(4):
         cv2.imwrite(str(tmp_path / f"left/{number}.png"), np.full((20, 30, 3), value, dtype=np.uint8))
     (view,) = open_image_folders({"left": tmp_path / "left"}, frame_rate=30.0)
-    found = [finding.message for finding in audit_footage([view]) if "throughout" in finding.message]
-    assert [f'view "left": its pictures are almost {word} throughout' in line for line in found] == (
+    messages = [finding.message for finding in audit_footage([view]) if "throughout" in finding.message]
+    assert [f'view "left": its pictures are almost {word} throughout' in line for line in messages] == (
         [True] if word else []
     )
 

@@ -1,4 +1,4 @@
-"""Whole captures: what is simultaneous, by what the pictures show; and every way in which a folder can be wrong."""
+"""Complete captures: synchronisation, checked by the content of the pictures, and all errors of a folder."""
 
 from __future__ import annotations
 
@@ -68,9 +68,9 @@ def test_pictures_of_one_frame_show_one_moment(folder, film):
     assert capture.num_frames == 40
     assert capture.duration_s == pytest.approx(40 / 30, rel=1e-3)
     numbers = shown(film, capture)
-    assert [seen[0] for seen in numbers] == list(range(40))
-    assert [seen[2] for seen in numbers] == list(range(40))
-    assert [seen[1] for seen in numbers] == [None] * 5 + list(range(5, 35)) + [None] * 5
+    assert [in_frame[0] for in_frame in numbers] == list(range(40))
+    assert [in_frame[2] for in_frame in numbers] == list(range(40))
+    assert [in_frame[1] for in_frame in numbers] == [None] * 5 + list(range(5, 35)) + [None] * 5
     assert any('"cam2" has no picture in 10 of 40 frames, first at 0.000 s' in line for line in capture.warnings)
 
 
@@ -108,7 +108,7 @@ def test_the_clock_begins_when_two_views_run(tmp_path, film):
     numbers = shown(film, capture)
     assert numbers[0] == (None, 4, 4)
     assert numbers[-1] == (29, 29, None)
-    assert all(len({number for number in seen if number is not None}) == 1 for seen in numbers)
+    assert all(len({number for number in in_frame if number is not None}) == 1 for in_frame in numbers)
 
 
 @pytest.mark.parametrize("offset", ["5 frames", 5 / 30, Offset(5, "frames")])
@@ -147,9 +147,9 @@ def test_unequal_rates_run_at_the_slowest_unless_told(tmp_path, film):
 
 
 def test_variable_rate_is_matched_by_time(tmp_path, film):
-    lost = [number for number in range(60) if number % 7 != 3]
+    present = [number for number in range(60) if number % 7 != 3]
     film.write(tmp_path / "videos/a.mp4", range(60), rate=50)
-    film.write(tmp_path / "videos/b.mkv", lost, times_s=[number / 50 + 0.002 for number in lost])
+    film.write(tmp_path / "videos/b.mkv", present, times_s=[number / 50 + 0.002 for number in present])
     numbers = shown(film, Capture.open(tmp_path, calibration=rig(("a", "b"))))
     assert numbers == [(number, None if number % 7 == 3 else number) for number in range(59)]  # then a alone runs
 
@@ -245,8 +245,8 @@ def test_views_and_cameras_must_be_the_same_unless_chosen(folder):
         CalibrationError, match=r"no calibrated camera for footage \"cam3\"; calibrated are \"cam1\", \"cam2\""
     ):
         Capture.open(folder, calibration=rig(("cam1", "cam2")), views=["cam2", "cam3"])
-    chosen = Capture.open(folder, calibration=rig((*NAMES, "cam4")), views=["cam3", "cam1"])
-    assert chosen.rig.names == ("cam1", "cam3")
+    capture = Capture.open(folder, calibration=rig((*NAMES, "cam4")), views=["cam3", "cam1"])
+    assert capture.rig.names == ("cam1", "cam3")
 
 
 def test_views_that_are_not_there_are_an_error(folder):
@@ -297,7 +297,7 @@ def test_every_kind_of_camera_takes_the_name_and_size_of_the_footage(folder):
 
 @dataclass(frozen=True)
 class Telescope:
-    """A kind of camera that the package does not know."""
+    """An unknown kind of camera."""
 
     name: str
     image_size: tuple[int, int] = (96, 160)
@@ -328,10 +328,10 @@ def test_an_error_while_streaming_ends_the_threads(folder, film):
     film.write_images(folder / "images/cam2", range(20))
     film.cut(images / "frame_0015.png", 0.5)
     capture = Capture.open(folder, calibration=rig(("cam1", "cam2")), settings=CaptureSettings(footage=Path("images")))
-    seen = []
+    indices = []
     with pytest.raises(CaptureError, match=r"frame_0015.png: the picture is truncated"):
-        seen.extend(frame.index for frame in capture.frames())
-    assert seen == list(range(15))
+        indices.extend(frame.index for frame in capture.frames())
+    assert indices == list(range(15))
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("poseharvest-decode")]
 
 
@@ -354,7 +354,7 @@ def peak_bytes(capture):
 
 
 def test_memory_does_not_grow_with_length(tmp_path, film):
-    """Of pictures that Python allocates; a decoder's own memory does not depend on the length either."""
+    """Memory of pictures in Python; the memory of a decoder does not depend on the length either."""
     for name in ("a", "b"):
         film.write_images(tmp_path / "images" / name, range(400), name="{:04d}.jpg")
     picture_bytes = 96 * 160 * 3

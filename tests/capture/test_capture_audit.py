@@ -24,8 +24,8 @@ def camera(name, angle):
 @pytest.fixture
 def capture(tmp_path, film):
     film.write(tmp_path / "videos/a.mp4", range(40), rate=50)
-    kept = [number for number in range(4, 44) if number not in (10, 11, 12, 20)]
-    film.write(tmp_path / "videos/b.mkv", kept, times_s=[number / 50 + 0.003 for number in kept])
+    numbers = [number for number in range(4, 44) if number not in (10, 11, 12, 20)]
+    film.write(tmp_path / "videos/b.mkv", numbers, times_s=[number / 50 + 0.003 for number in numbers])
     return Capture.open(tmp_path, calibration=Rig((camera("a", 0.0), camera("b", 0.8))), offsets={"b": "-1 frame"})
 
 

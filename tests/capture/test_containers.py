@@ -1,4 +1,4 @@
-"""Footage as cameras write it: their containers, a folder a camera, recordings in chapters."""
+"""Footage as cameras write it: containers, one folder per camera, and recordings in chapters."""
 
 from __future__ import annotations
 
@@ -67,10 +67,10 @@ def test_chapters_are_one_view(tmp_path, film, names):
     for number, name in enumerate(names):
         film.write(tmp_path / "videos" / name, range(10 * number, 10 * number + 10), rate=25)
     film.write(tmp_path / "videos/GX010043.MP4", range(4), rate=25)
-    found = find_footage(tmp_path)
+    footage = find_footage(tmp_path)
     first = names[0].rpartition(".")[0]
-    assert set(found) == {first, "GX010043"}
-    view = next(one for one in open_footage(found, CaptureSettings()) if one.name == first)
+    assert set(footage) == {first, "GX010043"}
+    view = next(one for one in open_footage(footage, CaptureSettings()) if one.name == first)
     np.testing.assert_allclose(view.times_s, np.arange(30) / 25, atol=1e-6)
     assert shown(film, view) == list(range(30))
     wanted = np.array([-1, 8, -1, 11, 11, -1, 29, -1], dtype=np.int32)

@@ -33,9 +33,9 @@ def test_numbers_in_names_sort_by_value():
     ],
 )
 def test_the_four_layouts(tmp_path, names):
-    found = find_footage(touch(tmp_path, *names))
-    assert list(found) == ["a", "b", "c", "d"]
-    assert all(path.exists() for path in found.values())
+    footage = find_footage(touch(tmp_path, *names))
+    assert list(footage) == ["a", "b", "c", "d"]
+    assert all(path.exists() for path in footage.values())
 
 
 def test_views_are_in_natural_order(tmp_path):

@@ -1,4 +1,4 @@
-"""Views of nearly one rate: their drift is said, with its size."""
+"""Views of almost the same rate: a message gives the size of their drift."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from poseharvest.capture.view import View
 
 
 def timing(film, tmp_path, rates, **settings):
-    """What is said of views filmed at these rates for two seconds."""
+    """Return the messages about views with these rates, filmed for two seconds."""
     views = []
     for number, rate in enumerate(rates):
         times_s = np.arange(round(2 * rate)) / rate
@@ -26,7 +26,7 @@ def timing(film, tmp_path, rates, **settings):
 
 
 @pytest.mark.parametrize(
-    ("rates", "settings", "said"),
+    ("rates", "settings", "message"),
     [
         (
             (60.0, 60000 / 1001, 60.0),
@@ -47,10 +47,10 @@ def timing(film, tmp_path, rates, **settings):
         ((60.0, 25.0), {}, "v0: 60 pictures per second in a capture of 25 frames"),
     ],
 )
-def test_a_drift_is_reported_with_its_size(film, tmp_path, rates, settings, said):
+def test_a_drift_is_reported_with_its_size(film, tmp_path, rates, settings, message):
     messages = [line for line in timing(film, tmp_path, rates, **settings) if "they drift by" in line]
     assert len(messages) == 1
-    assert messages[0].startswith(said)
+    assert messages[0].startswith(message)
     assert "ms beside it" in messages[0]
 
 

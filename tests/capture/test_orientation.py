@@ -24,16 +24,16 @@ def test_every_pixel_lands_where_the_matrix_maps_it(entries):
     a, b, c, d = entries
     stored = np.random.default_rng(1).integers(0, 255, (3, 5, 3), dtype=np.uint8)
     orientation = orientation_from_matrix(matrix(a, b, c, d))
-    shown = orientation.upright(stored)
-    assert orientation.size((3, 5)) == shown.shape[:2]
+    image = orientation.upright(stored)
+    assert orientation.size((3, 5)) == image.shape[:2]
     q, p = np.mgrid[:3, :5]
     x, y = a * p + c * q, b * p + d * q
-    np.testing.assert_array_equal(shown[y - y.min(), x - x.min()], stored)
+    np.testing.assert_array_equal(image[y - y.min(), x - x.min()], stored)
 
 
 def test_there_are_eight_orientations():
-    found = {orientation_from_matrix(matrix(*q)) for q in QUARTER_TURNS}
-    assert len(found) == 8
+    orientations = {orientation_from_matrix(matrix(*q)) for q in QUARTER_TURNS}
+    assert len(orientations) == 8
     assert orientation_from_matrix(matrix(1, 0, 0, 1)) == Orientation()
 
 

@@ -58,8 +58,8 @@ def test_only_the_wanted_pictures_are_read(tmp_path, film):
     folder = film.write_images(tmp_path / "a", range(4))
     (view,) = open_image_folders({"a": folder}, frame_rate=1.0)
     (folder / "frame_0002.png").unlink()
-    shown = [film.number(image) for image in view.read(np.asarray([-1, 1, 1, -1, 3], dtype=np.int32))]
-    assert shown == [None, 1, 1, None, 3]
+    pictures = [film.number(image) for image in view.read(np.asarray([-1, 1, 1, -1, 3], dtype=np.int32))]
+    assert pictures == [None, 1, 1, None, 3]
 
 
 def test_colours_are_red_green_blue(tmp_path, film):

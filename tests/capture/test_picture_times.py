@@ -18,9 +18,9 @@ RATE = 30.0
 
 def read(names):
     files = {view: [Path(view) / f"{stem}.jpg" for stem in sorted(stems)] for view, stems in names.items()}
-    taken = read_picture_times(files, RATE)
-    stems = {view: [files[view][place].stem for place in taken.order[view]] for view in names}
-    return taken, stems
+    times = read_picture_times(files, RATE)
+    stems = {view: [files[view][place].stem for place in times.order[view]] for view in names}
+    return times, stems
 
 
 def clock(ms):
@@ -59,24 +59,24 @@ ENDS = st.sampled_from(["", "_rgb", "-v2", " (left)"])
 def test_clocks_that_differ_by_a_few_ms(style, period_ms, jitter, missing, start, prefix, suffix):
     if style.startswith("since") or style == "solid":
         prefix = re.sub(r"\d", "", prefix)
-    names, shown = {}, {}
+    names, index_of_stem = {}, {}
     jitter = np.clip(jitter, -period_ms / 8, period_ms / 8).astype(int).tolist()
     for number, view in enumerate("abc"):
-        kept = [k for k in range(24) if view != "b" or k not in missing]
+        indices = [k for k in range(24) if view != "b" or k not in missing]
         stems = {
             prefix + CLOCKS[style](43_205_000 + start + round(k * period_ms) + jitter[3 * k + number]) + suffix: k
-            for k in kept
+            for k in indices
         }
-        names[view], shown[view] = list(stems), stems
-    taken, stems = read(names)
-    assert taken.reading == "clock"
-    assert "matched by clock" in taken.note
+        names[view], index_of_stem[view] = list(stems), stems
+    times, stems = read(names)
+    assert times.reading == "clock"
+    assert "matched by clock" in times.note
     for view in "abc":
-        expected = [shown[view][stem] for stem in stems[view]]
-        first = taken.ticks["a"][0]
-        np.testing.assert_allclose(taken.ticks[view] - first, expected, atol=0.45)
+        expected = [index_of_stem[view][stem] for stem in stems[view]]
+        first = times.ticks["a"][0]
+        np.testing.assert_allclose(times.ticks[view] - first, expected, atol=0.45)
         assert expected == sorted(expected)
-        assert taken.frame_rate[view] == pytest.approx(1000 / period_ms, rel=0.02)
+        assert times.frame_rate[view] == pytest.approx(1000 / period_ms, rel=0.02)
 
 
 @settings(deadline=None, max_examples=40)
@@ -101,32 +101,32 @@ def test_numbers_with_gaps(first, step, count, missing, form, prefix, suffix):
     }
     if len(names["b"]) < 2:
         return
-    taken, stems = read(names)
-    assert taken.reading == "number"
-    np.testing.assert_array_equal(taken.ticks["a"], np.arange(count))
-    np.testing.assert_array_equal(taken.ticks["b"], [k for k in range(count) if k not in missing])
+    times, stems = read(names)
+    assert times.reading == "number"
+    np.testing.assert_array_equal(times.ticks["a"], np.arange(count))
+    np.testing.assert_array_equal(times.ticks["b"], [k for k in range(count) if k not in missing])
     assert stems["a"] == [prefix.replace("01", "00") + form.format(n) + suffix for n in numbers]
-    assert set(taken.frame_rate.values()) == {RATE}
+    assert set(times.frame_rate.values()) == {RATE}
 
 
 @settings(deadline=None, max_examples=40)
 @given(st.lists(st.integers(300, 2000), min_size=5, max_size=30), st.integers(0, 9000), FIXES, ENDS)
 def test_sparse_numbers_are_moments_of_their_own(gaps, first, prefix, suffix):
     numbers = (first + np.cumsum(gaps)).tolist()
-    taken, stems = read({view: [f"{prefix}{n}{suffix}" for n in numbers] for view in "ab"})
+    times, stems = read({view: [f"{prefix}{n}{suffix}" for n in numbers] for view in "ab"})
     if np.gcd.reduce(np.diff(numbers)) * 8 < np.median(np.diff(numbers)):
-        assert "a moment of its own" in taken.note
-        np.testing.assert_array_equal(taken.ticks["a"], np.arange(len(numbers)))
-        assert taken.frame_rate["a"] == pytest.approx(RATE / np.median(np.diff(numbers)))
+        assert "a moment of its own" in times.note
+        np.testing.assert_array_equal(times.ticks["a"], np.arange(len(numbers)))
+        assert times.frame_rate["a"] == pytest.approx(RATE / np.median(np.diff(numbers)))
     assert stems["b"] == [f"{prefix}{n}{suffix}" for n in numbers]
-    np.testing.assert_array_equal(taken.ticks["a"], taken.ticks["b"])
+    np.testing.assert_array_equal(times.ticks["a"], times.ticks["b"])
 
 
 def test_runs_far_apart_keep_their_steps():
     numbers = [*range(10010000001, 10010000011), *range(10020000001, 10020000011)]
-    taken, _ = read({"a": [str(n) for n in numbers]})
-    assert taken.ticks["a"].tolist() == [*range(10), *range(69, 79)]
-    assert "with long gaps" in taken.note
+    times, _ = read({"a": [str(n) for n in numbers]})
+    assert times.ticks["a"].tolist() == [*range(10), *range(69, 79)]
+    assert "with long gaps" in times.note
 
 
 def test_times_that_are_not_regular_are_moments_in_order():
@@ -135,39 +135,39 @@ def test_times_that_are_not_regular_are_moments_in_order():
         view: [f"{view}_" + clock(43_200_000 + 1000 * int(s) + shift) for s in seconds]
         for view, shift in (("a", 0), ("b", 240), ("c", -180))
     }
-    taken, _ = read(names)
-    assert taken.reading == "clock"
-    assert all(ticks.tolist() == list(range(6)) for ticks in taken.ticks.values())
+    times, _ = read(names)
+    assert times.reading == "clock"
+    assert all(ticks.tolist() == list(range(6)) for ticks in times.ticks.values())
 
 
 def test_days_and_nights():
-    taken, _ = read({
+    times, _ = read({
         view: [f"{view}_2024-01-{day:02d}" for day in (30, 31, 1, 2)[:2]] + [f"{view}_2024-02-01"] for view in "ab"
     })
-    assert taken.reading == "clock"
-    np.testing.assert_allclose(taken.ticks["a"], [0, 1, 2], atol=1e-6)
-    taken, stems = read({"a": ["23-59-59.900", "23-59-59.950", "00-00-00.000", "00-00-00.050"]})
+    assert times.reading == "clock"
+    np.testing.assert_allclose(times.ticks["a"], [0, 1, 2], atol=1e-6)
+    times, stems = read({"a": ["23-59-59.900", "23-59-59.950", "00-00-00.000", "00-00-00.050"]})
     assert stems["a"] == ["23-59-59.900", "23-59-59.950", "00-00-00.000", "00-00-00.050"]
 
 
 def test_names_that_only_look_like_times_are_numbers():
     for form in ("s01_02_03_{:04d}", "2024-01-15_{:06d}", "cam_01_02_{:02d}", "12-00-05_{:04d}"):
-        taken, _ = read({view: [form.format(n) for n in range(1, 21)] for view in "ab"})
-        assert taken.reading == "number", form
-        assert taken.ticks["a"].tolist() == list(range(20))
+        times, _ = read({view: [form.format(n) for n in range(1, 21)] for view in "ab"})
+        assert times.reading == "number", form
+        assert times.ticks["a"].tolist() == list(range(20))
 
 
 def test_a_number_before_a_hash():
     hashes = ["3fa8c1", "b77e02", "90ad4f", "1c2e3d", "aa0b9c"]
-    taken, _ = read({view: [f"frame_{n:04d}_jpg.rf.{hashes[n]}" for n in range(5)] for view in "ab"})
-    assert (taken.reading, taken.ticks["b"].tolist()) == ("number", [0, 1, 2, 3, 4])
+    times, _ = read({view: [f"frame_{n:04d}_jpg.rf.{hashes[n]}" for n in range(5)] for view in "ab"})
+    assert (times.reading, times.ticks["b"].tolist()) == ("number", [0, 1, 2, 3, 4])
 
 
 def test_one_picture_a_view_and_names_without_numbers_go_by_index():
-    taken, _ = read({"a": ["IMG_0012"], "b": ["DSC_4711"]})
-    assert (taken.reading, taken.ticks["a"].tolist(), taken.ticks["b"].tolist()) == ("index", [0], [0])
-    taken, _ = read({"a": ["first", "second"], "b": ["one", "two"]})
-    assert taken.reading == "index"
+    times, _ = read({"a": ["IMG_0012"], "b": ["DSC_4711"]})
+    assert (times.reading, times.ticks["a"].tolist(), times.ticks["b"].tolist()) == ("index", [0], [0])
+    times, _ = read({"a": ["first", "second"], "b": ["one", "two"]})
+    assert times.reading == "index"
 
 
 @pytest.mark.parametrize(

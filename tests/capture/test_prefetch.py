@@ -1,4 +1,4 @@
-"""Items made ahead in threads: order, bounds, errors and the end of every thread."""
+"""Items computed ahead in threads: order, bounds, errors and the end of every thread."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from poseharvest.errors import CaptureError
 
 
 class Source:
-    """Counts what it made, and knows whether it was closed."""
+    """Counts its items, and knows whether it was closed."""
 
     def __init__(self, count: int, fail_at: int | None = None) -> None:
         self.count, self.fail_at = count, fail_at
-        self.made = 0
+        self.num_items = 0
         self.is_closed = False
         self.threads: set[int] = set()
 
@@ -25,7 +25,7 @@ class Source:
             for item in range(self.count):
                 if item == self.fail_at:
                     raise CaptureError(f"item {item} is damaged")
-                self.made += 1
+                self.num_items += 1
                 self.threads.add(threading.get_ident())
                 yield item
         finally:
@@ -60,10 +60,10 @@ def test_it_works_ahead_but_no_further_than_told():
     ahead = prefetch([source.items()], depth=3)
     next(ahead)
     deadline = time.monotonic() + 5
-    while source.made < 4 and time.monotonic() < deadline:
+    while source.num_items < 4 and time.monotonic() < deadline:
         time.sleep(0.001)
     time.sleep(0.05)
-    assert source.made == 4  # the one given and three ahead
+    assert source.num_items == 4  # the one given and three ahead
     ahead.close()
 
 
@@ -75,7 +75,7 @@ def test_closing_stops_the_threads_and_closes_the_sources():
     ahead.close()
     assert not decoding_threads()
     assert all(source.is_closed for source in sources)
-    assert sources[0].made < 10
+    assert sources[0].num_items < 10
 
 
 def test_dropping_the_generator_stops_the_threads():

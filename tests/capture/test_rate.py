@@ -1,4 +1,4 @@
-"""Frame rates from time stamps that were lost, rounded or jittered."""
+"""Frame rates from time stamps that were rounded, with jitter, or with missing pictures."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ def test_regular_stamps_give_their_rate(rate, count):
     assert estimate_rate(np.arange(count) / rate) == pytest.approx(rate, rel=1e-9)
 
 
-@given(rate=st.sampled_from([25.0, 60.0]), lost=st.sets(st.integers(1, 98), max_size=30))
-def test_lost_pictures_do_not_lower_the_rate(rate, lost):
-    numbers = np.asarray([number for number in range(100) if number not in lost])
+@given(rate=st.sampled_from([25.0, 60.0]), missing=st.sets(st.integers(1, 98), max_size=30))
+def test_lost_pictures_do_not_lower_the_rate(rate, missing):
+    numbers = np.asarray([number for number in range(100) if number not in missing])
     assert estimate_rate(numbers / rate) == pytest.approx(rate, rel=1e-9)
 
 

@@ -39,12 +39,12 @@ def test_frames_stream_in_full_and_from_within(balance):
     for frame in balance.frames(0, 100):
         assert [image.shape[:2] for image in frame.images] == [camera.image_size for camera in balance.rig]
         if frame.index == 42:
-            kept = frame
+            earlier = frame
         count += 1
     assert count == 100
     again = next(balance.frames(42))
     assert again.index == 42
-    for image, other in zip(again.images, kept.images, strict=True):
+    for image, other in zip(again.images, earlier.images, strict=True):
         np.testing.assert_array_equal(image, other)
 
 

@@ -1,4 +1,4 @@
-"""`capture.toml`: what it may say and how a mistake in it is named."""
+"""`capture.toml`: its keys, and the messages about mistakes in it."""
 
 from __future__ import annotations
 
@@ -99,11 +99,11 @@ def test_offsets_in_frames_are_frames_of_the_view():
 
 def test_overrides_go_first_and_none_changes_nothing(tmp_path):
     settings = read_settings(write(tmp_path, 'unit = "m"\nframe_rate = 25\n[offsets]\na = "1 frame"'))
-    said = override_settings(settings, {"unit": "mm", "views": None, "offsets": {"b": 1}})
-    assert said.unit == "mm"
-    assert said.frame_rate == 25
-    assert said.views is None
-    assert said.offsets == {"b": Offset(1.0)}
+    result = override_settings(settings, {"unit": "mm", "views": None, "offsets": {"b": 1}})
+    assert result.unit == "mm"
+    assert result.frame_rate == 25
+    assert result.views is None
+    assert result.offsets == {"b": Offset(1.0)}
     assert override_settings(settings, {}) == settings
 
 

@@ -91,8 +91,8 @@ def test_views_that_start_later_are_matched_by_time_and_not_by_index():
 
 
 def test_a_lost_picture_is_a_drop_out():
-    lost = np.delete(np.arange(10), 4) * PERIOD
-    timeline = synchronise([np.arange(10) * PERIOD, lost], frame_rate=RATE, phase_s=0.0)
+    times_s = np.delete(np.arange(10), 4) * PERIOD
+    timeline = synchronise([np.arange(10) * PERIOD, times_s], frame_rate=RATE, phase_s=0.0)
     np.testing.assert_array_equal(timeline.pictures[1], [0, 1, 2, 3, -1, 4, 5, 6, 7, 8])
 
 

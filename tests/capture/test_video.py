@@ -1,4 +1,4 @@
-"""Videos: what is shown, when, which way up, and what is wrong with them."""
+"""Videos: pictures, times, orientation and damage."""
 
 from __future__ import annotations
 

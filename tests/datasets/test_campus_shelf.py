@@ -114,15 +114,15 @@ def test_a_missing_or_another_calibration_is_named(root):
 class TestKeypoints:
     def test_they_become_files_that_the_detector_reads(self, tmp_path):
         numbers = (300, 301, 303)
-        written = kit.write_predictions(tmp_path / "pred.pkl", numbers)
+        predictions = kit.write_predictions(tmp_path / "pred.pkl", numbers)
         paths = convert_voxelpose_keypoints(tmp_path / "pred.pkl", tmp_path / "keypoints", numbers)
         assert [path.name for path in paths] == [f"{camera}.json" for camera in range(5)]
         detector = KeypointDetector(tmp_path / "keypoints", KeypointOptions(layout="coco17"))  # made: they are nobody's
         assert detector.skeleton.name == "coco17"
         for frame, number in enumerate(numbers):
             people = detector.people("3", frame)
-            assert len(people) == len(written[f"3_{number}"])
-            for person, record in zip(people, written[f"3_{number}"], strict=True):
+            assert len(people) == len(predictions[f"3_{number}"])
+            for person, record in zip(people, predictions[f"3_{number}"], strict=True):
                 np.testing.assert_allclose(person.numpy(), record["pred"])
 
     def test_other_pickles_are_named(self, tmp_path):

@@ -1,4 +1,4 @@
-"""What every reader promises, checked on a miniature of each data set in its true format."""
+"""The contract of every reader, checked on a miniature of each data set in its true format."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def dataset(miniature) -> MultiViewDataset:
 
 @pytest.fixture(scope="module")
 def pairs(miniature, dataset):
-    """Every sequence with what was written of it."""
+    """Every sequence, with the data of its files."""
     return [(sequence, miniature.recordings[sequence.name]) for sequence in dataset.sequences]
 
 
@@ -71,9 +71,9 @@ def test_the_truth_is_what_was_written(dataset, pairs):
         assert truth.skeleton == dataset.skeleton
         assert {person.name for person in truth.people} == set(recording.people)
         for person in truth.people:
-            written = recording.people[person.name]
-            assert tuple(person.numbers.tolist()) == written.numbers
-            np.testing.assert_allclose(person.positions.numpy(), written.positions, atol=1e-2)
+            expected = recording.people[person.name]
+            assert tuple(person.numbers.tolist()) == expected.numbers
+            np.testing.assert_allclose(person.positions.numpy(), expected.positions, atol=1e-2)
 
 
 def test_frames_of_truth_and_footage_are_one_count(miniature, pairs):
@@ -117,8 +117,8 @@ def test_the_truth_lies_where_the_pictures_show_it(miniature, pairs):
         for frame in footage.frames():
             pose = person.at_frames(torch.tensor([frame.index])).positions[0, rows]
             for camera, image in zip(footage.rig.at(frame.index), frame.images, strict=True):
-                shown = np.array([find_disc(image, joint) for joint in MARKED])
-                np.testing.assert_allclose(camera.project(pose).pixels.numpy(), shown, atol=_TOLERANCE_PX)
+                discs = np.array([find_disc(image, joint) for joint in MARKED])
+                np.testing.assert_allclose(camera.project(pose).pixels.numpy(), discs, atol=_TOLERANCE_PX)
 
 
 def test_two_dimensional_truth_is_where_the_cameras_project_the_truth(miniature, pairs):
@@ -144,9 +144,9 @@ def test_a_part_of_the_frames_is_the_same_frames(miniature, pairs):
 
 def test_views_may_be_chosen_and_keep_the_order_asked_for(miniature, pairs):
     sequence, _ = pairs[0]
-    chosen = sequence.cameras[1::-1]
-    few, every = footage_of(sequence, miniature, cameras=chosen), footage_of(sequence, miniature)
-    assert few.rig.names == chosen
+    cameras = sequence.cameras[1::-1]
+    few, every = footage_of(sequence, miniature, cameras=cameras), footage_of(sequence, miniature)
+    assert few.rig.names == cameras
     for a, b in zip(few.frames(0, 1), every.frames(0, 1), strict=True):
         np.testing.assert_array_equal(a.images[0], b.images[1])
         np.testing.assert_array_equal(a.images[1], b.images[0])
@@ -155,14 +155,14 @@ def test_views_may_be_chosen_and_keep_the_order_asked_for(miniature, pairs):
 
 
 def test_no_way_leads_from_the_footage_to_the_truth(miniature, pairs):
-    """Whatever inference could reach from what it is given, the truth is not in it."""
-    seen: set[int] = set()
+    """The objects that inference can reach from the footage never contain the truth."""
+    visited: set[int] = set()
 
     def reach(thing: object, depth: int = 0) -> None:
         assert not isinstance(thing, DatasetSequence | SequenceTruth | PersonTruth | MultiViewDataset)
-        if id(thing) in seen or depth > 8:
+        if id(thing) in visited or depth > 8:
             return
-        seen.add(id(thing))
+        visited.add(id(thing))
         parts = list(vars(thing).values()) if hasattr(thing, "__dict__") else []
         parts += list(thing) if isinstance(thing, tuple | list) else []
         for part in parts:

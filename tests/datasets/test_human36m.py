@@ -358,15 +358,15 @@ class TestAuthors:
             self.sequence(root).footage()
 
     def test_the_legs_would_be_swapped_by_our_order(self, root):
-        """Reading the authors' rows as ours is off by the width of the hips, far more than any tolerance."""
+        """Reading the rows of the authors in our order is wrong by the width of the hips."""
         with h5py.File(root / "annot" / "valid.h5", "r") as file:
             first = file["S"][0]
         right, left = (first[list(H36M17.joints).index(f"{side}_hip")] for side in ("right", "left"))
         truth = self.sequence(root).truth().only.positions[0]
         camera = human36m.rig().camera("54138969")
-        seen = human36m.in_camera(camera, truth.numpy())
-        np.testing.assert_allclose(right, seen[H36M17.index("left_hip")], atol=1e-6)
-        np.testing.assert_allclose(left, seen[H36M17.index("right_hip")], atol=1e-6)
+        in_camera = human36m.in_camera(camera, truth.numpy())
+        np.testing.assert_allclose(right, in_camera[H36M17.index("left_hip")], atol=1e-6)
+        np.testing.assert_allclose(left, in_camera[H36M17.index("right_hip")], atol=1e-6)
 
 
 def test_a_json_of_something_else_is_not_taken_for_cameras(tmp_path):

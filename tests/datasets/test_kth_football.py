@@ -36,8 +36,8 @@ def test_cameras_are_affine_and_move(root):
         for frame in range(4):
             static = camera.at(frame)
             assert isinstance(static, AffineCamera)
-            written = kth_football.affine(view, frame).px_from_world
-            torch.testing.assert_close(static.px_from_world, written, atol=1e-9, rtol=1e-7)
+            expected = kth_football.affine(view, frame).px_from_world
+            torch.testing.assert_close(static.px_from_world, expected, atol=1e-9, rtol=1e-7)
     with pytest.raises(CalibrationError, match="ends before its footage"):
         camera.at(4)
 
@@ -51,8 +51,8 @@ def test_a_players_folder_and_a_sequences_folder_may_be_opened(root):
 def test_two_dimensional_truth_is_read_with_its_cameras(root):
     person = sequence(root).truth().only
     assert set(person.pixels) == set(kth_football.CAMERAS)
-    seen = kth_football.affine(2, 1).project(person.positions[1]).pixels
-    torch.testing.assert_close(person.pixels["Camera 3"][1], seen, atol=1e-3, rtol=0)
+    pixels = kth_football.affine(2, 1).project(person.positions[1]).pixels
+    torch.testing.assert_close(person.pixels["Camera 3"][1], pixels, atol=1e-3, rtol=0)
 
 
 def test_without_pictures_the_annotations_still_read(root):
@@ -112,8 +112,8 @@ def test_another_unit_may_be_told(root):
     kth_football.write_numbers(root / NAME / "cameras.txt", affine)
     one = open_kth_football(root, unit="mm").sequence(NAME)
     person = one.truth().only
-    seen = one.footage().rig.camera("Camera 2").at(3).project(person.positions[3]).pixels
-    torch.testing.assert_close(seen, person.pixels["Camera 2"][3], atol=1e-2, rtol=0)
+    pixels = one.footage().rig.camera("Camera 2").at(3).project(person.positions[3]).pixels
+    torch.testing.assert_close(pixels, person.pixels["Camera 2"][3], atol=1e-2, rtol=0)
 
 
 def test_missing_files_are_named(root):

@@ -1,4 +1,4 @@
-"""Data sets of single pictures: one contract for every format, the real fixtures, and what is refused."""
+"""Data sets of single pictures: one contract for every format, the real fixtures, and errors."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ KITS = {
 
 
 @pytest.fixture(params=KITS)
-def written(request, tmp_path):
+def files(request, tmp_path):
     return KITS[request.param](tmp_path)
 
 
 @pytest.fixture
-def dataset(written):
-    return open_pictures(written.name, written.annotations)
+def dataset(files):
+    return open_pictures(files.name, files.annotations)
 
 
 def test_every_data_set_is_tested():
     assert {name.split()[0] for name in KITS} == set(PICTURES)
 
 
-def test_the_labels_are_those_written(written, dataset):
-    assert [picture.name for picture in dataset.pictures] == list(written.people)
+def test_the_labels_are_those_written(files, dataset):
+    assert [picture.name for picture in dataset.pictures] == list(files.people)
     for picture in dataset.pictures:
-        assert len(picture.people) == len(written.people[picture.name])
-        for person, pixels in zip(picture.people, written.people[picture.name], strict=True):
+        assert len(picture.people) == len(files.people[picture.name])
+        for person, pixels in zip(picture.people, files.people[picture.name], strict=True):
             np.testing.assert_allclose(person.pixels.numpy(), pixels)
             np.testing.assert_array_equal(person.is_labelled.numpy(), ~np.isnan(pixels).any(-1))
 
@@ -68,14 +68,12 @@ def test_hidden_and_unlabelled_joints_are_told_apart(dataset):
     assert int(person.is_visible.sum()) == len(dataset.skeleton) - 2
 
 
-def test_sizes_of_the_person_are_read(written, dataset):
+def test_sizes_of_the_person_are_read(files, dataset):
     person = dataset.pictures[0].people[0]
     torch.testing.assert_close(person.center, torch.tensor([100.0, 60.0], dtype=torch.float64))
-    assert person.head_px == pytest.approx(written.head_px, nan_ok=True)
-    assert person.height_px == (
-        pytest.approx(100.0) if written.name == "mpii" else pytest.approx(math.nan, nan_ok=True)
-    )
-    if written.name == "coco":
+    assert person.head_px == pytest.approx(files.head_px, nan_ok=True)
+    assert person.height_px == (pytest.approx(100.0) if files.name == "mpii" else pytest.approx(math.nan, nan_ok=True))
+    if files.name == "coco":
         assert person.area_px2 == 4000
         assert person.box.tolist() == [50.0, 20.0, 100.0, 80.0]
 
@@ -109,49 +107,49 @@ def test_missing_and_cut_files_are_named(name, tmp_path):
         open_pictures(name, path)
 
 
-def edit(written, change) -> None:
-    document = json.loads(written.annotations.read_text())
+def edit(files, change) -> None:
+    document = json.loads(files.annotations.read_text())
     change(document)
-    written.annotations.write_text(json.dumps(document))
+    files.annotations.write_text(json.dumps(document))
 
 
 def test_another_skeleton_is_named(tmp_path):
-    written = pictures.mpii_hrnet(tmp_path)
-    edit(written, lambda records: records[1]["joints"].append([1, 1]))
+    files = pictures.mpii_hrnet(tmp_path)
+    edit(files, lambda records: records[1]["joints"].append([1, 1]))
     with pytest.raises(
         FormatError, match=r"valid\.json: record 1: joints: expected 16 x 2 numbers, got shape \(17, 2\)"
     ):
-        open_mpii(written.annotations)
-    edit(written, lambda records: records[0].pop("joints"))
+        open_mpii(files.annotations)
+    edit(files, lambda records: records[0].pop("joints"))
     with pytest.raises(
         FormatError, match='record 0: expected a person of MPII with "joint_self" or "joints", got center'
     ):
-        open_mpii(written.annotations)
-    written = pictures.coco(tmp_path / "coco")
-    edit(written, lambda document: document["categories"][0]["keypoints"].reverse())
+        open_mpii(files.annotations)
+    files = pictures.coco(tmp_path / "coco")
+    edit(files, lambda document: document["categories"][0]["keypoints"].reverse())
     with pytest.raises(
         FormatError, match='category "person": expected the keypoints of coco17, got 17 others: right_ankle'
     ):
-        open_coco(written.annotations)
+        open_coco(files.annotations)
 
 
 def test_words_for_numbers_and_people_of_no_image_are_named(tmp_path):
-    written = pictures.mpii_hourglass(tmp_path)
-    edit(written, lambda records: records[0].update(scale_provided="big"))
+    files = pictures.mpii_hourglass(tmp_path)
+    edit(files, lambda records: records[0].update(scale_provided="big"))
     with pytest.raises(FormatError, match="record 0: scale: expected a number, got 'big'"):
-        open_mpii(written.annotations)
-    written = pictures.coco(tmp_path / "coco")
-    edit(written, lambda document: document["annotations"][2].update(image_id=99))
+        open_mpii(files.annotations)
+    files = pictures.coco(tmp_path / "coco")
+    edit(files, lambda document: document["annotations"][2].update(image_id=99))
     with pytest.raises(DatasetError, match="annotation 2: out of step with images: there is no image 99"):
-        open_coco(written.annotations)
+        open_coco(files.annotations)
 
 
 def test_a_damaged_mat_is_named(tmp_path):
-    written = pictures.mpii_mat(tmp_path)
-    whole = written.annotations.read_bytes()
-    written.annotations.write_bytes(whole[: len(whole) // 2])
+    files = pictures.mpii_mat(tmp_path)
+    whole = files.annotations.read_bytes()
+    files.annotations.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(FormatError, match=r"u12_1\.mat: expected a MATLAB file, got a damaged or different one"):
-        open_mpii(written.annotations)
+        open_mpii(files.annotations)
 
 
 def test_unknown_names_are_refused_and_single_pictures_are_no_recordings(tmp_path):

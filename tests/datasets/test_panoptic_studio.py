@@ -34,10 +34,10 @@ def edit(path, change) -> None:
 
 def test_joints_that_were_not_found_are_unknown_and_others_have_a_confidence(root):
     person = sequence(root).truth().person("3")
-    lost = COCO19.index(kit.LOST)
-    assert not person.is_known[:, lost].any()
-    assert person.confidence[:, lost].eq(0).all()
-    others = [i for i in range(len(COCO19)) if i != lost]
+    missing = COCO19.index(kit.LOST)
+    assert not person.is_known[:, missing].any()
+    assert person.confidence[:, missing].eq(0).all()
+    others = [i for i in range(len(COCO19)) if i != missing]
     assert person.is_known[:, others].all()
     assert person.confidence[:, others].eq(0.5).all()
 
@@ -57,8 +57,8 @@ def test_an_annotation_of_a_frame_without_picture_is_left_out(root):
 
 def test_a_view_that_lacks_a_picture_has_none_there(root):
     (root / kit.NAME / "hdImgs" / "00_06" / "00_06_00000140.jpg").unlink()
-    shown = [[image is not None for image in frame.images] for frame in sequence(root).footage().frames()]
-    assert shown == [[True] * 3, [True, False, True], [True] * 3]
+    has_picture = [[image is not None for image in frame.images] for frame in sequence(root).footage().frames()]
+    assert has_picture == [[True] * 3, [True, False, True], [True] * 3]
 
 
 def test_a_film_shorter_than_the_truth_is_out_of_step(tmp_path):

@@ -1,4 +1,4 @@
-"""The reader of pickles gives what the usual loader gives, of plain values; and runs nothing."""
+"""For plain values, the reader of pickles gives the same result as the standard loader, and it runs no code."""
 
 from __future__ import annotations
 

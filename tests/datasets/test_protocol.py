@@ -1,4 +1,4 @@
-"""The objects that all readers share refuse what does not fit together."""
+"""The objects that all readers share refuse inconsistent data."""
 
 from __future__ import annotations
 

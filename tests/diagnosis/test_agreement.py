@@ -1,4 +1,4 @@
-"""Camera agreement against numbers worked out on the stored columns."""
+"""Camera agreement, against numbers computed from the stored columns."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def test_distances_equal_those_of_the_columns(harvest: Harvest, views: tuple[Vie
     for v, view in enumerate(views):
         distances = []
         for row in harvest.iter_frames():
-            seen = (row.inside[v] & row.supported).numpy()
-            distances += (row.peak_pixels[v] - row.pixels[v]).norm(dim=-1).numpy()[seen].tolist()
+            visible = (row.inside[v] & row.supported).numpy()
+            distances += (row.peak_pixels[v] - row.pixels[v]).norm(dim=-1).numpy()[visible].tolist()
         ordered = sorted(distances)
         assert view.distance_px.num == len(ordered)
         assert view.distance_px.median == pytest.approx(
@@ -55,6 +55,6 @@ def test_absent_moments_are_counted_and_say_nothing(views: tuple[ViewSummary, ..
 
 def test_scores_are_means_over_the_joints_seen(harvest: Harvest, views: tuple[ViewSummary, ...]) -> None:
     rows = list(harvest.iter_frames())
-    seen = torch.cat([row.score[0][row.inside[0] & row.supported] for row in rows])
-    assert views[0].mean_score == pytest.approx(float(seen.mean()))
-    assert views[0].mean_peak_score == pytest.approx(1.05 * float(seen.mean()))
+    scores = torch.cat([row.score[0][row.inside[0] & row.supported] for row in rows])
+    assert views[0].mean_score == pytest.approx(float(scores.mean()))
+    assert views[0].mean_peak_score == pytest.approx(1.05 * float(scores.mean()))

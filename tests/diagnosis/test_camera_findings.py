@@ -1,4 +1,4 @@
-"""What is said of a view whose peaks often lie elsewhere: its camera is at fault, or it sees the person badly."""
+"""Findings about a view with many distant peaks: a fault of its camera, or a bad view of the person."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ def others(mm: float = 12.0) -> list[ViewSummary]:
 
 
 def test_a_camera_none_of_whose_peaks_are_as_near_as_the_others_is_at_fault():
-    (found,) = about_peaks([view("a", 0.46, 60.0), *others()])
-    assert (found.severity, found.topic) == ("warning", "camera a")
-    assert "46 % of its heatmap peaks lie more than 100 mm from the pose" in found.message
-    assert "its timing and its calibration" in found.message
+    (finding,) = about_peaks([view("a", 0.46, 60.0), *others()])
+    assert (finding.severity, finding.topic) == ("warning", "camera a")
+    assert "46 % of its heatmap peaks lie more than 100 mm from the pose" in finding.message
+    assert "its timing and its calibration" in finding.message
 
 
 def test_a_camera_that_agrees_where_it_sees_the_person_is_not():
-    (found,) = about_peaks([view("a", 0.29, 16.0), *others()])
-    assert (found.severity, found.topic) == ("note", "view a")
-    assert "it sees the person badly" in found.message
-    assert "calibration" not in found.message
+    (finding,) = about_peaks([view("a", 0.29, 16.0), *others()])
+    assert (finding.severity, finding.topic) == ("note", "view a")
+    assert "it sees the person badly" in finding.message
+    assert "calibration" not in finding.message
 
 
 @given(st.floats(0.0, 0.25), st.floats(1.0, 300.0))

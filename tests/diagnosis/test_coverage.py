@@ -1,4 +1,4 @@
-"""Joints that hardly any frame shows are said to be out of view, and what is shown of them by chance is withdrawn."""
+"""Joints that hardly any frame shows are reported as out of view, and their support by chance is removed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NUM_FRAMES = 40
 
 
 def counted(words: tuple[str, ...], *, shown_in: int, persons: tuple[int, ...] = (0,)) -> Coverage:
-    """Count records in which person 0 has the joints so named in some frames alone."""
+    """Return the coverage of records in which person 0 has the named joints only in some frames."""
     coverage = Coverage(MPII16)
     for record in records(words, shown_in=shown_in, persons=persons):
         coverage.add(record)
@@ -34,12 +34,12 @@ def records(words, *, shown_in, persons=(0,)):
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "part"),
     [(LEGS, "upper body only"), (ARMS_AND_HEAD, "lower body only"), (("wrist",), "not the whole body")],
 )
-def test_findings_say_which_part_of_the_body_is_in_view(words, said):
+def test_findings_say_which_part_of_the_body_is_in_view(words, part):
     (finding,) = counted(words, shown_in=1).findings()
-    assert said in finding.message
+    assert part in finding.message
     assert all(joint in finding.message for joint in MPII16.joints if any(word in joint for word in words))
 
 

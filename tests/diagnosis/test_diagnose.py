@@ -1,4 +1,4 @@
-"""A camera that was moved, turned, exchanged or is late is named; noise, hidden joints and strange people are not."""
+"""Findings name a camera that was moved, turned, exchanged or is late; noise and hidden joints give none."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from poseharvest.annotations.info import CaptureInfo, DetectorInfo, HarvestRun, PersonInfo
 from poseharvest.annotations.records import FrameAnnotations
-from poseharvest.diagnosis.cross_check import about_everybody, cross_check, cross_check_people
+from poseharvest.diagnosis.cross_check import combine_people, cross_check, cross_check_people
 from poseharvest.diagnosis.diagnose import Diagnosis
 from poseharvest.diagnosis.sampled_moments import MAX_MOMENTS, MomentSamples
 from poseharvest.geometry.camera import Camera
@@ -31,17 +31,17 @@ RUN = HarvestRun(
 
 
 def pose_at(frame: float) -> torch.Tensor:
-    """Someone who walks in a circle of 0.6 m, about 1 m/s."""
+    """A person who walks in a circle of 0.6 m, at about 1 m/s."""
     angle = 0.06 * frame
     place = torch.tensor([600 * math.cos(angle), 600 * math.sin(angle), 0.0], dtype=torch.float64)
     return torch.from_numpy(walking_pose(0.22 * frame)).double() + place
 
 
 def record(rig: Rig, frame: int, *, filmed: Rig | None = None, delays: tuple[float, ...] = (), noise_px: float = 2.0):
-    """One frame: `filmed` are the cameras as they really stand, `delays` how many frames each view is late."""
+    """One frame, with the true cameras in `filmed`, and the delay of each view in frames in `delays`."""
     generator = torch.Generator().manual_seed(frame)
     mean = pose_at(frame)
-    seen = project_all(rig.at(frame), mean)
+    projection = project_all(rig.at(frame), mean)
     late = delays or (0.0,) * len(rig)
     peaks = torch.stack([
         camera.project(pose_at(frame - delay)).pixels
@@ -57,8 +57,10 @@ def record(rig: Rig, frame: int, *, filmed: Rig | None = None, delays: tuple[flo
         cov=100 * torch.eye(3, dtype=torch.float64).expand(16, 3, 3),
         supported=torch.ones(16, dtype=torch.bool),
         log_evidence=0.0,
-        pixels=seen.pixels,
-        inside=torch.stack([inside_image(px, c.image_size) for px, c in zip(seen.pixels, rig.at(frame), strict=True)]),
+        pixels=projection.pixels,
+        inside=torch.stack([
+            inside_image(px, c.image_size) for px, c in zip(projection.pixels, rig.at(frame), strict=True)
+        ]),
         score=torch.full(shape, 0.8, dtype=torch.float64),
         peak_pixels=peaks,
         peak_score=torch.full(shape, 0.9, dtype=torch.float64),
@@ -122,9 +124,9 @@ def test_a_late_camera_is_named(view: int, frames: int) -> None:
 
 def test_the_delay_is_measured_in_seconds() -> None:
     rig = walker_rig()
-    found = checks(rig, walk(rig, delays=(0.0, 3.0, 0.0, 0.0), noise_px=0.5))
-    assert found[1].delay_s == pytest.approx(3 / RATE, rel=0.6)
-    assert all(check.delay_s < 0.02 for check in (found[0], found[2], found[3]))
+    actual = checks(rig, walk(rig, delays=(0.0, 3.0, 0.0, 0.0), noise_px=0.5))
+    assert actual[1].delay_s == pytest.approx(3 / RATE, rel=0.6)
+    assert all(check.delay_s < 0.02 for check in (actual[0], actual[2], actual[3]))
 
 
 def test_two_exchanged_cameras_are_named() -> None:
@@ -135,7 +137,7 @@ def test_two_exchanged_cameras_are_named() -> None:
 
 
 def test_joints_that_nobody_can_find_blame_no_camera() -> None:
-    """Somebody at a desk: the peaks of the legs lie anywhere."""
+    """A person at a desk: the peaks of the legs lie anywhere."""
     rig = walker_rig()
     generator = torch.Generator().manual_seed(1)
     legs = [MPII16.index(f"{side}_{part}") for side in ("left", "right") for part in ("hip", "knee", "ankle")]
@@ -171,7 +173,7 @@ def test_a_fault_shows_in_everybody_and_the_smallest_counts() -> None:
         samples.add(one)
         samples.add(replace(one, person=1, peak_pixels=one.peak_pixels + 20))
     people = cross_check_people(rig, samples.moments)
-    together = about_everybody(tuple(people.values()))
+    together = combine_people(tuple(people.values()))
     assert sorted(people) == [0, 1]
     assert [view.offset_mm for view in together] == [
         min(people[0][v].offset_mm, people[1][v].offset_mm) for v in range(4)
@@ -183,10 +185,10 @@ def test_a_long_take_is_thinned_over_its_whole_length(num: int) -> None:
     samples, one = MomentSamples(), record(walker_rig(), 0)
     for frame in range(num):
         samples.add(replace(one, frame=frame, time_s=frame / RATE))
-    kept = [moment.frame for moment in samples.moments]
-    assert len(kept) <= MAX_MOMENTS
-    assert (min(kept), max(kept) > num - num / len(kept) - 4) == (0, True)
-    assert len(kept) > min(num, MAX_MOMENTS) / 2 - 2
+    frames = [moment.frame for moment in samples.moments]
+    assert len(frames) <= MAX_MOMENTS
+    assert (min(frames), max(frames) > num - num / len(frames) - 4) == (0, True)
+    assert len(frames) > min(num, MAX_MOMENTS) / 2 - 2
 
 
 def test_moments_that_do_not_follow_one_another_have_no_motion() -> None:

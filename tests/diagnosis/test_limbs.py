@@ -92,12 +92,12 @@ def test_flags_say_what_is_wrong(frames: list[FrameAnnotations], estimate: float
 
 def test_lengths_of_a_harvest_equal_those_of_its_columns(harvest: Harvest) -> None:
     tally = LimbTally(harvest.skeleton)
-    means, seen = [], []
+    means, supported = [], []
     for row in harvest.iter_frames():
         tally.add(row)
         means.append(row.mean.numpy())
-        seen.append(row.supported.numpy())
-    points, mask = np.stack(means), np.stack(seen)
+        supported.append(row.supported.numpy())
+    points, mask = np.stack(means), np.stack(supported)
     for summary in tally.summary(harvest.info.limb_lengths_mm):
         a, b = harvest.skeleton.index(summary.limb.parent), harvest.skeleton.index(summary.limb.child)
         lengths = np.sort(np.linalg.norm(points[:, a] - points[:, b], axis=1)[mask[:, a] & mask[:, b]])

@@ -34,9 +34,9 @@ def _rotation(vector: tuple[float, float, float]) -> torch.Tensor:
 
 def test_a_point_projected_by_hand():
     # 4 m ahead, 1.2 m right, 0.8 m down: x = 500 * 0.3 + 320, y = 520 * 0.2 + 180
-    seen = _camera().project(torch.tensor([1200.0, 800.0, 4000.0], dtype=torch.float64))
-    assert_close(seen.pixels, torch.tensor([470.0, 284.0], dtype=torch.float64))
-    assert bool(seen.valid)
+    projection = _camera().project(torch.tensor([1200.0, 800.0, 4000.0], dtype=torch.float64))
+    assert_close(projection.pixels, torch.tensor([470.0, 284.0], dtype=torch.float64))
+    assert bool(projection.valid)
 
 
 def test_the_centre_is_where_the_translation_leads(make_camera):
@@ -47,9 +47,9 @@ def test_the_centre_is_where_the_translation_leads(make_camera):
 
 def test_upright_cameras_show_up_as_up(make_camera):
     camera = make_camera("c", (0.0, -4000.0, 900.0), (0.0, 0.0, 900.0), Distortion())
-    seen = camera.project(torch.tensor([[0.0, 0.0, 1700.0], [0.0, 0.0, 100.0], [500.0, 0.0, 900.0]]).double()).pixels
-    assert seen[0, 1] < seen[1, 1]  # y points down
-    assert seen[2, 0] > 650  # x points right
+    pixels = camera.project(torch.tensor([[0.0, 0.0, 1700.0], [0.0, 0.0, 100.0], [500.0, 0.0, 900.0]]).double()).pixels
+    assert pixels[0, 1] < pixels[1, 1]  # y points down
+    assert pixels[2, 0] > 650  # x points right
 
 
 def test_rays_pass_through_the_point_whose_pixel_they_belong_to(make_ring, lens, person):
@@ -93,9 +93,9 @@ def test_fisheye_projection_equals_opencv(person):
 
 def test_points_behind_or_in_the_camera_are_masked_and_finite(lens):
     points = torch.tensor([[100.0, 50.0, -4000.0], [3000.0, 10.0, 0.0], [5.0, 5.0, 1e-9], [0.0, 0.0, 4000.0]]).double()
-    seen = _camera(distortion=lens).project(points)
-    assert seen.valid.tolist() == [False, False, False, True]
-    assert torch.isfinite(seen.pixels).all()
+    projection = _camera(distortion=lens).project(points)
+    assert projection.valid.tolist() == [False, False, False, True]
+    assert torch.isfinite(projection.pixels).all()
 
 
 def test_points_beyond_the_fold_are_masked_although_their_pixel_is_in_the_picture():
@@ -218,9 +218,9 @@ def test_rigs_find_cameras_by_name(make_ring):
 
 def test_project_all_stacks_the_views(make_ring, person):
     cameras = make_ring(3)
-    seen = project_all(cameras, person)
-    assert seen.pixels.shape == (3, 13, 2)
-    assert_close(seen.pixels[2], cameras[2].project(person).pixels)
+    projection = project_all(cameras, person)
+    assert projection.pixels.shape == (3, 13, 2)
+    assert_close(projection.pixels[2], cameras[2].project(person).pixels)
 
 
 def test_the_picture_reaches_half_a_pixel_beyond_its_outer_centres():

@@ -25,18 +25,18 @@ def _disc(radius: float, num: int = 400) -> torch.Tensor:
 
 def test_undistort_undoes_distort(lens):
     points = _disc(min(0.95 * lens.max_radius, 1.5))
-    shown = lens.distort(points)
-    back = lens.undistort(shown.points)
-    assert shown.valid.all()
+    distorted = lens.distort(points)
+    back = lens.undistort(distorted.points)
+    assert distorted.valid.all()
     assert back.valid.all()
     assert_close(back.points, points, atol=1e-8, rtol=0)
 
 
 def test_distort_undoes_undistort(lens):
-    shown = _disc(0.5)
-    back = lens.undistort(shown)
+    points = _disc(0.5)
+    back = lens.undistort(points)
     assert back.valid.all()
-    assert_close(lens.distort(back.points).points, shown, atol=1e-9, rtol=0)
+    assert_close(lens.distort(back.points).points, points, atol=1e-9, rtol=0)
 
 
 @settings(max_examples=40, deadline=None)
@@ -78,16 +78,16 @@ def test_brown_conrady_equals_opencv(count):
     points = _disc(0.6)
     rays = torch.cat((points, torch.ones(len(points), 1)), -1).numpy()
     expected, _ = cv2.projectPoints(rays, np.zeros(3), np.zeros(3), np.eye(3), np.array(coefficients))
-    shown = Distortion("brown_conrady", coefficients).distort(points).points
-    assert_close(shown, torch.from_numpy(expected[:, 0]), atol=1e-12, rtol=0)
+    distorted = Distortion("brown_conrady", coefficients).distort(points).points
+    assert_close(distorted, torch.from_numpy(expected[:, 0]), atol=1e-12, rtol=0)
 
 
 def test_fisheye_equals_opencv():
     coefficients = (0.04, -0.012, 0.006, -0.001)
     points = _disc(3.0)
     expected = cv2.fisheye.distortPoints(points.numpy()[:, None], np.eye(3), np.array(coefficients))
-    shown = Distortion("fisheye", coefficients).distort(points).points
-    assert_close(shown, torch.from_numpy(expected[:, 0]), atol=1e-12, rtol=0)
+    distorted = Distortion("fisheye", coefficients).distort(points).points
+    assert_close(distorted, torch.from_numpy(expected[:, 0]), atol=1e-12, rtol=0)
 
 
 def test_the_fold_of_a_barrel_lens_is_where_its_derivative_vanishes():
@@ -97,8 +97,8 @@ def test_the_fold_of_a_barrel_lens_is_where_its_derivative_vanishes():
 
 def test_points_beyond_the_fold_are_masked_although_they_land_in_the_picture():
     beyond = torch.tensor([[1.8, 0.0], [0.0, -1.8]], dtype=torch.float64)
-    shown = BARREL.distort(beyond)
-    assert not shown.valid.any()
+    distorted = BARREL.distort(beyond)
+    assert not distorted.valid.any()
     assert BARREL.distort(beyond / 2).valid.all()
 
 
@@ -112,8 +112,8 @@ def test_a_fisheye_that_folds_back_is_masked():
 
 def test_a_pole_of_the_rational_model_is_masked():
     lens = Distortion("brown_conrady", (0.0, 0.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0))  # r / (1 - r^2)
-    shown = lens.distort(torch.tensor([[0.9, 0.0], [1.2, 0.0]], dtype=torch.float64))
-    assert shown.valid.tolist() == [True, False]
+    distorted = lens.distort(torch.tensor([[0.9, 0.0], [1.2, 0.0]], dtype=torch.float64))
+    assert distorted.valid.tolist() == [True, False]
 
 
 def test_pixels_that_no_ray_reaches_are_masked():

@@ -1,4 +1,4 @@
-"""What a pixel measures: against focal length over depth, and against triangulation of pixels that really err."""
+"""The size of a pixel, against focal length over depth and against triangulation of noisy pixels."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ def test_it_is_what_triangulation_of_noisy_pixels_gives(generator: torch.Generat
     error = pixel_error(cameras, ORIGIN)
     pixels = torch.stack([camera.project(ORIGIN[None]).pixels for camera in cameras]).expand(2, 4000, 2)
     noisy = pixels + torch.randn(pixels.shape, generator=generator, dtype=torch.float64)
-    found = triangulate(cameras, noisy, torch.ones(2, 4000)).points
+    estimates = triangulate(cameras, noisy, torch.ones(2, 4000)).points
     assert error is not None
-    assert float(found[:, 0].std()) == pytest.approx(error.worst_mm, rel=0.08)
+    assert float(estimates[:, 0].std()) == pytest.approx(error.worst_mm, rel=0.08)
 
 
 def test_one_view_has_no_depth() -> None:

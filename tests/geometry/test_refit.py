@@ -19,11 +19,11 @@ SIZE = (72, 128)
 
 
 def turned_pixels(pixels, size, degrees):
-    """Where pixel centres go when `np.rot90` turns the picture: a picture of their own numbers tells."""
+    """Return the pixel centres after a turn by `np.rot90`, from a picture of pixel numbers."""
     rows, columns = np.mgrid[: size[0], : size[1]]
     turned = np.rot90(np.stack((columns, rows), -1), -degrees // 90)
-    found = [np.argwhere((turned == pixel).all(-1))[0][::-1] for pixel in pixels]
-    return torch.tensor(np.array(found), dtype=torch.float64)
+    positions = [np.argwhere((turned == pixel).all(-1))[0][::-1] for pixel in pixels]
+    return torch.tensor(np.array(positions), dtype=torch.float64)
 
 
 @pytest.mark.parametrize("degrees", QUARTER_TURNS)
@@ -68,10 +68,10 @@ def test_a_scaled_camera_shows_points_where_the_resized_picture_does(make_camera
     picture = np.exp(-((columns - 421.5) ** 2 + (rows - 311.3) ** 2) / (2 * 8.0**2))
     resized = cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_LINEAR)
     rows, columns = np.mgrid[: resized.shape[0], : resized.shape[1]]
-    seen = torch.tensor([(columns * resized).sum(), (rows * resized).sum()]) / resized.sum()
+    center = torch.tensor([(columns * resized).sum(), (rows * resized).sum()]) / resized.sum()
     ray = camera.pixel_rays(torch.tensor([[421.5, 311.3]], dtype=torch.float64))
-    shown = scaled_camera(camera, factor).project(ray.origin + 2000 * ray.direction).pixels[0]
-    assert_close(shown, seen.double(), atol=1e-3, rtol=0)
+    pixels = scaled_camera(camera, factor).project(ray.origin + 2000 * ray.direction).pixels[0]
+    assert_close(pixels, center.double(), atol=1e-3, rtol=0)
 
 
 def test_every_kind_of_camera(affine_camera, make_camera, person):

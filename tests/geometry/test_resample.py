@@ -22,5 +22,5 @@ def test_it_is_the_batched_sampler_point_by_point(seed, height, width):
     corners = bilinear_corners(points[:, 0], points[:, 1], (height, width))
     rows = BilinearCorners(*(part[:, None] for part in (corners.first, corners.right, corners.below)), corners.width)
     start = number[:, None] * bordered[0].numel()
-    found = rows.sample(bordered.flatten(), start, torch.arange(40))
-    torch.testing.assert_close(found[:, 0], expected, rtol=0, atol=1e-12)
+    values = rows.sample(bordered.flatten(), start, torch.arange(40))
+    torch.testing.assert_close(values[:, 0], expected, rtol=0, atol=1e-12)

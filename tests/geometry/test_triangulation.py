@@ -17,11 +17,11 @@ from poseharvest.geometry.triangulation import triangulate, triangulate_robust
 def test_projected_points_come_back(make_ring, lens, person):
     cameras = make_ring(4, lens)
     pixels = project_all(cameras, person).pixels
-    found = triangulate(cameras, pixels, torch.ones(4, 13))
-    assert_close(found.points, person, atol=1e-5, rtol=0)
-    assert found.supported.all()
-    assert found.inliers.all()
-    assert found.residual_px.max() < 1e-6
+    triangulation = triangulate(cameras, pixels, torch.ones(4, 13))
+    assert_close(triangulation.points, person, atol=1e-5, rtol=0)
+    assert triangulation.supported.all()
+    assert triangulation.inliers.all()
+    assert triangulation.residual_px.max() < 1e-6
 
 
 def test_two_affine_cameras(person):
@@ -42,16 +42,16 @@ def test_the_point_nearly_minimises_the_weighted_pixel_error(make_ring, person, 
     pixels = project_all(cameras, person).pixels
     pixels = pixels + 3 * torch.randn(pixels.shape, dtype=torch.float64, generator=generator)
     weights = torch.rand(4, 13, dtype=torch.float64, generator=generator) + 0.1
-    found = triangulate(cameras, pixels, weights)
+    triangulation = triangulate(cameras, pixels, weights)
     for j in range(3):
         root = weights[:, j : j + 1].sqrt()
 
         def error(x, j=j, root=root):
-            seen = project_all(cameras, torch.tensor(x).reshape(1, 3)).pixels[:, 0]
-            return ((seen - pixels[:, j]) * root).flatten().numpy()
+            projected = project_all(cameras, torch.tensor(x).reshape(1, 3)).pixels[:, 0]
+            return ((projected - pixels[:, j]) * root).flatten().numpy()
 
         best = least_squares(error, person[j].numpy(), xtol=1e-14, ftol=1e-14)
-        achieved = float((error(found.points[j].numpy()) ** 2).sum())
+        achieved = float((error(triangulation.points[j].numpy()) ** 2).sum())
         assert 2 * best.cost <= achieved + 1e-9
         assert achieved < 2 * best.cost * 1.002
 
@@ -104,13 +104,16 @@ def test_absent_views_are_not_used_and_a_lone_view_is_not_supported(make_ring, p
     weights = torch.ones(3, 13)
     weights[1:, 4] = 0.0  # one view left
     weights[:, 5] = -0.2  # none left
-    for found in (triangulate(cameras, pixels, weights), triangulate_robust(cameras, pixels, weights, threshold_px=5)):
-        assert found.supported.tolist() == [j not in {4, 5} for j in range(13)]
-        assert torch.isfinite(found.points).all()
-        assert_close(found.points[found.supported], person[found.supported], atol=1e-5, rtol=0)
-        assert not found.inliers[1, 2]
-        assert torch.isinf(found.residual_px[1, 2])
-        assert torch.isinf(found.residual_px[:, 4]).all()
+    for triangulation in (
+        triangulate(cameras, pixels, weights),
+        triangulate_robust(cameras, pixels, weights, threshold_px=5),
+    ):
+        assert triangulation.supported.tolist() == [j not in {4, 5} for j in range(13)]
+        assert torch.isfinite(triangulation.points).all()
+        assert_close(triangulation.points[triangulation.supported], person[triangulation.supported], atol=1e-5, rtol=0)
+        assert not triangulation.inliers[1, 2]
+        assert torch.isinf(triangulation.residual_px[1, 2])
+        assert torch.isinf(triangulation.residual_px[:, 4]).all()
 
 
 def test_parallel_lines_do_not_support_a_point(make_camera, person):
@@ -141,22 +144,22 @@ def test_views_that_contradict_each_other_support_nothing(make_ring, person):
     cameras = make_ring(4)[:2]
     pixels = project_all(cameras, person).pixels
     pixels[0, :, 1] += 200
-    found = triangulate_robust(cameras, pixels, torch.ones(2, 13), threshold_px=10)
-    assert not found.supported.any()
+    triangulation = triangulate_robust(cameras, pixels, torch.ones(2, 13), threshold_px=10)
+    assert not triangulation.supported.any()
 
 
 def test_a_rig_of_one_camera_supports_nothing(make_ring, person):
     cameras = make_ring(1)
-    found = triangulate_robust(cameras, project_all(cameras, person).pixels, torch.ones(1, 13), threshold_px=10)
-    assert not found.supported.any()
-    assert torch.isfinite(found.points).all()
+    triangulation = triangulate_robust(cameras, project_all(cameras, person).pixels, torch.ones(1, 13), threshold_px=10)
+    assert not triangulation.supported.any()
+    assert torch.isfinite(triangulation.points).all()
 
 
 def test_float32_input_is_solved_in_float64(make_ring, person):
     cameras = make_ring(4)
-    found = triangulate(cameras, project_all(cameras, person).pixels.float(), torch.ones(4, 13))
-    assert found.points.dtype == torch.float64
-    assert_close(found.points, person, atol=1e-3, rtol=0)
+    triangulation = triangulate(cameras, project_all(cameras, person).pixels.float(), torch.ones(4, 13))
+    assert triangulation.points.dtype == torch.float64
+    assert_close(triangulation.points, person, atol=1e-3, rtol=0)
 
 
 def test_errors_name_the_shapes(make_ring):

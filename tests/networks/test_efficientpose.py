@@ -33,5 +33,5 @@ def test_stride_two_puts_the_odd_pixel_of_padding_at_the_bottom_right(kernel, fi
     scale = (1 + layer.norm.eps) ** 0.5
     # Output (r, c) sees rows 2 r + first ..., so the impulse meets kernel row 4 - (2 r + first).
     with torch.inference_mode():
-        seen = layer(impulse)[0, 0, 2, 3] * scale
-    assert seen.item() == pytest.approx(1 - first + kernel * -first, abs=1e-9)
+        value = layer(impulse)[0, 0, 2, 3] * scale
+    assert value.item() == pytest.approx(1 - first + kernel * -first, abs=1e-9)

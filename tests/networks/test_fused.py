@@ -9,7 +9,7 @@ from poseharvest.networks.hourglass import HourglassShape, StackedHourglass
 
 
 def with_statistics(network, generator):
-    """Give batch norms statistics, scales and shifts that a fold must not lose."""
+    """Set the statistics, scales and shifts of batch norms, so that folding must include them."""
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             for tensor in (module.running_mean, module.weight.data, module.bias.data):
@@ -39,7 +39,7 @@ def test_fused_networks_give_the_same_heatmaps(network, fuse, size, generator):
 
 def test_no_batch_norm_is_left():
     for fused in (fuse_efficientpose(EfficientPose()), fuse_hourglass(StackedHourglass(HourglassShape(features=8)))):
-        left = [name for name, module in fused.named_modules() if isinstance(module, nn.BatchNorm2d)]
+        norms = [name for name, module in fused.named_modules() if isinstance(module, nn.BatchNorm2d)]
         # A pre-activation block starts with a norm that follows no convolution: that one has to stay.
-        assert all(name.endswith("bn1") for name in left)
+        assert all(name.endswith("bn1") for name in norms)
         assert not any(parameter.requires_grad for parameter in fused.parameters())

@@ -1,4 +1,4 @@
-"""The names and shapes of published checkpoints are written out here a second time, from their files' listing."""
+"""The names and shapes of published checkpoints, listed here independently from their files."""
 
 import pytest
 import torch

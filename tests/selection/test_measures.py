@@ -15,7 +15,7 @@ from poseharvest.selection.measures import MEASURES
 
 
 def _from_record(name: str, record: FrameAnnotations) -> NDArray[np.float64]:
-    """The slow way: one joint at a time."""
+    """The slow reference: one joint at a time."""
     values = []
     for joint in range(len(record.mean)):
         views = torch.nonzero(record.inside[:, joint]).flatten().tolist()

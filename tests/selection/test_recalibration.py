@@ -1,4 +1,4 @@
-"""A recalibration: what it does to a covariance, and its file."""
+"""A recalibration: its effect on a covariance, and its file."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ def test_a_limit_equals_a_stable_sort_that_is_cut(
 
 @pytest.mark.parametrize(("measure", "power"), [("det", 6), ("trace", 2)])
 def test_a_limit_is_one_of_widths_whatever_the_scale(measure: str, power: int) -> None:
-    """Of ten joints' rows the surest has a width of 20 mm: at a limit of 1.5 those of up to 30 mm are kept."""
+    """The most certain of ten rows has a width of 20 mm: a limit of 1.5 keeps rows of up to 30 mm."""
     widths = np.array([60.0, 31.0, 20.0, 25.0, 29.9, 22.0, 90.0, 21.0, 45.0, 30.1])[:, None]
     rule = SelectionRule(measure, share=1.0, limit=1.5)
     for scale in (1.0, 1e-3, 40.0):

@@ -84,11 +84,11 @@ def test_an_unknown_joint_takes_down_just_what_derives_from_it(source, target, g
     conversion = Conversion(source, target)
     points = random_points(generator, len(source))
     cov = random_covariances(generator, len(source), 3)
-    for lost in range(len(source)):
+    for joint in range(len(source)):
         broken, broken_cov = points.clone(), cov.clone()
-        broken[..., lost, 1] = torch.nan
-        broken_cov[..., lost, 0, 2] = torch.inf
-        hit = conversion.weights[:, lost] != 0
+        broken[..., joint, 1] = torch.nan
+        broken_cov[..., joint, 0, 2] = torch.inf
+        hit = conversion.weights[:, joint] != 0
         converted = conversion.points(broken)
         assert torch.equal(torch.isnan(converted).all(-1), hit.expand(2, 5, -1))
         assert_close(converted[..., ~hit, :], conversion.points(points)[..., ~hit, :], rtol=0, atol=0)
@@ -102,8 +102,8 @@ def test_support_needs_every_source():
     supported = torch.ones(2, 16, dtype=torch.bool)
     supported[1, MPII16.index("thorax")] = False
     assert conversion.supported(supported)[0].all()
-    lost = {H36M17.joints[i] for i in (~conversion.supported(supported)[1]).nonzero().flatten()}
-    assert lost == {"thorax", "spine"}
+    unsupported = {H36M17.joints[i] for i in (~conversion.supported(supported)[1]).nonzero().flatten()}
+    assert unsupported == {"thorax", "spine"}
 
 
 def test_derived_joints_are_where_they_are_documented():

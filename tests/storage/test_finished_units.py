@@ -1,4 +1,4 @@
-"""Finished units: made once, made again after an interruption, never mistaken for others."""
+"""Finished units: made once, made again after an interruption, never confused with others."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def never(folder):
 
 
 def test_a_finished_unit_is_not_made_again(store):
-    made = store.made(NAME, SETTINGS, write)
-    assert store.made(NAME, SETTINGS, never) == made == store.finished(NAME, SETTINGS)
-    assert (made / "content").read_text() == "made"
-    assert made.parent.parent == store.folder / "units"
+    folder = store.made(NAME, SETTINGS, write)
+    assert store.made(NAME, SETTINGS, never) == folder == store.finished(NAME, SETTINGS)
+    assert (folder / "content").read_text() == "made"
+    assert folder.parent.parent == store.folder / "units"
 
 
 def test_an_interrupted_unit_is_made_in_the_folder_that_it_left(store):
@@ -39,9 +39,9 @@ def test_an_interrupted_unit_is_made_in_the_folder_that_it_left(store):
     with pytest.raises(KeyboardInterrupt):
         store.made(NAME, SETTINGS, interrupted)
     assert store.finished(NAME, SETTINGS) is None
-    seen = []
-    store.made(NAME, SETTINGS, lambda folder: seen.append((folder / "content").read_text()))
-    assert seen == ["made"]
+    contents = []
+    store.made(NAME, SETTINGS, lambda folder: contents.append((folder / "content").read_text()))
+    assert contents == ["made"]
 
 
 def test_units_of_other_settings_are_refused_by_what_differs(store):

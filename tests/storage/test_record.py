@@ -1,4 +1,4 @@
-"""Records say what a result was made from, and the first thing in which a request differs from it."""
+"""Records contain the settings of a result, and give the first difference from a request."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ class ViewInfo(_Section):
 
 
 class JointSelection(_Section):
-    """How one joint was selected."""
+    """The selection of one joint."""
 
     joint: str
     supported: int = Field(ge=0, description="rows that some camera sees")
@@ -116,7 +116,7 @@ class JointSelection(_Section):
 
 
 class PersonSelection(_Section):
-    """How the joints of one person were selected, where there are several people."""
+    """The selection of the joints of one person, where there are several people."""
 
     person: int = Field(ge=0)
     joints: tuple[JointSelection, ...]

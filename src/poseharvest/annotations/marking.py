@@ -24,7 +24,7 @@ from poseharvest.storage.columns import column, values_of
 
 @dataclass(frozen=True)
 class PartLayout:
-    """How the rows of a harvest lie in its parts.
+    """The layout of the rows of a harvest in its parts.
 
     Attributes:
         folder: the folder of the harvest.

@@ -15,7 +15,7 @@ _SYNONYMS = {"camera": _CAMERA, "kamera": _CAMERA, "c": _CAMERA, "view": _CAMERA
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _LETTERED = re.compile(r"(cam|camera|kamera|view)([a-z])", re.IGNORECASE)
 _REMEDY = (
-    '; say which is which in capture.toml, under [names]: view = "camera", '
+    '; name the camera of each view in capture.toml, under [names]: view = "camera", '
     "or choose the views that have a camera by --views"
 )
 

@@ -148,8 +148,8 @@ def _notes_on_names(
     for view, camera in camera_of.items():
         if view not in settings.names and not share_a_part(view, camera):
             message = (
-                f'footage "{view}" and calibrated camera "{camera}" are taken for one, as the last ones left: '
-                f'if they are not, say which is which in capture.toml, under [names]: {view} = "camera"'
+                f'footage "{view}" is matched with calibrated camera "{camera}" because no others remained: '
+                f'if this is wrong, name the camera in capture.toml, under [names]: {view} = "camera"'
             )
             findings.append(Finding("warning", "calibration", message))
     return findings

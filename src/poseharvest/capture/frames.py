@@ -120,7 +120,7 @@ class FactSource(Protocol):
 
     @property
     def facts(self) -> CaptureFacts:
-        """What it knows."""
+        """The facts about the capture."""
         ...
 
 

@@ -8,7 +8,7 @@ The layout is that of VoxelPose:
 | `calibration_shelf.json` | perspective cameras; T is the camera's *centre* (`calibration/voxelpose.py`) |
 | `Camera0/img_000000.png` | Shelf, 1032 x 776 |
 | `Camera0/campus4-c0-00000.png` | Campus, 360 x 288 |
-| `pred_shelf_maskrcnn_hrnet_coco.pkl` | 2D keypoints of everybody (`voxelpose_keypoints.py`) |
+| `pred_shelf_maskrcnn_hrnet_coco.pkl` | 2D keypoints of all people (`voxelpose_keypoints.py`) |
 
 Quirks. `actor3D` is in metres, the calibration in mm. A frame without an actor is an empty cell, of shape (1, 0).
 Frames are counted from 0, in cells and in pictures' names. The 14 joints are in the order of `lsp14`; the "bottom head"

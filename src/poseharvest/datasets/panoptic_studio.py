@@ -5,7 +5,7 @@ A sequence is a folder such as `160906_band2`:
 | file | what |
 |---|---|
 | `calibration_160906_band2.json` | cameras, in centimetres (`calibration/panoptic.py`) |
-| `hdPose3d_stage1_coco19/body3DScene_00000139.json` | everybody in frame 139 |
+| `hdPose3d_stage1_coco19/body3DScene_00000139.json` | all people in frame 139 |
 | `hdImgs/00_05/00_05_00000139.jpg` | the picture of camera `00_05` in frame 139 |
 | `hdVideos/hd_00_05.mp4` | or the film of this camera; picture 139 (from 0) is frame 139 |
 

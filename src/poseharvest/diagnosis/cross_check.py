@@ -59,7 +59,7 @@ def cross_check_people(rig: Rig, moments: Sequence[SampledMoment]) -> dict[int, 
     return {p: views for p, views in checks.items() if any(math.isfinite(view.offset_mm) for view in views)}
 
 
-def about_everybody(people: Sequence[tuple[ViewCheck, ...]]) -> tuple[ViewCheck, ...]:
+def combine_people(people: Sequence[tuple[ViewCheck, ...]]) -> tuple[ViewCheck, ...]:
     """Return for each view the smallest offset and the smallest delay over all people.
 
     A fault of a camera is visible in all people. A deviation in one person alone has another cause.

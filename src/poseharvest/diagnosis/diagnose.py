@@ -18,7 +18,7 @@ from poseharvest.diagnosis.camera_findings import (
     about_places_and_timing,
 )
 from poseharvest.diagnosis.coverage import Coverage
-from poseharvest.diagnosis.cross_check import about_everybody, cross_check, cross_check_people
+from poseharvest.diagnosis.cross_check import combine_people, cross_check, cross_check_people
 from poseharvest.diagnosis.limbs import LimbTally
 from poseharvest.diagnosis.sampled_moments import MomentSamples
 from poseharvest.findings import Finding, worst_first
@@ -73,7 +73,7 @@ class Diagnosis:
         """
         moments = self._moments.moments
         people = cross_check_people(self._rig, moments)
-        checks = about_everybody(tuple(people.values())) if people else cross_check(self._rig, moments)
+        checks = combine_people(tuple(people.values())) if people else cross_check(self._rig, moments)
         strange = about_people(people, checks)
         findings = about_places_and_timing(checks, run.capture.frame_rate) + strange
         findings += about_depth(self._rig, moments)

@@ -24,7 +24,7 @@ MIN_DEPTH_MM = 1.0
 
 @dataclass(frozen=True)
 class Projection:
-    """Where points appear in a picture.
+    """The positions of points in a picture.
 
     Attributes:
         pixels: (..., 2) x, y. Finite everywhere, meaningless where not `valid`.
