@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -77,8 +79,20 @@ def _bad_call(call: ast.Call) -> str | None:
     return None
 
 
-def parse(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+class Faults(NamedTuple):
+    """What is wrong with a file."""
+
+    num_lines: int
+    long: list[str]
+    undocumented: list[str]
+    forbidden: list[str]
+
+
+@cache
+def faults(path: Path) -> Faults:
+    text = path.read_text(encoding="utf-8")
+    tree = ast.parse(text)
+    return Faults(len(text.splitlines()), long_functions(tree), undocumented(tree), forbidden(tree))
 
 
 def test_the_package_is_found():
@@ -87,22 +101,22 @@ def test_the_package_is_found():
 
 @EVERY_FILE
 def test_file_is_short(path):
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= MAX_FILE_LINES
+    assert faults(path).num_lines <= MAX_FILE_LINES
 
 
 @EVERY_FILE
 def test_functions_are_short(path):
-    assert long_functions(parse(path)) == []
+    assert faults(path).long == []
 
 
 @EVERY_FILE
 def test_public_names_are_documented(path):
-    assert undocumented(parse(path)) == []
+    assert faults(path).undocumented == []
 
 
 @EVERY_FILE
 def test_nothing_dangerous_is_used(path):
-    assert forbidden(parse(path)) == []
+    assert faults(path).forbidden == []
 
 
 @pytest.mark.parametrize(

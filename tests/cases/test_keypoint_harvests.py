@@ -62,5 +62,7 @@ def test_a_unit_that_is_off_by_ten_is_named_and_no_unit_is_promised(cases_dir, t
     with pytest.raises(
         CaptureError, match=r"got a person of 1\.\d+e\+04 mm; .* no other of mm, cm, m mends that"
     ) as error:
-        harvest(capture, detector, tmp_path / "out", options=HarvestOptions(num_previews=0))
+        harvest(
+            capture, detector, tmp_path / "out", options=HarvestOptions(inference=InferenceOptions(24), num_previews=0)
+        )
     assert "try unit" not in str(error.value)

@@ -13,7 +13,7 @@ from poseharvest.pictorial.infer import InferenceOptions
 
 pytestmark = [pytest.mark.data, pytest.mark.slow]
 
-NUM_FRAMES = 6
+NUM_FRAMES = 4
 JOINTS = tuple(
     f"{side}_{part}" for part in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle") for side in ("left", "right")
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 import subprocess
 import sys
 
@@ -78,13 +79,21 @@ def test_the_installed_program_ends_as_the_shell_expects(tmp_path):
     assert done.stderr == "error: none: expected a capture, a folder with footage and a calibration, got nothing\n"
 
 
-def test_python_runs_the_package():
-    command = [sys.executable, "-m", "poseharvest"]
-    done = subprocess.run([*command, "--version"], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == poseharvest.__version__
-    wrong = subprocess.run([*command, "dance"], capture_output=True, text=True, check=False)
-    assert wrong.returncode == 2
-    assert "Usage: python -m poseharvest" in wrong.stderr
+def test_python_runs_the_package(monkeypatch, capsys):
+    """As `python -m` does, but in this process: another would import everything anew."""
+
+    def run_module(argument):
+        monkeypatch.setattr(sys, "argv", ["poseharvest", argument])
+        with pytest.raises(SystemExit) as end:
+            runpy.run_module("poseharvest", run_name="__main__", alter_sys=True)
+        return end.value.code, capsys.readouterr()
+
+    code, said = run_module("--version")
+    assert not code
+    assert said.out.strip() == poseharvest.__version__
+    code, said = run_module("dance")
+    assert code == 2
+    assert "Usage: python -m poseharvest" in said.err
 
 
 @pytest.mark.slow

@@ -8,10 +8,12 @@ import pytest
 from typer.main import get_command
 
 from harvest_kit import make_records, write_harvest
+from poseharvest.cli import flags
 from poseharvest.cli.app import app
 from poseharvest.cli.flags import in_flags
 
-_COMMANDS = get_command(app).commands
+_PROGRAM = get_command(app)
+_COMMANDS = _PROGRAM.commands
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +27,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("name", _COMMANDS)
-def test_every_option_is_named_by_its_flag(name: str) -> None:
+def test_every_option_is_named_by_its_flag(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flags, "get_command", lambda _: _PROGRAM)  # made anew for every option it takes seconds
     for parameter in _COMMANDS[name].params:
         flag = max(parameter.opts, key=len)
         said = in_flags(f"{parameter.name}: expected a: b", app, [name, "x", "--y"])

@@ -89,7 +89,7 @@ def test_two_cameras_too_close_together_are_named(run, close_pair) -> None:
         assert audit.code == 0, audit.err
         assert "warning: where the cameras look, one pixel of error in every view means" in audit.out
         out = footage.folder / "out"
-        done = run("harvest", footage.capture, "--detector", footage.keypoints, "--out", out, "--resolution", 32)
+        done = run("harvest", footage.capture, "--detector", footage.keypoints, "--out", out, "--resolution", 16)
         assert done.code == 0, done.err
         below = done.out.split("report:  ")[1].splitlines()[1:]
         (line,) = [line for line in below if line.startswith("warning: where the person is, one pixel of error")]

@@ -54,7 +54,7 @@ def test_a_calibration_and_keypoints_are_a_capture(run, alone):
 def test_the_frame_rate_may_be_said(run, alone, where):
     if where == "capture.toml":
         (alone.capture / "capture.toml").write_text("frame_rate = 25\n")
-    done = run(*arguments(alone, *(("--frame-rate", 25) if where == "option" else ())))
+    done = run(*arguments(alone, *(("--frame-rate", 25) if where == "option" else ()), "--resolution", 16))
     assert done.code == 0, done.err
     assert "assumed" not in done.out
     assert Harvest.open(alone.folder / "out").info.capture.frame_rate == 25
@@ -62,7 +62,7 @@ def test_the_frame_rate_may_be_said(run, alone, where):
 
 def test_cameras_without_keypoints_are_left_out_and_views_can_be_chosen(run, alone):
     shutil.rmtree(alone.capture / "pose" / "cam2")
-    done = run(*arguments(alone))
+    done = run(*arguments(alone, "--resolution", 16))
     assert done.code == 0, done.err
     assert Harvest.open(alone.folder / "out").view_names == ("cam1", "cam3")
     wrong = run(*arguments(alone, "--views", "cam1,cam2"))

@@ -185,7 +185,7 @@ def test_views_that_drop_out(quick: HarvestOptions, tmp_path: Path) -> None:
     simulation = simulate(10, 0, errors=CLEAN, render=False)
     detector = NeedsPictures(simulation.detector, lambda view, maps: maps)
     capture = FrameChanger(simulation.capture, {3: (1,), 4: (1,), 6: (0, 1, 2, 3), 7: (0, 1, 2, 3)})
-    result = harvest(capture, detector, tmp_path / "h", options=quick)
+    result = harvest(capture, detector, tmp_path / "h", options=replace(quick, num_previews=0))
     by_frame = {record.frame: record for record in records(result)}
     assert sorted(by_frame) == [0, 1, 2, 3, 4, 5, 8, 9]
     for frame in (3, 4):
@@ -360,7 +360,7 @@ def test_frames_stream(quick: HarvestOptions, tmp_path: Path) -> None:
     """However many were seen, no more than two batches of pictures are alive."""
     simulation = simulate(14, 0, errors=CLEAN, render=False)
     capture = CountedCapture(simulation.capture)
-    harvest(capture, simulation.detector, tmp_path / "h", options=quick)
+    harvest(capture, simulation.detector, tmp_path / "h", options=replace(quick, num_previews=0))
     assert len(capture.alive) == 14
     assert max(capture.alive) <= 2 * batch_length(capture.frame_rate)
 

@@ -109,16 +109,16 @@ def test_a_body_is_told_by_its_limbs(crowd: CrowdSimulation) -> None:
 def test_moments_are_harvested_asked_for_or_noticed(
     tmp_path: Path, crowd: CrowdSimulation, moments: bool | None
 ) -> None:
-    source = replace(crowd.capture, num_frames=10)
+    source = replace(crowd.capture, num_frames=6)
     made = harvest(source, shuffled(crowd), tmp_path / "h", options=replace(QUICK, moments=moments))
-    assert made.info.counts.records >= 0.85 * 3 * 10
+    assert made.info.counts.records >= 0.85 * 3 * 6
     (said,) = (finding for finding in made.info.findings if finding.topic == "moments")
     assert "every frame stands alone" in said.message
     assert ("--in-a-row" in said.message) == (moments is None)
 
 
 def test_frames_in_a_row_are_no_moments(tmp_path: Path, crowd: CrowdSimulation) -> None:
-    source = CrowdCapture(crowd.capture.rig, 8)
+    source = CrowdCapture(crowd.capture.rig, 6)
     made = harvest(source, crowd.keypoints, tmp_path / "h", options=QUICK)
     assert not [finding for finding in made.info.findings if finding.topic == "moments"]
 

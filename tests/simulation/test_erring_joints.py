@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 import pytest
@@ -28,11 +29,18 @@ class Standing(Motion):
         return torch.zeros(len(times), 2, dtype=torch.float64)
 
 
+@lru_cache(maxsize=6)
+def many(observer: Observer) -> list[list[Observation]]:
+    """Its observations, made once for all that is asked of them."""
+    return [[observer.observe(v, f) for f in FRAMES] for v in VIEWS]
+
+
 def all_of(observer: Observer, attribute: str) -> np.ndarray:
     """(V, F, J, ...) of many observations."""
-    return np.array([[getattr(observer.observe(v, f), attribute) for f in FRAMES] for v in VIEWS])
+    return np.array([[getattr(one, attribute) for one in row] for row in many(observer)])
 
 
+@lru_cache(maxsize=2)
 def true_pixels(scene: Scene) -> np.ndarray:
     return np.array([[c.project(scene.points(f)[:16]).pixels.numpy() for f in FRAMES] for c in scene.cameras])
 

@@ -111,7 +111,7 @@ def empty(scene: Scene) -> Image:
 
 def test_somebody_off_the_middle_of_a_wide_picture_is_found(detector, tmp_path):
     """The shipped network is small, and takes a poster or half a person for one now and then."""
-    pictures = [sample("generic", 90, index, size=120, margin=3.5) for index in range(8)]
+    pictures = [sample("generic", 90, index, size=120, margin=3.5) for index in range(5)]
     scenes = [cut(picture, left) for picture in pictures for left in (20, picture.image.shape[1] - WIDTH)]
     boxes = find_boxes(open_pictures(write_folder(tmp_path / "in", [scene.image for scene in scenes])), detector)
     whole = Crop(((WIDTH - 1) / 2, (HEIGHT - 1) / 2), float(WIDTH))
@@ -133,7 +133,7 @@ def test_shifting_and_mirroring_the_picture_do_so_to_the_window(detector, drawn,
 
 def test_in_a_video_the_person_is_followed_and_in_a_folder_searched_anew(detector, drawn, tmp_path):
     """The camera pans; the same pictures as a sequence ask for far fewer windows."""
-    scenes = [cut(drawn, left) for left in range(20, 92, 12)]
+    scenes = [cut(drawn, left) for left in range(20, 92, 18)]
     images = [scene.image for scene in scenes]
     folder = write_folder(tmp_path / "in", images)
     sources = (
