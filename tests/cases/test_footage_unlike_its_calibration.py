@@ -14,11 +14,13 @@ from cases_kit import VIEWS, make_capture
 from poseharvest import Capture, harvest, load_detector
 from poseharvest.errors import CalibrationError
 from poseharvest.harvesting.harvest_options import HarvestOptions
+from poseharvest.pictorial.infer import InferenceOptions
 
 pytestmark = pytest.mark.data
 
 SERIALS = dict(zip(VIEWS, ("22269", "22270", "22271", "22272"), strict=True))
 NUM_FRAMES = 6
+OPTIONS = HarvestOptions(start=1, stop=NUM_FRAMES, inference=InferenceOptions(32), num_previews=0)
 
 
 def turn(source, target, degrees):
@@ -70,7 +72,7 @@ def turn_keypoints(source, target, size, degrees):
 
 def poses(capture, keypoints, out):
     detector = load_detector(str(keypoints), frame_offset=1, layout="body_25b")
-    found = harvest(capture, detector, out, options=HarvestOptions(start=1, stop=NUM_FRAMES))
+    found = harvest(capture, detector, out, options=OPTIONS)
     return np.stack([frame.mean.numpy() for frame in found.iter_frames()])
 
 

@@ -17,7 +17,7 @@ from poseharvest.pictorial.infer import InferenceOptions
 from poseharvest.pictorial.limb_estimation import Measured
 from poseharvest.simulation import CLEAN, Simulation, simulate
 
-NUM_FRAMES, HIDDEN_FRAMES = 24, 9
+NUM_FRAMES, HIDDEN_FRAMES = 16, 7
 OPTIONS = HarvestOptions(inference=InferenceOptions(resolution=24), warm_up_frames=6, num_previews=0)
 LEG = {("right_hip", "right_knee"), ("right_knee", "right_ankle")}
 

@@ -18,7 +18,7 @@ from poseharvest.learning.loop.steps import Trainer
 from poseharvest.learning.loop.training_options import TrainingOptions
 
 TINY = TrainingOptions(epochs=2, batch_size=2)
-HERE = Path(__file__).resolve().parent
+HERE = Path(__file__).resolve().parents[1]  # whose conftest draws
 SOURCE = HERE.parents[1] / "src"
 
 SCRIPT = """
@@ -27,7 +27,6 @@ sys.path.insert(0, {here!r})
 import torch
 torch.set_num_threads(1)
 from conftest import Drawn, small_detector
-from poseharvest.learning.loop.steps import Trainer
 from poseharvest.learning.loop.training_options import TrainingOptions
 from poseharvest.learning.heatmaps2d.train2d import train2d
 options = TrainingOptions(epochs=2, batch_size=2, frozen_norms=True)
@@ -92,25 +91,19 @@ def test_efficientpose_learns_too(drawn):
 
 
 @pytest.mark.slow
-def test_two_processes_train_what_one_trains(tmp_path):
-    """By torchrun with gloo, batch norm's statistics frozen: they would differ by the share of a step they see."""
+def test_two_processes_train_what_one_trains(detector, drawn, tmp_path):
+    """Two by torchrun with gloo, batch norm's statistics frozen: they would differ by the share of a step seen."""
     script = tmp_path / "script.py"
     script.write_text(SCRIPT.format(here=str(HERE)))
-    for count in (1, 2):
-        subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "torch.distributed.run",
-                f"--nproc-per-node={count}",
-                "--master-port=29517",
-                str(script),
-                str(tmp_path / str(count)),
-            ],
-            check=True,
-            env={**os.environ, "PYTHONPATH": str(SOURCE), "OMP_NUM_THREADS": "1"},
-            timeout=240,
-        )
+    options = replace(TINY, frozen_norms=True)
+    train2d(detector, drawn(4), tmp_path / "1", options=options, validation=drawn(2))
+    launch = ["-m", "torch.distributed.run", "--nproc-per-node=2", "--master-port=29517"]
+    subprocess.run(
+        [sys.executable, *launch, str(script), str(tmp_path / "2")],
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(SOURCE), "OMP_NUM_THREADS": "1"},
+        timeout=240,
+    )
     one, two = (load_detector(tmp_path / str(count) / "weights.safetensors").network for count in (1, 2))
     for a, b in zip(one.parameters(), two.parameters(), strict=True):
         assert torch.allclose(a, b, atol=2e-4)

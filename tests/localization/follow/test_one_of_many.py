@@ -57,10 +57,10 @@ def seen_better() -> type[ListedPeople]:
 
 def test_a_hidden_person_does_not_become_the_one_beside(seen_better: type[ListedPeople]) -> None:
     source = seen_better(RIG, hidden_beside_a_bystander)
-    seen = follow(OneOfMany(source, RIG), 40)
-    assert [one.frame for one in seen] == [*range(10), *range(20, 40)]
+    seen = follow(OneOfMany(source, RIG), 28)
+    assert [one.frame for one in seen] == [*range(10), *range(20, 28)]
     assert max(distance(one, person(one.frame)) for one in seen) < 2.0
-    drawn_together = follow(Tracker(source, RIG), 40)
+    drawn_together = follow(Tracker(source, RIG), 28)
     assert max(distance(one, person(one.frame)) for one in drawn_together) > 100.0
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import pytest
 
@@ -9,6 +10,7 @@ from poseharvest.errors import ConfigError, TrainingError
 from poseharvest.simulation import simulate
 from poseharvest.tables.paper import AVERAGE
 from poseharvest.tables.request import TableName, TableRequest
+from poseharvest.tables.studio import tables
 from poseharvest.tables.studio.filming import Filming, film
 from poseharvest.tables.studio.study import Network
 from poseharvest.tables.studio.tables import WARM_UP_FRAMES, study_of, table4
@@ -51,9 +53,10 @@ def test_what_is_asked_for_reaches_the_study(request4, study):
 
 
 @pytest.mark.slow
-def test_a_table_goes_from_the_request_to_the_numbers(request4, knowing_of, tmp_path):
-    """Drawn, harvested, learned, harvested again and judged; all five networks."""
-    take = film(1, "Greeting", 0, tmp_path / "seen", filming=Filming(num_frames=6))
+def test_a_table_goes_from_the_request_to_the_numbers(request4, knowing_of, tmp_path, monkeypatch):
+    """Drawn, harvested, learned, harvested again and judged; all five networks. The pictures alone are smaller."""
+    monkeypatch.setattr(tables, "Filming", partial(Filming, scale=0.3))
+    take = film(1, "Greeting", 0, tmp_path / "seen", filming=tables.Filming(num_frames=6))
     table = table4(replace(request4, detector=Given(knowing_of([take]))))
     assert [column.title for column in table.panels[0].ours] == [f"here, {network.paper_name}" for network in Network]
     scores = {column.title: column.scores[AVERAGE].value for column in table.panels[0].ours}
