@@ -55,6 +55,7 @@ def test_without_footage_the_poses_are_the_same(scene_calibration, cases_dir, pl
     assert (torch.stack(found) - torch.stack(plain)).norm(dim=-1).max() < SAME_MM
 
 
+@pytest.mark.slow
 def test_a_unit_that_is_off_by_ten_is_named_and_no_unit_is_promised(cases_dir, tmp_path):
     """The file is in decimetres, read as metres."""
     detector = load_detector(cases_dir / "C02g_dm" / "kp")

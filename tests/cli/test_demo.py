@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from poseharvest.detectors.shipped_weights import FOLDER, GENERIC_HOURGLASS
-from poseharvest.tables.studio import studio_demo
+from poseharvest.tables.studio import demo
 
 
 def test_weights_that_are_not_there_are_named_before_anything_is_made(run, tmp_path):
@@ -23,12 +23,8 @@ def test_weights_that_are_not_there_are_named_before_anything_is_made(run, tmp_p
 )
 def test_the_quick_demo_tells_the_whole_story(run, tmp_path, monkeypatch):
     """One action of the quick plan's, in fewer frames, learned from once."""
-    filming = replace(studio_demo.QUICK.filming, num_frames=6)
-    monkeypatch.setattr(
-        studio_demo,
-        "QUICK",
-        replace(studio_demo.QUICK, actions=studio_demo.QUICK.actions[:1], filming=filming, epochs=1),
-    )
+    filming = replace(demo.QUICK.filming, num_frames=6)
+    monkeypatch.setattr(demo, "QUICK", replace(demo.QUICK, actions=demo.QUICK.actions[:1], filming=filming, epochs=1))
     done = run("demo", "--quick", "--out", tmp_path / "demo")
     assert done.code == 0, done.err
     assert "here, PS+sel" in done.out

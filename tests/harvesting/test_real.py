@@ -14,7 +14,7 @@ from poseharvest.harvesting.harvest_capture import harvest
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.pictorial.infer import InferenceOptions
 
-pytestmark = pytest.mark.data
+pytestmark = [pytest.mark.data, pytest.mark.slow]
 
 TORSO = ("pelvis", "thorax", "left_shoulder", "right_shoulder", "left_hip", "right_hip")
 

@@ -51,11 +51,12 @@ def test_findings_of_a_sound_harvest_are_none(content: ReportContent) -> None:
     assert "camera cam02" not in topics
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_length(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(moving_poses, "MAX_FRAMES", 20)
     monkeypatch.setattr(timeline, "MAX_COLUMNS", 20)
     peaks = []
-    for name, num_frames in (("warm", 10), ("short", 40), ("long", 200)):
+    for name, num_frames in (("warm", 10), ("short", 40), ("long", 280)):
         harvest = write_walk(tmp_path / name, Recipe(num_frames=num_frames, pictured=()))
         tracemalloc.start()
         collect(harvest)

@@ -109,6 +109,7 @@ def empty(scene: Scene) -> Image:
     return np.full_like(scene.image, 110)
 
 
+@pytest.mark.slow
 def test_somebody_off_the_middle_of_a_wide_picture_is_found(detector, tmp_path):
     """The shipped network is small, and takes a poster or half a person for one now and then."""
     pictures = [sample("generic", 90, index, size=120, margin=3.5) for index in range(5)]
@@ -131,6 +132,7 @@ def test_shifting_and_mirroring_the_picture_do_so_to_the_window(detector, drawn,
     assert overlap(third, Crop((WIDTH - 1 - x, y), first.side)) > 0.8
 
 
+@pytest.mark.slow
 def test_in_a_video_the_person_is_followed_and_in_a_folder_searched_anew(detector, drawn, tmp_path):
     """The camera pans; the same pictures as a sequence ask for far fewer windows."""
     scenes = [cut(drawn, left) for left in range(20, 92, 18)]
