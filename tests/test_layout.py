@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import inspect
+import pkgutil
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -101,6 +104,40 @@ def faults(path: Path) -> Faults:
     text = path.read_text(encoding="utf-8")
     tree = ast.parse(text)
     return Faults(len(text.splitlines()), long_functions(tree), undocumented(tree), forbidden(tree))
+
+
+def twins(files: list[Path]) -> list[str]:
+    """File names that stand in two packages without a reason."""
+    places: dict[str, list[Path]] = {}
+    for path in files:
+        if path.name != "__init__.py":
+            places.setdefault(path.name, []).append(path)
+    return sorted(name for name, paths in places.items() if len(paths) > 1 and name not in MAY_SHARE_A_NAME)
+
+
+def test_no_file_has_a_twin():
+    assert twins(FILES) == []
+    assert twins([Path("a/pairs.py"), Path("b/pairs.py"), Path("a/registry.py"), Path("b/registry.py")]) == ["pairs.py"]
+
+
+def test_reasons_to_share_a_name_are_needed():
+    names = [path.name for path in FILES]
+    assert [name for name in MAY_SHARE_A_NAME if names.count(name) < 2] == []
+
+
+PACKAGES = [path for path in FILES if path.name == "__init__.py"]
+
+
+@pytest.mark.parametrize("path", PACKAGES, ids=lambda path: str(path.parent.relative_to(SOURCE)) or ".")
+def test_a_package_says_what_it_holds_and_what_it_offers(path):
+    doc = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    assert len(doc.splitlines()) >= 3, "expected: what it holds, what it never touches, where to start reading"
+    name = ".".join(("poseharvest", *path.parent.relative_to(SOURCE).parts))
+    package = importlib.import_module(name)
+    public = [one for one in package.__all__ if one != "__version__"]
+    modules = {module.name for module in pkgutil.iter_modules(package.__path__)}
+    hidden = [one for one in public if one in modules and not inspect.ismodule(getattr(package, one))]
+    assert hidden == [], "a module of that name would take its place"
 
 
 def test_the_package_is_found():

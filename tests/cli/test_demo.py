@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from poseharvest.detectors.shipped_weights import FOLDER, GENERIC_HOURGLASS
-from poseharvest.tables.studio import demo
+from poseharvest.tables.studio import studio_demo as demo
 
 
 def test_weights_that_are_not_there_are_named_before_anything_is_made(run, tmp_path):

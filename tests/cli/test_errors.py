@@ -29,7 +29,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("name", _COMMANDS)
 def test_every_option_is_named_by_its_flag(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(flags, "get_command", lambda _: _PROGRAM)  # made anew for every option it takes seconds
-    for parameter in _COMMANDS[name].params:
+    for parameter in _COMMANDS[name].load().params:
         flag = max(parameter.opts, key=len)
         said = in_flags(f"{parameter.name}: expected a: b", app, [name, "x", "--y"])
         assert said == (f"{flag}: expected a: b" if flag.startswith("--") else f"{parameter.name}: expected a: b")

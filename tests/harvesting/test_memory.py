@@ -37,7 +37,7 @@ class BackAndForth(ChangedDetector):
     def detect(self, views):
         return self.inner.detect([replace(v, frame=abs((v.frame + 9) % 18 - 9)) for v in views])
 detector = BackAndForth(replace(simulation.detector, heatmap_size=(32, 32)), lambda view, maps: maps)
-options = HarvestOptions(inference=InferenceOptions(resolution=20), warm_up_frames=10)
+options = HarvestOptions(inference=InferenceOptions(resolution=32), warm_up_frames=10)
 harvest(simulation.capture, detector, sys.argv[2], options=options)
 sys.stdout.write(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
 """
