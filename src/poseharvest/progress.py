@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -23,3 +23,12 @@ class Progress:
 
 OnProgress = Callable[[Progress], None]
 """Is called with every step that is finished."""
+
+
+def with_prefix(on_progress: OnProgress, prefix: str) -> OnProgress:
+    """Return a listener that puts what is at work before every stage: "PREFIX: STAGE"."""
+
+    def report(progress: Progress) -> None:
+        on_progress(replace(progress, stage=f"{prefix}: {progress.stage}"))
+
+    return report

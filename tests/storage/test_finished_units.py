@@ -25,10 +25,10 @@ def never(folder):
 
 
 def test_a_finished_unit_is_not_made_again(store):
-    folder = store.made(NAME, SETTINGS, write)
-    assert store.made(NAME, SETTINGS, never) == folder == store.finished(NAME, SETTINGS)
-    assert (folder / "content").read_text() == "made"
-    assert folder.parent.parent == store.folder / "units"
+    made = store.ensure(NAME, SETTINGS, write)
+    assert store.ensure(NAME, SETTINGS, never) == made == store.finished(NAME, SETTINGS)
+    assert (made / "content").read_text() == "made"
+    assert made.parent.parent == store.folder / "units"
 
 
 def test_an_interrupted_unit_is_made_in_the_folder_that_it_left(store):
@@ -37,25 +37,25 @@ def test_an_interrupted_unit_is_made_in_the_folder_that_it_left(store):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        store.made(NAME, SETTINGS, interrupted)
+        store.ensure(NAME, SETTINGS, interrupted)
     assert store.finished(NAME, SETTINGS) is None
-    contents = []
-    store.made(NAME, SETTINGS, lambda folder: contents.append((folder / "content").read_text()))
-    assert contents == ["made"]
+    seen = []
+    store.ensure(NAME, SETTINGS, lambda folder: seen.append((folder / "content").read_text()))
+    assert seen == ["made"]
 
 
 def test_units_of_other_settings_are_refused_by_what_differs(store):
-    folder = store.made(NAME, SETTINGS, write)
+    folder = store.ensure(NAME, SETTINGS, write)
     message = rf"{folder.name}.*was made with detector name discs, asked for is other: choose another output"
     with pytest.raises(ConfigError, match=message.replace("+", r"\+")):
-        store.made(NAME, {**SETTINGS, "detector": {"name": "other"}}, never)
+        store.ensure(NAME, {**SETTINGS, "detector": {"name": "other"}}, never)
     with pytest.raises(ConfigError, match="was made with seed None, asked for is 3"):
-        store.made(NAME, {**SETTINGS, "seed": 3}, never)
+        store.ensure(NAME, {**SETTINGS, "seed": 3}, never)
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"format": "else"}'])
 def test_a_damaged_record_is_named(store, text):
-    folder = store.made(NAME, SETTINGS, write)
+    folder = store.ensure(NAME, SETTINGS, write)
     (folder / RECORD).write_text(text)
     with pytest.raises(StoreError, match=rf"{RECORD}: .*the record of a finished unit"):
-        store.made(NAME, SETTINGS, never)
+        store.ensure(NAME, SETTINGS, never)

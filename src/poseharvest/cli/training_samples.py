@@ -83,7 +83,7 @@ class StudioShots:
             return store_samples(
                 studio_source(self.world, seed, count, input_size=size, augmentation=augmentation),
                 self.folder / name,
-                said={"world": self.world, "seed": seed, "input_size": size, "room_for": room},
+                description={"world": self.world, "seed": seed, "input_size": size, "room_for": room},
                 workers=self.workers,
                 on_drawn=lambda done, total: on_progress(Progress(done, total, f"drawing pictures for {name}")),
             )

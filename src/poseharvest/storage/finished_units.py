@@ -48,7 +48,7 @@ class UnitStore:
             )
         return folder
 
-    def made(self, name: tuple[str, ...], settings: Mapping[str, Any], make: Callable[[Path], None]) -> Path:
+    def ensure(self, name: tuple[str, ...], settings: Mapping[str, Any], make: Callable[[Path], object]) -> Path:
         """Return the folder of a unit; make the unit first if it is not finished.
 
         Args:
@@ -60,9 +60,9 @@ class UnitStore:
             ConfigError: it was made with other settings.
             StoreError: it cannot be written.
         """
-        entry = self.finished(name, settings)
-        if entry is not None:
-            return entry
+        finished = self.finished(name, settings)
+        if finished is not None:
+            return finished
         folder = self.path(name)
         with os_errors_as_store_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)

@@ -3,24 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
 from poseharvest.annotations.reader import Harvest
-from poseharvest.datasets.protocol import DatasetSequence
+from poseharvest.datasets.protocol import DatasetSequence, PersonTruth
 from poseharvest.datasets.recording_footage import DatasetFootage
 from poseharvest.detectors.protocol import HeatmapDetector
 from poseharvest.harvesting.harvest_capture import harvest as run_harvest
 from poseharvest.learning.personalize.finetune import trainable
-from poseharvest.progress import OnProgress, Progress
+from poseharvest.progress import OnProgress, with_prefix
+from poseharvest.skeleton.convert import Conversion
 from poseharvest.skeleton.skeleton import Skeleton
 from poseharvest.storage.finished_units import UnitStore
 from poseharvest.tables.authors_setting import FROM_TRUTH, harvest_from_truth, known_body
-from poseharvest.tables.request import DetectorSource, TableRequest
+from poseharvest.tables.request import DetectorSource, TableRequest, plain_harvesting
 from poseharvest.tables.sequence_frames import positions_at, thinned
 
 HARVEST = "harvest"
+
+
+@dataclass(frozen=True, eq=False)
+class ShotTruth:
+    """The truth of a shot.
+
+    Attributes:
+        person: the only one, in all frames of the sequence.
+        positions: (F, J, 3) mm, of the shot's frames; NaN where not annotated.
+    """
+
+    person: PersonTruth
+    positions: Tensor
+
+    def on(self, skeleton: Skeleton) -> Tensor:
+        """Return (F, J, 3) on another skeleton.
+
+        Raises:
+            SkeletonError: the truth's joints do not give those of the skeleton.
+        """
+        return Conversion(self.person.skeleton, skeleton).points(self.positions)
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +56,7 @@ class Shot:
     Attributes:
         sequence: of the data set.
         cameras: the views that are used, in this order; None is all.
-        step: every which of its numbers is a frame.
+        step: distance between the numbers of two frames.
     """
 
     sequence: DatasetSequence
@@ -40,6 +66,20 @@ class Shot:
     def footage(self, *, pictures: bool = True) -> DatasetFootage:
         """Return its frames."""
         return thinned(self.sequence.footage(self.cameras, pictures=pictures), self.step)
+
+    @property
+    def numbers(self) -> NDArray[np.int64]:
+        """What the data set calls its frames."""
+        return self.footage(pictures=False).numbers
+
+    def truth(self) -> ShotTruth:
+        """Return the true joints of exactly its frames.
+
+        Raises:
+            DatasetError: footage and annotations are out of step.
+        """
+        person = self.sequence.truth().only
+        return ShotTruth(person, positions_at(person, self.numbers, sequence=self.sequence.name))
 
     @property
     def key(self) -> str:
@@ -66,7 +106,7 @@ class Harvester:
         check: raises SkeletonError where a detector's joints are not those that the table judges: before anything is
             harvested with it.
         must_learn: the detector will be fine-tuned, which is checked likewise.
-        said: what the detector depends on beyond the request's own, in plain data.
+        detector_settings: what the detector depends on beyond the request's own, in plain data.
     """
 
     request: TableRequest
@@ -74,7 +114,7 @@ class Harvester:
     detectors: DetectorSource
     check: Callable[[Skeleton], None]
     must_learn: bool = False
-    said: Mapping[str, Any] = field(default_factory=dict)
+    detector_settings: Mapping[str, Any] = field(default_factory=dict)
 
     def harvest(self, shots: Sequence[Shot]) -> list[HarvestedShot]:
         """Return every shot with its harvest, made now where it is not done.
@@ -85,9 +125,9 @@ class Harvester:
         return [self._harvest(shot, f"{n} of {len(shots)}, {shot.key}") for n, shot in enumerate(shots, 1)]
 
     def _harvest(self, shot: Shot, called: str) -> HarvestedShot:
-        heard = prefixed(self.request.on_progress, called)
-        folder = UnitStore(self.request.out).made(
-            (*self.name, shot.key), self._settings(shot), lambda folder: self._make(shot, folder, heard)
+        on_progress = with_prefix(self.request.on_progress, called)
+        folder = UnitStore(self.request.out).ensure(
+            (*self.name, shot.key), self._settings(shot), lambda folder: self._make(shot, folder, on_progress)
         )
         return HarvestedShot(shot, Harvest.open(folder / HARVEST))
 
@@ -106,21 +146,20 @@ class Harvester:
     def _make_from_truth(
         self, shot: Shot, footage: DatasetFootage, detector: HeatmapDetector, out: Path, on_progress: OnProgress
     ) -> None:
-        truth = shot.sequence.truth().only
-        places = positions_at(truth, footage.numbers, sequence=shot.sequence.name)
+        truth = shot.truth()
         harvest_from_truth(
             footage,
             detector,
             out,
-            body=known_body(truth, places, detector.skeleton),
+            body=known_body(truth.person, truth.positions, detector.skeleton),
             options=self.request.harvesting,
             on_progress=on_progress,
         )
 
     def _settings(self, shot: Shot) -> dict[str, Any]:
-        numbers = shot.footage(pictures=False).numbers
+        numbers = shot.numbers
         frames = {"count": len(numbers), "first": int(numbers[0]), "last": int(numbers[-1]), "step": shot.step}
-        return {**setting_of(self.request), **self.said, "sequence": shot.sequence.name, "frames": frames}
+        return {**setting_of(self.request), **self.detector_settings, "sequence": shot.sequence.name, "frames": frames}
 
 
 def generic_harvester(
@@ -138,12 +177,11 @@ def generic_harvester(
 
 def setting_of(request: TableRequest) -> dict[str, Any]:
     """Return all of a request that changes what is harvested, in plain data; where it runs does not."""
-    harvesting = {name: value for name, value in request.harvesting.as_dict().items() if name != "device"}
     return {
         "data": None if request.data is None else str(request.data.resolve()),
         "cameras_file": None if request.cameras is None else str(request.cameras.resolve()),
         "detector": request.detector.as_dict(),
-        "harvesting": harvesting,
+        "harvesting": plain_harvesting(request.harvesting),
         "authors_setting": request.authors_setting,
     }
 
@@ -153,12 +191,3 @@ def setting_note(request: TableRequest) -> str:
     if request.authors_setting:
         return f"in the authors' setting: {FROM_TRUTH} come from the truth"
     return "nothing of the truth was given to the harvests"
-
-
-def prefixed(on_progress: OnProgress, called: str) -> OnProgress:
-    """Return a listener that says which unit is at work."""
-
-    def hear(done: Progress) -> None:
-        on_progress(replace(done, stage=f"{called}: {done.stage}"))
-
-    return hear

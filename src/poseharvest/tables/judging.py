@@ -17,7 +17,7 @@ from poseharvest.evaluation.tracks import harvest_tracks
 from poseharvest.skeleton.convert import Conversion
 from poseharvest.skeleton.skeleton import Skeleton
 from poseharvest.tables.dataset_harvests import HarvestedShot
-from poseharvest.tables.sequence_frames import pixels_at, positions_at
+from poseharvest.tables.sequence_frames import pixels_at
 
 
 def pairs_on_skeleton(harvested: HarvestedShot, skeleton: Skeleton) -> PosePairs:
@@ -27,16 +27,14 @@ def pairs_on_skeleton(harvested: HarvestedShot, skeleton: Skeleton) -> PosePairs
         SkeletonError: the detector's joints, or the truth's, do not give those of the skeleton.
         DatasetError: footage and annotations are out of step.
     """
-    sequence, numbers = harvested.shot.sequence, harvested.shot.footage(pictures=False).numbers
-    person = sequence.truth().only
-    truth = positions_at(person, numbers, sequence=sequence.name)
-    estimate = torch.from_numpy(_positions(harvested, len(numbers)))
+    sequence, truth = harvested.shot.sequence, harvested.shot.truth()
+    estimate = torch.from_numpy(_positions(harvested, len(truth.positions)))
     labels = {"sequence": sequence.name, "subject": sequence.subject, "action": sequence.action}
     return PosePairs.of(
         Conversion(harvested.harvest.skeleton, skeleton).points(estimate),
-        Conversion(person.skeleton, skeleton).points(truth),
+        truth.on(skeleton),
         skeleton.joints,
-        {name: [value] * len(numbers) for name, value in labels.items()},
+        {name: [value] * len(estimate) for name, value in labels.items()},
     )
 
 
@@ -47,12 +45,10 @@ def pairs_in_space(harvested: HarvestedShot, joints: Sequence[str]) -> PosePairs
         SkeletonError: one lacks a joint.
         DatasetError: footage and annotations are out of step.
     """
-    sequence, numbers = harvested.shot.sequence, harvested.shot.footage(pictures=False).numbers
-    person = sequence.truth().only
-    truth = positions_at(person, numbers, sequence=sequence.name).numpy()
-    estimate = _positions(harvested, len(numbers))
-    ours, theirs = columns_of(harvested.harvest.skeleton, joints), columns_of(person.skeleton, joints)
-    return PosePairs(estimate[:, ours], truth[:, theirs], tuple(joints))
+    truth = harvested.shot.truth()
+    estimate = _positions(harvested, len(truth.positions))
+    ours, theirs = columns_of(harvested.harvest.skeleton, joints), columns_of(truth.person.skeleton, joints)
+    return PosePairs(estimate[:, ours], truth.positions.numpy()[:, theirs], tuple(joints))
 
 
 def pairs_in_pictures(harvested: HarvestedShot, joints: Sequence[str]) -> PosePairs:
@@ -62,8 +58,8 @@ def pairs_in_pictures(harvested: HarvestedShot, joints: Sequence[str]) -> PosePa
         SkeletonError: the detector or the truth lacks a joint.
         DatasetError: there are no 2D annotations, or they are out of step.
     """
-    sequence, numbers = harvested.shot.sequence, harvested.shot.footage(pictures=False).numbers
-    person, harvest = sequence.truth().only, harvested.harvest
+    sequence, numbers, harvest = harvested.shot.sequence, harvested.shot.numbers, harvested.harvest
+    person = sequence.truth().only
     peaks = np.full((len(numbers), len(harvest.view_names), len(harvest.skeleton), 2), np.nan)
     for record in harvest.iter_frames():
         peaks[record.frame] = record.peak_pixels.numpy()

@@ -14,18 +14,17 @@ from typing import Any
 from poseharvest.detectors.network import NetworkDetector
 from poseharvest.detectors.weights_files import load_state, read_safetensors
 from poseharvest.learning.heatmaps2d.network_files import write_weights
-from poseharvest.learning.loop.training_options import TrainingOptions
+from poseharvest.learning.loop.fit import report_steps
 from poseharvest.learning.personalize.finetune import trainable
 from poseharvest.learning.personalize.labels import OVER_TAKES, LabelSet, PictureLabels, labels_of_takes, require_enough
 from poseharvest.learning.personalize.takes import LabelledTake, learn_from_takes
-from poseharvest.progress import OnProgress, Progress
+from poseharvest.progress import OnProgress, Progress, with_prefix
 from poseharvest.skeleton.skeleton import Skeleton
 from poseharvest.storage.finished_units import UnitStore
-from poseharvest.tables.dataset_harvests import HarvestedShot, Harvester, prefixed, setting_of
-from poseharvest.tables.request import DetectorSource, TableRequest
+from poseharvest.tables.dataset_harvests import HarvestedShot, Harvester, setting_of
+from poseharvest.tables.request import DetectorSource, TableRequest, plain_training
 
 WEIGHTS = "weights.safetensors"
-_NO_MATTER = ("device", "loaders", "checkpoint_steps")
 
 
 @dataclass(frozen=True)
@@ -84,28 +83,23 @@ def refined_harvests(request: TableRequest, generic: Sequence[HarvestedShot], le
         TrainingError: the detector has no network, or there are no labels.
     """
     options = replace(request.refinement, seed=lesson.seed)
-    said = {
+    settings = {
         "labels": lesson.labels.value,
         "selected_over": OVER_TAKES,
         "refinement": plain_training(options),
         "max_pictures": request.max_pictures,
     }
     learned = {"learned_from": [one.shot.key for one in generic], "step": generic[0].shot.step}
-    heard = prefixed(request.on_progress, f"{lesson.group}, labels {lesson.labels.value}, seed {lesson.seed}")
-    folder = UnitStore(request.out).made(
+    on_progress = with_prefix(request.on_progress, f"{lesson.group}, labels {lesson.labels.value}, seed {lesson.seed}")
+    folder = UnitStore(request.out).ensure(
         (*lesson.name, "network"),
-        {**setting_of(request), **said, **learned},
-        lambda folder: _learn(request, generic, lesson, folder, heard),
+        {**setting_of(request), **settings, **learned},
+        lambda folder: _learn(request, generic, lesson, folder, on_progress),
     )
     detectors = RefinedDetectors(request.detector, folder / WEIGHTS)
-    return Harvester(request, lesson.name, detectors, _as_before, said={**said, **learned}).harvest([
+    return Harvester(request, lesson.name, detectors, _as_before, detector_settings={**settings, **learned}).harvest([
         one.shot for one in generic
     ])
-
-
-def plain_training(options: TrainingOptions) -> dict[str, Any]:
-    """Return the options of a training that change its result, in plain data."""
-    return {name: value for name, value in options.as_dict().items() if name not in _NO_MATTER}
 
 
 def _as_before(skeleton: Skeleton) -> None:
@@ -121,15 +115,15 @@ def _learn(
     personal = learn_from_takes(
         detector,
         [
-            LabelledTake(one.shot.footage(), one.harvest.skeleton, wanted)
-            for one, wanted in zip(generic, labels, strict=True)
-            if wanted
+            LabelledTake(one.shot.footage(), one.harvest.skeleton, of_shot)
+            for one, of_shot in zip(generic, labels, strict=True)
+            if of_shot
         ],
         folder,
         options=options,
         resume=True,
         on_frame=lambda frame: on_progress(Progress(frame + 1, frame + 1, "cutting out pictures")),
-        on_step=lambda done: on_progress(Progress(done.done, done.total, f"learning, loss {done.loss:.2e}")),
+        on_step=report_steps(on_progress),
     )
     write_weights(personal, folder / WEIGHTS)
 
@@ -137,8 +131,8 @@ def _learn(
 def _labels(generic: Sequence[HarvestedShot], labels: LabelSet, most: int) -> list[list[PictureLabels]]:
     """Return the labels of every shot, chosen over all of them and thinned out evenly to no more than `most`."""
     longest = max(one.harvest.info.capture.num_frames for one in generic)
-    found = labels_of_takes([one.harvest for one in generic], labels, range(longest))
-    everything = [label for of_shot in found for label in of_shot]
+    by_shot = labels_of_takes([one.harvest for one in generic], labels, range(longest))
+    everything = [label for of_shot in by_shot for label in of_shot]
     require_enough(everything, labels, num_pictures=1)
     step = -(-len(everything) // most)
-    return [of_shot[::step] for of_shot in found]
+    return [of_shot[::step] for of_shot in by_shot]

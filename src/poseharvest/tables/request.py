@@ -19,6 +19,7 @@ from poseharvest.progress import OnProgress, Progress
 from poseharvest.tables.result import ReproducedTable
 
 SEQUENCE_FIELD: Final = "{sequence}"
+_CHANGES_NO_RESULT = ("device", "loaders", "checkpoint_steps")
 
 
 class TableName(StrEnum):
@@ -140,6 +141,21 @@ class TableRequest:
             raise ConfigError(
                 f"seeds: expected one or more, each once, got {', '.join(map(str, self.seeds)) or 'none'}"
             )
+
+
+def plain_harvesting(options: HarvestOptions) -> dict[str, Any]:
+    """Return the options of a harvest that change its result, in plain data."""
+    return {name: value for name, value in options.as_dict().items() if name != "device"}
+
+
+def plain_training(options: TrainingOptions) -> dict[str, Any]:
+    """Return the options of a training that change its result, in plain data."""
+    return {name: value for name, value in options.as_dict().items() if name not in _CHANGES_NO_RESULT}
+
+
+def plain_regression(options: RegressionOptions) -> dict[str, Any]:
+    """Return the options of a 3D network that change its result, in plain data."""
+    return {**options.as_dict(), "training": plain_training(options.training)}
 
 
 TableFunction = Callable[[TableRequest], ReproducedTable]

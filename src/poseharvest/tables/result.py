@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from poseharvest.evaluation.scores import Score
+from poseharvest.evaluation.scores import Score, mean_score
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,16 @@ class OurColumn:
 
     title: str
     scores: Mapping[str, Score]
+
+
+def seed_columns(title: str, by_seed: Mapping[int, Mapping[str, Score]]) -> list[OurColumn]:
+    """Return a column a seed and, where there are several, their mean."""
+    columns = [OurColumn(f"{title}, seed {seed}", rows) for seed, rows in by_seed.items()]
+    if len(by_seed) > 1:
+        first = next(iter(by_seed.values()))
+        mean = {row: mean_score([rows[row] for rows in by_seed.values()], over="seeds") for row in first}
+        columns.append(OurColumn(f"{title}, mean", mean))
+    return columns
 
 
 @dataclass(frozen=True)

@@ -21,13 +21,13 @@ def thinned(footage: DatasetFootage, step: int) -> DatasetFootage:
 
     Layouts that hold every fifth frame already are left as they are by a step of 5, and agree with those that hold all.
     """
-    kept = np.flatnonzero((footage.numbers - footage.numbers[0]) % step == 0)
-    if len(kept) == footage.num_frames:
+    places = np.flatnonzero((footage.numbers - footage.numbers[0]) % step == 0)
+    if len(places) == footage.num_frames:
         return footage
-    numbers = footage.numbers[kept]
+    numbers = footage.numbers[places]
     gap = int(np.gcd.reduce(np.diff(numbers))) if len(numbers) > 1 else step
     cameras = tuple(
-        MovingCamera(camera.name, tuple(camera.at(int(frame)) for frame in kept))
+        MovingCamera(camera.name, tuple(camera.at(int(frame)) for frame in places))
         if isinstance(camera, MovingCamera)
         else camera
         for camera in footage.rig
@@ -37,7 +37,7 @@ def thinned(footage: DatasetFootage, step: int) -> DatasetFootage:
         rig=Rig(cameras),
         frame_rate=footage.number_rate / gap,
         numbers=numbers,
-        pictures=np.ascontiguousarray(footage.pictures[:, kept]),
+        pictures=np.ascontiguousarray(footage.pictures[:, places]),
     )
 
 

@@ -48,7 +48,7 @@ def assert_same(found, expected):
 @pytest.mark.parametrize("head_px", [7.5, float("nan")])
 def test_samples_come_back_as_they_were(tmp_path, head_px):
     counted, seen = Counted(source(), head_px=head_px), []
-    stored = store_samples(counted, tmp_path / "s", said={}, on_drawn=lambda *numbers: seen.append(numbers))
+    stored = store_samples(counted, tmp_path / "s", description={}, on_drawn=lambda *numbers: seen.append(numbers))
     assert (len(stored), stored.skeleton) == (5, MPII16)
     assert seen == [(k, 5) for k in range(1, 6)]
     for index in (4, 0, 2):
@@ -56,20 +56,20 @@ def test_samples_come_back_as_they_were(tmp_path, head_px):
 
 
 def test_several_processes_draw_the_same(tmp_path):
-    stored = store_samples(source(33), tmp_path / "s", said={}, workers=2)
+    stored = store_samples(source(33), tmp_path / "s", description={}, workers=2)
     for index in (0, 15, 16, 32):
         assert_same(stored.sample(index), source(33).sample(index))
 
 
 def test_what_was_drawn_is_drawn_again_only_if_something_else_is_asked_for(tmp_path):
     said = {"seed": 1, "size": (4, 4)}
-    store_samples(source(), tmp_path / "s", said=said)
+    store_samples(source(), tmp_path / "s", description=said)
     again = Counted(source())
-    assert_same(store_samples(again, tmp_path / "s", said=said).sample(1), source().sample(1))
+    assert_same(store_samples(again, tmp_path / "s", description=said).sample(1), source().sample(1))
     assert again.asked == []
     for other, count in (({**said, "seed": 2}, 5), (said, 3)):
         drawn = Counted(source(count))
-        assert len(store_samples(drawn, tmp_path / "s", said=other)) == count
+        assert len(store_samples(drawn, tmp_path / "s", description=other)) == count
         assert set(drawn.asked) == set(range(count))
 
 
@@ -77,7 +77,7 @@ def test_a_folder_of_somebody_else_is_left_alone(tmp_path):
     (tmp_path / "s").mkdir()
     (tmp_path / "s" / "thesis.txt").write_text("precious")
     with pytest.raises(StoreError, match="s"):
-        store_samples(source(), tmp_path / "s", said={})
+        store_samples(source(), tmp_path / "s", description={})
     assert (tmp_path / "s" / "thesis.txt").read_text() == "precious"
 
 
@@ -87,7 +87,7 @@ def test_an_error_while_drawing_leaves_nothing(tmp_path):
         return replace(picture, image=picture.image[: 30 - number])
 
     with pytest.raises(TrainingError, match=r"expected pictures of \(30, 50, 3\), got \(29, 50, 3\) as number 1"):
-        store_samples(source(drawn=uneven), tmp_path / "s", said={})
+        store_samples(source(drawn=uneven), tmp_path / "s", description={})
     assert not list(tmp_path.iterdir())
 
 
@@ -95,7 +95,7 @@ def test_a_full_disk_is_noticed_before_anything_is_drawn(tmp_path, monkeypatch):
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1000))
     with pytest.raises(StoreError, match=r"expected 2.25e-05 GB free for the pictures, got 1e-06"):
-        store_samples(source(), tmp_path / "s", said={})
+        store_samples(source(), tmp_path / "s", description={})
     assert not list(tmp_path.iterdir())
 
 
@@ -106,10 +106,10 @@ def end(number):
 
 def test_a_process_that_is_ended_is_named(tmp_path):
     with pytest.raises(TrainingError, match=r"one of 2 processes that draw was ended: try fewer"):
-        store_samples(source(drawn=end), tmp_path / "s", said={}, workers=2)
+        store_samples(source(drawn=end), tmp_path / "s", description={}, workers=2)
     assert not list(tmp_path.iterdir())
 
 
 def test_pictures_of_floats_are_refused(drawn, tmp_path):
     with pytest.raises(TrainingError, match=r"expected pictures of uint8, got torch.float32"):
-        store_samples(drawn(2), tmp_path / "s", said={})
+        store_samples(drawn(2), tmp_path / "s", description={})

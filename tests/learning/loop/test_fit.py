@@ -9,8 +9,7 @@ import torch
 from poseharvest.errors import StoreError, TrainingError
 from poseharvest.learning.heatmaps2d.heatmap_task import HeatmapTask
 from poseharvest.learning.loop.checkpoint import is_checkpoint, read_checkpoint, write_checkpoint
-from poseharvest.learning.loop.fit import fit
-from poseharvest.learning.loop.interruption import stop_requests
+from poseharvest.learning.loop.fit import fit, stop_requests
 from poseharvest.learning.loop.steps import Trainer
 from poseharvest.learning.loop.training_options import TrainingOptions
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from poseharvest.errors import ConfigError
 from poseharvest.learning.loop.processes import Processes
-from poseharvest.learning.loop.sample_order import samples_of_step, steps_per_epoch
+from poseharvest.learning.loop.steps import samples_of_step, steps_per_epoch
 from poseharvest.learning.loop.training_options import TrainingOptions
 
 

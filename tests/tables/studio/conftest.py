@@ -104,7 +104,7 @@ def study(told: dict[int, Tensor]) -> Study:
     """Two actions of six small frames, an epoch of a tiny network."""
     return Study(
         detector=Knowing(_tiny_network(), told, GENERIC_ERROR_PX),
-        detector_said={"name": "knowing"},
+        detector_settings={"name": "knowing"},
         actions=ACTIONS,
         filming=FILMING,
         harvesting=HarvestOptions(

@@ -27,7 +27,7 @@ def lend_films(films: Path, store: UnitStore, study, subject: int = 1) -> None:
     """Put footage that was drawn before where the experiment would draw it."""
     for action in study.actions:
         name, said = (f"subject-{subject}", "seed-0", "film", action), {"filming": study.filming.as_dict()}
-        store.made(name, said, lambda to, a=action: shutil.copytree(films / str(subject) / a, to / "footage"))
+        store.ensure(name, said, lambda to, a=action: shutil.copytree(films / str(subject) / a, to / "footage"))
 
 
 def run(study, out, films, **options):

@@ -22,7 +22,7 @@ def plan(study):
 def told_story(study, plan, tmp_path_factory):
     out = tmp_path_factory.mktemp("d") / "demo"
     said = []
-    done = run_demo(study.detector, study.detector_said, out, plan=plan, on_progress=said.append)
+    done = run_demo(study.detector, study.detector_settings, out, plan=plan, on_progress=said.append)
     return done, said
 
 
@@ -103,14 +103,14 @@ def test_the_record_says_what_was_run(told_story):
 def test_a_finished_demo_is_told_again_without_work_and_others_are_refused(told_story, study, plan, tmp_path):
     done, _ = told_story
     said = []
-    again = run_demo(study.detector, study.detector_said, done.folder, plan=plan, on_progress=said.append)
+    again = run_demo(study.detector, study.detector_settings, done.folder, plan=plan, on_progress=said.append)
     assert said == []
     assert again.table.as_dict() == done.table.as_dict()
     with pytest.raises(TrainingError, match="was begun with seed 0, asked for is 1"):
-        run_demo(study.detector, study.detector_said, done.folder, plan=plan, seed=1, on_progress=said.append)
+        run_demo(study.detector, study.detector_settings, done.folder, plan=plan, seed=1, on_progress=said.append)
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(StoreError, match="already exists and is no poseharvest demo"):
-        run_demo(study.detector, study.detector_said, tmp_path, plan=plan, overwrite=True, on_progress=said.append)
+        run_demo(study.detector, study.detector_settings, tmp_path, plan=plan, overwrite=True, on_progress=said.append)
 
 
 def test_the_quick_plan_is_smaller_in_all_that_it_names():

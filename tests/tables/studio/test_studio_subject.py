@@ -22,7 +22,7 @@ class Blind:
 
 @pytest.fixture
 def unseen(study, tmp_path):
-    blind = replace(study, detector=Blind(study.detector), detector_said={"name": "blind"})
+    blind = replace(study, detector=Blind(study.detector), detector_settings={"name": "blind"})
     return StudioSubject(1, 0, blind, UnitStore(tmp_path), lambda _: None)
 
 
@@ -67,14 +67,14 @@ def test_networks_have_the_paper_s_names_and_labels():
 
 def test_what_changes_a_number_is_part_of_what_is_compared(study):
     """Units made by one study must not be taken for another's."""
-    said = {**study.harvest_said(), **study.training_said()}
+    said = {**study.harvest_settings(), **study.training_settings()}
     for other in (
         replace(study, learned_share=0.5),
         replace(study, training=replace(study.training, epochs=3)),
         replace(study, filming=replace(study.filming, scale=0.2)),
-        replace(study, detector_said={"name": "other"}),
+        replace(study, detector_settings={"name": "other"}),
         replace(study, actions=("Walking",)),
         replace(study, body_action=None),
     ):
         assert isinstance(other, Study)
-        assert {**other.harvest_said(), **other.training_said()} != said
+        assert {**other.harvest_settings(), **other.training_settings()} != said

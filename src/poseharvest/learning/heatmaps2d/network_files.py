@@ -136,10 +136,10 @@ def _compare(network: nn.Module, example: Tensor, path: Path, output: str) -> No
     settings.intra_op_num_threads = torch.get_num_threads()
     session = onnxruntime.InferenceSession(str(path), settings, providers=["CPUExecutionProvider"])
     pictures = example[:1]  # another number of pictures than it was written with
-    (found,) = session.run(None, {"pictures": pictures.numpy()})
+    (output_of_file,) = session.run(None, {"pictures": pictures.numpy()})
     with torch.inference_mode():
         expected = network(pictures)
-    difference = float((torch.from_numpy(found) - expected).abs().max())
+    difference = float((torch.from_numpy(output_of_file) - expected).abs().max())
     if not difference <= ONNX_TOLERANCE:
         raise TrainingError(f"ONNX: expected the network's {output} to {ONNX_TOLERANCE:g}, got {difference:.2g} off")
 

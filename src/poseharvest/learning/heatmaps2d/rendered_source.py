@@ -57,12 +57,12 @@ class RenderedSource:
 
     def sample(self, index: int) -> TrainingSample:
         """Return picture `index`; hidden joints are learned as well, those outside the picture are ignored."""
-        found = self._drawn.get(index)
-        if found is None:
-            found = _as_sample(self.draw(self.first + index), self.window_px)
+        sample = self._drawn.get(index)
+        if sample is None:
+            sample = _as_sample(self.draw(self.first + index), self.window_px)
             if self.remember:
-                self._drawn[index] = found
-        return found
+                self._drawn[index] = sample
+        return sample
 
 
 def _as_sample(picture: DrawnPicture, window_px: float | None) -> TrainingSample:

@@ -71,7 +71,7 @@ def store_samples(
     source: SampleSource,
     folder: Path,
     *,
-    said: Mapping[str, Any],
+    description: Mapping[str, Any],
     workers: int = 1,
     on_drawn: Callable[[int, int], None] | None = None,
 ) -> StoredSamples:
@@ -80,7 +80,7 @@ def store_samples(
     Args:
         source: gives pictures of uint8 and of one size; for several workers it must be one that can be sent to them.
         folder: to read or to make.
-        said: what the samples are, in plain data; a folder that says the same is taken as it is.
+        description: what the samples are, in plain data; a folder with the same description is taken as it is.
         workers: processes that draw.
         on_drawn: called with the number drawn so far and the number of all.
 
@@ -88,7 +88,7 @@ def store_samples(
         TrainingError: the pictures differ in size, or are not of uint8, or a process that draws was ended.
         StoreError: the folder holds something else, or cannot be written, or its disk is too full.
     """
-    record = json.loads(json.dumps({"format": FORMAT, **said, "count": len(source)}))
+    record = json.loads(json.dumps({"format": FORMAT, **description, "count": len(source)}))
     if _record_of(folder) != record:
         staged = StagedFolder(folder, replaceable=is_stored)
         try:

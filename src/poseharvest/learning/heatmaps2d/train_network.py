@@ -116,9 +116,9 @@ def train2d(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
             detector.network, heatmap_task(family, detector.network, options), source, options, processes=processes
         )
         run = RunFolder(Path(out), RESULT, FORMAT)
-        said = _said(detector, options, described_as or {})
+        settings = _settings(detector, options, described_as or {})
         if processes.is_first:
-            run.begin(said, overwrite=overwrite, resume=resume)
+            run.begin(settings, overwrite=overwrite, resume=resume)
         processes.wait()
         weights = fit(trainer, run.path / CHECKPOINT, validation=validation, resume=resume, on_progress=on_progress)
         detector.network.load_state_dict(weights)
@@ -128,11 +128,12 @@ def train2d(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
                 detector.with_network(detector.network.cpu().eval()), run.path / WEIGHTS, run.path / ONNX
             )
             curve = [dict(row) for row in trainer.curve]
-            run.write({"finished": True, **said, "curve": curve, "findings": findings, "versions": current_versions()})
+            outcome = {"curve": curve, "findings": findings, "versions": current_versions()}
+            run.write({"finished": True, **settings, **outcome})
         processes.wait()
         return Training2d(run.path, tuple(trainer.curve), tuple(findings))
 
 
-def _said(detector: NetworkDetector, options: TrainingOptions, samples: Mapping[str, Any]) -> dict[str, Any]:
+def _settings(detector: NetworkDetector, options: TrainingOptions, samples: Mapping[str, Any]) -> dict[str, Any]:
     """What a training that is gone on with must have in common with the earlier one."""
     return {"network": detector.name, "options": options.lasting_as_dict(), "samples": dict(samples)}

@@ -27,18 +27,18 @@ def validate(network: nn.Module, family: Family, source: SampleSource, *, batch_
     Raises:
         TrainingError: no sample says how large the head is.
     """
-    found, truth, heads = [], [], []
+    estimates, truth, heads = [], [], []
     was_training = network.training
     network.eval()
     for start in range(0, len(source), batch_size):
         samples = [source.sample(index) for index in range(start, min(start + batch_size, len(source)))]
-        found += _peaks(network, family, samples)
+        estimates += _peaks(network, family, samples)
         truth += [sample.known for sample in samples]
         heads += [_head_px(sample, family) for sample in samples]
     network.train(was_training)
     if not np.isfinite(heads).any():
         raise TrainingError("validation: expected samples with the size of the head, or with head_top and upper_neck")
-    return pckh(PosePairs.of(torch.stack(found), torch.stack(truth), family.skeleton.joints), np.asarray(heads))
+    return pckh(PosePairs.of(torch.stack(estimates), torch.stack(truth), family.skeleton.joints), np.asarray(heads))
 
 
 @torch.no_grad()

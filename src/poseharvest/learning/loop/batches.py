@@ -71,12 +71,12 @@ def network_picture(sample: TrainingSample, variation: Variation, preprocessing:
     rows, columns = torch.meshgrid(torch.arange(height).double(), torch.arange(width).double(), indexing="ij")
     points = apply_map(transform, torch.stack((columns, rows), -1).reshape(-1, 2))
     picture, points = _shrunk(sample.colours, points, float(transform[:, 0].norm()))
-    seen = sample_bilinear(picture.unsqueeze(0), points.unsqueeze(0).float()).reshape(3, height, width)
+    window = sample_bilinear(picture.unsqueeze(0), points.unsqueeze(0).float()).reshape(3, height, width)
     gains, mean, std = (
         torch.tensor(values).view(3, 1, 1) for values in (variation.gains, preprocessing.mean, preprocessing.std)
     )
-    seen = (seen * gains).clamp(0, 1)
-    return ((seen.flip(0) if preprocessing.bgr else seen) - mean) / std
+    window = (window * gains).clamp(0, 1)
+    return ((window.flip(0) if preprocessing.bgr else window) - mean) / std
 
 
 def heatmap_points(sample: TrainingSample, variation: Variation, family: Family) -> Tensor:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 from torch import Tensor
 
 from poseharvest.errors import TrainingError
 from poseharvest.learning.loop.checkpoint import read_checkpoint, write_checkpoint
-from poseharvest.learning.loop.interruption import StopRequest, stop_requests
 from poseharvest.learning.loop.samples import SampleSource
 from poseharvest.learning.loop.steps import StepDone, Trainer
+from poseharvest.progress import OnProgress, Progress
 
 _LOSS_SHOWN_OVER = 0.95
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,11 @@ class TrainingProgress:
 
 
 OnTraining = Callable[[TrainingProgress], None]
+
+
+def report_steps(on_progress: OnProgress) -> OnTraining:
+    """Return a listener that tells a command's listener of every step and its loss."""
+    return lambda step: on_progress(Progress(step.done, step.total, f"learning, loss {step.loss:.2e}"))
 
 
 def fit(
@@ -62,8 +72,8 @@ def fit(
     listener = _Listener(trainer, checkpoint, validation, on_progress)
     with stop_requests() as request:
         try:
-            for done in trainer.steps():
-                listener.hear(done, request)
+            for step in trainer.steps():
+                listener.hear(step, request)
         except TrainingError as error:
             raise TrainingError(f"{error}. {_where(checkpoint)}") from error
     return trainer.result()
@@ -79,15 +89,15 @@ class _Listener:
     on_progress: OnTraining | None
     shown_loss: float | None = None
 
-    def hear(self, done: StepDone, request: StopRequest) -> None:
+    def hear(self, step: StepDone, request: StopRequest) -> None:
         """Act on a step; raise TrainingError if the process is asked to end."""
         trainer = self.trainer
-        if done.ends_epoch:
-            trainer.curve.append(self._row(done))
+        if step.ends_epoch:
+            trainer.curve.append(self._row(step))
         stops = trainer.processes.any(bool(request))
-        if done.ends_epoch or stops or trainer.step % trainer.options.checkpoint_steps == 0:
+        if step.ends_epoch or stops or trainer.step % trainer.options.checkpoint_steps == 0:
             self._save()
-        self._report(done)
+        self._report(step)
         if stops and trainer.step < trainer.num_steps:
             raise TrainingError(f"training: interrupted after step {trainer.step} of {trainer.num_steps}")
 
@@ -96,16 +106,16 @@ class _Listener:
             write_checkpoint(self.trainer.checkpoint(), self.checkpoint)
         self.trainer.processes.wait()
 
-    def _row(self, done: StepDone) -> dict[str, float]:
-        row = {"epoch": done.epoch + 1, "step": done.step + 1, "loss": self.trainer.epoch_loss}
+    def _row(self, step: StepDone) -> dict[str, float]:
+        row = {"epoch": step.epoch + 1, "step": step.step + 1, "loss": self.trainer.epoch_loss}
         if self.validation is not None:
             # Every process validates all: the weights are the same, and nobody has to wait.
             row |= self.trainer.task.scores(self.trainer.network, self.validation)
         return row
 
-    def _report(self, done: StepDone) -> None:
-        before = done.loss if self.shown_loss is None else self.shown_loss
-        self.shown_loss = _LOSS_SHOWN_OVER * before + (1 - _LOSS_SHOWN_OVER) * done.loss
+    def _report(self, step: StepDone) -> None:
+        before = step.loss if self.shown_loss is None else self.shown_loss
+        self.shown_loss = _LOSS_SHOWN_OVER * before + (1 - _LOSS_SHOWN_OVER) * step.loss
         if self.on_progress is not None and self.trainer.processes.is_first:
             self.on_progress(TrainingProgress(self.trainer.step, self.trainer.num_steps, self.shown_loss))
 
@@ -114,3 +124,35 @@ def _where(checkpoint: Path) -> str:
     if not checkpoint.exists():
         return "No checkpoint had been written yet"
     return f"The last checkpoint lies in {checkpoint}: resume to go on from it"
+
+
+class StopRequest:
+    """Becomes true when the process is asked to end."""
+
+    def __init__(self) -> None:
+        self.is_made = False
+
+    def __bool__(self) -> bool:
+        return self.is_made
+
+
+@contextmanager
+def stop_requests() -> Iterator[StopRequest]:
+    """Give an object that becomes true on the first SIGINT or SIGTERM; a second one ends the process as always."""
+    request = StopRequest()
+    if threading.current_thread() is not threading.main_thread():
+        yield request  # only the main thread may listen to signals
+        return
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+
+    def note(number: int, frame: FrameType | None) -> None:
+        request.is_made = True
+        signal.signal(number, before[signal.Signals(number)])
+
+    for number in _SIGNALS:
+        signal.signal(number, note)
+    try:
+        yield request
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -12,7 +12,7 @@ Made = TypeVar("Made")
 _AHEAD = 2
 
 
-def prepared(make: Callable[[int], Made], numbers: Sequence[int], *, threads: int) -> Iterator[Made]:
+def prepare_ahead(make: Callable[[int], Made], numbers: Sequence[int], *, threads: int) -> Iterator[Made]:
     """Give `make(number)` for every number, in order, made by threads up to twice their count ahead.
 
     Args:

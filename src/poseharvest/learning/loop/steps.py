@@ -6,18 +6,18 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from poseharvest.detectors.weights_files import load_state
 from poseharvest.errors import TrainingError
 from poseharvest.learning.loop.augment import draw_variation
 from poseharvest.learning.loop.batches import Batch
 from poseharvest.learning.loop.checkpoint import Checkpoint, load_optimiser, optimiser_tensors
-from poseharvest.learning.loop.norms import set_training_mode
-from poseharvest.learning.loop.prepare import prepared
+from poseharvest.learning.loop.prepare import prepare_ahead
 from poseharvest.learning.loop.processes import Processes
-from poseharvest.learning.loop.sample_order import samples_of_step, steps_per_epoch
 from poseharvest.learning.loop.samples import SampleSource
 from poseharvest.learning.loop.task import Task
 from poseharvest.learning.loop.training_options import TrainingOptions
@@ -104,7 +104,7 @@ class Trainer:
         Raises:
             TrainingError: the loss is not finite. The weights are those before that step.
         """
-        for batch in prepared(self._batch, range(self.step, self.num_steps), threads=self.options.loaders):
+        for batch in prepare_ahead(self._batch, range(self.step, self.num_steps), threads=self.options.loaders):
             epoch, step = divmod(self.step, self.steps_per_epoch)
             if step == 0:
                 self._losses = (0.0, 0)
@@ -150,8 +150,8 @@ class Trainer:
         """Return the batch of a step, counted over all epochs; it depends on nothing else."""
         options = self.options
         epoch, step = divmod(number, self.steps_per_epoch)
-        chosen = samples_of_step(len(self.source), options.batch_size, seed=options.seed, epoch=epoch, step=step)
-        mine = self.processes.share(chosen)
+        indices = samples_of_step(len(self.source), options.batch_size, seed=options.seed, epoch=epoch, step=step)
+        mine = self.processes.share(indices)
         variations = [draw_variation(options.augmentation, options.seed, epoch, index) for index in mine]
         samples = [self.source.sample(index) for index in mine]
         return self.task.batch(samples, variations, options)
@@ -194,3 +194,32 @@ class Trainer:
             raise TrainingError(
                 f"{source}: was trained with {difference}: continue with the same options, or begin anew"
             )
+
+
+def steps_per_epoch(num_samples: int, batch_size: int) -> int:
+    """Return the number of steps in which every sample is seen."""
+    return math.ceil(num_samples / batch_size)
+
+
+def samples_of_step(num_samples: int, batch_size: int, *, seed: int, epoch: int, step: int) -> list[int]:
+    """Return the samples of one step of an epoch, `batch_size` of them.
+
+    Every sample comes once an epoch, in an order that depends on seed and epoch; the last step is filled up with the
+    first ones.
+    """
+    order = np.random.default_rng((seed, epoch)).permutation(num_samples)
+    places = np.arange(step * batch_size, (step + 1) * batch_size) % num_samples
+    return [int(index) for index in order[places]]
+
+
+def set_training_mode(network: nn.Module, *, frozen_norms: bool) -> None:
+    """Put a network into training mode, batch norm into evaluation mode if its statistics are to stay.
+
+    Its scale and shift are trained either way. With the statistics of batches of four pictures of one scene,
+    fine-tuning diverged in its third epoch.
+    """
+    network.train()
+    if frozen_norms:
+        for module in network.modules():
+            if isinstance(module, _BatchNorm):
+                module.eval()

@@ -27,12 +27,12 @@ def open_footage_of(harvest: Harvest, folder: Path | None = None) -> Capture:
     Raises:
         CaptureError: the footage is not there any more, or is damaged, or the harvest is of a synthetic capture.
     """
-    said = harvest.info.capture.path
-    if folder is None and said is None:
+    recorded_path = harvest.info.capture.path
+    if folder is None and recorded_path is None:
         raise CaptureError(
             f"{harvest.path}: was harvested from a synthetic capture, which has no footage to learn from"
         )
-    place = folder or Path(str(said))
+    place = folder or Path(str(recorded_path))
     if not place.is_dir():
         raise CaptureError(
             f"{place}: expected the footage of {harvest.path}, found no folder there: name it with --capture"
@@ -60,11 +60,11 @@ def options_of(harvest: Harvest) -> HarvestOptions:
     Raises:
         StoreError: `harvest.json` holds options that this version does not know how to read.
     """
-    said: dict[str, Any] = dict(harvest.info.options)
+    options: dict[str, Any] = dict(harvest.info.options)
     try:
-        said["inference"] = _known(InferenceOptions, said.get("inference", {}))
-        said["selection"] = harvest.info.selection.rule
-        return _known(HarvestOptions, said)
+        options["inference"] = _options_from(InferenceOptions, options.get("inference", {}))
+        options["selection"] = harvest.info.selection.rule
+        return _options_from(HarvestOptions, options)
     except (TypeError, AttributeError) as error:
         raise StoreError(f"{harvest.path}: the options in harvest.json cannot be read: {error}") from error
 
@@ -76,6 +76,6 @@ def harvested_frames(harvest: Harvest) -> range:
     return range(options.start, last if options.stop is None else min(options.stop, last))
 
 
-def _known(kind: type[Options], said: dict[str, Any]) -> Options:
+def _options_from(kind: type[Options], options: dict[str, Any]) -> Options:
     names = {field.name for field in fields(kind)}
-    return kind(**{name: value for name, value in said.items() if name in names})
+    return kind(**{name: value for name, value in options.items() if name in names})

@@ -99,12 +99,12 @@ def labels_of_takes(harvests: Sequence[Harvest], labels: LabelSet, frames: range
     return _labels(rows, labels, frames, _share(harvests))
 
 
-def require_enough(found: list[PictureLabels], labels: LabelSet, *, num_pictures: int) -> None:
+def require_enough(pictures: list[PictureLabels], labels: LabelSet, *, num_pictures: int) -> None:
     """Raise TrainingError if there are fewer than `num_pictures` pictures with labels."""
-    if len(found) < num_pictures:
+    if len(pictures) < num_pictures:
         raise TrainingError(
             f'labels "{labels.value}": too few annotations: expected at least {num_pictures} pictures with any, '
-            f"got {len(found)}; harvest more frames, or select a larger share"
+            f"got {len(pictures)}; harvest more frames, or select a larger share"
         )
 
 
@@ -114,8 +114,8 @@ def _labels(
     rows = [[row for row in take if row.annotations.frame in frames] for take in takes]
     everything = [row for take in rows for row in take]
     believed = iter(_highest(everything, share) if labels == LabelSet.HM_SEL else repeat(None, len(everything)))
-    found = [[label for row in take for label in _of_frame(row, labels, next(believed))] for take in rows]
-    return [[label for label in take if bool(label.known.any())] for take in found]
+    by_take = [[label for row in take for label in _of_frame(row, labels, next(believed))] for take in rows]
+    return [[label for label in take if bool(label.known.any())] for take in by_take]
 
 
 def _share(harvests: Sequence[Harvest]) -> float:

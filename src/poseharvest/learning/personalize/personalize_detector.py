@@ -95,16 +95,16 @@ def personalize(  # noqa: PLR0913 - the stage's inputs, each optional one of its
     check_footage(opened, footage)
     learned, judged = split_frames(harvested_frames(opened), options.held_out)
     folder = Path(out)
-    said = {"harvest": str(opened.path.resolve()), "options": _that_must_stay(options)}
+    settings = {"harvest": str(opened.path.resolve()), "options": _lasting_options(options)}
     run = RunFolder(folder, RESULT, FORMAT)
-    run.begin(said, overwrite=overwrite, resume=resume)
+    run.begin(settings, overwrite=overwrite, resume=resume)
     inputs = RoundInputs(generic, opened, footage, boxes, learned, judged, options, on_progress or (lambda _: None))
     rounds = _run_rounds(inputs, folder, resume=resume)
     best = min(range(len(rounds)), key=lambda index: rounds[index].disagreement)
     findings = _findings(inputs, rounds[best], opened)
     findings += write_both(detector_of(rounds[best], inputs.detector), folder / WEIGHTS, folder / ONNX)
     result = Personalization(folder, tuple(rounds), best, tuple(findings))
-    run.write({"finished": True, **said, "judged_frames": [judged.start, judged.stop], **_as_dict(result)})
+    run.write({"finished": True, **settings, "judged_frames": [judged.start, judged.stop], **_as_dict(result)})
     return result
 
 
@@ -120,12 +120,12 @@ def _run_rounds(inputs: RoundInputs, folder: Path, *, resume: bool) -> list[Roun
     rounds: list[Round] = []
     source, best = inputs.first, float("inf")
     for number in range(1, inputs.options.rounds + 1):
-        done = run_round(inputs, source, folder / f"round-{number}", resume=resume)
-        rounds.append(done)
-        lowest = min(best, float(done.comparison["before"]["disagreement"]))
-        if not done.disagreement < (1 - inputs.options.min_gain) * lowest:
+        finished = run_round(inputs, source, folder / f"round-{number}", resume=resume)
+        rounds.append(finished)
+        lowest = min(best, float(finished.comparison["before"]["disagreement"]))
+        if not finished.disagreement < (1 - inputs.options.min_gain) * lowest:
             break
-        best, source = done.disagreement, done.harvest
+        best, source = finished.disagreement, finished.harvest
     return rounds
 
 
@@ -136,23 +136,23 @@ def _check_skeleton(harvest: Harvest, detector: HeatmapDetector) -> None:
         raise TrainingError(f"{harvest.path}: has the joints of {detector.name} in another order: harvest it again")
 
 
-def _findings(inputs: RoundInputs, kept: Round, harvest: Harvest) -> list[str]:
-    found = []
-    if not kept.disagreement < float(kept.comparison["before"]["disagreement"]):
-        found.append(
+def _findings(inputs: RoundInputs, best: Round, harvest: Harvest) -> list[str]:
+    findings = []
+    if not best.disagreement < float(best.comparison["before"]["disagreement"]):
+        findings.append(
             "it did not help: on the judged frames the cameras disagree no less than before; keep the old network"
         )
     if inputs.judged == inputs.learned:
-        found.append("no frames were held out: before and after are compared on frames that were learned from")
+        findings.append("no frames were held out: before and after are compared on frames that were learned from")
     if harvest.info.options.get("boxes_given") and inputs.boxes is None:
-        found.append("the harvest was made with boxes, the new one without: the person was searched for")
-    made_by, given = harvest.info.detector.details, details_of(inputs.detector)
-    if not all(made_by.get(key, value) == value for key, value in given.items() if key.endswith("sha256")):
-        found.append(f"the harvest was made by another {inputs.detector.name} than the one that was fine-tuned")
-    return found
+        findings.append("the harvest was made with boxes, the new one without: the person was searched for")
+    made_by, details = harvest.info.detector.details, details_of(inputs.detector)
+    if not all(made_by.get(key, value) == value for key, value in details.items() if key.endswith("sha256")):
+        findings.append(f"the harvest was made by another {inputs.detector.name} than the one that was fine-tuned")
+    return findings
 
 
-def _that_must_stay(options: PersonalizationOptions) -> dict[str, Any]:
+def _lasting_options(options: PersonalizationOptions) -> dict[str, Any]:
     """More rounds may be asked for when a run is gone on with."""
     return {name: value for name, value in options.as_dict().items() if name not in {"rounds", "min_gain"}}
 
@@ -160,7 +160,7 @@ def _that_must_stay(options: PersonalizationOptions) -> dict[str, Any]:
 def _as_dict(result: Personalization) -> dict[str, Any]:
     return {
         "best_round": result.best + 1,
-        "rounds": [done.as_dict() for done in result.rounds],
+        "rounds": [one.as_dict() for one in result.rounds],
         "findings": list(result.findings),
         "versions": current_versions(),
     }

@@ -15,7 +15,7 @@ from poseharvest.detectors.registry import load_detector
 from poseharvest.errors import StoreError
 from poseharvest.harvesting.harvest_capture import harvest as harvest_again
 from poseharvest.learning.heatmaps2d.network_files import write_weights
-from poseharvest.learning.loop.fit import OnTraining
+from poseharvest.learning.loop.fit import report_steps
 from poseharvest.learning.personalize.compare import Comparison, compare
 from poseharvest.learning.personalize.harvest_again import options_of
 from poseharvest.learning.personalize.labels import PictureLabels, harvest_labels, require_enough
@@ -93,9 +93,9 @@ def run_round(inputs: RoundInputs, labels_from: Harvest, folder: Path, *, resume
         CaptureError: the footage lacks pictures that the harvest was made from.
         StoreError: a file cannot be written.
     """
-    done = read_round(folder) if resume else None
-    if done is not None:
-        return done
+    earlier = read_round(folder) if resume else None
+    if earlier is not None:
+        return earlier
     with os_errors_as_store_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     labels = _labels(inputs, labels_from)
@@ -105,8 +105,8 @@ def run_round(inputs: RoundInputs, labels_from: Harvest, folder: Path, *, resume
         folder,
         options=inputs.options.training,
         resume=resume,
-        on_frame=_frames_heard(inputs),
-        on_step=_steps_heard(inputs.on_progress),
+        on_frame=_frame_listener(inputs),
+        on_step=report_steps(inputs.on_progress),
     )
     write_weights(personal, folder / WEIGHTS)
     again = harvest_again(
@@ -119,10 +119,10 @@ def run_round(inputs: RoundInputs, labels_from: Harvest, folder: Path, *, resume
         on_progress=inputs.on_progress,
     )
     comparison: Comparison = compare(inputs.first, again, inputs.judged)
-    found = Round(folder, len(labels), sum(int(one.known.sum()) for one in labels), comparison.as_dict())
+    result = Round(folder, len(labels), sum(int(one.known.sum()) for one in labels), comparison.as_dict())
     with staged_file(folder / RESULT, overwrite=True) as temporary:
-        temporary.write_text(json.dumps(found.as_dict(), indent=2) + "\n", encoding="utf-8")
-    return found
+        temporary.write_text(json.dumps(result.as_dict(), indent=2) + "\n", encoding="utf-8")
+    return result
 
 
 def read_round(folder: Path) -> Round | None:
@@ -141,26 +141,22 @@ def read_round(folder: Path) -> Round | None:
         raise StoreError(f"{path}: the round's result is damaged: {error}") from error
 
 
-def detector_of(done: Round, like: NetworkDetector) -> NetworkDetector:
+def detector_of(finished: Round, like: NetworkDetector) -> NetworkDetector:
     """Return the detector around the weights of a round, running as `like` does."""
-    loaded = load_detector(done.folder / WEIGHTS)
+    loaded = load_detector(finished.folder / WEIGHTS)
     if not isinstance(loaded, NetworkDetector):
-        raise StoreError(f"{done.folder / WEIGHTS}: expected the weights of a network")
+        raise StoreError(f"{finished.folder / WEIGHTS}: expected the weights of a network")
     return like.with_network(loaded.network)
 
 
 def _labels(inputs: RoundInputs, harvest: Harvest) -> list[PictureLabels]:
     options = inputs.options
-    found = harvest_labels(harvest, options.labels, inputs.learned)
-    require_enough(found, options.labels, num_pictures=options.min_pictures)
-    step = -(-len(found) // options.max_pictures)
-    return found[::step]
+    pictures = harvest_labels(harvest, options.labels, inputs.learned)
+    require_enough(pictures, options.labels, num_pictures=options.min_pictures)
+    step = -(-len(pictures) // options.max_pictures)
+    return pictures[::step]
 
 
-def _frames_heard(inputs: RoundInputs) -> Callable[[int], None]:
+def _frame_listener(inputs: RoundInputs) -> Callable[[int], None]:
     start, total = inputs.learned.start, len(inputs.learned)
     return lambda frame: inputs.on_progress(Progress(frame + 1 - start, total, "cutting out pictures"))
-
-
-def _steps_heard(on_progress: OnProgress) -> OnTraining:
-    return lambda done: on_progress(Progress(done.done, done.total, f"learning, loss {done.loss:.2e}"))

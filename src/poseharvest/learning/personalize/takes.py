@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from poseharvest.capture.frames import FrameSource
 from poseharvest.detectors.network import NetworkDetector
 from poseharvest.learning.loop.fit import OnTraining
-from poseharvest.learning.loop.mixed_source import MixedSource
+from poseharvest.learning.loop.samples import MixedSource
 from poseharvest.learning.loop.training_options import TrainingOptions
 from poseharvest.learning.personalize.finetune import finetune
 from poseharvest.learning.personalize.labels import PictureLabels

@@ -47,9 +47,9 @@ def find_boxes(pictures: PictureInput, detector: HeatmapDetector, *, on_progress
         CaptureError: a picture cannot be read.
     """
     view, crops = view_of(pictures), {}
-    for done, (picture, crop) in enumerate(find_windows(pictures, detector)):
+    for index, (picture, crop) in enumerate(find_windows(pictures, detector)):
         if crop is not None:
             crops[picture.frame, view] = crop
         if on_progress is not None:
-            on_progress(Progress(done + 1, len(pictures), "looking for the person"))
+            on_progress(Progress(index + 1, len(pictures), "looking for the person"))
     return Boxes(crops)

@@ -37,11 +37,11 @@ def pose_labels(
     """
     rows = harvest.iter_selected() if marks is None else iter_marked(harvest, marks)
     return [
-        found
+        labels
         for row in rows
         if row.annotations.frame in frames
-        for found in frame_labels(harvest, row, all_joints=all_joints)
-        if bool(found.known.any())
+        for labels in frame_labels(harvest, row, all_joints=all_joints)
+        if bool(labels.known.any())
     ]
 
 
@@ -53,12 +53,12 @@ def frame_labels(harvest: Harvest, row: SelectedFrame, *, all_joints: bool) -> I
     for view, (crop, camera) in enumerate(zip(record.crops, harvest.rig.at(record.frame), strict=True)):
         if crop is None:
             continue
-        seen = camera.project(record.mean)
-        offset = seen.pixels - torch.tensor(crop.center).to(seen.pixels)
-        known = believed & seen.valid & (offset.abs().amax(-1) <= crop.side)
+        projection = camera.project(record.mean)
+        offset = projection.pixels - torch.tensor(crop.center).to(projection.pixels)
+        known = believed & projection.valid & (offset.abs().amax(-1) <= crop.side)
         distance = axial_depth(camera, record.mean)
         depth = torch.where(known & known[root], distance - distance[root], torch.nan)
-        yield PictureLabels(record.frame, record.person, view, crop, seen.pixels, known, depth)
+        yield PictureLabels(record.frame, record.person, view, crop, projection.pixels, known, depth)
 
 
 def axial_depth(camera: StaticCamera, points: Tensor) -> Tensor:

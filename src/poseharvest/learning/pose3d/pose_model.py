@@ -116,12 +116,12 @@ def load_model(path: Path | str, *, device: str = "cpu") -> PoseModel:
     file = Path(path) / WEIGHTS if Path(path).is_dir() else Path(path)
     state = read_safetensors(file)
     try:
-        said = json.loads(_metadata(file)[KEY])
-        skeleton = SkeletonInfo.model_validate(said["skeleton"]).skeleton()
-        shape = HourglassShape(1, features=said["features"], stem=said["stem"], joints=len(skeleton))
+        description = json.loads(_metadata(file)[KEY])
+        skeleton = SkeletonInfo.model_validate(description["skeleton"]).skeleton()
+        shape = HourglassShape(1, features=description["features"], stem=description["stem"], joints=len(skeleton))
         pairs = {limb.name: (limb.parent, limb.child) for limb in skeleton.limbs}
-        lengths = LimbLengths({pairs[name]: float(length) for name, length in said["limb_lengths_mm"].items()})
-        network = PoseRegressor(shape, (said["input_px"], said["input_px"]))
+        lengths = LimbLengths({pairs[name]: float(length) for name, length in description["limb_lengths_mm"].items()})
+        network = PoseRegressor(shape, (description["input_px"], description["input_px"]))
     except (KeyError, TypeError, ValueError, ValidationError) as error:
         raise DetectorError(f"{file}: expected a 3D network that train3d wrote, it lacks {error}") from error
     load_state(network, state, source=str(file))

@@ -14,8 +14,7 @@ from poseharvest.annotations.reader import Harvest
 from poseharvest.capture.frames import FrameSource
 from poseharvest.errors import TrainingError
 from poseharvest.learning.loop.augment import NO_AUGMENTATION, Augmentation
-from poseharvest.learning.loop.mixed_source import MixedSource
-from poseharvest.learning.loop.samples import SampleSource
+from poseharvest.learning.loop.samples import MixedSource, SampleSource
 from poseharvest.learning.personalize.harvest_again import check_footage, harvested_frames, open_footage_of
 from poseharvest.learning.personalize.labels import PictureLabels
 from poseharvest.learning.personalize.personalize_detector import split_frames
@@ -65,13 +64,13 @@ def open_harvests(
     if len(captures) != len(harvests):
         raise TrainingError(f"captures: expected one a harvest, {len(harvests)}, got {len(captures)}")
     opened = []
-    for harvest, given, chosen in zip(harvests, captures, marks, strict=True):
-        capture = open_footage_of(harvest, given) if given is None or isinstance(given, Path) else given
+    for harvest, place, selected in zip(harvests, captures, marks, strict=True):
+        capture = open_footage_of(harvest, place) if place is None or isinstance(place, Path) else place
         check_footage(harvest, capture)
         learned, judged = split_frames(harvested_frames(harvest), options.held_out)
         judged = range(0) if judged == learned else judged
-        taught = partial(pose_labels, harvest, marks=chosen, all_joints=options.all_joints)
-        opened.append(HarvestFootage(harvest, capture, taught(learned), taught(judged)))
+        labels_of = partial(pose_labels, harvest, marks=selected, all_joints=options.all_joints)
+        opened.append(HarvestFootage(harvest, capture, labels_of(learned), labels_of(judged)))
     return _thinned(opened, options)
 
 
@@ -121,7 +120,7 @@ def _cut(
                 preprocessing=preprocessing,
                 reach=augmentation.reach,
                 file=stem.with_name(f"{stem.name}-{number}.npy"),
-                on_frame=_heard(one, on_progress),
+                on_frame=_frame_listener(one, on_progress),
                 turns=turns_of(one.harvest),
             )
             for number, (one, labels) in enumerate(wanted)
@@ -130,6 +129,6 @@ def _cut(
     )
 
 
-def _heard(one: HarvestFootage, on_progress: OnProgress) -> Callable[[int], None]:
+def _frame_listener(one: HarvestFootage, on_progress: OnProgress) -> Callable[[int], None]:
     total = one.capture.num_frames
     return lambda frame: on_progress(Progress(frame + 1, total, f"cutting pictures out of {one.capture.name}"))

@@ -84,9 +84,9 @@ class RegressionTask:
         plain = TrainingOptions(augmentation=NO_AUGMENTATION)
         batch = self.batch([sample], [Variation()], plain).to(str(next(network.parameters()).device))
         size = self.preprocessing.input_size
-        found = pose_from_numbers(network(batch.inputs)[0], size)
+        estimate = pose_from_numbers(network(batch.inputs)[0], size)
         true = pose_from_numbers(torch.where(batch.known, batch.targets, torch.nan)[0], size)
-        return (found.pixels - true.pixels).norm(dim=-1).cpu(), (found.depth_mm - true.depth_mm).abs().cpu()
+        return (estimate.pixels - true.pixels).norm(dim=-1).cpu(), (estimate.depth_mm - true.depth_mm).abs().cpu()
 
 
 def squared_distance(numbers: Tensor, targets: Tensor, known: Tensor) -> Tensor:

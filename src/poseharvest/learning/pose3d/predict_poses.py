@@ -131,10 +131,10 @@ def predict_pose(model: PoseModel, picture: Picture, window: Crop, situation: Si
         CalibrationError: the camera is affine, or of pictures of another size.
     """
     inputs = network_input([CroppedView(picture.name, picture.frame, window, picture.image)], model.preprocessing)
-    found = pose_from_numbers(model.numbers(inputs)[0].double(), model.preprocessing.input_size)
-    pixels = window.to_image(found.pixels, model.preprocessing.input_size)
+    pose = pose_from_numbers(model.numbers(inputs)[0].double(), model.preprocessing.input_size)
+    pixels = window.to_image(pose.pixels, model.preprocessing.input_size)
     if situation.camera is None:
-        return PredictedPose(pixels, found.depth_mm, None)
+        return PredictedPose(pixels, pose.depth_mm, None)
     camera = situation.camera
     if camera.image_size != picture.image.shape[:2]:
         raise CalibrationError(
@@ -144,11 +144,11 @@ def predict_pose(model: PoseModel, picture: Picture, window: Crop, situation: Si
     slopes = viewing_slopes(camera.at(picture.frame), pixels)
     lengths = situation.limb_lengths or model.limb_lengths
     root = (
-        estimate_root_depth(slopes, found.depth_mm, model.skeleton, lengths)
+        estimate_root_depth(slopes, pose.depth_mm, model.skeleton, lengths)
         if situation.root_depth_mm is None
         else torch.tensor(situation.root_depth_mm, dtype=slopes.dtype)
     )
-    return PredictedPose(pixels, found.depth_mm, points_at_depth(slopes, found.depth_mm, root))
+    return PredictedPose(pixels, pose.depth_mm, points_at_depth(slopes, pose.depth_mm, root))
 
 
 def predict(
@@ -179,13 +179,13 @@ def predict(
     """
     situation = situation or Situation()
     run = RunFolder(Path(out), RESULT, FORMAT)
-    said: dict[str, Any] = {
+    settings: dict[str, Any] = {
         "input": str(pictures.path.resolve()),
         "root_depth": situation.root_depth_source,
         "camera": None if situation.camera is None else situation.camera.name,
         "window": situation.window_source,
     }
-    run.begin(said, overwrite=overwrite, resume=False)
+    run.begin(settings, overwrite=overwrite, resume=False)
     path, findings = run.path / POSES, _findings(model, situation)
     windows: dict[tuple[int, str], Crop] = {}
     count = 0
@@ -206,7 +206,7 @@ def predict(
             write_boxes(Boxes(windows), temporary)
     result = Prediction(path, count, len(windows), findings)
     counts = {"num_pictures": count, "num_poses": len(windows), "findings": findings}
-    run.write({"finished": True, **said, **counts, "versions": current_versions()})
+    run.write({"finished": True, **settings, **counts, "versions": current_versions()})
     return result
 
 

@@ -40,8 +40,8 @@ class RegressionOptions:
         if self.training.batch_size < 2:
             raise ConfigError(f"batch_size: expected 2 or more for batch norm, got {self.training.batch_size}")
         if self.training.distillation:
-            given = self.training.distillation
-            raise ConfigError(f"distillation: expected 0, as there is no earlier 3D network to hold to, got {given}")
+            weight = self.training.distillation
+            raise ConfigError(f"distillation: expected 0, as there is no earlier 3D network to hold to, got {weight}")
         if self.features < 1:
             raise ConfigError(f"features: expected 1 or more, got {self.features}")
         if self.input_px < 64 or self.input_px % 64:

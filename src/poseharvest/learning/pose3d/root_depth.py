@@ -62,15 +62,15 @@ def estimate_root_depth(slopes: Tensor, depth_mm: Tensor, skeleton: Skeleton, le
         ConfigError: there is no length at all, or one of a limb that the skeleton lacks.
     """
     pairs = _limb_ends(skeleton, lengths)
-    wanted = torch.tensor(list(lengths.mm.values())).to(slopes)
+    known_mm = torch.tensor(list(lengths.mm.values())).to(slopes)
     low = torch.full(slopes.shape[:-2], NEAREST_MM).to(slopes).log()
     high = torch.full(slopes.shape[:-2], FARTHEST_MM).to(slopes).log()
     share = torch.linspace(0, 1, _NUM_DEPTHS).to(slopes)
     for _ in range(_NUM_PASSES):
         depths = (low[..., None] + (high - low)[..., None] * share).exp()
         points = points_at_depth(slopes.unsqueeze(-3), depth_mm.unsqueeze(-2), depths)
-        found = (points[..., pairs[0], :] - points[..., pairs[1], :]).norm(dim=-1)
-        best = (found - wanted).abs().sum(-1).argmin(-1, keepdim=True)
+        limb_mm = (points[..., pairs[0], :] - points[..., pairs[1], :]).norm(dim=-1)
+        best = (limb_mm - known_mm).abs().sum(-1).argmin(-1, keepdim=True)
         step = (high - low) / (_NUM_DEPTHS - 1)
         middle = depths.log().gather(-1, best).squeeze(-1)
         low, high = middle - step, middle + step

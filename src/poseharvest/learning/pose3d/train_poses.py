@@ -16,10 +16,9 @@ from poseharvest.annotations.across_harvests import OVER_COMPARABLE, select_comp
 from poseharvest.annotations.reader import Harvest
 from poseharvest.capture.frames import FrameSource
 from poseharvest.errors import TrainingError
-from poseharvest.learning.loop.fit import fit
+from poseharvest.learning.loop.fit import fit, report_steps
 from poseharvest.learning.loop.processes import require_one_process
 from poseharvest.learning.loop.steps import Trainer
-from poseharvest.learning.pose3d.common_ground import require_one_skeleton
 from poseharvest.learning.pose3d.pose_model import (
     ONNX,
     WEIGHTS,
@@ -33,9 +32,9 @@ from poseharvest.learning.pose3d.pose_samples import HarvestFootage, cut_judged,
 from poseharvest.learning.pose3d.pose_task import RegressionTask
 from poseharvest.learning.pose3d.regression_options import RegressionOptions
 from poseharvest.networks.regressor import PoseRegressor
-from poseharvest.progress import OnProgress, Progress
+from poseharvest.progress import OnProgress
 from poseharvest.skeleton.limb_lengths import LimbLengths
-from poseharvest.skeleton.skeleton import Skeleton
+from poseharvest.skeleton.skeleton import Skeleton, require_joints
 from poseharvest.storage.run_folder import RunFolder
 from poseharvest.storage.staging import os_errors_as_store_errors
 from poseharvest.versions import current_versions
@@ -99,19 +98,19 @@ def train3d(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
         StoreError: `out` exists, or cannot be written.
     """
     require_one_process("train3d")
-    options, heard = options or RegressionOptions(), on_progress or (lambda _: None)
+    options, listener = options or RegressionOptions(), on_progress or (lambda _: None)
     opened = [one if isinstance(one, Harvest) else Harvest.open(one) for one in harvests]
     skeleton = require_one_skeleton(opened)
     marks = select_comparable(opened)
     footage = open_harvests(opened, captures or [None] * len(opened), marks, options)
     run = RunFolder(Path(out), RESULT, FORMAT)
-    said = {
+    settings = {
         "harvests": [str(one.path.resolve()) for one in opened],
         "selected_over": OVER_COMPARABLE,
-        "options": _that_must_stay(options),
+        "options": _lasting_options(options),
     }
-    run.begin(said, overwrite=overwrite, resume=resume)
-    trainer = train_on(footage, skeleton, run.path, options=options, resume=resume, on_progress=heard)
+    run.begin(settings, overwrite=overwrite, resume=resume)
+    trainer = train_on(footage, skeleton, run.path, options=options, resume=resume, on_progress=listener)
     trainer.network.load_state_dict(trainer.result())
     network = cast(PoseRegressor, trainer.network.cpu().eval())
     findings = [] if options.all_joints else _hardly_selected(opened, marks)
@@ -120,12 +119,12 @@ def train3d(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
         findings.append("no frames were held out: nothing says how good the network is on what it has not seen")
     counts = {
         "learned_pictures": [len(one.learned) for one in footage],
-        "selected_joints": [int(chosen.sum()) for chosen in marks],
+        "selected_joints": [int(selected.sum()) for selected in marks],
     }
     curve = [dict(row) for row in trainer.curve]
     run.write({
         "finished": True,
-        **said,
+        **settings,
         **counts,
         "curve": curve,
         "findings": findings,
@@ -134,16 +133,34 @@ def train3d(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
     return Training3d(run.path, tuple(trainer.curve), tuple(findings))
 
 
+def require_one_skeleton(harvests: Sequence[Harvest]) -> Skeleton:
+    """Return the skeleton that all harvests have.
+
+    Raises:
+        TrainingError: there is no harvest, or one has the joints in another order or under another root.
+        SkeletonError: a harvest has other joints than the first.
+    """
+    if not harvests:
+        raise TrainingError("training: expected one harvest or more, got none")
+    first = harvests[0]
+    for other in harvests[1:]:
+        ours, theirs = first.skeleton, other.skeleton
+        require_joints(ours.joints, theirs.joints, wanted_by=f"harvest {first.path}", offered_by=str(other.path))
+        if (ours.joints, ours.root) != (theirs.joints, theirs.root):
+            raise TrainingError(f"{other.path}: has the joints of {first.path} in another order, or another root")
+    return first.skeleton
+
+
 def common_lengths(harvests: Sequence[Harvest]) -> LimbLengths:
     """Return the median length of every limb over the people of some harvests, mm."""
-    found: dict[tuple[str, str], list[float]] = {}
+    by_limb: dict[tuple[str, str], list[float]] = {}
     for harvest in harvests:
         pairs = {limb.name: (limb.parent, limb.child) for limb in harvest.skeleton.limbs}
         info = harvest.info
         for lengths in [person.limb_lengths_mm for person in info.people] or [info.limb_lengths_mm]:
             for name, length in lengths.items():
-                found.setdefault(pairs[name], []).append(length)
-    return LimbLengths({limb: median(lengths) for limb, lengths in found.items()})
+                by_limb.setdefault(pairs[name], []).append(length)
+    return LimbLengths({limb: median(lengths) for limb, lengths in by_limb.items()})
 
 
 def train_on(
@@ -180,7 +197,7 @@ def train_on(
             folder / CHECKPOINT,
             validation=judged,
             resume=resume,
-            on_progress=lambda done: on_progress(Progress(done.done, done.total, f"learning, loss {done.loss:.2e}")),
+            on_progress=report_steps(on_progress),
         )
     return trainer
 
@@ -188,10 +205,10 @@ def train_on(
 def _hardly_selected(harvests: Sequence[Harvest], marks: Sequence[NDArray[np.bool_]]) -> list[str]:
     """Return a sentence for every harvest that is hardly learned from, since others are so much surer."""
     return [
-        f"{harvest.path}: {chosen.sum()} joints are reliable beside those of the other harvests, of {own} that were "
+        f"{harvest.path}: {selected.sum()} joints are reliable beside those of the other harvests, of {own} that were "
         "selected on their own: little of it is learned"
-        for harvest, chosen in zip(harvests, marks, strict=True)
-        if chosen.sum() < _LITTLE * (own := sum(joint.selected for joint in harvest.info.selection.joints))
+        for harvest, selected in zip(harvests, marks, strict=True)
+        if selected.sum() < _LITTLE * (own := sum(joint.selected for joint in harvest.info.selection.joints))
     ]
 
 
@@ -205,5 +222,5 @@ def _write_network(model: PoseModel, folder: Path) -> list[str]:
     return []
 
 
-def _that_must_stay(options: RegressionOptions) -> dict[str, Any]:
+def _lasting_options(options: RegressionOptions) -> dict[str, Any]:
     return {**options.as_dict(), "training": options.training.lasting_as_dict()}

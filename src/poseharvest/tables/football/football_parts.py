@@ -38,18 +38,19 @@ def football_sequence(dataset: MultiViewDataset, number: int, protocol: Football
         DatasetError: there is no such player or sequence, or it has another number of cameras.
     """
     of_player = dataset.select(subjects=[protocol.player])
-    found = [sequence for sequence in of_player if _number(sequence) == number]
-    if len(found) != 1:
-        there = listed([sequence.name for sequence in of_player])
+    numbered = [sequence for sequence in of_player if _number(sequence) == number]
+    if len(numbered) != 1:
+        names = listed([sequence.name for sequence in of_player])
         raise DatasetError(
             f"{dataset.root}: expected one sequence {number} of {protocol.player}, by the number after "
-            f'"sequence" in its folder\'s name, got {len(found)} among {there}'
+            f'"sequence" in its folder\'s name, got {len(numbered)} among {names}'
         )
-    if len(found[0].cameras) != protocol.num_cameras:
+    [sequence] = numbered
+    if len(sequence.cameras) != protocol.num_cameras:
         raise DatasetError(
-            f"{dataset.root}: {found[0].name}: expected {protocol.num_cameras} cameras, got {listed(found[0].cameras)}"
+            f"{dataset.root}: {sequence.name}: expected {protocol.num_cameras} cameras, got {listed(sequence.cameras)}"
         )
-    return found[0]
+    return sequence
 
 
 def joints_of(parts: tuple[Part, ...]) -> tuple[str, ...]:
@@ -73,5 +74,5 @@ def part_rows(pairs: PosePairs, parts: tuple[Part, ...], rule: PcpOptions) -> Ma
 
 
 def _number(sequence: DatasetSequence) -> int | None:
-    found = re.search(r"seq(?:uence)?\W*(\d+)", f"{sequence.name}/{sequence.action}", re.IGNORECASE)
-    return None if found is None else int(found[1])
+    match = re.search(r"seq(?:uence)?\W*(\d+)", f"{sequence.name}/{sequence.action}", re.IGNORECASE)
+    return None if match is None else int(match[1])

@@ -6,11 +6,8 @@ network of its own, fine-tuned on the reliable joints of that sequence's harvest
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from poseharvest.datasets.protocol import DatasetSequence, MultiViewDataset
 from poseharvest.evaluation.pairs import PosePairs
-from poseharvest.evaluation.scores import Score, mean_score
 from poseharvest.learning.personalize.labels import LabelSet
 from poseharvest.tables.dataset_harvests import HarvestedShot, Shot, generic_harvester, setting_note, setting_of
 from poseharvest.tables.football.football_parts import (
@@ -23,13 +20,11 @@ from poseharvest.tables.football.football_parts import (
 from poseharvest.tables.judging import found_note, pairs_in_pictures
 from poseharvest.tables.paper import PART_ROWS, TABLE_3
 from poseharvest.tables.paper_protocol import FOOTBALL
-from poseharvest.tables.refinement import Lesson, plain_training, refined_harvests
-from poseharvest.tables.request import TableRequest
-from poseharvest.tables.result import OurColumn, Panel, ReproducedTable
+from poseharvest.tables.refinement import Lesson, refined_harvests
+from poseharvest.tables.request import TableRequest, plain_training
+from poseharvest.tables.result import OurColumn, Panel, ReproducedTable, seed_columns
 
 CAPTION = "Table 3 (Sec. 4.4): KTH Multiview Football II, Player 2, all frames and views, correct parts in 2D, percent"
-
-Rows = Mapping[str, Score]
 
 
 def table3(request: TableRequest) -> ReproducedTable:
@@ -43,9 +38,9 @@ def table3(request: TableRequest) -> ReproducedTable:
     sequences = {number: football_sequence(dataset, number, FOOTBALL) for number in (1, 2)}
     panels, notes = [], [setting_note(request)]
     for number, sequence in sequences.items():
-        panel, said = _panel(request, dataset, sequence, number)
+        panel, panel_notes = _panel(request, dataset, sequence, number)
         panels.append(panel)
-        notes += said
+        notes += panel_notes
     settings = {**setting_of(request), "refinement": plain_training(request.refinement), "seeds": list(request.seeds)}
     return ReproducedTable("table3", CAPTION, tuple(panels), tuple(notes), settings)
 
@@ -66,18 +61,8 @@ def _panel(
         columns += seed_columns(f"here, refined, {rule.rule} rule", by_seed)
     title = f"Sequence {number}"
     panel = Panel(title, PART_ROWS, TABLE_3[title], tuple(columns))
-    said = [note for one in (generic, *refined.values()) for note in found_note(_judged(one[0]), one[0].shot.key)]
-    return panel, said
-
-
-def seed_columns(title: str, by_seed: Mapping[int, Rows]) -> list[OurColumn]:
-    """Return a column a seed and, where there are several, their mean."""
-    columns = [OurColumn(f"{title}, seed {seed}", rows) for seed, rows in by_seed.items()]
-    if len(by_seed) > 1:
-        first = next(iter(by_seed.values()))
-        mean = {row: mean_score([rows[row] for rows in by_seed.values()], over="seeds") for row in first}
-        columns.append(OurColumn(f"{title}, mean", mean))
-    return columns
+    notes = [note for one in (generic, *refined.values()) for note in found_note(_judged(one[0]), one[0].shot.key)]
+    return panel, notes
 
 
 def _judged(one: HarvestedShot) -> PosePairs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from poseharvest.datasets.human36m.recordings import open_human36m
 from poseharvest.datasets.protocol import DatasetSequence, MultiViewDataset, listed
@@ -18,6 +19,8 @@ from poseharvest.tables.judging import damage_notes, found_note, joined, pairs_o
 from poseharvest.tables.paper import ACTIONS
 from poseharvest.tables.paper_protocol import HUMAN36M
 from poseharvest.tables.request import TableRequest
+
+OVER_FRAMES: Final = "Average over frames"
 
 
 def open_protocol(request: TableRequest) -> MultiViewDataset:
@@ -60,9 +63,9 @@ def shots_of(dataset: MultiViewDataset, request: TableRequest, subjects: Sequenc
         DatasetError: a subject, or an action of a subject, is missing.
     """
     actions = actions_of(request)
-    found = dataset.select(subjects=subjects, actions=actions)
-    _check_complete(dataset, found, subjects, actions)
-    return [Shot(sequence, step=request.frame_step) for sequence in found if sequence.name not in request.leave_out]
+    sequences = dataset.select(subjects=subjects, actions=actions)
+    _check_complete(dataset, sequences, subjects, actions)
+    return [Shot(sequence, step=request.frame_step) for sequence in sequences if sequence.name not in request.leave_out]
 
 
 def judged_on_protocol(harvested: Sequence[HarvestedShot]) -> PosePairs:
@@ -90,10 +93,16 @@ def over_actions(rows: Mapping[str, Score]) -> Score:
     return mean_score(list(rows.values()), over="actions")
 
 
-def over_frames(pairs: PosePairs, alignment: Alignment) -> Score:
+def _over_frames(pairs: PosePairs, alignment: Alignment) -> Score:
     """Return the mean over all frames, with an interval over sequences where there are several."""
     several = len(set(pairs.labels["sequence"])) > 1
     return mpjpe(pairs, alignment, sequence_label="sequence" if several else None)
+
+
+def rows_with_means(pairs: PosePairs, alignment: Alignment, average: str) -> dict[str, Score]:
+    """Return the mean joint error of every action, its mean over actions as `average`, and the mean over frames."""
+    by_action = error_rows(pairs, alignment)
+    return {**by_action, average: over_actions(by_action), OVER_FRAMES: _over_frames(pairs, alignment)}
 
 
 def notes_on(harvested: Sequence[HarvestedShot], request: TableRequest) -> list[str]:
@@ -112,9 +121,9 @@ def notes_on(harvested: Sequence[HarvestedShot], request: TableRequest) -> list[
 
 
 def _check_complete(
-    dataset: MultiViewDataset, found: Sequence[DatasetSequence], subjects: Sequence[str], actions: Sequence[str]
+    dataset: MultiViewDataset, sequences: Sequence[DatasetSequence], subjects: Sequence[str], actions: Sequence[str]
 ) -> None:
-    there = {(sequence.subject, sequence.action) for sequence in found}
+    there = {(sequence.subject, sequence.action) for sequence in sequences}
     missing = [f"{action} of {subject}" for subject in subjects for action in actions if (subject, action) not in there]
     if missing:
         raise DatasetError(

@@ -7,18 +7,16 @@ the actions' lengths. Both means are printed.
 from __future__ import annotations
 
 from poseharvest.evaluation.pairs import PosePairs
-from poseharvest.evaluation.scores import Score
 from poseharvest.tables.dataset_harvests import generic_harvester, setting_of
 from poseharvest.tables.human36m.errors_by_action import (
+    OVER_FRAMES,
     actions_of,
     average_row,
     check_joints,
-    error_rows,
     judged_on_protocol,
     notes_on,
     open_protocol,
-    over_actions,
-    over_frames,
+    rows_with_means,
     shots_of,
 )
 from poseharvest.tables.paper import AVERAGE, TABLE_2
@@ -26,7 +24,6 @@ from poseharvest.tables.paper_protocol import HUMAN36M
 from poseharvest.tables.request import TableRequest
 from poseharvest.tables.result import OurColumn, Panel, ReproducedTable
 
-OVER_FRAMES = "Average over frames"
 CAPTION = "Table 2 (Sec. 4.3): Human3.6M, subjects S9 and S11, four cameras, average 3D joint error"
 
 
@@ -47,9 +44,7 @@ def table2(request: TableRequest) -> ReproducedTable:
 
 
 def _columns(pairs: PosePairs, average: str) -> tuple[OurColumn, ...]:
-    columns = []
-    for alignment in HUMAN36M.alignments:
-        by_action = error_rows(pairs, alignment)
-        means: dict[str, Score] = {average: over_actions(by_action), OVER_FRAMES: over_frames(pairs, alignment)}
-        columns.append(OurColumn(f"here, alignment {alignment}", {**by_action, **means}))
-    return tuple(columns)
+    return tuple(
+        OurColumn(f"here, alignment {alignment}", rows_with_means(pairs, alignment, average))
+        for alignment in HUMAN36M.alignments
+    )

@@ -12,24 +12,21 @@ from poseharvest.evaluation.alignment import Alignment
 from poseharvest.evaluation.scores import Score
 from poseharvest.learning.personalize.labels import LabelSet
 from poseharvest.tables.dataset_harvests import HarvestedShot, generic_harvester, setting_of
-from poseharvest.tables.football.table3 import seed_columns
 from poseharvest.tables.human36m.errors_by_action import (
+    OVER_FRAMES,
     average_row,
     check_joints,
-    error_rows,
     judged_on_protocol,
     notes_on,
     open_protocol,
-    over_actions,
-    over_frames,
+    rows_with_means,
     shots_of,
 )
-from poseharvest.tables.human36m.table2 import OVER_FRAMES
 from poseharvest.tables.paper import AVERAGE_15, HARD_ACTIONS, TABLE_4
 from poseharvest.tables.paper_protocol import HUMAN36M
-from poseharvest.tables.refinement import Lesson, plain_training, refined_harvests
-from poseharvest.tables.request import TableRequest
-from poseharvest.tables.result import OurColumn, Panel, ReproducedTable
+from poseharvest.tables.refinement import Lesson, refined_harvests
+from poseharvest.tables.request import TableRequest, plain_training
+from poseharvest.tables.result import OurColumn, Panel, ReproducedTable, seed_columns
 
 CAPTION = "Table 4 (Sec. 4.4): Human3.6M, S9 and S11, four cameras, average 3D joint error after fine-tuning, mm"
 
@@ -75,18 +72,12 @@ def _refined(
     request: TableRequest, generic: Sequence[HarvestedShot], labels: LabelSet, seed: int
 ) -> list[HarvestedShot]:
     """Return every shot, harvested with the network of its subject."""
-    found = []
+    harvests = []
     for subject in dict.fromkeys(one.shot.sequence.subject for one in generic):
         own = [one for one in generic if one.shot.sequence.subject == subject]
-        found += refined_harvests(request, own, Lesson(subject, labels, seed))
-    return found
+        harvests += refined_harvests(request, own, Lesson(subject, labels, seed))
+    return harvests
 
 
 def _rows(request: TableRequest, harvested: Sequence[HarvestedShot], alignment: Alignment) -> dict[str, Score]:
-    pairs = judged_on_protocol(harvested)
-    by_action = error_rows(pairs, alignment)
-    return {
-        **by_action,
-        average_row(AVERAGE_15, request): over_actions(by_action),
-        OVER_FRAMES: over_frames(pairs, alignment),
-    }
+    return rows_with_means(judged_on_protocol(harvested), alignment, average_row(AVERAGE_15, request))

@@ -11,18 +11,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from poseharvest.annotations.across_harvests import OVER_COMPARABLE
 from poseharvest.evaluation.alignment import Alignment
 from poseharvest.evaluation.pairs import PosePairs
 from poseharvest.evaluation.scores import Score
 from poseharvest.learning.pose3d.pose_model import load_model
+from poseharvest.learning.pose3d.regression_options import RegressionOptions
 from poseharvest.learning.pose3d.train_poses import train3d
+from poseharvest.progress import with_prefix
 from poseharvest.storage.finished_units import UnitStore
-from poseharvest.tables.dataset_harvests import HarvestedShot, generic_harvester, prefixed, setting_of
-from poseharvest.tables.football.table3 import seed_columns
+from poseharvest.tables.dataset_harvests import HarvestedShot, generic_harvester, setting_of
 from poseharvest.tables.human36m.errors_by_action import (
+    OVER_FRAMES,
     actions_of,
     average_row,
     check_joints,
@@ -30,17 +31,15 @@ from poseharvest.tables.human36m.errors_by_action import (
     notes_on,
     open_protocol,
     over_actions,
-    over_frames,
+    rows_with_means,
     shots_of,
 )
 from poseharvest.tables.human36m.single_view_poses import SingleViewPredictor, single_view_pairs
-from poseharvest.tables.human36m.table2 import OVER_FRAMES
 from poseharvest.tables.judging import joined
 from poseharvest.tables.paper import AVERAGE_6, AVERAGE_15, SIX_ACTIONS, TABLE_5, TABLE_5_ROWS
 from poseharvest.tables.paper_protocol import HUMAN36M
-from poseharvest.tables.refinement import plain_training
-from poseharvest.tables.request import TableRequest
-from poseharvest.tables.result import Panel, ReproducedTable
+from poseharvest.tables.request import TableRequest, plain_regression
+from poseharvest.tables.result import Panel, ReproducedTable, seed_columns
 
 CAPTION = "Table 5 (Sec. 4.5): Human3.6M, S9 and S11, single pictures of four cameras, average 3D joint error, mm"
 
@@ -63,15 +62,18 @@ def table5(request: TableRequest) -> ReproducedTable:
     pairs = {seed: _pairs(request, learned, judged, seed) for seed in request.seeds}
     columns, by_action = [], []
     for alignment in HUMAN36M.single_view_alignments:
-        rows = {seed: _rows(request, one, alignment) for seed, one in pairs.items()}
-        columns += seed_columns(f"here, alignment {alignment}", rows)
-        each = {seed: error_rows(one, alignment) for seed, one in pairs.items()}
-        by_action += seed_columns(f"here, alignment {alignment}", each)
+        title = f"here, alignment {alignment}"
+        columns += seed_columns(title, {seed: _means(request, one, alignment) for seed, one in pairs.items()})
+        by_action += seed_columns(title, {seed: error_rows(one, alignment) for seed, one in pairs.items()})
     panels = (
         Panel("mm", _all_rows(request), TABLE_5, tuple(columns)),
         Panel("by action", actions_of(request), (), tuple(by_action)),
     )
-    settings = {**setting_of(request), "regression": _training(request, request.seeds[0]), "seeds": list(request.seeds)}
+    settings = {
+        **setting_of(request),
+        "regression": plain_regression(_options(request, request.seeds[0])),
+        "seeds": list(request.seeds),
+    }
     notes = (*notes_on(judged, request), _place(request))
     return ReproducedTable("table5", CAPTION, panels, notes, settings)
 
@@ -80,53 +82,47 @@ def _pairs(
     request: TableRequest, learned: Sequence[HarvestedShot], judged: Sequence[HarvestedShot], seed: int
 ) -> PosePairs:
     store, name = UnitStore(request.out), ("single view", f"seed {seed}")
-    said = {
+    settings = {
         **setting_of(request),
         "step": request.frame_step,
-        "regression": _training(request, seed),
+        "regression": plain_regression(_options(request, seed)),
         "learned_from": [one.shot.key for one in learned],
         "selected_over": OVER_COMPARABLE,
     }
-    trained = store.made((*name, NETWORK), said, lambda folder: _learn(request, learned, seed, folder))
-    model = load_model(trained / NETWORK, device=request.regression.training.device)
+    network_folder = store.ensure((*name, NETWORK), settings, lambda folder: _learn(request, learned, seed, folder))
+    model = load_model(network_folder / NETWORK, device=request.regression.training.device)
     predictor = SingleViewPredictor(model, request.authors_setting)
     parts = []
     for number, one in enumerate(judged, 1):
-        heard = prefixed(request.on_progress, f"{number} of {len(judged)}, {one.shot.key}")
-        folder = store.made((*name, one.shot.key), said, partial(predictor.write, one, on_progress=heard))
+        on_progress = with_prefix(request.on_progress, f"{number} of {len(judged)}, {one.shot.key}")
+        folder = store.ensure((*name, one.shot.key), settings, partial(predictor.write, one, on_progress=on_progress))
         parts.append(single_view_pairs(one, folder, model, HUMAN36M.skeleton))
     return joined(parts)
 
 
 def _learn(request: TableRequest, learned: Sequence[HarvestedShot], seed: int, folder: Path) -> None:
-    training = replace(request.regression.training, seed=seed)
     train3d(
         [one.harvest for one in learned],
         folder / NETWORK,
-        options=replace(request.regression, training=training),
+        options=_options(request, seed),
         captures=[one.shot.footage() for one in learned],
         resume=True,
-        on_progress=prefixed(request.on_progress, f"3D network, seed {seed}"),
+        on_progress=with_prefix(request.on_progress, f"3D network, seed {seed}"),
     )
 
 
-def _training(request: TableRequest, seed: int) -> dict[str, Any]:
-    training = replace(request.regression.training, seed=seed)
-    return {**request.regression.as_dict(), "training": plain_training(training)}
+def _options(request: TableRequest, seed: int) -> RegressionOptions:
+    return replace(request.regression, training=replace(request.regression.training, seed=seed))
 
 
 def _all_rows(request: TableRequest) -> tuple[str, ...]:
     return (*TABLE_5_ROWS, *(row for row in (average_row(AVERAGE_15, request), OVER_FRAMES) if row != AVERAGE_15))
 
 
-def _rows(request: TableRequest, pairs: PosePairs, alignment: Alignment) -> dict[str, Score]:
-    by_action = error_rows(pairs, alignment)
-    rows = {
-        average_row(AVERAGE_15, request): over_actions(by_action),
-        OVER_FRAMES: over_frames(pairs, alignment),
-    }
-    if set(SIX_ACTIONS) <= set(by_action):
-        rows[AVERAGE_6] = over_actions({action: by_action[action] for action in SIX_ACTIONS})
+def _means(request: TableRequest, pairs: PosePairs, alignment: Alignment) -> dict[str, Score]:
+    rows = rows_with_means(pairs, alignment, average_row(AVERAGE_15, request))
+    if set(SIX_ACTIONS) <= set(rows):
+        rows[AVERAGE_6] = over_actions({action: rows[action] for action in SIX_ACTIONS})
     return rows
 
 

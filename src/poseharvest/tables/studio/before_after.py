@@ -94,7 +94,7 @@ def _views(take: Take, old: SelectedFrame, new: SelectedFrame, errors: list[floa
         yield MomentInView(take.action, frame, camera.name, before, after, errors[0], errors[1])
 
 
-def draw_poses(image: Image, window: Crop, skeleton: Skeleton, truth: Tensor, found: Tensor) -> Image:
+def draw_poses(image: Image, window: Crop, skeleton: Skeleton, truth: Tensor, estimate: Tensor) -> Image:
     """Return a window of a picture with the true pose in thin white lines and the one that was found in colours.
 
     Args:
@@ -102,10 +102,10 @@ def draw_poses(image: Image, window: Crop, skeleton: Skeleton, truth: Tensor, fo
         window: what is shown.
         skeleton: of both poses.
         truth: (J, 2) pixels of the picture.
-        found: the same; NaN for a joint that this picture cannot show.
+        estimate: the same; NaN for a joint that this picture cannot show.
     """
     canvas = extract(image, window, (SIDE_PX, SIDE_PX)).copy()
-    for points, width in ((found, 4), (truth, 1)):
+    for points, width in ((estimate, 4), (truth, 1)):
         known = torch.isfinite(points).all(-1)
         places = _fixed(window.to_window(points.double().nan_to_num(), (SIDE_PX, SIDE_PX)))
         for limb in skeleton.limbs:

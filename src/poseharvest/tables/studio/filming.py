@@ -63,8 +63,8 @@ class Take:
 
 
 @dataclass(frozen=True, eq=False)
-class _Heard:
-    """A capture that says how far it has been read."""
+class _ReportingCapture:
+    """A capture that reports how far it has been read."""
 
     source: FrameSource
     on_progress: OnProgress
@@ -122,7 +122,7 @@ def film(
     if not folder.is_dir():
         staged = StagedFolder(folder, replaceable=None)
         try:
-            source = take.capture if on_progress is None else _Heard(take.capture, on_progress)
+            source = take.capture if on_progress is None else _ReportingCapture(take.capture, on_progress)
             # Pictures, since an encoder of video does not give the same file every time.
             write_capture(source, staged.path, footage="images")
             settings = f"frame_rate = {filming.frame_rate}\nturn = 0\n"  # the studio's cameras stand upright

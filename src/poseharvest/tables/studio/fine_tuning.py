@@ -19,7 +19,7 @@ from typing import Final
 import numpy as np
 
 from poseharvest.errors import ConfigError
-from poseharvest.progress import OnProgress, Progress
+from poseharvest.progress import OnProgress, Progress, with_prefix
 from poseharvest.selection.select import SelectionRule
 from poseharvest.storage.finished_units import UnitStore
 from poseharvest.tables.paper import AVERAGE, AVERAGE_15, TABLE_2, TABLE_4
@@ -31,9 +31,9 @@ from poseharvest.tables.studio.results import (
     IN_WORLD,
     SELECTED,
     SHARES,
-    Measure,
     Results,
     Run,
+    columns,
     kept_share,
     of_joint,
     selected_together,
@@ -77,16 +77,16 @@ def run_table4(  # noqa: PLR0913 - what is repeated, with what, where
     runs = tuple(Run(subject, seed) for subject in subjects for seed in seeds)
     if not runs or len(set(runs)) < len(runs):
         raise ConfigError("table4: expected one subject and one seed or more, each once")
-    wanted = tuple(network for network in Network if network is Network.GENERIC or network in networks)
+    compared = tuple(network for network in Network if network is Network.GENERIC or network in networks)
     poses: dict[tuple[Run, str, str], JudgedPoses] = {}
-    total = len(runs) * len(wanted) * len(study.actions)
+    total = len(runs) * len(compared) * len(study.actions)
 
-    def heard(done: Progress) -> None:
-        on_progress(replace(done, stage=f"{len(poses) + 1} of {total}: {done.stage}"))
+    def report(progress: Progress) -> None:
+        with_prefix(on_progress, f"{len(poses) + 1} of {total}")(progress)
 
     for run in runs:
-        subject = StudioSubject(run.subject, run.seed, study, UnitStore(out), heard)
-        for network, action in product(wanted, study.actions):
+        subject = StudioSubject(run.subject, run.seed, study, UnitStore(out), report)
+        for network, action in product(compared, study.actions):
             poses[run, network, action] = subject.judged(network, action)
         if not keep:
             for folder in subject.work:
@@ -101,18 +101,19 @@ def table4(results: Results, study: Study) -> ReproducedTable:
         results = selected_together(results, Network.GENERIC, rule)
     judged, learned = within(results, study.judged), within(results, study.learned)
     networks = [network for network in Network if any(of == network for _, of, _ in results.poses)]
+    titles = {network.value: network.paper_name for network in networks}
     rows = (*results.actions, AVERAGE)
     settings = {
-        **study.harvest_said(),
-        **study.training_said(),
+        **study.harvest_settings(),
+        **study.training_settings(),
         "subjects": sorted({run.subject for run in results.runs}),
         "seeds": sorted({run.seed for run in results.runs}),
     }
     panels = (
-        Panel("mean over runs, centroids aligned", rows, paper_columns(rows), _columns(judged, networks, CENTRED)),
-        Panel("spread over runs, centroids aligned", rows, (), _columns(judged, networks, CENTRED, spread=True)),
-        Panel("mean over runs, in the world as it is", rows, (), _columns(judged, networks, IN_WORLD)),
-        Panel(LEARNED_FRAMES, rows, paper_columns(rows), _columns(learned, networks, CENTRED)),
+        Panel("mean over runs, centroids aligned", rows, paper_columns(rows), columns(judged, titles, rows, CENTRED)),
+        Panel("spread over runs, centroids aligned", rows, (), columns(judged, titles, rows, CENTRED, spread=True)),
+        Panel("mean over runs, in the world as it is", rows, (), columns(judged, titles, rows, IN_WORLD)),
+        Panel(LEARNED_FRAMES, rows, paper_columns(rows), columns(learned, titles, rows, CENTRED)),
         _by_joint(judged, networks, study.detector.skeleton.joints),
         selection_panel(
             "selection: the generic harvests' joints, all frames, in the world as it is", results, Network.GENERIC, rows
@@ -131,50 +132,39 @@ def within(results: Results, frames: range) -> Results:
 def paper_columns(rows: Sequence[str]) -> tuple[PaperColumn, ...]:
     """Return the paper's numbers: of Table 4, and for the generic network of Table 2, which has every action."""
     generic = next(column for column in TABLE_2 if column.title == "paper")
-    columns = []
+    published = []
     for column in TABLE_4:
         values: Mapping[str, float] = {**column.values, AVERAGE: column.values[AVERAGE_15]}
         if column.title.endswith("Generic"):
             values = {**generic.values, **values}
-        columns.append(PaperColumn(column.title, {row: values[row] for row in rows if row in values}))
-    return tuple(columns)
+        published.append(PaperColumn(column.title, {row: values[row] for row in rows if row in values}))
+    return tuple(published)
 
 
 def selection_panel(
     title: str, results: Results, network: Network, rows: Sequence[str], *, selected: str = "selected"
 ) -> Panel:
     """Return the errors of all joints that a network harvested beside those of the selected ones, called `selected`."""
-    columns = {"all joints": IN_WORLD, selected: SELECTED}
+    measures = {"all joints": IN_WORLD, selected: SELECTED}
     return Panel(
         title,
         tuple(rows),
         (),
         tuple(
             OurColumn(f"here, {name}", {row: results.mean(network, row, measure) for row in rows})
-            for name, measure in columns.items()
+            for name, measure in measures.items()
         ),
-    )
-
-
-def _columns(
-    results: Results, networks: Sequence[Network], measure: Measure, *, spread: bool = False
-) -> tuple[OurColumn, ...]:
-    rows = (*results.actions, AVERAGE)
-    number = results.spread if spread else results.mean
-    return tuple(
-        OurColumn(f"here, {network.paper_name}", {row: number(network, row, measure) for row in rows})
-        for network in networks
     )
 
 
 def _by_joint(judged: Results, networks: Sequence[Network], joints: Sequence[str]) -> Panel:
     """Every joint by itself, over all actions: labels are worth as much as the generic network knows of a joint."""
-    columns = []
+    by_network = []
     for network in networks:
         pooled = together(judged, network)
         scores = {name: pooled.mean(network, ALL_ACTIONS, of_joint(k, name)) for k, name in enumerate(joints)}
-        columns.append(OurColumn(f"here, {network.paper_name}", scores))
-    return Panel("mean over runs by joint, all actions, centroids aligned", tuple(joints), (), tuple(columns))
+        by_network.append(OurColumn(f"here, {network.paper_name}", scores))
+    return Panel("mean over runs by joint, all actions, centroids aligned", tuple(joints), (), tuple(by_network))
 
 
 def _shares(results: Results) -> Panel:
@@ -190,11 +180,11 @@ def _limits(results: Results) -> Panel:
     """The same for limits, which keep more of a joint that is known well and less of one that is not."""
     scores = {}
     for limit in LIMITS:
-        chosen = together(
+        pooled = together(
             selected_together(results, Network.GENERIC, SelectionRule(share=1.0, limit=limit)), Network.GENERIC
         )
-        kept = [poses.selected.mean() for poses in chosen.poses.values() if poses.selected.size]
-        row = f"{limit:g}, keeps {100 * float(np.mean(kept)):.0f} %" if kept else f"{limit:g}"
-        scores[row] = chosen.mean(Network.GENERIC, ALL_ACTIONS, SELECTED)
+        shares = [poses.selected.mean() for poses in pooled.poses.values() if poses.selected.size]
+        row = f"{limit:g}, keeps {100 * float(np.mean(shares)):.0f} %" if shares else f"{limit:g}"
+        scores[row] = pooled.mean(Network.GENERIC, ALL_ACTIONS, SELECTED)
     title = "error against the limit of width over all actions, generic harvests, in the world as it is"
     return Panel(title, tuple(scores), (), (OurColumn("here, limit of det(cov)", scores),))

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 
@@ -42,11 +42,23 @@ class JudgedPoses:
     det: Floats
     selected: Bools
 
+    @classmethod
+    def of(cls, frames: Ints, pairs: PosePairs, *, det: Floats | None = None, selected: Bools | None = None) -> Self:
+        """Return how wrong estimates are; without `det` it is NaN, without `selected` nothing is selected."""
+        unknown, none = np.full(pairs.judged.shape, np.nan), np.zeros(pairs.judged.shape, bool)
+        return cls(
+            frames,
+            joint_errors(pairs),
+            joint_errors(pairs, Alignment("centroid")),
+            unknown if det is None else det,
+            none if selected is None else selected,
+        )
+
     def within(self, frames: range) -> JudgedPoses:
         """Return the poses of some frames."""
-        kept = np.isin(self.frames, np.array(frames))
+        rows = np.isin(self.frames, np.array(frames))
         return JudgedPoses(
-            self.frames[kept], self.error_mm[kept], self.centred_mm[kept], self.det[kept], self.selected[kept]
+            self.frames[rows], self.error_mm[rows], self.centred_mm[rows], self.det[rows], self.selected[rows]
         )
 
     def mean_at(self, share: float) -> float:
@@ -54,12 +66,14 @@ class JudgedPoses:
         return mean_of(kept_errors(self.det, self.error_mm, share=share))
 
 
-def judge_poses(harvest: Harvest, truth: GroundTruth) -> JudgedPoses:
-    """Return how wrong a harvest of one person is.
+def judge_poses(harvest: Harvest | None, truth: GroundTruth) -> JudgedPoses:
+    """Return how wrong a harvest of one person is; no poses if there is no harvest, as nobody was found.
 
     Raises:
         HarvestError: it holds several people, other joints than the truth, or a frame that the truth lacks.
     """
+    if harvest is None:
+        return no_poses(len(truth.skeleton))
     if harvest.info.counts.persons > 1 or harvest.skeleton.joints != truth.skeleton.joints:
         raise HarvestError(f"{harvest.path}: expected one person with the joints of the truth")
     rows = list(harvest.iter_selected())
@@ -69,21 +83,16 @@ def judge_poses(harvest: Harvest, truth: GroundTruth) -> JudgedPoses:
     if frames.max() >= len(truth.positions):
         raise HarvestError(f"truth: expected frame {frames.max()}, got {len(truth.positions)} frames")
     # Joints that are merely unsure are judged too: a mean without them would flatter.
-    shown = np.stack([row.annotations.is_shown.numpy() for row in rows])
+    is_shown = np.stack([row.annotations.is_shown.numpy() for row in rows])
     estimate = np.stack([row.annotations.mean.double().numpy() for row in rows])
     det = np.stack([row.annotations.det.double().numpy() for row in rows])
     pairs = PosePairs(
-        np.where(shown[..., None], estimate, np.nan),
+        np.where(is_shown[..., None], estimate, np.nan),
         truth.positions.numpy()[frames].astype(np.float64),
         truth.skeleton.joints,
     )
-    return JudgedPoses(
-        frames,
-        joint_errors(pairs),
-        joint_errors(pairs, Alignment("centroid")),
-        np.where(shown, det, np.nan),
-        np.stack([np.asarray(row.selected) for row in rows]),
-    )
+    selected = np.stack([np.asarray(row.selected) for row in rows])
+    return JudgedPoses.of(frames, pairs, det=np.where(is_shown, det, np.nan), selected=selected)
 
 
 def no_poses(num_joints: int) -> JudgedPoses:
@@ -103,12 +112,12 @@ def joined(takes: Sequence[JudgedPoses]) -> JudgedPoses:
     )
 
 
-def write_judged(judged: JudgedPoses, path: Path, said: dict[str, Any]) -> None:
+def write_judged(judged: JudgedPoses, path: Path, description: dict[str, Any]) -> None:
     """Write a judgement with what somebody says of it, as JSON; NaN is null."""
     content = {
         "format": FORMAT,
         "version": 1,
-        **said,
+        **description,
         "num_joints": judged.error_mm.shape[1],
         "frames": judged.frames.tolist(),
         "error_mm": _plain(judged.error_mm),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
 from functools import partial
@@ -16,16 +16,11 @@ from numpy.typing import NDArray
 from poseharvest.annotations.across_harvests import select_comparable
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.records import FrameAnnotations
-from poseharvest.evaluation.alignment import Alignment
-from poseharvest.evaluation.mpjpe import joint_errors
-from poseharvest.evaluation.pairs import Floats, PosePairs
-from poseharvest.geometry.camera import Camera
+from poseharvest.evaluation.pairs import PosePairs
 from poseharvest.learning.personalize.labels import PictureLabels
-from poseharvest.learning.pose3d.input_pictures import Picture
 from poseharvest.learning.pose3d.pose_labels import frame_labels, pose_labels
 from poseharvest.learning.pose3d.pose_model import PoseModel
 from poseharvest.learning.pose3d.pose_samples import HarvestFootage
-from poseharvest.learning.pose3d.predict_poses import Situation, predict_pose
 from poseharvest.learning.pose3d.regression_options import RegressionOptions
 from poseharvest.learning.pose3d.train_poses import common_lengths, train_on
 from poseharvest.networks.regressor import PoseRegressor
@@ -33,6 +28,7 @@ from poseharvest.progress import OnProgress
 from poseharvest.simulation.scene import GroundTruth
 from poseharvest.tables.studio.filming import Take
 from poseharvest.tables.studio.judged_poses import JudgedPoses
+from poseharvest.tables.view_predictions import points_in_camera, predict_views
 
 
 class Teacher(StrEnum):
@@ -62,7 +58,8 @@ def labels_by(
     if teacher is Teacher.HARVEST:
         return pose_labels(harvest, range(harvest.info.capture.num_frames), marks=marks, all_joints=all_joints)
     rows = (replace(row, annotations=_corrected(row.annotations, truth)) for row in harvest.iter_selected())
-    return [found for row in rows for found in frame_labels(harvest, row, all_joints=True) if bool(found.known.any())]
+    labels = (one for row in rows for one in frame_labels(harvest, row, all_joints=True))
+    return [one for one in labels if bool(one.known.any())]
 
 
 def learn_poses(
@@ -78,11 +75,11 @@ def learn_poses(
     Raises:
         TrainingError: there is nothing to learn, the loss is not finite, or the run was interrupted.
     """
-    taught = partial(labels_by, teacher, all_joints=options.all_joints)
-    chosen = select_comparable([harvest for harvest, _ in lessons])
+    labels_of = partial(labels_by, teacher, all_joints=options.all_joints)
+    selected = select_comparable([harvest for harvest, _ in lessons])
     footage = [
-        HarvestFootage(harvest, take.capture, taught(harvest, take.truth, marks=marks), ())
-        for (harvest, take), marks in zip(lessons, chosen, strict=True)
+        HarvestFootage(harvest, take.capture, labels_of(harvest, take.truth, marks=marks), ())
+        for (harvest, take), marks in zip(lessons, selected, strict=True)
     ]
     skeleton = lessons[0][0].skeleton
     trainer = train_on(footage, skeleton, folder, options=options, resume=True, on_progress=on_progress)
@@ -100,36 +97,15 @@ def judge_single_views(model: PoseModel, windows: Harvest, take: Take) -> Judged
         windows: a harvest of the same footage, of which nothing but the windows around the person is used.
         take: footage and truth.
     """
-    found = list(_predicted(model, windows, take))
+    frames, estimates, truths = [], [], []
+    for frame, poses in predict_views(model, take.capture, windows):
+        for pose in poses:
+            frames.append(frame)
+            estimates.append(pose.points_mm.double().numpy())
+            truths.append(points_in_camera(pose.camera, take.truth.positions[frame]).numpy())
     shape = (-1, len(model.skeleton), 3)
-    estimate = np.array([pose for _, pose, _ in found]).reshape(shape)
-    truth = np.array([pose for _, _, pose in found]).reshape(shape)
-    pairs = PosePairs(estimate, truth, model.skeleton.joints)
-    unknown = np.full(pairs.judged.shape, np.nan)
-    return JudgedPoses(
-        np.array([frame for frame, _, _ in found], dtype=np.int64),
-        joint_errors(pairs),
-        joint_errors(pairs, Alignment("centroid")),
-        unknown,
-        np.zeros(unknown.shape, bool),
-    )
-
-
-def _predicted(model: PoseModel, windows: Harvest, take: Take) -> Iterator[tuple[int, Floats, Floats]]:
-    """Yield a frame, the estimate and the truth (J, 3), mm in the camera's system, for every picture."""
-    records = {record.frame: record for record in windows.iter_frames()}
-    for frame in take.capture.frames():
-        if frame.index not in records:
-            continue
-        crops, cameras = records[frame.index].crops, take.capture.rig.at(frame.index)
-        for crop, camera, image in zip(crops, cameras, frame.images, strict=True):
-            if crop is None or image is None or not isinstance(camera, Camera):
-                continue
-            picture = Picture(frame.index, camera.name, image)
-            points = predict_pose(model, picture, crop, Situation(camera=camera)).points_mm
-            if points is not None:
-                truth = take.truth.positions[frame.index] @ camera.rotation.T + camera.translation
-                yield frame.index, points.double().numpy(), truth.numpy()
+    pairs = PosePairs(np.array(estimates).reshape(shape), np.array(truths).reshape(shape), model.skeleton.joints)
+    return JudgedPoses.of(np.array(frames, dtype=np.int64), pairs)
 
 
 def _corrected(record: FrameAnnotations, truth: GroundTruth) -> FrameAnnotations:

@@ -11,6 +11,7 @@ import numpy as np
 from poseharvest.evaluation.scores import MetricProtocol, Score
 from poseharvest.selection.select import MeasuredRows, SelectionRule, mark_together
 from poseharvest.tables.paper import AVERAGE, AVERAGE_6, AVERAGE_15, SIX_ACTIONS
+from poseharvest.tables.result import OurColumn
 from poseharvest.tables.studio.judged_poses import JudgedPoses, joined, mean_of, spread_of
 from poseharvest.tables.studio.study import Network
 
@@ -112,12 +113,12 @@ class Results:
         return self.actions if row in {AVERAGE, AVERAGE_15} else (row,)
 
     def _protocol(self, network: str, row: str, measure: Measure, over: str) -> MetricProtocol:
-        chosen = [self.poses[run, network, action] for run in self.runs for action in self._actions_of(row)]
+        judged = [self.poses[run, network, action] for run in self.runs for action in self._actions_of(row)]
         details = [measure.details, over.format(len(self.runs))]
         if row not in self.actions:
             details.append(f"mean over {len(self._actions_of(row))} actions")
-        num_joints = measure.num_joints or chosen[0].error_mm.shape[1]
-        num_frames = sum(len(poses.frames) for poses in chosen)
+        num_joints = measure.num_joints or judged[0].error_mm.shape[1]
+        num_frames = sum(len(poses.frames) for poses in judged)
         return MetricProtocol(
             metric="MPJPE",
             unit="mm",
@@ -127,6 +128,25 @@ class Results:
             alignment=measure.alignment,
             details=", ".join(part for part in details if part),
         )
+
+
+def columns(
+    results: Results, titles: Mapping[str, str], rows: Sequence[str], measure: Measure, *, spread: bool = False
+) -> tuple[OurColumn, ...]:
+    """Return a column a network, with its means over runs, or their spread.
+
+    Args:
+        results: what was judged.
+        titles: the networks that are compared, and what each is called.
+        rows: actions and averages.
+        measure: the number.
+        spread: give the standard deviation over runs in place of the mean.
+    """
+    number = results.spread if spread else results.mean
+    return tuple(
+        OurColumn(f"here, {title}", {row: number(network, row, measure) for row in rows})
+        for network, title in titles.items()
+    )
 
 
 ALL_ACTIONS: Final = "all actions"

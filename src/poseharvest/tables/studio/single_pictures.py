@@ -23,21 +23,23 @@ from poseharvest.annotations.reader import Harvest
 from poseharvest.errors import ConfigError, TrainingError
 from poseharvest.learning.pose3d.pose_model import load_model, write_model
 from poseharvest.learning.pose3d.regression_options import RegressionOptions
-from poseharvest.progress import OnProgress
+from poseharvest.progress import OnProgress, with_prefix
 from poseharvest.storage.finished_units import UnitStore
 from poseharvest.tables.paper import AVERAGE_6, AVERAGE_15, SIX_ACTIONS, TABLE_5
-from poseharvest.tables.result import OurColumn, Panel, ReproducedTable
+from poseharvest.tables.request import plain_regression
+from poseharvest.tables.result import Panel, ReproducedTable
 from poseharvest.tables.studio.filming import Take
 from poseharvest.tables.studio.fine_tuning import selection_panel
 from poseharvest.tables.studio.judged_poses import JudgedPoses, judge_poses, no_poses, read_judged, write_judged
 from poseharvest.tables.studio.pose_networks import Teacher, judge_single_views, learn_poses
-from poseharvest.tables.studio.results import CENTRED, IN_WORLD, Measure, Results, Run
+from poseharvest.tables.studio.results import CENTRED, IN_WORLD, Results, Run, columns
 from poseharvest.tables.studio.studio_subject import JUDGED, WEIGHTS, StudioSubject
 from poseharvest.tables.studio.study import Network, Study
 
 LABELS: Final = Network.PS_SEL
 """Whose harvests are learned from."""
 
+IN_PLACE: Final = "mean over runs, root's depth estimated, no alignment"
 LEARNED: Final = "what was learned: the harvests' joints, in the world as it is"
 CAPTION: Final = "Table 5 (Sec. 4.5) on synthetic footage: error of single pictures of unseen subjects, mm"
 LARGEST_GAP_PERCENT: Final = 5.0
@@ -102,15 +104,18 @@ def run_table5(  # noqa: PLR0913 - what is repeated, with what, where
     return SingleViews(Results(study.actions, runs, poses), Results(study.actions, taught, labels))
 
 
-def table5(found: SingleViews, settings: dict[str, Any]) -> ReproducedTable:
+def table5(judged: SingleViews, settings: dict[str, Any]) -> ReproducedTable:
     """Return the table: both networks' errors, their spread, how far apart they are, and how wrong the labels were."""
-    results = found.networks
+    results = judged.networks
     rows = (*results.actions, *((AVERAGE_6,) if set(SIX_ACTIONS) <= set(results.actions) else ()), AVERAGE_15)
+    titles = {teacher.value: f"learned from the {teacher.value}" for teacher in Teacher}
     panels = (
-        Panel("mean over runs, centroids aligned", rows, TABLE_5, _columns(results, rows, CENTRED)),
-        Panel("spread over runs, centroids aligned", rows, (), _columns(results, rows, CENTRED, spread=True)),
-        Panel("mean over runs, root's depth estimated, no alignment", rows, (), _columns(results, rows, IN_WORLD)),
-        selection_panel(LEARNED, found.labels, LABELS, rows, selected="learned"),
+        Panel("mean over runs, centroids aligned", rows, TABLE_5, columns(results, titles, rows, CENTRED)),
+        Panel("spread over runs, centroids aligned", rows, (), columns(results, titles, rows, CENTRED, spread=True)),
+        Panel(
+            "mean over runs, root's depth estimated, no alignment", rows, (), columns(results, titles, rows, IN_WORLD)
+        ),
+        selection_panel(LEARNED, judged.labels, LABELS, rows, selected="learned"),
     )
     return ReproducedTable("table5", CAPTION, panels, tuple(_verdicts(results)), settings)
 
@@ -134,7 +139,7 @@ class _Arena:
     def judged(self, teacher: Teacher, subject: int, action: str) -> JudgedPoses:
         """Return how wrong a network is on an action of a subject that it has not seen."""
         name = (f"seed-{self._seed}", teacher.value, f"subject-{subject}", action)
-        folder = self._store.made(name, self._said(teacher), lambda to: self._judge(teacher, subject, action, to))
+        folder = self._store.ensure(name, self._settings(teacher), lambda to: self._judge(teacher, subject, action, to))
         return read_judged(folder / JUDGED)
 
     def _judge(self, teacher: Teacher, subject: int, action: str, folder: Path) -> None:
@@ -149,16 +154,15 @@ class _Arena:
     def labels(self, subject: int, action: str) -> JudgedPoses:
         """Return how wrong the harvest of an action is that was learned from; selected is what was learned of it."""
         name = (f"seed-{self._seed}", "labels", f"subject-{subject}", action)
-        said = self._said(Teacher.HARVEST)
-        folder = self._store.made(name, said, lambda to: self._judge_labels(subject, action, to))
+        settings = self._settings(Teacher.HARVEST)
+        folder = self._store.ensure(name, settings, lambda to: self._judge_labels(subject, action, to))
         return read_judged(folder / JUDGED)
 
     def _judge_labels(self, subject: int, action: str, folder: Path) -> None:
         person = self._subject(subject)
         harvest, take = person.harvest(LABELS, action), person.take(action)
-        judged = no_poses(len(take.truth.skeleton))
+        judged = judge_poses(harvest, take.truth)
         if harvest is not None:
-            judged = judge_poses(harvest, take.truth)
             known = np.isfinite(judged.error_mm)
             judged = replace(judged, selected=known if self._options.all_joints else self._learned[subject, action])
         write_judged(judged, folder / JUDGED, {"subject": subject, "seed": self._seed, "labels": LABELS.value})
@@ -176,19 +180,18 @@ class _Arena:
 
     def _network(self, teacher: Teacher) -> Path:
         name = (f"seed-{self._seed}", teacher.value, "network")
-        return self._store.made(name, self._said(teacher), lambda to: self._learn(teacher, to))
+        return self._store.ensure(name, self._settings(teacher), lambda to: self._learn(teacher, to))
 
     def _learn(self, teacher: Teacher, folder: Path) -> None:
         lessons = [lesson for number in self._subjects for lesson in self._lessons(self._subject(number))]
         if not lessons:
             raise TrainingError("table5: nobody was found in the footage to learn from")
-        prefix = f"seed {self._seed}, learning from the {teacher.value}: "
         model = learn_poses(
             lessons,
             teacher,
             folder,
             options=self._options,
-            on_progress=lambda done: self._on_progress(replace(done, stage=prefix + done.stage)),
+            on_progress=with_prefix(self._on_progress, f"seed {self._seed}, learning from the {teacher.value}"),
         )
         write_model(model, folder / WEIGHTS)
 
@@ -199,30 +202,16 @@ class _Arena:
     def _subject(self, number: int) -> StudioSubject:
         return StudioSubject(number, self._seed, self._study, self._store, self._on_progress)
 
-    def _said(self, teacher: Teacher) -> dict[str, Any]:
+    def _settings(self, teacher: Teacher) -> dict[str, Any]:
         # The truth teaches all joints either way.
-        learned = self._options.all_joints and teacher is Teacher.HARVEST
-        options = {
-            **self._options.as_dict(),
-            "all_joints": learned,
-            "training": self._options.training.lasting_as_dict(),
-        }
-        options["training"]["epochs"] = self._options.training.epochs
+        all_joints = self._options.all_joints and teacher is Teacher.HARVEST
         return {
-            **self._study.harvest_said(),
-            **self._study.training_said(),
+            **self._study.harvest_settings(),
+            **self._study.training_settings(),
             "subjects": list(self._subjects),
-            "regression": options,
+            "regression": plain_regression(replace(self._options, all_joints=all_joints)),
             **({"labels_over": OVER_COMPARABLE} if teacher is Teacher.HARVEST else {}),
         }
-
-
-def _columns(results: Results, rows: Sequence[str], measure: Measure, *, spread: bool = False) -> tuple[OurColumn, ...]:
-    number = results.spread if spread else results.mean
-    return tuple(
-        OurColumn(f"here, learned from the {teacher.value}", {row: number(teacher.value, row, measure) for row in rows})
-        for teacher in Teacher
-    )
 
 
 def _verdicts(results: Results) -> Iterator[str]:

@@ -113,7 +113,7 @@ class Demo:
 
 def run_demo(  # noqa: PLR0913 - the demo's inputs
     detector: NetworkDetector,
-    detector_said: Mapping[str, Any],
+    detector_settings: Mapping[str, Any],
     out: Path,
     *,
     plan: DemoPlan = FULL,
@@ -125,7 +125,7 @@ def run_demo(  # noqa: PLR0913 - the demo's inputs
 
     Args:
         detector: the generic network.
-        detector_said: what it is, in plain data.
+        detector_settings: what it is, in plain data.
         out: the folder to make.
         plan: how much.
         seed: of motion, room, light, noise and training.
@@ -136,53 +136,53 @@ def run_demo(  # noqa: PLR0913 - the demo's inputs
         StoreError: `out` holds something else, or cannot be written.
         TrainingError: an earlier demo there was run with other options, or there are too few labels.
     """
-    began = time.monotonic()
+    start_s = time.monotonic()
     study = Study(
         detector=detector,
-        detector_said=detector_said,
+        detector_settings=detector_settings,
         actions=plan.actions,
         filming=plan.filming,
         harvesting=plan.harvesting,
         training=replace(REFINEMENT, epochs=plan.epochs, distillation=DISTILLATION),
     )
     run = RunFolder(out, RECORD, FORMAT)
-    said = {**study.harvest_said(), **study.training_said(), "seed": seed}
-    run.begin(said, overwrite=overwrite, resume=not overwrite)
-    results = _within_time(study, out, plan, seed, began=began, on_progress=on_progress)
+    settings = {**study.harvest_settings(), **study.training_settings(), "seed": seed}
+    run.begin(settings, overwrite=overwrite, resume=not overwrite)
+    results = _within_time(study, out, plan, seed, start_s=start_s, on_progress=on_progress)
     table = table4(results, study)
     table = replace(table, notes=(plan.left_out, HELD, *table.notes))
     subject = StudioSubject(SUBJECT, seed, study, UnitStore(out), on_progress)
     page = write_story(Story(subject, results, table, _reports(subject)), out / PAGE)
-    seconds = time.monotonic() - began
+    seconds = time.monotonic() - start_s
     with staged_file(out / TABLE, overwrite=True) as temporary:
         temporary.write_text(json.dumps(table.as_dict(), indent=2) + "\n", encoding="utf-8")
-    run.write({"finished": True, **said, "seconds": round(seconds, 1), "versions": current_versions()})
+    run.write({"finished": True, **settings, "seconds": round(seconds, 1), "versions": current_versions()})
     return Demo(out, page, table, seconds)
 
 
 def _within_time(
-    study: Study, out: Path, plan: DemoPlan, seed: int, *, began: float, on_progress: OnProgress
+    study: Study, out: Path, plan: DemoPlan, seed: int, *, start_s: float, on_progress: OnProgress
 ) -> Results:
     """Return the results of the generic and the first other network, and of more as long as there is time."""
     run = partial(run_table4, study, out, subjects=(SUBJECT,), seeds=(seed,), keep=True, on_progress=on_progress)
-    done: list[Network] = []
-    results, last_s = run(networks=done), 0.0
+    networks: list[Network] = []
+    results, last_s = run(networks=networks), 0.0
     for network in plan.networks:
-        started = time.monotonic()
-        if done and started - began + last_s > plan.time_limit_s:
+        network_start_s = time.monotonic()
+        if networks and network_start_s - start_s + last_s > plan.time_limit_s:
             break
-        done.append(network)
-        results = run(networks=done)
-        last_s = time.monotonic() - started
+        networks.append(network)
+        results = run(networks=networks)
+        last_s = time.monotonic() - network_start_s
     return results
 
 
 def _reports(subject: StudioSubject) -> dict[tuple[Network, str], Path]:
     """Return the reports of the harvests before and after, by network and action."""
-    found = {}
+    reports = {}
     for network in (Network.GENERIC, Network.PS_SEL):
         for action in subject.study.actions:
             harvested = subject.harvest(network, action)
             if harvested is not None:
-                found[network, action] = report(harvested.path)
-    return found
+                reports[network, action] = report(harvested.path)
+    return reports

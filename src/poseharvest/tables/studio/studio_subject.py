@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,15 +19,16 @@ from poseharvest.detectors.registry import load_detector
 from poseharvest.errors import NobodyFoundError
 from poseharvest.harvesting.harvest_capture import harvest
 from poseharvest.learning.heatmaps2d.network_files import write_weights
+from poseharvest.learning.loop.fit import report_steps
 from poseharvest.learning.personalize.finetune import trainable
 from poseharvest.learning.personalize.labels import labels_of_takes, require_enough
 from poseharvest.learning.personalize.takes import LabelledTake, learn_from_takes
 from poseharvest.learning.pose3d.train_poses import common_lengths
-from poseharvest.progress import OnProgress, Progress
+from poseharvest.progress import OnProgress, with_prefix
 from poseharvest.skeleton.limb_lengths import LimbLengths
 from poseharvest.storage.finished_units import UnitStore
 from poseharvest.tables.studio.filming import Take, film
-from poseharvest.tables.studio.judged_poses import JudgedPoses, judge_poses, no_poses, read_judged, write_judged
+from poseharvest.tables.studio.judged_poses import JudgedPoses, judge_poses, read_judged, write_judged
 from poseharvest.tables.studio.study import Network, Study
 
 _logger = logging.getLogger(__name__)
@@ -56,18 +57,14 @@ class StudioSubject:
 
     def take(self, action: str) -> Take:
         """Return an action's footage with its truth."""
-        said = {"filming": self.study.filming.as_dict()}
-
-        def make(folder: Path) -> None:
-            self._film(action, folder)
-
-        folder = self.store.made(self._unit("film", action), said, make)
+        settings = {"filming": self.study.filming.as_dict()}
+        folder = self.store.ensure(self._unit("film", action), settings, partial(self._film, action))
         return self._film(action, folder)
 
     def harvest(self, network: Network, action: str) -> Harvest | None:
         """Return the harvest of an action by a network, or None if nobody was found in it."""
-        found = self._made(("harvest", network.value, action), network, lambda to: self._harvest(network, action, to))
-        return Harvest.open(found / HARVEST) if (found / HARVEST).is_dir() else None
+        folder = self._ensure(("harvest", network.value, action), network, partial(self._harvest, network, action))
+        return Harvest.open(folder / HARVEST) if (folder / HARVEST).is_dir() else None
 
     @cached_property
     def limb_lengths(self) -> LimbLengths | None:
@@ -86,13 +83,13 @@ class StudioSubject:
 
     def judged(self, network: Network, action: str) -> JudgedPoses:
         """Return how wrong the harvest of an action by a network is; it holds no poses if nobody was found."""
-        made = self._made(("judged", network.value, action), network, lambda to: self._judge(network, action, to))
-        return read_judged(made / JUDGED)
+        folder = self._ensure(("judged", network.value, action), network, partial(self._judge, network, action))
+        return read_judged(folder / JUDGED)
 
     def is_judged(self, network: Network, action: str) -> bool:
         """Return whether that is done already."""
         name = self._unit("judged", network.value, action)
-        return self.store.finished(name, self._said(network)) is not None
+        return self.store.finished(name, self._settings(network)) is not None
 
     @property
     def work(self) -> tuple[Path, ...]:
@@ -111,18 +108,17 @@ class StudioSubject:
         return get
 
     def _load(self, network: Network) -> NetworkDetector:
-        folder = self._made(("network", network.value), network, lambda to: self._learn(network, to))
+        folder = self._ensure(("network", network.value), network, partial(self._learn, network))
         return self.study.detector.with_network(trainable(load_detector(folder / WEIGHTS)).network)
 
     def _film(self, action: str, folder: Path) -> Take:
-        heard = self._heard(f"{action}: ")
-        return film(self.number, action, self.seed, folder / FOOTAGE, filming=self.study.filming, on_progress=heard)
+        report = self._with_prefix(action)
+        return film(self.number, action, self.seed, folder / FOOTAGE, filming=self.study.filming, on_progress=report)
 
     def _harvest(self, network: Network, action: str, folder: Path) -> None:
         detector, take = self.detector(network), self.take(action)
         is_body_take = network is Network.GENERIC and action == self.study.body_action
         lengths = None if is_body_take else self.limb_lengths
-        heard = self._heard(f"{action}, {network.paper_name}: ")
         try:
             harvest(
                 take.capture,
@@ -131,13 +127,12 @@ class StudioSubject:
                 options=self.study.harvesting,
                 limb_lengths=lengths,
                 overwrite=True,
-                on_progress=heard,
+                on_progress=self._with_prefix(f"{action}, {network.paper_name}"),
             )
         except NobodyFoundError:
             _logger.info("%s: nobody found by the network %s", take.capture.name, network.value)
 
     def _learn(self, network: Network, folder: Path) -> None:
-        heard = self._heard(f"{network.paper_name}: ")
         takes = self._labelled(network)
         require_enough([label for take in takes for label in take.labels], network.labels, num_pictures=_LEAST_PICTURES)
         learned = learn_from_takes(
@@ -147,39 +142,35 @@ class StudioSubject:
             options=replace(self.study.training, seed=self.seed),
             resume=True,
             on_frame=lambda _: None,
-            on_step=lambda done: heard(Progress(done.done, done.total, f"learning, loss {done.loss:.1e}")),
+            on_step=report_steps(self._with_prefix(network.paper_name)),
         )
         write_weights(learned, folder / WEIGHTS)
 
     def _labelled(self, network: Network) -> list[LabelledTake]:
         """Return all actions in which somebody was found and something is to be learned."""
         harvests = {action: self.harvest(Network.GENERIC, action) for action in self.study.actions}
-        found = {action: harvested for action, harvested in harvests.items() if harvested is not None}
-        labels = labels_of_takes(list(found.values()), network.labels, self.study.learned)
+        with_people = {action: harvested for action, harvested in harvests.items() if harvested is not None}
+        labels = labels_of_takes(list(with_people.values()), network.labels, self.study.learned)
         return [
-            LabelledTake(self.take(action).capture, found[action].skeleton, of_take)
-            for action, of_take in zip(found, labels, strict=True)
+            LabelledTake(self.take(action).capture, with_people[action].skeleton, of_take)
+            for action, of_take in zip(with_people, labels, strict=True)
             if of_take
         ]
 
     def _judge(self, network: Network, action: str, folder: Path) -> None:
-        harvested, truth = self.harvest(network, action), self.take(action).truth
-        judged = no_poses(len(truth.skeleton))
-        if harvested is not None:
-            judged = judge_poses(harvested, truth)
-        said = {"subject": self.number, "seed": self.seed, "network": network.value, "action": action}
-        write_judged(judged, folder / JUDGED, said)
+        judged = judge_poses(self.harvest(network, action), self.take(action).truth)
+        description = {"subject": self.number, "seed": self.seed, "network": network.value, "action": action}
+        write_judged(judged, folder / JUDGED, description)
 
-    def _made(self, name: tuple[str, ...], network: Network, make: Callable[[Path], None]) -> Path:
-        return self.store.made(self._unit(*name), self._said(network), make)
+    def _ensure(self, name: tuple[str, ...], network: Network, make: Callable[[Path], None]) -> Path:
+        return self.store.ensure(self._unit(*name), self._settings(network), make)
 
     def _unit(self, *name: str) -> tuple[str, ...]:
         return (f"subject-{self.number}", f"seed-{self.seed}", *name)
 
-    def _said(self, network: Network) -> dict[str, Any]:
-        said = self.study.harvest_said()
-        return said if network is Network.GENERIC else {**said, **self.study.training_said()}
+    def _settings(self, network: Network) -> dict[str, Any]:
+        settings = self.study.harvest_settings()
+        return settings if network is Network.GENERIC else {**settings, **self.study.training_settings()}
 
-    def _heard(self, prefix: str) -> OnProgress:
-        who = f"subject {self.number}, seed {self.seed}: {prefix}"
-        return lambda done: self.on_progress(replace(done, stage=who + done.stage))
+    def _with_prefix(self, prefix: str) -> OnProgress:
+        return with_prefix(self.on_progress, f"subject {self.number}, seed {self.seed}: {prefix}")

@@ -16,6 +16,7 @@ from poseharvest.learning.personalize.labels import OVER_TAKES, LabelSet
 from poseharvest.pictorial.infer import InferenceOptions
 from poseharvest.studio import ACTIONS
 from poseharvest.studio.actions import action_by_name
+from poseharvest.tables.request import plain_harvesting, plain_training
 from poseharvest.tables.studio.filming import Filming
 
 BODY_ACTION: Final = "Greeting"
@@ -58,7 +59,7 @@ class Study:
     detector: NetworkDetector
     """The generic network."""
 
-    detector_said: Mapping[str, Any]
+    detector_settings: Mapping[str, Any]
     """What it is, in plain data: results of another one are not used."""
 
     actions: tuple[str, ...] = tuple(ACTIONS)
@@ -102,21 +103,20 @@ class Study:
         held_out = range(self.learned.stop, self.filming.num_frames)
         return held_out or range(self.filming.num_frames)
 
-    def harvest_said(self) -> dict[str, Any]:
+    def harvest_settings(self) -> dict[str, Any]:
         """Return what a harvest by the generic network depends on, in plain data."""
-        options = {name: value for name, value in self.harvesting.as_dict().items() if name != "device"}
         return {
-            "detector": dict(self.detector_said),
+            "detector": dict(self.detector_settings),
             "filming": self.filming.as_dict(),
-            "harvesting": options,
+            "harvesting": plain_harvesting(self.harvesting),
             "body_action": self.body_action,
         }
 
-    def training_said(self) -> dict[str, Any]:
+    def training_settings(self) -> dict[str, Any]:
         """Return what a fine-tuned network depends on beyond that."""
         return {
             "actions": list(self.actions),
             "learned_frames": self.learned.stop,
             "selected_over": OVER_TAKES,
-            "training": {**replace(self.training, seed=0).lasting_as_dict(), "epochs": self.training.epochs},
+            "training": plain_training(replace(self.training, seed=0)),
         }

@@ -57,8 +57,8 @@ def table5(request: TableRequest) -> ReproducedTable:
         on_progress=request.on_progress,
     )
     settings = {
-        **study.harvest_said(),
-        **study.training_said(),
+        **study.harvest_settings(),
+        **study.training_settings(),
         "subjects": list(subjects),
         "unseen": list(UNSEEN),
         "seeds": list(seeds),
@@ -80,7 +80,7 @@ def study_of(request: TableRequest) -> Study:
         filming = replace(filming, num_frames=request.frames)
     return Study(
         detector=trainable(request.detector.load("studio")),
-        detector_said=request.detector.as_dict(),
+        detector_settings=request.detector.as_dict(),
         actions=request.actions or tuple(ACTIONS),
         filming=filming,
         harvesting=replace(request.harvesting, warm_up_frames=WARM_UP_FRAMES),

@@ -47,10 +47,10 @@ def findings_of(judged: Results, whole: Results) -> list[str]:
         whole: on all frames.
     """
     present = {network for _, network, _ in judged.poses}
-    found = [_order(judged, better, worse) for better, worse in _ORDER if {better, worse} <= present]
+    sentences = [_order(judged, better, worse) for better, worse in _ORDER if {better, worse} <= present]
     if Network.PS_SEL in present:
-        found.append(_gain(judged))
-    return [*found, _selection(whole), _curve(whole), _ranking(whole), *_missing(judged, present)]
+        sentences.append(_gain(judged))
+    return [*sentences, _selection(whole), _curve(whole), _ranking(whole), *_missing(judged, present)]
 
 
 @dataclass(frozen=True)

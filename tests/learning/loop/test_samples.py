@@ -4,8 +4,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poseharvest.learning.loop.mixed_source import MixedSource
-from poseharvest.learning.loop.sample_order import samples_of_step, steps_per_epoch
+from poseharvest.learning.loop.samples import MixedSource
+from poseharvest.learning.loop.steps import samples_of_step, steps_per_epoch
 
 
 class Counted:

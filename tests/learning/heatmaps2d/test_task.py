@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from poseharvest.errors import ShapeError
-from poseharvest.learning.heatmaps2d.losses import masked_heatmap_loss
+from poseharvest.learning.heatmaps2d.heatmap_task import masked_heatmap_loss
 from poseharvest.learning.loop.augment import Variation
 from poseharvest.learning.loop.batches import make_batch
 
