@@ -2,7 +2,8 @@
 
 Both run in this process on the same frames, in turns, so that their ratio holds on a busy machine too. Run it as
 `python benchmarks/inference.py`; `--frames 4` for a quick look. `--capture FOLDER --calibration FILE` adds frames of
-real footage, seen by EfficientPose-I, with the radii that its own frames teach.
+real footage, seen by EfficientPose-I, with the radii that its own frames teach. `--shares 0.3 1 3` measures the table
+of what each level of the search may drop (`coarse_to_fine.LEVEL_SHARES`), its rows above the voxels times each factor.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 import torch
 from rich.console import Console
@@ -24,6 +26,7 @@ from poseharvest.detectors.registry import load_detector
 from poseharvest.geometry.crop import crop_around
 from poseharvest.harvesting.subject import SubjectLearner
 from poseharvest.heatmaps.maps import Heatmaps
+from poseharvest.pictorial.coarse_to_fine import LEVEL_SHARES, LevelShares
 from poseharvest.pictorial.evidence import FrameEvidence
 from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
 from poseharvest.pictorial.posterior import JointPosterior
@@ -132,6 +135,53 @@ def measure(scenario: Scenario, num_checked: int, **options: int) -> list[str]:
     return [scenario.name, *numbers, f"{float(torch.linalg.vector_norm(error, dim=-1).mean()):.1f}"]
 
 
+def scaled_shares(factor: float) -> dict[int, LevelShares]:
+    """Return the rows of the table above the voxels, multiplied by a factor."""
+    return {
+        edge: LevelShares(factor * row.by_parent_guess, factor * row.by_own_guess, factor * row.by_belief)
+        for edge, row in LEVEL_SHARES.items()
+        if edge > 1
+    }
+
+
+def measure_shares(scenario: Scenario, factors: Sequence[float], num_checked: int) -> list[list[str]]:
+    """Return one row a factor: milliseconds of the processor a frame, mass reported as left out, and the agreement."""
+    model = PictorialStructures(MPII16, scenario.lengths, InferenceOptions())
+    options = InferenceOptions(inference="reference")
+    precise = PictorialStructures(MPII16, scenario.lengths, options, dtype=torch.float64)
+    reference = precise.infer_many(scenario.frames[:num_checked])
+    model.infer_many(scenario.frames)
+    times = {factor: math.inf for factor in factors}
+    for factor in 5 * list(factors):
+        with patch.dict(LEVEL_SHARES, scaled_shares(factor)):
+            start = time.process_time()
+            model.infer_many(scenario.frames)
+            times[factor] = min(times[factor], (time.process_time() - start) / len(scenario.frames))
+    rows = []
+    for factor in factors:
+        with patch.dict(LEVEL_SHARES, scaled_shares(factor)):
+            found = model.infer_many(scenario.frames[:num_checked])
+        mass = sum(posterior.neglected for posterior in found) / len(found)
+        numbers = [f"{factor:g}", f"{1e3 * times[factor]:.1f}", f"{mass:.1e}"]
+        rows.append([scenario.name, *numbers, *agreement(found, reference)])
+    return rows
+
+
+def print_shares(factors: Sequence[float], num_frames: int, num_checked: int) -> None:
+    table = Table(title=f"LEVEL_SHARES above the voxels times a factor, torch {torch.__version__}, 16 joints")
+    for column in ("frames", "factor", "CPU ms a frame", "reported", "mean mm", "sd %", "left out", "/ reported"):
+        table.add_column(column)
+    scenarios = (
+        make_scenario("4 views, clean", 4, num_frames, errors=CLEAN),
+        make_scenario("4 views, realistic", 4, num_frames, errors=REALISTIC),
+        make_scenario("4 views, 1 joint in 8 in one", 4, num_frames, errors=CLEAN, hide=True),
+    )
+    for scenario in scenarios:
+        for row in measure_shares(scenario, factors, num_checked):
+            table.add_row(*row)
+    Console(width=130).print(table)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--frames", type=int, default=16, help="frames of every kind")
@@ -141,9 +191,13 @@ def main() -> None:
     parser.add_argument("--grids", type=int, nargs="*", default=[32, 64, 96])
     parser.add_argument("--capture", type=Path, help="a folder of footage")
     parser.add_argument("--calibration", type=Path, help="its calibration file")
+    parser.add_argument("--shares", type=float, nargs="*", help="factors of LEVEL_SHARES; nothing else is measured")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     n, checked = arguments.frames, arguments.checked
+    if arguments.shares:
+        print_shares(arguments.shares, n, checked)
+        return
     table = Table(title=f"{arguments.threads} threads, torch {torch.__version__}, 16 joints")
     for column in ("frames", "exact/s", "FFT/s", "ratio", "mean mm", "sd %", "left out", "/ reported", "error mm"):
         table.add_column(column)

@@ -20,11 +20,11 @@ from poseharvest.pictorial.backends.backend import backend_for
 from poseharvest.pictorial.backends.fft import GridMessenger
 from poseharvest.pictorial.backends.pair_matrices import BlockMessenger
 from poseharvest.pictorial.blocks import all_blocks, coarsest_edge
+from poseharvest.pictorial.coarse_to_fine import Budget, find_marginals
 from poseharvest.pictorial.evidence import BatchEvidence, FrameEvidence
 from poseharvest.pictorial.likelihood import Likelihood
 from poseharvest.pictorial.pairwise import BlockShell, Reach, limb_shell
 from poseharvest.pictorial.posterior import JointPosterior, Moments, grid_moments, moments_of_masses
-from poseharvest.pictorial.search import Budget, coarse_to_fine
 from poseharvest.pictorial.sum_product import Tree, sum_product
 from poseharvest.pictorial.unary import back_project, seen_joints
 from poseharvest.pictorial.unseen import Kept, with_placed
@@ -259,19 +259,19 @@ class PictorialStructures:
         # Over a grid smaller than 64^3 the FFT is faster, too.
         most_pairs = self._backend.max_pairs * min(1.0, self.resolution / 64) ** 3
         budget = Budget(options.neglected_at_most, round(most_pairs))
-        found = coarse_to_fine(evidence, self.tree, self._reaches, self._top, budget)
-        moments = moments_of_masses(found.masses, volumes)
-        dropped = found.dropped.reshape(len(self.skeleton), -1).sum(0) * _ESTIMATE_MARGIN
+        marginals = find_marginals(evidence, self.tree, self._reaches, self._top, budget)
+        moments = moments_of_masses(marginals.masses, volumes)
+        dropped_mass = marginals.dropped_mass.reshape(len(self.skeleton), -1).sum(0) * _ESTIMATE_MARGIN
         rounding = _ROUNDING * torch.finfo(self._like.dtype).eps
         # One transfer for all: on a GPU every single one would wait for it.
-        given_up, log_partition, neglected = torch.stack([
-            found.given_up.double(),
-            found.log_partition.double(),
-            dropped.double(),
+        is_given_up, log_partition, neglected = torch.stack([
+            marginals.is_given_up.double(),
+            marginals.log_partition.double(),
+            dropped_mass.double(),
         ]).tolist()
         return [
             self._otherwise(frame)
-            if given_up[i]
+            if is_given_up[i]
             else self._posterior(frame, moments[i], log_partition[i], min(neglected[i] + rounding, 1.0))
             for i, frame in enumerate(frames)
         ]

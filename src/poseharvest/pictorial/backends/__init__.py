@@ -8,7 +8,8 @@ Start at `backend.py`: `Backend` says what a way must do, and `backend_for` choo
   both to the same laws (`tests/pictorial/backends`).
 - `fft.py`: no `Backend`, since it knows no blocks. It sums over the whole grid and is the reference (Sec. 3.2, Eq. 4).
 
-Nothing here chooses what is summed, or in which order messages are sent: that is in `search.py` and `sum_product.py`.
+Nothing here chooses what is summed, or in which order messages are sent: that is in `coarse_to_fine.py` and
+`sum_product.py`.
 """
 
 from poseharvest.pictorial.backends.backend import Backend, backend_for

@@ -15,11 +15,11 @@ from poseharvest.pictorial.backends.compiled_backend import CompiledBackend
 from poseharvest.pictorial.backends.pair_matrices import BlockMessenger
 from poseharvest.pictorial.backends.tensor_backend import TensorBackend
 from poseharvest.pictorial.blocks import Blocks, Rows, all_blocks, cube_of_blocks
+from poseharvest.pictorial.coarse_to_fine import Budget, find_marginals
 from poseharvest.pictorial.evidence import BatchEvidence, FrameEvidence
 from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
 from poseharvest.pictorial.likelihood import Likelihood
 from poseharvest.pictorial.posterior import JointPosterior
-from poseharvest.pictorial.search import Budget, coarse_to_fine
 from poseharvest.pictorial.unary import back_project
 
 CENTER = torch.tensor([20.0, -10.0, 850.0], dtype=torch.float64)
@@ -188,8 +188,8 @@ def test_a_frame_that_needs_too_many_pairs_is_given_up():
     evidence = BatchEvidence([frame(4), frame(4)], [cube(CENTER, 1370.0, 16)] * 2, Likelihood(0.01), CompiledBackend())
     model = PictorialStructures(STICK, STICK_LENGTHS, InferenceOptions(resolution=16), dtype=torch.float64)
     top = BlockMessenger(all_blocks(16, 1, 1, CENTER).corner, model.shells)
-    found = coarse_to_fine(evidence, model.tree, lambda edge: model.shells, top, Budget(1e-3, 10))
-    assert found.given_up.tolist() == [True, True]
+    found = find_marginals(evidence, model.tree, lambda edge: model.shells, top, Budget(1e-3, 10))
+    assert found.is_given_up.tolist() == [True, True]
 
 
 def test_a_frame_too_wide_for_fine_voxels_is_inferred_on_the_grid(monkeypatch):
