@@ -87,7 +87,9 @@ def lines_of_code(path: Path) -> int:
     }
     blank = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
     with path.open("rb") as stream:
-        tokens = [token for token in tokenize.tokenize(stream.readline) if token.type not in {*blank, tokenize.ENCODING}]
+        tokens = [
+            token for token in tokenize.tokenize(stream.readline) if token.type not in {*blank, tokenize.ENCODING}
+        ]
     return len({line for token in tokens for line in range(token.start[0], token.end[0] + 1)} - docstrings)
 
 

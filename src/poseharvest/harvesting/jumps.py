@@ -31,12 +31,12 @@ def jumps(job: Job) -> bool:
         return False
     if _stay_in_the_pictures(job):
         return False
-    finder = MomentFinder(job.detector, job.capture.rig, lengths_count=not job.options.ignore_audit)
+    finder = MomentFinder(job.detector, job.capture.rig, is_metric=not job.options.ignore_audit)
     reach = _SLACK_MM + _FASTEST_MM_S / job.capture.frame_rate
     stayed: list[bool] = []
     for start in _starts(job.options.start, job.stop):
         frames = job.capture.frames(start, min(start + _IN_A_ROW, job.stop))
-        places = [[one.center for one in finder.everybody(frame)] for frame in frames]
+        places = [[one.center for one in finder.find_people(frame)] for frame in frames]
         for before, after in pairwise(places):
             stayed += [_nearest(one, after) < reach for one in before]
     return len(stayed) >= _LEAST_PEOPLE and sum(stayed) < _STAYED * len(stayed)

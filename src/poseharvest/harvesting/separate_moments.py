@@ -75,13 +75,13 @@ def harvest_moments(job: Job, writer: HarvestWriter, findings: list[Finding]) ->
         CaptureError: nobody is found, or the skeleton is no person's and no limb lengths are given.
         CalibrationError: the limbs show that the calibration is wrong, and `ignore_audit` is not set.
     """
-    finder = MomentFinder(job.detector, job.capture.rig, job.options.people, lengths_count=not job.options.ignore_audit)
+    finder = MomentFinder(job.detector, job.capture.rig, job.options.people, is_metric=not job.options.ignore_audit)
     bodies = _learn(job, finder)
     lengths: list[LimbLengths] = []
     num_frames = 0
     for frames in footage(job, writer):
         for frame in frames:
-            seen = finder.everybody(frame)
+            seen = finder.find_people(frame)
             for number, sighting in enumerate(seen):
                 subject = bodies.of(sighting)
                 posterior = job.learner.model(subject.shells).infer_many([sighting.evidence])[0]
@@ -127,7 +127,7 @@ def _learn(job: Job, finder: MomentFinder) -> Bodies:
     for index in _spread(job.options.start, job.stop, _TEACHING_MOMENTS):
         for frame in job.capture.frames(index, index + 1):
             job.report(job.options.start, f"looking at moment {index}")
-            seen += [one for one in finder.everybody(frame) if _share(one) >= _SEEN_WELL]
+            seen += [one for one in finder.find_people(frame) if _share(one) >= _SEEN_WELL]
     teachers = sorted(seen, key=lambda one: -_share(one))[:_TEACHERS]
     prior = usual
     if usual is not None and job.limb_lengths is None:

@@ -171,7 +171,7 @@ class _People:
         self._frame = moment.frame
         for seen in moment.sightings:
             self._present.setdefault(seen.track, _Person(seen.track)).see(seen)
-        self._confirmed = (self._confirmed | moment.confirmed) - moment.doubles
+        self._confirmed = (self._confirmed | moment.confirmed) - moment.duplicates
         self._learn_who_is_due()
         for person in list(self._present.values()):
             gone = person.track not in moment.alive

@@ -32,8 +32,8 @@ def footage(job: Job, writer: HarvestWriter) -> Generator[list[MultiViewFrame], 
 
 def person_tracker(job: Job) -> OnePersonTracker:
     """Return what follows the one person, who is not yet found."""
-    lengths_count = not job.options.ignore_audit
-    return one_person_tracker(job.detector, job.capture.rig, job.boxes, lengths_count=lengths_count)
+    is_metric = not job.options.ignore_audit
+    return one_person_tracker(job.detector, job.capture.rig, job.boxes, is_metric=is_metric)
 
 
 def sightings_of_one(job: Job, writer: HarvestWriter) -> Generator[Sighting, None, None]:

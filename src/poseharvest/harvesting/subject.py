@@ -12,7 +12,7 @@ import torch
 from poseharvest.errors import CaptureError
 from poseharvest.harvesting.inference_batches import infer_each
 from poseharvest.harvesting.support import Support
-from poseharvest.localization.find.match_views import triangulated_poses
+from poseharvest.localization.find.match_views import triangulate_poses
 from poseharvest.localization.find.person_windows import view_candidates
 from poseharvest.localization.find.scan import Candidate
 from poseharvest.localization.partial_pose import TriangulatedPose
@@ -126,17 +126,17 @@ class SubjectLearner:
         """Return the lengths of the limbs that are seen whole, by triangulation alone; sightings are one or more."""
         support = self.support(_each(sightings))
         return measure_limbs(
-            self.skeleton, _samples([support.triangulated_pose(sighting) for sighting in _each(sightings)])
+            self.skeleton, _samples([support.triangulate_pose(sighting) for sighting in _each(sightings)])
         )
 
     def _measured(self, sightings: Sightings, support: Support) -> dict[tuple[str, str], Measured]:
         """Return the lengths of the limbs that are seen whole."""
         first = measure_limbs(
-            self.skeleton, _samples([support.triangulated_pose(sighting) for sighting in _each(sightings)])
+            self.skeleton, _samples([support.triangulate_pose(sighting) for sighting in _each(sightings)])
         )
         inferred = self._infer(_each(sightings), completed(self.skeleton, first), support)
         members, cameras = zip(*((support.members(s, _consistent(s, p)), s.cameras) for s, p in inferred), strict=True)
-        again = triangulated_poses(members, cameras, len(self.skeleton))
+        again = triangulate_poses(members, cameras, len(self.skeleton))
         second = measure_limbs(self.skeleton, _samples(again))
         return first | {
             limb: one for limb, one in second.items() if one.is_certain or not first.get(limb, one).is_certain

@@ -18,7 +18,7 @@ from torch import Tensor
 from poseharvest.geometry.resample import sample_bilinear
 from poseharvest.geometry.rig import project_all
 from poseharvest.heatmaps.maps import Heatmaps
-from poseharvest.localization.find.match_views import triangulated_poses
+from poseharvest.localization.find.match_views import triangulate_poses
 from poseharvest.localization.find.person_windows import view_candidates
 from poseharvest.localization.find.scan import Candidate
 from poseharvest.localization.limits import MIN_JOINTS
@@ -92,12 +92,12 @@ class Support:
         values = sighting.heatmaps.values.masked_fill(nowhere[:, None, None].to(sighting.heatmaps.values.device), 0)
         return replace(sighting, heatmaps=Heatmaps(values, sighting.heatmaps.crops))
 
-    def triangulated_pose(self, sighting: Sighting) -> TriangulatedPose:
+    def triangulate_pose(self, sighting: Sighting) -> TriangulatedPose:
         """Return the robust triangulation of the peaks that stand out."""
         if self.least is None:
             return sighting.pose
         members = self.members(sighting, view_candidates(sighting.heatmaps, sighting.peaks))
-        return triangulated_poses([members], [sighting.cameras], sighting.heatmaps.values.shape[1])[0]
+        return triangulate_poses([members], [sighting.cameras], sighting.heatmaps.values.shape[1])[0]
 
     def members(self, sighting: Sighting, members: Iterable[Candidate]) -> list[Candidate]:
         """Return the views' peaks without those that do not stand out."""

@@ -9,7 +9,7 @@ from poseharvest.capture.frames import FrameSource, MultiViewFrame, facts_of
 from poseharvest.detectors.protocol import HeatmapDetector
 from poseharvest.errors import ConfigError
 from poseharvest.findings import Finding
-from poseharvest.localization.find.picture_turns import Turns, find_upright, turned_detector
+from poseharvest.localization.find.picture_turns import Turns, find_upright, turn_detector
 
 _TOPIC = "turned pictures"
 _PLACES = (0.0, 0.5, 0.8)  # of the frames, where people are looked for
@@ -48,7 +48,7 @@ def upright_detector(capture: FrameSource, detector: HeatmapDetector, start: int
     cameras = capture.rig.at(start)
     if said is not None:
         turns = _as_said(said, capture.rig.names)
-        return UprightDetector(turned_detector(detector, cameras, turns), _note(capture, turns, "as capture.toml says"))
+        return UprightDetector(turn_detector(detector, cameras, turns), _note(capture, turns, "as capture.toml says"))
     found = find_upright(detector, _Moments(capture, start, stop), cameras)
     turns = found.verdict.turns
     why = "the network sees people best so" if found.verdict.is_sure else "the other cameras suggest it"
