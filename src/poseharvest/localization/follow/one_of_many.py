@@ -39,7 +39,7 @@ def one_person_tracker(
 
 
 class OneOfMany:
-    """Follows the person whom the views see best, and nobody else.
+    """Follows the person whom the views see best, and no other person.
 
     Args:
         detector: a source of keypoints.

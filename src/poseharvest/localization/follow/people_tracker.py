@@ -174,7 +174,7 @@ class PeopleTracker:
             return None
         self._num_started += 1
         self._tracks.append(track)
-        _logger.info("frame %d: somebody new, track %d", frame.index, track.number)
+        _logger.info("frame %d: new person, track %d", frame.index, track.number)
         return track
 
     def _update_tracks(self, observations: Sequence[Observation], frame: MultiViewFrame) -> None:

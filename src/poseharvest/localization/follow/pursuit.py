@@ -53,7 +53,7 @@ class Pursuit:
 
     def record_failed_search(self, frame: int) -> None:
         """Record that a search found no person."""
-        _logger.info("frame %d: nobody found", frame)
+        _logger.info("frame %d: no person found", frame)
         self._next_search = frame + _SEARCH_EVERY_FRAMES
 
     def find(self, frame: int, pose: PartialPose, visibility: Sequence[float]) -> None:
