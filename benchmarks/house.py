@@ -67,10 +67,12 @@ class Crossing:
 def cross(capture: Path, calibration: Path | None, weights: Path | None) -> Crossing:
     """Harvest the first frames of a capture and return what the steady ones among them crossed."""
     from poseharvest import Capture, HarvestOptions, harvest, load_detector
-    from poseharvest.harvesting import harvest_capture
+    from poseharvest.annotations.writer import HarvestWriter
     from poseharvest.progress import Progress
 
-    harvest_capture._RECORDS_PER_PART = RECORDS_A_PART
+    defaults = HarvestWriter.__init__.__kwdefaults__
+    assert "records_per_part" in defaults
+    defaults["records_per_part"] = RECORDS_A_PART
 
     detector = load_detector("efficientpose", **({} if weights is None else {"weights": weights}))
     opened = Capture.open(capture, calibration=calibration)

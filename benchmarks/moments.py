@@ -23,7 +23,7 @@ from torch import Tensor
 
 from people import DETECTORS, true_tracks
 from poseharvest.detectors.protocol import CroppedView, HeatmapDetector
-from poseharvest.evaluation.identity import Identities, identities
+from poseharvest.evaluation.identity import Identities, find_identities
 from poseharvest.evaluation.tracks import PoseTracks, harvest_tracks
 from poseharvest.geometry.crop import Crop
 from poseharvest.harvesting.harvest_capture import harvest
@@ -92,7 +92,7 @@ def judged(
     moved = PoseTracks(truth.joints, np.argsort(order)[truth.frames], truth.persons, truth.positions)
     with tempfile.TemporaryDirectory() as folder:
         made = harvest(simulation.capture, detector, Path(folder) / "harvest", options=options)
-        return identities(harvest_tracks(made), moved)
+        return find_identities(harvest_tracks(made), moved)
 
 
 def show(kind: str, num_people: int, seed: int, frames: int, asked: bool | None) -> None:

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 
 from poseharvest.detectors.protocol import HeatmapDetector
-from poseharvest.evaluation.identity import Identities, identities
+from poseharvest.evaluation.identity import Identities, find_identities
 from poseharvest.evaluation.tracks import PoseTracks, harvest_tracks
 from poseharvest.harvesting.harvest_capture import harvest
 from poseharvest.harvesting.harvest_options import HarvestOptions
@@ -69,7 +69,7 @@ def run(simulation: CrowdSimulation, kind: str, folder: Path) -> Outcome:
         kept = np.ones(len(truth.frames), bool) if person is None else truth.persons == person
         known = PoseTracks(truth.joints, truth.frames[kept], truth.persons[kept], truth.positions[kept])
         uncertain = sum(last - first + 1 for one in made.info.people for first, last in one.uncertain_frames)
-        return identities(harvest_tracks(made), known), made.info.counts.persons, uncertain
+        return find_identities(harvest_tracks(made), known), made.info.counts.persons, uncertain
 
     everybody = simulation.keypoints if kind == "keypoints" else simulation.detector
     found, num_people, num_uncertain = judged(everybody, None, None)

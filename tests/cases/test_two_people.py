@@ -69,7 +69,7 @@ def test_the_man_is_where_another_triangulation_has_him(harvest, capture_dir):
 def test_the_undersized_figure_is_flagged_and_ends_nothing(harvest, capture_dir):
     away = distances(harvest, read_trc(capture_dir / "reference" / "P2_0-100.trc"))
     man = min(away, key=lambda person: away[person])
-    flagged = [finding for finding in harvest.info.findings if "somebody of" in finding.message]
+    flagged = [finding for finding in harvest.info.findings if "beside a person of" in finding.message]
     named = {finding.topic for finding in flagged if finding.topic.startswith("person ")}
     assert named
     assert f"person {man}" not in named

@@ -10,7 +10,7 @@ from scipy.spatial import procrustes
 from scipy.spatial.transform import Rotation
 
 from poseharvest.errors import ConfigError
-from poseharvest.evaluation.alignment import Alignment, aligned
+from poseharvest.evaluation.alignment import Alignment, align_estimates
 from poseharvest.evaluation.mpjpe import joint_errors
 from poseharvest.evaluation.pairs import PosePairs
 
@@ -60,7 +60,7 @@ def test_procrustes_with_scale_equals_scipys(seed):
 @pytest.mark.parametrize("seed", range(5))
 def test_procrustes_without_scale_equals_scipys_kabsch(seed):
     pairs = random_pairs(seed)
-    found = aligned(pairs, Alignment("procrustes"))
+    found = align_estimates(pairs, Alignment("procrustes"))
     for pose, truth, result in zip(pairs.estimate, pairs.truth, found, strict=True):
         rotation, _ = Rotation.align_vectors(truth - truth.mean(0), pose - pose.mean(0))
         np.testing.assert_allclose(result, rotation.apply(pose - pose.mean(0)) + truth.mean(0), atol=1e-8)
@@ -134,4 +134,4 @@ def test_nonsense_is_refused(arguments, message):
 
 def test_an_unknown_root_is_named():
     with pytest.raises(ConfigError, match='joint: expected one of a, b, c, d, e, f, g, got "pelvis"'):
-        aligned(random_pairs(0), Alignment("root", root="pelvis"))
+        align_estimates(random_pairs(0), Alignment("root", root="pelvis"))

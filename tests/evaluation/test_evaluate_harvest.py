@@ -9,8 +9,7 @@ import pytest
 
 from poseharvest.annotations.reader import Harvest
 from poseharvest.errors import HarvestError, SkeletonError
-from poseharvest.evaluation.against import agreement_check
-from poseharvest.evaluation.evaluate_harvest import evaluate
+from poseharvest.evaluation.evaluate_harvest import agreement_check, evaluate
 from poseharvest.evaluation.tracks import read_tracks
 from poseharvest.evaluation.with_truth import judge, recalibration_of, truth_checks
 from poseharvest.skeleton.definitions import MPII16

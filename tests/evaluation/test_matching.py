@@ -8,12 +8,12 @@ import pytest
 from poseharvest.errors import HarvestError, ShapeError, SkeletonError
 from poseharvest.evaluation.matching import (
     common_joints,
-    converted,
+    convert_tracks,
     match_moments,
     match_people,
     match_tracks,
-    paired,
-    restricted,
+    pair_tracks,
+    restrict_joints,
 )
 from poseharvest.evaluation.tracks import PoseTracks
 from poseharvest.skeleton.definitions import COCO17, H36M17, MPII16
@@ -44,7 +44,7 @@ def test_a_swap_of_identities_is_not_undone():
     swapped = truth.positions.copy()
     late = truth.frames >= 7
     swapped[late] = 1000 - swapped[late] * [1, 0, 0]
-    pairs = paired(PoseTracks(truth.joints, truth.frames, truth.persons, swapped), truth)
+    pairs = pair_tracks(PoseTracks(truth.joints, truth.frames, truth.persons, swapped), truth)
     errors = np.linalg.norm(pairs.estimate - pairs.truth, axis=-1)
     assert (errors > 900).mean() == pytest.approx(0.3)
     assert set(pairs.labels["person"]) == {"0", "1"}
@@ -77,11 +77,11 @@ def test_conversion_and_restriction_keep_who_and_when():
     conversion = common_joints(MPII16, ("mid_hip", "left_knee"))
     poses = tracks({2: (10.0, range(4, 6))}, MPII16.joints)
     poses.positions[:, MPII16.index("left_hip"), 2] = 100
-    found = converted(poses, conversion)
+    found = convert_tracks(poses, conversion)
     assert found.joints == ("mid_hip", "left_knee")
     assert found.frames.tolist() == [4, 5]
     assert found.positions[0].tolist() == [[10, 0, 50], [10, 0, 0]]
-    assert restricted(found, ("left_knee",)).positions.tolist() == [[[10, 0, 0]], [[10, 0, 0]]]
+    assert restrict_joints(found, ("left_knee",)).positions.tolist() == [[[10, 0, 0]], [[10, 0, 0]]]
 
 
 def test_people_without_lasting_numbers_are_matched_in_each_frame():

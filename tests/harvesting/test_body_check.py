@@ -96,7 +96,7 @@ def test_an_animal_has_no_proportions_of_people():
 def test_who_is_much_smaller_than_the_tallest_is_named():
     (finding,) = check_statures({0: 1220.0, 1: 1670.0, 2: 1500.0})
     assert (finding.topic, finding.severity) == ("person 0", "warning")
-    assert "1.22 m, beside somebody of 1.67 m" in finding.message
+    assert "1.22 m, beside a person of 1.67 m" in finding.message
     assert check_statures({0: 1600.0, 1: 1850.0}) == []
     assert check_statures({}) == []
 

@@ -13,8 +13,8 @@ import pytest
 import torch
 
 from poseharvest.harvesting.harvest_options import HarvestOptions
+from poseharvest.harvesting.inference_batches import give_back_memory
 from poseharvest.harvesting.job import Job
-from poseharvest.harvesting.memory import give_back_memory
 from poseharvest.simulation import CLEAN, random_rig, simulate
 
 pytestmark = pytest.mark.skipif(

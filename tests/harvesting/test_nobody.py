@@ -9,7 +9,7 @@ import pytest
 from localization_kit import STANDING, ChangedDetector, PaintedDetector, nobody, plain_rig
 from poseharvest.capture.frames import CaptureFacts, MultiViewFrame
 from poseharvest.geometry.rig import Rig
-from poseharvest.harvesting.nobody import why_nobody
+from poseharvest.harvesting.nobody import explain_missing_person
 
 
 class Footage:
@@ -37,7 +37,7 @@ def scaled(factor: float) -> Rig:
 def seen_in_all_units(factor: float, unit: str | None) -> str | None:
     rig = scaled(factor)
     detector = PaintedDetector(rig, lambda frame, view: factor * STANDING)
-    return why_nobody(Footage(rig, unit), detector, 0, 12)
+    return explain_missing_person(Footage(rig, unit), detector, 0, 12)
 
 
 @pytest.mark.parametrize(("factor", "unit", "advice"), [(1e3, "m", "try unit=mm"), (1e-3, "mm", "try unit=m")])
@@ -59,7 +59,7 @@ def test_somebody_of_a_person_s_size_was_missed_for_another_reason():
 def test_where_nobody_is_no_unit_is_to_blame():
     rig = plain_rig()
     assert (
-        why_nobody(
+        explain_missing_person(
             Footage(rig, "m"), ChangedDetector(PaintedDetector(rig, lambda frame, view: STANDING), nobody), 0, 12
         )
         is None
@@ -69,5 +69,5 @@ def test_where_nobody_is_no_unit_is_to_blame():
 def test_the_size_does_not_hang_on_how_many_frames_there_are():
     rig = scaled(1e3)
     detector = PaintedDetector(rig, lambda frame, view: 1e3 * STANDING)
-    one, many = (why_nobody(Footage(rig, "m"), detector, 0, stop) for stop in (1, 12))
+    one, many = (explain_missing_person(Footage(rig, "m"), detector, 0, stop) for stop in (1, 12))
     assert one == many

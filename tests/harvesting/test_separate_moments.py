@@ -54,7 +54,7 @@ def found_and_false(crowd: CrowdSimulation, detector: Shuffled, frames: range) -
     """People who are found within 300 mm, and estimates of nobody or of somebody who is found already."""
     finder, met, false = MomentFinder(detector, crowd.capture.rig), set(), 0
     for frame in (next(crowd.capture.frames(i, i + 1)) for i in frames):
-        for one in finder.everybody(frame):
+        for one in finder.find_people(frame):
             joints = one.pose.known
             truth = [t.positions[detector.order[frame.index]] for t in crowd.truth]
             away = [float((one.pose.points - places)[joints].norm(dim=-1).mean()) for places in truth]
@@ -87,19 +87,19 @@ def test_a_body_is_told_by_its_limbs(crowd: CrowdSimulation) -> None:
     points = crowd.truth[0].positions[0]
     doubt = torch.zeros(len(MPII16), dtype=torch.float64)
 
-    def can_be(places: Tensor, seen: list[int] | None = None, *, lengths_count: bool = True) -> bool:
+    def can_be(places: Tensor, seen: list[int] | None = None, *, is_metric: bool = True) -> bool:
         supported = torch.ones(len(MPII16), dtype=torch.bool)
         if seen is not None:
             supported = torch.zeros_like(supported)
             supported[seen] = True
         pose = TriangulatedPose(places, supported, torch.where(supported, doubt, torch.inf))
-        return is_body(pose, MPII16, body_prior(MPII16), lengths_count=lengths_count)
+        return is_body(pose, MPII16, body_prior(MPII16), is_metric=is_metric)
 
     assert can_be(points)
     assert can_be(points, [6, 7, 8, 9, 12])
     assert not can_be(points, [7, 8, 9])
     assert not can_be(3 * points)
-    assert can_be(3 * points, lengths_count=False)
+    assert can_be(3 * points, is_metric=False)
     mixed = points.clone()
     mixed[::2] = mixed[::2] + 900
     assert not can_be(mixed)

@@ -12,7 +12,7 @@ import torch
 from localization_kit import ChangedDetector
 from poseharvest.errors import CaptureError, ConfigError
 from poseharvest.harvesting.limb_findings import limb_findings
-from poseharvest.harvesting.subject import Subject, SubjectLearner, completed
+from poseharvest.harvesting.subject import Subject, SubjectLearner, complete_lengths
 from poseharvest.localization.follow.one_person import Tracker
 from poseharvest.localization.sighting import Sighting
 from poseharvest.pictorial.infer import InferenceOptions
@@ -138,9 +138,9 @@ def test_one_moment_is_enough(learned: Learned, num_frames: int) -> None:
 def test_a_skeleton_of_no_person_needs_three_frames() -> None:
     tail = Skeleton("animal", ("withers", "hock"), (Limb("withers", "hock"),))
     with pytest.raises(CaptureError, match="no limb is seen whole in three frames; give them"):
-        completed(tail, {("withers", "hock"): Measured(300, 2)})
+        complete_lengths(tail, {("withers", "hock"): Measured(300, 2)})
     with pytest.raises(CaptureError, match="no limb is seen whole; give them"):
-        completed(MPII16, {})
+        complete_lengths(MPII16, {})
 
 
 def test_limbs_at_the_limit_of_their_range_are_named() -> None:

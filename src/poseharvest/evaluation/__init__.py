@@ -1,6 +1,6 @@
-"""How good a harvest is: with the truth by its errors, without it by what a rig and a body cannot do.
+"""How good a harvest is: with ground truth by its errors, without it by checks of the cameras and of the body.
 
-Nothing that infers may import it. Start with `evaluate_harvest`; `scores` is how every number names its protocol.
+No package that infers poses may import it. Start with `evaluate_harvest`; `scores` attaches a protocol to every number.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Moving an estimated pose onto the true one before its error is measured: the choice that a number must name (D8).
+"""Alignment of an estimated pose with the true one before its error is measured; every number must name it (D8).
 
-"none" leaves the world as it is. "root" and "centroid" move the pose so that its root joint, or the mean of its
+"none" moves nothing. "root" and "centroid" move the pose so that its root joint, or the mean of its
 joints, coincides with the true one; the centroid is what the paper's authors compute. "procrustes" also turns the
 pose (Kabsch; no mirror image). With a scale, the pose is also multiplied by the number that fits best: with
 "procrustes" that is PA-MPJPE, Umeyama's similarity ("Least-squares estimation of transformation parameters between
@@ -29,10 +29,10 @@ class Alignment:
     Attributes:
         name: "none", "root", "centroid" or "procrustes".
         with_scale: also multiply by the best number.
-        root: the joint that "root" lets coincide.
+        root: the joint that coincides under "root".
 
     Raises:
-        ConfigError: the name is unknown, "root" has no joint, or "none" is to have a scale.
+        ConfigError: the name is unknown, "root" has no joint, or "none" has a scale.
     """
 
     name: AlignmentName = "none"
@@ -45,18 +45,18 @@ class Alignment:
         if (self.name == "root") != (self.root is not None):
             raise ConfigError(f'alignment: a root joint goes with "root" alone, got "{self.name}" and {self.root}')
         if self.name == "none" and self.with_scale:
-            raise ConfigError('alignment "none" has no scale: about which point would it be?')
+            raise ConfigError('alignment "none" has no scale: a scale needs a fixed point')
 
     def __str__(self) -> str:
         name = self.name if self.root is None else f"{self.name} ({self.root})"
         return f"{name} with scale" if self.with_scale else name
 
 
-def aligned(pairs: PosePairs, alignment: Alignment) -> Floats:
-    """Return the estimates (F, J, D) after alignment, each pose by itself.
+def align_estimates(pairs: PosePairs, alignment: Alignment) -> Floats:
+    """Return the estimates (F, J, D) after alignment, each pose separately.
 
-    A pose is NaN as a whole where its alignment would be meaningless: its root is not judged, or no more joints are
-    judged than the alignment itself needs, so that the error would be small whatever the estimate.
+    A pose is NaN as a whole if its alignment has no meaning. That is so if its root is not judged, or if fewer joints
+    are judged than the alignment needs: then the error would be small for any estimate.
     """
     if alignment.name == "none":
         return pairs.estimate
@@ -75,7 +75,7 @@ def aligned(pairs: PosePairs, alignment: Alignment) -> Floats:
 
 
 def _origin(points: Floats, judged: Bools, pairs: PosePairs, alignment: Alignment) -> Floats:
-    """Return the point (F, 1, D) that alignment lets coincide; NaN if it is not known."""
+    """Return the point (F, 1, D) that coincides after alignment; NaN if it is not known."""
     if alignment.root is not None:
         root = pairs.index(alignment.root)
         return np.where(judged[:, root, None, None], points[:, root, None], np.nan)

@@ -1,4 +1,4 @@
-"""What a body cannot do: change the length of its limbs, differ much between left and right, or tremble."""
+"""Checks of a body without ground truth: constant limb lengths, equal left and right limbs, smooth motion."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from poseharvest.skeleton.skeleton import Limb, Skeleton
 _LIMBS = (
     "A limb's length cannot change, so its spread over the frames, here the range from the 5th to the 95th percentile "
     "over the median, is error at one of its ends. The skeleton model pulls limbs towards their length: a small spread "
-    "proves little, a large one is certain to be wrong."
+    "proves little, a large one is certainly an error."
 )
 _SIDES = (
     "Left and right limbs of a person differ by a few per cent. A larger difference of their median lengths points to "
-    "a joint that is systematically misplaced on one side, or to one camera that is off."
+    "a joint that is systematically misplaced on one side, or to one camera with a wrong calibration."
 )
 _SMOOTH = (
     "Mean acceleration of every joint, from three frames in a row. A falling body has 9.8 m/s^2, and the trunk of a "
@@ -41,11 +41,11 @@ def limb_check(tracks: PoseTracks, skeleton: Skeleton) -> Check:
 
 def symmetry_check(tracks: PoseTracks, skeleton: Skeleton) -> Check:
     """Return for every pair of limbs how much longer the left one is, percent of their mean."""
-    left = {pair[0] for pair in skeleton.flip_pairs}
+    left_joints = {pair[0] for pair in skeleton.flip_pairs}
     scores = {}
     for limb in skeleton.limbs:
         mirrored = skeleton.mirrored_limb(limb)
-        if limb.child not in left or mirrored not in skeleton.limbs:
+        if limb.child not in left_joints or mirrored not in skeleton.limbs:
             continue
         one, other = (_lengths(tracks, skeleton, side) for side in (limb, mirrored))
         a, b = _quantiles(one)[1], _quantiles(other)[1]
@@ -68,7 +68,7 @@ def smoothness_check(tracks: PoseTracks, frame_rate: float) -> Check:
 
 
 def accelerations(tracks: PoseTracks, frame_rate: float) -> Floats:
-    """Return (M, J, 3) second differences of a person's poses in three frames in a row, m/s^2."""
+    """Return (M, J, 3) accelerations, m/s^2: second differences of a person's poses in three consecutive frames."""
     order = np.lexsort((tracks.frames, tracks.persons))
     frames, persons, points = tracks.frames[order], tracks.persons[order], tracks.positions[order] / 1000
     in_row = (frames[2:] - frames[:-2] == 2) & (persons[2:] == persons[:-2])

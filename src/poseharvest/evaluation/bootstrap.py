@@ -1,8 +1,8 @@
-"""Confidence intervals by drawing whole sequences anew (Efron and Tibshirani, "An Introduction to the Bootstrap").
+"""Confidence intervals by resampling whole sequences (Efron and Tibshirani, "An Introduction to the Bootstrap").
 
-Frames of one sequence resemble each other, so drawing frames would claim far too much certainty. Sequences, or other
-units that do not depend on each other, are drawn with replacement; the interval holds the middle of what the drawn
-sets give. Where a capture is one long sequence, `blocks` cuts it into stretches as a stand-in.
+Frames of one sequence resemble each other, so resampling frames would give far too narrow intervals. Therefore whole
+sequences, or other independent units, are drawn with replacement. The interval holds the middle part of the statistic's
+values over the draws. If a capture is one long sequence, `blocks` cuts it into stretches instead.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from poseharvest.evaluation.pairs import Floats
 from poseharvest.evaluation.scores import Interval
 
 Statistic = Callable[[NDArray[np.int64]], float]
-"""From the numbers of the sequences drawn, repeats included, to the number of interest."""
+"""Function from the numbers of the drawn sequences, with repeats, to the value of interest."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class BootstrapOptions:
     """How an interval is drawn.
 
     Attributes:
-        level: 0 to 1, how often the interval shall hold the true value.
-        num_draws: sets of sequences that are drawn.
-        seed: of the draws.
+        level: 0 to 1, how often the interval should hold the true value.
+        num_draws: number of draws.
+        seed: seed of the draws.
     """
 
     level: float = 0.95
@@ -50,12 +50,12 @@ def bootstrap(num_sequences: int, statistic: Statistic, options: BootstrapOption
     """Return the percentile interval of any statistic of sequences.
 
     Args:
-        num_sequences: there are.
+        num_sequences: number of sequences.
         statistic: called once a draw; draws for which it is NaN are left out.
         options: level, draws and seed.
 
     Raises:
-        ConfigError: there are fewer than two sequences, from which nothing about chance can be learned.
+        ConfigError: there are fewer than two sequences.
     """
     _check_enough(num_sequences)
     generator = np.random.default_rng(options.seed)
@@ -79,7 +79,7 @@ def mean_interval(sequences: Sequence[NDArray[Any]], options: BootstrapOptions =
 
 
 def blocks(frames: NDArray[np.int64], num_frames: int) -> list[str]:
-    """Return for every frame number the stretch of `num_frames` frames that it lies in, as a label.
+    """Return for every frame number a label of the stretch of `num_frames` frames that holds it.
 
     Raises:
         ConfigError: a stretch would hold no frame.

@@ -1,4 +1,4 @@
-"""What an evaluation says: scores in groups, each group with a sentence that a person can act on."""
+"""The result of an evaluation: scores in groups, each group with a sentence that explains it to the user."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class Check:
     """Scores that belong together.
 
     Attributes:
-        name: in a few words.
-        sentence: what the scores tell and what they cannot.
-        scores: by row name.
+        name: name in a few words.
+        sentence: what the scores show and what they cannot show.
+        scores: the scores by row name.
     """
 
     name: str
@@ -31,11 +31,11 @@ class Check:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All that an evaluation of one harvest says.
+    """The result of evaluating one harvest.
 
     Attributes:
         harvest: its folder.
-        checks: in the order in which to read them.
+        checks: the checks, in reading order.
     """
 
     harvest: str

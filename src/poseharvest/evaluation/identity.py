@@ -1,8 +1,9 @@
-"""Whether several people keep their numbers: who is whom frame by frame, and where that changes.
+"""Whether several people keep their numbers: the pairs of estimated and true people in each frame, and the switches.
 
-In every frame, estimated and true people are paired so that the sum of mean joint distances is the least, pairs further
-apart than a limit left out. A true person whose number differs from that of their last paired frame has been switched,
-as the CLEAR MOT metrics count it (Bernardin and Stiefelhagen, "Evaluating multiple object tracking performance", 2008).
+In every frame, estimated and true people are paired so that the sum of mean joint distances is minimal. Pairs with a
+distance above a limit are left out. A switch is a true person whose number differs from that of their last paired
+frame, as the CLEAR MOT metrics count it (Bernardin and Stiefelhagen, "Evaluating multiple object tracking performance",
+2008).
 """
 
 from __future__ import annotations
@@ -17,20 +18,20 @@ from poseharvest.evaluation.pairs import Floats
 from poseharvest.evaluation.tracks import Ints, PoseTracks
 
 SAME_PERSON_MM = 500.0
-"""Mean joint distance from which an estimate is of nobody who is there."""
+"""Mean joint distance from which an estimate and a true person are not paired."""
 
 
 @dataclass(frozen=True, eq=False)
 class Identities:
-    """Who is whom.
+    """Pairs of estimated and true poses.
 
     Attributes:
-        frames: (N,) frames of the poses that are paired, by frame.
+        frames: (N,) frames of the pairs, ascending.
         estimated: (N,) numbers of the estimated people.
-        true: (N,) numbers of the true ones.
+        true: (N,) numbers of the true people.
         distance_mm: (N,) mean joint distance.
-        num_missed: true poses without an estimate.
-        num_superfluous: estimated poses of nobody.
+        num_missed: number of true poses without an estimate.
+        num_superfluous: number of estimated poses without a true person.
     """
 
     frames: Ints
@@ -43,17 +44,17 @@ class Identities:
     @property
     def switches(self) -> tuple[tuple[int, int], ...]:
         """(frame, true person) of every change of number."""
-        found: list[tuple[int, int]] = []
+        changes: list[tuple[int, int]] = []
         last: dict[int, int] = {}
         for frame, number, person in zip(*(x.tolist() for x in (self.frames, self.estimated, self.true)), strict=True):
             if last.setdefault(person, number) != number:
-                found.append((frame, person))
+                changes.append((frame, person))
             last[person] = number
-        return tuple(found)
+        return tuple(changes)
 
 
-def identities(estimate: PoseTracks, truth: PoseTracks, *, limit_mm: float = SAME_PERSON_MM) -> Identities:
-    """Return who is whom in every frame that has a true person.
+def find_identities(estimate: PoseTracks, truth: PoseTracks, *, limit_mm: float = SAME_PERSON_MM) -> Identities:
+    """Return the pairs of estimated and true poses in every frame that has a true person.
 
     Raises:
         ShapeError: they are on different joints.
@@ -75,7 +76,7 @@ def identities(estimate: PoseTracks, truth: PoseTracks, *, limit_mm: float = SAM
 
 
 def mean_distances(estimates: Floats, truth: Floats) -> Floats:
-    """Return (P, Q) mean distances of the joints that both know, mm; infinite where they know none in common."""
+    """Return (P, Q) mean distances over the joints known in both poses, mm; infinite where there are none."""
     distance = np.linalg.norm(estimates[:, None] - truth[None], axis=-1)
     known = np.isfinite(distance)
     total = np.where(known, distance, 0.0).sum(-1)

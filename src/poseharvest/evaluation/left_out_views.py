@@ -1,6 +1,6 @@
-"""Leave-one-camera-out reprojection: what the other views say of a view, against what that view says itself.
+"""Leave-one-camera-out reprojection: the triangulation of the other views against each view's own peaks.
 
-Both sides come from what the harvest recorded, the heatmaps' peaks, so nothing is detected or inferred again.
+All peaks are those that the harvest recorded, so nothing is detected or inferred again.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from poseharvest.geometry.triangulation import triangulate_robust
 
 _CHUNK = 64
 MAX_POSES = 2000
-"""Poses that are compared, spread evenly over the harvest: medians need no more, and a minute is enough to wait."""
+"""Number of compared poses, spread evenly over the harvest: enough for medians, in less than a minute."""
 
 _SENTENCE = (
     "For each camera, the joints are triangulated robustly from the other cameras' heatmap peaks alone and projected "
-    "into it: the distance to its own peak tells how well cameras, timing and detector fit together. A camera far "
-    "above the others is suspect. Beside it, the distance from the harvest's own projection, which has seen that "
-    "camera: it should not be larger. Medians, since single peaks may sit on another limb; where no two of the other "
-    "cameras agree there is nothing to compare, and the share of joints on which they do is given as well."
+    "into it: the distance to its own peak shows how well cameras, timing and detector fit together. A camera far "
+    "above the others is suspect. The second number is the distance from the harvest's own projection, which used that "
+    "camera: it should not be larger. Numbers are medians, since single peaks may lie on another limb. Joints on which "
+    "no two of the other cameras agree cannot be compared; the share of the joints on which they agree is given too."
 )
 _AGREED = "of the joints with a peak and a projection"
 
@@ -56,7 +56,7 @@ def left_out_distances(harvest: Harvest) -> LeftOutDistances:
     """Return the distances of at most `MAX_POSES` poses, in (frame, person) order, a chunk of frames at a time.
 
     Raises:
-        HarvestError: the harvest has fewer than three views: without one there is nothing to triangulate.
+        HarvestError: the harvest has fewer than three views, so that fewer than two would remain.
     """
     if len(harvest.view_names) < 3:
         raise HarvestError(f"leave-one-camera-out: expected at least 3 views, got {len(harvest.view_names)}")
@@ -68,8 +68,8 @@ def left_out_distances(harvest: Harvest) -> LeftOutDistances:
         supported = torch.cat([record.supported for record in records])
         shape = (len(cameras), len(records), -1)
         own.append(_distance(torch.where(supported[None, :, None], pixels, torch.nan), peaks).reshape(shape))
-        seen = _left_out_projections(cameras, peaks, weights, threshold_px=OUTLIER_SHARE * _median_side(records))
-        others.append(_distance(seen, peaks).reshape(shape))
+        projections = _left_out_projections(cameras, peaks, weights, threshold_px=OUTLIER_SHARE * _median_side(records))
+        others.append(_distance(projections, peaks).reshape(shape))
     return LeftOutDistances(_joined(others), _joined(own))
 
 
@@ -95,7 +95,7 @@ def _rows(name: str, others: Floats, harvest: Floats) -> dict[str, Score]:
 
 
 def _chunks(harvest: Harvest) -> Iterator[tuple[Sequence[StaticCamera], list[FrameAnnotations]]]:
-    """Yield up to 64 frames at a time for which no camera moves."""
+    """Yield up to 64 frames at a time in which no camera moves."""
     rig = harvest.rig
 
     def place(record: FrameAnnotations) -> tuple[int, ...]:
@@ -103,7 +103,7 @@ def _chunks(harvest: Harvest) -> Iterator[tuple[Sequence[StaticCamera], list[Fra
 
     step = math.ceil(harvest.info.counts.records / MAX_POSES) or 1
     for part in _batches(islice(harvest.iter_frames(), 0, None, step)):
-        # Kept while the part is worked on: an id is only unique among objects that live.
+        # The cameras are kept while the part is processed: an id is unique only among living objects.
         cameras_of = {record.frame: rig.at(record.frame) for record in part}
         for _, group in groupby(part, place):
             records = list(group)
@@ -125,16 +125,16 @@ def _batches(records: Iterable[FrameAnnotations]) -> Iterator[list[FrameAnnotati
 def _left_out_projections(
     cameras: Sequence[StaticCamera], peaks: Tensor, weights: Tensor, *, threshold_px: float
 ) -> Tensor:
-    """Return (V, N, 2): in each view, the point that the other views agree on; NaN where they do not."""
-    seen = []
+    """Return (V, N, 2): in each view, the projection of the other views' triangulation; NaN where they disagree."""
+    projections = []
     for view, camera in enumerate(cameras):
         keep = torch.ones(len(cameras), 1, dtype=weights.dtype)
         keep[view] = 0
-        found = triangulate_robust(cameras, peaks, weights * keep, threshold_px=threshold_px)
-        projection = project_all((camera,), found.points)
-        usable = (found.supported & projection.valid[0])[:, None]
-        seen.append(torch.where(usable, projection.pixels[0], torch.nan))
-    return torch.stack(seen)
+        triangulation = triangulate_robust(cameras, peaks, weights * keep, threshold_px=threshold_px)
+        projection = project_all((camera,), triangulation.points)
+        usable = (triangulation.supported & projection.valid[0])[:, None]
+        projections.append(torch.where(usable, projection.pixels[0], torch.nan))
+    return torch.stack(projections)
 
 
 def _flat(parts: Sequence[Tensor]) -> Tensor:

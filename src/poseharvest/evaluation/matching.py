@@ -1,4 +1,4 @@
-"""Two sets of poses brought onto the same joints, and the poses of the same person and frame found in them."""
+"""Conversion of two sets of poses to the same joints, and pairs of poses of the same person and frame."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from poseharvest.skeleton.skeleton import Limb, Skeleton
 
 @dataclass(frozen=True, eq=False)
 class Matched:
-    """Poses of two sets that are of one person in one frame.
+    """Pairs of poses, from two sets, of the same person in the same frame.
 
     Attributes:
         first: (M,) numbers of poses in the first set.
-        second: (M,) numbers of their counterparts in the second.
-        by_moment: True if they were matched frame by frame, so that a swap of identities does not show.
+        second: (M,) numbers of their counterparts in the second set.
+        by_moment: True if they were matched frame by frame, so that a swap of identities cannot be noticed.
     """
 
     first: Ints
@@ -36,30 +36,31 @@ def common_joints(skeleton: Skeleton, joints: Sequence[str], *, approximate: boo
     """Return the conversion of a skeleton's poses to those of the named joints that it has.
 
     Args:
-        skeleton: of the poses.
-        joints: wanted.
-        approximate: also take joints that can only be derived approximately: their errors then hold the distance
+        skeleton: skeleton of the poses.
+        joints: names of the wanted joints.
+        approximate: also use joints that can only be derived approximately. Their errors then contain the distance
             between two definitions of a joint.
 
     Raises:
-        SkeletonError: there is no such joint.
+        SkeletonError: the skeleton has none of the joints.
     """
-    kept = [joint for joint in joints if _has(skeleton, joint, approximate)]
-    if not kept:
+    shared_joints = [joint for joint in joints if _has(skeleton, joint, approximate)]
+    if not shared_joints:
         raise SkeletonError(
             f"joints: none of {', '.join(joints)} is one of {', '.join(skeleton.joints)} or exactly derived from them"
         )
-    star = tuple(Limb(kept[0], joint) for joint in kept[1:])
-    return Conversion(skeleton, Skeleton("common joints", tuple(kept), star))
+    star = tuple(Limb(shared_joints[0], joint) for joint in shared_joints[1:])
+    return Conversion(skeleton, Skeleton("common joints", tuple(shared_joints), star))
 
 
 def match_tracks(first: PoseTracks, second: PoseTracks) -> Matched:
     """Return the poses of the same person and frame.
 
-    Persons are matched as wholes, by the least total of mean distances over the frames that they share, so that a
-    swap of identities shows as an error and is not silently undone. Both sets must be on the same joints.
+    Each person of one set is matched to one person of the other, so that the sum of mean distances over common frames
+    is minimal. So a swap of identities shows as an error. Both sets must have the same joints.
 
     Raises:
+        ShapeError: the joints differ.
         HarvestError: no frame is in both.
     """
     if first.joints != second.joints:
@@ -68,23 +69,23 @@ def match_tracks(first: PoseTracks, second: PoseTracks) -> Matched:
     shared = [[_shared(first, second, a, b) for b in persons[1]] for a in persons[0]]
     cost = np.array([[_distance(first, second, match) for match in row] for row in shared])
     rows, columns = linear_sum_assignment(cost) if cost.size else ([], [])
-    taken = [shared[i][j] for i, j in zip(rows, columns, strict=True) if len(shared[i][j].first)]
-    if not taken:
+    matches = [shared[i][j] for i, j in zip(rows, columns, strict=True) if len(shared[i][j].first)]
+    if not matches:
         raise HarvestError("poses: expected two sets with frames in common, got none")
-    pairs = np.concatenate([np.stack((match.first, match.second), 1) for match in taken])
+    pairs = np.concatenate([np.stack((match.first, match.second), 1) for match in matches])
     pairs = pairs[np.argsort(pairs[:, 0])]
     return Matched(pairs[:, 0], pairs[:, 1])
 
 
 def match_moments(first: PoseTracks, second: PoseTracks, *, limit_mm: float = SAME_PERSON_MM) -> Matched:
-    """Return the poses of the same frame that are nearest to each other, whatever the persons' numbers.
+    """Return the pairs of nearest poses in each frame, independent of the persons' numbers.
 
-    For people whose numbers mean nothing from frame to frame. A swap of identities does not show.
+    This is for people who are numbered anew in each frame. A swap of identities cannot be noticed.
 
     Args:
         first: poses.
         second: poses on the same joints.
-        limit_mm: mean joint distance from which two poses are not of one person.
+        limit_mm: mean joint distance from which two poses belong to different people.
     """
     pairs: list[tuple[int, int]] = []
     for frame in np.intersect1d(first.frames, second.frames):
@@ -98,9 +99,9 @@ def match_moments(first: PoseTracks, second: PoseTracks, *, limit_mm: float = SA
 
 
 def match_people(first: PoseTracks, second: PoseTracks) -> Matched:
-    """Return `match_tracks`, or `match_moments` where that judges more than twice as many poses.
+    """Return the pairs of `match_tracks`, or of `match_moments` if these are more than twice as many.
 
-    Then the persons' numbers do not follow them through the frames, as in moments that stand alone.
+    In the second case the persons are numbered anew in each frame, as in a harvest of separate moments.
 
     Raises:
         HarvestError: no frame is in both.
@@ -112,20 +113,20 @@ def match_people(first: PoseTracks, second: PoseTracks) -> Matched:
     return replace(moments, by_moment=True) if len(moments.first) > 2 * len(whole.first) else whole
 
 
-def converted(tracks: PoseTracks, conversion: Conversion) -> PoseTracks:
+def convert_tracks(tracks: PoseTracks, conversion: Conversion) -> PoseTracks:
     """Return the poses on another skeleton."""
     points = conversion.points(torch.from_numpy(tracks.positions))
     return PoseTracks(conversion.target.joints, tracks.frames, tracks.persons, points.numpy())
 
 
-def restricted(tracks: PoseTracks, joints: tuple[str, ...]) -> PoseTracks:
-    """Return the poses with some of their joints, in the order given."""
-    kept = [tracks.joints.index(joint) for joint in joints]
-    return PoseTracks(joints, tracks.frames, tracks.persons, tracks.positions[:, kept])
+def restrict_joints(tracks: PoseTracks, joints: tuple[str, ...]) -> PoseTracks:
+    """Return the poses with the given joints only, in the given order."""
+    columns = [tracks.joints.index(joint) for joint in joints]
+    return PoseTracks(joints, tracks.frames, tracks.persons, tracks.positions[:, columns])
 
 
-def paired(estimate: PoseTracks, truth: PoseTracks) -> PosePairs:
-    """Return the poses of the persons and frames that are in both, with the label "person"."""
+def pair_tracks(estimate: PoseTracks, truth: PoseTracks) -> PosePairs:
+    """Return the pairs of poses of the same person and frame, with the label "person"."""
     match = match_tracks(estimate, truth)
     labels = {"person": [str(person) for person in truth.persons[match.second].tolist()]}
     return PosePairs(estimate.positions[match.first], truth.positions[match.second], estimate.joints, labels)
@@ -146,7 +147,7 @@ def _shared(first: PoseTracks, second: PoseTracks, a: int, b: int) -> Matched:
 
 
 def _distance(first: PoseTracks, second: PoseTracks, match: Matched) -> float:
-    """Return the mean joint distance, mm; very large where the two are never seen together."""
+    """Return the mean joint distance, mm; very large if the two people have no common joint."""
     distance = np.linalg.norm(first.positions[match.first] - second.positions[match.second], axis=-1)
     known = distance[np.isfinite(distance)]
     return float(known.mean()) if known.size else 1e9

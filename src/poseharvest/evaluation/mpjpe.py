@@ -1,7 +1,7 @@
 """MPJPE, the mean per-joint position error, with its alignment named; overall, per joint, action or subject.
 
 ``MPJPE = mean over judged joints of |aligned(estimate) - truth|`` (Ionescu et al., "Human3.6M", PAMI 2014, Eq. 8).
-A joint without truth or without an estimate is not judged: the number of joints that were is part of the protocol.
+A joint without truth or without an estimate is not judged; the number of judged joints is part of the protocol.
 In two dimensions the same mean is in pixels.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from poseharvest.evaluation.alignment import Alignment, aligned
+from poseharvest.evaluation.alignment import Alignment, align_estimates
 from poseharvest.evaluation.bootstrap import mean_interval
 from poseharvest.evaluation.pairs import Floats, PosePairs
 from poseharvest.evaluation.scores import MetricProtocol, Score
@@ -19,7 +19,7 @@ _AS_IT_IS = Alignment()
 
 def joint_errors(pairs: PosePairs, alignment: Alignment = _AS_IT_IS) -> Floats:
     """Return the distance of every joint from its truth (F, J) after alignment; NaN where it is not judged."""
-    distance = np.linalg.norm(aligned(pairs, alignment) - pairs.truth, axis=-1)
+    distance = np.linalg.norm(align_estimates(pairs, alignment) - pairs.truth, axis=-1)
     return np.where(pairs.judged, distance, np.nan)
 
 
@@ -28,7 +28,7 @@ def mpjpe(pairs: PosePairs, alignment: Alignment = _AS_IT_IS, *, sequence_label:
 
     Args:
         pairs: estimates and truth.
-        alignment: of each pose.
+        alignment: alignment of each pose.
         sequence_label: the label of independent sequences, for a 95 % interval; None for no interval.
     """
     errors = joint_errors(pairs, alignment)

@@ -75,7 +75,7 @@ def keypoint_average_precision(
     Args:
         truth: a COCO keypoint data set, as its JSON holds it.
         detections: COCO results: image_id, category_id, keypoints (x, y, v for each joint), score.
-        sigmas: of the category's joints in order; COCO's own 17 if None.
+        sigmas: one for each of the category's joints, in order; COCO's own 17 if None.
 
     Raises:
         ConfigError: faster-coco-eval is not installed, or there is nothing to judge.
@@ -93,8 +93,8 @@ def keypoint_average_precision(
     if len(scale) != joints:
         raise ConfigError(f"OKS: expected {joints} sigmas for the category's joints, got {len(scale)}")
     known = package.COCO(dict(truth), use_deepcopy=True, print_function=_silent)
-    found = known.loadRes([dict(detection) for detection in detections])
-    judge = package.COCOeval_faster(known, found, "keypoints", print_function=_silent, kpt_oks_sigmas=scale)
+    results = known.loadRes([dict(detection) for detection in detections])
+    judge = package.COCOeval_faster(known, results, "keypoints", print_function=_silent, kpt_oks_sigmas=scale)
     judge.run()
     frames = len({detection["image_id"] for detection in detections})
     return {

@@ -1,4 +1,4 @@
-"""Estimated poses beside true ones: what every metric of positions starts from."""
+"""Pairs of estimated and true poses: the input of every metric of positions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class PosePairs:
         estimate: (F, J, D); NaN where there is no estimate.
         truth: (F, J, D); NaN where the truth is not known: such a joint is never judged.
         joints: J names.
-        labels: what each pose belongs to: "action", "subject", "sequence" -> F names.
+        labels: for "action", "subject" or "sequence", F names: the one that each pose belongs to.
 
     Raises:
         ShapeError: sizes do not fit.
@@ -65,14 +65,14 @@ class PosePairs:
 
     @property
     def judged(self) -> Bools:
-        """(F, J) bool: truth and estimate are both there."""
+        """(F, J) bool: truth and estimate are both known."""
         return np.asarray(self.known & np.isfinite(self.estimate).all(-1))
 
     def index(self, joint: str) -> int:
         """Return the column of `joint`.
 
         Raises:
-            ConfigError: there is none; the message lists those that are.
+            ConfigError: there is no such joint; the message lists all joints.
         """
         if joint not in self.joints:
             raise ConfigError(f'joint: expected one of {", ".join(self.joints)}, got "{joint}"')

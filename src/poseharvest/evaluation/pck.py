@@ -19,7 +19,7 @@ from poseharvest.evaluation.pairs import Floats, PosePairs
 from poseharvest.evaluation.scores import MetricProtocol, Score
 
 THRESHOLDS_MM: Floats = np.arange(0.0, 151.0, 5.0)
-"""Of the area under the curve in space: 31 thresholds, 0 included."""
+"""Thresholds for the area under the curve in space: 31 values, 0 included."""
 
 _MPII_HEAD_SHARE = 0.6
 _AS_IT_IS = Alignment()

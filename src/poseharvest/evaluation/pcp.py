@@ -7,7 +7,8 @@ A part is a limb between two ends, each a joint or the middle of two. With alpha
 - rule "average": correct if the *mean* of both end errors is at most alpha L (Ferrari et al., CVPR 2008, as the
   protocol of Campus and Shelf has it: Belagiannis et al., CVPR 2014).
 
-A part whose truth is known but which was not estimated is wrong, not left out: otherwise silence would pay.
+A part whose truth is known but which was not estimated counts as wrong. If it were left out, a method could raise its
+score by estimating fewer parts.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class Part:
     """A part of the body.
 
     Attributes:
-        name: for tables; parts of one name share a row, the two upper arms say.
+        name: name for tables; parts of the same name, such as the two upper arms, share a row.
         start: joints whose mean is one end.
         end: joints whose mean is the other.
     """
@@ -70,10 +71,10 @@ def parts_of(skeleton: Skeleton) -> tuple[Part, ...]:
 
 @dataclass(frozen=True)
 class PcpOptions:
-    """What makes a part correct.
+    """The rule by which a part counts as correct.
 
     Attributes:
-        alpha: share of the part's true length.
+        alpha: largest error as a share of the part's true length.
         rule: "strict" (both ends) or "average" (their mean).
 
     Raises:
@@ -119,7 +120,7 @@ def pcp_by_part(pairs: PosePairs, parts: Sequence[Part], options: PcpOptions = _
 
 
 def pcp_by(pairs: PosePairs, label: str, parts: Sequence[Part], options: PcpOptions = _DEFAULT) -> dict[str, Score]:
-    """Return the percentage for every value of a label, of every actor say.
+    """Return the percentage for every value of a label, for example for every actor.
 
     Raises:
         ConfigError: the poses have no such label.
@@ -131,8 +132,8 @@ def pcp_by(pairs: PosePairs, label: str, parts: Sequence[Part], options: PcpOpti
 def nearest_estimates(truth: Floats, estimates: Floats) -> NDArray[np.int64]:
     """Return for each of P true people the number of the estimate that Campus and Shelf compare them with.
 
-    It is the estimate with the smallest mean joint distance. One estimate may serve two people, and no estimate is ever
-    punished for being superfluous: that is the protocol, not a wise choice.
+    It is the estimate with the smallest mean joint distance. One estimate may be compared with two people, and
+    superfluous estimates cost nothing: that is the protocol, not our choice.
 
     Args:
         truth: (P, J, 3) mm; joints that are NaN are left out of the mean.

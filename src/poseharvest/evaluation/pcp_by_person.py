@@ -1,14 +1,14 @@
-"""PCP as Campus and Shelf are judged: every true person against the nearest estimate, frame by frame.
+"""PCP by the protocol of Campus and Shelf: every true person against the nearest estimate, frame by frame.
 
 Protocol (Belagiannis et al., "3D pictorial structures for multiple human pose estimation", CVPR 2014): in every frame,
-each true person is compared with the estimate of the smallest mean joint distance, whatever its number was before; a
-part is correct if the mean of its two end errors is at most half its true length; ten parts. A true person in a frame
-without any estimate counts with all parts wrong. The papers' average is the mean over actors, not over poses.
+each true person is compared with the estimate of the smallest mean joint distance, independent of the numbers. A part
+is correct if the mean of its two end errors is at most half its true length. There are ten parts. In a frame without
+any estimate, all parts of a true person are wrong. The papers' average is the mean over actors, not over poses.
 
-COCO's keypoints have neither the top of the head nor the bottom. The bottom is put two thirds of the way from the
-middle of the shoulders to that of the ears, the top as far beyond the ears as they are above the bottom: the ears are
-halfway up a head. Scores say so where it was needed. Parts whose joints the skeleton has not, nor anything to derive
-them from, are not judged: they count in no mean, and scores name them.
+COCO's keypoints have neither the top of the head nor its bottom. The bottom is put two thirds of the way from the
+middle of the shoulders to the middle of the ears. The top is put as far above the ears as the bottom is below them,
+since the ears are halfway up a head. The protocol of such scores says so. A part is not judged if the skeleton neither
+has its joints nor can derive them. Such parts count in no mean, and the scores name them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from poseharvest.annotations.reader import Harvest
 from poseharvest.errors import HarvestError, SkeletonError
 from poseharvest.evaluation.check import Check
 from poseharvest.evaluation.identity import mean_distances
-from poseharvest.evaluation.matching import common_joints, converted, restricted
+from poseharvest.evaluation.matching import common_joints, convert_tracks, restrict_joints
 from poseharvest.evaluation.pairs import Floats, PosePairs
 from poseharvest.evaluation.pcp import SHELF_PARTS, Part, PcpOptions, pcp_by, pcp_by_part
 from poseharvest.evaluation.scores import Score, mean_score
@@ -33,8 +33,8 @@ SHELF_PCP = PcpOptions(alpha=0.5, rule="average")
 """Half the part's length, by the mean of both ends."""
 
 _SENTENCE = (
-    "Parts that are where they should be: the mean of both ends' errors is at most half the part's length. Every true "
-    "person is compared with the nearest estimate of the frame, so a change of numbers does not show, and somebody "
+    "Percentage of correct parts: the mean of both ends' errors is at most half the part's length. Every true "
+    "person is compared with the nearest estimate of the frame, so a change of numbers does not show, and a person "
     "who is not found has all parts wrong."
 )
 _HEAD = "head_top"
@@ -70,31 +70,33 @@ def pcp_by_person(
     """Return the table.
 
     Args:
-        estimate: of everybody.
-        skeleton: of the estimate.
-        truth: of those who are judged, in the frames that are judged; NaN where not known.
-        names: of the true people, by their number; the numbers themselves if None.
-        parts: by the truth's joints.
-        options: what makes a part correct.
+        estimate: poses of all people.
+        skeleton: skeleton of the estimate.
+        truth: true poses of the judged people in the judged frames; NaN where not known.
+        names: names of the true people, by their number; the numbers themselves if None.
+        parts: parts between joints of the truth.
+        options: the rule by which a part is correct.
 
     Raises:
         HarvestError: the truth is empty.
-        SkeletonError: the estimate has all joints of none of the parts.
+        SkeletonError: the estimate lacks joints of every part.
     """
     if len(truth.frames) == 0:
         raise HarvestError("PCP by person: expected true poses in the frames that are judged, got none")
     wanted = tuple(dict.fromkeys(joint for part in parts for joint in (*part.start, *part.end)))
-    prepared = _on_joints(estimate, skeleton, wanted)
+    prepared = _select_joints(estimate, skeleton, wanted)
     judged = tuple(part for part in parts if not {*part.start, *part.end} & {*prepared.lacking})
     if not judged:
         raise SkeletonError(f'PCP by person: skeleton "{skeleton.name}" lacks joints of every part')
-    pairs = _paired(prepared.poses, restricted(truth, wanted), names)
+    pairs = _pair_nearest(prepared.poses, restrict_joints(truth, wanted), names)
     left_out = [name for name in dict.fromkeys(part.name for part in parts) if name not in {p.name for p in judged}]
     notes = [_DERIVED_HEAD] if prepared.has_derived_head else []
     notes += [f"not judged, since the skeleton lacks joints of it: {', '.join(left_out)}"] if left_out else []
-    people = {name: _said(score, notes) for name, score in pcp_by(pairs, "person", judged, options).items()}
+    people = {name: _add_notes(score, notes) for name, score in pcp_by(pairs, "person", judged, options).items()}
     table = {
-        name: {part: _said(score, notes) for part, score in pcp_by_part(pairs.select(poses), judged, options).items()}
+        name: {
+            part: _add_notes(score, notes) for part, score in pcp_by_part(pairs.select(poses), judged, options).items()
+        }
         | {part: _not_judged(people[name]) for part in left_out}
         for name, poses in pairs.by("person")
     }
@@ -103,7 +105,7 @@ def pcp_by_person(
 
 
 def pcp_check(harvest: Harvest, truth: PoseTracks) -> Check | None:
-    """Return the table of a harvest, or None where the truth is of one person or lacks the parts' joints."""
+    """Return the table of a harvest, or None if the truth has only one person or lacks joints of the parts."""
     ends = {joint for part in SHELF_PARTS for joint in (*part.start, *part.end)}
     if len(np.unique(truth.persons)) < 2 or not ends <= {*truth.joints}:
         return None
@@ -120,9 +122,9 @@ class _Prepared:
     """The estimate on the joints of the parts.
 
     Attributes:
-        poses: NaN where a joint is lacking.
+        poses: the poses; NaN where a joint is lacking.
         has_derived_head: the top of the head was extrapolated.
-        lacking: joints that the skeleton has not and that cannot be derived.
+        lacking: joints that the skeleton lacks and that cannot be derived.
     """
 
     poses: PoseTracks
@@ -130,11 +132,11 @@ class _Prepared:
     lacking: tuple[str, ...]
 
 
-def _on_joints(estimate: PoseTracks, skeleton: Skeleton, wanted: tuple[str, ...]) -> _Prepared:
+def _select_joints(estimate: PoseTracks, skeleton: Skeleton, wanted: tuple[str, ...]) -> _Prepared:
     """Return the estimate on the wanted joints, the top of the head extrapolated where ears allow it."""
     conversion = common_joints(skeleton, wanted, approximate=True)
-    found = converted(estimate, conversion)
-    columns = {joint: found.positions[:, i] for i, joint in enumerate(found.joints)}
+    poses_on_joints = convert_tracks(estimate, conversion)
+    columns = {joint: poses_on_joints.positions[:, i] for i, joint in enumerate(poses_on_joints.joints)}
     derived = _HEAD in wanted and _HEAD not in columns and _NECK in columns and {*_EARS} <= {*estimate.joints}
     if derived:
         ears = estimate.positions[:, [estimate.joints.index(ear) for ear in _EARS]].mean(1)
@@ -145,7 +147,7 @@ def _on_joints(estimate: PoseTracks, skeleton: Skeleton, wanted: tuple[str, ...]
     return _Prepared(poses, derived, tuple(joint for joint in wanted if joint not in columns))
 
 
-def _paired(estimate: PoseTracks, truth: PoseTracks, names: Sequence[str] | None) -> PosePairs:
+def _pair_nearest(estimate: PoseTracks, truth: PoseTracks, names: Sequence[str] | None) -> PosePairs:
     """Return every true pose with its nearest estimate, NaN where there is none."""
     nearest: Floats = np.full_like(truth.positions, np.nan)
     for frame in np.unique(truth.frames):
@@ -158,12 +160,12 @@ def _paired(estimate: PoseTracks, truth: PoseTracks, names: Sequence[str] | None
     return PosePairs(nearest, truth.positions, truth.joints, {"person": labels})
 
 
-def _said(score: Score, notes: Sequence[str]) -> Score:
+def _add_notes(score: Score, notes: Sequence[str]) -> Score:
     if not notes:
         return score
     return replace(score, protocol=replace(score.protocol, details="; ".join((score.protocol.details, *notes))))
 
 
 def _not_judged(like: Score) -> Score:
-    """Return the score of a part that cannot be judged: NaN of no value."""
+    """Return the score of a part that cannot be judged: NaN, from no values."""
     return Score(float("nan"), replace(like.protocol, num_frames=0, num_values=0))

@@ -1,4 +1,4 @@
-"""How far estimated poses lie from true ones, and whether the uncertainty knew (for captures whose truth is known)."""
+"""Distance of estimated poses from true ones, and its correlation with the uncertainty, if the truth is known."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class PoseErrors:
         mean_mm: mean distance over all supported joints of all frames (MPJPE without alignment), mm.
         median_mm: median of the same.
         selected_mean_mm: mean over the selected joints; NaN if none is.
-        num_joints: joints judged.
-        rank_correlation: Spearman's between det(cov) and the error: 1 if the least certain joint is the worst. NaN
-            where it has no meaning: fewer than two joints, or all of one error or determinant.
+        num_joints: number of judged joints.
+        rank_correlation: Spearman's rank correlation of det(cov) and the error: 1 if the order is the same. NaN with
+            fewer than two joints, or if all errors or all determinants are equal.
     """
 
     mean_mm: float
@@ -40,7 +40,7 @@ def pose_errors(harvest: Harvest, truth: Tensor) -> PoseErrors:
     """Return the errors of a harvest against true positions.
 
     Args:
-        harvest: of one person.
+        harvest: a harvest of one person.
         truth: (F, J, 3) mm, all frames of the capture, joints in the harvest's order.
 
     Raises:
@@ -49,7 +49,7 @@ def pose_errors(harvest: Harvest, truth: Tensor) -> PoseErrors:
     if harvest.info.counts.persons > 1:
         raise HarvestError(f"pose errors: expected a harvest of one person, got {harvest.info.counts.persons}")
     check_shape("truth", truth, "F J 3", J=len(harvest.skeleton))
-    errors, dets, kept = [], [], []
+    errors, dets, selection = [], [], []
     for row in harvest.iter_selected():
         record = row.annotations
         if record.frame >= truth.shape[0]:
@@ -57,8 +57,8 @@ def pose_errors(harvest: Harvest, truth: Tensor) -> PoseErrors:
         error = torch.linalg.vector_norm(record.mean - truth[record.frame].double(), dim=-1)
         errors.append(error[record.supported])
         dets.append(record.det[record.supported])
-        kept.append(torch.as_tensor(row.selected)[record.supported])
-    error, det, selected = (torch.cat(parts).numpy() for parts in (errors, dets, kept))
+        selection.append(torch.as_tensor(row.selected)[record.supported])
+    error, det, selected = (torch.cat(parts).numpy() for parts in (errors, dets, selection))
     if error.size == 0:
         raise HarvestError("pose errors: no joint of the harvest is supported")
     return PoseErrors(

@@ -1,7 +1,7 @@
-"""What tells good joints from bad ones: functions of one frame's annotations, higher meaning less reliable.
+"""Measures of a joint's doubt: functions of one frame's annotations, where a higher value means less reliable.
 
-Selection (Sec. 3.3) needs an order of reliability. The paper takes the determinant of the covariance; these are the
-alternatives that can be computed from what a harvest records, without ground truth.
+Selection (Sec. 3.3) needs an order of reliability. The paper uses the determinant of the covariance. The alternatives
+here can be computed from a harvest alone, without ground truth.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ OUTLIER_SHARE = 0.1
 """A peak farther from the projection than this share of its window's side counts as an outlier."""
 
 Doubt = Callable[[FrameAnnotations, Sequence[StaticCamera]], Floats]
-"""From a frame and its V cameras to one number a joint, (J,); NaN where it says nothing."""
+"""Function from a frame and its V cameras to one number a joint, (J,); NaN where it is not defined."""
 
 
 def det(record: FrameAnnotations, cameras: Sequence[StaticCamera]) -> Floats:
@@ -46,17 +46,17 @@ def entropy(record: FrameAnnotations, cameras: Sequence[StaticCamera]) -> Floats
 
 
 def low_score(record: FrameAnnotations, cameras: Sequence[StaticCamera]) -> Floats:
-    """Return one minus the mean of the heatmaps at the projected mean, over the views that it is inside of."""
+    """Return one minus the mean heatmap value at the projected mean, over the views whose picture holds it."""
     return 1 - _mean_over_views(record.score, record)
 
 
 def low_peak(record: FrameAnnotations, cameras: Sequence[StaticCamera]) -> Floats:
-    """Return one minus the mean height of the heatmaps' own maxima: what people use who have no covariance."""
+    """Return one minus the mean height of the heatmaps' own maxima: the usual measure without a covariance."""
     return 1 - _mean_over_views(record.peak_score, record)
 
 
 def score_drop(record: FrameAnnotations, cameras: Sequence[StaticCamera]) -> Floats:
-    """Return the mean of peak height minus value at the projection: how far the pose overruled the views."""
+    """Return the mean of the peak's height less the value at the projection: how far pose and views disagree."""
     return _mean_over_views(record.peak_score - record.score, record)
 
 
@@ -74,9 +74,9 @@ def worst_peak_distance(record: FrameAnnotations, cameras: Sequence[StaticCamera
 
 
 def left_out_shift(record: FrameAnnotations, cameras: Sequence[StaticCamera]) -> Floats:
-    """Return how far the robust triangulation of the peaks moves when one view is left out, at most, mm.
+    """Return the largest shift of the robust triangulation of the peaks when one view is left out, mm.
 
-    NaN where fewer than three views, or no two of the others, place the joint.
+    NaN where the joint cannot be triangulated with all views, or without any one of them.
     """
     whole = robust_points(record, cameras)
     shifts = []
@@ -103,7 +103,7 @@ DOUBTS: dict[str, Doubt] = {
     "worst peak distance": worst_peak_distance,
     "shift without a view": left_out_shift,
 }
-"""By the names that tables use."""
+"""All measures by the names that tables use."""
 
 
 def relative_peak_distance(record: FrameAnnotations) -> Tensor:
@@ -117,17 +117,17 @@ def robust_points(record: FrameAnnotations, cameras: Sequence[StaticCamera], vie
     """Return the robust triangulation (J, 3) of the recorded peaks, mm; NaN where too few views agree.
 
     Args:
-        record: with the peaks.
+        record: one frame's annotations, with the peaks.
         cameras: V cameras as they stand in the frame.
-        views: (V,) bool, those to use; all if None.
+        views: (V,) bool, the views to use; all if None.
     """
     weights = record.peak_score.clamp_min(0) * (1.0 if views is None else views[:, None])
     sides = torch.tensor([crop.side for crop in record.crops if crop is not None], dtype=torch.float64)
     if sides.numel() == 0:
         return torch.full_like(record.mean, torch.nan)
     threshold = OUTLIER_SHARE * float(sides.median())
-    found = triangulate_robust(cameras, record.peak_pixels, weights, threshold_px=threshold)
-    return torch.where(found.supported[:, None], found.points, torch.nan)
+    triangulation = triangulate_robust(cameras, record.peak_pixels, weights, threshold_px=threshold)
+    return torch.where(triangulation.supported[:, None], triangulation.points, torch.nan)
 
 
 def _mean_over_views(values: Tensor, record: FrameAnnotations) -> Floats:

@@ -1,9 +1,9 @@
-"""Fitting a recalibration on footage whose truth is known (see selection/recalibration.py for what one is).
+"""Fitting a recalibration on footage with known truth (`selection/recalibration.py` explains recalibrations).
 
-Joints are sorted by sigma and cut into bins of equal number. In each bin the factor is found by which sigma must be
-multiplied so that the ellipsoids of `level` hold that share of the truths; a factor from the mean of squares would be
-ruled by the few joints that are wrong altogether. The calibrated sigmas are then made to rise by isotonic regression
-(pool adjacent violators; Zadrozny and Elkan, KDD 2002, for probabilities).
+Joints are sorted by sigma and cut into bins of equal number. Each bin gives a factor for sigma, such that the
+ellipsoids of `level` hold that share of the truths. A factor from the mean of squares would depend mainly on the few
+joints with gross errors. Isotonic regression then makes the calibrated sigmas increase with sigma (pool adjacent
+violators; Zadrozny and Elkan, KDD 2002, for probabilities).
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ class RecalibrationOptions:
     """How a recalibration is fitted.
 
     Attributes:
-        level: 0 to 1, of the ellipsoids that shall hold their share.
-        num_bins: of sigma.
+        level: 0 to 1, the share of truths that the fitted ellipsoids should hold.
+        num_bins: number of bins of sigma.
     """
 
     level: float = 0.9
@@ -49,12 +49,12 @@ def fit_recalibration(
 ) -> Recalibration:
     """Return the recalibration under which ellipsoids of `options.level` hold their share of these truths.
 
-    Judge it on other footage than this.
+    It must be judged on other footage.
 
     Args:
         error_vectors: (..., 3) estimate minus truth, mm; NaN where not judged.
         covariances: (..., 3, 3) mm^2.
-        fitted_on: the footage in words, for the record.
+        fitted_on: description of the footage, for the record.
         options: level and bins.
 
     Raises:
@@ -70,7 +70,7 @@ def fit_recalibration(
     count = min(options.num_bins, len(sigma) // _MIN_VALUES)
     bins = [(s, r) for s, r in zip(np.array_split(sigma, count), np.array_split(ratio, count), strict=True)]
     knots = np.array([np.median(s) for s, _ in bins])
-    # Within a bin the ratio of sigma is kept, so that the quantile of the ratio is what the knot needs.
+    # Within a bin all sigmas get the same factor, so the quantile of the ratio is the factor of the knot.
     needed = np.log(knots * np.array([max(float(np.quantile(r, options.level)), 1e-6) for _, r in bins]))
     rising = isotonic_regression(needed, weights=np.array([len(s) for s, _ in bins], dtype=float)).x
     unique, first = np.unique(knots, return_index=True)

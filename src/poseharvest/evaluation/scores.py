@@ -1,4 +1,4 @@
-"""What a number of an evaluation means: the number is never handed on without its protocol."""
+"""Numbers of an evaluation: each is kept together with its protocol."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Any
 
 @dataclass(frozen=True)
 class MetricProtocol:
-    """How a number came about. Two numbers may be compared if their protocols read the same.
+    """How a number was computed. Two numbers may be compared only if their protocols are equal.
 
     Attributes:
-        metric: what was computed, "MPJPE" say.
-        unit: of the number: "mm", "px", "%", or "1" for a plain ratio.
-        num_joints: joints that were judged.
-        num_frames: poses in which at least one joint was judged.
-        num_values: values that went into the number.
-        alignment: how estimates were moved onto the truth beforehand; "none" leaves the world as it is. Empty where
-            the metric compares no positions with others.
-        details: whatever else must agree, a threshold or a rule.
+        metric: what was computed, for example "MPJPE".
+        unit: unit of the number: "mm", "px", "%", or "1" for a plain ratio.
+        num_joints: number of judged joints.
+        num_frames: number of poses in which at least one joint was judged.
+        num_values: number of values that went into the number.
+        alignment: how estimates were aligned with the truth before; "none" for no alignment. Empty if the metric does
+            not compare positions.
+        details: everything else that must be equal, such as a threshold or a rule.
     """
 
     metric: str
@@ -45,7 +45,7 @@ class Interval:
         low: its lower end.
         high: its upper end.
         level: 0 to 1, how often such an interval holds the true value.
-        num_sequences: independent units that were drawn from.
+        num_sequences: number of independent units.
     """
 
     low: float
@@ -68,9 +68,9 @@ class Score:
     """A number with its protocol.
 
     Attributes:
-        value: the number; NaN where nothing could be judged.
-        protocol: how it came about.
-        interval: how far it could be off by chance, if somebody asked.
+        value: the number; NaN if nothing could be judged.
+        protocol: how it was computed.
+        interval: its confidence interval, if one was computed.
     """
 
     value: float
@@ -95,11 +95,11 @@ class Score:
 
 
 def mean_score(scores: Sequence[Score], *, over: str) -> Score:
-    """Return the unweighted mean of scores, the average over actions of Human3.6M's tables say.
+    """Return the unweighted mean of scores, for example the average over actions in Human3.6M's tables.
 
     Args:
-        scores: of one metric; those that are NaN are left out.
-        over: what they stand for, "actions" say; it goes into the protocol.
+        scores: scores of one metric; NaN is left out.
+        over: what the scores stand for, for example "actions"; it goes into the protocol.
     """
     known = [score for score in scores if math.isfinite(score.value)]
     if not known:

@@ -1,9 +1,9 @@
 """Poses of people over time, from a harvest or a file of true positions.
 
-A file of true positions is a table with the columns `frame` (from 0), `joint` (a name), `x`, `y`, `z` (mm in the world
-of the calibration) and, with several people, `person`; a row a joint, as Parquet (`.parquet`) or CSV (`.csv`). Other
-columns are left alone, so the `annotations/` of a harvest are such a table too. A missing row, an empty cell or NaN is
-a joint whose truth is not known.
+A file of true positions is a table, as Parquet (`.parquet`) or CSV (`.csv`), with one row a joint. Its columns are
+`frame` (from 0), `joint` (a name), `x`, `y`, `z` (mm in the world of the calibration) and, with several people,
+`person`. Other columns are ignored, so the `annotations/` of a harvest are such a table too. A missing row, an empty
+cell or NaN means that the truth of the joint is not known.
 """
 
 from __future__ import annotations
@@ -53,14 +53,14 @@ def harvest_tracks(harvest: Harvest, *, unsure: bool = False) -> PoseTracks:
 
     Args:
         harvest: the harvest.
-        unsure: take every joint of which some view shows anything, not those alone that two views show at their own
-            place: a mean over a data set would flatter without them.
+        unsure: include every joint with a peak in some view. By default only joints supported by two views are
+            included, so that a mean over a data set looks better than it is.
     """
     num_joints = len(harvest.skeleton)
     frames, persons, positions = [], [], []
     for table in harvest.columns(("frame", "person", "x", "y", "z", "supported", "views")):
         places = np.stack([matrix(table, axis, num_joints) for axis in "xyz"], -1)
-        known = _is_shown(table, num_joints) if unsure else matrix(table, "supported", num_joints)
+        known = _has_peak(table, num_joints) if unsure else matrix(table, "supported", num_joints)
         positions.append(np.where(known[..., None], places, np.nan))
         frames.append(matrix(table, "frame", num_joints)[:, 0].astype(np.int64))
         persons.append(matrix(table, "person", num_joints)[:, 0].astype(np.int64))
@@ -73,17 +73,17 @@ def harvest_tracks(harvest: Harvest, *, unsure: bool = False) -> PoseTracks:
     )
 
 
-def _is_shown(table: pa.Table, num_joints: int) -> NDArray[np.bool_]:
+def _has_peak(table: pa.Table, num_joints: int) -> NDArray[np.bool_]:
     peaks = values_of(table.column("views").combine_chunks().flatten().field("peak_score"))
-    shown = np.nan_to_num(peaks).reshape(table.num_rows, -1) > 0
-    return np.asarray(shown.any(-1).reshape(-1, num_joints), dtype=bool)
+    has_peak = np.nan_to_num(peaks).reshape(table.num_rows, -1) > 0
+    return np.asarray(has_peak.any(-1).reshape(-1, num_joints), dtype=bool)
 
 
 def read_tracks(path: Path) -> PoseTracks:
     """Return the positions of a file, joints in order of appearance.
 
     Raises:
-        FormatError: the file cannot be read, lacks a column, holds something else than numbers, or gives a joint of one
+        FormatError: the file cannot be read, lacks a column, has values that are not numbers, or gives a joint of one
             person and frame twice; the message names file and place.
     """
     table = _read_table(path)

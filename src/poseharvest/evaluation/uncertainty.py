@@ -1,11 +1,11 @@
-"""Does the uncertainty know? Ranking, and whether a covariance means what it says.
+"""Quality of the uncertainty: whether it ranks the joints by their errors, and whether covariances are calibrated.
 
 Of N joints, each with an error vector e and a covariance C:
 
 - Rank correlation: Spearman's rho between an uncertainty (det C, say) and |e|: 1 if the order is the same.
 - Risk-coverage curve (Geifman and El-Yaniv, "Selective classification for deep neural networks", NeurIPS 2017): the
-  mean error of the k most certain, over k / N. AURC is its mean; the best possible one sorts by the error itself, and
-  uncertainty that knows nothing has the overall mean.
+  mean error of the k most certain joints, over k / N. AURC is its mean. The best possible curve sorts by the error
+  itself; an uninformative uncertainty gives the overall mean.
 - Ellipsoid coverage: if e were normal with covariance C, then e' C^-1 e would follow chi-square with 3 degrees of
   freedom, and the q ellipsoid would hold a share q of the truths.
 - Expected calibration error: the mean over levels q = 5 % to 95 % of |share held - q| (Kuleshov et al., "Accurate
@@ -30,11 +30,11 @@ _DEGREES_OF_FREEDOM = 3
 
 @dataclass(frozen=True, eq=False)
 class RiskCoverage:
-    """Mean error over the share that is kept.
+    """Mean error as a function of the share of joints that is kept.
 
     Attributes:
-        coverage: (N,) share kept, 1/N to 1.
-        risk: (N,) mean error of the kept ones.
+        coverage: (N,) share of kept joints, 1/N to 1.
+        risk: (N,) mean error of the kept joints.
     """
 
     coverage: Floats
@@ -46,9 +46,9 @@ class RiskCoverage:
         return float(self.risk.mean()) if self.risk.size else float("nan")
 
     def at(self, share: float) -> float:
-        """Return the mean error of the `share` that is most certain."""
-        kept = max(1, round(share * len(self.risk)))
-        return float(self.risk[kept - 1]) if self.risk.size else float("nan")
+        """Return the mean error of the most certain `share` of the joints."""
+        count = max(1, round(share * len(self.risk)))
+        return float(self.risk[count - 1]) if self.risk.size else float("nan")
 
 
 def rank_correlation(uncertainty: Floats, errors: Floats) -> Score:
@@ -64,13 +64,13 @@ def rank_correlation(uncertainty: Floats, errors: Floats) -> Score:
 
 
 def rank_correlation_by_joint(uncertainty: Floats, errors: Floats, joints: tuple[str, ...]) -> dict[str, Score]:
-    """Return Spearman's rho within each joint: whether the uncertainty tells good frames from bad ones."""
+    """Return Spearman's rho within each joint: whether the uncertainty separates good frames from bad ones."""
     _check_alike(uncertainty, errors)
     return {joint: rank_correlation(uncertainty[:, [k]], errors[:, [k]]) for k, joint in enumerate(joints)}
 
 
 def risk_coverage(uncertainty: Floats, errors: Floats) -> RiskCoverage:
-    """Return the curve over all values at once; equally uncertain ones are kept together, at their mean error."""
+    """Return the curve over all values at once; values of equal uncertainty all get their mean error."""
     _check_alike(uncertainty, errors)
     known = np.isfinite(uncertainty) & np.isfinite(errors)
     uncertainty, errors = uncertainty[known], errors[known]
@@ -90,12 +90,12 @@ def kept_errors(uncertainty: Floats, errors: Floats, *, share: float = 0.7) -> F
     known = np.isfinite(errors)
     rankable = known & np.isfinite(uncertainty)
     order = np.where(rankable, uncertainty, np.inf).argsort(0, kind="stable").argsort(0, kind="stable")
-    kept = rankable & (order < np.round(share * known.sum(0)))
-    return np.where(kept, errors, np.nan)
+    is_certain = rankable & (order < np.round(share * known.sum(0)))
+    return np.where(is_certain, errors, np.nan)
 
 
 def squared_mahalanobis(error_vectors: Floats, covariances: Floats) -> Floats:
-    """Return e' C^-1 e (...) of error vectors (..., 3) and covariances (..., 3, 3); NaN where either is not usable."""
+    """Return e' C^-1 e (...) of error vectors (..., 3) and covariances (..., 3, 3); NaN where one is not usable."""
     if covariances.shape != (*error_vectors.shape, 3):
         raise ShapeError(f"covariances: expected shape {(*error_vectors.shape, 3)}, got {covariances.shape}")
     usable = np.asarray(np.isfinite(error_vectors).all(-1) & np.isfinite(covariances).all((-2, -1)))
@@ -118,7 +118,7 @@ def ellipsoid_coverage(squared_distance: Floats, level: float) -> Score:
 
 
 def expected_calibration_error(squared_distance: Floats) -> Score:
-    """Return the mean distance between the share of truths that an ellipsoid holds and should hold, percent."""
+    """Return the mean difference between the shares of truths that ellipsoids hold and should hold, percent."""
     known = np.isfinite(squared_distance)
     limits = chi2.ppf(_CALIBRATION_LEVELS, _DEGREES_OF_FREEDOM)
     held = (squared_distance[known][:, None] <= limits).mean(0) if known.any() else np.full(len(limits), np.nan)

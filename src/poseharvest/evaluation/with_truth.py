@@ -1,4 +1,4 @@
-"""A harvest against true positions: how wrong it is, whether its selection helps, and whether its uncertainty knew."""
+"""A harvest against true positions: its error, the effect of its selection, and the quality of its uncertainty."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from poseharvest.annotations.schema import COVARIANCE_ENTRIES
 from poseharvest.evaluation.alignment import Alignment
 from poseharvest.evaluation.bootstrap import blocks
 from poseharvest.evaluation.check import Check
-from poseharvest.evaluation.matching import Matched, common_joints, converted, match_people, restricted
+from poseharvest.evaluation.matching import Matched, common_joints, convert_tracks, match_people, restrict_joints
 from poseharvest.evaluation.mpjpe import joint_errors, mpjpe, mpjpe_by
 from poseharvest.evaluation.pairs import Bools, Floats, PosePairs
 from poseharvest.evaluation.pck import pck_3d, pck_3d_area
@@ -33,41 +33,41 @@ from poseharvest.selection.recalibration import Recalibration
 
 _BLOCK_SECONDS = 2.0
 _ERROR = (
-    "Mean distance of the joints that some camera sees from their true positions. The alignment says what was "
-    "forgiven: none forgives nothing, centroid (the paper's) the place, procrustes the place and the turn. The "
-    "interval draws stretches of two seconds anew."
+    "Mean distance of the joints that some camera sees from their true positions. The alignment says which error is "
+    "removed before: with none nothing, with centroid (the paper's) the place, with procrustes place and rotation. The "
+    "interval comes from resampling stretches of two seconds."
 )
 _SELECTION = (
-    "The selected joints are those that the harvest calls reliable. Their error should be clearly below that of all "
+    "The selected joints are those that count as reliable. Their error should be clearly below that of all "
     "joints; otherwise the selection only throws annotations away."
 )
 _RANKING = (
-    "Whether det(cov) is large where the error is: 1 is the perfect order, 0 no knowledge at all. Within one joint it "
-    "says whether good frames are told from bad ones. AURC is the mean error over all shares that could be kept: it "
-    "lies between that of the best possible order and that of no order."
+    "Whether det(cov) is large where the error is large: 1 is the perfect order, 0 no relation at all. Within a joint "
+    "it shows whether good frames are separated from bad ones. AURC is the mean error over all shares that could be "
+    "kept: it lies between that of the best possible order and that of no order."
 )
 _COVERAGE = (
     "Share of true positions within the ellipsoids that should hold that share. Below it, the uncertainty is too "
-    "small, above it too large; `--recalibrate` writes the map that corrects it, to be judged on other footage."
+    "small, above it too large; `--recalibrate` writes a map that corrects it. Judge the map on other footage."
 )
 
 _CALIBRATED = (
-    "The same of the posterior's covariances times the harvest's column `scale`: by the map that it was made with. It "
-    "says whether that map, fitted on other footage, holds on this."
+    "The same for the posterior's covariances times the harvest's column `scale`, which comes from its recalibration. "
+    "It shows whether the recalibration, fitted on other footage, holds on this footage."
 )
 
 
 @dataclass(frozen=True, eq=False)
 class JudgedHarvest:
-    """A harvest beside the truth, on the joints that both have.
+    """A harvest and the truth, on the joints that both have.
 
     Attributes:
-        pairs: estimates and truth, labelled by "sequence", stretches of two seconds of a person.
+        pairs: estimates and truth; the label "sequence" names stretches of two seconds of a person.
         covariances: (F, J, 3, 3) of the posterior, mm^2.
-        calibrated: (F, J, 3, 3) by the harvest's recalibration, mm^2; None where it has none.
-        selected: (F, J) bool; a derived joint is selected if all that it derives from are.
-        left_out: joints of the truth that the harvest has not.
-        warnings: sentences on what was not judged, or not as usual.
+        calibrated: (F, J, 3, 3) after the harvest's recalibration, mm^2; None if it has none.
+        selected: (F, J) bool; a derived joint is selected if all joints that it is derived from are.
+        left_out: joints of the truth that the harvest lacks.
+        warnings: sentences on poses that were not judged, or not in the usual way.
     """
 
     pairs: PosePairs
@@ -89,11 +89,11 @@ class JudgedHarvest:
 
 
 def judge(harvest: Harvest, truth: PoseTracks, *, approximate: bool = False) -> JudgedHarvest:
-    """Return a harvest beside the truth.
+    """Return a harvest paired with the truth.
 
     Args:
-        harvest: of one or several people.
-        truth: in the same world, its frames numbered as the capture's.
+        harvest: a harvest of one or several people.
+        truth: true poses in the same world, with the capture's frame numbers.
         approximate: also judge joints that can only be derived approximately.
 
     Raises:
@@ -102,12 +102,12 @@ def judge(harvest: Harvest, truth: PoseTracks, *, approximate: bool = False) -> 
     """
     conversion = common_joints(harvest.skeleton, truth.joints, approximate=approximate)
     joints = conversion.target.joints
-    estimate = converted(harvest_tracks(harvest), conversion)
-    match = match_people(estimate, restricted(truth, joints))
+    estimate = convert_tracks(harvest_tracks(harvest), conversion)
+    match = match_people(estimate, restrict_joints(truth, joints))
     frames, persons = estimate.frames[match.first], estimate.persons[match.first]
     stretch = blocks(frames, max(1, round(_BLOCK_SECONDS * harvest.info.capture.frame_rate)))
     labels = {"sequence": [f"{person}/{block}" for person, block in zip(persons.tolist(), stretch, strict=True)]}
-    known = restricted(truth, joints).positions[match.second]
+    known = restrict_joints(truth, joints).positions[match.second]
     cov, scale, selected = _covariances_and_selection(harvest)
 
     def matched(covariances: Floats) -> Floats:
@@ -124,21 +124,21 @@ def judge(harvest: Harvest, truth: PoseTracks, *, approximate: bool = False) -> 
 
 
 def _warnings(truth: PoseTracks, match: Matched) -> tuple[str, ...]:
-    """Return what to know of true poses without an estimate, and of people who were matched frame by frame."""
-    said = []
+    """Return warnings on true poses without an estimate, and on people who were matched frame by frame."""
+    warnings = []
     if match.by_moment:
-        said.append(
+        warnings.append(
             "WARNING: the persons' numbers do not follow them from frame to frame, so people are matched in each frame "
-            "by itself: identities are not judged."
+            "separately: identities are not judged."
         )
     frames, known = truth.frames[match.second], np.unique(truth.frames)
     num_poses, num_frames = len(truth.frames) - len(match.second), len(known) - len(np.unique(frames))
     if num_poses:
-        said.append(
+        warnings.append(
             f"WARNING: {num_poses} of {len(truth.frames)} true poses are not judged ({num_frames} of {len(known)} "
-            "frames have none that is): the harvest has nobody there, or somebody with another number."
+            "frames have none that is): the harvest has no person there, or a person with another number."
         )
-    return tuple(said)
+    return tuple(warnings)
 
 
 def recalibration_of(judged: JudgedHarvest, fitted_on: str) -> Recalibration:
@@ -151,7 +151,7 @@ def recalibration_of(judged: JudgedHarvest, fitted_on: str) -> Recalibration:
 
 
 def truth_checks(judged: JudgedHarvest) -> tuple[Check, ...]:
-    """Return everything that the truth tells of a harvest."""
+    """Return all checks of a harvest against the truth."""
     return (
         _error_check(judged),
         _joint_check(judged),
@@ -187,10 +187,10 @@ def _joint_check(judged: JudgedHarvest) -> Check:
 
 def _selection_check(judged: JudgedHarvest) -> Check:
     pairs = judged.pairs
-    kept = np.where(judged.selected[..., None], pairs.estimate, np.nan)
+    selected = np.where(judged.selected[..., None], pairs.estimate, np.nan)
     scores = {
         "all joints": mpjpe(pairs),
-        "selected joints": mpjpe(PosePairs(kept, pairs.truth, pairs.joints)),
+        "selected joints": mpjpe(PosePairs(selected, pairs.truth, pairs.joints)),
     }
     return Check("selection", _SELECTION, scores)
 

@@ -1,6 +1,6 @@
 """The main job: footage in, a harvest folder out.
 
-It only connects the other packages; no numbers are made here but limb lengths and support. Start with
+It connects the other packages. The only numbers computed here are limb lengths and the support of joints. Start with
 `harvest_capture`.
 """
 

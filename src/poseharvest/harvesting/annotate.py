@@ -15,7 +15,7 @@ from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.localization.sighting import Sighting
 from poseharvest.pictorial.posterior import JointPosterior
 
-_REACH = 10  # a projection farther from the first pixel than so many pictures says nothing about this picture
+_REACH = 10  # largest distance of a projection from the first pixel, in longer sides of the picture
 
 
 def annotate(
@@ -25,16 +25,18 @@ def annotate(
 
     Args:
         sighting: what the views show.
-        posterior: what inference made of it.
+        posterior: the result of inference on it.
         person: number of the person, from 0.
-        support: when a view shows a joint; wherever its map rises above 0 if None.
+        support: when a view shows a joint; if None, wherever its heatmap is above 0.
     """
     heatmaps = Heatmaps(sighting.heatmaps.values.cpu(), sighting.heatmaps.crops)
     mean = posterior.mean.double()
-    seen = project_all(sighting.cameras, mean)
+    projection = project_all(sighting.cameras, mean)
     inside = torch.stack([
         inside_image(pixels, camera.image_size) & valid & (crop is not None)
-        for pixels, camera, valid, crop in zip(seen.pixels, sighting.cameras, seen.valid, heatmaps.crops, strict=True)
+        for pixels, camera, valid, crop in zip(
+            projection.pixels, sighting.cameras, projection.valid, heatmaps.crops, strict=True
+        )
     ])
     return FrameAnnotations(
         frame=sighting.frame,
@@ -44,17 +46,17 @@ def annotate(
         cov=posterior.cov.double(),
         supported=(support or Support()).supported(sighting, posterior),
         log_evidence=posterior.log_evidence,
-        pixels=_meaningful(seen, sighting.cameras),
+        pixels=_drop_distant(projection, sighting.cameras),
         inside=inside,
-        score=torch.where(seen.valid, values_at(heatmaps, seen.pixels), 0),
+        score=torch.where(projection.valid, values_at(heatmaps, projection.pixels), 0),
         peak_pixels=sighting.peaks.pixels.cpu(),
         peak_score=sighting.peaks.score.cpu(),
         crops=heatmaps.crops,
     )
 
 
-def _meaningful(seen: Projection, cameras: Sequence[StaticCamera]) -> Tensor:
-    """Return the pixels (V, J, 2); NaN behind a camera, where its lens model ends, and absurdly far outside."""
-    reach = torch.tensor([_REACH * max(camera.image_size) for camera in cameras], dtype=seen.pixels.dtype)
-    near = (seen.pixels.abs() <= reach[:, None, None]).all(-1)
-    return torch.where((seen.valid & near).unsqueeze(-1), seen.pixels, torch.nan)
+def _drop_distant(projection: Projection, cameras: Sequence[StaticCamera]) -> Tensor:
+    """Return the pixels (V, J, 2); NaN behind a camera, where its lens model ends, and very far outside."""
+    reach = torch.tensor([_REACH * max(camera.image_size) for camera in cameras], dtype=projection.pixels.dtype)
+    near = (projection.pixels.abs() <= reach[:, None, None]).all(-1)
+    return torch.where((projection.valid & near).unsqueeze(-1), projection.pixels, torch.nan)

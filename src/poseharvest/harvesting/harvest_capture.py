@@ -19,15 +19,21 @@ from poseharvest.findings import Finding
 from poseharvest.harvesting.annotate import annotate
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.harvesting.inference_batches import infer_each
-from poseharvest.harvesting.input_checks import audit_inputs, audit_subject, check_hints, missing_people, nobody_found
+from poseharvest.harvesting.input_checks import (
+    audit_inputs,
+    audit_subject,
+    check_hints,
+    missing_people,
+    nobody_found_error,
+)
 from poseharvest.harvesting.job import Job
-from poseharvest.harvesting.jumps import jumps
+from poseharvest.harvesting.jumps import has_jumps
 from poseharvest.harvesting.provenance import provenance
 from poseharvest.harvesting.separate_moments import harvest_moments
 from poseharvest.harvesting.several_people import harvest_people
 from poseharvest.harvesting.sighting_streams import sightings_of_one, warm_up
 from poseharvest.harvesting.spool import SightingSpool
-from poseharvest.harvesting.teachers import teachers
+from poseharvest.harvesting.teachers import collect_teachers
 from poseharvest.harvesting.upright_detector import upright_detector
 from poseharvest.localization.boxes import Boxes
 from poseharvest.progress import OnProgress, Progress
@@ -49,22 +55,22 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
 ) -> Harvest:
     """Harvest a capture and return the folder, opened.
 
-    Frames stream: memory does not depend on the capture's length.
+    Frames are streamed: memory does not depend on the capture's length.
 
     Args:
         capture: the footage with its cameras; `Capture.open(path)`.
         detector: the 2D network; `load_detector(name)`.
         out: the folder to make.
         options: the defaults if None.
-        boxes: windows around the person where somebody has them.
+        boxes: windows around the person, if they are known.
         limb_lengths: of the subject; estimated from the footage if None.
         overwrite: replace an earlier harvest at `out`.
         on_progress: called as frames are finished, some at a time.
 
     Raises:
-        CaptureError: nobody is found in the footage, or it ends before the first frame asked for.
+        CaptureError: no person is found in the footage, or it ends before the first frame of the options.
         CalibrationError: the audit finds an error and `ignore_audit` is not set.
-        ConfigError: limb lengths or boxes are of other limbs or views than the capture's.
+        ConfigError: limb lengths or boxes belong to other limbs or views than the capture's.
         StoreError: `out` exists, or cannot be written.
     """
     fitted = fit_to_footage(detector, pictures_of(capture))
@@ -83,20 +89,20 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
         writer.listen(diagnosis.add)
         run = diagnosis.completed(_harvester(job)(job, writer, findings))
         job.report(job.stop, "selecting annotations")
-        # Keypoints are somebody's word; a network's peaks may agree by chance now and then.
+        # Keypoints count as true; peaks of a network may agree by chance.
         by_chance = {} if job.has_keypoints else diagnosis.coverage.hardly_shown()
         return writer.finish(run, job.options.selection, by_chance)
 
 
 def _harvester(job: Job) -> Callable[[Job, HarvestWriter, list[Finding]], HarvestRun]:
-    """Return what harvests the frames: each by itself, or all in a row, one person or several."""
-    if job.options.moments or (job.options.moments is None and jumps(job)):
+    """Return the function that harvests the frames: each frame alone, or in a row with one person or several."""
+    if job.options.moments or (job.options.moments is None and has_jumps(job)):
         return harvest_moments
     return _harvest_one if job.options.people == 1 else harvest_people
 
 
 def _harvest_one(job: Job, writer: HarvestWriter, findings: list[Finding]) -> HarvestRun:
-    """Write the annotations of the one person whom most views agree on."""
+    """Write the annotations of the one person on whom most views agree."""
     with (
         writer.scratch_file() as scratch,
         writer.scratch_file() as more,
@@ -105,20 +111,20 @@ def _harvest_one(job: Job, writer: HarvestWriter, findings: list[Finding]) -> Ha
         sightings = (sighting for (sighting,) in ahead)
         first = SightingSpool(scratch, writer.target)
         warm_up(job, sightings, first)
-        subject = job.learn(teachers(job, first, SightingSpool(more, writer.target)))
+        subject = job.learn(collect_teachers(job, first, SightingSpool(more, writer.target)))
         findings = findings + audit_subject(job, subject)
         model = job.learner.model(subject.shells)
         num_written = 0
         for sighting, posterior in infer_each(model, chain(first, sightings), subject.support):
             record = annotate(sighting, posterior, support=subject.support)
-            if job.is_somebody(record, subject.support):
+            if job.holds_person(record, subject.support):
                 writer.add(record)
                 num_written += 1
             job.report(sighting.frame + 1, "harvesting")
     if num_written == 0:
-        raise nobody_found(job)
+        raise nobody_found_error(job)
     return provenance(job, findings + missing_people(job, num_written), subject)
 
 
 def _silent(progress: Progress) -> None:
-    """Report to nobody."""
+    """Ignore progress."""

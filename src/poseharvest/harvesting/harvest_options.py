@@ -24,17 +24,17 @@ class HarvestOptions:
     """Which joints become annotations (Sec. 3.3): 70 % of each joint by det(cov) in the paper."""
 
     recalibration: Recalibration | None = None
-    """The map that makes the covariances honest, from footage whose truth was known; None leaves them as they are."""
+    """Map that calibrates the covariances, fitted on footage with known truth; None leaves them unchanged."""
 
     warm_up_frames: int = 64
-    """First frames from which the one subject's limb lengths are learned, and a quarter as many in each of three places
-    further on (`teachers`); of several people the first of each. The paper reads the lengths from ground truth."""
+    """Number of first frames from which limb lengths are learned. With one person, a quarter as many frames in each of
+    three later places are added (`teachers`). The paper reads the lengths from ground truth."""
 
     people: int | None = 1
-    """People to harvest at once; with 1 the one whom most views agree on, whoever else is there. None is everybody."""
+    """People to harvest at once. With 1 it is the person on whom most views agree; None harvests all people."""
 
     moments: bool | None = None
-    """Frames do not follow one another: every moment stands alone. None finds out, where keypoints are read."""
+    """True if frames do not follow one another: every frame stands alone. None detects it from keypoint files."""
 
     start: int = 0
     """First frame."""
@@ -43,13 +43,13 @@ class HarvestOptions:
     """Frame before which to stop; None is the end."""
 
     num_previews: int = 8
-    """Frames of which the report shows pictures, spread evenly."""
+    """Number of frames whose pictures the report shows, spread evenly."""
 
     ignore_audit: bool = False
-    """Harvest although the audit found an error, a wrong unit of length say."""
+    """Harvest although the audit found an error, for example a wrong unit of length."""
 
     device: str = "cpu"
-    """Where the 3D inference runs; the detector has its own."""
+    """Device of the 3D inference; the detector has its own."""
 
     def __post_init__(self) -> None:
         if self.people is not None and self.people < 1:
@@ -67,7 +67,7 @@ class HarvestOptions:
             raise ConfigError(f'device: "{self.device}" cannot be used: {reason}') from error
 
     def as_dict(self) -> dict[str, Any]:
-        """Return every option in plain data, for `harvest.json`, which holds the recalibration beside them."""
+        """Return every option but the recalibration as plain data, for `harvest.json`."""
         options = asdict(self)
         options.pop("recalibration")
         return options

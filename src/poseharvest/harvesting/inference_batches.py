@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import ctypes
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from itertools import islice
 from typing import TypeVar
 
-from poseharvest.harvesting.memory import give_back_memory
 from poseharvest.harvesting.support import Support
 from poseharvest.localization.sighting import Sighting
 from poseharvest.pictorial.infer import PictorialStructures
@@ -28,12 +30,13 @@ def batched(items: Iterable[T], length: int) -> Iterator[list[T]]:
 def infer_each(
     model: PictorialStructures, sightings: Iterable[Sighting], support: Support | None = None
 ) -> Iterator[tuple[Sighting, JointPosterior]]:
-    """Yield every sighting with its posterior, in order; no more are in memory than are inferred together.
+    """Yield every sighting with its posterior, in order; only one batch is in memory at a time.
 
     Args:
-        model: the subject's.
-        sightings: taken as they are needed.
-        support: when a view shows a joint; what no view shows is not told to the model. Any peak does if None.
+        model: the subject's model.
+        sightings: read one batch at a time.
+        support: when a view shows a joint. The heatmaps of joints that no view shows are set to 0. If None, every
+            peak above 0 shows its joint.
     """
     support = support or Support()
     for number, together in enumerate(batched(sightings, _TOGETHER), 1):
@@ -41,3 +44,22 @@ def infer_each(
         if number % _BATCHES_A_TRIM == 0:
             give_back_memory()
         yield from zip(together, posteriors, strict=True)
+
+
+def give_back_memory() -> None:
+    """Give freed memory that the C library still holds back to the system; without glibc nothing happens.
+
+    The sums over voxels free tens of megabytes a batch, in pieces of different sizes. glibc keeps the pieces for later
+    use, but fewer and fewer of them fit. So the memory of the process would grow with its running time.
+    """
+    trim = _malloc_trim()
+    if trim is not None:
+        trim(0)
+
+
+@cache
+def _malloc_trim() -> Callable[[int], int] | None:
+    if not sys.platform.startswith("linux"):
+        return None
+    trim: Callable[[int], int] | None = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    return trim

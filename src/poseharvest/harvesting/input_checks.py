@@ -1,4 +1,4 @@
-"""What is odd about a harvest's inputs and result: findings, or an error where it cannot go on."""
+"""Checks of a harvest's inputs and result: they return findings, or raise an error if the harvest cannot go on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from poseharvest.findings import Finding
 from poseharvest.harvesting.body_check import check_body
 from poseharvest.harvesting.job import Job
 from poseharvest.harvesting.limb_findings import limb_findings
-from poseharvest.harvesting.nobody import why_nobody
+from poseharvest.harvesting.nobody import explain_missing_person
 from poseharvest.harvesting.subject import Subject
 
 _MOMENTS_FROM = 2  # frames
@@ -17,7 +17,12 @@ _MOMENTS = "if the frames do not follow one another, as in time-lapse, say --mom
 
 
 def check_hints(job: Job) -> list[Finding]:
-    """Return what is odd about the frames, limb lengths and boxes that were given; raise where they cannot be."""
+    """Return findings on the given frames, limb lengths and boxes.
+
+    Raises:
+        CaptureError: the first frame is not in the capture.
+        ConfigError: limb lengths or boxes do not belong to this capture, or are given for several people.
+    """
     if job.options.start >= job.capture.num_frames:
         raise CaptureError(
             f"{job.capture.name}: expected a first frame of 0 to {job.capture.num_frames - 1}, got {job.options.start}"
@@ -39,20 +44,28 @@ def check_hints(job: Job) -> list[Finding]:
 
 
 def audit_inputs(job: Job) -> list[Finding]:
-    """Return what is odd about capture and rig; an error among it ends the harvest unless it is to be ignored."""
-    found = facts_of(job.capture).findings
-    return _judged(job, audit_rig(job.capture.rig) if found is None else found)
+    """Return the findings on capture and rig.
+
+    Raises:
+        CalibrationError: one of them is an error, and `ignore_audit` is not set.
+    """
+    findings = facts_of(job.capture).findings
+    return _raise_errors(job, audit_rig(job.capture.rig) if findings is None else findings)
 
 
 def audit_subject(job: Job, subject: Subject, who: str = "the person") -> list[Finding]:
-    """Return what is odd about somebody's limbs: the only place where a wrong unit or joints mixed up show."""
-    found = check_body(job.detector.skeleton, subject, facts_of(job.capture).unit)
-    return _judged(job, found) + limb_findings(subject, who)
+    """Return the findings on a person's limbs. A wrong unit or mixed up joints can be noticed only here.
+
+    Raises:
+        CalibrationError: one of them is an error, and `ignore_audit` is not set.
+    """
+    findings = check_body(job.detector.skeleton, subject, facts_of(job.capture).unit)
+    return _raise_errors(job, findings) + limb_findings(subject, who)
 
 
-def nobody_found(job: Job) -> NobodyFoundError:
-    """Return the error of a capture in which nobody is found."""
-    reason = why_nobody(job.capture, job.detector, job.options.start, job.stop) or (
+def nobody_found_error(job: Job) -> NobodyFoundError:
+    """Return the error for a capture in which no person is found."""
+    reason = explain_missing_person(job.capture, job.detector, job.options.start, job.stop) or (
         "no two views agree on a person; give boxes or keypoints, or check the calibration with `audit`"
         + ("" if job.options.moments or job.stop - job.options.start < _MOMENTS_FROM else f"; {_MOMENTS}")
     )
@@ -61,7 +74,7 @@ def nobody_found(job: Job) -> NobodyFoundError:
 
 
 def missing_people(job: Job, num_written: int) -> list[Finding]:
-    """Return a finding if there was not somebody in every frame."""
+    """Return a finding if there are frames without a person."""
     absent = job.stop - job.options.start - num_written
     if absent <= 0:
         return []
@@ -71,8 +84,8 @@ def missing_people(job: Job, num_written: int) -> list[Finding]:
     return [Finding(severity="warning", topic="person", message=message)]
 
 
-def _judged(job: Job, found: list[Finding] | tuple[Finding, ...]) -> list[Finding]:
-    errors = [finding.message for finding in found if finding.severity == "error"]
+def _raise_errors(job: Job, findings: list[Finding] | tuple[Finding, ...]) -> list[Finding]:
+    errors = [finding.message for finding in findings if finding.severity == "error"]
     if errors and not job.options.ignore_audit:
         raise CalibrationError("; ".join(errors))
-    return list(found)
+    return list(findings)

@@ -1,4 +1,4 @@
-"""One harvest's inputs: the footage, what looks at it, and every choice."""
+"""One harvest's inputs: the footage, the detector, and every option."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from poseharvest.skeleton.limb_lengths import LimbLengths
 
 _LEAST_AHEAD, _MOST_AHEAD = 4, 40
 _AHEAD_BYTES = 64 << 20
-_EVERYBODY = 8  # people for whom room is made where their number is not known
+_ASSUMED_PEOPLE = 8  # number of people where it is not known
 _BYTES_A_PIXEL = 4
 
 
@@ -33,12 +33,12 @@ class Job:
 
     @property
     def has_keypoints(self) -> bool:
-        """The detector is a source of keypoints, which knows its people; a network does not."""
+        """The detector is a source of keypoints, not a network."""
         return isinstance(self.detector, KeypointSource)
 
     @property
     def learner(self) -> SubjectLearner:
-        """What learns a subject."""
+        """The object that learns a subject."""
         return SubjectLearner(self.detector.skeleton, self.options.inference, self.options.device, self.has_keypoints)
 
     @property
@@ -49,27 +49,27 @@ class Job:
 
     @property
     def frames_ahead(self) -> int:
-        """Frames whose heatmaps may wait for the inference: enough for the network to go on while limbs are learned.
+        """Number of frames whose heatmaps may wait for inference, so that the network goes on while limbs are learned.
 
-        The fewer, the more people have heatmaps of their own.
+        It is smaller for more people, since each person has heatmaps of their own.
         """
         height, width = self.detector.heatmap_size
         of_a_person = _BYTES_A_PIXEL * len(self.capture.rig.names) * len(self.detector.skeleton) * height * width
-        people = _EVERYBODY if self.options.people is None else self.options.people
+        people = _ASSUMED_PEOPLE if self.options.people is None else self.options.people
         return max(_LEAST_AHEAD, min(_MOST_AHEAD, _AHEAD_BYTES // (people * of_a_person)))
 
     def report(self, frame: int, stage: str) -> None:
-        """Say that everything before `frame` is done."""
+        """Report that all frames before `frame` are finished."""
         self.on_progress(Progress(frame - self.options.start, self.stop - self.options.start, stage))
 
-    def is_somebody(self, record: FrameAnnotations, support: Support) -> bool:
-        """Return whether a record holds anything that is seen; where boxes say where somebody is, somebody is there.
+    def holds_person(self, record: FrameAnnotations, support: Support) -> bool:
+        """Return whether a record shows a person; with boxes it always does.
 
-        A network has peaks where somebody was a moment ago, and no two views agree on them.
+        After a person has left, a network still gives peaks at the last place, but no two views agree on them.
         """
-        return self.boxes is not None or support.is_somebody(record.supported)
+        return self.boxes is not None or support.holds_person(record.supported)
 
     def learn(self, warm_up: Sightings, frame: int | None = None) -> Subject:
-        """Return the subject's body; `frame` is how far the harvest is, by default at its start."""
+        """Return the subject's body; `frame` is the progress of the harvest, by default its start."""
         self.report(self.options.start if frame is None else frame, "learning the limbs")
         return self.learner.learn(warm_up, self.limb_lengths)

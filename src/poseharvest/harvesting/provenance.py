@@ -1,4 +1,4 @@
-"""What ran on what: the provenance that `harvest.json` keeps of a harvest."""
+"""The provenance of a harvest for `harvest.json`: capture, detector, options and findings."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from poseharvest.harvesting.subject import Subject, by_name
 def provenance(
     job: Job, findings: list[Finding], subject: Subject | None = None, people: tuple[PersonInfo, ...] = ()
 ) -> HarvestRun:
-    """Return what ran on what.
+    """Return the record of a run: its inputs, options, people and findings.
 
     Args:
         job: the inputs.
-        findings: what is odd about it.
-        subject: the only person.
-        people: all of them, where several were asked for.
+        findings: all findings of the run.
+        subject: the person, if there is only one.
+        people: all people, if the options ask for several.
     """
     options = job.options.as_dict()
     if subject is not None:

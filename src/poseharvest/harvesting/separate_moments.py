@@ -1,7 +1,8 @@
-"""Harvesting frames that do not follow one another: every moment stands alone, everybody in it is found from it alone.
+"""Harvesting frames that do not follow one another: all people of a frame are found from that frame alone.
 
-A body is measured in one frame only. Its limbs are therefore drawn to proportions, which are learned first: from those
-who are seen well in moments spread over the footage. In these the model's shells are matched too, once for everybody.
+A body is measured in one frame only. Therefore its limbs are shrunk towards usual proportions. These are learned first,
+from people who are seen well in moments spread over the footage. The corrections of the model's shells are found in the
+same moments, once for all people.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from poseharvest.annotations.writer import HarvestWriter
 from poseharvest.errors import CaptureError
 from poseharvest.findings import Finding
 from poseharvest.harvesting.annotate import annotate
-from poseharvest.harvesting.input_checks import audit_subject, missing_people, nobody_found
+from poseharvest.harvesting.input_checks import audit_subject, missing_people, nobody_found_error
 from poseharvest.harvesting.job import Job
 from poseharvest.harvesting.provenance import provenance
 from poseharvest.harvesting.sighting_streams import footage
-from poseharvest.harvesting.subject import Subject, completed
+from poseharvest.harvesting.subject import Subject, complete_lengths
 from poseharvest.localization.find.bodies import limbs_of
 from poseharvest.localization.find.moment_finder import MomentFinder
 from poseharvest.localization.sighting import Sighting
@@ -32,8 +33,8 @@ from poseharvest.skeleton.skeleton import Skeleton
 
 _TEACHING_MOMENTS = 24
 _TEACHERS = 24
-_SEEN_WELL = 0.75  # of the joints
-_MATCHED = 10  # of the teachers
+_SEEN_WELL = 0.75  # share of the joints that must be known
+_MATCHED = 10  # number of teachers for the shells' corrections
 _NUM_MATCHINGS = 2
 
 Pair = tuple[str, str]
@@ -41,102 +42,102 @@ Pair = tuple[str, str]
 
 @dataclass(frozen=True)
 class Bodies:
-    """What is known of everybody's body before a moment is looked at.
+    """What is known of people's bodies before a moment is read.
 
     Attributes:
         skeleton: the tree.
-        prior: proportions; None for a skeleton that is no person's.
-        corrections: by which a shell is wider than its limb is long, mm.
-        given: limb lengths of the only person, where they are known.
+        prior: proportions; None for a skeleton that is not a human one.
+        corrections: radius of each shell less the limb's length, mm.
+        known_lengths: limb lengths of the only person, if they are known.
     """
 
     skeleton: Skeleton
     prior: BodyPrior | None
     corrections: Mapping[Pair, float]
-    given: LimbLengths | None = None
+    known_lengths: LimbLengths | None = None
 
     def of(self, sighting: Sighting) -> Subject:
-        """Return somebody's body, from one sighting.
+        """Return a person's body, from one sighting.
 
         Raises:
-            CaptureError: no limb is seen whole, or the skeleton is no person's.
+            CaptureError: no limb is seen whole, or the skeleton is not a human one.
         """
-        lengths = self.given
+        lengths = self.known_lengths
         if lengths is None:
-            lengths = completed(self.skeleton, limbs_of(sighting.pose, self.skeleton), self.prior)
+            lengths = complete_lengths(self.skeleton, limbs_of(sighting.pose, self.skeleton), self.prior)
         shells = {pair: length + self.corrections.get(pair, 0.0) for pair, length in lengths.mm.items()}
         return Subject(lengths, LimbLengths(shells))
 
 
 def harvest_moments(job: Job, writer: HarvestWriter, findings: list[Finding]) -> HarvestRun:
-    """Write the annotations of everybody in every moment, or of as many people as the options say.
+    """Write the annotations of all people in every moment, or of as many people as the options say.
 
     Raises:
-        CaptureError: nobody is found, or the skeleton is no person's and no limb lengths are given.
+        CaptureError: no person is found, or the skeleton is not a human one and no limb lengths are given.
         CalibrationError: the limbs show that the calibration is wrong, and `ignore_audit` is not set.
     """
-    finder = MomentFinder(job.detector, job.capture.rig, job.options.people, lengths_count=not job.options.ignore_audit)
+    finder = MomentFinder(job.detector, job.capture.rig, job.options.people, is_metric=not job.options.ignore_audit)
     bodies = _learn(job, finder)
     lengths: list[LimbLengths] = []
     num_frames = 0
     for frames in footage(job, writer):
         for frame in frames:
-            seen = finder.everybody(frame)
-            for number, sighting in enumerate(seen):
+            sightings = finder.find_people(frame)
+            for number, sighting in enumerate(sightings):
                 subject = bodies.of(sighting)
                 posterior = job.learner.model(subject.shells).infer_many([sighting.evidence])[0]
                 writer.add(annotate(sighting, posterior, number, job.learner.support([sighting])))
                 lengths.append(subject.lengths)
-            num_frames += bool(seen)
+            num_frames += bool(sightings)
             job.report(frame.index + 1, f"harvesting moments, people: {len(lengths)}")
     if not lengths:
-        raise nobody_found(job)
+        raise nobody_found_error(job)
     typical = {pair: median(one.mm[pair] for one in lengths) for pair in lengths[0].mm}
     shells = {pair: length + bodies.corrections.get(pair, 0.0) for pair, length in typical.items()}
     subject = Subject(LimbLengths(typical), LimbLengths(shells))
-    audited = audit_subject(job, subject, "people of all moments, in the median")
-    note = _standing_alone(len(lengths), num_frames, job)
+    limb_findings = audit_subject(job, subject, "people of all moments, in the median")
+    note = _moments_finding(len(lengths), num_frames, job)
     return provenance(
         job,
-        [*findings, *audited, *missing_people(job, num_frames), note],
+        [*findings, *limb_findings, *missing_people(job, num_frames), note],
         subject,
     )
 
 
-def _standing_alone(num_people: int, num_frames: int, job: Job) -> Finding:
+def _moments_finding(num_people: int, num_frames: int, job: Job) -> Finding:
     message = f"every frame stands alone: {num_people} people in {num_frames} frames"
     if job.options.people != 1:
         message += "; a person's number holds in one frame only"
     if job.limb_lengths is None:
-        message += "; limb lengths are those of one frame, drawn to the proportions of those who are seen well"
+        message += "; limb lengths are those of one frame, shrunk towards the proportions of people who are seen well"
     if job.options.moments is None:
-        message += "; taken since people do not stay where they were from frame to frame: if the frames do follow one "
+        message += "; chosen because people jump from frame to frame: if the frames do follow one "
         return Finding("warning", "moments", message + "another, say --in-a-row (moments=False)")
     return Finding("note", "moments", message)
 
 
 def _learn(job: Job, finder: MomentFinder) -> Bodies:
-    """Return proportions and the shells' corrections, from moments spread over the footage."""
+    """Return the proportions and the shells' corrections, from moments spread over the footage."""
     skeleton, usual = job.detector.skeleton, body_prior(job.detector.skeleton)
     if usual is None and job.limb_lengths is None:
         raise CaptureError(
             f"moments: the proportions of skeleton {skeleton.name} are not known, and one frame is too little to "
             "measure a body: give the limb lengths of the one person in the footage"
         )
-    seen = []
+    sightings = []
     for index in _spread(job.options.start, job.stop, _TEACHING_MOMENTS):
         for frame in job.capture.frames(index, index + 1):
             job.report(job.options.start, f"looking at moment {index}")
-            seen += [one for one in finder.everybody(frame) if _share(one) >= _SEEN_WELL]
-    teachers = sorted(seen, key=lambda one: -_share(one))[:_TEACHERS]
+            sightings += [one for one in finder.find_people(frame) if _share(one) >= _SEEN_WELL]
+    teachers = sorted(sightings, key=lambda one: -_share(one))[:_TEACHERS]
     prior = usual
     if usual is not None and job.limb_lengths is None:
         prior = usual.taught([limbs_of(one.pose, skeleton) for one in teachers])
-    return _matched(job, Bodies(skeleton, prior, {}, job.limb_lengths), teachers)
+    return _match_shells(job, Bodies(skeleton, prior, {}, job.limb_lengths), teachers)
 
 
-def _matched(job: Job, bodies: Bodies, teachers: Sequence[Sighting]) -> Bodies:
-    """Return the bodies with shells under which the posteriors of all teachers together are as long as measured."""
+def _match_shells(job: Job, bodies: Bodies, teachers: Sequence[Sighting]) -> Bodies:
+    """Return the bodies with corrections that give the limbs of the teachers' posteriors the measured lengths."""
     for _ in range(_NUM_MATCHINGS if teachers else 0):
         off: dict[Pair, list[float]] = {}
         for one in teachers[:_MATCHED]:
@@ -150,7 +151,7 @@ def _matched(job: Job, bodies: Bodies, teachers: Sequence[Sighting]) -> Bodies:
             pair: min(max(bodies.corrections.get(pair, 0.0) + median(values), 0.0), MAX_CORRECTION_MM)
             for pair, values in off.items()
         }
-        bodies = Bodies(bodies.skeleton, bodies.prior, corrections, bodies.given)
+        bodies = Bodies(bodies.skeleton, bodies.prior, corrections, bodies.known_lengths)
     return bodies
 
 

@@ -1,8 +1,8 @@
 """Harvesting several people: one body, one volume and one number each, in one folder.
 
-Everybody is followed together, but each person's limbs are learned from that person's first frames, and until then
-their frames wait. Records are written in order of frame and person, so a newcomer's first look holds back the others'
-records, which are small, and never their heatmaps.
+All people are followed together. Each person's limbs are learned from that person's first frames, and until then their
+sightings wait. Records are written in order of frame and person. So a new person delays the records of the others,
+which are small, but never their heatmaps.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from poseharvest.findings import Finding
 from poseharvest.harvesting.annotate import annotate
 from poseharvest.harvesting.body_check import check_statures, fit_subject
 from poseharvest.harvesting.inference_batches import infer_each
-from poseharvest.harvesting.input_checks import audit_subject, missing_people, nobody_found
+from poseharvest.harvesting.input_checks import audit_subject, missing_people, nobody_found_error
 from poseharvest.harvesting.job import Job
 from poseharvest.harvesting.provenance import provenance
 from poseharvest.harvesting.sighting_streams import sightings_of_all
@@ -32,46 +32,50 @@ from poseharvest.skeleton.proportions import BodyFit
 
 _INFERRED_TOGETHER = 8
 _MAX_WAITING_BYTES = 256 * 2**20  # heatmaps that may wait until a subject is known
-_JOINED = 2  # runs of uncertain frames that are no further apart are one
+_MAX_GAP = 2  # frames between two runs of uncertain frames that are joined
 
 
 def harvest_people(job: Job, writer: HarvestWriter, findings: list[Finding]) -> HarvestRun:
-    """Write the annotations of everybody, or of as many people as the options say, and return what ran.
+    """Write the annotations of all people, or of as many as the options say, and return the record of the run.
 
     Raises:
-        CaptureError: nobody is found.
-        CalibrationError: nobody who is found can be a person, and `ignore_audit` is not set.
+        CaptureError: no person is found.
+        CalibrationError: none of the bodies found can be a person's, and `ignore_audit` is not set.
     """
     people = _People(job, writer)
     with closing(prefetch([sightings_of_all(job, writer)], depth=job.frames_ahead)) as ahead:
         for (moment,) in ahead:
-            people.take(moment)
-            job.report(moment.frame + 1, f"harvesting, people: {len(people.harvested)}")
+            people.add_frame(moment)
+            job.report(moment.frame + 1, f"harvesting, people: {len(people.known)}")
     people.finish()
-    found = [person for person in people.harvested if person.num_frames]
-    if not found:
-        raise people.refused or nobody_found(job)
-    only = found[0].subject if len(found) == 1 else None
-    tracks = {person.track: person.number for person in found}
-    infos = tuple(person.info(set(tracks)) for person in found)
-    said = [finding for person in found for finding in [*person.confusions(tracks), *person.overlaps()]]
-    said += check_statures({person.number: fit.stature_mm for person in found if (fit := person.fit) is not None})
-    return provenance(job, [*findings, *people.findings, *missing_people(job, people.num_frames), *said], only, infos)
+    written = [person for person in people.known if person.num_frames]
+    if not written:
+        raise people.last_error or nobody_found_error(job)
+    only = written[0].subject if len(written) == 1 else None
+    tracks = {person.track: person.number for person in written}
+    infos = tuple(person.info(set(tracks)) for person in written)
+    findings = [*findings, *people.findings, *missing_people(job, people.num_frames)]
+    for person in written:
+        findings += [*person.identity_findings(tracks), *person.overlap_findings()]
+    findings += check_statures({person.number: fit.stature_mm for person in written if (fit := person.fit) is not None})
+    return provenance(job, findings, only, infos)
 
 
 @dataclass(eq=False)
 class _Person:
-    """Somebody on the way from being seen to being written.
+    """The state of one person during the harvest.
 
     Attributes:
-        track: of the tracker.
+        track: number of the track.
         waiting: sightings without a posterior yet.
-        number: in the harvest, once the body is known.
+        number: number in the harvest, from 0; -1 until the body is known.
         subject: the body.
-        model: its model.
-        frames: first, last and number of the frames harvested.
-        uncertain: frames by the tracks with which this one may have been exchanged in them.
-        overlapped: frames in which many of the peaks around this person were taken out as others'.
+        model: the model of the body.
+        first_frame: number of the first harvested frame.
+        last_frame: number of the last harvested frame.
+        num_frames: number of harvested frames.
+        uncertain: by track, the frames in which this person may have been exchanged with that track's.
+        overlapped: frames in which many peaks around this person were removed as other people's.
     """
 
     track: int
@@ -85,21 +89,21 @@ class _Person:
     uncertain: dict[int, set[int]] = field(default_factory=dict)
     overlapped: set[int] = field(default_factory=set)
 
-    def see(self, seen: TrackedSighting) -> None:
-        self.waiting.append(seen.sighting)
-        if seen.is_overlapped:
-            self.overlapped.add(seen.sighting.frame)
-        for other in seen.confused_with:
-            self.uncertain.setdefault(other, set()).add(seen.sighting.frame)
+    def add_sighting(self, tracked: TrackedSighting) -> None:
+        self.waiting.append(tracked.sighting)
+        if tracked.is_overlapped:
+            self.overlapped.add(tracked.sighting.frame)
+        for other in tracked.confused_with:
+            self.uncertain.setdefault(other, set()).add(tracked.sighting.frame)
 
     def infer(self) -> Iterator[FrameAnnotations]:
-        """Yield the records of all that waits."""
+        """Yield the records of all waiting sightings."""
         if self.model is None or self.subject is None:
             return
         support = self.subject.support
         for sighting, posterior in infer_each(self.model, self.waiting, support):
             record = annotate(sighting, posterior, self.number, support)
-            if not support.is_somebody(record.supported):
+            if not support.holds_person(record.supported):
                 continue
             yield record
             self.first_frame = sighting.frame if self.num_frames == 0 else self.first_frame
@@ -108,11 +112,11 @@ class _Person:
 
     @property
     def fit(self) -> BodyFit | None:
-        """How the limbs fit those of a person, once the body is known."""
+        """How well the limbs fit those of a person, once the body is known."""
         return None if self.subject is None else fit_subject(self.subject)
 
     def info(self, tracks: set[int]) -> PersonInfo:
-        """Return what `harvest.json` says of the person; tracks that became nobody do not count."""
+        """Return the person's entry in `harvest.json`; tracks that were not harvested do not count as confused."""
         subject = self.subject
         frames = set().union(*(frames for other, frames in self.uncertain.items() if other in tracks))
         return PersonInfo(
@@ -125,26 +129,26 @@ class _Person:
             uncertain_frames=tuple(_runs(frames)),
         )
 
-    def overlaps(self) -> list[Finding]:
-        """Return a finding if others hid this person, or stood so near that their peaks were cut from one another."""
+    def overlap_findings(self) -> list[Finding]:
+        """Return a finding if other people hid this person, or were so near that peaks were removed as theirs."""
         if not self.overlapped:
             return []
         message = (
-            f"person {self.number}: others are in the way in frames {_listed(self.overlapped)}: many peaks around this "
-            "person were taken for theirs and left out, so that joints may be wrong there without a large sigma: look "
-            "at these frames in the report, or harvest this person alone with boxes (--boxes)"
+            f"person {self.number}: others are in the way in frames {_format_runs(self.overlapped)}: many peaks around "
+            "this person counted as theirs and were left out, so that joints may be wrong there without a large sigma: "
+            "look at these frames in the report, or harvest this person alone with boxes (--boxes)"
         )
         return [Finding(severity="warning", topic="overlap", message=message)]
 
-    def confusions(self, numbers: dict[int, int]) -> list[Finding]:
-        """Return a finding for everybody else with whom this person may have been exchanged; each pair once."""
+    def identity_findings(self, numbers: dict[int, int]) -> list[Finding]:
+        """Return a finding for each other person with whom this one may have been exchanged; each pair once."""
         return [
             Finding(
                 severity="warning",
                 topic="identity",
                 message=f"persons {self.number} and {numbers[other]} may have been exchanged in frames "
-                + _listed(frames)
-                + ": they were too near each other to tell, or one was hidden beside the other",
+                + _format_runs(frames)
+                + ": they were too near each other to tell them apart, or one was hidden beside the other",
             )
             for other, frames in sorted(self.uncertain.items())
             if numbers.get(other, -1) > self.number
@@ -152,40 +156,40 @@ class _Person:
 
 
 class _People:
-    """Everybody, and the records that wait for their turn."""
+    """All people, and the records that wait for their turn."""
 
     def __init__(self, job: Job, writer: HarvestWriter) -> None:
         self._job, self._writer = job, writer
         self._present: dict[int, _Person] = {}
         self._confirmed: set[int] = set()
-        self._done: list[tuple[int, int, FrameAnnotations]] = []
+        self._records: list[tuple[int, int, FrameAnnotations]] = []
         self._last_written = -1
         self._frame = job.options.start
-        self.harvested: list[_Person] = []
+        self.known: list[_Person] = []
         self.findings: list[Finding] = []
-        self.refused: CalibrationError | CaptureError | None = None
+        self.last_error: CalibrationError | CaptureError | None = None
         self.num_frames = 0
 
-    def take(self, moment: FrameSightings) -> None:
-        """Take in everybody of one frame, and write what is complete."""
+    def add_frame(self, moment: FrameSightings) -> None:
+        """Add the sightings of one frame, and write the records of all finished frames."""
         self._frame = moment.frame
-        for seen in moment.sightings:
-            self._present.setdefault(seen.track, _Person(seen.track)).see(seen)
-        self._confirmed = (self._confirmed | moment.confirmed) - moment.doubles
-        self._learn_who_is_due()
+        for tracked in moment.sightings:
+            self._present.setdefault(tracked.track, _Person(tracked.track)).add_sighting(tracked)
+        self._confirmed = (self._confirmed | moment.confirmed) - moment.duplicates
+        self._learn_due_people()
         for person in list(self._present.values()):
-            gone = person.track not in moment.alive
-            if gone and person.model is None and person.track in self._confirmed:
+            has_left = person.track not in moment.alive
+            if has_left and person.model is None and person.track in self._confirmed:
                 self._learn(person)
-            if gone or len(person.waiting) >= _INFERRED_TOGETHER:
+            if has_left or len(person.waiting) >= _INFERRED_TOGETHER:
                 self._infer(person)
-            if gone:
+            if has_left:
                 self._present.pop(person.track, None)
         self._write(moment.frame + 1)
 
     def finish(self) -> None:
-        """Write the rest. A capture too short to confirm anybody is taken at its word."""
-        short = not self.harvested and not self._confirmed
+        """Write the rest. In a capture too short to confirm a track, all tracks count as people."""
+        short = not self.known and not self._confirmed
         for person in list(self._present.values()):
             if person.model is None and (short or person.track in self._confirmed):
                 self._learn(person)
@@ -193,39 +197,39 @@ class _People:
         self._present.clear()
         self._write(self._job.stop)
 
-    def _learn_who_is_due(self) -> None:
-        """Learn those of whom enough was seen; while memory is short, whoever was seen longest."""
+    def _learn_due_people(self) -> None:
+        """Learn the people with enough sightings; if memory is short, first the one with most sightings."""
         waiting = [p for p in self._present.values() if p.model is None and p.track in self._confirmed]
         for person in sorted(waiting, key=lambda p: -len(p.waiting)):
-            held = sum(_bytes(p.waiting) for p in self._present.values() if p.model is None)
-            if len(person.waiting) >= self._job.options.warm_up_frames or held > _MAX_WAITING_BYTES:
+            num_bytes = sum(_bytes(p.waiting) for p in self._present.values() if p.model is None)
+            if len(person.waiting) >= self._job.options.warm_up_frames or num_bytes > _MAX_WAITING_BYTES:
                 self._learn(person)
 
     def _learn(self, person: _Person) -> None:
-        """Give the person a body and a number, or refuse a track that no person can have."""
+        """Give the person a body and a number, or drop a track whose limbs cannot be a person's."""
         try:
             subject = self._job.learn(person.waiting, self._frame)
-            self.findings += audit_subject(self._job, subject, f"person {len(self.harvested)}")
+            self.findings += audit_subject(self._job, subject, f"person {len(self.known)}")
         except (CaptureError, CalibrationError) as error:
             first, last = person.waiting[0].frame, person.waiting[-1].frame
-            message = f"somebody seen in frames {first} to {last} was left out: {error}"
+            message = f"a person seen in frames {first} to {last} was left out: {error}"
             self.findings.append(Finding(severity="warning", topic="person", message=message))
-            self.refused = error
+            self.last_error = error
             self._present.pop(person.track, None)
             return
-        person.subject, person.number = subject, len(self.harvested)
+        person.subject, person.number = subject, len(self.known)
         person.model = self._job.learner.model(subject.shells)
-        self.harvested.append(person)
+        self.known.append(person)
 
     def _infer(self, person: _Person) -> None:
         for record in person.infer():
-            heapq.heappush(self._done, (record.frame, record.person, record))
+            heapq.heappush(self._records, (record.frame, record.person, record))
 
     def _write(self, stop: int) -> None:
-        """Write the records of all frames before `stop` of which nobody still waits."""
+        """Write the records of all frames before `stop` for which no sighting still waits."""
         ready = min([stop, *(p.waiting[0].frame for p in self._present.values() if p.waiting)])
-        while self._done and self._done[0][0] < ready:
-            frame, _, record = heapq.heappop(self._done)
+        while self._records and self._records[0][0] < ready:
+            frame, _, record = heapq.heappop(self._records)
             self._writer.add(record)
             self.num_frames += frame != self._last_written
             self._last_written = frame
@@ -235,7 +239,7 @@ def _bytes(sightings: list[Sighting]) -> int:
     return sum(s.heatmaps.values.numel() * s.heatmaps.values.element_size() for s in sightings)
 
 
-def _listed(frames: set[int]) -> str:
+def _format_runs(frames: set[int]) -> str:
     return ", ".join(f"{first} to {last}" for first, last in _runs(frames))
 
 
@@ -247,7 +251,7 @@ def _runs(frames: set[int]) -> list[tuple[int, int]]:
     """
     runs: list[tuple[int, int]] = []
     for frame in sorted(frames):
-        if runs and frame - runs[-1][1] <= _JOINED:
+        if runs and frame - runs[-1][1] <= _MAX_GAP:
             runs[-1] = (runs[-1][0], frame)
         else:
             runs.append((frame, frame))

@@ -1,4 +1,4 @@
-"""What streams through a harvest: frames, and what the views show of people in them."""
+"""The streams of a harvest: frames, and the sightings of people in them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from poseharvest.capture.frames import MultiViewFrame
 from poseharvest.geometry.rig import Rig
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.harvesting.inference_batches import batched
-from poseharvest.harvesting.input_checks import nobody_found
+from poseharvest.harvesting.input_checks import nobody_found_error
 from poseharvest.harvesting.job import Job
 from poseharvest.harvesting.spool import SightingSpool
 from poseharvest.localization.follow.one_of_many import one_person_tracker
@@ -20,43 +20,47 @@ from poseharvest.localization.sighting import FrameSightings, Sighting
 
 
 def footage(job: Job, writer: HarvestWriter) -> Generator[list[MultiViewFrame], None, None]:
-    """Stream the frames, some at a time, keeping a few pictures for the report on the way."""
-    kept = _preview_frames(job.options, job.stop)
+    """Stream the frames in short lists, and save a few pictures for the report on the way."""
+    preview_frames = _preview_frames(job.options, job.stop)
     length = batch_length(job.capture.frame_rate)
     for frames in batched(job.capture.frames(job.options.start, job.stop), length):
         for frame in frames:
-            if frame.index in kept:
+            if frame.index in preview_frames:
                 _keep_pictures(writer, frame, job.capture.rig)
         yield frames
 
 
 def person_tracker(job: Job) -> OnePersonTracker:
-    """Return what follows the one person, who is not yet found."""
-    lengths_count = not job.options.ignore_audit
-    return one_person_tracker(job.detector, job.capture.rig, job.boxes, lengths_count=lengths_count)
+    """Return a new tracker of one person."""
+    is_metric = not job.options.ignore_audit
+    return one_person_tracker(job.detector, job.capture.rig, job.boxes, is_metric=is_metric)
 
 
 def sightings_of_one(job: Job, writer: HarvestWriter) -> Generator[Sighting, None, None]:
-    """Stream what the views show of the one person."""
+    """Stream the sightings of the one person."""
     tracker = person_tracker(job)
     for frames in footage(job, writer):
         yield from tracker.observe(frames)
 
 
 def sightings_of_all(job: Job, writer: HarvestWriter) -> Generator[FrameSightings, None, None]:
-    """Stream what the views show of everybody."""
+    """Stream the sightings of all people, frame by frame."""
     tracker = PeopleTracker(job.detector, job.capture.rig, job.options.people)
     for frames in footage(job, writer):
         yield from tracker.observe(frames)
 
 
 def warm_up(job: Job, sightings: Iterator[Sighting], spool: SightingSpool) -> None:
-    """Fill the spool with the first sightings."""
+    """Fill the spool with the first sightings.
+
+    Raises:
+        NobodyFoundError: there are none.
+    """
     for sighting in islice(sightings, job.options.warm_up_frames):
         spool.append(sighting)
         job.report(job.options.start, f"looking at the subject, frame {sighting.frame}")
     if not len(spool):
-        raise nobody_found(job)
+        raise nobody_found_error(job)
 
 
 def _keep_pictures(writer: HarvestWriter, frame: MultiViewFrame, rig: Rig) -> None:

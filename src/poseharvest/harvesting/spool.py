@@ -1,4 +1,4 @@
-"""Sightings that wait on the disk while the subject is learned from them: their heatmaps would fill the memory."""
+"""Sightings that wait on disk while the subject is learned, since their heatmaps would fill the memory."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from poseharvest.storage.staging import os_errors_as_store_errors
 
 @dataclass(frozen=True, eq=False)
 class _Place:
-    """A sighting without its heatmaps, where in the file they start, and their shape and dtype."""
+    """A sighting without its heatmaps, the place of the heatmaps in the file, and their shape and dtype."""
 
     sighting: Sighting
     start: int
@@ -25,11 +25,11 @@ class _Place:
 
 
 class SightingSpool:
-    """A sequence of sightings whose heatmaps lie in a file; each is read anew whenever it is asked for.
+    """A sequence of sightings whose heatmaps lie in a file; every access reads them from there.
 
     Args:
-        file: empty, for reading and writing, unbuffered; whoever opened it closes it.
-        target: what a full disk is reported for.
+        file: empty, for reading and writing, unbuffered; the caller closes it.
+        target: path that the error of a full disk names.
     """
 
     def __init__(self, file: IO[bytes], target: Path) -> None:
@@ -37,7 +37,7 @@ class SightingSpool:
         self._places: list[_Place] = []
 
     def append(self, sighting: Sighting) -> None:
-        """Write a sighting behind the others.
+        """Append a sighting.
 
         Raises:
             StoreError: the file cannot be written.
@@ -45,10 +45,10 @@ class SightingSpool:
         values = sighting.heatmaps.values.cpu().contiguous()
         with os_errors_as_store_errors(self._target):
             start = self._file.seek(0, 2)
-            left = values.reshape(-1).view(torch.uint8).numpy().data
-            while left:
-                left = left[self._file.write(left) :]
-        # New and empty: a part of `values` would keep them all.
+            remaining = values.reshape(-1).view(torch.uint8).numpy().data
+            while remaining:
+                remaining = remaining[self._file.write(remaining) :]
+        # A new, empty tensor: a slice of `values` would keep all of its memory.
         nothing = Heatmaps(values.new_empty(*values.shape[:2], 0, 0), sighting.heatmaps.crops)
         self._places.append(_Place(replace(sighting, heatmaps=nothing), start, values.to("meta")))
 

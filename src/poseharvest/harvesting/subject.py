@@ -12,7 +12,7 @@ import torch
 from poseharvest.errors import CaptureError
 from poseharvest.harvesting.inference_batches import infer_each
 from poseharvest.harvesting.support import Support
-from poseharvest.localization.find.match_views import triangulated_poses
+from poseharvest.localization.find.match_views import triangulate_poses
 from poseharvest.localization.find.person_windows import view_candidates
 from poseharvest.localization.find.scan import Candidate
 from poseharvest.localization.partial_pose import TriangulatedPose
@@ -26,11 +26,11 @@ from poseharvest.skeleton.skeleton import Skeleton
 
 _MAX_FRAMES_MATCHED = 24
 _ROUNDING_MM = 1e-6
-_CONSISTENT = 0.06  # of the window's side: a peak farther from the pose's projection sat on another limb
+_CONSISTENT = 0.06  # of the window's side: a peak farther from the pose's projection lies on another limb
 
 
 class Sightings(Protocol):
-    """Frames of one person, each of which may be read from a disk whenever it is asked for."""
+    """Sightings of one person, which may be read from disk at each access."""
 
     def __len__(self) -> int:
         """Return their number."""
@@ -46,10 +46,11 @@ class Subject:
     Attributes:
         lengths: measured limb lengths, mm.
         shells: radii of Eq. (2) under which the posterior reproduces these lengths, mm.
-        guessed: limbs, by name, that were never seen whole: their length is that of a usual body of this size, or,
-            where the skeleton is no person's, the median of the others'.
-        few: limbs, by name, that were seen whole less than three times: their length is drawn to that of a usual body.
-        support: when a view shows one of their joints.
+        guessed: names of limbs that were never seen whole. Their length is that of a usual body of this size. For a
+            skeleton that is not a human one it is the median of the other limbs.
+        few: names of limbs that were seen whole less than three times. Their length is shrunk towards that of a usual
+            body.
+        support: when a view shows one of the subject's joints.
     """
 
     lengths: LimbLengths
@@ -60,7 +61,7 @@ class Subject:
 
     @property
     def at_limit(self) -> tuple[str, ...]:
-        """Limbs, by name, whose shell is as wide as it may be: the views do not show them as long as they measure."""
+        """Names of limbs whose shell has the largest correction: the posterior shows them shorter than measured."""
         return tuple(
             "-".join(limb)
             for limb, length in self.lengths.mm.items()
@@ -79,9 +80,9 @@ class SubjectLearner:
 
     Attributes:
         skeleton: the tree.
-        options: of the inference.
-        device: where it runs.
-        peaks_are_joints: the heatmaps are drawn from keypoints, so that every peak is a joint that was found.
+        options: options of the inference.
+        device: where the inference runs.
+        peaks_are_joints: the heatmaps are drawn from keypoints, so that every peak is a detected joint.
     """
 
     skeleton: Skeleton
@@ -91,52 +92,53 @@ class SubjectLearner:
 
     def support(self, sightings: Iterable[Sighting]) -> Support:
         """Return when a view shows a joint of the person in these sightings, one or more."""
-        return Support() if self.peaks_are_joints else Support.measured(sightings)
+        return Support() if self.peaks_are_joints else Support.measure(sightings)
 
-    def learn(self, sightings: Sightings, given: LimbLengths | None = None) -> Subject:
+    def learn(self, sightings: Sightings, known_lengths: LimbLengths | None = None) -> Subject:
         """Return the subject.
 
-        Lengths come from the robust triangulation of single frames; a second pass drops the peaks that the posterior
-        under these lengths contradicts, and measures again. Limbs that are not seen whole in three frames are drawn to
-        the usual proportions of people, at the size that the others tell of. Lengths that are given are taken as they
-        are.
+        Lengths come from the robust triangulation of single frames. A second pass drops the peaks that contradict the
+        posterior under these lengths, and measures again. Limbs that are not seen whole in three frames are shrunk
+        towards the usual proportions of people; the other limbs give the size. Known lengths are used unchanged.
 
         Args:
             sightings: frames of the subject, one or more.
-            given: the lengths, where they are known.
+            known_lengths: the lengths, if they are known.
 
         Raises:
             CaptureError: no limb at all is seen whole.
-            ConfigError: the given lengths are not those of the skeleton's limbs.
+            ConfigError: the known lengths do not belong to the skeleton's limbs.
         """
         sample = _spread_evenly(len(sightings), _MAX_FRAMES_MATCHED)
-        support = self.support(_each(sightings))
-        seen = self._measured(sightings, support) if given is None else {}
-        lengths = completed(self.skeleton, seen) if given is None else given
+        support = self.support(_iterate(sightings))
+        measured = self._measure_limbs(sightings, support) if known_lengths is None else {}
+        lengths = complete_lengths(self.skeleton, measured) if known_lengths is None else known_lengths
         shells = match_shells(
             self.skeleton, lengths, lambda radii: self._positions((sightings[i] for i in sample), radii, support)
         )
-        if given is not None:
+        if known_lengths is not None:
             return Subject(lengths, shells, support=support)
-        guessed = tuple("-".join(limb) for limb in lengths.mm if limb not in seen)
-        few = tuple("-".join(limb) for limb, one in seen.items() if not one.is_certain)
+        guessed = tuple("-".join(limb) for limb in lengths.mm if limb not in measured)
+        few = tuple("-".join(limb) for limb, one in measured.items() if not one.is_certain)
         return Subject(lengths, shells, guessed, few, support)
 
-    def rough_limbs(self, sightings: Sightings) -> dict[tuple[str, str], Measured]:
-        """Return the lengths of the limbs that are seen whole, by triangulation alone; sightings are one or more."""
-        support = self.support(_each(sightings))
+    def measure_rough_limbs(self, sightings: Sightings) -> dict[tuple[str, str], Measured]:
+        """Return the lengths of the limbs that are seen whole, by triangulation alone, from one or more sightings."""
+        support = self.support(_iterate(sightings))
         return measure_limbs(
-            self.skeleton, _samples([support.triangulated_pose(sighting) for sighting in _each(sightings)])
+            self.skeleton, _samples([support.triangulate_pose(sighting) for sighting in _iterate(sightings)])
         )
 
-    def _measured(self, sightings: Sightings, support: Support) -> dict[tuple[str, str], Measured]:
+    def _measure_limbs(self, sightings: Sightings, support: Support) -> dict[tuple[str, str], Measured]:
         """Return the lengths of the limbs that are seen whole."""
         first = measure_limbs(
-            self.skeleton, _samples([support.triangulated_pose(sighting) for sighting in _each(sightings)])
+            self.skeleton, _samples([support.triangulate_pose(sighting) for sighting in _iterate(sightings)])
         )
-        inferred = self._infer(_each(sightings), completed(self.skeleton, first), support)
-        members, cameras = zip(*((support.members(s, _consistent(s, p)), s.cameras) for s, p in inferred), strict=True)
-        again = triangulated_poses(members, cameras, len(self.skeleton))
+        inferred = self._infer(_iterate(sightings), complete_lengths(self.skeleton, first), support)
+        members, cameras = zip(
+            *((support.members(s, _drop_contradicted(s, p)), s.cameras) for s, p in inferred), strict=True
+        )
+        again = triangulate_poses(members, cameras, len(self.skeleton))
         second = measure_limbs(self.skeleton, _samples(again))
         return first | {
             limb: one for limb, one in second.items() if one.is_certain or not first.get(limb, one).is_certain
@@ -160,30 +162,30 @@ class SubjectLearner:
         return PoseSamples(torch.stack(means), torch.where(torch.stack(known), torch.stack(dets), torch.inf))
 
 
-def completed(
-    skeleton: Skeleton, seen: Mapping[tuple[str, str], Measured], prior: BodyPrior | None = None
+def complete_lengths(
+    skeleton: Skeleton, measured: Mapping[tuple[str, str], Measured], prior: BodyPrior | None = None
 ) -> LimbLengths:
-    """Return the lengths of all limbs: those seen in three frames, and a usual body's for the others.
+    """Return the lengths of all limbs: measured ones if seen in three frames, else those of a usual body.
 
-    A joint that no camera sees must not end a harvest; where it is put is said to be unsupported anyway. The limbs of
-    a skeleton that is no person's get the median of those that were seen.
+    A joint that no camera sees must not end a harvest; it is marked as unsupported anyway. For a skeleton that is not
+    a human one, a missing limb gets the median of the measured ones.
 
     Args:
         skeleton: the tree.
-        seen: limbs that were seen whole.
+        measured: limbs that were seen whole.
         prior: proportions; those of people if None.
 
     Raises:
-        CaptureError: there are too few to tell the size of the body.
+        CaptureError: too few limbs were measured to know the size of the body.
     """
-    certain = {limb: one.mm for limb, one in seen.items() if one.is_certain}
+    certain = {limb: one.mm for limb, one in measured.items() if one.is_certain}
     pairs = [(limb.parent, limb.child) for limb in skeleton.limbs]
     prior = body_prior(skeleton) if prior is None else prior
-    if not (seen if prior is not None else certain):
+    if not (measured if prior is not None else certain):
         least = "" if prior is not None else " in three frames"
         raise CaptureError(f"limb lengths: no limb is seen whole{least}; give them (--limb-lengths, for one person)")
     if prior is not None:
-        usual: Mapping[tuple[str, str], float] = prior.lengths(seen).mm
+        usual: Mapping[tuple[str, str], float] = prior.lengths(measured).mm
     else:
         usual = dict.fromkeys(pairs, median(certain.values()))
     return LimbLengths({pair: certain.get(pair, usual[pair]) for pair in pairs})
@@ -193,21 +195,21 @@ def _samples(poses: Sequence[TriangulatedPose]) -> PoseSamples:
     return PoseSamples(torch.stack([p.points for p in poses]), torch.stack([p.doubt for p in poses]))
 
 
-def _each(sightings: Sightings) -> Iterator[Sighting]:
+def _iterate(sightings: Sightings) -> Iterator[Sighting]:
     return (sightings[i] for i in range(len(sightings)))
 
 
 def _spread_evenly(length: int, count: int) -> list[int]:
-    chosen: list[int] = torch.linspace(0, length - 1, min(count, length)).round().long().tolist()
-    return chosen
+    numbers: list[int] = torch.linspace(0, length - 1, min(count, length)).round().long().tolist()
+    return numbers
 
 
-def _consistent(sighting: Sighting, posterior: JointPosterior) -> list[Candidate]:
+def _drop_contradicted(sighting: Sighting, posterior: JointPosterior) -> list[Candidate]:
     """Return the views' peaks, with no weight for those that lie far from the projection of the posterior mean."""
     members = []
     for member in view_candidates(sighting.heatmaps, sighting.peaks):
-        seen = sighting.cameras[member.view].project(posterior.mean.double())
-        distance = torch.linalg.vector_norm(seen.pixels - member.pixels, dim=-1)
-        near = seen.valid & (distance < _CONSISTENT * member.side)
+        projection = sighting.cameras[member.view].project(posterior.mean.double())
+        distance = torch.linalg.vector_norm(projection.pixels - member.pixels, dim=-1)
+        near = projection.valid & (distance < _CONSISTENT * member.side)
         members.append(Candidate(member.view, member.pixels, torch.where(near, member.scores, 0), member.side))
     return members

@@ -1,9 +1,9 @@
-"""Which views show a joint, and what two of them know of it.
+"""Which views show a joint, and which joints at least two views show.
 
-Networks give every joint a peak, in every window: where the joint is out of the picture a low one, anywhere. What is
-low depends on the network and on the footage, so it is measured: against the peaks that the network gives this very
-person where it knows a joint, and against the rest of the map. And a peak says nothing of a pose that lies elsewhere:
-what counts is the map at the joint's own place. A joint that one view alone shows lies anywhere on a line.
+A network gives every joint a peak in every window. The peak of a joint outside of the picture is low and lies anywhere.
+Which height is low depends on the network and the footage. So it is measured, relative to the high peaks of the same
+person and to the rest of the heatmap. A peak does not support a pose that lies elsewhere: the heatmap is read at the
+joint's own place. One view alone does not support a joint, since the joint may lie anywhere on a line.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from torch import Tensor
 from poseharvest.geometry.resample import sample_bilinear
 from poseharvest.geometry.rig import project_all
 from poseharvest.heatmaps.maps import Heatmaps
-from poseharvest.localization.find.match_views import triangulated_poses
+from poseharvest.localization.find.match_views import triangulate_poses
 from poseharvest.localization.find.person_windows import view_candidates
 from poseharvest.localization.find.scan import Candidate
 from poseharvest.localization.limits import MIN_JOINTS
@@ -27,14 +27,14 @@ from poseharvest.localization.sighting import Sighting
 from poseharvest.pictorial.posterior import JointPosterior
 
 MIN_VIEWS = 2
-"""Views that it takes to know where a joint is."""
+"""Number of views needed to know where a joint is."""
 
-_WELL_KNOWN = 0.9  # quantile of the peaks' heights: those of joints that the network knows
-_LEAST_SHARE = 0.3  # of that height
-_LEAST_SPREADS = 5.0  # of the rest of the map, as standard deviations
-_REACH = 1 / 32  # of the window's side, that a joint may lie off a peak which shows it
-_SAMPLES_A_SIDE = 16  # of a map, for what is usual in it
-_DEVIATIONS = 1.4826  # of a normal distribution over its median absolute deviation
+_WELL_KNOWN = 0.9  # quantile of the peaks' heights: the height of joints that the network knows
+_LEAST_SHARE = 0.3  # share of that height from which a peak shows its joint
+_LEAST_SPREADS = 5.0  # standard deviations of the rest of the map that a peak must rise above it
+_REACH = 1 / 32  # of the window's side: largest distance of a joint from the peak that shows it
+_SAMPLES_A_SIDE = 16  # of a map, for its median and spread
+_DEVIATIONS = 1.4826  # standard deviation of a normal distribution over its median absolute deviation
 
 
 @dataclass(frozen=True)
@@ -42,94 +42,94 @@ class Support:
     """When a view shows a joint.
 
     Attributes:
-        least: height of a heatmap above the rest of it from which it shows its joint; None where keypoint files say
-            which joints were found: then every peak above 0 does.
+        min_height: height of a peak above the rest of its heatmap from which the view shows the joint. None for
+            keypoint files, which list detected joints only: then every peak above 0 shows its joint.
     """
 
-    least: float | None = None
+    min_height: float | None = None
 
     @classmethod
-    def measured(cls, sightings: Iterable[Sighting]) -> Support:
-        """Return what a network's maps of a person say of its heights: three tenths of those that it is sure of."""
+    def measure(cls, sightings: Iterable[Sighting]) -> Support:
+        """Return the support with a height measured in a person's heatmaps: three tenths of the high peaks' height."""
         heights = [_heights(sighting.heatmaps)[_present(sighting.heatmaps)] for sighting in sightings]
         return cls(_LEAST_SHARE * float(torch.cat(heights).flatten().quantile(_WELL_KNOWN).clamp_min(0)))
 
     def peaks(self, heatmaps: Heatmaps) -> Tensor:
-        """Return (V, J) bool: a view has a peak that stands out, wherever it lies."""
-        if self.least is None:
+        """Return (V, J) bool: a view has a high peak of the joint, at any place."""
+        if self.min_height is None:
             return heatmaps.values.flatten(2).amax(2) > 0
-        return (_heights(heatmaps) >= self._needed(heatmaps)) & _present(heatmaps)[:, None]
+        return (_heights(heatmaps) >= self._min_heights(heatmaps)) & _present(heatmaps)[:, None]
 
-    def shown(self, sighting: Sighting, mean: Tensor) -> Tensor:
-        """Return (V, J) bool: a view shows the joint where it is said to be.
+    def visible_joints(self, sighting: Sighting, mean: Tensor) -> Tensor:
+        """Return (V, J) bool: a view shows the joint at the given place.
 
-        Keypoints are taken at their word, wherever they lie: how far one may lie from the joint nobody can tell.
+        For keypoints the place does not count, because the allowed distance of a keypoint from its joint is unknown.
 
         Args:
             sighting: what the views show.
             mean: (J, 3) the joints' places, mm.
         """
         heatmaps = sighting.heatmaps
-        if self.least is None:
+        if self.min_height is None:
             return self.peaks(heatmaps)
-        seen = project_all(sighting.cameras, mean.double())
-        height = highest_near(heatmaps, seen.pixels) - _level(heatmaps.values)
-        return (height >= self._needed(heatmaps)) & seen.valid & _present(heatmaps)[:, None]
+        projection = project_all(sighting.cameras, mean.double())
+        height = highest_values_near(heatmaps, projection.pixels) - _level(heatmaps.values)
+        return (height >= self._min_heights(heatmaps)) & projection.valid & _present(heatmaps)[:, None]
 
     def supported(self, sighting: Sighting, posterior: JointPosterior) -> Tensor:
-        """Return (J,) bool: two views show the joint where the posterior has it."""
-        return posterior.supported & (self.shown(sighting, posterior.mean).sum(0) >= MIN_VIEWS)
+        """Return (J,) bool: two views show the joint at the posterior's mean."""
+        return posterior.supported & (self.visible_joints(sighting, posterior.mean).sum(0) >= MIN_VIEWS)
 
-    def is_somebody(self, supported: Tensor) -> bool:
-        """Return whether enough joints (J,) are supported for somebody to be there."""
-        return self.least is None or int(supported.sum()) >= MIN_JOINTS
+    def holds_person(self, supported: Tensor) -> bool:
+        """Return whether enough joints (J,) are supported for a person; always True for keypoints."""
+        return self.min_height is None or int(supported.sum()) >= MIN_JOINTS
 
     def without_background(self, sighting: Sighting) -> Sighting:
-        """Return the sighting with flat maps for every joint that no view shows: it must not draw the others along."""
+        """Return the sighting with zero maps for each joint that no view shows, so that it does not move the others."""
         nowhere = ~self.peaks(sighting.heatmaps).any(0)
         if not bool(nowhere.any()):
             return sighting
         values = sighting.heatmaps.values.masked_fill(nowhere[:, None, None].to(sighting.heatmaps.values.device), 0)
         return replace(sighting, heatmaps=Heatmaps(values, sighting.heatmaps.crops))
 
-    def triangulated_pose(self, sighting: Sighting) -> TriangulatedPose:
-        """Return the robust triangulation of the peaks that stand out."""
-        if self.least is None:
+    def triangulate_pose(self, sighting: Sighting) -> TriangulatedPose:
+        """Return the robust triangulation of the high peaks."""
+        if self.min_height is None:
             return sighting.pose
         members = self.members(sighting, view_candidates(sighting.heatmaps, sighting.peaks))
-        return triangulated_poses([members], [sighting.cameras], sighting.heatmaps.values.shape[1])[0]
+        return triangulate_poses([members], [sighting.cameras], sighting.heatmaps.values.shape[1])[0]
 
     def members(self, sighting: Sighting, members: Iterable[Candidate]) -> list[Candidate]:
-        """Return the views' peaks without those that do not stand out."""
+        """Return the views' candidates without their low peaks."""
         peaks = self.peaks(sighting.heatmaps)
         return [replace(one, scores=torch.where(peaks[one.view], one.scores, 0)) for one in members]
 
-    def _needed(self, heatmaps: Heatmaps) -> Tensor:
-        """Return (V, J) the height above the rest of each map that it takes."""
-        values = _thinned(heatmaps.values)
+    def _min_heights(self, heatmaps: Heatmaps) -> Tensor:
+        """Return (V, J) the height above the rest of each map from which a peak shows its joint."""
+        values = _thin_out(heatmaps.values)
         spread = (values - values.median(2, keepdim=True).values).abs().median(2).values * _DEVIATIONS
-        return (_LEAST_SPREADS * spread).clamp_min(self.least or 0)
+        return (_LEAST_SPREADS * spread).clamp_min(self.min_height or 0)
 
 
 def values_at(heatmaps: Heatmaps, pixels: Tensor) -> Tensor:
     """Return every view's own heatmap of a joint at a place of the picture, (V, J) float64; 0 outside the window.
 
     Args:
-        heatmaps: of V views.
+        heatmaps: heatmaps of V views.
         pixels: (V, J, 2) places, pixels of the pictures.
     """
     return _values_around(heatmaps, pixels, torch.zeros(1, 2))
 
 
-def highest_near(heatmaps: Heatmaps, pixels: Tensor) -> Tensor:
-    """Return the same of the highest value near the place: a joint lies off its peak by what its limbs demand."""
+def highest_values_near(heatmaps: Heatmaps, pixels: Tensor) -> Tensor:
+    """Return the highest value near each place, (V, J) float64; the limbs may move a joint away from its peak."""
     reach = math.ceil(_REACH * max(heatmaps.size))
     steps = torch.arange(-reach, reach + 1, dtype=torch.float32)
     return _values_around(heatmaps, pixels, torch.cartesian_prod(steps, steps))
 
 
 def _values_around(heatmaps: Heatmaps, pixels: Tensor, offsets: Tensor) -> Tensor:
-    """Return (V, J) the highest of the values at places of the pictures, moved by offsets (K, 2) in the window."""
+    """Return (V, J) the highest value at the places of the pictures, shifted by offsets (K, 2) in heatmap pixels."""
     values = torch.zeros(pixels.shape[:2], dtype=torch.float64)
     for view, crop in enumerate(heatmaps.crops):
         if crop is None:
@@ -142,17 +142,17 @@ def _values_around(heatmaps: Heatmaps, pixels: Tensor, offsets: Tensor) -> Tenso
 
 
 def _heights(heatmaps: Heatmaps) -> Tensor:
-    """Return (V, J) float64, how far each map's maximum lies above the rest of it."""
+    """Return (V, J) float64, each map's maximum less its median."""
     return heatmaps.values.flatten(2).amax(2).cpu().double() - _level(heatmaps.values)
 
 
 def _level(values: Tensor) -> Tensor:
-    level: Tensor = _thinned(values).median(2).values
+    level: Tensor = _thin_out(values).median(2).values
     return level
 
 
-def _thinned(values: Tensor) -> Tensor:
-    """Return (V, J, N) float64 some values of each map, enough to tell what is usual in it."""
+def _thin_out(values: Tensor) -> Tensor:
+    """Return (V, J, N) float64 some values of each map, enough for its median."""
     step = max(1, min(values.shape[-2:]) // _SAMPLES_A_SIDE)
     return values[..., step // 2 :: step, step // 2 :: step].flatten(2).cpu().double()
 

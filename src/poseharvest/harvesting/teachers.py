@@ -1,9 +1,9 @@
-"""The frames from which the one person's limbs are learned: the first, and stretches from all over the take.
+"""The frames from which the one person's limbs are learned: the first ones, and stretches spread over the capture.
 
-Somebody who sits behind a chair at first shows their legs later. Keypoint files are quickly read anywhere; a network
-must search for the person in every stretch, which takes as long as harvesting a hundred frames, so it looks further
-only where the first frames leave limbs unknown. Who is found elsewhere in the take may be somebody else: a stretch
-counts if its limbs are as long as those of the first frames.
+A person who first sits behind a chair shows their legs later. Keypoint files can be read quickly at any place. A
+network must search for the person in every stretch, which takes as long as harvesting a hundred frames. So it searches
+further only if the first frames leave limbs unknown. The person found in a stretch may be another one. Therefore a
+stretch counts only if its limbs are as long as those of the first frames.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from poseharvest.localization.follow.one_person import batch_length
 from poseharvest.localization.sighting import Sighting
 from poseharvest.pictorial.limb_estimation import Measured
 
-_PLACES = (0.25, 0.5, 0.75)  # of what the first frames leave of the take
-_SHARE = 4  # a stretch has so many times fewer frames than the first look
+_PLACES = (0.25, 0.5, 0.75)  # of the frames after the first ones
+_SHARE = 4  # number of first frames over that of a stretch
 _LEAST_FRAMES = 3
 _LEAST_LIMBS = 3  # in common with the first frames
-_SAME_BODY = 0.06  # of the logarithm of a length
+_SAME_BODY = 0.06  # difference of the logarithms of two lengths
 
 Limbs = Mapping[tuple[str, str], Measured]
 
 
 @dataclass(frozen=True, eq=False)
-class _Together:
+class _JoinedSightings:
     """The sightings of several stretches, one after the other."""
 
     parts: tuple[Sightings, ...]
@@ -50,31 +50,31 @@ class _Together:
         raise IndexError(index)
 
 
-def teachers(job: Job, first: Sightings, more: SightingSpool) -> Sightings:
-    """Return the sightings from which the limbs are to be learned.
+def collect_teachers(job: Job, first: Sightings, more: SightingSpool) -> Sightings:
+    """Return the sightings from which to learn the limbs.
 
     Args:
         job: the harvest.
-        first: of its first frames, one or more.
-        more: takes the sightings of the other stretches.
+        first: sightings of its first frames, one or more.
+        more: empty; the sightings of the other stretches are added to it.
     """
     stretches = _stretches(first[len(first) - 1].frame + 1, job.stop, job.options.warm_up_frames)
     if not stretches or job.limb_lengths is not None:
         return first
-    known = job.learner.rough_limbs(first)
+    known = job.learner.measure_rough_limbs(first)
     if not _is_worth_it(job, known):
         return first
     for stretch in stretches:
         job.report(job.options.start, f"looking at the subject, frame {stretch.start}")
-        seen = _followed(job, stretch)
-        if len(seen) >= _LEAST_FRAMES and is_same_body(known, job.learner.rough_limbs(seen)):
-            for sighting in seen:
+        sightings = _follow_person(job, stretch)
+        if len(sightings) >= _LEAST_FRAMES and is_same_body(known, job.learner.measure_rough_limbs(sightings)):
+            for sighting in sightings:
                 more.append(sighting)
-    return _Together((first, more))
+    return _JoinedSightings((first, more))
 
 
 def is_same_body(known: Limbs, others: Limbs) -> bool:
-    """Return whether limbs that were measured in two places can be one person's: alike in most that both show."""
+    """Return whether limbs measured in two places can be the same person's: the median difference is small."""
     common = [limb for limb, one in known.items() if one.is_certain and limb in others and others[limb].is_certain]
     if len(common) < _LEAST_LIMBS:
         return False
@@ -89,7 +89,7 @@ def _is_worth_it(job: Job, known: Limbs) -> bool:
 
 
 def _stretches(start: int, stop: int, first_look: int) -> Sequence[range]:
-    """Return frames from all over a take after its first look; none where little is left.
+    """Return stretches of frames spread over the rest of a capture; none if few frames remain.
 
     >>> _stretches(64, 1000, 64)
     [range(298, 314), range(532, 548), range(766, 782)]
@@ -103,10 +103,10 @@ def _stretches(start: int, stop: int, first_look: int) -> Sequence[range]:
     return [range(begin, min(begin + length, stop)) for begin in begins]
 
 
-def _followed(job: Job, stretch: range) -> list[Sighting]:
-    """Return what the views show of the person in a stretch of the take, found anew."""
-    tracker, seen = person_tracker(job), list[Sighting]()
+def _follow_person(job: Job, stretch: range) -> list[Sighting]:
+    """Return the sightings of the person in a stretch of the capture, found anew."""
+    tracker, sightings = person_tracker(job), list[Sighting]()
     frames = job.capture.frames(stretch.start, stretch.stop)
     for together in batched(frames, batch_length(job.capture.frame_rate)):
-        seen += tracker.observe(together)
-    return seen
+        sightings += tracker.observe(together)
+    return sightings

@@ -1,4 +1,4 @@
-"""The detector of a harvest, with pictures the right way up for it."""
+"""The detector of a harvest, with pictures turned upright for it."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from poseharvest.capture.frames import FrameSource, MultiViewFrame, facts_of
 from poseharvest.detectors.protocol import HeatmapDetector
 from poseharvest.errors import ConfigError
 from poseharvest.findings import Finding
-from poseharvest.localization.find.picture_turns import Turns, find_upright, turned_detector
+from poseharvest.localization.find.picture_turns import Turns, find_upright, turn_detector
 
 _TOPIC = "turned pictures"
-_PLACES = (0.0, 0.5, 0.8)  # of the frames, where people are looked for
+_PLACES = (0.0, 0.5, 0.8)  # of the frames, where people are searched
 
 
 @dataclass(frozen=True, eq=False)
 class UprightDetector:
-    """A detector that sees people the right way up.
+    """A detector that sees people upright.
 
     Attributes:
-        detector: sees them so.
-        findings: what was taken, where anything is turned.
+        detector: the detector with turned pictures.
+        findings: one that names the turns, if any picture is turned.
     """
 
     detector: HeatmapDetector
@@ -29,9 +29,10 @@ class UprightDetector:
 
 
 def upright_detector(capture: FrameSource, detector: HeatmapDetector, start: int, stop: int) -> UprightDetector:
-    """Return the detector with its pictures turned so that people stand in them.
+    """Return the detector with its pictures turned so that people stand upright in them.
 
-    `capture.toml` says how; where it does not, a few frames tell. A detector that looks at no pictures stays as it is.
+    The turns are read from `capture.toml`, or else found from a few frames. A detector that needs no pictures is
+    returned unchanged.
 
     Args:
         capture: the footage with its cameras.
@@ -40,23 +41,23 @@ def upright_detector(capture: FrameSource, detector: HeatmapDetector, start: int
         stop: frame before which it stops.
 
     Raises:
-        ConfigError: the settings turn a view that is not there.
+        ConfigError: the settings turn a view that does not exist.
     """
     if not detector.needs_images:
         return UprightDetector(detector)
-    said = facts_of(capture).turn
+    turn = facts_of(capture).turn
     cameras = capture.rig.at(start)
-    if said is not None:
-        turns = _as_said(said, capture.rig.names)
-        return UprightDetector(turned_detector(detector, cameras, turns), _note(capture, turns, "as capture.toml says"))
-    found = find_upright(detector, _Moments(capture, start, stop), cameras)
-    turns = found.verdict.turns
-    why = "the network sees people best so" if found.verdict.is_sure else "the other cameras suggest it"
-    return UprightDetector(found.detector, _note(capture, turns, why))
+    if turn is not None:
+        turns = _turns_of_views(turn, capture.rig.names)
+        return UprightDetector(turn_detector(detector, cameras, turns), _note(capture, turns, "as capture.toml says"))
+    upright = find_upright(detector, _Moments(capture, start, stop), cameras)
+    turns = upright.verdict.turns
+    why = "the network sees people best so" if upright.verdict.is_sure else "the other cameras suggest it"
+    return UprightDetector(upright.detector, _note(capture, turns, why))
 
 
-def _as_said(said: int | Mapping[str, int], views: tuple[str, ...]) -> Turns:
-    by_view = dict.fromkeys(views, said) if isinstance(said, int) else said
+def _turns_of_views(turn: int | Mapping[str, int], views: tuple[str, ...]) -> Turns:
+    by_view = dict.fromkeys(views, turn) if isinstance(turn, int) else turn
     unknown = [view for view in by_view if view not in views]
     if unknown:
         raise ConfigError(f"turn: expected views among {', '.join(views)}, got {', '.join(unknown)}")
@@ -65,22 +66,22 @@ def _as_said(said: int | Mapping[str, int], views: tuple[str, ...]) -> Turns:
 
 @dataclass(frozen=True, eq=False)
 class _Moments:
-    """A few moments from all over the harvest; each is read when it is asked for, once."""
+    """A few moments spread over the harvest; each is read only once, when it is first needed."""
 
     capture: FrameSource
     start: int
     stop: int
-    read: dict[int, MultiViewFrame] = field(default_factory=dict)
+    frames: dict[int, MultiViewFrame] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[MultiViewFrame]:
         for number in sorted({self.start + int(place * (self.stop - self.start)) for place in _PLACES}):
-            if number not in self.read:
-                self.read[number] = next(iter(self.capture.frames(number, number + 1)))
-            yield self.read[number]
+            if number not in self.frames:
+                self.frames[number] = next(iter(self.capture.frames(number, number + 1)))
+            yield self.frames[number]
 
 
 def _note(capture: FrameSource, turns: Turns, why: str) -> tuple[Finding, ...]:
-    """Return what was turned, in one finding; none where nothing is."""
+    """Return one finding that names the turned pictures; none if no picture is turned."""
     if not any(turns):
         return ()
     parts = [

@@ -1,7 +1,7 @@
 """Where people are: found in the views, matched across them, and followed from frame to frame.
 
-It gives inference its windows, cameras and the middle of the volume; it never decides where a joint finally is. Start
-with `sighting`, what comes out, then `follow` and `find`.
+It gives inference its windows, its cameras and the middle of the volume. It never decides where a joint finally is.
+Start with `sighting`, the result of this package, then read `follow` and `find`.
 """
 
 from __future__ import annotations

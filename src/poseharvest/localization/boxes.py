@@ -1,6 +1,6 @@
-"""Boxes around the person that somebody already has: a CSV file with `frame,view,x,y,width,height`.
+"""Boxes around the person that the user supplies: a CSV file with `frame,view,x,y,width,height`.
 
-x and y are the box's top-left corner in pixels of the picture, width and height its size; one row a frame and view.
+x and y are the box's top-left corner in pixels of the picture, width and height its size. A row is a frame and view.
 """
 
 from __future__ import annotations
@@ -96,14 +96,14 @@ def _frame_and_crop(row: Mapping[str, str], where: str) -> tuple[int, Crop]:
         frame = int(row["frame"])
         x, y, width, height = (float(row[name]) for name in _COLUMNS[2:])
     except (ValueError, TypeError) as error:  # a short row holds None
-        raise FormatError(f"{where}: expected numbers, got {_shown(row)}") from error
+        raise FormatError(f"{where}: expected numbers, got {_format_row(row)}") from error
     if not all(map(math.isfinite, (x, y, width, height))) or frame < 0:
-        raise FormatError(f"{where}: expected a frame from 0 and finite numbers, got {_shown(row)}")
+        raise FormatError(f"{where}: expected a frame from 0 and finite numbers, got {_format_row(row)}")
     if not (width > 0 and height > 0):
         raise FormatError(f"{where}: expected a positive width and height, got {width:g} x {height:g}")
     # A box covers whole pixels from its corner on; the corner of pixel 0 is at -0.5.
     return frame, Crop((x + width / 2 - 0.5, y + height / 2 - 0.5), CROP_SCALE * max(width, height))
 
 
-def _shown(row: Mapping[str, str]) -> str:
+def _format_row(row: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {row[name]}" for name in _COLUMNS)

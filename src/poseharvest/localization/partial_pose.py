@@ -1,4 +1,4 @@
-"""Where a person is, as far as that is known: the one shape of a pose before inference has spoken."""
+"""Where a person is, as far as that is known: the type of a pose before inference has run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from poseharvest.localization.limits import MIN_JOINTS, MIN_SEEN
+from poseharvest.localization.limits import MIN_JOINTS, MIN_KNOWN
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +30,7 @@ class PartialPose:
 
     @property
     def middle(self) -> Tensor:
-        """(3,) mm, or (2,) pixels: middle of the box around the known joints, of which there is at least one."""
+        """(3,) mm, or (2,) pixels: middle of the box around the known joints. At least one joint must be known."""
         known = self.points[self.known]
         return (known.amin(0) + known.amax(0)) / 2
 
@@ -43,19 +43,19 @@ class PartialPose:
 
 @dataclass(frozen=True, eq=False)
 class TriangulatedPose(PartialPose):
-    """The joints on which at least two views agree in one frame: `known` is what they agree on.
+    """The joints on which at least two views agree in one frame: `known` marks these joints.
 
     Attributes:
-        doubt: (J,) how far the agreeing views' peaks lie from the projection, over the person's size in the picture
-            and the square root of the number of views to spare; infinite where not known.
+        doubt: (J,) distance of the agreeing views' peaks from the projection, divided by the person's size in the
+            picture and by the square root of the number of agreeing views less one. Infinite where not known.
     """
 
     doubt: Tensor
 
     @property
     def is_seen(self) -> bool:
-        """Two views agree on enough joints for the person to be there."""
-        return float(self.known.double().mean()) >= MIN_SEEN
+        """Two views agree on so many joints that the person is there."""
+        return float(self.known.double().mean()) >= MIN_KNOWN
 
     @classmethod
     def nothing(cls, num_joints: int) -> TriangulatedPose:
@@ -68,16 +68,17 @@ class TriangulatedPose(PartialPose):
 
 
 def distance_from_all(pose: PartialPose, others: Sequence[PartialPose]) -> float:
-    """Return the median distance of a pose's joints from the nearest such joint of anybody, mm.
+    """Return the median distance of a pose's joints from the nearest same joint of all others, mm.
 
-    A network that looks at two people at once puts some joints on one and some on the other; such a pose is far from
-    each of them, and yet nobody new. Infinite where there is nobody, or too few joints are known.
+    A network that looks at two people at once puts some joints on one and some on the other. Such a pose is far from
+    each of the two, and yet it is no new person. Therefore each joint is compared with the nearest of all people.
+    Infinite if there are no others, or if too few joints are known.
     """
-    apart = torch.full(pose.known.shape, torch.inf, dtype=torch.float64)
+    nearest = torch.full(pose.known.shape, torch.inf, dtype=torch.float64)
     for other in others:
         distance = torch.linalg.vector_norm(pose.points - other.points, dim=-1)
-        apart = torch.minimum(apart, torch.where(other.known, distance, torch.inf))
-    joints = apart[pose.known]
+        nearest = torch.minimum(nearest, torch.where(other.known, distance, torch.inf))
+    joints = nearest[pose.known]
     return float(joints.median()) if len(joints) >= MIN_JOINTS else float("inf")
 
 

@@ -1,4 +1,4 @@
-"""What the views show of people in one frame: what following them gives to inference and harvest."""
+"""What the views show of people in one frame: the result of following them, for inference and harvest."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Sighting:
     Attributes:
         frame: the frame's number.
         time_s: seconds from the capture's start.
-        cameras: as they stand in this frame.
+        cameras: the V cameras as they stand in this frame.
         heatmaps: of every view, around the person.
         peaks: their maxima, in pixels of the pictures.
         pose: this frame's robust triangulation of the heatmaps' peaks.
@@ -37,7 +37,7 @@ class Sighting:
 
     @property
     def evidence(self) -> FrameEvidence:
-        """What the 3D inference is told of this frame."""
+        """The input of 3D inference for this frame."""
         return FrameEvidence(self.heatmaps, self.cameras, self.center)
 
 
@@ -47,10 +47,10 @@ class TrackedSighting:
 
     Attributes:
         track: number of the person's track.
-        sighting: what is seen.
+        sighting: what the views show of the person.
         confused_with: tracks that this one may have been exchanged with since its last sighting.
-        is_overlapped: so many of the peaks in the person's windows are other people's that their own may be among those
-            which were taken out.
+        is_overlapped: many peaks in the person's windows were removed as other people's. Some of the removed peaks may
+            be the person's own.
     """
 
     track: int
@@ -61,18 +61,18 @@ class TrackedSighting:
 
 @dataclass(frozen=True, eq=False)
 class FrameSightings:
-    """Everybody in one frame.
+    """All people in one frame.
 
     Attributes:
         frame: the frame's number.
-        sightings: of those who are seen.
-        alive: tracks that may be seen again, of those seen and not seen.
-        confirmed: those of them that are people for certain.
-        doubles: tracks that end here, having turned out to follow what is another's.
+        sightings: one for each person who is seen.
+        alive: tracks that go on after this frame, whether their person is seen in it or not.
+        confirmed: the alive tracks that follow a person for certain.
+        duplicates: tracks that end in this frame because they followed the person of another track.
     """
 
     frame: int
     sightings: tuple[TrackedSighting, ...]
     alive: frozenset[int]
     confirmed: frozenset[int]
-    doubles: frozenset[int] = frozenset()
+    duplicates: frozenset[int] = frozenset()

@@ -27,7 +27,7 @@ from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.harvesting.inference_batches import batched, infer_each
 from poseharvest.harvesting.subject import by_name
 from poseharvest.heatmaps.peaks import heatmap_peaks
-from poseharvest.localization.find.match_views import triangulated_poses
+from poseharvest.localization.find.match_views import triangulate_poses
 from poseharvest.localization.find.person_windows import crops_around, detect_views, view_candidates
 from poseharvest.localization.sighting import Sighting
 from poseharvest.pictorial.infer import PictorialStructures
@@ -133,7 +133,7 @@ def _observed(
     maps = detect_views(detector, frames, cameras[0], crops)
     peaks = [heatmap_peaks(one.values, one.crops) for one in maps]
     members = [view_candidates(one, tops) for one, tops in zip(maps, peaks, strict=True)]
-    roughs = triangulated_poses(members, cameras, len(detector.skeleton))
+    roughs = triangulate_poses(members, cameras, len(detector.skeleton))
     for frame, static, one, tops, rough, place in zip(frames, cameras, maps, peaks, roughs, points, strict=True):
         if any(crop is not None for crop in one.crops):
             middle = (place.amin(0) + place.amax(0)) / 2

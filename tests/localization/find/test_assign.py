@@ -11,7 +11,7 @@ from torch import Tensor
 from localization_kit import STANDING, plain_rig
 from people_kit import candidate
 from poseharvest.localization.find.assign import assign
-from poseharvest.localization.find.match_views import group
+from poseharvest.localization.find.match_views import group_candidates
 from poseharvest.localization.find.scan import Candidate
 from poseharvest.localization.partial_pose import PartialPose
 
@@ -48,7 +48,7 @@ def test_everybody_gets_their_own_in_any_order(order: tuple[int, ...]) -> None:
     shuffled = list(dict.fromkeys([*shuffled, *(c for view in everybody for c in view)]))
     found = assign(shuffled, CAMERAS, [expected(pose) for pose in POSES])
     assert [names(got, everybody) for got in found.members] == [[0] * 3, [1] * 3, [2] * 3]
-    assert found.left == ()
+    assert found.unassigned == ()
 
 
 def test_who_is_missing_in_a_view_gets_nobody_elses() -> None:
@@ -62,7 +62,7 @@ def test_who_is_missing_in_a_view_gets_nobody_elses() -> None:
 def test_strangers_are_left() -> None:
     stranger = candidate(RIG, 0, STANDING + torch.tensor([1500.0, 0, 0], dtype=torch.float64))
     found = assign([*flat(seen()), stranger], CAMERAS, [expected(pose) for pose in POSES])
-    assert list(found.left) == [stranger]
+    assert list(found.unassigned) == [stranger]
 
 
 def test_a_detection_far_off_is_outvoted_by_the_other_views() -> None:
@@ -75,17 +75,17 @@ def test_a_detection_far_off_is_outvoted_by_the_other_views() -> None:
 
 def test_nobody_known_and_nobody_seen() -> None:
     everybody = flat(seen())
-    assert assign(everybody, CAMERAS, []).left == tuple(everybody)
+    assert assign(everybody, CAMERAS, []).unassigned == tuple(everybody)
     assert assign([], CAMERAS, [expected(POSES[0])]).members == ((),)
 
 
 def test_groups_are_people() -> None:
     everybody = seen()
-    groups = group(flat(everybody), CAMERAS)
+    groups = group_candidates(flat(everybody), CAMERAS)
     assert sorted(names(got, everybody) for got in groups) == [[0] * 3, [1] * 3, [2] * 3]
-    assert len(group(flat(everybody), CAMERAS, most=2)) == 2
+    assert len(group_candidates(flat(everybody), CAMERAS, max_groups=2)) == 2
 
 
 def test_a_person_of_one_view_is_no_group() -> None:
     everybody = seen()
-    assert group(everybody[0], CAMERAS) == []
+    assert group_candidates(everybody[0], CAMERAS) == []

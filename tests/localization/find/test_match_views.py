@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from localization_kit import PX_PER_MM, STANDING, plain_rig
-from poseharvest.localization.find.match_views import group, triangulated_pose, triangulated_poses
+from poseharvest.localization.find.match_views import group_candidates, triangulate_pose, triangulate_poses
 from poseharvest.localization.find.scan import Candidate
 from poseharvest.localization.partial_pose import TriangulatedPose
 
@@ -22,8 +22,8 @@ TALL = 1660 * PX_PER_MM * 1.25  # the side of a person's window, about
 
 def associate(candidates, cameras):
     """The person that most views agree on."""
-    groups = group(candidates, cameras, most=1)
-    return triangulated_pose(groups[0], cameras) if groups else None
+    groups = group_candidates(candidates, cameras, max_groups=1)
+    return triangulate_pose(groups[0], cameras) if groups else None
 
 
 def candidate(
@@ -93,7 +93,7 @@ def test_order_does_not_matter() -> None:
 def test_a_joint_that_one_view_mistakes_is_placed_by_the_others() -> None:
     front = candidate(FRONT)
     front.pixels[10] += torch.tensor([120.0, 0.0])
-    pose = triangulated_pose([front, candidate(SIDE), candidate(BACK, shift=(0.5, 0))], CAMERAS)
+    pose = triangulate_pose([front, candidate(SIDE), candidate(BACK, shift=(0.5, 0))], CAMERAS)
     torch.testing.assert_close(pose.points[10], STANDING[10], atol=4.0, rtol=0)
     two_views, three_views = pose.doubt[10], pose.doubt[9]
     assert float(two_views) < 0.01
@@ -102,7 +102,7 @@ def test_a_joint_that_one_view_mistakes_is_placed_by_the_others() -> None:
 
 def test_doubt_by_hand() -> None:
     """Two cameras at a right angle, one peak 6 px too high, the other 6 px too low: 6 px off in each, over the side."""
-    pose = triangulated_pose([candidate(FRONT, shift=(0, -6)), candidate(SIDE, shift=(0, 6))], CAMERAS)
+    pose = triangulate_pose([candidate(FRONT, shift=(0, -6)), candidate(SIDE, shift=(0, 6))], CAMERAS)
     level = 14  # the left elbow is about as far from both cameras
     assert float(pose.doubt[level]) == pytest.approx(6 / TALL, rel=0.05)
 
@@ -110,10 +110,10 @@ def test_doubt_by_hand() -> None:
 def test_joints_on_which_no_two_views_agree_are_not_supported() -> None:
     front = candidate(FRONT)
     front.scores[3] = 0.0
-    pose = triangulated_pose([front, candidate(SIDE)], CAMERAS)
+    pose = triangulate_pose([front, candidate(SIDE)], CAMERAS)
     assert pose.known.tolist() == [joint != 3 for joint in range(16)]
     assert torch.isinf(pose.doubt[3])
-    alone = triangulated_pose([candidate(FRONT)], CAMERAS)
+    alone = triangulate_pose([candidate(FRONT)], CAMERAS)
     assert not bool(alone.known.any())
 
 
@@ -122,11 +122,11 @@ def test_frames_together_are_the_frames_one_by_one() -> None:
     moved = [replace(camera, translation=camera.translation + 50.0) for camera in CAMERAS]
     members = [[candidate(FRONT), candidate(SIDE)], [], [candidate(SIDE), candidate(BACK)], [candidate(FRONT)]]
     cameras = [CAMERAS, CAMERAS, moved, CAMERAS]
-    together = triangulated_poses(members, cameras, 16)
+    together = triangulate_poses(members, cameras, 16)
     assert not bool(together[1].known.any())
     for frame, static, pose in zip(members, cameras, together, strict=True):
         if frame:
-            alone = triangulated_pose(frame, static)
+            alone = triangulate_pose(frame, static)
             torch.testing.assert_close(pose.points, alone.points)
             assert torch.equal(pose.known, alone.known)
-    assert not torch.allclose(together[2].points, triangulated_pose(members[2], CAMERAS).points, atol=10)
+    assert not torch.allclose(together[2].points, triangulate_pose(members[2], CAMERAS).points, atol=10)

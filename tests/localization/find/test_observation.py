@@ -7,7 +7,7 @@ import torch
 
 from localization_kit import STANDING, plain_rig
 from people_kit import candidate
-from poseharvest.localization.find.observation import Observation, observations, window_scale
+from poseharvest.localization.find.observation import Observation, observe_people, window_scale
 from poseharvest.localization.find.scan import Candidate
 from poseharvest.localization.limits import CLOSING_SCALES, CROP_SCALE
 from poseharvest.localization.partial_pose import TriangulatedPose
@@ -29,9 +29,9 @@ def at_height(view: int, height: float) -> Candidate:
 def test_two_views_must_show_enough(heights: tuple[float, ...], is_seen: bool) -> None:
     """They agree on every joint, whatever the heights."""
     members = [at_height(view, height) for view, height in enumerate(heights) if height]
-    (seen,) = observations([members], [CAMERAS], 16)
+    (seen,) = observe_people([members], [CAMERAS], 16)
     assert bool(seen.pose.known.all())
-    assert seen.shown == pytest.approx(sorted(heights, reverse=True), abs=1e-6)
+    assert seen.visibility == pytest.approx(sorted(heights, reverse=True), abs=1e-6)
     assert seen.is_seen == is_seen
 
 
@@ -41,12 +41,12 @@ def test_peaks_that_rise_without_agreement_are_nobody() -> None:
 
 def test_several_together_are_as_one_by_one() -> None:
     members = [[at_height(0, 0.9), at_height(2, 0.4)], [], [at_height(1, 0.7)]]
-    together = observations(members, [CAMERAS] * 3, 16)
+    together = observe_people(members, [CAMERAS] * 3, 16)
     for one, got in zip(together, members, strict=True):
-        (alone,) = observations([got], [CAMERAS], 16)
-        assert one.shown == alone.shown
+        (alone,) = observe_people([got], [CAMERAS], 16)
+        assert one.visibility == alone.visibility
         torch.testing.assert_close(one.pose.points, alone.pose.points, equal_nan=True)
-    assert together[1].shown == [0.0] * 3
+    assert together[1].visibility == [0.0] * 3
     assert [one.is_seen for one in together] == [True, False, False]
 
 

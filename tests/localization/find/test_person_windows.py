@@ -25,12 +25,12 @@ from poseharvest.detectors.protocol import CroppedView
 from poseharvest.geometry.crop import Crop
 from poseharvest.heatmaps.peaks import heatmap_peaks
 from poseharvest.localization.find.look_again import locate
-from poseharvest.localization.find.match_views import group, triangulated_pose
+from poseharvest.localization.find.match_views import group_candidates, triangulate_pose
 from poseharvest.localization.find.observation import Observation
 from poseharvest.localization.find.person_windows import (
     crops_around,
     detect_views,
-    standing_out,
+    drop_low_peaks,
     view_candidates,
     windows_on,
 )
@@ -207,11 +207,11 @@ def test_what_two_views_share_by_chance_is_not_the_person() -> None:
     """Front and back show something more clearly than the person, whom the side's scan has missed."""
     rig = plain_rig()
     detector = shared_by_chance(rig)
-    groups = group(find_candidates(detector, empty_frame(0, rig), rig.at(0)), rig.at(0))
-    assert float(triangulated_pose(groups[0], rig.at(0)).points[:, 0].mean()) == pytest.approx(2500, abs=20)
+    groups = group_candidates(find_candidates(detector, empty_frame(0, rig), rig.at(0)), rig.at(0))
+    assert float(triangulate_pose(groups[0], rig.at(0)).points[:, 0].mean()) == pytest.approx(2500, abs=20)
     found = locate(detector, empty_frame(0, rig), rig.at(0))
     assert found is not None
-    assert found.shown == pytest.approx([0.75] * 3, abs=0.06)
+    assert found.visibility == pytest.approx([0.75] * 3, abs=0.06)
     torch.testing.assert_close(found.pose.points, STANDING, atol=6.0, rtol=0)
 
 
@@ -251,9 +251,9 @@ def test_peaks_that_say_nothing_give_no_joint(noise: float, height: float) -> No
     legs = torch.tensor([joint in _LEGS_AND_HIPS for joint in MPII16.joints])
     scores = torch.where(legs, noise * height, height)
     members = [Candidate(view, camera.project(STANDING).pixels, scores, 350.0) for view, camera in enumerate(rig.at(0))]
-    pose = triangulated_pose(standing_out(members), rig.at(0))
+    pose = triangulate_pose(drop_low_peaks(members), rig.at(0))
     assert pose.known.tolist() == (~legs).tolist()
-    assert standing_out([]) == []
+    assert drop_low_peaks([]) == []
 
 
 def test_somebody_whose_legs_are_hidden_is_not_left_for_a_hand() -> None:

@@ -117,5 +117,5 @@ def test_who_follows_one_person() -> None:
     source = ListedPeople(RIG, lambda frame, view: [STANDING])
     assert isinstance(one_person_tracker(source, RIG), OneOfMany)
     assert isinstance(one_person_tracker(source, RIG, Boxes({})), Tracker)
-    assert isinstance(one_person_tracker(source, RIG, lengths_count=False), Tracker)
+    assert isinstance(one_person_tracker(source, RIG, is_metric=False), Tracker)
     assert isinstance(one_person_tracker(PaintedDetector(RIG, lambda frame, view: STANDING), RIG), Tracker)

@@ -125,12 +125,12 @@ def test_moments_without_pictures_lose_nobody() -> None:
     far = torch.tensor([4000.0, 0.0, 0.0], dtype=torch.float64)
     painted = PaintedDetector(RIG, lambda frame, view: STANDING if frame < 100 else STANDING + far / 4)
     tracker = Tracker(NeedsPictures(painted, lambda view, maps: maps), RIG)
-    shown = {*range(3), 23, 24, 100, 200}
+    visibility = {*range(3), 23, 24, 100, 200}
     seen = []
     for frame in range(201):
-        images = (BLANK if frame in shown else None,) * 3
+        images = (BLANK if frame in visibility else None,) * 3
         seen += tracker.observe([MultiViewFrame(frame, frame / 25, images)])
-    assert [sighting.frame for sighting in seen] == sorted(shown)
+    assert [sighting.frame for sighting in seen] == sorted(visibility)
     for sighting in seen:
         torch.testing.assert_close(sighting.pose.points, painted_at(sighting.frame, far), atol=6.0, rtol=0)
 

@@ -202,10 +202,10 @@ def test_moments_without_pictures_lose_nobody() -> None:
 
     painted = PaintedDetector(RIG, lambda frame, view: STANDING)
     tracker = PeopleTracker(NeedsPictures(painted, lambda view, maps: maps), RIG)
-    shown = {0, 1, 22, 23, 24, 25}
+    visibility = {0, 1, 22, 23, 24, 25}
     for frame in range(26):
-        images = (BLANK if frame in shown else None,) * 3
+        images = (BLANK if frame in visibility else None,) * 3
         (moment,) = tracker.observe([MultiViewFrame(frame, frame / 25, images)])
         assert moment.alive == {0}
-        assert tracks(moment) == ([0] if frame in shown else [])
+        assert tracks(moment) == ([0] if frame in visibility else [])
     assert moment.confirmed == {0}

@@ -1,7 +1,7 @@
-"""Finding people in one moment, whatever the moments before it hold.
+"""Finding people in one moment, independently of the moments before it.
 
-`scan` finds candidates in each view, `match_views` says which of them are one person, `look_again` looks closer.
-Nothing here remembers anybody.
+`scan` finds candidates in each view, `match_views` finds out which of them are the same person, `look_again` looks
+closer. Nothing here keeps a state between frames.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Looking again around people whom a scan has matched across views: are they there, and where exactly?"""
+"""A second look at people who were matched across views: whether they are there, and where exactly."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from poseharvest.capture.frames import MultiViewFrame
 from poseharvest.capture.sync import MIN_VIEWS
 from poseharvest.detectors.protocol import HeatmapDetector, KeypointSource
 from poseharvest.geometry.camera import StaticCamera
-from poseharvest.localization.find.match_views import agreements, group, triangulated_pose
+from poseharvest.localization.find.match_views import group_candidates, triangulate_pose, view_agreements
 from poseharvest.localization.find.observation import Observation
-from poseharvest.localization.find.person_windows import detect_views, network_candidates, standing_out, windows_on
+from poseharvest.localization.find.person_windows import detect_views, drop_low_peaks, network_candidates, windows_on
 from poseharvest.localization.find.scan import Candidate, find_candidates
-from poseharvest.localization.find.tell_apart import num_own_views, told_apart
+from poseharvest.localization.find.tell_apart import num_own_views, remove_others
 from poseharvest.localization.limits import PERSON_MM
 from poseharvest.localization.partial_pose import PartialPose, TriangulatedPose
 
@@ -22,41 +22,47 @@ _MIN_SUPPORTED = 0.5  # of the joints, for a pose to be a person's
 
 
 def locate(detector: HeatmapDetector, frame: MultiViewFrame, cameras: Sequence[StaticCamera]) -> Observation | None:
-    """Return the person that the views agree on, found without any hint, or None.
+    """Return the person that the views agree on, found from this frame alone, or None.
 
-    Candidates of each view are matched across views in 3D, and of the best matches the one of which the views show most
-    (`looked_at`) is the person. A network sees small people in hands and in what lies about: who is of a person's size
-    goes before who is not. Where nobody is, the calibration may be in another unit, and the first is taken after all.
+    Candidates of each view are matched across views in 3D. Of the best matches, the person is the one of which the
+    views show most (`confirm_people`). A network also sees small people in hands and objects, so matches of a person's
+    size are preferred. If none has that size, the calibration may be in another unit, and the first match is taken.
     """
-    groups = group(find_candidates(detector, frame, cameras), cameras, most=_MAX_GROUPS)
-    found = [seen for _, seen in looked_at(detector, frame, cameras, groups)]
-    return next((seen for seen in found if PERSON_MM[0] < seen.pose.extent < PERSON_MM[1]), next(iter(found), None))
+    groups = group_candidates(find_candidates(detector, frame, cameras), cameras, max_groups=_MAX_GROUPS)
+    people = [observation for _, observation in confirm_people(detector, frame, cameras, groups)]
+    return next(
+        (observation for observation in people if PERSON_MM[0] < observation.pose.extent < PERSON_MM[1]),
+        next(iter(people), None),
+    )
 
 
-def looked_at(
+def confirm_people(
     detector: HeatmapDetector,
     frame: MultiViewFrame,
     cameras: Sequence[StaticCamera],
     groups: Sequence[Sequence[Candidate]],
     others: Sequence[PartialPose] = (),
 ) -> list[tuple[TriangulatedPose, Observation]]:
-    """Return those of the matches who are people, of whom the views show most first: as matched, and as then seen.
+    """Return the matches that a second look confirms as people, the one of which the views show most first.
 
-    Every view, those included in which the scan missed the person, looks again around each match: two views may agree
-    by chance on what is nobody, but the others do not see it.
+    Every view looks again around each match, also a view in which the scan missed the person. Two views may agree by
+    chance where there is no person, but the other views do not confirm it.
 
     Args:
         detector: the 2D network.
         frame: the pictures.
         cameras: V cameras as they stand in this frame.
         groups: candidates that may be one person, at most one a view.
-        others: people who are known already, whose peaks are not these people's.
+        others: people who are already known; their peaks are removed.
+
+    Returns:
+        For each person the pose as matched, and the observation of the second look.
     """
     keypoints = isinstance(detector, KeypointSource)
-    matched = [triangulated_pose(members if keypoints else standing_out(members), cameras) for members in groups]
-    looked = [(pose, look_again(detector, frame, cameras, pose, others)) for pose in matched]
-    people = [(pose, seen) for pose, seen in looked if seen is not None]
-    return sorted(people, key=lambda one: -sum(one[1].shown))
+    poses = [triangulate_pose(members if keypoints else drop_low_peaks(members), cameras) for members in groups]
+    looks = [(pose, look_again(detector, frame, cameras, pose, others)) for pose in poses]
+    people = [(pose, observation) for pose, observation in looks if observation is not None]
+    return sorted(people, key=lambda one: -sum(one[1].visibility))
 
 
 def look_again(
@@ -66,14 +72,14 @@ def look_again(
     pose: TriangulatedPose,
     others: Sequence[PartialPose] = (),
 ) -> Observation | None:
-    """Return what the views show in windows around a pose, or None if it is no person.
+    """Return what the views show in windows around a pose, or None if there is no person.
 
     Args:
         detector: the 2D network.
         frame: the pictures.
         cameras: V cameras as they stand in this frame.
         pose: where to look.
-        others: people who are known already, whose peaks are not this person's.
+        others: people who are already known; their peaks are removed.
     """
     members: list[Candidate] = []
     for _ in range(_NUM_LOOKS):
@@ -81,16 +87,16 @@ def look_again(
             return None
         crops = windows_on(detector.skeleton, pose, cameras)
         whole = detect_views(detector, [frame], cameras, [crops])[0]
-        heatmaps = told_apart(whole, pose, others, cameras)
+        heatmaps = remove_others(whole, pose, others, cameras)
         members = network_candidates(heatmaps)
         if not members:
             return None
-        pose = triangulated_pose(members, cameras)
+        pose = triangulate_pose(members, cameras)
     if others and num_own_views(members, others, cameras, detector.skeleton) < MIN_VIEWS:
         return None
-    return Observation(pose, agreements(pose, members, cameras)) if is_person(pose) else None
+    return Observation(pose, view_agreements(pose, members, cameras)) if is_person(pose) else None
 
 
 def is_person(pose: TriangulatedPose) -> bool:
-    """Two views agree on so many joints that somebody is there."""
+    """Return whether two views agree on at least half of the joints."""
     return float(pose.known.double().mean()) >= _MIN_SUPPORTED

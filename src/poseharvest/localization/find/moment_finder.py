@@ -1,7 +1,8 @@
-"""Everybody in one moment, found from that moment alone: for frames that do not follow one another.
+"""All people in one moment, found from that moment alone: for frames that do not follow one another.
 
-Nobody is expected anywhere, and nobody is met a second time. Who is there is what two views agree on, if it can be a
-person's body (`bodies`); views that saw more than one person are shared out among all of them at once (`assign`).
+No earlier frame says where a person is, and no later frame confirms that a person is there. So a person is a pose on
+which two views agree and which can be a human body (`bodies`). The keypoints that each view lists are then assigned to
+all people at once (`assign`).
 """
 
 from __future__ import annotations
@@ -18,131 +19,133 @@ from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.heatmaps.peaks import heatmap_peaks
 from poseharvest.localization.find.assign import assign
 from poseharvest.localization.find.bodies import is_body
-from poseharvest.localization.find.match_views import group, triangulated_pose
-from poseharvest.localization.find.observation import Observation, observations
-from poseharvest.localization.find.person_windows import detect_views, drawn_keypoints, network_candidates, windows_on
+from poseharvest.localization.find.match_views import group_candidates, triangulate_pose
+from poseharvest.localization.find.observation import Observation, observe_people
+from poseharvest.localization.find.person_windows import detect_views, draw_keypoints, network_candidates, windows_on
 from poseharvest.localization.find.scan import Candidate, find_candidates
-from poseharvest.localization.find.tell_apart import told_apart
-from poseharvest.localization.limits import NOT_NEW_MM
+from poseharvest.localization.find.tell_apart import remove_others
+from poseharvest.localization.limits import NEW_PERSON_MM
 from poseharvest.localization.partial_pose import TriangulatedPose, distance_from_all
 from poseharvest.localization.sighting import Sighting
 from poseharvest.pictorial.body_prior import body_prior
 
-_MOST_GROUPS = 24
+_MAX_GROUPS = 24
 _NUM_LOOKS = 2
-_LEAST_LEFT = 6  # joints that must be left of somebody whose candidate holds joints of others
+_MIN_OWN_JOINTS = 6  # that must remain of a person whose candidate also belongs to another person
 _REACH_MM = 1000.0  # of a joint from the middle of the body
-_LEAST_SHOWN = 0.08  # of a whole person, by the second of the views: four joints of sixteen, well seen
+_MIN_VISIBILITY = 0.08  # in the second best view: about four joints of sixteen, well seen
 
 Cameras = tuple[StaticCamera, ...]
 
 
 class MomentFinder:
-    """Finds everybody in a frame, whatever the frames before it hold.
+    """Finds all people in a frame, independently of the frames before it.
 
     Args:
         detector: the 2D network, or a source of keypoints.
         rig: the cameras.
-        most: people wanted in a frame, of whom the views show most; None wants all.
-        lengths_count: False where the rig's unit may be wrong: then nobody can be told by size.
+        max_people: how many people to keep in a frame, those of whom the views show most; None keeps all.
+        is_metric: False where the rig's unit may be wrong: then the size of a body is not checked.
     """
 
     def __init__(
-        self, detector: HeatmapDetector, rig: Rig, most: int | None = None, *, lengths_count: bool = True
+        self, detector: HeatmapDetector, rig: Rig, max_people: int | None = None, *, is_metric: bool = True
     ) -> None:
-        self._detector, self._rig, self._most = detector, rig, most
-        self._prior, self._lengths_count = body_prior(detector.skeleton), lengths_count
+        self._detector, self._rig, self._max_people = detector, rig, max_people
+        self._prior, self._is_metric = body_prior(detector.skeleton), is_metric
 
-    def everybody(self, frame: MultiViewFrame) -> list[Sighting]:
-        """Return who is in a frame, of whom the views show most first."""
+    def find_people(self, frame: MultiViewFrame) -> list[Sighting]:
+        """Return the people in a frame, the one of whom the views show most first."""
         cameras = self._rig.at(frame.index)
-        found = find_candidates(self._detector, frame, cameras)
-        people = self._matched(found, cameras)
+        candidates = find_candidates(self._detector, frame, cameras)
+        people = self._match_views(candidates, cameras)
         if isinstance(self._detector, KeypointSource):
-            seen = self._by_keypoints(self._detector, frame, cameras, found, people)
+            sightings = self._observe_keypoints(self._detector, frame, cameras, candidates, people)
         else:
-            seen = self._by_heatmaps(frame, cameras, people)
-        ordered = sorted(seen, key=lambda one: -float(one.peaks.score.clamp_min(0).sum()))
-        return ordered[: self._most]
+            sightings = self._observe_heatmaps(frame, cameras, people)
+        ordered = sorted(sightings, key=lambda one: -float(one.peaks.score.clamp_min(0).sum()))
+        return ordered[: self._max_people]
 
-    def _matched(self, found: Sequence[Candidate], cameras: Cameras) -> list[TriangulatedPose]:
+    def _match_views(self, candidates: Sequence[Candidate], cameras: Cameras) -> list[TriangulatedPose]:
         """Return the poses that the views agree on.
 
-        Two people who stand behind each other are one candidate to a network's scan. The second of them is then found
-        with a candidate that is another's already, and told from that person by a closer look.
+        Two people who stand behind each other may be one candidate in a network's scan. Therefore a second pass also
+        uses candidates that already belong to a person. A closer look later separates the two.
         """
 
-        def can_be(members: Sequence[Candidate]) -> bool:
-            return self._can_be(triangulated_pose(members, cameras))
+        def is_possible(members: Sequence[Candidate]) -> bool:
+            return self._is_body(triangulate_pose(members, cameras))
 
-        groups = group(found, cameras, most=_MOST_GROUPS, accepts=can_be)
-        people = [triangulated_pose(members, cameras) for members in groups]
+        groups = group_candidates(candidates, cameras, max_groups=_MAX_GROUPS, can_be_person=is_possible)
+        people = [triangulate_pose(members, cameras) for members in groups]
         if isinstance(self._detector, KeypointSource):
             return people
-        taken = {id(member) for members in groups for member in members}
+        used = {id(member) for members in groups for member in members}
 
-        def is_somebody_else(members: Sequence[Candidate]) -> bool:
-            pose = _without_outliers(triangulated_pose(members, cameras))
-            is_new = any(id(member) not in taken for member in members)
-            is_new &= int(pose.known.sum()) >= _LEAST_LEFT
-            return is_new and distance_from_all(pose, people) >= NOT_NEW_MM
+        def is_new_person(members: Sequence[Candidate]) -> bool:
+            pose = _without_outliers(triangulate_pose(members, cameras))
+            is_new = any(id(member) not in used for member in members)
+            is_new &= int(pose.known.sum()) >= _MIN_OWN_JOINTS
+            return is_new and distance_from_all(pose, people) >= NEW_PERSON_MM
 
-        more = group(found, cameras, most=_MOST_GROUPS, accepts=is_somebody_else)
-        return people + [_without_outliers(triangulated_pose(members, cameras)) for members in more]
+        hidden = group_candidates(candidates, cameras, max_groups=_MAX_GROUPS, can_be_person=is_new_person)
+        return people + [_without_outliers(triangulate_pose(members, cameras)) for members in hidden]
 
-    def _by_keypoints(
+    def _observe_keypoints(
         self,
         source: KeypointSource,
         frame: MultiViewFrame,
         cameras: Cameras,
-        found: Sequence[Candidate],
+        candidates: Sequence[Candidate],
         people: Sequence[TriangulatedPose],
     ) -> list[Sighting]:
-        members = assign(found, cameras, people).members
-        seen = self._observe(members, cameras)
+        members = assign(candidates, cameras, people).members
+        observations = self._observe(members, cameras)
         sightings = []
-        for i in self._somebody(seen):
-            pose = seen[i].pose
-            maps = drawn_keypoints(self._detector, source, pose, members[i], cameras)
+        for i in self._choose_people(observations):
+            pose = observations[i].pose
+            maps = draw_keypoints(self._detector, source, pose, members[i], cameras)
             sightings += _sightings(frame, cameras, maps, pose)
         return sightings
 
-    def _by_heatmaps(
+    def _observe_heatmaps(
         self, frame: MultiViewFrame, cameras: Cameras, people: Sequence[TriangulatedPose]
     ) -> list[Sighting]:
-        """PictureSearch at everybody again, each through windows that fit and without the peaks of the others."""
+        """Look at each person again, through windows that fit and without the peaks of the others."""
         maps: list[Heatmaps] = []
         for _ in range(_NUM_LOOKS):
-            looked = self._look(frame, cameras, people)
-            seen = self._observe([network_candidates(one) for one in looked], cameras)
-            kept = self._somebody(seen)
-            people, maps = [seen[i].pose for i in kept], [looked[i] for i in kept]
+            heatmaps = self._detect_people(frame, cameras, people)
+            observations = self._observe([network_candidates(one) for one in heatmaps], cameras)
+            chosen_people = self._choose_people(observations)
+            people, maps = [observations[i].pose for i in chosen_people], [heatmaps[i] for i in chosen_people]
         return [s for pose, one in zip(people, maps, strict=True) for s in _sightings(frame, cameras, one, pose)]
 
-    def _somebody(self, seen: Sequence[Observation]) -> list[int]:
-        """Return the numbers of those who are people, without those whose joints are others'."""
-        kept: list[int] = []
-        for i in sorted(range(len(seen)), key=lambda i: -sum(seen[i].shown)):
-            others = [seen[other].pose for other in kept]
-            if self._is_shown(seen[i]) and distance_from_all(seen[i].pose, others) >= NOT_NEW_MM:
-                kept.append(i)
-        return kept
+    def _choose_people(self, observations: Sequence[Observation]) -> list[int]:
+        """Return the numbers of the observations that are people, leaving out those made of other people's joints."""
+        numbers: list[int] = []
+        for i in sorted(range(len(observations)), key=lambda i: -sum(observations[i].visibility)):
+            others = [observations[other].pose for other in numbers]
+            if self._is_visible(observations[i]) and distance_from_all(observations[i].pose, others) >= NEW_PERSON_MM:
+                numbers.append(i)
+        return numbers
 
-    def _can_be(self, pose: TriangulatedPose) -> bool:
-        return is_body(pose, self._detector.skeleton, self._prior, lengths_count=self._lengths_count)
+    def _is_body(self, pose: TriangulatedPose) -> bool:
+        return is_body(pose, self._detector.skeleton, self._prior, is_metric=self._is_metric)
 
-    def _is_shown(self, one: Observation) -> bool:
-        return len(one.shown) > 1 and one.shown[1] >= _LEAST_SHOWN and self._can_be(one.pose)
+    def _is_visible(self, one: Observation) -> bool:
+        return len(one.visibility) > 1 and one.visibility[1] >= _MIN_VISIBILITY and self._is_body(one.pose)
 
     def _observe(self, members: Sequence[Sequence[Candidate]], cameras: Cameras) -> list[Observation]:
-        return observations(members, [cameras] * len(members), len(self._detector.skeleton))
+        return observe_people(members, [cameras] * len(members), len(self._detector.skeleton))
 
-    def _look(self, frame: MultiViewFrame, cameras: Cameras, people: Sequence[TriangulatedPose]) -> list[Heatmaps]:
+    def _detect_people(
+        self, frame: MultiViewFrame, cameras: Cameras, people: Sequence[TriangulatedPose]
+    ) -> list[Heatmaps]:
         skeleton = self._detector.skeleton
         crops = [windows_on(skeleton, pose, cameras) for pose in people]
         whole = detect_views(self._detector, [frame] * len(people), cameras, crops) if people else []
         return [
-            told_apart(one, person, [other for other in people if other is not person], cameras)
+            remove_others(one, person, [other for other in people if other is not person], cameras)
             for one, person in zip(whole, people, strict=True)
         ]
 
@@ -157,7 +160,7 @@ def _without_outliers(pose: TriangulatedPose) -> TriangulatedPose:
 
 
 def _sightings(frame: MultiViewFrame, cameras: Cameras, maps: Heatmaps, pose: TriangulatedPose) -> list[Sighting]:
-    """Return what the views show of somebody: nothing where no picture holds them."""
+    """Return the sighting of a person, or an empty list where the person is in no picture."""
     if all(crop is None for crop in maps.crops):
         return []
     peaks = heatmap_peaks(maps.values, maps.crops)

@@ -1,4 +1,4 @@
-"""Windows around a known pose: how the person is followed from frame to frame, and looked at again."""
+"""Windows around a known pose, and what a network sees in them: for following a person, and for a second look."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from poseharvest.skeleton.human import is_end
 from poseharvest.skeleton.proportions import whole_over_part
 from poseharvest.skeleton.skeleton import Skeleton
 
-_WELL_KNOWN = 0.9  # quantile of the peaks' heights: those of joints that the network knows
-_STANDS_OUT = 0.1  # of that height
-_MAX_SIDES = 4  # of the picture, that a window may have: more is a pose at the camera's own place
+_WELL_KNOWN = 0.9  # quantile of the peaks' heights: the height of joints that the network knows
+_STANDS_OUT = 0.1  # share of that height below which a peak is dropped
+_MAX_SIDES = 4  # largest window, in sides of the picture: a larger one is a pose at the camera's own place
 
 
 def crops_around(points: Tensor, cameras: Sequence[StaticCamera], scale: float = CROP_SCALE) -> tuple[Crop | None, ...]:
@@ -37,13 +37,13 @@ def crops_around(points: Tensor, cameras: Sequence[StaticCamera], scale: float =
         scale: of the windows' sides over the extent of the projection.
 
     Returns:
-        One a view; None where fewer than four joints are in front of the camera, none falls into the picture, or the
-        window would be so large that the picture is a speck in it: the pose is not where the camera stands.
+        One a view. None where fewer than four joints are in front of the camera, where none falls into the picture, or
+        where the window would be more than four times as large as the picture.
     """
     crops: list[Crop | None] = []
     for camera in cameras:
-        seen = camera.project(points)
-        pixels = seen.pixels[seen.valid]
+        projection = camera.project(points)
+        pixels = projection.pixels[projection.valid]
         visible = pixels.shape[0] >= MIN_JOINTS and bool(inside_image(pixels, camera.image_size).any())
         crop = crop_around(pixels, scale, MIN_SIDE_PX) if visible else None
         crops.append(None if crop is None or crop.side > _MAX_SIDES * max(camera.image_size) else crop)
@@ -53,16 +53,17 @@ def crops_around(points: Tensor, cameras: Sequence[StaticCamera], scale: float =
 def windows_on(
     skeleton: Skeleton, person: PartialPose, cameras: Sequence[StaticCamera], scale: float = CROP_SCALE
 ) -> tuple[Crop | None, ...]:
-    """Return every view's window on a person of whom perhaps only a part is seen (`crops_around`).
+    """Return every view's window on a person who may be seen only in part (`crops_around`).
 
-    Networks are trained on windows of whole people, cut off by the picture or not. Somebody at a desk, in a window that
-    fits head and arms, is too large for them: they take a hand for the person.
+    Networks are trained on windows that would hold the whole person. If the window fits the head and arms of a person
+    at a desk, the person is too large in it, and the network takes a hand for a person. So the window is laid around
+    the whole body, which is estimated from the known joints.
 
     Args:
         skeleton: J joints.
-        person: where they are in space, and which joints are seen.
+        person: where the person is in space, and which joints are known.
         cameras: V cameras as they stand in the frame.
-        scale: of a whole person's window over the person's extent.
+        scale: the window's side, divided by the whole person's extent.
     """
     return crops_around(
         person.points[person.known], cameras, scale * whole_over_part(skeleton, tuple(person.known.tolist()))
@@ -81,7 +82,7 @@ def detect_views(
         detector: the 2D network.
         frames: F moments.
         cameras: V cameras, for their names.
-        crops: (F, V) windows; a view without a window, or without the picture that the detector needs, is absent.
+        crops: (F, V) windows. A view is absent if it has no window, or no picture where the detector needs one.
     """
     present = [
         tuple(
@@ -90,15 +91,15 @@ def detect_views(
         )
         for windows, frame in zip(crops, frames, strict=True)
     ]
-    asked = [
+    requests = [
         CroppedView(camera.name, frame.index, crop, image, frame.number(view))
         for frame, windows in zip(frames, present, strict=True)
         for view, (camera, crop, image) in enumerate(zip(cameras, windows, frame.images, strict=True))
         if crop is not None
     ]
     values = torch.zeros((len(frames), len(cameras), len(detector.skeleton), *detector.heatmap_size))
-    if asked:
-        detected = detector.detect(asked)
+    if requests:
+        detected = detector.detect(requests)
         values = values.to(detected)
         values[torch.tensor([[crop is not None for crop in windows] for windows in present])] = detected
     return [Heatmaps(maps, windows) for maps, windows in zip(values, present, strict=True)]
@@ -113,14 +114,14 @@ def view_candidates(heatmaps: Heatmaps, peaks: Peaks) -> list[Candidate]:
     ]
 
 
-def standing_out(members: Sequence[Candidate]) -> list[Candidate]:
-    """Return one person's candidates without the peaks that say nothing.
+def drop_low_peaks(members: Sequence[Candidate]) -> list[Candidate]:
+    """Return one person's candidates without their low peaks.
 
-    A network gives every joint a peak. That of a joint which is out of the picture is low and lies anywhere; two such
-    peaks agree by chance now and then, and the next windows would be laid around a joint that nobody saw.
+    A network gives every joint a peak. The peak of a joint outside of the picture is low and lies anywhere. Two such
+    peaks sometimes agree by chance, and the next windows would be laid around a joint that no view shows.
 
     Args:
-        members: at most one a view, as a network sees them.
+        members: the network's candidates, at most one a view.
     """
     if not members:
         return []
@@ -130,32 +131,33 @@ def standing_out(members: Sequence[Candidate]) -> list[Candidate]:
 
 
 def network_candidates(heatmaps: Heatmaps) -> list[Candidate]:
-    """Return what a network shows of a person as one candidate a present view, without peaks that say nothing."""
-    return standing_out(view_candidates(heatmaps, heatmap_peaks(heatmaps.values, heatmaps.crops)))
+    """Return what a network shows of a person as one candidate a present view, without low peaks."""
+    return drop_low_peaks(view_candidates(heatmaps, heatmap_peaks(heatmaps.values, heatmaps.crops)))
 
 
 def shows_enough(detector: HeatmapDetector, frame: MultiViewFrame) -> bool:
-    """Return whether two views have what the detector looks at; else it is unknown who is there."""
+    """Return whether two views have the pictures that the detector needs; else the frame says nothing about people."""
     return not detector.needs_images or sum(image is not None for image in frame.images) >= MIN_VIEWS
 
 
-def drawn_keypoints(
+def draw_keypoints(
     detector: HeatmapDetector,
     source: KeypointSource,
     person: PartialPose,
     members: Sequence[Candidate],
     cameras: Sequence[StaticCamera],
 ) -> Heatmaps:
-    """Return the heatmaps of a person's own keypoints alone; flat where a view has none.
+    """Return the heatmaps of a person's own keypoints alone; zero where a view has none.
 
-    The windows fit, however little is seen: keypoints that are known beforehand cannot be cut off by them. Toes and
-    fingers lie in the room that they leave around ankles and wrists, and would make the heatmaps coarser.
+    The windows are laid around the known joints, even if these are few: a window cannot hide keypoints that are read
+    from a file. Toes and fingers do not count for the window's size, since they would make the heatmaps coarser. They
+    lie in the margin around ankles and wrists.
 
     Args:
         detector: gives the size of the heatmaps.
-        source: the same detector, that knows its people.
-        person: where they are in space.
-        members: their keypoints, at most one a view.
+        source: the same detector, as a source of keypoints.
+        person: where the person is in space.
+        members: the person's keypoints, at most one a view.
         cameras: V cameras as they stand in this frame.
     """
     body = person.known & ~torch.tensor([is_end(joint) for joint in detector.skeleton.joints])

@@ -1,8 +1,8 @@
-"""How pictures must be turned for people to stand in them: by what the cameras have in common, and by the network.
+"""How pictures must be turned so that people stand upright in them: found from the calibration and the network.
 
-A camera's own roll is unknown as long as nobody says where up is in the world. But whatever is up, the calibration says
-how every camera hangs beside the others. So only a few sets of turns are possible. The likeliest one
-is tried first. A network gives much higher peaks to people who stand, which tells whether it is right.
+The direction of up in the world is unknown, and so is each camera's own roll. But the calibration gives the roll of
+every camera relative to the others, so only a few sets of turns are possible. The likeliest set is tried first. A
+network gives much higher peaks to people who stand upright, which shows whether the set is right.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ Turns = tuple[int, ...]
 """Degrees clockwise, one a view."""
 
 _NUM_DIRECTIONS = 1000
-_LEAST_SHARE = 0.004  # of all directions, for turns that are more than the border between others
-_A_TURN = 0.1  # what a turned picture counts against how well the others agree
-_HIGH_PEAKS = 0.4  # mean of the higher half of the peaks, from which a window shows somebody
-_CLEARLY = 1.3  # times the mean over all four turns
-_BETTER = 1.1  # times what the turns that the cameras suggest show
+_MIN_SHARE = 0.004  # of all directions; a set of turns with fewer only lies on the border between others
+_TURN_PENALTY = 0.1  # for each turned picture
+_HIGH_PEAKS = 0.4  # mean of the higher half of the peaks, from which a window shows a person
+_CLEARLY = 1.3  # times the mean score over all four turns
+_BETTER = 1.1  # times the score of the turns that the cameras suggest
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Verdict:
 
     Attributes:
         turns: of each view.
-        is_sure: the network clearly shows somebody who stands.
+        is_sure: the network clearly shows a person who stands upright.
     """
 
     turns: Turns
@@ -50,11 +50,11 @@ class Verdict:
 
 @dataclass(frozen=True, eq=False)
 class Upright:
-    """A network that sees people the right way up.
+    """A network that sees people upright.
 
     Attributes:
-        verdict: how the pictures must be turned for that.
-        detector: sees them turned. It still knows what it saw of the first frame.
+        verdict: how the pictures must be turned.
+        detector: the network with turned pictures. It still holds its heatmaps of the first frame.
     """
 
     verdict: Verdict
@@ -64,36 +64,38 @@ class Upright:
 def possible_turns(cameras: Sequence[StaticCamera]) -> list[Turns]:
     """Return the sets of turns that make all cameras upright for some direction of up, the likeliest first.
 
-    Cameras look more ahead than up or down, so up lies along the upright side of most pictures. Of turns that agree
-    in that, those come first that leave most pictures as they are. A camera of a kind of its own is taken as upright.
+    Cameras look more ahead than up or down, so the direction of up is nearly parallel to a side of most pictures. If
+    two sets are equal in that, the set that turns fewer pictures comes first. A camera of an unknown class counts as
+    upright.
     """
-    shown = torch.stack([_in_picture(camera, _directions(_NUM_DIRECTIONS)) for camera in cameras])
-    steps = _quarters(shown)
-    fit = shown.abs().amax(-1).sum(0) - _A_TURN * (steps > 0).sum(0)
-    found, number, counts = torch.unique(steps, dim=1, return_inverse=True, return_counts=True)
+    directions = torch.stack([_project_directions(camera, _directions(_NUM_DIRECTIONS)) for camera in cameras])
+    steps = _quarter_turns(directions)
+    fit = directions.abs().amax(-1).sum(0) - _TURN_PENALTY * (steps > 0).sum(0)
+    choices, number, counts = torch.unique(steps, dim=1, return_inverse=True, return_counts=True)
     best = torch.full(counts.shape, -torch.inf, dtype=fit.dtype).scatter_reduce(0, number, fit, "amax")
-    order = [one for one in best.argsort(descending=True).tolist() if counts[one] >= _LEAST_SHARE * _NUM_DIRECTIONS]
-    return [tuple(QUARTER_TURNS[step] for step in found[:, one].tolist()) for one in order]
+    order = [one for one in best.argsort(descending=True).tolist() if counts[one] >= _MIN_SHARE * _NUM_DIRECTIONS]
+    return [tuple(QUARTER_TURNS[step] for step in choices[:, one].tolist()) for one in order]
 
 
 def find_upright(
     detector: HeatmapDetector, frames: Iterable[MultiViewFrame], cameras: Sequence[StaticCamera]
 ) -> Upright:
-    """Return the network with pictures turned so that people stand in them.
+    """Return the network with pictures turned so that people stand upright in them.
 
-    Other turns than those that the cameras suggest must show somebody in two frames, where there are two.
+    Turns that differ from the suggestion of the cameras must show a person in two frames, if there are two.
 
     Args:
         detector: the network.
-        frames: one moment or more, the same ones each time, far from each other. The first may be all that is read.
+        frames: one moment or more, far from each other. Each iteration must give the same ones. Often only the first
+            is read.
         cameras: V cameras as they stand in the frames.
     """
     judge = _Judge(detector, cameras, possible_turns(cameras), frames)
     verdict = judge.verdict()
-    return Upright(verdict, judge.turned(verdict.turns))
+    return Upright(verdict, judge.detector_for(verdict.turns))
 
 
-def turned_detector(detector: HeatmapDetector, cameras: Sequence[StaticCamera], turns: Turns) -> HeatmapDetector:
+def turn_detector(detector: HeatmapDetector, cameras: Sequence[StaticCamera], turns: Turns) -> HeatmapDetector:
     """Return the detector with the views' pictures turned, or as it is where none is turned."""
     names = [camera.name for camera in cameras]
     by_view = {name: turn for name, turn in zip(names, turns, strict=True) if turn}
@@ -106,42 +108,43 @@ class _Judge:
     cameras: Sequence[StaticCamera]
     possible: Sequence[Turns]
     frames: Iterable[MultiViewFrame]
-    made: dict[Turns, HeatmapDetector] = field(default_factory=dict)
+    detectors: dict[Turns, HeatmapDetector] = field(default_factory=dict)
 
     def verdict(self) -> Verdict:
-        """Try what the cameras suggest on all frames, then the other turns of all pictures together on one of them.
+        """Try the suggestion of the cameras on all frames, then the other turns of all pictures together on one frame.
 
-        That one is the first in which anybody was found, if only badly: each look is a search of all pictures.
+        That frame is the first in which a person was found at all. One frame must do, since each try is a search of
+        all pictures.
         """
         suggested, likely = self.possible[0], None
         for frame in self.frames:
-            verdict = self._look(frame, suggested)
+            verdict = self._judge_frame(frame, suggested)
             if verdict is not None and verdict.is_sure:
-                return verdict if verdict.turns == suggested else self._confirmed(verdict, frame)
+                return verdict if verdict.turns == suggested else self._confirm(verdict, frame)
             likely = likely or (None if verdict is None else frame)
         frame = likely or next(iter(self.frames))
         for more in QUARTER_TURNS[1:]:
-            verdict = self._look(frame, tuple((turn + more) % 360 for turn in suggested))
+            verdict = self._judge_frame(frame, tuple((turn + more) % 360 for turn in suggested))
             if verdict is not None and verdict.is_sure:
-                return self._confirmed(verdict, frame)
+                return self._confirm(verdict, frame)
         return Verdict(suggested, False)
 
-    def turned(self, turns: Turns) -> HeatmapDetector:
-        """Return the network for pictures that are turned; it is one, so that it knows what it saw."""
-        if turns not in self.made:
-            turned = turned_detector(self.detector, self.cameras, turns)
-            self.made[turns] = RememberingDetector(turned, next(iter(self.frames)).index)
-        return self.made[turns]
+    def detector_for(self, turns: Turns) -> HeatmapDetector:
+        """Return the network for turned pictures, the same object each time, so that it keeps its heatmaps."""
+        if turns not in self.detectors:
+            detector = turn_detector(self.detector, self.cameras, turns)
+            self.detectors[turns] = RememberingDetector(detector, next(iter(self.frames)).index)
+        return self.detectors[turns]
 
-    def _look(self, frame: MultiViewFrame, turns: Turns) -> Verdict | None:
-        """PictureSearch for somebody in pictures that are turned, then ask how the windows around them must be turned.
+    def _judge_frame(self, frame: MultiViewFrame, turns: Turns) -> Verdict | None:
+        """Search for a person in turned pictures, then compare all turns of the windows around the person.
 
-        None where nobody is found.
+        None where no person is found.
         """
-        found = locate(self.turned(turns), frame, self.cameras)
-        if found is None:
+        person = locate(self.detector_for(turns), frame, self.cameras)
+        if person is None:
             return None
-        pose = found.pose
+        pose = person.pose
         crops = windows_on(self.detector.skeleton, pose, self.cameras)
         heights = torch.stack([self._heights(frame, crops, degrees) for degrees in QUARTER_TURNS])
         score = {
@@ -153,21 +156,21 @@ class _Judge:
             best = self.possible[0]
         return Verdict(best, score[best] >= max(_HIGH_PEAKS, _CLEARLY * float(heights.mean())))
 
-    def _confirmed(self, verdict: Verdict, seen: MultiViewFrame) -> Verdict:
-        """Return turns that another frame confirms, or that no other frame contradicts; else what cameras suggest."""
+    def _confirm(self, verdict: Verdict, first: MultiViewFrame) -> Verdict:
+        """Return turns that another frame confirms or no other frame contradicts; else the cameras' suggestion."""
         for frame in self.frames:
-            if frame is not seen:
-                again = self._look(frame, verdict.turns)
+            if frame is not first:
+                again = self._judge_frame(frame, verdict.turns)
                 if again is not None and again.is_sure:
                     return verdict if again.turns == verdict.turns else Verdict(self.possible[0], False)
         return verdict
 
     def _heights(self, frame: MultiViewFrame, crops: Sequence[Crop | None], degrees: int) -> Tensor:
-        """Return (V,) the mean of the higher half of each view's peaks, where all pictures are turned alike.
+        """Return (V,) the mean of the higher half of each view's peaks, with all pictures turned by the same angle.
 
-        Joints that are out of the picture have no peak whatever the turn, so that they would only blur it.
+        Joints outside of the picture have low peaks for every turn. They would only make the mean less clear.
         """
-        maps = detect_views(self.turned((degrees,) * len(self.cameras)), [frame], self.cameras, [crops])[0]
+        maps = detect_views(self.detector_for((degrees,) * len(self.cameras)), [frame], self.cameras, [crops])[0]
         score = map_peaks(maps.values).score.clamp_min(0).cpu()
         half = math.ceil(score.shape[1] / 2)
         return score.topk(half, 1).values.mean(1)
@@ -182,7 +185,7 @@ def _directions(number: int) -> Tensor:
     return torch.stack((radius * angle.cos(), radius * angle.sin(), height), -1)
 
 
-def _in_picture(camera: StaticCamera, directions: Tensor) -> Tensor:
+def _project_directions(camera: StaticCamera, directions: Tensor) -> Tensor:
     """Return (N, 2) where directions of the world (N, 3) point in the picture, in its middle: x right, y down."""
     if isinstance(camera, Camera):
         axes = camera.rotation[:2].double()
@@ -193,6 +196,6 @@ def _in_picture(camera: StaticCamera, directions: Tensor) -> Tensor:
     return directions @ axes.T
 
 
-def _quarters(up: Tensor) -> Tensor:
+def _quarter_turns(up: Tensor) -> Tensor:
     """Return (...) how many quarter turns clockwise make directions (..., 2) of a picture point up."""
     return (torch.atan2(-up[..., 0], -up[..., 1]) / (math.pi / 2)).round().long() % 4

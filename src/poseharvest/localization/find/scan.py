@@ -1,8 +1,8 @@
-"""Finding people in a picture with nothing but the pose network: windows of several sizes, then closing in.
+"""Finding people in a picture with the pose network alone: windows of several sizes first, then closer windows.
 
-The network answers with high, single peaks where its window holds one whole person, and with low ones elsewhere. A
-scan over overlapping windows therefore finds people roughly; cutting a new window around the peaks and asking again
-settles on each person's own box. No second network is needed (the paper takes the box as given).
+The network gives high, single peaks where its window holds one whole person, and low ones elsewhere. A scan over
+overlapping windows therefore finds people roughly. A new window is then cut around the peaks, several times, until it
+fits the person. No second network is needed (the paper takes the box as given).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Candidate:
         view: number of the view in the rig.
         pixels: (J, 2) peaks in the picture.
         scores: (J,) heights of the peaks, at least 0.
-        side: edge of the window that fits the person, pixels: their size in this picture.
+        side: side of the window that fits the person, pixels: the person's size in this picture.
     """
 
     view: int
@@ -80,7 +80,7 @@ def find_candidates(
 ) -> list[Candidate]:
     """Return the people that the detector sees in each picture, most confident first.
 
-    A detector that knows its people (keypoint files) is asked; a network looks through windows.
+    A source of keypoints (keypoint files) lists its people; a network looks through windows.
 
     Args:
         detector: the 2D network.
@@ -94,8 +94,8 @@ def find_candidates(
     return sorted((person for look in looks for person in look.people()), key=lambda c: -c.confidence)
 
 
-def _known(source: KeypointSource, view: str, number: int, picture: int) -> list[Candidate]:
-    """Return the people of whom the keypoints are known before anybody looks."""
+def _keypoint_candidates(source: KeypointSource, view: str, number: int, picture: int) -> list[Candidate]:
+    """Return the people that a source of keypoints lists for a picture."""
     candidates = []
     for person in source.people(view, picture):
         pixels, scores = person[:, :2].double(), person[:, 2].double().clamp_min(0)
@@ -107,7 +107,7 @@ def _known(source: KeypointSource, view: str, number: int, picture: int) -> list
 
 @dataclass(frozen=True, eq=False)
 class PictureSearch:
-    """One picture to look at.
+    """One picture to search for people.
 
     Attributes:
         detector: the 2D network, or keypoint files.
@@ -128,63 +128,63 @@ class PictureSearch:
     picture: int | None = None
 
     def people(self) -> list[Candidate]:
-        """Return everybody in the picture, most confident first; nobody where the detector lacks its picture."""
+        """Return all people in the picture, most confident first; an empty list where a needed picture is missing."""
         if isinstance(self.detector, KeypointSource):
             picture = self.frame if self.picture is None else self.picture
-            known = _known(self.detector, self.view, self.number, picture)
+            known = _keypoint_candidates(self.detector, self.view, self.number, picture)
             return sorted(known, key=lambda c: -c.confidence)
         if self.image is None and self.detector.needs_images:
             return []
-        return _distinct(_close_in(self, _best_windows(self)))
+        return _drop_duplicates(_close_in(self, _best_windows(self)))
 
-    def through(self, crops: Sequence[Crop]) -> list[Candidate]:
-        """Return what the network sees in each window."""
-        asked = [CroppedView(self.view, self.frame, crop, self.image, self.picture) for crop in crops]
-        peaks = heatmap_peaks(self.detector.detect(asked).cpu(), crops)
+    def look_through(self, crops: Sequence[Crop]) -> list[Candidate]:
+        """Return one candidate a window: what the network sees in it."""
+        requests = [CroppedView(self.view, self.frame, crop, self.image, self.picture) for crop in crops]
+        peaks = heatmap_peaks(self.detector.detect(requests).cpu(), crops)
         return [
-            Candidate(self.number, pixels, score.clamp_min(0), min(crop.side, _around_peaks(pixels, score).side))
+            Candidate(self.number, pixels, score.clamp_min(0), min(crop.side, _window_around_peaks(pixels, score).side))
             for pixels, score, crop in zip(peaks.pixels, peaks.score, crops, strict=True)
         ]
 
 
-def _around_peaks(pixels: Tensor, scores: Tensor, scale: float = CROP_SCALE) -> Crop:
-    """Return the square around the confident peaks, or around all of them where hardly any is."""
+def _window_around_peaks(pixels: Tensor, scores: Tensor, scale: float = CROP_SCALE) -> Crop:
+    """Return the square around the confident peaks, or around all peaks if too few are confident."""
     confident = scores > CONFIDENT_PEAK
     enough = int(confident.sum()) >= MIN_JOINTS
     return crop_around(pixels[confident] if enough else pixels, scale, MIN_SIDE_PX)
 
 
 def _window_for(candidate: Candidate, skeleton: Skeleton, scale: float) -> Crop:
-    """Return the window that would hold the whole person of whom a candidate shows a part."""
+    """Return the window that would hold the whole person, if the candidate shows only a part."""
     confident = candidate.scores > CONFIDENT_PEAK
     whole = whole_over_part(skeleton, tuple(confident.tolist()))
-    return _around_peaks(candidate.pixels, candidate.scores, scale * whole)
+    return _window_around_peaks(candidate.pixels, candidate.scores, scale * whole)
 
 
 def _best_windows(look: PictureSearch) -> list[Candidate]:
-    seen = look.through(scan_windows(look.size))
-    return sorted(seen, key=lambda c: -c.confidence)[:_MAX_WINDOWS]
+    candidates = look.look_through(scan_windows(look.size))
+    return sorted(candidates, key=lambda c: -c.confidence)[:_MAX_WINDOWS]
 
 
 def _close_in(look: PictureSearch, candidates: list[Candidate]) -> list[Candidate]:
-    """Cut new windows around the peaks, wide first, and keep the most confident look at every person."""
+    """Return all confident candidates after looking through new windows around the peaks, wide first."""
     best = candidates
     for scale in CLOSING_SCALES:
         alive = [c for c in candidates if int((c.scores > CONFIDENT_PEAK).sum()) >= MIN_JOINTS]
         if not alive:
             break
-        candidates = look.through([_window_for(c, look.detector.skeleton, scale) for c in alive])
+        candidates = look.look_through([_window_for(c, look.detector.skeleton, scale) for c in alive])
         best = best + candidates
     return [c for c in best if c.confidence >= MIN_CONFIDENCE]
 
 
-def _distinct(candidates: list[Candidate]) -> list[Candidate]:
+def _drop_duplicates(candidates: list[Candidate]) -> list[Candidate]:
     """Drop every candidate that is the same person as a more confident one."""
-    kept: list[Candidate] = []
+    distinct: list[Candidate] = []
     for candidate in sorted(candidates, key=lambda c: -c.confidence):
-        if all(_normalised_distance(candidate, other) > _SAME_PERSON for other in kept):
-            kept.append(candidate)
-    return kept
+        if all(_normalised_distance(candidate, other) > _SAME_PERSON for other in distinct):
+            distinct.append(candidate)
+    return distinct
 
 
 def _normalised_distance(a: Candidate, b: Candidate) -> float:

@@ -1,8 +1,8 @@
-"""Heatmaps of one person cleared of the peaks that others leave in the same window.
+"""Removal of other people's peaks from the heatmaps of one person.
 
-A network answers to everybody in its window. Where the window holds several people of whom it is known about where they
-are, a peak that lies on another person's joint, nearer to it than to the own one, is theirs: it is taken out, so that
-it neither draws the person away nor counts as evidence. What lies elsewhere stays, wherever it is.
+A network gives peaks to all people in its window. Where the other people are is roughly known. A peak that lies on
+another person's joint, and nearer to it than to the person's own joint, is removed. So it neither draws the person away
+nor counts as evidence. All other peaks stay.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from poseharvest.localization.limits import CONFIDENT_PEAK, MIN_JOINTS
 from poseharvest.localization.partial_pose import PartialPose
 from poseharvest.skeleton.skeleton import Skeleton
 
-_REACH = 1 / 16  # of the window's side: within it of another's joint a peak may be that joint's
-_SHARPNESS = 1 / 48  # of the window's side: over which it passes from one person to the other
+_REACH = 1 / 16  # of the window's side: a peak so near to another person's joint may be that joint
+_SHARPNESS = 1 / 48  # of the window's side: width of the transition between the two people
 
-_LEFT_OF_PEAK = 0.5
-_BODY_WIDTH = 0.08  # of somebody's extent: as far from the middle of a limb a peak may lie on it
+_REMAINING_SHARE = 0.5  # of a peak's height, below which it counts as removed
+_BODY_WIDTH = 0.08  # of a person's extent: largest distance of a peak from the axis of a limb it lies on
 
 
-def told_apart(
+def remove_others(
     maps: Heatmaps, person: PartialPose, others: Sequence[PartialPose], cameras: Sequence[StaticCamera]
 ) -> Heatmaps:
     """Return a person's heatmaps of all views without the peaks of others.
 
     Args:
-        maps: of the person's windows.
-        person: where they are expected.
-        others: where the others are.
+        maps: heatmaps of the person's windows.
+        person: where the person is expected.
+        others: where the other people are.
         cameras: V cameras as they stand in this frame.
     """
     if not others:
@@ -43,37 +43,37 @@ def told_apart(
     values = maps.values.clone()
     for view, (crop, camera) in enumerate(zip(maps.crops, cameras, strict=True)):
         if crop is not None:
-            theirs = torch.stack([_projected(other, camera) for other in others])
-            values[view] = clear_of_others(values[view], crop, _projected(person, camera), theirs)
+            theirs = torch.stack([_project_joints(other, camera) for other in others])
+            values[view] = remove_others_from_view(values[view], crop, _project_joints(person, camera), theirs)
     return Heatmaps(values, maps.crops)
 
 
-def share_taken_out(whole: Heatmaps, own: Heatmaps) -> float:
-    """Return the share of the peaks in a person's windows that were taken out as other people's.
+def removed_share(whole: Heatmaps, own: Heatmaps) -> float:
+    """Return the share of the peaks in a person's windows that were removed as other people's, 0 to 1.
 
     Args:
         whole: (V, J, H, W) heatmaps as the network gave them.
-        own: the same, told apart.
+        own: the same heatmaps after `remove_others`.
     """
     if own is whole:
         return 0.0
     before, after = (maps.values.flatten(-2).amax(-1) for maps in (whole, own))
     peaks = before > CONFIDENT_PEAK
-    taken = peaks & (after < _LEFT_OF_PEAK * before)
-    return float(taken.sum()) / max(1, int(peaks.sum()))
+    removed = peaks & (after < _REMAINING_SHARE * before)
+    return float(removed.sum()) / max(1, int(peaks.sum()))
 
 
 def num_own_views(
     members: Sequence[Candidate], others: Sequence[PartialPose], cameras: Sequence[StaticCamera], skeleton: Skeleton
 ) -> int:
-    """Return in how many views somebody shows four joints or more where nobody else is.
+    """Return in how many views a person shows four joints or more that do not lie on other people.
 
-    A network that is asked for a person where none is answers with the limbs of those who are near: a left ankle at
-    another's wrist. What one view shows and two such views agree on is nobody.
+    A network that looks where no person is finds joints on the limbs of people near by, such as a left ankle at
+    another person's wrist. Views that agree on such joints do not show a new person.
 
     Args:
-        members: what the views see of the person, at most one a view.
-        others: where the others are.
+        members: the views' candidates for the person, at most one a view.
+        others: where the other people are.
         cameras: V cameras as they stand in this frame.
         skeleton: its limbs.
     """
@@ -83,13 +83,13 @@ def num_own_views(
         peaks = member.pixels[member.scores > CONFIDENT_PEAK]
         theirs = torch.zeros(len(peaks), dtype=torch.bool)
         for other in others:
-            theirs |= _on_limbs(peaks, _projected(other, cameras[member.view]), limbs)
+            theirs |= _lie_on_limbs(peaks, _project_joints(other, cameras[member.view]), limbs)
         number += int((~theirs).sum()) >= MIN_JOINTS
     return number
 
 
-def _on_limbs(peaks: Tensor, joints: Tensor, limbs: Tensor) -> Tensor:
-    """Return (N,) bool: peaks (N, 2) lie on the limbs (L, 2) of somebody with joints (J, 2), pixels; NaN is nowhere."""
+def _lie_on_limbs(peaks: Tensor, joints: Tensor, limbs: Tensor) -> Tensor:
+    """Return (N,) bool: peaks (N, 2) lie on the limbs (L, 2) of a person with joints (J, 2), pixels or NaN."""
     known = joints[~joints.isnan().any(1)]
     if len(known) == 0:
         return torch.zeros(len(peaks), dtype=torch.bool)
@@ -103,13 +103,13 @@ def _on_limbs(peaks: Tensor, joints: Tensor, limbs: Tensor) -> Tensor:
     return on
 
 
-def _projected(person: PartialPose, camera: StaticCamera) -> Tensor:
+def _project_joints(person: PartialPose, camera: StaticCamera) -> Tensor:
     """Return (J, 2) where a camera sees the joints, pixels; NaN where not known or behind it."""
-    seen = camera.project(person.points)
-    return torch.where((person.known & seen.valid)[:, None], seen.pixels, torch.nan)
+    projection = camera.project(person.points)
+    return torch.where((person.known & projection.valid)[:, None], projection.pixels, torch.nan)
 
 
-def clear_of_others(values: Tensor, crop: Crop, own: Tensor, others: Tensor) -> Tensor:
+def remove_others_from_view(values: Tensor, crop: Crop, own: Tensor, others: Tensor) -> Tensor:
     """Return the heatmaps (J, H, W) of one view without the peaks of others.
 
     Args:

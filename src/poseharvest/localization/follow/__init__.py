@@ -1,6 +1,6 @@
 """Following people from moment to moment: one, one among many, all of them, or one in the pictures of a single view.
 
-It stands on `find` for everything that a single moment can tell. Start with `one_person`, then `people_tracker`.
+It uses `find` for everything that concerns a single moment. Start with `one_person`, then `people_tracker`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Where the joints of a person who is followed are believed to be, from frame to frame.
+"""Where the tracker believes the joints of a person to be, from frame to frame.
 
-In space, in millimetres, where several views show the person; in one picture, in pixels, where there is but one view.
+With several views the joints are in space, in millimetres. With a single view they are in the picture, in pixels.
 """
 
 from __future__ import annotations
@@ -18,34 +18,34 @@ _MAX_JUMP = 0.35  # of the person's extent, beyond the motion of the whole body
 
 @dataclass(frozen=True, eq=False)
 class Belief(PartialPose):
-    """Where a tracker believes the joints to be: `known` are those that were seen since the person was found.
+    """Where a tracker believes the joints to be: `known` marks the joints seen since the person was found.
 
     Attributes:
-        doubted: (J,) bool, its last observation jumped and was not taken; the next one is.
+        doubted: (J,) bool, the joint's last observation jumped and was rejected. The next one will be accepted.
     """
 
     doubted: Tensor
 
     @classmethod
-    def of(cls, seen: PartialPose) -> Belief:
-        """Return what a first observation makes believe."""
-        return cls(seen.points, seen.known, torch.zeros_like(seen.known))
+    def of(cls, observation: PartialPose) -> Belief:
+        """Return the belief after a first observation."""
+        return cls(observation.points, observation.known, torch.zeros_like(observation.known))
 
 
-def updated(belief: Belief | None, seen: PartialPose) -> Belief | None:
+def update_belief(belief: Belief | None, observation: PartialPose) -> Belief | None:
     """Return the belief after a new observation; joints that are not observed move with the body.
 
-    None as long as nobody is known and the observation shows too few joints to change that.
+    None if there was no belief and the observation shows too few joints.
     """
     if belief is None:
-        enough = int(seen.known.sum()) >= MIN_JOINTS
-        return Belief.of(seen) if enough else None
-    both = belief.known & seen.known
+        enough = int(observation.known.sum()) >= MIN_JOINTS
+        return Belief.of(observation) if enough else None
+    both = belief.known & observation.known
     if not bool(both.any()):
         return belief
-    shift = (seen.points - belief.points)[both].median(0).values
+    shift = (observation.points - belief.points)[both].median(0).values
     moved = belief.points + shift
-    jumps = torch.linalg.vector_norm(seen.points - moved, dim=-1) > _MAX_JUMP * belief.extent
+    jumps = torch.linalg.vector_norm(observation.points - moved, dim=-1) > _MAX_JUMP * belief.extent
     rejected = both & jumps & ~belief.doubted
-    taken = seen.known & ~rejected
-    return Belief(torch.where(taken[:, None], seen.points, moved), belief.known | taken, rejected)
+    accepted = observation.known & ~rejected
+    return Belief(torch.where(accepted[:, None], observation.points, moved), belief.known | accepted, rejected)

@@ -1,8 +1,9 @@
-"""Following one person among others whose keypoints are all listed.
+"""Following one person among others, where keypoint files list all of them.
 
-Keypoints that lie in one window may be several people's, and drawn together the highest of a joint may be anybody's. So
-everybody is followed (`people`), each with keypoints of their own, and one of them is kept: whom the views see best
-when somebody is first seen. Who was seen beside that person is somebody else, also after the person has gone.
+A window may hold the keypoints of several people, and the highest peak of a joint may belong to any of them. Therefore
+all people are followed (`people_tracker`), each with their own keypoints, and one of them is kept: the one whom the
+views see best in the first frame with people. Anybody seen beside that person stays another person, also after the
+person has left.
 """
 
 from __future__ import annotations
@@ -19,23 +20,26 @@ from poseharvest.localization.sighting import FrameSightings, Sighting, TrackedS
 
 
 def one_person_tracker(
-    detector: HeatmapDetector, rig: Rig, boxes: Boxes | None = None, *, lengths_count: bool = True
+    detector: HeatmapDetector, rig: Rig, boxes: Boxes | None = None, *, is_metric: bool = True
 ) -> OnePersonTracker:
-    """Return what follows one person: among all of them where keypoints tell them apart and no boxes say who it is.
+    """Return a tracker of one person.
+
+    With a source of keypoints and no boxes it is `OneOfMany`, which separates the person from others. Otherwise it is
+    `Tracker`.
 
     Args:
         detector: the 2D network, or a source of keypoints.
         rig: the cameras.
         boxes: windows that are known beforehand.
-        lengths_count: False where the rig's unit may be wrong: then nobody can be told by size or distance.
+        is_metric: False where the rig's unit may be wrong: then sizes and distances cannot separate people.
     """
-    if boxes is None and lengths_count and isinstance(detector, KeypointSource):
+    if boxes is None and is_metric and isinstance(detector, KeypointSource):
         return OneOfMany(detector, rig)
     return Tracker(detector, rig, boxes)
 
 
 class OneOfMany:
-    """Follows the person whom the views see best, and nobody else.
+    """Follows the person whom the views see best, and no other person.
 
     Args:
         detector: a source of keypoints.
@@ -49,29 +53,33 @@ class OneOfMany:
         self._others: set[int] = set()  # tracks that were seen beside that person
 
     def observe(self, frames: Sequence[MultiViewFrame]) -> list[Sighting]:
-        """Return what the views show of the person in the next frames; left out are those in which they are not seen.
+        """Return what the views show of the person in the next frames, without frames in which the person is not seen.
 
         Args:
             frames: one or more moments that follow each other and those of the last call.
         """
-        found = [self._of_the_person(moment) for moment in self._everybody.observe(frames)]
-        return [one.sighting for one in found if one is not None]
+        sightings = [self._choose_person(moment) for moment in self._everybody.observe(frames)]
+        return [one.sighting for one in sightings if one is not None]
 
-    def _of_the_person(self, moment: FrameSightings) -> TrackedSighting | None:
+    def _choose_person(self, moment: FrameSightings) -> TrackedSighting | None:
         if self._track is None:
             strangers = [one for one in moment.sightings if one.track not in self._others]
             self._track = max(strangers, key=_evidence).track if strangers else None
-        found = next((one for one in moment.sightings if one.track == self._track), None)
+        sighting = next((one for one in moment.sightings if one.track == self._track), None)
         self._is_certain |= self._track in moment.confirmed
-        if found is not None:
-            self._others.update(one.track for one in moment.sightings if one is not found)
+        if sighting is not None:
+            self._others.update(one.track for one in moment.sightings if one is not sighting)
         if self._track is not None and self._track not in moment.alive:
-            self._leave(moment)
-        return found
+            self._stop_following(moment)
+        return sighting
 
-    def _leave(self, moment: FrameSightings) -> None:
-        """Follow the person no longer. Beside what was nobody, or another's double, may have been the person."""
-        if not self._is_certain or self._track in moment.doubles:
+    def _stop_following(self, moment: FrameSightings) -> None:
+        """Stop following the track.
+
+        If it was not certainly a person, or was a duplicate, a track beside it may be the person. So these tracks are
+        candidates again.
+        """
+        if not self._is_certain or self._track in moment.duplicates:
             self._others.clear()
         self._track, self._is_certain = None, False
 

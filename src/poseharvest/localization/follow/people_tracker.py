@@ -1,8 +1,9 @@
-"""Following several people through a capture: each found where two views agree, told apart, and given up when gone.
+"""Following several people through a capture: found where two views agree, kept apart, and dropped when they are gone.
 
-All people of a frame are followed together: what is one person's cannot be another's. Keypoints are shared out among
-them by their distances to where each is expected (`assign`); the heatmaps of a network are cut per person and cleared
-of the others (`tell_apart`). What is left over may be somebody new, who counts after a few frames.
+All people of a frame are followed together, so that no detection belongs to two people. Keypoints are assigned to them
+by their distances to the expected places (`assign`). A network has windows for each person, and the peaks of other
+people are removed from its heatmaps (`tell_apart`). Unassigned detections may be a new person, who is confirmed after a
+few frames.
 """
 
 from __future__ import annotations
@@ -19,196 +20,200 @@ from poseharvest.geometry.rig import Rig
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.heatmaps.peaks import heatmap_peaks
 from poseharvest.localization.find.assign import assign
-from poseharvest.localization.find.look_again import is_person, look_again, looked_at
-from poseharvest.localization.find.match_views import group
-from poseharvest.localization.find.observation import Observation, observations, window_scale
+from poseharvest.localization.find.look_again import confirm_people, is_person, look_again
+from poseharvest.localization.find.match_views import group_candidates
+from poseharvest.localization.find.observation import Observation, observe_people, window_scale
 from poseharvest.localization.find.person_windows import (
     detect_views,
-    drawn_keypoints,
+    draw_keypoints,
     network_candidates,
     shows_enough,
     windows_on,
 )
 from poseharvest.localization.find.scan import Candidate, find_candidates
-from poseharvest.localization.find.tell_apart import share_taken_out, told_apart
-from poseharvest.localization.follow.track import Track, related
-from poseharvest.localization.limits import MIN_CONFIDENCE, NOT_NEW_MM, PERSON_MM
+from poseharvest.localization.find.tell_apart import remove_others, removed_share
+from poseharvest.localization.follow.track import Track, relate_tracks
+from poseharvest.localization.limits import MIN_CONFIDENCE, NEW_PERSON_MM, PERSON_MM
 from poseharvest.localization.partial_pose import PartialPose, distance_from_all
 from poseharvest.localization.sighting import FrameSightings, Sighting, TrackedSighting
 
 _logger = logging.getLogger(__name__)
 
 _SEARCH_EVERY_FRAMES = 10
-_OVERLAPPED = 0.2  # of the peaks in a person's windows, that are taken out as other people's
+_OVERLAPPED = 0.2  # share of the peaks in a person's windows that are removed as other people's
 
 Cameras = tuple[StaticCamera, ...]
 
 
 class PeopleTracker:
-    """Follows everybody whom two views agree on.
+    """Follows all people on whom two views agree.
 
     Args:
         detector: the 2D network, or a source of keypoints.
         rig: the cameras.
-        most: people to follow at once; None follows all.
+        max_people: how many people to follow at once; None follows all.
     """
 
-    def __init__(self, detector: HeatmapDetector, rig: Rig, most: int | None = None) -> None:
-        self._detector, self._rig, self._most = detector, rig, most
+    def __init__(self, detector: HeatmapDetector, rig: Rig, max_people: int | None = None) -> None:
+        self._detector, self._rig, self._max_people = detector, rig, max_people
         self._tracks: list[Track] = []
-        self._num_begun = 0
+        self._num_started = 0
         self._next_search = 0
 
     def observe(self, frames: Sequence[MultiViewFrame]) -> list[FrameSightings]:
-        """Return who is seen in the next frames.
+        """Return the people who are seen in the next frames.
 
-        Frames of which fewer than two views have a picture say nothing: nobody is seen in them, and nobody is lost.
+        A frame with fewer than two pictures says nothing: no person is seen in it, and no person is lost.
 
         Args:
-            frames: one or more moments that follow each other and those of the last call, within a short time
-                (`track.batch_length`): a network looks at all of them through windows that are laid beforehand.
+            frames: one or more moments that follow each other and those of the last call. They must span a short time
+                (`one_person.batch_length`), since a network uses the windows of the first for all of them.
         """
         if isinstance(self._detector, KeypointSource):
-            return [self._by_keypoints(self._detector, frame) for frame in frames]
+            return [self._observe_keypoints(self._detector, frame) for frame in frames]
         known = [frame for frame in frames if shows_enough(self._detector, frame)]
-        found = {moment.frame: moment for moment in self._by_heatmaps(known)} if known else {}
-        return [found.get(frame.index) or self._unknown(frame.index) for frame in frames]
+        moments = {moment.frame: moment for moment in self._observe_heatmaps(known)} if known else {}
+        return [moments.get(frame.index) or self._skip_frame(frame.index) for frame in frames]
 
-    def _unknown(self, frame: int) -> FrameSightings:
-        """Return the moment of a frame that says nothing."""
+    def _skip_frame(self, frame: int) -> FrameSightings:
+        """Return the sightings of a frame with too few pictures: none, and all tracks stay alive."""
         numbers = frozenset(track.number for track in self._tracks)
         confirmed = frozenset(track.number for track in self._tracks if track.is_confirmed)
         return FrameSightings(frame, (), numbers, confirmed)
 
-    def _by_keypoints(self, source: KeypointSource, frame: MultiViewFrame) -> FrameSightings:
+    def _observe_keypoints(self, source: KeypointSource, frame: MultiViewFrame) -> FrameSightings:
         cameras = self._rig.at(frame.index)
-        found = find_candidates(self._detector, frame, cameras)
-        shared = assign(found, cameras, self._expected(frame.index))
-        seen = self._observe(shared.members, cameras)
-        self._take_in(seen, frame)
-        members = {track.number: got for track, got in zip(self._tracks, shared.members, strict=True)}
-        left = group(shared.left, cameras)
-        for got, one in zip(left, self._observe(left, cameras), strict=True):
-            track = self._begin(one, frame)
+        candidates = find_candidates(self._detector, frame, cameras)
+        assignment = assign(candidates, cameras, self._expected_poses(frame.index))
+        observations = self._observe(assignment.members, cameras)
+        self._update_tracks(observations, frame)
+        members = {track.number: own for track, own in zip(self._tracks, assignment.members, strict=True)}
+        new_groups = group_candidates(assignment.unassigned, cameras)
+        for group, one in zip(new_groups, self._observe(new_groups, cameras), strict=True):
+            track = self._start_track(one, frame)
             if track is not None:
-                members[track.number], seen = got, [*seen, one]
-        maps = [drawn_keypoints(self._detector, source, t.belief, members[t.number], cameras) for t in self._tracks]
-        return self._moment(frame, cameras, maps, seen)
+                members[track.number], observations = group, [*observations, one]
+        maps = [draw_keypoints(self._detector, source, t.belief, members[t.number], cameras) for t in self._tracks]
+        return self._finish_frame(frame, cameras, maps, observations)
 
-    def _by_heatmaps(self, frames: Sequence[MultiViewFrame]) -> list[FrameSightings]:
+    def _observe_heatmaps(self, frames: Sequence[MultiViewFrame]) -> list[FrameSightings]:
         if frames[0].index >= self._next_search and self._has_room:
             self._next_search = frames[0].index + _SEARCH_EVERY_FRAMES
             self._search(frames[0], self._rig.at(frames[0].index))
-        asked = [(frame, track) for frame in frames for track in self._tracks]
+        pairs = [(frame, track) for frame in frames for track in self._tracks]
         cameras = {frame.index: self._rig.at(frame.index) for frame in frames}
-        crops = [self._windows(track, frame.index, cameras[frame.index]) for frame, track in asked]
-        whole = detect_views(self._detector, [frame for frame, _ in asked], self._rig.at(frames[0].index), crops)
-        maps = {(frame.index, track.number): one for (frame, track), one in zip(asked, whole, strict=True)}
+        crops = [self._windows(track, frame.index, cameras[frame.index]) for frame, track in pairs]
+        whole = detect_views(self._detector, [frame for frame, _ in pairs], self._rig.at(frames[0].index), crops)
+        maps = {(frame.index, track.number): one for (frame, track), one in zip(pairs, whole, strict=True)}
         moments = []
         for frame in frames:
             static = cameras[frame.index]
             whole = [maps[frame.index, t.number] for t in self._tracks]
-            own = self._told_apart(whole, frame.index, static)
+            own = self._remove_others(whole, frame.index, static)
             overlapped = {
                 track.number
                 for track, before, after in zip(self._tracks, whole, own, strict=True)
-                if share_taken_out(before, after) >= _OVERLAPPED
+                if removed_share(before, after) >= _OVERLAPPED
             }
             members = [network_candidates(one) for one in own]
-            seen = self._observe(members, static)
-            self._take_in(seen, frame)
-            moments.append(self._moment(frame, static, own, seen, overlapped))
+            observations = self._observe(members, static)
+            self._update_tracks(observations, frame)
+            moments.append(self._finish_frame(frame, static, own, observations, overlapped))
         return moments
 
     def _windows(self, track: Track, frame: int, cameras: Cameras) -> tuple[Crop | None, ...]:
-        person, scale = track.expected(frame), window_scale(track.shown)
+        person, scale = track.predict(frame), window_scale(track.visibility)
         return windows_on(self._detector.skeleton, person, cameras, scale)
 
-    def _told_apart(self, maps: Sequence[Heatmaps], frame: int, cameras: Cameras) -> list[Heatmaps]:
-        expected = self._expected(frame)
+    def _remove_others(self, maps: Sequence[Heatmaps], frame: int, cameras: Cameras) -> list[Heatmaps]:
+        expected = self._expected_poses(frame)
         sure = [person for track, person in zip(self._tracks, expected, strict=True) if track.is_confirmed]
         return [
-            # Who is not yet somebody takes nothing from those who are.
-            told_apart(one, person, [o for o in (sure or expected) if o is not person], cameras)
+            # A track that is not confirmed removes no peaks from a confirmed one.
+            remove_others(one, person, [o for o in (sure or expected) if o is not person], cameras)
             for one, person in zip(maps, expected, strict=True)
         ]
 
     def _search(self, frame: MultiViewFrame, cameras: Cameras) -> None:
-        """PictureSearch for people who are not followed yet; of whom most is shown first, so that chance comes last.
+        """Search for people who are not followed yet, those of whom the views show most first.
 
-        Two views must show as much of somebody new as makes a window worth a closer look, twice of what keeps them.
+        Two views must show `MIN_CONFIDENCE` of a new person, twice as much as of a person who is already followed.
         """
-        known = self._expected(frame.index)
-        left = assign(find_candidates(self._detector, frame, cameras), cameras, known).left
-        for matched, first_seen in looked_at(self._detector, frame, cameras, group(left, cameras), known):
-            now = self._expected(frame.index)
-            seen: Observation | None = first_seen
-            if len(now) > len(known):
-                # From where they were matched, and without the peaks of those who were begun since: a look that knows
-                # nothing of somebody near by drifts onto them.
-                seen = look_again(self._detector, frame, cameras, matched, now)
-            if seen is not None and seen.shown[1] >= MIN_CONFIDENCE:
-                self._begin(seen, frame)
+        known = self._expected_poses(frame.index)
+        remaining = assign(find_candidates(self._detector, frame, cameras), cameras, known).unassigned
+        for pose, first_observation in confirm_people(
+            self._detector, frame, cameras, group_candidates(remaining, cameras), known
+        ):
+            people = self._expected_poses(frame.index)
+            observation: Observation | None = first_observation
+            if len(people) > len(known):
+                # Look again from the matched pose, without the peaks of the people found in between: otherwise the
+                # pose may drift onto a new person near by.
+                observation = look_again(self._detector, frame, cameras, pose, people)
+            if observation is not None and observation.visibility[1] >= MIN_CONFIDENCE:
+                self._start_track(observation, frame)
 
-    def _expected(self, frame: int) -> list[PartialPose]:
-        return [track.expected(frame) for track in self._tracks]
+    def _expected_poses(self, frame: int) -> list[PartialPose]:
+        return [track.predict(frame) for track in self._tracks]
 
     def _observe(self, members: Sequence[Sequence[Candidate]], cameras: Cameras) -> list[Observation]:
-        return observations(members, [cameras] * len(members), len(self._detector.skeleton))
+        return observe_people(members, [cameras] * len(members), len(self._detector.skeleton))
 
     @property
     def _has_room(self) -> bool:
-        return self._most is None or sum(track.is_confirmed for track in self._tracks) < self._most
+        return self._max_people is None or sum(track.is_confirmed for track in self._tracks) < self._max_people
 
-    def _begin(self, seen: Observation, frame: MultiViewFrame) -> Track | None:
-        """Follow somebody new, if that is what this is."""
-        if not (is_person(seen.pose) and seen.is_seen and self._has_room):
+    def _start_track(self, observation: Observation, frame: MultiViewFrame) -> Track | None:
+        """Start and return the track of a new person, or return None if the observation is no new person."""
+        if not (is_person(observation.pose) and observation.is_seen and self._has_room):
             return None
-        track = Track.begin(self._num_begun, seen, frame.index, frame.time_s)
+        track = Track.begin(self._num_started, observation, frame.index, frame.time_s)
         low, high = PERSON_MM
         beliefs = [other.belief for other in self._tracks]
-        if distance_from_all(track.belief, beliefs) < NOT_NEW_MM or not low < track.belief.extent < high:
+        if distance_from_all(track.belief, beliefs) < NEW_PERSON_MM or not low < track.belief.extent < high:
             return None
-        self._num_begun += 1
+        self._num_started += 1
         self._tracks.append(track)
-        _logger.info("frame %d: somebody new, track %d", frame.index, track.number)
+        _logger.info("frame %d: new person, track %d", frame.index, track.number)
         return track
 
-    def _take_in(self, seen: Sequence[Observation], frame: MultiViewFrame) -> None:
-        self._tracks = related([
-            track if track.frame == frame.index else track.observed(one, frame.index, frame.time_s)
-            for track, one in zip(self._tracks, seen, strict=True)
+    def _update_tracks(self, observations: Sequence[Observation], frame: MultiViewFrame) -> None:
+        self._tracks = relate_tracks([
+            track if track.frame == frame.index else track.update(one, frame.index, frame.time_s)
+            for track, one in zip(self._tracks, observations, strict=True)
         ])
 
-    def _moment(
+    def _finish_frame(
         self,
         frame: MultiViewFrame,
         cameras: Cameras,
         maps: Sequence[Heatmaps],
-        observed: Sequence[Observation],
+        observations: Sequence[Observation],
         overlapped: Collection[int] = (),
     ) -> FrameSightings:
-        """Return who is seen, and give up those who are gone."""
-        seen = []
-        for track, one, what in zip(self._tracks, maps, observed, strict=True):
-            if what.is_seen and any(crop is not None for crop in one.crops):
+        """Return the people who are seen, and drop the tracks that have ended."""
+        sightings = []
+        for track, one, observation in zip(self._tracks, maps, observations, strict=True):
+            if observation.is_seen and any(crop is not None for crop in one.crops):
                 peaks = heatmap_peaks(one.values, one.crops)
-                sighting = Sighting(frame.index, frame.time_s, cameras, one, peaks, what.pose, track.belief.middle)
+                sighting = Sighting(
+                    frame.index, frame.time_s, cameras, one, peaks, observation.pose, track.belief.middle
+                )
                 hidden = track.number in overlapped
-                seen.append(TrackedSighting(track.number, sighting, track.confused_with, hidden))
-        shown = {one.track for one in seen}
-        doubles = frozenset(track.number for track in self._tracks if track.is_double)
+                sightings.append(TrackedSighting(track.number, sighting, track.confused_with, hidden))
+        visible = {one.track for one in sightings}
+        duplicates = frozenset(track.number for track in self._tracks if track.is_duplicate)
         self._tracks = self._within_limit([
-            replace(track, confused_with=frozenset()) if track.number in shown else track
+            replace(track, confused_with=frozenset()) if track.number in visible else track
             for track in self._tracks
-            if not track.is_over(frame.time_s)
+            if not track.has_ended(frame.time_s)
         ])
         alive = frozenset(track.number for track in self._tracks)
         confirmed = frozenset(track.number for track in self._tracks if track.is_confirmed)
-        return FrameSightings(frame.index, tuple(seen), alive, confirmed, doubles)
+        return FrameSightings(frame.index, tuple(sightings), alive, confirmed, duplicates)
 
     def _within_limit(self, tracks: list[Track]) -> list[Track]:
-        """Drop those who were found last where there are more than wanted."""
-        if self._most is None or sum(track.is_confirmed for track in tracks) < self._most:
+        """Return at most `max_people` confirmed tracks, the oldest first; all tracks while there is room."""
+        if self._max_people is None or sum(track.is_confirmed for track in tracks) < self._max_people:
             return tracks
-        return [track for track in tracks if track.is_confirmed][: self._most]
+        return [track for track in tracks if track.is_confirmed][: self._max_people]

@@ -1,4 +1,4 @@
-"""Keeping to one person: where they are believed to be, when to look for them again, and when to give them up.
+"""The state of following one person: the belief, when to search again, and when the person is lost.
 
 It is the same for a person in space, whom several views show, and for one in the pictures of a single view.
 """
@@ -8,74 +8,74 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from poseharvest.localization.follow.belief import Belief, updated
+from poseharvest.localization.follow.belief import Belief, update_belief
 from poseharvest.localization.partial_pose import PartialPose
 
 _logger = logging.getLogger(__name__)
 
 _PATIENCE_FRAMES = 8
-_STALE_S = 1.0  # without a picture: by then a person may be anywhere
+_STALE_S = 1.0  # without a picture: after that a person may be anywhere
 _SEARCH_EVERY_FRAMES = 10
 
 
 class Pursuit:
-    """What is known of the person who is followed; nobody at first."""
+    """What is known of the followed person; no person at first."""
 
     def __init__(self) -> None:
         self._belief: Belief | None = None
-        self._shown: Sequence[float] = ()
+        self._visibility: Sequence[float] = ()
         self._num_poor = 0
         self._next_search = 0
-        self._looked_s: float | None = None
+        self._last_picture_s: float | None = None
 
     @property
     def belief(self) -> Belief | None:
-        """Where the person is; None while nobody is known."""
+        """Where the person is; None while no person is known."""
         return self._belief
 
     @property
-    def shown(self) -> Sequence[float]:
+    def visibility(self) -> Sequence[float]:
         """How much of the person each view showed last, 0 to 1."""
-        return self._shown
+        return self._visibility
 
     def look(self, time_s: float) -> None:
-        """Take in that there are pictures of this moment. Whoever was not looked at for long is looked for anew.
+        """Record that there are pictures of this moment. After a second without pictures the person is searched anew.
 
-        A moment without pictures is never taken in: it is unknown whether the person was there.
+        A moment without pictures is not recorded: it is unknown whether the person was there.
         """
-        if self._looked_s is not None and time_s - self._looked_s > _STALE_S:
-            self._belief, self._shown, self._num_poor, self._next_search = None, (), 0, 0
-        self._looked_s = time_s
+        if self._last_picture_s is not None and time_s - self._last_picture_s > _STALE_S:
+            self._belief, self._visibility, self._num_poor, self._next_search = None, (), 0, 0
+        self._last_picture_s = time_s
 
     def is_search_due(self, frame: int) -> bool:
-        """Return whether to look for somebody: nobody is known or hardly seen, and the last search is a while ago."""
+        """Return whether to search: the person is unknown or hardly seen, and the last search is ten frames ago."""
         return (self._belief is None or self._num_poor > 0) and frame >= self._next_search
 
-    def find_nobody(self, frame: int) -> None:
-        """Take in that a search found nobody."""
-        _logger.info("frame %d: nobody found", frame)
+    def record_failed_search(self, frame: int) -> None:
+        """Record that a search found no person."""
+        _logger.info("frame %d: no person found", frame)
         self._next_search = frame + _SEARCH_EVERY_FRAMES
 
-    def find(self, frame: int, seen: PartialPose, shown: Sequence[float]) -> None:
-        """Take in whom a search found; they count if there is more to see of them than of whoever is followed."""
+    def find(self, frame: int, pose: PartialPose, visibility: Sequence[float]) -> None:
+        """Record the person that a search found; they replace a followed person of whom less was visible."""
         _logger.info("frame %d: person found", frame)
         self._next_search = frame + _SEARCH_EVERY_FRAMES
-        if self._belief is None or sum(shown) > sum(self._shown):
-            self._belief, self._shown, self._num_poor = Belief.of(seen), shown, 0
+        if self._belief is None or sum(visibility) > sum(self._visibility):
+            self._belief, self._visibility, self._num_poor = Belief.of(pose), visibility, 0
 
-    def learn(self, frame: int, seen: PartialPose, shown: Sequence[float], *, is_poor: bool) -> None:
-        """Take an observation in; give the person up after several poor ones.
+    def learn(self, frame: int, pose: PartialPose, visibility: Sequence[float], *, is_poor: bool) -> None:
+        """Update the belief by an observation; drop the person after several poor ones.
 
         Args:
-            frame: its number.
-            seen: where it shows the joints.
-            shown: how much of the person each view shows.
-            is_poor: it shows next to nothing of them.
+            frame: the frame's number.
+            pose: the observed joints.
+            visibility: how much of the person each view shows, 0 to 1.
+            is_poor: the person is hardly visible.
         """
-        self._belief = updated(self._belief, seen)
+        self._belief = update_belief(self._belief, pose)
         if self._belief is None:
             return
-        self._shown = shown
+        self._visibility = visibility
         self._num_poor = self._num_poor + 1 if is_poor else 0
         if self._num_poor > _PATIENCE_FRAMES:
             _logger.info("frame %d: person lost", frame)
