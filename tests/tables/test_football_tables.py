@@ -96,20 +96,20 @@ def test_the_truth_changes_a_harvest_in_the_authors_setting_alone(football, tmp_
     data = tmp_path / "kth"
     shutil.copytree(football, data)
     plain, info = poses_of(quick_request(data, tmp_path / "a"))
-    told, told_info = poses_of(quick_request(data, tmp_path / "b", authors_setting=True))
+    with_truth, with_truth_info = poses_of(quick_request(data, tmp_path / "b", authors_setting=True))
     wrong = joints(LSP14, range(START, START + NUM_FRAMES))
     wrong += np.array([60.0, -40.0, 20.0])
     wrong[:, LSP14.index("left_ankle"), 2] -= 40  # a longer shin
     write_football_truth(data / SEQUENCE, wrong)
     assert np.array_equal(poses_of(quick_request(data, tmp_path / "c"))[0], plain)
     misled, misled_info = poses_of(quick_request(data, tmp_path / "d", authors_setting=True))
-    assert not np.allclose(misled, told, atol=1)
-    assert told_info.options["from_truth"] == "windows, bounding volume, limb lengths"
+    assert not np.allclose(misled, with_truth, atol=1)
+    assert with_truth_info.options["from_truth"] == "windows, bounding volume, limb lengths"
     assert "from_truth" not in info.options
     shin = "left_knee-left_ankle"
     lengths = np.linalg.norm(wrong[:, LSP14.index("left_knee")] - wrong[:, LSP14.index("left_ankle")], axis=-1)
     assert misled_info.limb_lengths_mm[shin] == pytest.approx(float(np.median(lengths)), abs=1e-3)
-    assert misled_info.limb_lengths_mm[shin] > told_info.limb_lengths_mm[shin] + 30
+    assert misled_info.limb_lengths_mm[shin] > with_truth_info.limb_lengths_mm[shin] + 30
 
 
 @pytest.fixture(scope="module")

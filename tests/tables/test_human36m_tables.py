@@ -21,7 +21,7 @@ from poseharvest.tables.human36m.errors_by_action import actions_of, check_joint
 from poseharvest.tables.human36m.table2 import table2
 from poseharvest.tables.human36m.table4 import table4
 from poseharvest.tables.human36m.table5 import table5
-from poseharvest.tables.judging import found_note
+from poseharvest.tables.judging import missing_notes
 from reproduction_kit import quick_request
 
 NUMBERS = [1 + 5 * frame for frame in range(NUM_FRAMES)]
@@ -96,8 +96,8 @@ def test_frames_without_anybody_are_told():
     estimate = np.ones((5, 2, 3))
     estimate[1], estimate[2, 0] = np.nan, np.nan
     pairs = PosePairs(estimate, truth, ("pelvis", "thorax"))
-    assert list(found_note(pairs, "S9/Posing-1")) == ["S9/Posing-1: nobody was found in 1 of 4 annotated frames"]
-    assert not list(found_note(pairs.select(np.array([0, 2])), "S9/Posing-1"))
+    assert list(missing_notes(pairs, "S9/Posing-1")) == ["S9/Posing-1: nobody was found in 1 of 4 annotated frames"]
+    assert not list(missing_notes(pairs.select(np.array([0, 2])), "S9/Posing-1"))
 
 
 @pytest.mark.slow

@@ -1,8 +1,8 @@
 """The authors' setting: windows, bounding volume and limb lengths from the truth (choices D4 and D5 say what we do).
 
 Their code reads all three from the annotations. This module does as they do, so that both can be compared; it is used
-only where somebody asks for it, and the harvest says so in its options. What remains for the method is where in its
-true box the person's joints are.
+only where somebody asks for it, and the harvest says so in its options. The method then only has to find the joints
+within the true box.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ class ShotTruth:
 
 @dataclass(frozen=True, eq=False)
 class Shot:
-    """A sequence as a table looks at it.
+    """A sequence with the views and the frames that a table uses.
 
     Attributes:
         sequence: of the data set.
@@ -83,7 +83,7 @@ class Shot:
 
     @property
     def key(self) -> str:
-        """Its name among units."""
+        """Its part of the names of finished units."""
         return self.sequence.name if self.cameras is None else f"{self.sequence.name}: {'+'.join(self.cameras)}"
 
 
@@ -103,9 +103,8 @@ class Harvester:
         request: what was asked for.
         name: of the detector's state, the first part of every unit's name: "generic".
         detectors: give the detector of a sequence.
-        check: raises SkeletonError where a detector's joints are not those that the table judges: before anything is
-            harvested with it.
-        must_learn: the detector will be fine-tuned, which is checked likewise.
+        check: called before anything is harvested; raises SkeletonError if the table cannot judge a detector's joints.
+        must_learn: check beforehand, too, that the detector can be fine-tuned.
         detector_settings: what the detector depends on beyond the request's own, in plain data.
     """
 
@@ -124,8 +123,8 @@ class Harvester:
         """
         return [self._harvest(shot, f"{n} of {len(shots)}, {shot.key}") for n, shot in enumerate(shots, 1)]
 
-    def _harvest(self, shot: Shot, called: str) -> HarvestedShot:
-        on_progress = with_prefix(self.request.on_progress, called)
+    def _harvest(self, shot: Shot, title: str) -> HarvestedShot:
+        on_progress = with_prefix(self.request.on_progress, title)
         folder = UnitStore(self.request.out).ensure(
             (*self.name, shot.key), self._settings(shot), lambda folder: self._make(shot, folder, on_progress)
         )
@@ -165,7 +164,7 @@ class Harvester:
 def generic_harvester(
     request: TableRequest, check: Callable[[Skeleton], None], *, must_learn: bool = False
 ) -> Harvester:
-    """Return what harvests with the detector that was given.
+    """Return the harvester of the request's own detector.
 
     Args:
         request: what was asked for.
@@ -176,7 +175,7 @@ def generic_harvester(
 
 
 def setting_of(request: TableRequest) -> dict[str, Any]:
-    """Return all of a request that changes what is harvested, in plain data; where it runs does not."""
+    """Return all of a request that changes a harvest, in plain data; the device does not."""
     return {
         "data": None if request.data is None else str(request.data.resolve()),
         "cameras_file": None if request.cameras is None else str(request.cameras.resolve()),

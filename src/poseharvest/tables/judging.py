@@ -1,7 +1,7 @@
 """Estimates of a harvest beside the truth of the same frames. The truth is read anew at every call, never stored.
 
 A frame in which nobody was found has no estimate: its parts count as wrong (PCP), and its joints cannot enter a mean
-error, so that their number is told instead (`found_note`).
+error, so their number is reported instead (`missing_notes`).
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def joined(parts: Sequence[PosePairs]) -> PosePairs:
     return PosePairs(estimate, np.concatenate([part.truth for part in parts]), parts[0].joints, labels)
 
 
-def found_note(pairs: PosePairs, what: str) -> Iterator[str]:
+def missing_notes(pairs: PosePairs, what: str) -> Iterator[str]:
     """Yield a sentence if some annotated frames have no estimate at all."""
     annotated = pairs.known.any(1)
     missing = int((annotated & ~pairs.judged.any(1)).sum())

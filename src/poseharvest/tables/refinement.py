@@ -97,12 +97,12 @@ def refined_harvests(request: TableRequest, generic: Sequence[HarvestedShot], le
         lambda folder: _learn(request, generic, lesson, folder, on_progress),
     )
     detectors = RefinedDetectors(request.detector, folder / WEIGHTS)
-    return Harvester(request, lesson.name, detectors, _as_before, detector_settings={**settings, **learned}).harvest([
+    return Harvester(request, lesson.name, detectors, _accept_any, detector_settings={**settings, **learned}).harvest([
         one.shot for one in generic
     ])
 
 
-def _as_before(skeleton: Skeleton) -> None:
+def _accept_any(skeleton: Skeleton) -> None:
     """Check nothing: fine-tuning changes no joints."""
 
 

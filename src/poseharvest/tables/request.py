@@ -112,10 +112,10 @@ class TableRequest:
     """Actions of Human3.6M; None is all 15."""
 
     frame_step: int = 5
-    """Of Human3.6M's 50 frames a second, every which one; 5 leaves 10 a second."""
+    """Distance between the numbers of Human3.6M's frames that are used; 5 gives 10 of its 50 frames a second."""
 
     leave_out: tuple[str, ...] = ()
-    """Sequences of Human3.6M that are not looked at, by name: those whose files are known to be faulty."""
+    """Sequences of Human3.6M that are not used, by name: those with faulty files."""
 
     seeds: tuple[int, ...] = (0,)
     """Of the trainings; a table of trained networks has a column each, and their mean."""
@@ -159,4 +159,4 @@ def plain_regression(options: RegressionOptions) -> dict[str, Any]:
 
 
 TableFunction = Callable[[TableRequest], ReproducedTable]
-"""Makes a table, going on where an earlier call with the same `out` ended."""
+"""Makes a table; finished units of an earlier call with the same `out` are reused."""

@@ -93,7 +93,7 @@ class ReproducedTable:
         name: "table1".
         caption: what it compares, and where in the paper it stands.
         panels: its blocks.
-        notes: what somebody should know of this run, in sentences.
+        notes: what the user should know of this run, in sentences.
         settings: all that the numbers depend on, in plain data.
     """
 

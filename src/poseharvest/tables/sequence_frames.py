@@ -1,4 +1,4 @@
-"""The frames of a sequence that are looked at, and the true poses of exactly these frames."""
+"""The frames of a sequence that are used, and the true poses of exactly these frames."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from poseharvest.geometry.rig import Rig
 def thinned(footage: DatasetFootage, step: int) -> DatasetFootage:
     """Return the frames whose number is the first one's or a multiple of `step` beyond it.
 
-    Layouts that hold every fifth frame already are left as they are by a step of 5, and agree with those that hold all.
+    A layout that holds every fifth frame only is not changed by a step of 5. So it agrees with layouts that hold all
+    frames.
     """
     places = np.flatnonzero((footage.numbers - footage.numbers[0]) % step == 0)
     if len(places) == footage.num_frames:

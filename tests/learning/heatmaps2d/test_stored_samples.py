@@ -62,12 +62,12 @@ def test_several_processes_draw_the_same(tmp_path):
 
 
 def test_what_was_drawn_is_drawn_again_only_if_something_else_is_asked_for(tmp_path):
-    said = {"seed": 1, "size": (4, 4)}
-    store_samples(source(), tmp_path / "s", description=said)
+    settings = {"seed": 1, "size": (4, 4)}
+    store_samples(source(), tmp_path / "s", description=settings)
     again = Counted(source())
-    assert_same(store_samples(again, tmp_path / "s", description=said).sample(1), source().sample(1))
+    assert_same(store_samples(again, tmp_path / "s", description=settings).sample(1), source().sample(1))
     assert again.asked == []
-    for other, count in (({**said, "seed": 2}, 5), (said, 3)):
+    for other, count in (({**settings, "seed": 2}, 5), (settings, 3)):
         drawn = Counted(source(count))
         assert len(store_samples(drawn, tmp_path / "s", description=other)) == count
         assert set(drawn.asked) == set(range(count))

@@ -41,10 +41,10 @@ def detector(small_family, small_hourglass):
 
 def test_the_folder_holds_the_network_and_its_curve(detector, drawn, tmp_path):
     result = train2d(detector, drawn(3), tmp_path / "out", options=TINY, validation=drawn(2))
-    said = json.loads((tmp_path / "out" / "training.json").read_text())
-    assert said["finished"]
-    assert [row["epoch"] for row in said["curve"]] == [1, 2]
-    assert {"loss", "pckh", "step"} <= said["curve"][0].keys()
+    record = json.loads((tmp_path / "out" / "training.json").read_text())
+    assert record["finished"]
+    assert [row["epoch"] for row in record["curve"]] == [1, 2]
+    assert {"loss", "pckh", "step"} <= record["curve"][0].keys()
     loaded = load_detector(result.weights)
     assert all(
         torch.equal(a, b) for a, b in zip(loaded.network.parameters(), detector.network.parameters(), strict=True)

@@ -86,7 +86,7 @@ def test_a_checkpoint_holds_no_pickle_and_reads_back(drawn, small_family, small_
 
 def test_damaged_missing_and_foreign_checkpoints_are_named(drawn, small_family, small_hourglass, tmp_path):
     trainer = Trainer(small_hourglass(), HeatmapTask(small_family), drawn(2), TINY)
-    with pytest.raises(TrainingError, match=r"expected a checkpoint to go on from, got: No such file"):
+    with pytest.raises(TrainingError, match=r"expected a checkpoint to continue from, got: No such file"):
         read_checkpoint(tmp_path / "c")
     write_checkpoint(trainer.checkpoint(), tmp_path / "c")
     weights = tmp_path / "c" / "weights.safetensors"

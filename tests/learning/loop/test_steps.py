@@ -3,13 +3,16 @@ from dataclasses import replace
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
-from poseharvest.errors import TrainingError
+from poseharvest.errors import ConfigError, TrainingError
 from poseharvest.learning.heatmaps2d.heatmap_task import HeatmapTask, heatmap_task
 from poseharvest.learning.loop.augment import NO_AUGMENTATION, Variation
 from poseharvest.learning.loop.batches import make_batch
 from poseharvest.learning.loop.fit import fit
-from poseharvest.learning.loop.steps import Trainer
+from poseharvest.learning.loop.processes import Processes
+from poseharvest.learning.loop.steps import Trainer, samples_of_step, steps_per_epoch
 from poseharvest.learning.loop.training_options import TrainingOptions
 from poseharvest.networks.hourglass import HourglassShape, StackedHourglass
 from poseharvest.skeleton.definitions import COCO17
@@ -163,3 +166,29 @@ def test_what_is_held_counts_nothing_before_the_first_step(drawn, small_family, 
     assert task.loss([last], nothing) == 0
     first = network(batch.inputs)[0]
     assert torch.isclose(task.loss([first], nothing), 2 * (first - last).square().mean())
+
+
+@given(num=st.integers(1, 40), batch=st.integers(1, 8), seed=st.integers(0, 3))
+def test_every_sample_comes_once_an_epoch_and_steps_are_full(num, batch, seed):
+    steps = [samples_of_step(num, batch, seed=seed, epoch=2, step=step) for step in range(steps_per_epoch(num, batch))]
+    assert all(len(step) == batch for step in steps)
+    flat = [index for step in steps for index in step]
+    assert sorted(flat[:num]) == list(range(num))
+
+
+def test_epochs_and_seeds_differ():
+    orders = {tuple(samples_of_step(30, 30, seed=s, epoch=e, step=0)) for s in range(3) for e in range(3)}
+    assert len(orders) == 9
+
+
+@given(count=st.sampled_from([1, 2, 4]))
+def test_processes_share_a_step_without_overlap(count):
+    step = list(range(8))
+    parts = [Processes(rank, count).share(step) for rank in range(count)]
+    assert sorted(index for part in parts for index in part) == step
+    assert len({len(part) for part in parts}) == 1
+
+
+def test_uneven_shares_are_named():
+    with pytest.raises(ConfigError, match="expected a multiple of the 3 processes, got 4"):
+        Processes(0, 3).share([0, 1, 2, 3])

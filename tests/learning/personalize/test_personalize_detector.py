@@ -54,17 +54,17 @@ def test_the_weights_are_those_that_harvested(trained, simulation):
 
 
 def test_the_record_says_what_was_done(trained, harvested):
-    said = json.loads((trained.folder / "personalization.json").read_text())
-    assert said["finished"]
-    assert said["judged_frames"] == [8, 10]
-    assert said["options"]["labels"] == "ps+sel"
-    assert said["options"]["training"]["learning_rate"] == 2e-3
+    record = json.loads((trained.folder / "personalization.json").read_text())
+    assert record["finished"]
+    assert record["judged_frames"] == [8, 10]
+    assert record["options"]["labels"] == "ps+sel"
+    assert record["options"]["training"]["learning_rate"] == 2e-3
     labels = sum(
         int((row.selected & row.annotations.inside).sum())
         for row in harvested.iter_selected()
         if row.annotations.frame < 8
     )
-    assert said["rounds"][0]["num_labels"] == labels
+    assert record["rounds"][0]["num_labels"] == labels
 
 
 def test_the_network_that_was_given_stays_as_it_is(trained, untrained):

@@ -179,8 +179,8 @@ def test_pictures_of_nobody_have_no_rows_and_are_counted(detector, drawn, untrai
     result = predict(untrained, source, tmp_path / "out", situation=Situation(detector=detector))
     assert (result.num_pictures, result.num_poses, result.findings) == (3, 1, ())
     assert {row["frame"] for row in rows_of(result.poses)} == {"1"}
-    said = json.loads((tmp_path / "out" / "prediction.json").read_text())
-    assert (said["window"], said["num_pictures"], said["num_poses"]) == ("found by hourglass", 3, 1)
+    record = json.loads((tmp_path / "out" / "prediction.json").read_text())
+    assert (record["window"], record["num_pictures"], record["num_poses"]) == ("found by hourglass", 3, 1)
 
 
 def test_the_boxes_that_were_found_give_the_same_poses_again(detector, drawn, untrained, tmp_path):

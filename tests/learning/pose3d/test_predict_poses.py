@@ -103,22 +103,22 @@ def test_without_a_camera_there_are_pixels_and_depths_alone(known, picture):
 def test_a_folder_of_pictures(untrained, simulation, tmp_path):
     folder = write_pictures(tmp_path / "in", ["b10.png", "b9.jpg"], size=(240, 320))
     camera = simulation.capture.rig.cameras[0]
-    heard = []
+    events = []
     out = predict(
         untrained,
         open_pictures(folder),
         tmp_path / "out",
         situation=Situation(camera, root_depth_mm=2500.0),
-        on_progress=heard.append,
+        on_progress=events.append,
     )
     rows = rows_of(out.poses)
     assert tuple(rows[0]) == COLUMNS
     assert [row["picture"] for row in rows] == ["b9.jpg"] * 16 + ["b10.png"] * 16
     assert [row["joint"] for row in rows[:16]] == list(MPII16.joints)
     assert all(float(row["z"]) == pytest.approx(2500 + float(row["depth"]), abs=0.02) for row in rows)
-    said = json.loads((tmp_path / "out" / "prediction.json").read_text())
-    assert (said["finished"], said["root_depth"], said["num_poses"]) == (True, "given", 2)
-    assert [done.done for done in heard] == [1, 2]
+    record = json.loads((tmp_path / "out" / "prediction.json").read_text())
+    assert (record["finished"], record["root_depth"], record["num_poses"]) == (True, "given", 2)
+    assert [event.done for event in events] == [1, 2]
     with pytest.raises(StoreError, match="already exists: choose another output"):
         predict(untrained, open_pictures(folder), tmp_path / "out")
 

@@ -103,10 +103,10 @@ def test_a_window_that_shows_something_else_teaches_nothing(harvested, monkeypat
 
 
 def test_the_record_the_curve_and_the_files(trained, harvested):
-    said = json.loads((trained.folder / "training3d.json").read_text())
-    assert said["finished"]
-    assert said["options"]["input_px"] == 64
-    assert [row["epoch"] for row in said["curve"]] == [1, 2]
+    record = json.loads((trained.folder / "training3d.json").read_text())
+    assert record["finished"]
+    assert record["options"]["input_px"] == 64
+    assert [row["epoch"] for row in record["curve"]] == [1, 2]
     assert np.isfinite([value for row in trained.curve for value in row.values()]).all()
     assert {"error_px", "depth_error_mm"} <= set(trained.curve[-1])
     assert not list(trained.folder.glob(".pictures-*"))
@@ -139,8 +139,8 @@ def test_going_on_gives_the_weights_of_not_stopping(trained, harvested, simulati
 def test_harvests_are_mixed(harvested, simulation, tmp_path):
     options = replace(TINY, held_out=0.0, training=replace(TINY.training, epochs=1))
     result = train3d([harvested, harvested], tmp_path / "out", options=options, captures=[simulation.capture] * 2)
-    said = json.loads((result.folder / "training3d.json").read_text())
-    assert said["learned_pictures"] == [len(pose_labels(harvested, range(10)))] * 2
+    record = json.loads((result.folder / "training3d.json").read_text())
+    assert record["learned_pictures"] == [len(pose_labels(harvested, range(10)))] * 2
     assert "error_px" not in result.curve[-1]
     assert "no frames were held out" in result.findings[-1]
 
@@ -203,7 +203,7 @@ def test_a_loss_that_is_no_number_ends_the_run(harvested, simulation, tmp_path):
 
 
 def test_options_and_files_are_checked(trained, tmp_path):
-    for wrong, said in (
+    for wrong, message in (
         ({"held_out": 1.0}, "held_out: expected a share"),
         ({"features": 0}, "features: expected 1 or more"),
         ({"input_px": 100}, "input_px: expected a multiple of 64, got 100"),
@@ -211,7 +211,7 @@ def test_options_and_files_are_checked(trained, tmp_path):
         ({"training": TrainingOptions(batch_size=4, distillation=1.0)}, "distillation: expected 0"),
         ({"training": TrainingOptions(batch_size=1)}, "batch_size: expected 2 or more for batch norm, got 1"),
     ):
-        with pytest.raises(ConfigError, match=said):
+        with pytest.raises(ConfigError, match=message):
             RegressionOptions(**wrong)
     with pytest.raises(DetectorError, match=r"weights\.safetensors: expected a safetensors file"):
         load_model(tmp_path)

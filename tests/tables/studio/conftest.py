@@ -33,16 +33,16 @@ _SIDE = 64
 
 
 class Knowing(NetworkDetector):
-    """Sees in any picture that it was told of where the joints are, but for an error; its network only trains."""
+    """Knows where the joints are in some pictures, but for an error; its network only trains."""
 
-    def __init__(self, network: nn.Module, told: Mapping[int, Tensor], error_px: float) -> None:
+    def __init__(self, network: nn.Module, known_pixels: Mapping[int, Tensor], error_px: float) -> None:
         preprocessing = replace(HOURGLASS.preprocessing, input_size=(_SIDE, _SIDE))
         super().__init__(network, replace(HOURGLASS, preprocessing=preprocessing), RunOptions())
-        self.told, self.error_px = told, error_px
+        self.known_pixels, self.error_px = known_pixels, error_px
 
     def with_network(self, network: nn.Module) -> Knowing:
         """Whatever was learned, it now errs less."""
-        return Knowing(network, self.told, TRAINED_ERROR_PX)
+        return Knowing(network, self.known_pixels, TRAINED_ERROR_PX)
 
     def detect(self, views: Sequence[CroppedView]) -> Tensor:
         """Paint what it believes."""
@@ -52,13 +52,13 @@ class Knowing(NetworkDetector):
     def _paint(self, view: CroppedView) -> Tensor:
         name = zlib.crc32(view.image.tobytes())
         error = np.random.default_rng(name).normal(0, self.error_px, (16, 2))
-        if name not in self.told:
+        if name not in self.known_pixels:
             return torch.zeros(16, *self.heatmap_size)  # a picture that was turned: nobody stands in it
-        points = view.crop.to_window(self.told[name] + torch.from_numpy(error), self.heatmap_size)
+        points = view.crop.to_window(self.known_pixels[name] + torch.from_numpy(error), self.heatmap_size)
         return gaussian_maps(points, self.heatmap_size, sigma_px=1.0).float()
 
 
-def told_of(takes: Iterable[Take]) -> dict[int, Tensor]:
+def pixels_by_picture(takes: Iterable[Take]) -> dict[int, Tensor]:
     """The true pixels (J, 2) of every picture, by its bytes."""
     known = {}
     for take in takes:
@@ -79,9 +79,9 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def told(films: Path) -> dict[int, Tensor]:
-    """What the detector is told."""
-    return told_of(
+def known_pixels(films: Path) -> dict[int, Tensor]:
+    """What the detector knows."""
+    return pixels_by_picture(
         film(subject, action, 0, films / str(subject) / action, filming=FILMING)
         for subject in (1, 101)
         for action in ACTIONS
@@ -91,7 +91,7 @@ def told(films: Path) -> dict[int, Tensor]:
 @pytest.fixture(scope="session")
 def knowing_of() -> Callable[[Iterable[Take]], Knowing]:
     """Make a detector that knows some takes."""
-    return lambda takes: Knowing(_tiny_network(), told_of(takes), GENERIC_ERROR_PX)
+    return lambda takes: Knowing(_tiny_network(), pixels_by_picture(takes), GENERIC_ERROR_PX)
 
 
 def _tiny_network() -> nn.Module:
@@ -100,10 +100,10 @@ def _tiny_network() -> nn.Module:
 
 
 @pytest.fixture(scope="session")
-def study(told: dict[int, Tensor]) -> Study:
+def study(known_pixels: dict[int, Tensor]) -> Study:
     """Two actions of six small frames, an epoch of a tiny network."""
     return Study(
-        detector=Knowing(_tiny_network(), told, GENERIC_ERROR_PX),
+        detector=Knowing(_tiny_network(), known_pixels, GENERIC_ERROR_PX),
         detector_settings={"name": "knowing"},
         actions=ACTIONS,
         filming=FILMING,

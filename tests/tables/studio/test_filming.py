@@ -10,17 +10,17 @@ TINY = Filming(num_frames=4, scale=0.1)
 
 @pytest.fixture(scope="module")
 def filmed(tmp_path_factory):
-    said = []
+    events = []
     folder = tmp_path_factory.mktemp("f") / "capture"
-    return film(2, "Sitting", 3, folder, filming=TINY, on_progress=said.append), said, folder
+    return film(2, "Sitting", 3, folder, filming=TINY, on_progress=events.append), events, folder
 
 
 def test_the_footage_is_that_of_a_real_rig_and_says_how_far_it_is(filmed):
-    take, said, folder = filmed
+    take, events, folder = filmed
     assert sorted(path.name for path in folder.iterdir()) == ["capture.toml", "images", "rig.json"]
     assert (take.capture.num_frames, len(take.capture.rig)) == (4, 4)
     assert [camera.image_size for camera in take.capture.rig] == [(100, 100)] * 4
-    assert [(done.done, done.total) for done in said] == [(n, 4) for n in range(1, 5)]
+    assert [(event.done, event.total) for event in events] == [(n, 4) for n in range(1, 5)]
     assert take.capture.frame_rate == pytest.approx(TINY.frame_rate)
 
 

@@ -26,15 +26,15 @@ SOME = (Network.HM_SEL, Network.PS_SEL)
 def lend_films(films: Path, store: UnitStore, study, subject: int = 1) -> None:
     """Put footage that was drawn before where the experiment would draw it."""
     for action in study.actions:
-        name, said = (f"subject-{subject}", "seed-0", "film", action), {"filming": study.filming.as_dict()}
-        store.ensure(name, said, lambda to, a=action: shutil.copytree(films / str(subject) / a, to / "footage"))
+        name, settings = (f"subject-{subject}", "seed-0", "film", action), {"filming": study.filming.as_dict()}
+        store.ensure(name, settings, lambda to, a=action: shutil.copytree(films / str(subject) / a, to / "footage"))
 
 
 def run(study, out, films, **options):
     lend_films(films, UnitStore(out), study)
-    said = []
-    results = run_table4(study, out, subjects=(1,), seeds=(0,), networks=SOME, on_progress=said.append, **options)
-    return results, said
+    events = []
+    results = run_table4(study, out, subjects=(1,), seeds=(0,), networks=SOME, on_progress=events.append, **options)
+    return results, events
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def test_a_subject_has_one_body_in_all_takes(made):
             assert dict(subject.harvest(network, action).info.limb_lengths_mm) == pytest.approx(dict(body))
 
 
-def test_without_a_body_take_every_take_has_its_own(made, told, tmp_path):
+def test_without_a_body_take_every_take_has_its_own(made, known_pixels, tmp_path):
     _, _, study, out = made
     alone = StudioSubject(1, 0, replace(study, body_action=None), UnitStore(tmp_path), lambda _: None)
     assert alone.limb_lengths is None
@@ -174,9 +174,9 @@ def test_what_is_finished_is_not_done_again(made, films, tmp_path):
     shutil.copytree(out, copy)
     shutil.rmtree(copy / "units" / "subject-1" / "seed-0" / "film")
     shutil.rmtree(copy / "units" / "subject-1" / "seed-0" / "harvest")
-    said = []
-    again = run_table4(study, copy, subjects=(1,), seeds=(0,), networks=SOME, on_progress=said.append)
-    assert said == []
+    events = []
+    again = run_table4(study, copy, subjects=(1,), seeds=(0,), networks=SOME, on_progress=events.append)
+    assert events == []
     assert again.by_run(Network.PS_SEL, AVERAGE, CENTRED) == results.by_run(Network.PS_SEL, AVERAGE, CENTRED)
 
 
@@ -187,10 +187,10 @@ def test_an_interrupted_experiment_goes_on(made, tmp_path):
     shutil.copytree(out, copy)
     shutil.rmtree(copy / "units" / "subject-1" / "seed-0" / "judged" / "ps+sel")
     shutil.rmtree(copy / "units" / "subject-1" / "seed-0" / "harvest" / "ps+sel" / "Walking")
-    said = []
-    again = run_table4(study, copy, subjects=(1,), seeds=(0,), networks=SOME, on_progress=said.append)
-    assert {done.stage.split(": ")[2] for done in said} == {"Walking, PS+sel"}
-    assert all(done.stage.startswith("6 of 6: subject 1, seed 0: ") for done in said)
+    events = []
+    again = run_table4(study, copy, subjects=(1,), seeds=(0,), networks=SOME, on_progress=events.append)
+    assert {event.stage.split(": ")[2] for event in events} == {"Walking, PS+sel"}
+    assert all(event.stage.startswith("6 of 6: subject 1, seed 0: ") for event in events)
     assert again.by_run(Network.PS_SEL, AVERAGE, CENTRED) == results.by_run(Network.PS_SEL, AVERAGE, CENTRED)
 
 

@@ -200,12 +200,12 @@ def test_the_seeds_are_told_apart(made):
 
 def test_what_is_finished_is_not_done_again(made, study, tmp_path):
     found, out = made
-    copy, said = tmp_path / "copy", []
+    copy, events = tmp_path / "copy", []
     shutil.copytree(out, copy)
-    again = run(study, copy, said.append)
+    again = run(study, copy, events.append)
     for one, other in ((again.networks, found.networks), (again.labels, found.labels)):
         assert all(np.array_equal(one.poses[key].error_mm, other.poses[key].error_mm, True) for key in other.poses)
-    assert said == []
+    assert events == []
     with pytest.raises(ConfigError, match="was made with regression features 8, asked for is 16"):
         run(study, copy, options=replace(OPTIONS, features=16))
 

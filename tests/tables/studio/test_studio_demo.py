@@ -19,11 +19,11 @@ def plan(study):
 
 
 @pytest.fixture(scope="module")
-def told_story(study, plan, tmp_path_factory):
+def demo_run(study, plan, tmp_path_factory):
     out = tmp_path_factory.mktemp("d") / "demo"
-    said = []
-    done = run_demo(study.detector, study.detector_settings, out, plan=plan, on_progress=said.append)
-    return done, said
+    events = []
+    done = run_demo(study.detector, study.detector_settings, out, plan=plan, on_progress=events.append)
+    return done, events
 
 
 class Page(HTMLParser):
@@ -52,14 +52,14 @@ class Page(HTMLParser):
         self._in_cell = self._in_cell and tag not in {"td", "th"}
 
 
-def test_networks_are_added_only_while_there_is_time(told_story):
-    done, _ = told_story
+def test_networks_are_added_only_while_there_is_time(demo_run):
+    done, _ = demo_run
     titles = [column.title for column in done.table.panels[0].ours]
     assert titles == ["here, Generic", "here, PS+sel"]
 
 
-def test_the_steps_are_heard_in_order(told_story):
-    stages = [progress.stage for progress in told_story[1]]
+def test_the_steps_are_heard_in_order(demo_run):
+    stages = [progress.stage for progress in demo_run[1]]
     first = [
         next(i for i, stage in enumerate(stages) if word in stage) for word in ("filming", "Generic", "learning, ")
     ]
@@ -67,8 +67,8 @@ def test_the_steps_are_heard_in_order(told_story):
     assert "PS+sel" in stages[-1]
 
 
-def test_the_page_shows_the_table_s_numbers_and_loads_nothing(told_story):
-    done, _ = told_story
+def test_the_page_shows_the_table_s_numbers_and_loads_nothing(demo_run):
+    done, _ = demo_run
     page = Page(done.page.read_text())
     assert all(picture.startswith("data:image/jpeg;base64,") for picture in page.pictures)
     scores = [column.scores[AVERAGE].value for column in done.table.panels[0].ours]
@@ -80,37 +80,39 @@ def test_the_page_shows_the_table_s_numbers_and_loads_nothing(told_story):
     assert "Left out: nearly all." in done.page.read_text()
 
 
-def test_there_are_pictures_before_and_after_of_every_action(told_story, study):
-    page = Page(told_story[0].page.read_text())
+def test_there_are_pictures_before_and_after_of_every_action(demo_run, study):
+    page = Page(demo_run[0].page.read_text())
     assert len(page.pictures) == 2 * 2 * len(study.actions)
     assert len(set(page.pictures)) == len(page.pictures), "before and after differ"
 
 
-def test_its_links_lead_to_the_harvests_reports(told_story):
-    page = told_story[0].page
+def test_its_links_lead_to_the_harvests_reports(demo_run):
+    page = demo_run[0].page
     links = Page(page.read_text()).links
     assert len(links) == 4
     assert all((page.parent / link).resolve().is_file() for link in links)
 
 
-def test_the_record_says_what_was_run(told_story):
-    said = json.loads((told_story[0].folder / "demo.json").read_text())
-    assert said["finished"]
-    assert said["detector"] == {"name": "knowing"}
-    assert said["training"]["epochs"] == 1
+def test_the_record_says_what_was_run(demo_run):
+    record = json.loads((demo_run[0].folder / "demo.json").read_text())
+    assert record["finished"]
+    assert record["detector"] == {"name": "knowing"}
+    assert record["training"]["epochs"] == 1
 
 
-def test_a_finished_demo_is_told_again_without_work_and_others_are_refused(told_story, study, plan, tmp_path):
-    done, _ = told_story
-    said = []
-    again = run_demo(study.detector, study.detector_settings, done.folder, plan=plan, on_progress=said.append)
-    assert said == []
+def test_a_finished_demo_is_told_again_without_work_and_others_are_refused(demo_run, study, plan, tmp_path):
+    done, _ = demo_run
+    events = []
+    again = run_demo(study.detector, study.detector_settings, done.folder, plan=plan, on_progress=events.append)
+    assert events == []
     assert again.table.as_dict() == done.table.as_dict()
     with pytest.raises(TrainingError, match="was begun with seed 0, asked for is 1"):
-        run_demo(study.detector, study.detector_settings, done.folder, plan=plan, seed=1, on_progress=said.append)
+        run_demo(study.detector, study.detector_settings, done.folder, plan=plan, seed=1, on_progress=events.append)
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(StoreError, match="already exists and is no poseharvest demo"):
-        run_demo(study.detector, study.detector_settings, tmp_path, plan=plan, overwrite=True, on_progress=said.append)
+        run_demo(
+            study.detector, study.detector_settings, tmp_path, plan=plan, overwrite=True, on_progress=events.append
+        )
 
 
 def test_the_quick_plan_is_smaller_in_all_that_it_names():

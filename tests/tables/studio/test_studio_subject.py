@@ -67,7 +67,7 @@ def test_networks_have_the_paper_s_names_and_labels():
 
 def test_what_changes_a_number_is_part_of_what_is_compared(study):
     """Units made by one study must not be taken for another's."""
-    said = {**study.harvest_settings(), **study.training_settings()}
+    settings = {**study.harvest_settings(), **study.training_settings()}
     for other in (
         replace(study, learned_share=0.5),
         replace(study, training=replace(study.training, epochs=3)),
@@ -77,4 +77,4 @@ def test_what_changes_a_number_is_part_of_what_is_compared(study):
         replace(study, body_action=None),
     ):
         assert isinstance(other, Study)
-        assert {**other.harvest_settings(), **other.training_settings()} != said
+        assert {**other.harvest_settings(), **other.training_settings()} != settings

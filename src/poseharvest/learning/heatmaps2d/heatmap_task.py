@@ -51,13 +51,13 @@ class HeatmapTask:
 
 @dataclass(frozen=True)
 class DistilledHeatmapTask(HeatmapTask):
-    """Heatmaps as above, held to an earlier network's where a joint is not known: a `Task`.
+    """Heatmaps as above; where a joint is not known, they are held to an earlier network's: a `Task`.
 
-    Learning without forgetting (Li and Hoiem, ECCV 2016), joint by joint: what is not taught is not to change.
+    Learning without forgetting (Li and Hoiem, ECCV 2016), joint by joint: joints that are not taught should not change.
 
     Attributes:
         earlier: the network whose last heatmaps are kept; it is not trained.
-        weight: of that squared error beside the one of known joints.
+        weight: of that squared error; the error of known joints has the weight 1.
     """
 
     earlier: nn.Module
@@ -72,7 +72,7 @@ class DistilledHeatmapTask(HeatmapTask):
 
 
 def heatmap_task(family: Family, network: nn.Module, options: TrainingOptions) -> HeatmapTask:
-    """Return the task of a network as it is before its training, which the options may hold it to."""
+    """Return the task of a network; with distillation it keeps a copy of the network before the training."""
     if not options.distillation:
         return HeatmapTask(family)
     earlier = copy.deepcopy(network).eval().to(options.device)

@@ -19,11 +19,11 @@ from poseharvest.learning.loop.checkpoint import write_tensors
 from poseharvest.storage.staging import staged_file
 
 ONNX_TOLERANCE = 1e-4
-"""Largest difference between what the network and its ONNX file give; it is about 0 to 1."""
+"""Largest allowed difference between the outputs of the network and of its ONNX file, which are about 0 to 1."""
 
 
 def write_weights(detector: NetworkDetector, path: Path) -> None:
-    """Write the network of a detector; `load_detector(path)` gives it back.
+    """Write the network of a detector; `load_detector(path)` reads it.
 
     Raises:
         StoreError: the file cannot be written.
@@ -55,7 +55,7 @@ def write_onnx(detector: NetworkDetector, path: Path) -> None:
 
 
 def write_both(detector: NetworkDetector, weights: Path, onnx: Path) -> list[str]:
-    """Write the network as safetensors and as ONNX; return why there is no ONNX, if so.
+    """Write the network as safetensors and as ONNX; return the reason if there is no ONNX file.
 
     Raises:
         StoreError: a file cannot be written.
@@ -115,7 +115,7 @@ def _export(network: nn.Module, example: Tensor, path: Path, output: str) -> Non
     import warnings
 
     with warnings.catch_warnings():
-        # The exporter by tracing is called old, and size checks that it cannot trace are constant here.
+        # The tracing exporter is deprecated; the size checks that it cannot trace are constant here.
         warnings.simplefilter("ignore")
         torch.onnx.export(
             network,

@@ -1,4 +1,4 @@
-"""Pictures that are drawn when they are asked for, by number, as samples to train on."""
+"""Pictures that are drawn on request, by number, as training samples."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class RenderedSource:
         skeleton: the joints of the pictures.
         count: pictures that make an epoch.
         draw: gives picture number i, always the same one.
-        first: number of the first picture; validate on numbers that nothing was trained on.
+        first: number of the first picture; validation needs other numbers than the training.
         window_px: side of the window in the middle of every picture, pixels; None sets one around the joints.
         remember: keep the pictures in memory after they were drawn once.
     """
@@ -50,18 +50,18 @@ class RenderedSource:
     first: int = 0
     window_px: float | None = None
     remember: bool = True
-    _drawn: dict[int, TrainingSample] = field(default_factory=dict, init=False, repr=False)
+    _samples: dict[int, TrainingSample] = field(default_factory=dict, init=False, repr=False)
 
     def __len__(self) -> int:
         return self.count
 
     def sample(self, index: int) -> TrainingSample:
         """Return picture `index`; hidden joints are learned as well, those outside the picture are ignored."""
-        sample = self._drawn.get(index)
+        sample = self._samples.get(index)
         if sample is None:
             sample = _as_sample(self.draw(self.first + index), self.window_px)
             if self.remember:
-                self._drawn[index] = sample
+                self._samples[index] = sample
         return sample
 
 

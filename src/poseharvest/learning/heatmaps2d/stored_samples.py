@@ -1,4 +1,4 @@
-"""Samples that cost much to draw, drawn once by several processes into a folder that is read without loading it.
+"""Samples that are slow to draw: several processes draw them once into a folder, which is mapped into memory.
 
 pixels.npy    (N, H, W, 3) uint8, mapped into memory
 labels.npy    (N, J + 2, 3) float64: a row (x, y, weight) a joint, the window as (x, y, side), and (head_px, 0, 0)
@@ -78,11 +78,11 @@ def store_samples(
     """Return the samples of a source out of a folder, written first unless they lie there already.
 
     Args:
-        source: gives pictures of uint8 and of one size; for several workers it must be one that can be sent to them.
+        source: gives pictures of uint8 and of one size; with several workers it must be possible to send it to them.
         folder: to read or to make.
         description: what the samples are, in plain data; a folder with the same description is taken as it is.
         workers: processes that draw.
-        on_drawn: called with the number drawn so far and the number of all.
+        on_drawn: called with the number drawn so far and the number of all samples.
 
     Raises:
         TrainingError: the pictures differ in size, or are not of uint8, or a process that draws was ended.
@@ -116,12 +116,12 @@ def _record_of(folder: Path) -> dict[str, Any] | None:
 
 
 def _write(source: SampleSource, folder: Path, workers: int, on_drawn: Callable[[int, int], None]) -> None:
-    first, _ = _arrays(source, 0)
+    first, _ = _as_arrays(source, 0)
     shape = (len(source), *first.shape)
     _require_room(folder, math.prod(shape))
     pixels: Pixels = np.lib.format.open_memmap(folder / PIXELS, mode="w+", dtype=np.uint8, shape=shape)
     labels = np.zeros((len(source), len(source.skeleton) + 2, 3))
-    for index, (image, rows) in enumerate(_drawn(source, workers)):
+    for index, (image, rows) in enumerate(_draw_all(source, workers)):
         if image.shape != first.shape:
             raise TrainingError(f"samples: expected pictures of {first.shape}, got {image.shape} as number {index}")
         pixels[index], labels[index] = image, rows
@@ -131,36 +131,36 @@ def _write(source: SampleSource, folder: Path, workers: int, on_drawn: Callable[
 
 
 def _require_room(folder: Path, needed: int) -> None:
-    """Raise StoreError where the disk is too full: writing to a mapped file would end the process without a word."""
+    """Raise StoreError where the disk is too full: writing to a mapped file would end the process without a message."""
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise StoreError(f"{folder.parent}: expected {needed / 1e9:.3g} GB free for the pictures, got {free / 1e9:.3g}")
 
 
-def _drawn(source: SampleSource, workers: int) -> Iterator[tuple[Pixels, FloatArray]]:
+def _draw_all(source: SampleSource, workers: int) -> Iterator[tuple[Pixels, FloatArray]]:
     """Give every sample as arrays, in order."""
     if workers <= 1:
-        yield from (_arrays(source, index) for index in range(len(source)))
+        yield from (_as_arrays(source, index) for index in range(len(source)))
         return
     starts = range(0, len(source), _AT_ONCE)
     # A fork would copy PyTorch's threads in the middle of their work.
-    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_alone) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_use_one_thread) as pool:
         try:
-            for share in pool.map(partial(_share, source), starts):
-                yield from share
+            for samples in pool.map(partial(_draw_some, source), starts):
+                yield from samples
         except BrokenProcessPool as error:
             raise TrainingError(f"samples: one of {workers} processes that draw was ended: try fewer") from error
 
 
-def _alone() -> None:
+def _use_one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def _share(source: SampleSource, start: int) -> list[tuple[Pixels, FloatArray]]:
-    return [_arrays(source, index) for index in range(start, min(start + _AT_ONCE, len(source)))]
+def _draw_some(source: SampleSource, start: int) -> list[tuple[Pixels, FloatArray]]:
+    return [_as_arrays(source, index) for index in range(start, min(start + _AT_ONCE, len(source)))]
 
 
-def _arrays(source: SampleSource, index: int) -> tuple[Pixels, FloatArray]:
+def _as_arrays(source: SampleSource, index: int) -> tuple[Pixels, FloatArray]:
     sample = source.sample(index)
     if sample.picture.dtype != torch.uint8:
         raise TrainingError(f"samples: expected pictures of uint8, got {sample.picture.dtype}")

@@ -24,7 +24,7 @@ def studio_source(
     input_size: ImageSize,
     augmentation: Augmentation = NO_AUGMENTATION,
 ) -> RenderedSource:
-    """Return the first pictures of a series; nothing is remembered, as `store_samples` does that better.
+    """Return the first pictures of a series; pictures are not kept in memory, use `store_samples` for that.
 
     Args:
         world: "generic", "target" or a world of your own.

@@ -1,4 +1,4 @@
-"""`train2d`: a 2D network from samples, from scratch or further, on one process or several (Sec. 3.1, 4.2)."""
+"""`train2d`: train a 2D network on samples, from scratch or further, in one process or several (Sec. 3.1, 4.2)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Training2d:
     Attributes:
         folder: with `weights.safetensors`, `model.onnx`, `training.json` and the checkpoint.
         curve: a row an epoch: "epoch", "step", "loss", and "pckh" if there was something to validate on.
-        findings: what somebody should know, in sentences.
+        findings: what the user should know, in sentences.
     """
 
     folder: Path
@@ -100,12 +100,12 @@ def train2d(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
         validation: other samples; PCKh on them is measured after every epoch.
         described_as: what the samples are, in plain data, for `training.json`.
         overwrite: replace an earlier training at `out`.
-        resume: go on with an interrupted one at `out`.
+        resume: continue an interrupted one at `out`.
         on_progress: called after every step.
 
     Raises:
         TrainingError: the samples are of other joints, the loss is not finite, or the run was interrupted: `resume`
-            then goes on from the last checkpoint.
+            then continues from the last checkpoint.
         StoreError: `out` exists, or cannot be written.
     """
     options = options or TrainingOptions()
@@ -135,5 +135,5 @@ def train2d(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
 
 
 def _settings(detector: NetworkDetector, options: TrainingOptions, samples: Mapping[str, Any]) -> dict[str, Any]:
-    """What a training that is gone on with must have in common with the earlier one."""
+    """Return the settings that must not change when a training is resumed."""
     return {"network": detector.name, "options": options.lasting_as_dict(), "samples": dict(samples)}

@@ -39,7 +39,7 @@ class Augmentation:
 
     @property
     def reach(self) -> float:
-        """How many times the window's side the network may see of the picture."""
+        """How far the network may look in the picture, in sides of the window."""
         angle = math.radians(min(self.rotation_deg, 45.0))
         return (1 + self.scale) * (math.cos(angle) + math.sin(angle))
 
@@ -67,8 +67,8 @@ class Variation:
 def draw_variation(augmentation: Augmentation, *numbers: int) -> Variation:
     """Return the variation that belongs to some numbers (seed, epoch, sample): the same ones give the same variation.
 
-    No generator is carried from picture to picture, so a run that is resumed, or shared by several processes, varies
-    every picture as it would have been varied otherwise.
+    No generator is carried from picture to picture, so a resumed run and a run in several processes vary every picture
+    in the same way.
     """
     rng = np.random.default_rng(numbers)
     turn, zoom, coin, *colours = rng.uniform(-1, 1, 6).tolist()

@@ -1,4 +1,4 @@
-"""From samples to what a network takes, and what it should give."""
+"""From samples to the inputs and targets of a network."""
 
 from __future__ import annotations
 

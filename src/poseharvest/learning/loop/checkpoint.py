@@ -26,7 +26,7 @@ WEIGHTS, OPTIMISER, STATE = "weights.safetensors", "optimiser.safetensors", "sta
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """All that a training needs to go on.
+    """All that a training needs to continue.
 
     Attributes:
         weights: the network's state dict.
@@ -46,7 +46,7 @@ class Checkpoint:
 
 
 def write_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
-    """Write a checkpoint; it takes the place of an earlier one when it is whole.
+    """Write a checkpoint; it replaces an earlier one only when it is complete.
 
     Raises:
         StoreError: the folder cannot be written, or holds something else.
@@ -80,7 +80,7 @@ def read_checkpoint(folder: Path) -> Checkpoint:
             losses=(float(content["losses"][0]), int(content["losses"][1])),
         )
     except OSError as error:
-        raise TrainingError(f"{folder}: expected a checkpoint to go on from, got: {error.strerror}") from error
+        raise TrainingError(f"{folder}: expected a checkpoint to continue from, got: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, IndexError, DetectorError) as error:
         raise TrainingError(f"{folder}: the checkpoint is damaged: {error}") from error
 
@@ -112,7 +112,7 @@ def optimiser_tensors(optimiser: torch.optim.Optimizer, names: list[str]) -> dic
 
 
 def load_optimiser(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor], names: list[str]) -> None:
-    """Put the tensors that `optimiser_tensors` gave back.
+    """Load the tensors of `optimiser_tensors` into an optimiser.
 
     Raises:
         TrainingError: they are of another network.

@@ -1,4 +1,4 @@
-"""Running a training: checkpoints, validation after every epoch, and an end between two steps if one is asked for."""
+"""Run a training: checkpoints, validation after every epoch, and a stop between two steps on request."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ OnTraining = Callable[[TrainingProgress], None]
 
 
 def report_steps(on_progress: OnProgress) -> OnTraining:
-    """Return a listener that tells a command's listener of every step and its loss."""
+    """Return a listener that reports every step and its loss to a command's listener."""
     return lambda step: on_progress(Progress(step.done, step.total, f"learning, loss {step.loss:.2e}"))
 
 
@@ -61,7 +61,7 @@ def fit(
         trainer: what is trained, on what, and how.
         checkpoint: the folder of the checkpoint.
         validation: samples on which the network is scored after every epoch; rows of the curve get the scores.
-        resume: go on from the checkpoint, if there is one.
+        resume: continue from the checkpoint, if there is one.
         on_progress: called after every step.
 
     Raises:
@@ -75,13 +75,13 @@ def fit(
             for step in trainer.steps():
                 listener.hear(step, request)
         except TrainingError as error:
-            raise TrainingError(f"{error}. {_where(checkpoint)}") from error
+            raise TrainingError(f"{error}. {_checkpoint_note(checkpoint)}") from error
     return trainer.result()
 
 
 @dataclass(eq=False)
 class _Listener:
-    """Writes, validates and reports as the loop goes on."""
+    """Writes, validates and reports after every step."""
 
     trainer: Trainer
     checkpoint: Path
@@ -120,10 +120,10 @@ class _Listener:
             self.on_progress(TrainingProgress(self.trainer.step, self.trainer.num_steps, self.shown_loss))
 
 
-def _where(checkpoint: Path) -> str:
+def _checkpoint_note(checkpoint: Path) -> str:
     if not checkpoint.exists():
         return "No checkpoint had been written yet"
-    return f"The last checkpoint lies in {checkpoint}: resume to go on from it"
+    return f"The last checkpoint lies in {checkpoint}: resume to continue from it"
 
 
 class StopRequest:
@@ -138,19 +138,19 @@ class StopRequest:
 
 @contextmanager
 def stop_requests() -> Iterator[StopRequest]:
-    """Give an object that becomes true on the first SIGINT or SIGTERM; a second one ends the process as always."""
+    """Give an object that becomes true on the first SIGINT or SIGTERM; a second one ends the process as usual."""
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
         yield request  # only the main thread may listen to signals
         return
     before = {number: signal.getsignal(number) for number in _SIGNALS}
 
-    def note(number: int, frame: FrameType | None) -> None:
+    def record(number: int, frame: FrameType | None) -> None:
         request.is_made = True
         signal.signal(number, before[signal.Signals(number)])
 
     for number in _SIGNALS:
-        signal.signal(number, note)
+        signal.signal(number, record)
     try:
         yield request
     finally:

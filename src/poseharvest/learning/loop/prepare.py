@@ -1,4 +1,4 @@
-"""Preparing what comes next while something else is under way."""
+"""Prepare the next items in threads while the current one is in use."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-Made = TypeVar("Made")
+Item = TypeVar("Item")
 
 _AHEAD = 2
 
 
-def prepare_ahead(make: Callable[[int], Made], numbers: Sequence[int], *, threads: int) -> Iterator[Made]:
-    """Give `make(number)` for every number, in order, made by threads up to twice their count ahead.
+def prepare_ahead(make: Callable[[int], Item], numbers: Sequence[int], *, threads: int) -> Iterator[Item]:
+    """Give `make(number)` for every number, in order; threads work ahead by up to twice their count.
 
     Args:
         make: may raise; the error comes where its number would.
@@ -23,7 +23,7 @@ def prepare_ahead(make: Callable[[int], Made], numbers: Sequence[int], *, thread
     if threads == 0:
         yield from map(make, numbers)
         return
-    waiting: deque[Future[Made]] = deque()
+    waiting: deque[Future[Item]] = deque()
     pool = ThreadPoolExecutor(threads)
     try:
         for number in numbers:
@@ -33,5 +33,5 @@ def prepare_ahead(make: Callable[[int], Made], numbers: Sequence[int], *, thread
         while waiting:
             yield waiting.popleft().result()
     finally:
-        # Whoever stops in the middle does not wait for what was not begun.
+        # A caller that stops early does not wait for items that were not started.
         pool.shutdown(cancel_futures=True)

@@ -47,7 +47,8 @@ class Processes:
         """Return the network with its gradients averaged over the processes."""
         if self.count == 1:
             return network
-        return DistributedDataParallel(network)  # which also hands out the first process's buffers before every step
+        # It also copies the first process's buffers to all others before every step.
+        return DistributedDataParallel(network)
 
     def mean(self, value: Tensor) -> float:
         """Return the mean of a number over the processes."""

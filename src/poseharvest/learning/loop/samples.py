@@ -29,7 +29,7 @@ class TrainingSample:
         window: what the network sees of the picture when nothing is varied.
         head_px: size of the head for PCKh, pixels of the picture; NaN if unknown.
         depth_mm: (J,) how much farther from the camera than the root, mm along its axis; NaN for a joint whose depth
-            is not to be learned. None where nobody knows depths.
+            is not to be learned. None if depths are not known.
     """
 
     picture: Tensor

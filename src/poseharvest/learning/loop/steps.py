@@ -118,7 +118,7 @@ class Trainer:
         return {**self.network.state_dict(), **self._average}
 
     def checkpoint(self) -> Checkpoint:
-        """Return all that is needed to go on."""
+        """Return all that is needed to continue."""
         state = optimiser_tensors(self._optimiser, self._names)
         state |= {f"average/{name}": tensor for name, tensor in self._average.items()}
         state["random"] = torch.get_rng_state()
@@ -132,7 +132,7 @@ class Trainer:
         )
 
     def resume(self, checkpoint: Checkpoint, *, source: str) -> None:
-        """Go on where a checkpoint ends; the next steps are bit for bit those that would have followed.
+        """Continue after a checkpoint; the next steps are bit for bit those of an uninterrupted run.
 
         Raises:
             TrainingError: it is of a training with other options.
@@ -177,7 +177,7 @@ class Trainer:
         return value
 
     def _update_average(self) -> None:
-        # The first steps count as a plain mean: the weights that were begun with are soon forgotten.
+        # The first steps are a plain mean, so that the initial weights are soon forgotten.
         decay = min(self.options.average, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
             for name, parameter in self.network.named_parameters():
@@ -213,7 +213,7 @@ def samples_of_step(num_samples: int, batch_size: int, *, seed: int, epoch: int,
 
 
 def set_training_mode(network: nn.Module, *, frozen_norms: bool) -> None:
-    """Put a network into training mode, batch norm into evaluation mode if its statistics are to stay.
+    """Put a network into training mode, but leave batch norm in evaluation mode if its statistics must not change.
 
     Its scale and shift are trained either way. With the statistics of batches of four pictures of one scene,
     fine-tuning diverged in its third epoch.

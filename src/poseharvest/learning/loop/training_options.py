@@ -34,7 +34,7 @@ class TrainingOptions:
 
     warm_up_steps: int = 0
     """Steps over which the learning rate rises to its value. RMSprop's first steps are up to ten times longer than
-    later ones, as its mean of squares starts at zero: a trained network needs some."""
+    later ones, as its mean of squares starts at zero: a trained network needs a warm-up."""
 
     average: float = 0.0
     """Decay of a running mean over the weights that is the result in place of the last weights; 0 takes the last."""
@@ -46,14 +46,14 @@ class TrainingOptions:
     """How pictures are varied."""
 
     frozen_norms: bool = False
-    """Keep the statistics of batch norm as they are: for fine-tuning, where pictures of one scene would bend them."""
+    """Keep the statistics of batch norm: for fine-tuning, where pictures of one scene would distort them."""
 
     distillation: float = 0.0
-    """Weight with which the heatmaps of joints that are not known are held to those of the network before the
-    training, beside a weight of 1 of the known ones. 0 leaves them out of the loss (Sec. 3.4)."""
+    """Weight of the error that holds the heatmaps of unknown joints to those of the network before the training; known
+    joints have the weight 1. 0 leaves unknown joints out of the loss (Sec. 3.4)."""
 
     clip_norm: float | None = None
-    """Largest norm of a step's gradient; longer ones are shortened. None leaves all."""
+    """Largest norm of a step's gradient; longer ones are scaled down. None scales none."""
 
     seed: int = 0
     """Of the order of the samples, their variation, and the first weights."""
@@ -65,7 +65,7 @@ class TrainingOptions:
     """Steps between checkpoints; there is one after every epoch as well."""
 
     loaders: int = 0
-    """Threads that prepare the next steps' pictures while a step is done; 0 prepares them in between. They pay on a
+    """Threads that prepare the next steps' pictures during a step; 0 prepares them between the steps. They help on a
     GPU, and change no result."""
 
     def __post_init__(self) -> None:
@@ -97,7 +97,7 @@ class TrainingOptions:
         return asdict(self)
 
     def lasting_as_dict(self) -> dict[str, Any]:
-        """Return the options that must stay when a training is gone on with: it may be made longer, or move."""
+        """Return the options that must not change when a training is resumed; its length and device may."""
         free = _MAY_CHANGE if self.schedule == "constant" else _MAY_CHANGE - {"epochs"}
         return {name: value for name, value in self.as_dict().items() if name not in free}
 

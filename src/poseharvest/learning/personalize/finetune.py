@@ -35,7 +35,7 @@ def finetune(
         source: pictures with labels.
         checkpoint: the folder of the training's checkpoint.
         options: of the training.
-        resume: go on from the checkpoint, if there is one.
+        resume: continue from the checkpoint, if there is one.
         on_progress: called after every step.
 
     Raises:

@@ -22,7 +22,7 @@ def open_footage_of(harvest: Harvest, folder: Path | None = None) -> Capture:
 
     Args:
         harvest: the harvest.
-        folder: where the footage lies now; None looks where it lay.
+        folder: where the footage lies now; None takes the place that the harvest names.
 
     Raises:
         CaptureError: the footage is not there any more, or is damaged, or the harvest is of a synthetic capture.
@@ -70,7 +70,7 @@ def options_of(harvest: Harvest) -> HarvestOptions:
 
 
 def harvested_frames(harvest: Harvest) -> range:
-    """Return the frames that were looked at."""
+    """Return the frames that a harvest covers."""
     options = options_of(harvest)
     last = harvest.info.capture.num_frames
     return range(options.start, last if options.stop is None else min(options.stop, last))

@@ -30,7 +30,7 @@ from poseharvest.geometry.crop import Crop
 from poseharvest.selection.select import MeasuredRows, mark_together
 
 OVER_TAKES: Final = "all takes of a subject"
-"""What `labels_of_takes` selects from, for records of what a network was made from."""
+"""What `labels_of_takes` selects from, as records of trained networks name it."""
 
 
 class LabelSet(StrEnum):
@@ -79,8 +79,8 @@ def harvest_labels(harvest: Harvest, labels: LabelSet, frames: range) -> list[Pi
 def labels_of_takes(harvests: Sequence[Harvest], labels: LabelSet, frames: range) -> list[list[PictureLabels]]:
     """Return the labels of several takes of one subject, chosen from among all of them together (Sec. 3.3).
 
-    A share of every take would believe as much of one that came out badly as of one that came out well. With the
-    harvests' own measure and share each joint is therefore selected as if all takes were one.
+    If each take kept the same share, a take that came out badly would count as much as a good one. So each joint is
+    selected as if all takes were one, with the harvests' own measure and share.
 
     Args:
         harvests: of the takes, by one detector, with the same joints, limb lengths and rule of selection.

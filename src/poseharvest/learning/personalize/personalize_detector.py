@@ -34,7 +34,7 @@ class Personalization:
         folder: with `weights.safetensors`, `model.onnx`, `personalization.json` and a folder a round.
         rounds: those that were run.
         best: index of the round whose weights were kept.
-        findings: what somebody should know, in sentences.
+        findings: what the user should know, in sentences.
     """
 
     folder: Path
@@ -75,13 +75,13 @@ def personalize(  # noqa: PLR0913 - the stage's inputs, each optional one of its
         capture: the footage, or its folder, if it is not where the harvest says.
         boxes: windows around the person, if the harvest was made with some.
         overwrite: replace an earlier personalisation at `out`.
-        resume: go on with an interrupted one at `out`.
+        resume: continue an interrupted one at `out`.
         on_progress: hears how far it is.
 
     Raises:
         ConfigError: torchrun started several processes.
         TrainingError: the detector has no network, there are too few annotations, the loss is not finite, or the run
-            was interrupted: `resume` then goes on from the last checkpoint.
+            was interrupted: `resume` then continues from the last checkpoint.
         SkeletonError: the harvest has other joints than the detector.
         CaptureError: the footage is missing or is not the harvest's.
         StoreError: `out` exists, or cannot be written.
@@ -153,7 +153,7 @@ def _findings(inputs: RoundInputs, best: Round, harvest: Harvest) -> list[str]:
 
 
 def _lasting_options(options: PersonalizationOptions) -> dict[str, Any]:
-    """More rounds may be asked for when a run is gone on with."""
+    """Return the options that must not change when a run is resumed; more rounds are allowed."""
     return {name: value for name, value in options.as_dict().items() if name not in {"rounds", "min_gain"}}
 
 

@@ -26,7 +26,7 @@ class PersonalizationOptions:
 
     held_out: float = 0.2
     """Share of the harvested frames, the last ones, that nothing is learned from: before and after are compared on
-    them. With 0 all are learned from and compared on, which flatters."""
+    them. With 0 all are learned from and compared on, which is too optimistic."""
 
     min_pictures: int = 16
     """Fewer pictures with labels are an error."""

@@ -92,7 +92,7 @@ def cut_pictures(  # noqa: PLR0913 - what to cut, from where, to where
         reach: how many times the window's side is kept.
         file: takes the pixels, N x S x S x 3 bytes; it must outlive what is returned.
         on_frame: called with each frame that is cut.
-        turns: degrees clockwise by which views' pictures are turned for people to stand in them (`turns_of`).
+        turns: degrees clockwise by which views' pictures are turned so that people stand upright (`turns_of`).
 
     Raises:
         CaptureError: the footage lacks a picture that the harvest was made from.

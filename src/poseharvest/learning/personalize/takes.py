@@ -1,4 +1,4 @@
-"""Fine-tuning on labelled takes: their pictures are cut out of the footage, learned, and thrown away (Sec. 3.4)."""
+"""Fine-tuning on labelled takes: their pictures are cut out of the footage, learned, and deleted (Sec. 3.4)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class LabelledTake:
         capture: the footage that was harvested.
         skeleton: the joints of the labels.
         labels: of its pictures, in order of frames; at least one.
-        turns: degrees clockwise by which views' pictures are turned for people to stand in them.
+        turns: degrees clockwise by which views' pictures are turned so that people stand upright.
     """
 
     capture: FrameSource
@@ -53,7 +53,7 @@ def learn_from_takes(  # noqa: PLR0913 - what learns from what, how, where, and 
         takes: at least one.
         folder: takes the training's checkpoint and, while it lasts, the pictures.
         options: of the training.
-        resume: go on from the checkpoint, if there is one.
+        resume: continue from the checkpoint, if there is one.
         on_frame: called with every frame whose pictures are cut out.
         on_step: called after every step.
 

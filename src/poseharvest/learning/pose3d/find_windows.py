@@ -1,7 +1,7 @@
 """Windows around the person, found by a 2D network in the pictures themselves.
 
-In pictures that follow each other the person is followed; in others everybody is a stranger, and the search begins anew
-with every picture.
+In pictures that follow each other the person is followed. In unrelated pictures the search starts again with every
+picture.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def find_windows(pictures: PictureInput, detector: HeatmapDetector) -> Iterator[
 
 
 def find_boxes(pictures: PictureInput, detector: HeatmapDetector, *, on_progress: OnProgress | None = None) -> Boxes:
-    """Return the box around the most visible person in every picture that shows one; none of the others.
+    """Return a box around the most visible person for every picture that shows one.
 
     Args:
         pictures: `open_pictures(path)`; in a video, or a folder opened as a sequence, the person is followed.

@@ -1,4 +1,4 @@
-"""What a network is asked about: a picture, a folder of pictures, or a video."""
+"""The pictures in which poses are predicted: a picture, a folder of pictures, or a video."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from poseharvest.errors import CaptureError
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """One of them.
+    """One picture.
 
     Attributes:
         frame: its number, from 0.

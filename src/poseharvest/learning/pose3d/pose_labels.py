@@ -23,8 +23,8 @@ def pose_labels(
     """Return the labels of every picture of some frames that has any, in order of frame, person and view.
 
     A joint is known if it is selected and in front of the camera, within the picture or not: the other views have
-    measured it. A joint farther from the window's middle than the window's side is left out: the window shows
-    something else, and its square would drown all others. Depths are known if the root is selected as well.
+    measured it. A joint farther from the window's middle than the window's side is left out: the window does not show
+    it, and its squared error would dominate the loss. Depths are known if the root is selected as well.
 
     Args:
         harvest: the annotations.

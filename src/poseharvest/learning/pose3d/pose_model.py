@@ -36,7 +36,7 @@ class PoseModel:
     Attributes:
         network: in evaluation mode.
         skeleton: its joints; depths count from the root.
-        limb_lengths: of the people it was trained on, medians: they give the root's depth where nobody knows it.
+        limb_lengths: of the people it was trained on, medians: they give the root's depth where it is not known.
     """
 
     network: PoseRegressor

@@ -62,7 +62,7 @@ class RegressionTask:
         return {"error_px": float(pixels.nanmean()), "depth_error_mm": float(depth.nanmean())}
 
     def numbers(self, sample: TrainingSample, variation: Variation) -> Tensor:
-        """Return the numbers of a varied sample, (J, 3) float64; NaN where the loss looks away.
+        """Return the numbers of a varied sample, (J, 3) float64; NaN where the loss ignores them.
 
         Turning the picture turns x and y, mirroring it swaps the joints of both sides and mirrors x, and scaling it
         scales x and y: as if the camera were rolled, the world mirrored, or the focal length changed. None of these

@@ -162,7 +162,7 @@ def predict(
 ) -> Prediction:
     """Predict the pose in every picture, and write `poses.csv` and `prediction.json` into `out`.
 
-    If a detector finds the windows, they are written into `boxes.csv`, to be looked at, corrected and given again.
+    If a detector finds the windows, they are written into `boxes.csv`, to be checked, corrected and used again.
 
     Args:
         model: `load_model(path)`.

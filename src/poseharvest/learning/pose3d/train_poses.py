@@ -51,7 +51,7 @@ class Training3d:
     Attributes:
         folder: with `weights.safetensors`, `model.onnx`, `model.json`, `training3d.json` and the checkpoint.
         curve: a row an epoch: "epoch", "step", "loss", and on the held-out frames "error_px" and "depth_error_mm".
-        findings: what somebody should know, in sentences.
+        findings: what the user should know, in sentences.
     """
 
     folder: Path
@@ -77,7 +77,7 @@ def train3d(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
     """Train a 3D network from scratch on the reliable joints of some harvests.
 
     What is reliable is chosen from among all harvests of one kind of detector, inference and rule of selection together
-    (`select_comparable`); one that is alone in that is learned as it is selected.
+    (`select_comparable`). A harvest that compares with no other keeps its own selection.
 
     Args:
         harvests: one or more, all of one skeleton.
@@ -85,14 +85,14 @@ def train3d(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
         options: the defaults if None.
         captures: the footage of each harvest, or its folder, where it is not where the harvest says.
         overwrite: replace an earlier training at `out`.
-        resume: go on with an interrupted one at `out`.
+        resume: continue an interrupted one at `out`.
         on_progress: hears how far it is.
 
     Raises:
         ConfigError: torchrun started several processes.
         SkeletonError: a harvest has other joints than the first.
         TrainingError: there are too few annotations, the loss is not finite, or the run was interrupted: `resume` then
-            goes on from the last checkpoint.
+            continues from the last checkpoint.
         CaptureError: footage is missing or is not the harvest's.
         CalibrationError: a camera is affine.
         StoreError: `out` exists, or cannot be written.
@@ -179,7 +179,7 @@ def train_on(
         skeleton: of them all.
         folder: takes the checkpoint, and the pictures as long as it lasts.
         options: of the training.
-        resume: go on from the checkpoint, if there is one.
+        resume: continue from the checkpoint, if there is one.
         on_progress: hears how far it is.
 
     Raises:
@@ -203,7 +203,7 @@ def train_on(
 
 
 def _hardly_selected(harvests: Sequence[Harvest], marks: Sequence[NDArray[np.bool_]]) -> list[str]:
-    """Return a sentence for every harvest that is hardly learned from, since others are so much surer."""
+    """Return a sentence for every harvest that loses most of its selection to more certain harvests."""
     return [
         f"{harvest.path}: {selected.sum()} joints are reliable beside those of the other harvests, of {own} that were "
         "selected on their own: little of it is learned"

@@ -20,7 +20,7 @@ from poseharvest.tables.football.football_parts import (
     open_football,
     part_rows,
 )
-from poseharvest.tables.judging import found_note, pairs_in_space
+from poseharvest.tables.judging import missing_notes, pairs_in_space
 from poseharvest.tables.paper import PART_ROWS, TABLE_1
 from poseharvest.tables.paper_protocol import FOOTBALL
 from poseharvest.tables.request import TableRequest
@@ -47,7 +47,7 @@ def table1(request: TableRequest) -> ReproducedTable:
         Panel("three cameras", PART_ROWS, TABLE_1["three cameras"], _mean_columns([by_all])),
         Panel("two cameras, pair by pair", PART_ROWS, (), _pair_columns(by_pair)),
     )
-    notes = [note for one in harvested for note in found_note(_judged(one), one.shot.key)]
+    notes = [note for one in harvested for note in missing_notes(_judged(one), one.shot.key)]
     return ReproducedTable(
         "table1", CAPTION, panels, (setting_note(request), _pair_note(sequence), *notes), setting_of(request)
     )

@@ -17,7 +17,7 @@ from poseharvest.tables.football.football_parts import (
     open_football,
     part_rows,
 )
-from poseharvest.tables.judging import found_note, pairs_in_pictures
+from poseharvest.tables.judging import missing_notes, pairs_in_pictures
 from poseharvest.tables.paper import PART_ROWS, TABLE_3
 from poseharvest.tables.paper_protocol import FOOTBALL
 from poseharvest.tables.refinement import Lesson, refined_harvests
@@ -61,7 +61,7 @@ def _panel(
         columns += seed_columns(f"here, refined, {rule.rule} rule", by_seed)
     title = f"Sequence {number}"
     panel = Panel(title, PART_ROWS, TABLE_3[title], tuple(columns))
-    notes = [note for one in (generic, *refined.values()) for note in found_note(_judged(one[0]), one[0].shot.key)]
+    notes = [note for one in (generic, *refined.values()) for note in missing_notes(_judged(one[0]), one[0].shot.key)]
     return panel, notes
 
 

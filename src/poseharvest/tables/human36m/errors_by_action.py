@@ -15,7 +15,7 @@ from poseharvest.evaluation.scores import Score, mean_score
 from poseharvest.skeleton.convert import Conversion
 from poseharvest.skeleton.skeleton import Skeleton
 from poseharvest.tables.dataset_harvests import HarvestedShot, Shot, setting_note
-from poseharvest.tables.judging import damage_notes, found_note, joined, pairs_on_skeleton
+from poseharvest.tables.judging import damage_notes, joined, missing_notes, pairs_on_skeleton
 from poseharvest.tables.paper import ACTIONS
 from poseharvest.tables.paper_protocol import HUMAN36M
 from poseharvest.tables.request import TableRequest
@@ -106,13 +106,15 @@ def rows_with_means(pairs: PosePairs, alignment: Alignment, average: str) -> dic
 
 
 def notes_on(harvested: Sequence[HarvestedShot], request: TableRequest) -> list[str]:
-    """Return what somebody should know of the sequences that were judged."""
+    """Return what the user should know of the judged sequences."""
     notes = [
         f"frames whose numbers are {request.frame_step} apart; joints of {HUMAN36M.skeleton.name}, its upper_neck "
         "being Human3.6M's joint above the thorax",
         setting_note(request),
     ]
-    notes += [note for one in harvested for note in found_note(pairs_on_skeleton(one, HUMAN36M.skeleton), one.shot.key)]
+    notes += [
+        note for one in harvested for note in missing_notes(pairs_on_skeleton(one, HUMAN36M.skeleton), one.shot.key)
+    ]
     if request.leave_out:
         notes.append(f"left out as asked: {', '.join(request.leave_out)}")
     if request.actions is not None:
@@ -123,8 +125,10 @@ def notes_on(harvested: Sequence[HarvestedShot], request: TableRequest) -> list[
 def _check_complete(
     dataset: MultiViewDataset, sequences: Sequence[DatasetSequence], subjects: Sequence[str], actions: Sequence[str]
 ) -> None:
-    there = {(sequence.subject, sequence.action) for sequence in sequences}
-    missing = [f"{action} of {subject}" for subject in subjects for action in actions if (subject, action) not in there]
+    present = {(sequence.subject, sequence.action) for sequence in sequences}
+    missing = [
+        f"{action} of {subject}" for subject in subjects for action in actions if (subject, action) not in present
+    ]
     if missing:
         raise DatasetError(
             f"{dataset.root}: {dataset.name}: expected takes of every action and subject, missing {listed(missing)}; "

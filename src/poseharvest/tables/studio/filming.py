@@ -30,7 +30,7 @@ class Filming:
     """Of every action."""
 
     frame_rate: float = 5.0
-    """Frames per second: the slower, the more a few frames show."""
+    """Frames per second; at a low rate few frames show much motion."""
 
     scale: float = 0.5
     """Of Human3.6M's pictures, 1000 pixels a side: a person is then about 250 pixels tall."""
@@ -54,7 +54,7 @@ class Take:
     Attributes:
         action: its name.
         capture: the footage, as a harvest takes it.
-        truth: to judge by; nothing that harvests or learns is given it.
+        truth: to judge by; it is never given to harvesting or learning.
     """
 
     action: str

@@ -1,10 +1,10 @@
 """Table 4 (Sec. 4.4) on the studio: the error after fine-tuning on different labels and harvesting again.
 
-Subjects of the target world perform the paper's actions. The generic network, which has seen the generic world alone,
-harvests them; it is fine-tuned on the first frames of all of a subject's actions, once with each label set; every
-network harvests all frames again, and is judged on the last frames of each action, which nothing was learned from; a
-panel of its own has the frames that were learned from, which are those that the paper judges. The subject's seed is
-that of motion, rooms, cameras' noise and training.
+Subjects of the target world perform the paper's actions. The generic network has seen the generic world alone. It
+harvests them, and is fine-tuned on the first frames of all of a subject's actions, once with each label set. Every
+network harvests all frames again, and is judged on the last frames of each action, from which nothing was learned.
+The paper judges the frames that were learned from; a panel of its own has these. The subject's seed is that of motion,
+rooms, cameras' noise and training.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def run_table4(  # noqa: PLR0913 - what is repeated, with what, where
     keep: bool = False,
     on_progress: OnProgress,
 ) -> Results:
-    """Return what the experiment found; what was found before in `out` is taken from there.
+    """Return the results of the experiment; finished units in `out` are reused.
 
     Args:
         study: what every subject goes through.
@@ -177,7 +177,7 @@ def _shares(results: Results) -> Panel:
 
 
 def _limits(results: Results) -> Panel:
-    """The same for limits, which keep more of a joint that is known well and less of one that is not."""
+    """The same for limits. They keep more of a joint that is known well, and less of another."""
     scores = {}
     for limit in LIMITS:
         pooled = together(

@@ -113,7 +113,7 @@ def joined(takes: Sequence[JudgedPoses]) -> JudgedPoses:
 
 
 def write_judged(judged: JudgedPoses, path: Path, description: dict[str, Any]) -> None:
-    """Write a judgement with what somebody says of it, as JSON; NaN is null."""
+    """Write a judgement with a description of it, as JSON; NaN is null."""
     content = {
         "format": FORMAT,
         "version": 1,

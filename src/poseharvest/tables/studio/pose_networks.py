@@ -46,10 +46,10 @@ def labels_by(
     marks: NDArray[np.bool_] | None = None,
     all_joints: bool = False,
 ) -> list[PictureLabels]:
-    """Return what one of the two says of the pictures of a harvest: the windows are those of the harvest either way.
+    """Return the labels of a harvest's pictures by one of the teachers, in the harvest's windows.
 
     Args:
-        teacher: who says it.
+        teacher: whose poses are the labels.
         harvest: of the pictures.
         truth: read if it is the teacher, and only then.
         marks: (F, J) which of the harvest's joints are believed if it is the teacher; those that it selected if None.
@@ -70,7 +70,7 @@ def learn_poses(
     options: RegressionOptions,
     on_progress: OnProgress,
 ) -> PoseModel:
-    """Return a 3D network that was trained from scratch; by whom it was taught is all that differs.
+    """Return a 3D network that was trained from scratch; the networks of a table differ in their teacher only.
 
     Raises:
         TrainingError: there is nothing to learn, the loss is not finite, or the run was interrupted.

@@ -69,7 +69,7 @@ def run_table5(  # noqa: PLR0913 - what is repeated, with what, where
     options: RegressionOptions,
     on_progress: OnProgress,
 ) -> SingleViews:
-    """Return what the experiment found; what was found before in `out` is taken from there.
+    """Return the results of the experiment; finished units in `out` are reused.
 
     Args:
         study: what every subject goes through; all its frames are learned from.
@@ -87,17 +87,19 @@ def run_table5(  # noqa: PLR0913 - what is repeated, with what, where
     if not subjects or not unseen or not seeds or set(subjects) & set(unseen):
         raise ConfigError("table5: expected a seed, a subject to learn from and another one to judge by, or more")
     everything, store = replace(study, learned_share=1.0), UnitStore(out / "table5")
-    arenas = {seed: _Arena(everything, store, tuple(subjects), seed, options, on_progress) for seed in seeds}
+    experiments = {
+        seed: _SeedExperiment(everything, store, tuple(subjects), seed, options, on_progress) for seed in seeds
+    }
     runs = tuple(Run(subject, seed) for seed in seeds for subject in unseen)
     poses: dict[tuple[Run, str, str], JudgedPoses] = {
-        (run, teacher.value, action): arenas[run.seed].judged(teacher, run.subject, action)
+        (run, teacher.value, action): experiments[run.seed].judged(teacher, run.subject, action)
         for run in runs
         for teacher in Teacher
         for action in study.actions
     }
     taught = tuple(Run(subject, seed) for seed in seeds for subject in subjects)
     labels: dict[tuple[Run, str, str], JudgedPoses] = {
-        (run, LABELS, action): arenas[run.seed].labels(run.subject, action)
+        (run, LABELS, action): experiments[run.seed].labels(run.subject, action)
         for run in taught
         for action in study.actions
     }
@@ -120,8 +122,8 @@ def table5(judged: SingleViews, settings: dict[str, Any]) -> ReproducedTable:
     return ReproducedTable("table5", CAPTION, panels, tuple(_verdicts(results)), settings)
 
 
-class _Arena:
-    """Everything of one seed."""
+class _SeedExperiment:
+    """The networks and judgements of one seed."""
 
     def __init__(
         self,
@@ -152,7 +154,7 @@ class _Arena:
         write_judged(judged, folder / JUDGED, {"subject": subject, "seed": self._seed, "teacher": teacher.value})
 
     def labels(self, subject: int, action: str) -> JudgedPoses:
-        """Return how wrong the harvest of an action is that was learned from; selected is what was learned of it."""
+        """Return how wrong the learned harvest of an action is; selected are the joints that were learned."""
         name = (f"seed-{self._seed}", "labels", f"subject-{subject}", action)
         settings = self._settings(Teacher.HARVEST)
         folder = self._store.ensure(name, settings, lambda to: self._judge_labels(subject, action, to))

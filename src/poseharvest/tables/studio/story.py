@@ -23,7 +23,7 @@ from poseharvest.tables.studio.study import Network
 
 @dataclass(frozen=True, eq=False)
 class Story:
-    """What the page tells of.
+    """What the page shows.
 
     Attributes:
         subject: with its footage and harvests.

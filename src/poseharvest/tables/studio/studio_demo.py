@@ -57,8 +57,8 @@ class DemoPlan:
 
 
 DISTILLATION: Final = 1.0
-"""Short takes teach little of what is rare: without it whole takes are lost (docs/experiments.md). Chosen on subjects
-11 and 12, whom the demo does not show."""
+"""Short takes teach little of rare postures: without it whole takes are lost (docs/measurements/experiments.md). It was
+chosen on subjects 11 and 12, whom the demo does not show."""
 
 FULL: Final = DemoPlan(
     actions=tuple(ACTIONS),
@@ -121,7 +121,7 @@ def run_demo(  # noqa: PLR0913 - the demo's inputs
     overwrite: bool = False,
     on_progress: OnProgress,
 ) -> Demo:
-    """Run the demo into `out`, going on where an interrupted one with the same options ended.
+    """Run the demo into `out`; an interrupted one with the same options is continued.
 
     Args:
         detector: the generic network.

@@ -1,7 +1,7 @@
 """One subject of the studio: filmed, harvested, learned from, harvested again, judged (Sec. 3.4, 4.4).
 
-Everything is made when it is asked for and is then a finished unit on the disk, so that an experiment that was
-interrupted goes on where it stood. The truth is used by `judged` alone.
+Everything is made on request, and is then a finished unit on the disk. So an interrupted experiment continues where
+it stopped. The truth is used by `judged` alone.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class StudioSubject:
         return None if harvested is None else common_lengths([harvested])
 
     def detector(self, network: Network) -> NetworkDetector:
-        """Return a network: the generic one, or what became of it on this subject.
+        """Return a network: the generic one, or one that was fine-tuned on this subject.
 
         Raises:
             TrainingError: there are too few labels, the loss is not finite, or the run was interrupted.
@@ -87,13 +87,13 @@ class StudioSubject:
         return read_judged(folder / JUDGED)
 
     def is_judged(self, network: Network, action: str) -> bool:
-        """Return whether that is done already."""
+        """Return whether that judgement exists already."""
         name = self._unit("judged", network.value, action)
         return self.store.finished(name, self._settings(network)) is not None
 
     @property
     def work(self) -> tuple[Path, ...]:
-        """The folders of what takes much room and is not needed once all is judged."""
+        """The folders that are large and not needed after all is judged."""
         return tuple(self.store.path(self._unit(kind)) for kind in ("film", "harvest"))
 
     @cached_property

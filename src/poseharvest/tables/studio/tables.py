@@ -30,7 +30,7 @@ FEATURES: Final = 64
 
 
 def table4(request: TableRequest) -> ReproducedTable:
-    """Return Table 4 on subjects of the studio, going on where an earlier call with the same `out` ended."""
+    """Return Table 4 on subjects of the studio; finished units of an earlier call with the same `out` are reused."""
     study = study_of(request)
     results = run_table4(
         study,
@@ -43,7 +43,7 @@ def table4(request: TableRequest) -> ReproducedTable:
 
 
 def table5(request: TableRequest) -> ReproducedTable:
-    """Return Table 5 on subjects of the studio, going on where an earlier call with the same `out` ended."""
+    """Return Table 5 on subjects of the studio; finished units of an earlier call with the same `out` are reused."""
     study, options = study_of(request), request.regression
     options = replace(options, input_px=INPUT_PX, features=FEATURES, held_out=0.0)
     subjects, seeds = request.subjects or SUBJECTS, request.seeds or SEEDS
