@@ -12,7 +12,8 @@ import pytest
 from poseharvest.annotations.reader import Harvest
 from poseharvest.errors import StoreError
 from poseharvest.findings import Finding
-from poseharvest.report import collect, render, report
+from poseharvest.report import render, report
+from poseharvest.report.collect import collect
 from walker_kit import Recipe, write_walk
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}

@@ -35,7 +35,7 @@ class ReportContent:
     """What the page shows.
 
     Attributes:
-        info: what ran on what.
+        info: capture, detector, options and people of the harvest.
         skeleton: the joints.
         first_frame: first frame with a person.
         last_frame: last frame with a person.
@@ -45,12 +45,12 @@ class ReportContent:
         agreement: the distance of heatmap peaks to the pose over all views, pixels.
         timelines: one a person, at most MAX_TIMELINES.
         poses: of the 3D view, in (frame, person) order.
-        frame_stride: the 3D view shows every so-manieth frame.
+        frame_stride: the 3D view shows every `frame_stride`-th frame.
         cameras: as drawn, in the first frame.
-        cameras_move: some camera moves from frame to frame.
+        cameras_move: at least one camera moves from frame to frame.
         stage: floor and direction of view.
         overlays: the frames that the harvest keeps pictures of, at most MAX_PICTURED_FRAMES.
-        findings: what a person should know, worst first.
+        findings: the findings on the harvest, worst first.
     """
 
     info: HarvestInfo
@@ -77,7 +77,7 @@ class ReportContent:
 
     @property
     def measured_person(self) -> int | None:
-        """Whose limbs are measured, of several; None where there is but one."""
+        """The person whose limbs are measured, if there are several people; else None."""
         return _measured_person(self.info)
 
 
@@ -88,7 +88,7 @@ def _measured_person(info: HarvestInfo) -> int | None:
 
 
 def _estimated_mm(info: HarvestInfo) -> dict[str, float]:
-    """Return the lengths that inference assumed of those whose limbs are measured."""
+    """Return the limb lengths that inference used for the person whose limbs are measured."""
     measured = _measured_person(info)
     if measured is None:
         return info.limb_lengths_mm
@@ -131,7 +131,7 @@ def spread_out(values: Iterable[int], num: int) -> tuple[int, ...]:
 
 
 class _Pass:
-    """The tallies that one pass feeds."""
+    """The tallies that are filled in one pass over the harvest."""
 
     def __init__(self, harvest: Harvest) -> None:
         self._harvest, self._rig, self._skeleton = harvest, harvest.rig, harvest.skeleton
@@ -147,7 +147,7 @@ class _Pass:
         self._overlays: list[FrameOverlay] = []
 
     def add(self, frame: int, rows: tuple[SelectedFrame, ...]) -> None:
-        """Take in all persons of one frame."""
+        """Add all persons of one frame."""
         people = [(row.calibrated, row.selected.numpy()) for row in rows]
         for record, selected in people:
             self._joints.add(record, selected)
@@ -166,7 +166,7 @@ class _Pass:
             )
 
     def content(self) -> ReportContent:
-        """Return what was taken in."""
+        """Return the content collected from all frames."""
         info, poses, joints = self._harvest.info, self._motion.samples, self._joints.summary()
         stage = find_stage(poses, self._skeleton)
         middle: NDArray[np.float64] = np.mean([pose.center for pose in poses], axis=0)
@@ -190,7 +190,7 @@ class _Pass:
         )
 
     def _findings(self, joints: JointSummaries) -> tuple[Finding, ...]:
-        """Return the list of `harvest.json`; of an older harvest with what its annotations show."""
+        """Return the findings of `harvest.json`; for an older harvest, findings from its annotations are added."""
         info = self._harvest.info
         if self._diagnosis is None:
             return info.findings
@@ -203,5 +203,5 @@ class _Pass:
         return self._timelines.get(person)
 
     def _pictures(self, frame: int) -> dict[str, Path]:
-        found = {name: self._harvest.preview(frame, name) for name in self._rig.names}
-        return {name: path for name, path in found.items() if path is not None}
+        pictures = {name: self._harvest.preview(frame, name) for name in self._rig.names}
+        return {name: path for name, path in pictures.items() if path is not None}

@@ -57,9 +57,9 @@ def _limb(parent: JointMark, child: JointMark, side: str) -> Markup:
 
 
 def _joint(mark: JointMark, side: str, radius: float) -> Markup:
-    kept = "selected" if mark.selected else "not selected"
+    state = "selected" if mark.selected else "not selected"
     tip = (
-        f"{plain_name(mark.name)}: {kept}\nsigma {mark.sigma_mm:.1f} mm\ndet {scientific(mark.det)} mm⁶\n"
+        f"{plain_name(mark.name)}: {state}\nsigma {mark.sigma_mm:.1f} mm\ndet {scientific(mark.det)} mm⁶\n"
         f"heatmap here {mark.score:.2f}"
     )
     marker = _disc(mark, side, radius) if mark.selected else _cross(mark, radius)

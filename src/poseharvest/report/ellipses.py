@@ -76,7 +76,7 @@ def projection_jacobian(camera: StaticCamera, points: Tensor) -> Tensor:
 
 
 def image_uncertainty(camera: StaticCamera, mean: Tensor, cov: Tensor) -> ImageUncertainty:
-    """Return where Gaussians in the world appear: the covariance is carried by the projection's Jacobian, J cov J^T.
+    """Return the projections of Gaussians in the world; the covariance becomes J cov J^T, J the projection's Jacobian.
 
     Args:
         camera: the camera.

@@ -109,11 +109,11 @@ def _context(content: ReportContent) -> dict[str, Any]:
 def _strips(content: ReportContent, order: tuple[int, ...]) -> dict[str, Any]:
     values = np.concatenate([timeline.sigma_mm.ravel() for timeline in content.timelines])
     scale = figures.LogScale.around(values)
-    drawn = [
+    strips = [
         (timeline.person, strip_svg(timeline, content.skeleton, order, scale, f"strip-{index}"))
         for index, timeline in enumerate(content.timelines)
     ]
-    return {"people": drawn, "bar": figures.colour_bar(scale)}
+    return {"people": strips, "bar": figures.colour_bar(scale)}
 
 
 def _reach_mm(content: ReportContent) -> float:
@@ -126,16 +126,16 @@ def _reach_mm(content: ReportContent) -> float:
 
 
 def _cell_style(share: float) -> str:
-    """The background of a cell of the agreement matrix: the more peaks disagree, the stronger."""
+    """The background of a cell of the agreement matrix: its colour is stronger where more peaks disagree."""
     strength = 0 if np.isnan(share) else round(100 * min(share / 0.6, 1) ** 0.7)
     return f"background:color-mix(in srgb, var(--doubt) {0.75 * strength:.0f}%, var(--faint))"
 
 
 def _plain_entries(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that are no group of others."""
+    """The options that are plain values, not groups of options."""
     return {key: value for key, value in options.items() if not isinstance(value, Mapping)}
 
 
 def _asset(name: str) -> Markup:
-    """A style sheet or script of this package, as it is: written by us, it holds nothing of the harvest."""
+    """A style sheet or script of this package, not escaped, since it holds no text from the harvest."""
     return Markup(resources.files("poseharvest.report").joinpath("templates", name).read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Per joint: how uncertain it is, how much of it was selected, and at which cut."""
+"""Per joint: its uncertainty, its share of selected rows, and the threshold of its selection."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class JointSummary:
     Attributes:
         name: the joint.
         side: side of the body.
-        num: rows of it (frames times persons).
-        num_unseen: rows in which no camera sees it.
+        num: number of its rows (frames times persons).
+        num_unseen: number of rows in which no camera sees it.
         num_selected: rows selected.
         num_image_points: selected rows times the views whose picture holds them: the 2D annotations of this joint.
         sigma: spread of its sigma, det^(1/6), mm; rows that no camera sees are left out.

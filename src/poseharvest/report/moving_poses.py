@@ -49,14 +49,14 @@ class PoseSample:
     @property
     def center(self) -> NDArray[np.float64]:
         """(3,) middle of the joints that some camera sees, or of all joints if none does, mm."""
-        seen = self.state > 0
-        middle: NDArray[np.float64] = (self.mean[seen] if seen.any() else self.mean).mean(0).astype(np.float64)
+        visible = self.state > 0
+        middle: NDArray[np.float64] = (self.mean[visible] if visible.any() else self.mean).mean(0).astype(np.float64)
         return middle
 
 
 @dataclass(frozen=True)
 class CameraShape:
-    """A camera as drawn: where it stands, how it is turned and how much it sees.
+    """A camera as drawn: its place, its orientation and its field of view.
 
     Attributes:
         name: the view.
@@ -73,11 +73,11 @@ class CameraShape:
 
 @dataclass(frozen=True)
 class Stage:
-    """The ground under the people and where they look; it serves the drawing alone.
+    """The floor under the people and the direction in which they look; used for drawing only.
 
     Attributes:
         up: unit vector from the ankles to the shoulders, snapped to the world's nearest axis within 25 degrees.
-        floor_mm: position of the floor along `up`: the lowest joint of a frame, the lowest two percent left out.
+        floor_mm: position of the floor along `up`: the 2 % quantile over frames of the lowest joint's height.
         facing: unit vector on the floor, the direction in which the body looks on average.
     """
 
@@ -179,17 +179,17 @@ def camera_shapes(rig: Rig, frame: int, target: NDArray[np.float64]) -> tuple[Ca
 
 def find_stage(samples: list[PoseSample], skeleton: Skeleton) -> Stage:
     """Return the floor and the direction of view that the poses suggest; joints that no camera sees do not count."""
-    seen = np.stack([np.where(sample.state[:, None] > 0, sample.mean, np.nan) for sample in samples])
-    up = _up(seen.astype(np.float64), skeleton)
-    heights = (seen @ up)[np.isfinite(seen).all(-1).any(-1)]
+    positions = np.stack([np.where(sample.state[:, None] > 0, sample.mean, np.nan) for sample in samples])
+    up = _up(positions.astype(np.float64), skeleton)
+    heights = (positions @ up)[np.isfinite(positions).all(-1).any(-1)]
     floor = float(np.quantile(np.nanmin(heights, axis=1), 0.02)) if len(heights) else 0.0
-    return Stage(tuple(up.tolist()), floor, tuple(_facing(seen, up, skeleton).tolist()))
+    return Stage(tuple(up.tolist()), floor, tuple(_facing(positions, up, skeleton).tolist()))
 
 
-def _up(seen: NDArray[np.float64], skeleton: Skeleton) -> NDArray[np.float64]:
+def _up(positions: NDArray[np.float64], skeleton: Skeleton) -> NDArray[np.float64]:
     low = [j for j, name in enumerate(skeleton.joints) if "ankle" in name or "foot" in name]
     high = [j for j, name in enumerate(skeleton.joints) if "shoulder" in name or "head" in name or "neck" in name]
-    spans = seen[:, high].mean(1) - seen[:, low].mean(1) if low and high else np.empty((0, 3))
+    spans = positions[:, high].mean(1) - positions[:, low].mean(1) if low and high else np.empty((0, 3))
     spans = spans[np.isfinite(spans).all(1)]
     span = np.median(spans, axis=0) if len(spans) else np.zeros(3)
     if np.linalg.norm(span) < _SHORTEST_MM:
@@ -199,11 +199,11 @@ def _up(seen: NDArray[np.float64], skeleton: Skeleton) -> NDArray[np.float64]:
     return np.sign(up[axis]) * np.eye(3)[axis] if abs(up[axis]) > _SNAP_COSINE else up
 
 
-def _facing(seen: NDArray[np.floating], up: NDArray[np.float64], skeleton: Skeleton) -> NDArray[np.float64]:
-    """Left crossed with up is ahead; without a left and a right, any direction on the floor serves."""
+def _facing(positions: NDArray[np.floating], up: NDArray[np.float64], skeleton: Skeleton) -> NDArray[np.float64]:
+    """Return the cross product of left and up; without left and right joints, any direction on the floor."""
     toward_left = np.zeros(3)
     for left, right in skeleton.flip_pairs:
-        widths = seen[:, skeleton.index(left)] - seen[:, skeleton.index(right)]
+        widths = positions[:, skeleton.index(left)] - positions[:, skeleton.index(right)]
         toward_left += widths[np.isfinite(widths).all(1)].sum(0)
     facing = np.cross(toward_left, up)
     return _unit(facing if np.linalg.norm(facing) > _SHORTEST_MM else np.cross(np.roll(up, 1), up))

@@ -1,4 +1,4 @@
-"""Preview pictures with the pose as that camera should see it."""
+"""Preview pictures with the projection of the pose."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class JointMark:
         sigma_mm: det^(1/6) of its covariance.
         det: determinant, mm^6.
         score: the view's heatmap there.
-        selected: it is an annotation.
+        selected: the joint is selected as an annotation.
         peak: (x, y) of the view's own heatmap maximum; None where it has none.
     """
 
@@ -152,18 +152,18 @@ def cut_picture(path: Path, box: Box, image_size: ImageSize) -> tuple[Box, bytes
 
 def _marks(row: SelectedFrame, camera: StaticCamera, view: int, skeleton: Skeleton) -> dict[str, JointMark]:
     frame, selected = row.annotations, row.selected
-    seen = image_uncertainty(camera, frame.mean, row.calibrated_cov)
+    projection = image_uncertainty(camera, frame.mean, row.calibrated_cov)
     sigma, det = row.sigma_mm, frame.det
     marks = {}
     for j, name in enumerate(skeleton.joints):
-        if not (seen.valid[j] and frame.supported[j]):
+        if not (projection.valid[j] and frame.supported[j]):
             continue
         peak = frame.peak_pixels[view, j]
         marks[name] = JointMark(
             name=name,
-            x=float(seen.pixels[j, 0]),
-            y=float(seen.pixels[j, 1]),
-            ellipse=ellipse_of(seen.cov[j], NUM_SIGMAS),
+            x=float(projection.pixels[j, 0]),
+            y=float(projection.pixels[j, 1]),
+            ellipse=ellipse_of(projection.cov[j], NUM_SIGMAS),
             sigma_mm=float(sigma[j]),
             det=float(det[j]),
             score=float(frame.score[view, j]),

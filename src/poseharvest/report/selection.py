@@ -1,4 +1,4 @@
-"""How annotations were selected, in words and with the cut as a length."""
+"""How annotations were selected, in words and with the threshold as a length."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _UNITS = {"det": "mm⁶", "trace": "mm²", "entropy": "nat", "peak_distance": "p
 
 
 def measure_words(selection: SelectionInfo) -> str:
-    """Return what was measured, in words."""
+    """Return the measure of the selection, in words."""
     return _MEASURE_WORDS.get(selection.measure, selection.measure)
 
 
 def rule_words(selection: SelectionInfo) -> str:
-    """Return what is kept, in a sentence or two."""
+    """Return the rule of the selection, in one or two sentences."""
     judged = f"judged by {measure_words(selection)}"
     if selection.limit is None:
         return f"Of every joint the most certain {percent(selection.share)} of its appearances are kept, {judged}."
@@ -39,8 +39,8 @@ def rule_words(selection: SelectionInfo) -> str:
 def cut_mm(selection: SelectionInfo, joint: JointSelection, recalibration: Recalibration | None = None) -> float | None:
     """Return the joint's threshold as a sigma in mm; None if the measure is not the determinant.
 
-    The threshold is a determinant of the posterior's covariances; its sixth root is carried onto the axis of the
-    recalibrated sigmas.
+    The threshold is a determinant of the posterior's covariances. Its sixth root is a sigma, to which the recalibration
+    is applied.
     """
     if selection.measure != "det" or joint.threshold is None:
         return None

@@ -1,4 +1,4 @@
-"""The strip of joints over time: colour is uncertainty, a lane below it is selection."""
+"""The strip of joints over time: colour shows the uncertainty, a lane below shows the selection."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _heat_png(sigma_mm: NDArray[np.float64], scale: LogScale) -> str:
 
 
 def _lane(share: NDArray[np.float64], y: int) -> Markup:
-    """Runs of neighbouring columns with the same share, in quarters, become one rectangle each."""
+    """Return one rectangle for each run of neighbouring columns with the same share, rounded to quarters."""
     quarters = np.nan_to_num(share * 4).round().astype(int)
     starts = np.flatnonzero(np.diff(quarters, prepend=-1))
     ends = np.append(starts[1:], len(quarters))

@@ -1,4 +1,4 @@
-"""Per joint over time: how uncertain it is and when it was selected, in a bounded number of columns."""
+"""Per joint over time: its uncertainty and its selection, in a bounded number of columns."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ class TimelineTally:
         """Add one frame of this person; `selected` is (J,)."""
         column = (frame.frame - self._start) // self._per_column
         sigma = sigma_mm(frame.cov).numpy()
-        seen = frame.supported.numpy() & (sigma > 0)
-        self._log_sum[seen, column] += np.log(sigma[seen])
-        self._num_seen[:, column] += seen
+        visible = frame.supported.numpy() & (sigma > 0)
+        self._log_sum[visible, column] += np.log(sigma[visible])
+        self._num_seen[:, column] += visible
         self._num_selected[:, column] += selected
         self._num_frames[column] += 1
 

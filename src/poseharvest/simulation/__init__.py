@@ -1,6 +1,6 @@
 """Captures made by code, with known truth: for the first command, for tests and for experiments.
 
-Nothing that infers may import it. Start with `scene`, the truth, then `synthetic_capture`.
+No package that infers poses may import it. Start with `scene`, the truth, then `synthetic_capture`.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ class Body:
 
         Args:
             angles: (T, A) radians, in the order of `poseharvest.simulation.motion.ANGLES`.
-            place: (T, 2) where the pelvis is above the floor, mm.
+            place: (T, 2) x, y of the pelvis, mm.
         """
         named = self._points_from_pelvis(dict(zip(ANGLES, angles.unbind(-1), strict=True)))
         points = torch.stack([named[name] for name in POINTS], 1)
@@ -75,7 +75,7 @@ class Body:
         thigh = spread @ _rotation(1, -angles["hip_flexion"])
         knee = hip - self._along(thigh, "thigh")
         ankle = knee - self._along(thigh @ _rotation(1, angles["knee_flexion"]), "shank")
-        # The foot stays parallel to the floor: its sole is what a standing person's ankle makes room for.
+        # The foot stays parallel to the floor: the sole is as far below the ankle as in a standing person.
         toe = ankle + self.length("foot") * frame[..., 0] - 0.4 * self._along(frame, "ankle")
         return {"hip": hip, "knee": knee, "ankle": ankle, "toe": toe}
 
@@ -115,8 +115,8 @@ class Actor:
 
     Attributes:
         body: its lengths.
-        motion: what it does.
-        stage: (x, y) of the place that it moves about, mm in the world.
+        motion: its angles over time.
+        stage: (x, y) of the middle of its path, mm in the world.
         crossing: the path over the stage; None lets the motion wander about its middle.
     """
 

@@ -98,13 +98,13 @@ class Renderer:
             part[area] = np.where(nearer, i, part[area])
         window = picture[whole.slices]
         window[:] = self._shadowed(window, rays, cones)
-        seen = np.isfinite(distance)
-        surface = rays[seen] * distance[seen][:, None]
-        window[seen] = _shade(surface, along[seen], part[seen], local)
+        is_hit = np.isfinite(distance)
+        surface = rays[is_hit] * distance[is_hit][:, None]
+        window[is_hit] = _shade(surface, along[is_hit], part[is_hit], local)
         return picture
 
     def _floor_points(self, rays: NDArray[np.floating]) -> Floats:
-        """Return (..., 2) x, y, mm, where the rays meet the floor; infinite where they do not."""
+        """Return (..., 2) x, y, mm, of the rays' intersections with the floor; infinite where there is none."""
         with np.errstate(divide="ignore"):
             t = np.where(rays[..., 2] < -1e-6, -self._center[2] / rays[..., 2], np.inf)
         with np.errstate(invalid="ignore"):
@@ -112,7 +112,7 @@ class Renderer:
         return np.where(np.isfinite(t)[..., None], points, np.inf)
 
     def _shadowed(self, window: Image, rays: Floats, cones: RoundCones) -> Image:
-        """Return the background with a soft shadow on the floor, the darker the nearer the body comes to it."""
+        """Return the background with a soft shadow on the floor, which is darker where the body is nearer to it."""
         middle = (cones.start[:, :2] + cones.end[:, :2]).mean(0) / 2
         with np.errstate(invalid="ignore", over="ignore"):
             away = ((self._floor_points(rays) - middle) ** 2).sum(-1) / _SHADOW_MM**2

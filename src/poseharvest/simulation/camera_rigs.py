@@ -81,7 +81,7 @@ def studio_rig_at_origin(scale: float = 1.0) -> Rig:
     """Return the cameras of `studio_rig` with the stage's middle at the world's origin and pictures of another size.
 
     Args:
-        scale: of the pictures; sizes are rounded to even numbers, which video needs.
+        scale: factor on the pictures' size; sizes are rounded to even numbers, which video needs.
 
     Raises:
         ConfigError: the pictures would have less than 16 pixels a side.
@@ -92,10 +92,10 @@ def studio_rig_at_origin(scale: float = 1.0) -> Rig:
 def random_rig(num_views: int, generator: torch.Generator, *, image_size: ImageSize = (720, 1280)) -> Rig:
     """Return cameras on an uneven ring about the world's origin, 3.5 to 6.5 m away and 0.6 to 3 m high.
 
-    All look at about the middle of a person at the origin and show 2.7 m of height there; each has a lens of its own.
+    All look near the middle of a person at the origin and show 2.7 m of height there. Each has its own lens.
 
     Raises:
-        ConfigError: there is less than one view.
+        ConfigError: the number of views is less than one.
     """
     if num_views < 1:
         raise ConfigError(f"random rig: expected at least one view, got {num_views}")

@@ -1,4 +1,4 @@
-"""Paths of several people over one stage: all go to and fro through its middle, where they touch."""
+"""Paths of several people over one stage: all walk to and fro through its middle, where they touch."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Crossing:
     """A straight path through the stage, to and fro.
 
     Attributes:
-        direction_rad: of the path, from the x axis.
-        aside_mm: by how much it passes the middle, to the left of its direction.
+        direction_rad: direction of the path, from the x axis.
+        aside_mm: distance of the path from the middle, to the left of its direction.
     """
 
     direction_rad: float
@@ -39,6 +39,6 @@ class Crossing:
 
 
 def crossings(num_people: int) -> tuple[Crossing, ...]:
-    """Return the paths of people from all around, who pass each other on the left at `APART_MM` from neighbours."""
+    """Return paths of people in evenly spread directions, who pass their neighbours at a distance of `APART_MM`."""
     aside = APART_MM / (2 * math.sin(math.pi / num_people)) if num_people > 1 else 0.0
     return tuple(Crossing(2 * math.pi * i / num_people + 0.3, aside) for i in range(num_people))

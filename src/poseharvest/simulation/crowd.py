@@ -1,8 +1,8 @@
 """Several people before one rig: they cross in the middle of the stage, touch, and hide each other.
 
-Two detectors look at them. `CrowdDetector` is a network: everybody in a window leaves peaks in its heatmaps.
-`CrowdKeypoints` is what keypoint files hold: a list of people a picture, in no order, from which those who are hidden
-are missing and in which two who stand behind each other are now and then taken for one.
+There are two detectors. `CrowdDetector` behaves like a network: all people in a window give peaks in its heatmaps.
+`CrowdKeypoints` behaves like keypoint files: it lists the people of each picture in random order. Hidden people are
+missing, and two people behind each other are sometimes merged into one.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ _SHORT_OF_MERGING = 0.12  # median joint distance over the person's extent
 
 @dataclass(frozen=True, eq=False)
 class CrowdDetector:
-    """A `HeatmapDetector`: the maps of a window show everybody in it.
+    """A `HeatmapDetector`: the maps of a window show all people in it.
 
-    As a network does that was trained with the person in the middle, it answers less to people who stand aside.
+    It gives lower peaks to people away from the window's middle, like a network trained with the person in the middle.
 
     Attributes:
-        each: what it sees of every person.
+        each: one detector for every person.
     """
 
     each: tuple[SimulatedDetector, ...]
@@ -67,19 +67,21 @@ class CrowdDetector:
         """Return the heatmaps (B, 16, H, W) float32 of B windows."""
         if len(self.each) == 1:
             return self.each[0].detect(views)
-        seen = [one.detect(views) * self._attention(one, views) for one in self.each]
-        return torch.stack(seen).amax(0)
+        heatmaps = [one.detect(views) * self._attention(one, views) for one in self.each]
+        return torch.stack(heatmaps).amax(0)
 
     def _attention(self, one: SimulatedDetector, views: Sequence[CroppedView]) -> Tensor:
-        """Return (B, 1, 1, 1), how much of its height a person's peak keeps in each window."""
-        kept = []
+        """Return (B, 1, 1, 1) the factor on a person's peaks in each window, 0 to 1."""
+        attention = []
         for view in views:
             observed = one.observer.observe(one.scene.rig.names.index(view.view), view.frame)
             places = observed.places[:, 0]
             middle = (places.min(0) + places.max(0)) / 2
             aside = np.hypot(*(middle - view.crop.center)) / view.crop.side
-            kept.append(_LEAST_ATTENTION + (1 - _LEAST_ATTENTION) * math.exp(-((aside / _ATTENTION_REACH) ** 2) / 2))
-        return torch.tensor(kept).reshape(-1, 1, 1, 1)
+            attention.append(
+                _LEAST_ATTENTION + (1 - _LEAST_ATTENTION) * math.exp(-((aside / _ATTENTION_REACH) ** 2) / 2)
+            )
+        return torch.tensor(attention).reshape(-1, 1, 1, 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,13 +89,12 @@ class CrowdKeypoints:
     """A `HeatmapDetector` and `KeypointSource`: people found in whole pictures.
 
     Attributes:
-        crowd: what is seen of every person.
+        crowd: the detector of every person.
         rig: the cameras.
-        seed: of what follows.
-        merge_rate: probability that two people who are drawn on top of each other are taken for one, each joint from
-            either.
+        seed: seed of the random errors below.
+        merge_rate: probability that two people at the same place of a picture are merged, each joint from one of them.
         miss_rate: probability that a person is not found in a picture at all.
-        stray_rate: probability that a picture holds one person more than there are, with joints anywhere in it.
+        stray_rate: probability that a picture lists one additional person, with joints anywhere in it.
     """
 
     crowd: CrowdDetector
@@ -116,23 +117,23 @@ class CrowdKeypoints:
         return self.crowd.heatmap_size
 
     def people(self, view: str, picture: int) -> list[Tensor]:
-        """Return (J, 3) x, y, score of everybody who is found, in an order that means nothing."""
+        """Return (J, 3) x, y, score of every detected person, in random order."""
         number = self.rig.names.index(view)
         generator = np.random.default_rng((self.seed, number, _KIND, picture))
-        seen = [_keypoints(one, number, picture) for one in self.crowd.each]
-        kept = [one for one in seen if generator.random() >= self.miss_rate]
-        kept = _merged(kept, self.merge_rate, generator)
+        keypoints = [_keypoints(one, number, picture) for one in self.crowd.each]
+        detected = [one for one in keypoints if generator.random() >= self.miss_rate]
+        detected = _merge_overlapping(detected, self.merge_rate, generator)
         if generator.random() < self.stray_rate:
-            kept.append(_stray(generator, self.rig.camera(view).image_size))
-        found = [torch.from_numpy(one) for one in kept if (one[:, 2] > 0).sum() >= _FEWEST_JOINTS]
-        return [found[i] for i in generator.permutation(len(found))]
+            detected.append(_stray(generator, self.rig.camera(view).image_size))
+        people = [torch.from_numpy(one) for one in detected if (one[:, 2] > 0).sum() >= _FEWEST_JOINTS]
+        return [people[i] for i in generator.permutation(len(people))]
 
     def draw(self, people: Sequence[Tensor], crop: Crop) -> Tensor:
         """Return the heatmaps of some people in a window."""
         return draw_people(people, crop, self.heatmap_size, num_joints=len(self.skeleton))
 
     def detect(self, views: Sequence[CroppedView]) -> Tensor:
-        """Return the heatmaps (B, 16, H, W) float32 of B windows: everybody in them."""
+        """Return the heatmaps (B, 16, H, W) float32 of B windows, with all people in them."""
         return torch.stack([self.draw(self.people(view.view, view.picture), view.crop) for view in views])
 
 
@@ -142,17 +143,17 @@ def _keypoints(one: SimulatedDetector, view: int, frame: int) -> np.ndarray:
     return np.concatenate((observed.places[:, 0], np.where(score < _FOUND, 0.0, score)[:, None]), 1)
 
 
-def _merged(people: list[np.ndarray], rate: float, generator: np.random.Generator) -> list[np.ndarray]:
-    """Make one of two people where they lie on top of each other and chance wants it."""
-    kept: list[np.ndarray] = []
+def _merge_overlapping(people: list[np.ndarray], rate: float, generator: np.random.Generator) -> list[np.ndarray]:
+    """Merge people who lie on top of each other into one, with probability `rate`."""
+    merged: list[np.ndarray] = []
     for person in people:
-        near = next((i for i, other in enumerate(kept) if _on_top(person, other)), None)
+        near = next((i for i, other in enumerate(merged) if _on_top(person, other)), None)
         strikes, takes = generator.random() < rate, generator.random(len(person)) < 0.5
         if near is None or not strikes:
-            kept.append(person)
+            merged.append(person)
         else:
-            kept[near] = np.where(takes[:, None], person, kept[near])
-    return kept
+            merged[near] = np.where(takes[:, None], person, merged[near])
+    return merged
 
 
 def _on_top(a: np.ndarray, b: np.ndarray) -> bool:
@@ -199,7 +200,7 @@ class CrowdSimulation(NamedTuple):
     truth: tuple[GroundTruth, ...]
 
     def alone(self, person: int) -> tuple[CrowdDetector, CrowdKeypoints]:
-        """Return the detectors of a capture in which that person does the same with nobody else there."""
+        """Return the detectors of a capture in which that person moves the same way without other people."""
         detector = CrowdDetector((replace(self.detector.each[person], others=()),))
         return detector, replace(self.keypoints, crowd=detector)
 
@@ -219,7 +220,7 @@ def simulate_crowd(
         num_frames: length of the capture.
         seed: of the people, the rig and the detectors' errors.
         num_views: cameras around the stage.
-        errors: what the detector gets wrong of every person.
+        errors: the detector's errors for every person.
     """
     if num_people < 1:
         raise ConfigError(f"synthetic crowd: expected at least one person, got {num_people}")

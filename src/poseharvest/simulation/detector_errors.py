@@ -14,8 +14,8 @@ from poseharvest.errors import ConfigError
 class DetectorErrors:
     """The mistakes of a simulated detector. Sizes in the picture are shares of the person's extent there.
 
-    A person's extent is the longer side of the box around the joints, in pixels. An error is a property of the view
-    and the frame, so it stays at one place of the picture whichever window is looked at.
+    A person's extent is the longer side of the box around the joints, in pixels. An error belongs to the view and the
+    frame, so it is at the same place of the picture in every window.
 
     Raises:
         ConfigError: a rate is no probability, a range is reversed, or a size is negative or not finite.

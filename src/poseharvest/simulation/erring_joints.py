@@ -1,8 +1,8 @@
 """Where a simulated detector believes the joints of one view and frame to be, in pixels of the picture.
 
-Every random number is drawn from a generator keyed by seed, view and frame (or spell of frames), and each kind of error
-draws its numbers whether it then strikes or not. So a window's heatmaps depend neither on what was asked before nor on
-the rates of the other errors.
+Every random number is drawn from a generator keyed by seed, view and frame (or spell of frames). Each kind of error
+draws its numbers even if it then does not occur. So a window's heatmaps depend neither on earlier calls nor on the
+rates of the other errors.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _NUM_JOINTS = len(MPII16)
 
 @dataclass(frozen=True, eq=False)
 class Observation:
-    """The Gaussians of one view and frame; K of them a joint, the first being the one that the detector prefers.
+    """The Gaussians of one view and frame: K for each joint, the detector's preferred one first.
 
     Attributes:
         places: (J, K, 2) x, y, pixels of the picture.
@@ -49,18 +49,18 @@ class Observation:
 
 @dataclass(frozen=True, eq=False)
 class _Sight:
-    """What a camera could know of F frames.
+    """The true joints of F frames as a camera sees them.
 
     Attributes:
         places: (F, J, 2) true x, y, pixels.
-        shown: (F, J) bool, within the picture.
+        visible: (F, J) bool, within the picture.
         hidden: (F, J) bool, behind a part of the body.
         covered: (F, J) bool, behind another person.
         extent: (F,) longer side of the box around the joints, pixels.
     """
 
     places: Floats
-    shown: NDArray[np.bool_]
+    visible: NDArray[np.bool_]
     hidden: NDArray[np.bool_]
     covered: NDArray[np.bool_]
     extent: Floats
@@ -68,7 +68,7 @@ class _Sight:
     def frame(self, index: int) -> _Sight:
         """Return one frame without its axis."""
         return _Sight(
-            self.places[index], self.shown[index], self.hidden[index], self.covered[index], self.extent[index]
+            self.places[index], self.visible[index], self.hidden[index], self.covered[index], self.extent[index]
         )
 
 
@@ -90,14 +90,14 @@ class _Draws:
 
 @dataclass(frozen=True, eq=False)
 class Observer:
-    """Looks at a scene as an imperfect detector does.
+    """Observes a scene with the errors of a detector.
 
     Attributes:
-        scene: what really happens.
-        errors: what goes wrong.
-        seed: of the errors.
+        scene: the true scene.
+        errors: the kinds of errors with their rates and sizes.
+        seed: seed of the errors.
         others: scenes of the other people before the same cameras.
-        jitter_seed: of the localisation errors' directions, everything else staying as it is; `seed` if None.
+        jitter_seed: seed of the localisation errors' directions only; `seed` if None.
     """
 
     scene: Scene
@@ -119,7 +119,7 @@ class Observer:
         return lru_cache(_CACHED)(partial(_draw_knot, self.seed if self.jitter_seed is None else self.jitter_seed))
 
     def observe(self, view: int, frame: int) -> Observation:
-        """Return what is believed of view number `view` in `frame`."""
+        """Return the erring joints of view number `view` in `frame`."""
         errors = self.errors
         block, offset = divmod(frame, BLOCK_FRAMES)
         sight = self._sight(view, block).frame(offset)
@@ -131,18 +131,18 @@ class Observer:
             places = np.where(is_wrong[:, None], _elsewhere(errors, sight, draws), places)
         heights = _between(errors.peak, draws.peak) * np.where(sight.hidden, errors.occluded_peak, 1.0)
         heights = heights * np.where(sight.covered, errors.covered_peak, 1.0)
-        heights = heights * (sight.shown & (draws.missing >= errors.missing_rate * doubt.odds))
+        heights = heights * (sight.visible & (draws.missing >= errors.missing_rate * doubt.odds))
         sigmas = errors.sigma_px * np.where(sight.hidden, errors.occluded_spread, 1.0)
         modes = _modes(errors, draws, doubt.odds)
         return Observation(
             places=places[modes.joints],
-            heights=heights[modes.joints[:, :1]] * modes.shares * sight.shown[modes.joints] * doubt.peak[:, None],
+            heights=heights[modes.joints[:, :1]] * modes.shares * sight.visible[modes.joints] * doubt.peak[:, None],
             sigmas_px=sigmas[modes.joints] * doubt.spread[:, None],
             extent=float(sight.extent),
         )
 
     def _wander(self, sight: _Sight, view: int, frame: int) -> Floats:
-        """Return the localisation errors (J, 2), pixels: they drift from one knot's to the next's."""
+        """Return the localisation errors (J, 2), pixels, interpolated between knots in time."""
         knot, step = divmod(frame, self.errors.jitter_frames)
         share = step / self.errors.jitter_frames
         normals = (1 - share) * self._knot(view, knot) + share * self._knot(view, knot + 1)
@@ -153,7 +153,7 @@ class Observer:
 
 @dataclass(frozen=True, eq=False)
 class _Effects:
-    """Factors (J,) that a joint's doubt puts on its map: on error, height, width and the rates of gross errors."""
+    """Factors (J,) by which a joint's doubt changes its error, height, width and rates of gross errors."""
 
     jitter: Floats
     peak: Floats
@@ -166,14 +166,14 @@ def _effects_of_doubt(errors: DetectorErrors, doubt: Floats) -> _Effects:
         jitter=np.exp(errors.doubt_jitter * doubt),
         peak=np.exp(-errors.doubt_peak * doubt),
         spread=np.exp(errors.doubt_spread * doubt),
-        # The moment of an exponential of mean 1 that makes them 1 on average.
+        # Divided by the moment of an exponential of mean 1, so that the factors are 1 on average.
         odds=doubt**errors.doubt_gross / math.gamma(1 + errors.doubt_gross),
     )
 
 
 @dataclass(frozen=True, eq=False)
 class _Modes:
-    """Whose place each Gaussian takes, joints (J, K), and its height as a share of the first one's, (J, K)."""
+    """For each Gaussian the joint at whose place it is, (J, K), and its height over the first one's, (J, K)."""
 
     joints: NDArray[np.int64]
     shares: Floats
@@ -193,21 +193,21 @@ def _look(scene: Scene, others: tuple[Scene, ...], view: int, block: int) -> _Si
     points = scene.block(block)
     joints = points[:, :_NUM_JOINTS]
     projection = camera.project(joints)
-    shown = projection.valid & inside_image(projection.pixels, camera.image_size)
+    visible = projection.valid & inside_image(projection.pixels, camera.image_size)
     valid, places = projection.valid.unsqueeze(-1), projection.pixels
     low = torch.where(valid, places, torch.inf).amin(1)
     high = torch.where(valid, places, -torch.inf).amax(1)
     extent = (high - low).amax(-1).clamp_min(1.0)
     center = camera.center.double().numpy()
-    hidden = _hidden(joints.numpy(), points.numpy(), center, scene.actor.body.stature_mm)
+    hidden = _hidden_joints(joints.numpy(), points.numpy(), center, scene.actor.body.stature_mm)
     covered = np.zeros_like(hidden)
     for other in others:
-        covered |= _hidden(joints.numpy(), other.block(block).numpy(), center, other.actor.body.stature_mm)
-    return _Sight(places.numpy(), shown.numpy(), hidden, covered, extent.numpy())
+        covered |= _hidden_joints(joints.numpy(), other.block(block).numpy(), center, other.actor.body.stature_mm)
+    return _Sight(places.numpy(), visible.numpy(), hidden, covered, extent.numpy())
 
 
-def _hidden(joints: Floats, points: Floats, center: Floats, stature_mm: float) -> NDArray[np.bool_]:
-    """Return (F, J) bool: some solid that the joint does not lie in stands between it and the camera."""
+def _hidden_joints(joints: Floats, points: Floats, center: Floats, stature_mm: float) -> NDArray[np.bool_]:
+    """Return (F, J) bool: between the joint and the camera there is a solid that does not contain the joint."""
     cones = body_cones(points, stature_mm).each()  # (F, 1, N)
     sight_lines = joints - center
     distance = np.linalg.norm(sight_lines, axis=-1)[..., None]

@@ -1,7 +1,7 @@
 """Procedural motion: the angles of a body's joints over time, smooth and within the limits of a person.
 
 A performer goes through activities, two seconds each, in an order drawn by seed. An activity is a posture and a swing
-about it; neighbours blend, and slow noise on every angle keeps two rounds of one activity from being equal.
+about it. Consecutive activities blend. Slow noise on every angle makes two rounds of one activity differ.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ _TURN_RATE = 0.35
 
 @dataclass(frozen=True)
 class Activity:
-    """Something that a person does for a while.
+    """An activity of two seconds.
 
     Attributes:
-        name: what.
+        name: its name.
         posture: mean of each angle that is not 0, radians. A name without side holds for both sides.
-        swing: (amplitude in radians, phase in turns) of each angle that swings, named likewise.
-        frequency_hz: of the swing.
-        alternates: the right side swings half a turn after the left where one name holds for both, as in walking.
+        swing: (amplitude in radians, phase in turns) of each angle that swings, with the same names.
+        frequency_hz: frequency of the swing.
+        alternates: if a name holds for both sides, the right side swings half a turn after the left, as in walking.
     """
 
     name: str
@@ -173,7 +173,7 @@ ACTIVITIES = (
 
 @dataclass(frozen=True, eq=False)
 class _Draws:
-    """What the seed decides: the order of the activities, the noise's waves (A + 2, waves), the first heading."""
+    """The random draws: the order of the activities, the noise's waves (A + 2, waves), the first heading."""
 
     order: Tensor
     omega: Tensor
@@ -186,7 +186,7 @@ class Motion:
     """A performance without end, by seed.
 
     Attributes:
-        seed: of the order of the activities, the noise, and where the person walks.
+        seed: seed of the order of the activities, of the noise, and of the path.
     """
 
     seed: int

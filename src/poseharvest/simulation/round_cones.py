@@ -1,7 +1,7 @@
-"""Round cones: the solids that a synthetic body is made of, met by rays in closed form.
+"""Round cones: the solids of a synthetic body, and their intersections with rays in closed form.
 
-A round cone is what a ball sweeps that moves along a line while its radius changes evenly. Whoever looks at it sees
-either the cone that touches all the balls, or the first or the last ball.
+A round cone is the union of balls along a line segment whose radius changes linearly. Its surface consists of parts of
+the first ball, of the last ball, and of the cone that touches all balls.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class RoundCones:
     Attributes:
         start: (..., 3) centres of the first balls, mm.
         end: (..., 3) centres of the last balls, mm.
-        radii: (..., 2) of the first and the last ball, mm; they differ by less than the length of the cone.
+        radii: (..., 2) radii of the first and the last ball, mm; they differ by less than the cone's length.
     """
 
     start: Floats
@@ -98,11 +98,11 @@ class RoundCones:
 
 @dataclass(frozen=True, eq=False)
 class Hits:
-    """Where rays from the origin first meet round cones.
+    """The first intersections of rays from the origin with round cones.
 
     Attributes:
         distance: (...) mm along the ray, infinite where it misses.
-        along: (...) 0 to 1, the ball whose surface is met, from the first to the last.
+        along: (...) 0 to 1, position along the cone of the ball that is hit.
     """
 
     distance: Floats
@@ -110,16 +110,16 @@ class Hits:
 
 
 def body_cones(points: Floats, stature_mm: float) -> RoundCones:
-    """Return the solids (..., N) of bodies whose `POINTS` are (..., P, 3), mm, and which are `stature_mm` tall."""
+    """Return the solids (..., N) of bodies with `POINTS` (..., P, 3), mm, and the stature `stature_mm`."""
     ends = np.einsum("nep,...px->...nex", _WEIGHTS, points)
     radii = np.broadcast_to(_RADII * (stature_mm / 1750.0), (*ends.shape[:-2], 2))
     return RoundCones(ends[..., 0, :], ends[..., 1, :], radii)
 
 
 def first_hits(directions: Floats, cones: RoundCones) -> Hits:
-    """Return where the rays from the origin in `directions`, unit vectors (..., 3), first meet `cones`.
+    """Return the first intersections of rays from the origin in `directions`, unit vectors (..., 3), with `cones`.
 
-    The shapes of both broadcast. A solid around or behind the origin is missed.
+    The shapes of both broadcast. A solid that contains the origin or lies behind it counts as missed.
     """
     # u, w: direction . start and . axis; the ball at s has its centre at start + s axis and the radius r + s dr.
     # A point q from the start lies on the touching cone where D (q.q - r^2) = (q.axis + r dr)^2 with D = L^2 - dr^2,

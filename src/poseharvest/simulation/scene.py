@@ -1,4 +1,4 @@
-"""What really happens in front of the cameras of a synthetic capture. Only the simulation looks here."""
+"""The true scene in front of the cameras of a synthetic capture. Only the simulation reads it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Scene:
 
     Attributes:
         rig: perspective cameras that do not move.
-        actor: who performs what.
+        actor: the moving body.
         frame_rate: frames per second.
 
     Raises:

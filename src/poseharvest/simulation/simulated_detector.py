@@ -1,4 +1,4 @@
-"""A detector that knows the truth and errs on purpose: it stands for a 2D network where there is none."""
+"""A detector that knows the truth and makes random errors: it takes the place of a 2D network."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ _NOISE = 0  # kind of draw, beside those of observation.py
 
 @dataclass(frozen=True, eq=False)
 class SimulatedDetector:
-    """A `HeatmapDetector` on a synthetic scene. It looks at no picture.
+    """A `HeatmapDetector` on a synthetic scene. It needs no pictures.
 
-    Its maps depend on seed, view, frame and window alone, not on the order of the calls.
+    Its maps depend on seed, view, frame and window only, not on the order of the calls.
 
     Attributes:
-        scene: what really happens.
-        errors: what the detector gets wrong.
-        seed: of the errors.
+        scene: the true scene.
+        errors: the kinds of errors with their rates and sizes.
+        seed: seed of the errors.
         heatmap_size: (height, width) of its maps.
-        others: scenes of the other people before the same cameras, who may stand in the way.
-        jitter_seed: of the localisation errors' directions, everything else staying as it is; `seed` if None.
+        others: scenes of the other people before the same cameras, who may hide this one.
+        jitter_seed: seed of the localisation errors' directions only; `seed` if None.
     """
 
     scene: Scene
@@ -75,7 +75,7 @@ class SimulatedDetector:
 
     @cached_property
     def observer(self) -> Observer:
-        """What it believes of every view and frame, whatever the window."""
+        """The observer that gives the erring joints of every view and frame, for all windows."""
         return Observer(self.scene, self.errors, self.seed, self.others, self.jitter_seed)
 
     @cached_property
@@ -89,7 +89,7 @@ class SimulatedDetector:
         return np.asarray(smooth, dtype=np.float32)
 
     def _background(self, view: int, frame: int) -> NDArray[np.float32]:
-        """Return (J, H, W) background: windows of one patch of noise, cut where seed, view and frame say."""
+        """Return (J, H, W) background: windows of one patch of noise, at places drawn by seed, view and frame."""
         height, width = self.heatmap_size
         generator = np.random.default_rng((self.seed, view, _NOISE, frame))
         tops, lefts = generator.integers(0, _NOISE_BANK, (2, len(self.skeleton)))
@@ -100,8 +100,8 @@ class SimulatedDetector:
 def paint(observation: Observation, errors: DetectorErrors, crop: Crop, out: NDArray[np.float32]) -> None:
     """Fill `out` (J, H, W) with the Gaussians of `observation` as the window `crop` shows them.
 
-    A joint's map is the higher of its Gaussians. The heights fall where the person fills too little or too much of
-    the window for a network.
+    A joint's map is the maximum of its Gaussians. The heights are lower if the person fills too little or too much of
+    the window.
     """
     height, width = out.shape[1:]
     places = crop.to_window(torch.from_numpy(observation.places), (height, width)).numpy()  # (J, K, 2)

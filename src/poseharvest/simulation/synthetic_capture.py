@@ -1,4 +1,4 @@
-"""A synthetic capture: pictures of a scene as a rig would film it, and the simulated detector that goes with it."""
+"""A synthetic capture: rendered pictures of a scene, and the simulated detector for it."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from poseharvest.simulation.simulated_detector import SimulatedDetector
 
 @dataclass(frozen=True, eq=False)
 class SyntheticCapture:
-    """A `FrameSource` that renders its pictures when they are asked for.
+    """A `FrameSource` that renders its pictures when they are read.
 
     Attributes:
-        scene: what is filmed.
+        scene: the filmed scene.
         num_frames: number of frames.
-        render: False gives frames without pictures, for detectors that look at none.
+        render: False gives frames without pictures, for detectors that need none.
     """
 
     scene: Scene
@@ -53,7 +53,7 @@ class SyntheticCapture:
 
     @property
     def truth(self) -> GroundTruth:
-        """The true poses. Not part of a `FrameSource`: nothing that infers may ask for them."""
+        """The true poses. They are not part of a `FrameSource`: inference must not use them."""
         return self.scene.truth(self.num_frames)
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[MultiViewFrame]:
@@ -77,7 +77,7 @@ class SyntheticCapture:
 
 
 class Simulation(NamedTuple):
-    """A capture, a detector for it, and the truth to judge by; the last must not reach inference."""
+    """A capture, a detector for it, and the truth for evaluation; inference must not use the truth."""
 
     capture: SyntheticCapture
     detector: SimulatedDetector
@@ -97,9 +97,9 @@ def simulate(
 
     Args:
         num_frames: length of the capture.
-        seed: of the person, the motion and the detector's errors.
+        seed: seed of the person, the motion and the detector's errors.
         rig: perspective cameras around the world's origin; by default those of `studio_rig` around their own stage.
-        errors: what the detector gets wrong.
+        errors: the detector's errors.
         render: False to leave the pictures out.
         frame_rate: frames per second.
     """

@@ -1,6 +1,6 @@
 """The studio: rendered captures and pictures of people with known truth and real difficulty.
 
-Nothing that infers may import it. Start with `shoot`; `picture` draws single pictures to train on.
+No package that infers poses may import it. Start with `shoot`; `picture` draws single pictures to train on.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The paper's fifteen actions as data: the postures that a performer goes through, and what stays the same meanwhile.
+"""The paper's fifteen actions as data: the postures that a performer goes through, and what all of them share.
 
-A name in a posture is an angle of `kinematics.ANGLES`. Without a side it holds for both; `main_` is the side of the
-hand that the performer prefers, `other_` the opposite one. Radians. What a posture does not name is nearly 0.
+A name in a posture is an angle of `kinematics.ANGLES`, in radians. Without a side it holds for both sides; `main_` is
+the side of the performer's preferred hand, `other_` the opposite one. An angle that a posture does not name is near 0.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Action:
         gait: 0 for a person who stands, 1 for one who walks on.
         seat: what the person sits on. A chair stands there whether or not the person is on it.
         table: a table stands in front of the person.
-        hold_s: between which times a posture lasts, seconds.
+        hold_s: range of the time that a posture lasts, seconds.
     """
 
     name: str
@@ -317,7 +317,7 @@ def action_by_name(name: str) -> Action:
     """Return an action.
 
     Raises:
-        ConfigError: there is none of that name; the message lists those that are.
+        ConfigError: there is no action of that name; the message lists all actions.
     """
     if name not in ACTIONS:
         raise ConfigError(f'action: expected one of {", ".join(ACTIONS)}, got "{name}"')

@@ -2,8 +2,8 @@
 
 `HIERARCHY` nests `ROOT`, `JOINT` and `End Site`, each with an `OFFSET` from its parent and, but for end sites, its
 `CHANNELS`: positions, and rotations in degrees that are applied in the order listed. `MOTION` gives `Frames:`, `Frame
-Time:` (seconds) and the rows. Neither the unit of length nor the axis that points up is in the file. An end site has
-no name of its own; here it is called after its parent, as in `Head.end`.
+Time:` (seconds) and the rows. The file states neither the unit of length nor the axis that points up. An end site has
+no name in the file; here it is named after its parent, as in `Head.end`.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def read_bvh(path: str | Path) -> BvhClip:
 
 
 class _Reader:
-    """Walks through the lines of a file, knowing where it is for its errors."""
+    """Reads the lines of a file one after the other, and knows the line number for error messages."""
 
     def __init__(self, path: Path, lines: list[str]) -> None:
         self._path = path
@@ -121,7 +121,7 @@ class _Reader:
         return words
 
     def expect(self, *first: str) -> list[str]:
-        """Return the words after `first`, with which the next line has to begin."""
+        """Return the words after `first` in the next line, which must begin with it."""
         wanted = " ".join(first)
         words = self.words(wanted)
         if [word.lower() for word in words[: len(first)]] != [word.lower() for word in first]:

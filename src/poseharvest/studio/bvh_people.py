@@ -1,4 +1,4 @@
-"""A clip of motion capture as a performance: whose joints are whose, and what the clip does not say."""
+"""A clip of motion capture as a performance: which joint of the file is which point, and the points that it lacks."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class BvhPerformance:
         """Return the points (T, P, 3) at times (T,), between frames in a straight line.
 
         Raises:
-            CaptureError: the clip is shorter than that.
+            CaptureError: the clip is shorter than the latest time.
         """
         end = (len(self.body_points) - 1) * self.frame_s
         latest = float(np.max(times_s, initial=0.0))
@@ -114,23 +114,23 @@ def bvh_performance(
 
     Args:
         path: the file.
-        unit: of its lengths, which the file does not say.
-        up: its axis that points up, which the file does not say either.
-        names: the file's joint for some points of `kinematics.POINTS`; the rest goes by `USUAL_NAMES`.
+        unit: unit of its lengths, which the file does not state.
+        up: axis that points up, which the file does not state either.
+        names: the file's joint for some points of `kinematics.POINTS`; the others are found by `USUAL_NAMES`.
 
     Raises:
-        FormatError: the file is no BVH.
-        SkeletonError: it lacks a joint that is needed; the message lists those that it has.
-        ConfigError: `names` names a point that there is not, or `up` is neither y nor z.
+        FormatError: the file is not a BVH file.
+        SkeletonError: it lacks a joint that is needed; the message lists its joints.
+        ConfigError: `names` names an unknown point, or `up` is neither y nor z.
     """
     path = Path(path)
     clip = read_bvh(path)
     if up not in {"y", "z"}:
         raise ConfigError(f'{path.name}: up: expected y or z, got "{up}"')
-    found = {point: mm_per(unit) * place for point, place in _by_point(clip, names or {}, path.name).items()}
+    places = {point: mm_per(unit) * place for point, place in _by_point(clip, names or {}, path.name).items()}
     if up == "y":
-        found = {point: np.stack((place[:, 0], -place[:, 2], place[:, 1]), -1) for point, place in found.items()}
-    points = np.stack([_completed(found)[name] for name in POINTS], 1)
+        places = {point: np.stack((place[:, 0], -place[:, 2], place[:, 1]), -1) for point, place in places.items()}
+    points = np.stack([_complete_points(places)[name] for name in POINTS], 1)
     lowest = points[..., 2].min() - _SOLE_MM
     middle = points[:, POINTS.index("pelvis"), :2]
     points = points - np.array((*(0.5 * (middle.min(0) + middle.max(0))), lowest))
@@ -163,26 +163,26 @@ def _by_point(clip: BvhClip, names: Mapping[str, str], where: str) -> dict[str, 
         raise ConfigError(f"{where}: names: expected points among {', '.join(POINTS)}, got {', '.join(unknown)}")
     places = clip.positions()
     plain = {_plain(name): place for name, place in places.items()}
-    found: dict[str, Floats] = {}
+    by_point: dict[str, Floats] = {}
     for point in POINTS:
         wanted = (names[point],) if point in names else USUAL_NAMES.get(point, ())
         match = next((plain[_plain(name)] for name in wanted if _plain(name) in plain), None)
         if match is not None:
-            found[point] = match
+            by_point[point] = match
         elif point in names or point not in _MAY_LACK:
             raise SkeletonError(
                 f"{where}: expected a joint for {point} ({' or '.join(wanted)}), the file has {', '.join(places)}"
             )
-    return found
+    return by_point
 
 
 def _plain(name: str) -> str:
     return name.lower().removeprefix("mixamorig:").replace("_", "").replace(" ", "").replace(":", "")
 
 
-def _completed(found: Mapping[str, Floats]) -> dict[str, Floats]:
-    """Return all points (F, 3), mm, those that the file lacks put where they usually are."""
-    points = dict(found)
+def _complete_points(measured: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Return all points (F, 3), mm; points that the file lacks are put at their usual places."""
+    points = dict(measured)
     hips = 0.5 * (points["left_hip"] + points["right_hip"])
     points.setdefault("pelvis", hips)  # a file's root may be anywhere above the hips, so it is not taken for it
     torso = np.linalg.norm(points["thorax"] - hips, axis=-1, keepdims=True)

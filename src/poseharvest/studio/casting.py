@@ -1,7 +1,7 @@
-"""Ray casting: which solid every pixel of a camera sees first.
+"""Ray casting: the first solid that each pixel of a camera sees.
 
-A solid is met only by the rays of the pixels within its box in the picture. All pairs of such a pixel and its solid
-are worked out at once, and the nearest of a pixel's solids wins. No step depends on the order of the solids.
+A solid is tested only with the rays of the pixels within its box in the picture. All pairs of a pixel and a solid are
+computed at once, and the nearest solid of each pixel wins. No step depends on the order of the solids.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def make_view(camera: Camera, device: str = "cpu") -> View:
 
 @dataclass(frozen=True, eq=False)
 class Hits:
-    """What pixels see first.
+    """The first hits of pixels' rays.
 
     Attributes:
         pixel: (P,) places in the flattened picture, each once.
@@ -92,9 +92,9 @@ def dot(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _first_meeting(direction: Tensor, shape: Tensor) -> Tensor:
-    """Return how far (P,) along `direction` (3, P) rays meet round cones in own coordinates; infinite where they miss.
+    """Return the distances (P,) along `direction` (3, P) at which rays hit round cones in own coordinates, or infinity.
 
-    `shape` (6, P): where the rays begin, length, first and last radius.
+    `shape` (6, P): origin of the rays, length, first and last radius.
     """
     # The ray is first moved to its point p nearest to the first ball, so that float32 keeps its digits. A point q lies
     # on the touching cone where D (q.q - r^2) = (L q_z + r dr)^2 with D = L^2 - dr^2; with q = p + t d a quadratic.
@@ -123,7 +123,7 @@ def _first_meeting(direction: Tensor, shape: Tensor) -> Tensor:
 
 
 def nearest(hits: Hits, depth: Tensor) -> Hits:
-    """Return the nearest hit of every pixel that has one before `depth` (H * W,), mm; of equals the first solid's."""
+    """Return each pixel's nearest hit that is nearer than `depth` (H * W,), mm; in a tie the first solid's."""
     keep = (hits.distance < depth[hits.pixel]).nonzero().squeeze(-1)
     pixel, distance, solid = hits.pixel[keep], hits.distance[keep], hits.solid[keep]
     best = depth.scatter_reduce(0, pixel, distance, "amin")
@@ -136,7 +136,7 @@ def nearest(hits: Hits, depth: Tensor) -> Hits:
 
 
 def pairs(boxes: NDArray[np.int64], view: View) -> tuple[Tensor, Tensor]:
-    """Return for all pixels of boxes (N, 4) of left, top, right, bottom: their places in the picture, and their box."""
+    """Return the place in the picture and the box number of each pixel of boxes (N, 4) of left, top, right, bottom."""
     width = view.camera.image_size[1]
     left, top, right, bottom = torch.from_numpy(boxes).to(view.device).unbind(-1)
     wide = (right - left).clamp_min(0)
@@ -157,16 +157,16 @@ def _round_boxes(solids: Solids, camera: Camera) -> NDArray[np.int64]:
 
 
 def camera_depth(points: NDArray[np.float64], camera: Camera) -> NDArray[np.float64]:
-    """Return how far (...) before the camera world points (..., 3) lie, mm."""
+    """Return the depth (...) of world points (..., 3) in front of the camera, mm."""
     return np.asarray(points @ camera.rotation[2].double().numpy() + float(camera.translation[2]))
 
 
 def picture_boxes(
     points: NDArray[np.float64], reach_px: NDArray[np.float64], camera: Camera, depth: NDArray[np.float64]
 ) -> NDArray[np.int64]:
-    """Return the boxes (N, 4) around what lies `reach_px` (N, K) about the points (N, K, 3).
+    """Return the boxes (N, 4) around discs of radius `reach_px` (N, K) at the projections of points (N, K, 3).
 
-    Something behind the camera has an empty box, something that reaches behind it the whole picture.
+    The box is empty if all points are behind the camera, and the whole picture if only some are.
     """
     height, width = camera.image_size
     projection = camera.project(torch.from_numpy(points))

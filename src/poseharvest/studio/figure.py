@@ -168,7 +168,7 @@ class Dressed:
     def _arm(self, at: Mapping[str, Floats], side: str, sign: float, chest: Frame) -> Iterator[Part]:
         outfit, shape = self.outfit, self.shape
         shoulder, elbow, wrist, hand = (at[f"{side}_{name}"] for name in ("shoulder", "elbow", "wrist", "hand"))
-        # Never along an arm that hangs, points forward or points to the side.
+        # A direction that is not parallel to an arm that hangs, points forward or points to the side.
         forward = 0.4 * chest.forward + 0.9 * chest.up + 0.3 * sign * chest.left
         forward = forward if abs(_unit(elbow - shoulder) @ _unit(forward)) < 0.97 else chest.forward
         first = outfit.loose_mm if outfit.sleeves > 0.3 else 0.0

@@ -26,12 +26,12 @@ _CRF = "12"
 def write_capture(source: FrameSource, folder: str | Path, *, footage: Footage = "video") -> Path:
     """Write a capture as a folder that `Capture.open` reads; return the folder.
 
-    It holds `videos/VIEW.mp4` (or `images/VIEW/000000.jpg`) and `rig.json`. The videos compress: their pixels are not
-    quite those of the source. H.264 needs even sizes, so an odd last row or column is left out.
+    It holds `videos/VIEW.mp4` (or `images/VIEW/000000.jpg`) and `rig.json`. Video compression changes the pixels
+    slightly. H.264 needs even sizes, so an odd last row or column is left out.
 
     Args:
         source: the capture; every view has a picture in every frame.
-        folder: to make; it must not hold anything yet.
+        folder: the folder to create; it must be empty if it exists.
         footage: "video" or "images".
 
     Raises:
@@ -50,7 +50,7 @@ def write_capture(source: FrameSource, folder: str | Path, *, footage: Footage =
 
 
 def write_truth(truth: GroundTruth, path: str | Path) -> None:
-    """Write true positions as the Parquet file that `poseharvest evaluate --truth` reads, best not into the capture."""
+    """Write true positions as the Parquet file for `poseharvest evaluate --truth`, best outside of the capture."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -87,7 +87,7 @@ def _write_videos(source: FrameSource, folder: Path) -> None:
 
 @contextmanager
 def _video(path: Path, size: ImageSize, frame_rate: float) -> Iterator[Callable[[Image], None]]:
-    """Give the function that adds a picture to a video, which is complete at the end."""
+    """Yield a function that adds a picture to a video; the video is complete when the context ends."""
     import av
 
     rate = Fraction(frame_rate).limit_denominator(1001)

@@ -1,4 +1,4 @@
-"""Furniture out of boxes: chairs, tables, cupboards and whatever else stands about and hides legs."""
+"""Furniture made of boxes: chairs, tables, cupboards and other pieces that hide legs."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def table(
 def obstacles(
     keep_clear: Floats, number: int, heights_mm: Range, rng: np.random.Generator, reach_mm: float = 1500.0
 ) -> list[Box]:
-    """Return up to `number` pieces of furniture near the points (N, 2), mm, that a person needs, but not upon them."""
+    """Return up to `number` pieces of furniture near the points (N, 2), mm, of a person's path, but not on them."""
     boxes: list[Box] = []
     middle = keep_clear.mean(0)
     for _ in range(8 * number):

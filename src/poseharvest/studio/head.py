@@ -1,4 +1,4 @@
-"""The head of a figure: skull, face, ears and hair, so that its front differs from its back."""
+"""The head of a figure: skull, face, ears and hair. Its front differs from its back."""
 
 from __future__ import annotations
 

@@ -55,14 +55,14 @@ SEAT_MM = 98.0
 
 
 def body_points(shape: BodyShape, angles: Floats, seat_mm: float = 0.0) -> Floats:
-    """Return the points (T, P, 3) of a body, mm, the pelvis above the origin, what carries it on the floor z = 0.
+    """Return the points (T, P, 3) of a body, mm, with the pelvis above the origin and the floor at z = 0.
 
-    Feet, knees and hands stand on the floor; the pelvis sits on a seat.
+    The body rests on its lowest supports: feet, knees and hands on the floor, the pelvis on a seat.
 
     Args:
-        shape: its lengths.
+        shape: the lengths of the body.
         angles: (T, A) radians in the order of `ANGLES`.
-        seat_mm: height of what the pelvis rests on when it comes that low: the seat of a chair, or 0 for the floor.
+        seat_mm: height of the support of the pelvis: the seat of a chair, or 0 for the floor.
     """
     named = _from_pelvis(shape, dict(zip(ANGLES, np.moveaxis(angles, -1, 0), strict=True)))
     points = np.stack([named[name] for name in POINTS], 1)
@@ -71,7 +71,7 @@ def body_points(shape: BodyShape, angles: Floats, seat_mm: float = 0.0) -> Float
 
 
 def _height(shape: BodyShape, named: Mapping[str, Floats], seat_mm: float) -> Floats:
-    """Return the height (T,) of the pelvis: as low as its supports allow."""
+    """Return the height (T,) of the pelvis: the lowest that the supports allow."""
     scale = shape.stature_mm / 1750.0
     rests = {"ankle": shape.length("ankle"), "toe": 26.0 * scale, "knee": shape.width(58.0), "hand": 25.0 * scale}
     needed = [rest - named[f"{side}_{name}"][:, 2] for side, _ in _SIDES for name, rest in rests.items()]

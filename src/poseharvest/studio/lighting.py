@@ -56,7 +56,7 @@ class Lighting:
 
 @dataclass(frozen=True, eq=False)
 class LightStyle:
-    """From what the lighting of a world is drawn.
+    """The distribution from which the lighting of a world is drawn.
 
     Attributes:
         settings: weights of "even", "side", "spot" and "window".
@@ -141,7 +141,7 @@ class Spots:
     Attributes:
         middle: (K, 2) x, y, mm.
         size: (K,) how far they reach, mm.
-        dark: (K,) share of the light that they take in their middle.
+        dark: (K,) share of the light that is missing in their middle.
     """
 
     middle: Floats
@@ -160,7 +160,7 @@ def shadow_spots(balls: Floats, radii: Floats, lighting: Lighting) -> Spots:
 
 
 def floor_shadow(floor: Tensor, spots: Spots) -> Tensor:
-    """Return how much light (P,) is left, 0 to 1, on points (2, P) of the floor, mm."""
+    """Return the share of light (P,), 0 to 1, that reaches points (2, P) of the floor, mm."""
     light = torch.ones_like(floor[0])
     for (x, y), size, dark in zip(spots.middle.tolist(), spots.size.tolist(), spots.dark.tolist(), strict=True):
         away = (floor[0] - x).square() + (floor[1] - y).square()

@@ -1,4 +1,4 @@
-"""A person who performs an action: the points of a body over time, without end, by seed."""
+"""A person who performs an action: the points of a body at any time, by seed."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from poseharvest.studio.shapes import BodyShape
 
 _NUM_KEYS = 24  # postures before the sequence begins again
 _MOVE_S = (0.5, 1.1)  # how long a person takes from one posture to the next
-_SPREAD = 0.13  # of every angle about what its posture says
-_SEATED = 0.35  # as much of that in the legs of someone who sits, whose feet stay on the floor
+_SPREAD = 0.13  # standard deviation of every angle about the posture's value
+_SEATED = 0.35  # factor on it for the legs of a sitting person, whose feet stay on the floor
 _NOISE = 0.03
 _NOISE_HZ = (0.1, 0.6)
 _NUM_WAVES = 3
@@ -32,12 +32,12 @@ _STEP_HZ = (0.75, 1.0)  # of the legs' cycle
 _WANDER_MM = 420.0
 _STAND_WANDER_MM = 60.0
 _STEP_LENGTH = 0.36  # of the stature, from one foot to the other
-_WALK_STEPS = 600  # of the table of how far a walker has come
+_WALK_STEPS = 600  # rows of the table of walking times
 
 
 @dataclass(frozen=True)
 class Stage:
-    """What a performance needs to stand in the room.
+    """The furniture that a performance needs in the room.
 
     Attributes:
         seat: (x, y) mm and the direction (radians) of the chair that the person sits on; None without one.
@@ -75,7 +75,7 @@ class Performer:
     Attributes:
         shape: the body.
         action: what the person does.
-        seed: of the order and the timing of the postures, of the preferred hand, and of where the person goes.
+        seed: seed of the order and timing of the postures, of the preferred hand, and of the path.
     """
 
     shape: BodyShape
@@ -136,7 +136,7 @@ class Performer:
         return np.asarray(plan.heading + plan.turn * np.sin(plan.turn_rate * times_s))
 
     def _place(self, times_s: Floats) -> Floats:
-        """Return where the person is, (T, 2) mm: walkers go round in a circle, the way they look."""
+        """Return the place of the person, (T, 2) mm; a walker goes round in a circle and looks ahead."""
         plan = self._plan
         if self.action.seat != "none":
             return np.broadcast_to(plan.spot, (len(times_s), 2))
@@ -150,7 +150,7 @@ class Performer:
 
 @dataclass(frozen=True, eq=False)
 class _Plan:
-    """What the seed decides."""
+    """The random draws of a performance."""
 
     postures: Floats  # (K, A)
     starts: Floats  # (K + 1,) when the move to each posture begins, seconds; the last is the period
@@ -179,12 +179,12 @@ class _Plan:
         return np.asarray(np.sin(times_s[:, None, None] * self.omega + self.phase).sum(-1))
 
     def fade(self, times_s: Floats) -> Floats:
-        """Return how much (T,) of the gait there is: none while the legs are bent."""
+        """Return the weight (T,) of the gait, 0 to 1; it is 0 while the legs are bent."""
         knees = self.keyed(times_s)[:, [ANGLES.index("left_knee_flexion"), ANGLES.index("right_knee_flexion")]]
         return np.asarray(1.0 - smooth_step((knees.mean(-1) - 0.3) / 0.5))
 
     def walked_s(self, times_s: Floats) -> Floats:
-        """Return how long (T,) a walker has walked, the times left out in which it does something else."""
+        """Return the time (T,) in seconds that a walker has walked, without the times of other postures."""
         period = self.starts[-1]
         moments, sums = self._walked
         return np.asarray(np.floor(times_s / period) * sums[-1] + np.interp(np.mod(times_s, period), moments, sums))
@@ -227,7 +227,7 @@ def _make_plan(action: Action, rng: np.random.Generator) -> _Plan:
 
 
 def _vector(posture: Posture, main: str) -> Floats:
-    """Return a posture (A,) in channel order; what names a side goes before what holds for both."""
+    """Return a posture (A,) in channel order; a name with a side has precedence over one for both sides."""
     sides = {"main": main, "other": "right" if main == "left" else "left"}
     named = {name: value for name, value in posture.items() if name in ANGLE_LIMITS}
     for name, value in posture.items():
@@ -242,7 +242,7 @@ def _vector(posture: Posture, main: str) -> Floats:
 
 
 def _gait(times_s: Floats, plan: _Plan) -> Floats:
-    """Return what walking adds to the angles, (T, A): legs in opposition, knees that bend as they swing forward."""
+    """Return the angles (T, A) added by walking: legs in opposition, and knees that bend in the swing forward."""
     gait = np.zeros((len(times_s), len(ANGLES)))
     for side, later in (("left", 0.0), ("right", math.pi)):
         cycle = 2 * math.pi * plan.step_hz * times_s + later

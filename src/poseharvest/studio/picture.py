@@ -30,7 +30,7 @@ from poseharvest.studio.wardrobe import Outfit, draw_outfit, pick
 from poseharvest.studio.worlds import World, world_by_name
 
 _ZOOM = 2  # the person is drawn this much finer than the picture
-_FRAME_PX = 1000  # the picture out of which the crop is thought to be cut
+_FRAME_PX = 1000  # size of the imagined picture from which the window is cut
 _CROP_SCALE = (1.12, 1.6)
 _DISTANCE_MM = (2600.0, 6500.0)
 _HEIGHT_MM = (500.0, 2600.0)
@@ -47,7 +47,7 @@ class StudioPicture:
     Attributes:
         image: (H, W, 3) RGB.
         joints: (16, 2) x, y of MPII's joints, pixels of the picture; they may lie outside.
-        visible: (16,) bool: in the picture and hidden by nothing.
+        visible: (16,) bool: in the picture and not hidden.
         positions: (16, 3) the joints in the world, mm.
         camera: the pinhole camera of the picture.
         world: the name of its world.
@@ -66,28 +66,28 @@ class StudioPicture:
 def sample(
     world: str | World, seed: int, index: int = 0, *, size: int = 128, margin: float = 1.0, device: str = "cpu"
 ) -> StudioPicture:
-    """Return picture number `index` of `studio_pictures`, without making the others.
+    """Return picture number `index` of `studio_pictures`, without drawing the others.
 
     Args:
         world: "generic", "target" or a world of your own.
-        seed: of the series.
-        index: from 0.
-        size: edge of the picture, pixels.
-        margin: at least so many times as wide is the picture with its surroundings: the same person and room, whole
-            pixels more on every side. Training turns and shrinks the middle of it.
+        seed: seed of the series.
+        index: number of the picture, from 0.
+        size: side of the picture, pixels.
+        margin: factor on the picture's side for surroundings of the same room, rounded up to whole pixels on every
+            side. Training rotates and scales the middle of the larger picture.
         device: where it is drawn. Another kind of device may round a pixel differently.
 
     Raises:
         ConfigError: there is no such world, the size is below 16, or the margin below 1.
     """
     setting = _setting(world, seed, index, (size, margin), device)
-    drawn = draw_person(setting.backdrop, setting.person, setting.points, zoom=_ZOOM)
-    colors = torch.nn.functional.avg_pool2d(drawn.colors, _ZOOM)
+    drawing = draw_person(setting.backdrop, setting.person, setting.points, zoom=_ZOOM)
+    colors = torch.nn.functional.avg_pool2d(drawing.colors, _ZOOM)
     joints = torch.from_numpy(setting.points[: len(MPII16)])
     return StudioPicture(
         image=setting.developed(colors),
         joints=setting.backdrop.view.camera.project(joints).pixels,
-        visible=visible_joints(drawn.camera, drawn.depth, joints, setting.person.shape),
+        visible=visible_joints(drawing.camera, drawing.depth, joints, setting.person.shape),
         positions=joints,
         camera=setting.backdrop.view.camera,
         world=setting.world.name,
@@ -98,18 +98,18 @@ def sample(
 def empty_room(
     world: str | World, seed: int, index: int = 0, *, size: int = 128, margin: float = 1.0, device: str = "cpu"
 ) -> Image:
-    """Return the (H, W, 3) picture that `sample` gives with nobody in it.
+    """Return the (H, W, 3) picture of `sample` without the person.
 
     Args:
-        world: as of `sample`, and so are the others.
-        seed: of the series.
-        index: from 0.
-        size: edge of the window around the person who is not there, pixels.
-        margin: how much wider than that the picture is.
+        world: as for `sample`.
+        seed: seed of the series.
+        index: number of the picture, from 0.
+        size: side of the window around the person's place, pixels.
+        margin: factor on that side for the picture.
         device: where it is drawn.
 
     Raises:
-        ConfigError: as of `sample`.
+        ConfigError: as for `sample`.
     """
     setting = _setting(world, seed, index, (size, margin), device)
     height, width = setting.backdrop.view.camera.image_size
@@ -130,39 +130,39 @@ class _Setting:
 
     def developed(self, colors: Tensor) -> Image:
         """Return the picture that the camera makes of (3, H, W); to be called once, as it draws from `rng`."""
-        seen = colors.cpu().numpy()
+        pixels = colors.cpu().numpy()
         quality = draw_quality(self.world.quality, _QUALITY_SIDE * self.size, self.rng)
-        return develop(exposed(seen) * seen, quality, self.rng)
+        return develop(exposed(pixels) * pixels, quality, self.rng)
 
 
 def _setting(world: str | World, seed: int, index: int, extent: tuple[int, float], device: str) -> _Setting:
-    chosen, (size, margin) = world_by_name(world), extent
+    chosen_world, (size, margin) = world_by_name(world), extent
     if size < 16:
         raise ConfigError(f"studio picture: expected a size of at least 16 pixels, got {size}")
     if not 1 <= margin <= _MOST_MARGIN:
         raise ConfigError(f"studio picture: expected a margin of 1 to {_MOST_MARGIN:g}, got {margin}")
     rng = np.random.default_rng((seed, index))
-    person = Dressed(draw_shape(chosen.shapes, rng), draw_outfit(chosen.wardrobe, rng))
-    performer = Performer(person.shape, action_by_name(pick(chosen.actions, rng)), int(rng.integers(1 << 31)))
+    person = Dressed(draw_shape(chosen_world.shapes, rng), draw_outfit(chosen_world.wardrobe, rng))
+    performer = Performer(person.shape, action_by_name(pick(chosen_world.actions, rng)), int(rng.integers(1 << 31)))
     points = performer.points(rng.uniform(0, _DURATION_S, 1))[0]
     whole = _camera(points, rng)
     crop = _crop(whole.project(torch.from_numpy(points[: len(MPII16)])).pixels, rng)
-    room = draw_room(chosen.rooms, chosen.light, _plot(whole, performer, points, person.outfit, rng), rng)
+    room = draw_room(chosen_world.rooms, chosen_world.light, _plot(whole, performer, points, person.outfit, rng), rng)
     edge = size + 2 * math.ceil(size * (margin - 1) / 2)
     camera = crop_camera(whole, Crop(crop.center, crop.side * edge / size), edge)
     backdrop = draw_backdrop(room, make_view(camera, device))
-    return _Setting(chosen, person, points, performer.action.name, backdrop, size, rng)
+    return _Setting(chosen_world, person, points, performer.action.name, backdrop, size, rng)
 
 
 def studio_pictures(
     world: str | World, seed: int, *, size: int = 128, start: int = 0, device: str = "cpu"
 ) -> Iterator[StudioPicture]:
-    """Give single pictures without end, each of another person; picture number i depends on the seed and i alone.
+    """Yield single pictures without end, each of another person; picture i depends only on the seed and i.
 
     Args:
         world: "generic", "target" or a world of your own.
-        seed: of the series.
-        size: edge of the pictures, pixels.
+        seed: seed of the series.
+        size: side of the pictures, pixels.
         start: number of the first picture.
         device: where they are drawn.
 
@@ -183,7 +183,7 @@ def crop_camera(camera: Camera, crop: Crop, size: int) -> Camera:
 
 
 def _camera(points: Floats, rng: np.random.Generator) -> Camera:
-    """Return an upright pinhole camera that looks at about the middle of the person."""
+    """Return an upright pinhole camera that looks near the middle of the person."""
     azimuth, away, height = rng.uniform(0, 2 * math.pi), rng.uniform(*_DISTANCE_MM), rng.uniform(*_HEIGHT_MM)
     middle = points.mean(0)
     place = np.array((middle[0] + away * math.cos(azimuth), middle[1] + away * math.sin(azimuth), height))
@@ -195,7 +195,7 @@ def _camera(points: Floats, rng: np.random.Generator) -> Camera:
 
 
 def _crop(pixels: Tensor, rng: np.random.Generator) -> Crop:
-    """Return a window around joints (J, 2), not quite in its middle."""
+    """Return a window around joints (J, 2), slightly off its middle."""
     exact = crop_around(pixels, float(rng.uniform(*_CROP_SCALE)), min_side=60.0)
     x, y = (np.array(exact.center) + 0.07 * exact.side * rng.uniform(-1, 1, 2)).tolist()
     return Crop((x, y), exact.side)

@@ -1,4 +1,4 @@
-"""What a real camera does to a picture: blur, exposure and colour, noise, and JPEG."""
+"""The effects of a real camera on a picture: blur, exposure and colour, noise, and JPEG."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ _SHOULDER = 180.0  # of 255; brighter light is compressed, as film and sensors' 
 
 @dataclass(frozen=True)
 class QualityRanges:
-    """Between which values the picture quality of a world is drawn.
+    """The ranges from which the picture quality of a world is drawn.
 
     Attributes:
         blur: sigma of the lens's blur, shares of a thousandth of the picture's larger side.
-        motion: length of the motion blur, likewise.
+        motion: length of the motion blur, in the same unit.
         noise: standard deviation of the grain, of 255.
         exposure: factor of the brightness.
         contrast: factor of the contrast about mid grey.
-        balance: by how much red and blue are scaled at most.
+        balance: largest change of the factors of red and blue.
         jpeg: quality of the JPEG, 1 to 100.
     """
 
@@ -78,7 +78,7 @@ def draw_quality(ranges: QualityRanges, side_px: float, rng: np.random.Generator
 
 
 def exposed(colors: NDArray[np.floating[Any]]) -> float:
-    """Return the factor by which a camera that measures the light would brighten (3, H, W) colours."""
+    """Return the factor by which a camera's automatic exposure brightens (3, H, W) colours."""
     return float(np.clip(_MIDDLE_GREY / max(float(colors.mean()), 1e-3), 0.6, 2.5))
 
 
@@ -86,9 +86,9 @@ def develop(colors: NDArray[np.floating[Any]], quality: Quality, rng: np.random.
     """Return the picture (H, W, 3) that a camera makes of (3, H, W) colours, 1 for white.
 
     Args:
-        colors: what its lens sees.
-        quality: of the camera.
-        rng: of the noise.
+        colors: the colours at its lens.
+        quality: picture quality of the camera.
+        rng: generator of the noise.
     """
     offset = np.float32(127.5 * (1 - quality.contrast))
     planes = [

@@ -1,4 +1,4 @@
-"""Pictures: what stays the same is drawn once a camera, the person anew every time."""
+"""Drawing of pictures: the room is drawn once for each camera, the person in every picture."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _CASTERS: dict[str, float] = {
 
 @dataclass(frozen=True, eq=False)
 class Backdrop:
-    """What a camera sees of a room without the person.
+    """The picture of a room without the person.
 
     Attributes:
         view: the camera.
@@ -60,7 +60,7 @@ class Drawn:
     """A picture before a camera develops it.
 
     Attributes:
-        camera: that sees it.
+        camera: the camera.
         colors: (3, H, W), 1 for white.
         depth: (H, W) distance along the ray, mm.
     """
@@ -71,7 +71,7 @@ class Drawn:
 
 
 def draw_backdrop(room: Room, view: View) -> Backdrop:
-    """Return what `view` sees of `room`."""
+    """Return the picture of `room` without a person, as `view` sees it."""
     hall = hall_surface(room.hall, view)
     colors, depth = shade(hall, view, room.lighting), hall.distance.clone()
     if room.boxes:
@@ -83,12 +83,12 @@ def draw_backdrop(room: Room, view: View) -> Backdrop:
 
 
 def draw_person(backdrop: Backdrop, person: Dressed, points: Floats, *, zoom: int = 1) -> Drawn:
-    """Return what the backdrop's camera sees once a person stands at points (P, 3), mm in the world.
+    """Return the picture of the backdrop with a person whose body is at `points`.
 
     Args:
         backdrop: the room.
         person: the person.
-        points: of the body.
+        points: (P, 3) points of the body, mm in the world.
         zoom: draws the person `zoom` times finer than the room; the result has `zoom` times as many rows and columns.
     """
     view = backdrop.view
@@ -121,7 +121,7 @@ def _magnified(values: Tensor, size: ImageSize, zoom: int) -> Tensor:
 
 
 def _paint_over(colors: Tensor, depth: Tensor, surface: Surface, view: View, lighting: Lighting) -> None:
-    """Put a surface that is nearer into `colors` (3, H * W) and `depth` (H * W,), in place."""
+    """Write a nearer surface into `colors` (3, H * W) and `depth` (H * W,), in place."""
     colors[:, surface.pixel] = shade(surface, view, lighting)
     depth[surface.pixel] = surface.distance
 

@@ -1,4 +1,4 @@
-"""The room: walls and floor, posters and things along the walls, furniture about the person, and the light."""
+"""The room: walls and floor, posters and things along the walls, furniture near the person, and the light."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _POSTER_MM = 12.0
 
 @dataclass(frozen=True, eq=False)
 class RoomStyle:
-    """From what the rooms of a world are drawn.
+    """The distribution from which the rooms of a world are drawn.
 
     Attributes:
         walls: weights of the walls' patterns.
@@ -31,10 +31,10 @@ class RoomStyle:
         brightness: of the walls' colours.
         posters: how many hang on the walls.
         things: how many things stand along the walls.
-        obstacles: how many pieces of furniture stand about the person; the largest number that there may be.
+        obstacles: largest number of pieces of furniture near the person.
         obstacle_share: share of rooms with any.
         obstacle_mm: their heights.
-        camouflage: share of rooms whose walls have about the colour of the person's clothes.
+        camouflage: share of rooms whose walls have nearly the colour of the person's clothes.
     """
 
     walls: Weights
@@ -68,14 +68,14 @@ class Room:
 
 @dataclass(frozen=True, eq=False)
 class Plot:
-    """What a room has to make room for.
+    """The extent of a room, and the places and furniture that the person needs in it.
 
     Attributes:
-        low: x and y up to which it reaches, mm.
-        high: x, y and its height.
-        keep_clear: (N, 2) places of the floor that the person needs, mm.
+        low: smallest x and y, mm.
+        high: largest x, y and z (the height), mm.
+        keep_clear: (N, 2) places on the floor without furniture, mm.
         stage: the furniture that belongs to the motion, at its place in the world.
-        outfit: what the person wears, for walls of about that colour.
+        outfit: the person's clothes, for walls of nearly the same colour.
     """
 
     low: tuple[float, float]
@@ -86,7 +86,7 @@ class Plot:
 
 
 def draw_room(style: RoomStyle, light: LightStyle, plot: Plot, rng: np.random.Generator) -> Room:
-    """Return a room drawn from `style`, lit as `light` says, that fits `plot`."""
+    """Return a room for `plot`, drawn from `style`, with lighting drawn from `light`."""
     hall = Hall(plot.low, plot.high, _hall_paints(style, plot.outfit, rng))
     boxes = [*_posters(style, hall, rng), *_stage_furniture(plot.stage, rng)]
     if rng.random() < style.obstacle_share:
@@ -162,7 +162,7 @@ def _stage_places(stage: Stage) -> Floats:
 
 
 def _things(style: RoomStyle, hall: Hall, rng: np.random.Generator) -> tuple[list[Box], list[Part]]:
-    """Return what stands along the walls: cupboards, boxes, poles with a ball upon them."""
+    """Return the things along the walls: cupboards, boxes, and poles with a ball on top."""
     boxes: list[Box] = []
     rounds: list[Part] = []
     for _ in range(int(rng.integers(style.things[0], style.things[1] + 1))):

@@ -14,7 +14,7 @@ Range = tuple[float, float]
 
 @dataclass(frozen=True)
 class ShapeRanges:
-    """Between which values the bodies of a world are drawn, evenly.
+    """The ranges from which the bodies of a world are drawn uniformly.
 
     The factors multiply the proportions and widths of an average adult.
 
@@ -47,7 +47,7 @@ class BodyShape:
 
     Attributes:
         stature_mm: from the soles to the top of the head, standing upright.
-        legs: factor of the legs' length; `ShapeRanges` says more of this and the next.
+        legs: factor of the legs' length; `ShapeRanges` explains all factors.
         arms: of the arms' length.
         shoulders: of the width between the shoulders.
         hips: of the width between the hips.
@@ -96,6 +96,6 @@ class BodyShape:
 def draw_shape(ranges: ShapeRanges, rng: np.random.Generator) -> BodyShape:
     """Return a body drawn from `ranges`."""
     named = ("stature_mm", "legs", "arms", "shoulders", "hips", "head", "build", "belly")
-    drawn = {name: float(rng.uniform(*getattr(ranges, name))) for name in named}
+    factors = {name: float(rng.uniform(*getattr(ranges, name))) for name in named}
     has_bust, size = rng.random() < ranges.bust, float(rng.uniform(0.5, 1.0))
-    return BodyShape(**drawn, bust=size if has_bust else 0.0)
+    return BodyShape(**factors, bust=size if has_bust else 0.0)

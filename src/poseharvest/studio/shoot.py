@@ -31,7 +31,7 @@ from poseharvest.studio.shapes import BodyShape, draw_shape
 from poseharvest.studio.wardrobe import Outfit, draw_outfit
 from poseharvest.studio.worlds import World, world_by_name
 
-_CLEAR_SAMPLES = 80  # moments of a performance whose places furniture keeps clear of
+_CLEAR_SAMPLES = 80  # moments of a performance; furniture stays away from their places
 _BLOCK_FRAMES = 64
 
 
@@ -61,7 +61,7 @@ class CaptureOptions:
 
 @dataclass(frozen=True, eq=False)
 class _Filmed:
-    """What happens before the cameras."""
+    """The scene before the cameras."""
 
     person: Dressed
     performance: Performance
@@ -77,7 +77,7 @@ class _Filmed:
 
 @dataclass(frozen=True, eq=False)
 class StudioCapture:
-    """A `FrameSource` that draws its pictures when they are asked for. It gives no truth away.
+    """A `FrameSource` that draws its pictures when they are read. It does not hold the truth.
 
     Attributes:
         name: world, subject and action.
@@ -122,13 +122,13 @@ class StudioCapture:
 
     def _picture(self, frame: int, view: int, points: Floats) -> Image:
         filmed = self._filmed
-        drawn = draw_person(self._backdrops[view], filmed.person, points).colors.cpu().numpy()
+        colors = draw_person(self._backdrops[view], filmed.person, points).colors.cpu().numpy()
         noise = np.random.default_rng((filmed.seed, 3, frame, view))
-        return develop(self._gains[view] * drawn, filmed.qualities[view], noise)
+        return develop(self._gains[view] * colors, filmed.qualities[view], noise)
 
 
 class Shoot(NamedTuple):
-    """A capture and the truth to judge by; the latter must not reach inference."""
+    """A capture and the truth for evaluation; inference must not use the truth."""
 
     capture: StudioCapture
     truth: GroundTruth
@@ -146,41 +146,41 @@ def studio_capture(
 
     Args:
         world: "generic", "target" or a world of your own.
-        subject: who is filmed: the same number has the same body, and in one world the same clothes.
+        subject: number of the person: the same number has the same body, and in one world the same clothes.
         action: one of the paper's fifteen by name, or a motion of your own (`bvh_performance`).
         num_frames: length of the capture.
-        seed: of the motion, the room, the light and the cameras' noise.
+        seed: seed of the motion, the room, the light and the cameras' noise.
         options: rig, frame rate and device.
 
     Raises:
-        ConfigError: there is no such world or action, or less than one frame.
+        ConfigError: the world or action is unknown, or the number of frames is less than one.
     """
-    chosen, options = world_by_name(world), options or CaptureOptions()
+    chosen_world, options = world_by_name(world), options or CaptureOptions()
     if num_frames < 1:
         raise ConfigError(f"studio capture: expected at least one frame, got {num_frames}")
-    shape, outfit = studio_subject(chosen, subject)
+    shape, outfit = studio_subject(chosen_world, subject)
     performance = Performer(shape, action_by_name(action), seed) if isinstance(action, str) else action
     rig = options.rig or studio_rig()
-    rng = np.random.default_rng((seed, 2, zlib.crc32(chosen.name.encode())))
+    rng = np.random.default_rng((seed, 2, zlib.crc32(chosen_world.name.encode())))
     offset = np.array((*STAGE_MM, 0.0)) if options.rig is None else np.zeros(3)
     plot = _plot(rig, performance, outfit, offset, (num_frames - 1) / options.frame_rate, rng)
     filmed = _Filmed(
         person=Dressed(performance.shape, outfit),
         performance=performance,
-        room=draw_room(chosen.rooms, chosen.light, plot, rng),
+        room=draw_room(chosen_world.rooms, chosen_world.light, plot, rng),
         offset=offset,
-        qualities=tuple(draw_quality(chosen.quality, max(camera.image_size), rng) for camera in rig),
+        qualities=tuple(draw_quality(chosen_world.quality, max(camera.image_size), rng) for camera in rig),
         seed=seed,
     )
     what = action if isinstance(action, str) else "motion"
-    name = f"{chosen.name}-subject{subject}-{what}-seed{seed}"
+    name = f"{chosen_world.name}-subject{subject}-{what}-seed{seed}"
     capture = StudioCapture(name, rig, options.frame_rate, num_frames, options.device, filmed)
     positions = filmed.points(range(num_frames), options.frame_rate)[:, : len(MPII16)]
     return Shoot(capture, GroundTruth(MPII16, torch.from_numpy(positions)))
 
 
 def studio_subject(world: World, subject: int) -> tuple[BodyShape, Outfit]:
-    """Return the body of a subject and what it wears in a world."""
+    """Return the body of a subject and its clothes in a world."""
     rng = np.random.default_rng((subject, 1, zlib.crc32(world.name.encode())))
     return draw_shape(world.shapes, rng), draw_outfit(world.wardrobe, rng)
 

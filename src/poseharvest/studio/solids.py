@@ -1,8 +1,8 @@
 """The solids of the studio: round cones and ellipsoids, squeezed along their own axes, and boxes.
 
-Every round solid is a round cone in coordinates of its own: a ball at 0 with the first radius, a ball at (0, 0, length)
-with the second, and the cone that touches both. An affine map takes the world there, so that a limb may be flat and a
-ball an ellipsoid. Own x looks to the front of the body, which is where a texture begins and a mark lies.
+Every round solid is a round cone in its own coordinates: a ball at 0 with the first radius, a ball at (0, 0, length)
+with the second, and the cone that touches both. An affine map leads from the world to these coordinates, so that a limb
+may be flat and a ball an ellipsoid. The own x axis points to the front of the body, where textures begin and marks lie.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What there is to shade: for pixels that hit something, where and in which paint."""
+"""Surface points to shade: for each pixel that hits a surface, the point and its paint."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Surface:
 
 
 def round_surface(solids: Solids, view: View, depth: Tensor) -> Surface:
-    """Return what is seen of round solids before `depth` (H * W,), mm."""
+    """Return the visible surface of round solids nearer than `depth` (H * W,), mm."""
     hits = cast_round(solids, view, depth)
     table = solid_table(solids, view)[:, hits.solid]
     length, first, last = table[12:15]
@@ -77,7 +77,7 @@ def _painted(paint: Tensor, point: Tensor, length: Tensor, look: Tensor) -> Tens
 
 
 def box_surface(boxes: Sequence[Box], view: View, depth: Tensor) -> Surface:
-    """Return what is seen of boxes before `depth` (H * W,), mm."""
+    """Return the visible surface of boxes nearer than `depth` (H * W,), mm."""
     pixel, box = pairs(_box_boxes(boxes, view), view)
     turns = _turns(boxes)
     origin = np.einsum("nij,nj->ni", turns, view.origin - np.array([b.center for b in boxes]))
@@ -115,7 +115,7 @@ def _box_boxes(boxes: Sequence[Box], view: View) -> np.ndarray:
 
 
 def _enter(table: Tensor, view: View, pixel: Tensor) -> Tensor:
-    """Return where (P,) the rays of pixels enter boxes, mm; infinite where they do not."""
+    """Return the distances (P,) at which the rays of pixels enter boxes, mm; infinite where they miss."""
     step = 1.0 / _not_zero(own_direction(table, view, pixel))
     one, two = (-table[12:15] - table[9:12]) * step, (table[12:15] - table[9:12]) * step
     enter = torch.minimum(one, two).amax(0)
@@ -128,7 +128,7 @@ def _not_zero(direction: Tensor) -> Tensor:
 
 
 def face_texture(axis: Tensor, point: Tensor) -> Tensor:
-    """Return where (2, P) in its texture, mm, a point (3, P) of a face across `axis` (P,) lies; rows go up walls."""
+    """Return the texture coordinates (2, P), mm, of points (3, P) on faces across `axis` (P,); rows go up walls."""
     x, y, z = point
     return torch.stack((torch.where(axis == 0, y, x), torch.where(axis == 2, y, z)))
 
@@ -149,7 +149,7 @@ class Hall:
 
 
 def hall_surface(hall: Hall, view: View) -> Surface:
-    """Return what every pixel sees of the hall; a camera outside of it sees its far side all the same."""
+    """Return the surface of the hall that every pixel sees; a camera outside of the hall sees its far side."""
     high = torch.tensor(hall.high, dtype=torch.float32, device=view.device).unsqueeze(-1)
     low = torch.tensor((*hall.low, 0.0), dtype=torch.float32, device=view.device).unsqueeze(-1)
     origin = torch.from_numpy(view.origin.astype(np.float32)).to(view.device).unsqueeze(-1)

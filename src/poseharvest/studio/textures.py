@@ -124,7 +124,7 @@ def _tiles(rng: np.random.Generator) -> tuple[Pattern, Pattern]:
 
 
 def _print(rng: np.random.Generator) -> tuple[Pattern, Pattern]:
-    """Return a poster, a shelf or a chest print: rectangles and discs upon one another."""
+    """Return a poster, a shelf or a chest print: rectangles and discs on top of each other."""
     rows, columns = _grid()
     layers = np.zeros((2, TEXELS, TEXELS), dtype=np.float32)
     for _ in range(12):

@@ -15,23 +15,23 @@ _OTHER_FLESH_MM = 85.0
 
 
 def visible_joints(camera: Camera, depth: Tensor, joints: Tensor, shape: BodyShape) -> Tensor:
-    """Return (J,) bool: the joint is in the picture, and what the picture shows there is the flesh around the joint.
+    """Return (J,) bool: the joint is in the picture, and the visible surface there is the flesh around the joint.
 
     Args:
         camera: the camera.
-        depth: (H, W) distance along the rays to what it sees, mm.
+        depth: (H, W) distance along the rays to the visible surface, mm.
         joints: (J, 3) MPII's joints, mm in the world.
-        shape: the body, whose build says how thick the flesh is.
+        shape: the body, whose build gives the thickness of the flesh.
     """
     projection = camera.project(joints)
     height, width = camera.image_size
     inside = projection.valid & inside_image(projection.pixels, camera.image_size)
     columns = projection.pixels[:, 0].round().long().clamp(0, width - 1)
     rows = projection.pixels[:, 1].round().long().clamp(0, height - 1)
-    seen = depth.cpu()[rows, columns]
+    picture_depth = depth.cpu()[rows, columns]
     away = torch.linalg.vector_norm(joints - camera.center, dim=-1)
     flesh = torch.tensor([_flesh(joint) for joint in MPII16.joints]) * shape.build * shape.stature_mm / 1750.0
-    visible: Tensor = inside & (seen > away - flesh)
+    visible: Tensor = inside & (picture_depth > away - flesh)
     return visible
 
 

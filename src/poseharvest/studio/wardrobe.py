@@ -1,4 +1,4 @@
-"""What a person of the studio wears: clothes, skin, hair and shoes, drawn from the wardrobe of a world."""
+"""The looks of a person of the studio: clothes, skin, hair and shoes, drawn from the wardrobe of a world."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Weights = Mapping[str, float]
 
 @dataclass(frozen=True, eq=False)
 class Wardrobe:
-    """From what the outfits of a world are drawn.
+    """The distribution from which the outfits of a world are drawn.
 
     Attributes:
         sleeves: weights of "long", "short" and "none".
@@ -47,7 +47,7 @@ class Wardrobe:
 
 @dataclass(frozen=True)
 class Outfit:
-    """What one person wears.
+    """The looks of one person.
 
     Attributes:
         top: paint of the upper body.

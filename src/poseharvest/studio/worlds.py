@@ -1,7 +1,7 @@
-"""The two appearance worlds: *generic*, on which networks are trained, and *target*, in which they are put to use.
+"""The two appearance worlds: *generic*, on which networks are trained, and *target*, in which they are used.
 
-They differ in garments, textures, backgrounds, light, bodies, furniture and picture quality, not in what people do, so
-that a network trained on the one meets something new in the other, as it does when it leaves its training set.
+They differ in garments, textures, backgrounds, light, bodies, furniture and picture quality, but not in the actions. So
+a network trained on one world meets new appearances in the other, as a real network does outside of its training set.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from poseharvest.studio.wardrobe import Wardrobe, Weights
 
 @dataclass(frozen=True, eq=False)
 class World:
-    """From what the pictures of a world are drawn.
+    """The distribution from which the pictures of a world are drawn.
 
     Attributes:
         name: its name.
@@ -132,7 +132,7 @@ def world_by_name(world: str | World) -> World:
     """Return the world of that name; a world is returned as it is.
 
     Raises:
-        ConfigError: there is none of that name.
+        ConfigError: there is no world of that name.
     """
     if isinstance(world, World):
         return world
