@@ -230,6 +230,15 @@ def test_importing_the_package_is_cheap():
     assert result.stdout.split() == []
 
 
+@pytest.mark.parametrize("module", ["progress", "findings", "errors"])
+def test_the_ground_floor_loads_nothing_else_of_the_package(module):
+    code = f"import sys, {ROOT}.{module}; print(*sorted(m for m in sys.modules if m.split('.')[0] == '{ROOT}'))"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONPATH": str(SOURCE.parent)}
+    )
+    assert result.stdout.split() == [ROOT, f"{ROOT}.{module}"]
+
+
 def test_a_back_edge_is_caught(plant):
     graph = plant({
         "geometry/crop": "from poseharvest.heatmaps import maps",

@@ -17,7 +17,7 @@ from poseharvest.annotations.info import HarvestRun
 from poseharvest.annotations.reader import Harvest
 from poseharvest.capture.frames import FrameSource
 from poseharvest.errors import CaptureError, ConfigError
-from poseharvest.evaluation.identity import Identities, identities
+from poseharvest.evaluation.identity import Identities, find_identities
 from poseharvest.evaluation.tracks import PoseTracks, harvest_tracks
 from poseharvest.harvesting.harvest_capture import harvest
 from poseharvest.harvesting.harvest_options import HarvestOptions
@@ -177,7 +177,7 @@ def judged(
     source: FrameSource, detector: ListedPeople, truth: PoseTracks, path: Path, people: int | None
 ) -> Identities:
     options = replace(QUICK, people=people, warm_up_frames=6, start=MEETING.start)
-    return identities(harvest_tracks(harvest(source, detector, path, options=options)), truth)
+    return find_identities(harvest_tracks(harvest(source, detector, path, options=options)), truth)
 
 
 @pytest.mark.slow
