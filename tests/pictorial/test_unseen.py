@@ -20,6 +20,9 @@ from poseharvest.pictorial.unseen import Kept, spread_mm2
 from poseharvest.skeleton.limb_lengths import LimbLengths
 from poseharvest.skeleton.skeleton import Skeleton, limbs
 
+# beartype checks one item of a sequence, chosen at random; nothing that is drawn depends on it.
+pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module")
+
 # A body of short limbs in the middle of a large cube, so that no shell meets the border.
 CHAIN = Skeleton("chain", ("a", "b", "c", "d", "e"), limbs("a-b", "b-c", "b-d", "d-e"))
 CHAIN_LENGTHS = LimbLengths({("a", "b"): 240.0, ("b", "c"): 180.0, ("b", "d"): 200.0, ("d", "e"): 160.0})

@@ -11,6 +11,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
+from poseharvest.pictorial.shapes import Float, Int, Num
 from poseharvest.pictorial.sum_product import Tree
 
 _TOP_LEVEL = 8  # at most so many blocks along an edge of the cube on the coarsest level
@@ -30,8 +31,8 @@ class Blocks:
         num_joints: J.
     """
 
-    corner: Tensor
-    segment: Tensor
+    corner: Num[Tensor, "3 N"]
+    segment: Int[Tensor, " N"]
     edge: int
     resolution: int
     num_frames: int
@@ -48,35 +49,35 @@ class Blocks:
         return math.ceil(self.resolution / self.edge)
 
     @cached_property
-    def frame(self) -> Tensor:
+    def frame(self) -> Int[Tensor, " N"]:
         """(N,) number of the frame in the batch."""
         return self.segment % self.num_frames
 
     @cached_property
-    def counts(self) -> Tensor:
+    def counts(self) -> Int[Tensor, " S"]:
         """(J * F,) number of blocks of every joint and frame."""
         return torch.bincount(self.segment, minlength=self.num_segments)
 
     @cached_property
-    def place(self) -> Tensor:
+    def place(self) -> Int[Tensor, " N"]:
         """(N,) number of the block in its frame, and of its frame: equal where two joints' blocks are one in space."""
         x, y, z = self.corner.long()
         place: Tensor = ((self.frame * self.along + x) * self.along + y) * self.along + z
         return place
 
-    def total(self, values: Tensor) -> Tensor:
+    def total(self, values: Float[Tensor, " N *rest"]) -> Float[Tensor, " S *rest"]:
         """Return the sums (J * F, ...) of values (N, ...) over each joint and frame."""
         return torch.segment_reduce(values, "sum", lengths=self.counts, initial=0, unsafe=True)
 
-    def largest(self, values: Tensor) -> Tensor:
+    def largest(self, values: Float[Tensor, " N"]) -> Float[Tensor, " S"]:
         """Return the maxima (J * F,) of values (N,); -inf where there is no block."""
         return torch.segment_reduce(values, "max", lengths=self.counts, initial=-math.inf, unsafe=True)
 
-    def spread(self, values: Tensor) -> Tensor:
+    def spread(self, values: Num[Tensor, " S *rest"]) -> Num[Tensor, " N *rest"]:
         """Return (N, ...) what belongs to each block's joint and frame of values (J * F, ...)."""
         return values.index_select(0, self.segment)
 
-    def select(self, numbers: Tensor) -> Blocks:
+    def select(self, numbers: Int[Tensor, " M"]) -> Blocks:
         """Return those of the ascending `numbers`, (M,)."""
         corner, segment = self.corner.index_select(1, numbers), self.segment.index_select(0, numbers)
         return Blocks(corner, segment, self.edge, self.resolution, self.num_frames, self.num_joints)
@@ -88,13 +89,13 @@ class Blocks:
         return Blocks(corner, segment, self.edge // 2, self.resolution, self.num_frames, self.num_joints)
 
 
-def halves_of(corner: Tensor) -> Tensor:
+def halves_of(corner: Num[Tensor, "3 N"]) -> Num[Tensor, "3 8*N"]:
     """Return the corners (3, 8 N) of the eight halves of blocks at `corner`, (3, N), in units of their edge."""
     halves = torch.tensor(_HALVES, dtype=corner.dtype, device=corner.device)
     return (2 * corner[:, :, None] + halves[:, None]).reshape(3, -1)
 
 
-def cube_of_blocks(along: int, like: Tensor) -> Tensor:
+def cube_of_blocks(along: int, like: Tensor) -> Num[Tensor, "3 N"]:
     """Return the corners (3, along^3) of all blocks of a cube, z fastest."""
     axis = torch.arange(along, dtype=like.dtype, device=like.device)
     return torch.stack(torch.meshgrid(axis, axis, axis, indexing="ij")).reshape(3, -1)
@@ -122,7 +123,7 @@ class Listing:
         counts: number of positions in every frame, on the host.
     """
 
-    positions: Tensor
+    positions: Float[Tensor, "3 F K"]
     counts: tuple[int, ...]
 
 
@@ -148,7 +149,7 @@ class Rows:
         frames = range(self._num_frames)
         return [sum(self.counts[parent][f] * self.counts[child][f] for parent, child in tree.edges) for f in frames]
 
-    def padded(self, flat: Tensor, fill: float) -> list[Tensor]:
+    def padded(self, flat: Float[Tensor, "*rest N"], fill: float) -> list[Float[Tensor, "*rest F _"]]:
         """Return J tensors (..., F, K) of a flat (..., N)."""
         rows = flat.new_full((*flat.shape[:-1], self._of_joint[-1][1]), fill).index_copy(-1, self._slot, flat)
         return [
@@ -156,7 +157,7 @@ class Rows:
             for (start, stop), width in zip(self._of_joint, self._widths, strict=True)
         ]
 
-    def flat(self, padded: Sequence[Tensor]) -> Tensor:
+    def flat(self, padded: Sequence[Float[Tensor, "F _"]]) -> Float[Tensor, " N"]:
         """Return the flat (N,) of J tensors (F, K)."""
         return torch.cat([row.flatten() for row in padded]).index_select(0, self._slot)
 

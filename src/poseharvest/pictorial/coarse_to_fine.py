@@ -33,6 +33,7 @@ from poseharvest.pictorial.evidence import BatchEvidence
 from poseharvest.pictorial.pairwise import Reach
 from poseharvest.pictorial.posterior import Masses
 from poseharvest.pictorial.rule import Rule
+from poseharvest.pictorial.shapes import Bool, Float, Int
 from poseharvest.pictorial.sum_product import Messenger, Tree, sum_product
 
 _WIDE_MM = 75.0  # root mean square distance from the mean
@@ -93,9 +94,9 @@ class FineMarginals:
     """
 
     masses: Masses
-    dropped_mass: Tensor
-    log_partition: Tensor
-    is_given_up: Tensor
+    dropped_mass: Float[Tensor, " S"]
+    log_partition: Float[Tensor, " F"]
+    is_given_up: Bool[Tensor, " F"]
 
 
 def find_marginals(
@@ -143,12 +144,12 @@ class _Candidates:
     """
 
     blocks: Blocks
-    log_unary: Tensor
-    halves: Tensor
-    log_others: Tensor
-    guess: Tensor
+    log_unary: Float[Tensor, " N"]
+    halves: Float[Tensor, "M 8"]
+    log_others: Float[Tensor, " N"]
+    guess: Float[Tensor, " N"]
 
-    def select(self, numbers: Tensor) -> _Candidates:
+    def select(self, numbers: Int[Tensor, " M"]) -> _Candidates:
         """Return the blocks of the ascending `numbers`."""
         halves = self.halves.index_select(0, numbers) if len(self.halves) else self.halves
         log_unary, log_others, guess = (
@@ -171,11 +172,11 @@ class _Level:
     """
 
     blocks: Blocks
-    log_unary: Tensor
-    halves: Tensor
-    guess: Tensor
-    belief: Tensor
-    log_partition: Tensor
+    log_unary: Float[Tensor, " N"]
+    halves: Float[Tensor, "M 8"]
+    guess: Float[Tensor, " N"]
+    belief: Float[Tensor, " N"]
+    log_partition: Float[Tensor, " F"]
 
 
 def _sum_coarsest(evidence: BatchEvidence, tree: Tree, top: BlockMessenger) -> _Level:
@@ -257,7 +258,7 @@ class _Pruner:
         self.dropped_mass = evidence.values.new_zeros(blocks.num_segments)
         self.tail = Masses.none(blocks.num_segments, self.dropped_mass.device)
 
-    def prune_after_belief(self, level: _Level) -> Tensor:
+    def prune_after_belief(self, level: _Level) -> Int[Tensor, " M"]:
         """Return the ascending numbers of the blocks to halve."""
         edge = level.blocks.edge
         return self._prune(level.belief, level.blocks, _shares_of(edge).by_belief, is_certain=edge == 2)

@@ -22,6 +22,7 @@ from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.pictorial.backends.backend import Backend
 from poseharvest.pictorial.blocks import Blocks, halves_of
 from poseharvest.pictorial.likelihood import Likelihood
+from poseharvest.pictorial.shapes import Float
 from poseharvest.pictorial.views import Views
 
 
@@ -37,7 +38,7 @@ class FrameEvidence:
 
     heatmaps: Heatmaps
     cameras: tuple[StaticCamera, ...]
-    center: Tensor
+    center: Float[Tensor, " 3"]
 
     def __post_init__(self) -> None:
         check_shape("center", self.center, "3")
@@ -87,11 +88,11 @@ class BatchEvidence:
             size=self.size,
         )
 
-    def offsets(self, corner: Tensor, edge: int) -> Tensor:
+    def offsets(self, corner: Float[Tensor, "3 N"], edge: int) -> Float[Tensor, "3 N"]:
         """Return the middles (3, N) of blocks at corners (3, N) from the cube's lowest corner, mm."""
         return (corner + 0.5) * (edge * self.voxel_mm)
 
-    def halves(self, blocks: Blocks) -> Tensor:
+    def halves(self, blocks: Blocks) -> Float[Tensor, "N 8"]:
         """Return the log of Eq. (3) for the eight halves of blocks, (N, 8): -inf for halves beyond the grid.
 
         Halves of one voxel get that voxel's; larger ones about the mean over their voxels. The mean of a product is

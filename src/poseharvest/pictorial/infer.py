@@ -25,6 +25,7 @@ from poseharvest.pictorial.evidence import BatchEvidence, FrameEvidence
 from poseharvest.pictorial.likelihood import Likelihood
 from poseharvest.pictorial.pairwise import BlockShell, Reach, limb_shell
 from poseharvest.pictorial.posterior import JointPosterior, Moments, grid_moments, moments_of_masses
+from poseharvest.pictorial.shapes import Float
 from poseharvest.pictorial.sum_product import Tree, sum_product
 from poseharvest.pictorial.unary import back_project, seen_joints
 from poseharvest.pictorial.unseen import Kept, with_placed
@@ -159,7 +160,7 @@ class PictorialStructures:
     def _grid(self) -> GridMessenger:
         return GridMessenger((self.resolution,) * 3, self.shells, self._like)
 
-    def infer(self, heatmaps: Heatmaps, cameras: Sequence[StaticCamera], center: Tensor) -> JointPosterior:
+    def infer(self, heatmaps: Heatmaps, cameras: Sequence[StaticCamera], center: Float[Tensor, " 3"]) -> JointPosterior:
         """Return the posterior of one frame.
 
         Args:

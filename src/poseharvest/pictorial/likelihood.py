@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from poseharvest.errors import ConfigError
+from poseharvest.pictorial.shapes import Bool, Float
 from poseharvest.pictorial.votes import weigh_views
 
 MAX_POWER = 8.0
@@ -39,7 +40,7 @@ class Likelihood:
         if not 1 <= self.sharpen <= MAX_POWER:
             raise ConfigError(f"sharpen: expected 1 to {MAX_POWER:g}, got {self.sharpen}")
 
-    def maps(self, values: Tensor, present: Tensor) -> Tensor:
+    def maps(self, values: Float[Tensor, "*B V J H W"], present: Bool[Tensor, "*B V"]) -> Float[Tensor, "*B V J H W"]:
         """Return the maps to which the floor is added.
 
         Args:
@@ -49,7 +50,7 @@ class Likelihood:
         return weigh_views(sharpened(values, self.sharpen), present, floor=self.floor, power=self.height_power)
 
 
-def sharpened(values: Tensor, power: float) -> Tensor:
+def sharpened(values: Float[Tensor, "*B H W"], power: float) -> Float[Tensor, "*B H W"]:
     """Return heatmaps (..., H, W) of which every value is ``peak (value / peak)^power``, peaks and signs unchanged.
 
     A Gaussian of deviation sigma becomes one of ``sigma / sqrt(power)``. What is not positive stays as it is.

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from poseharvest.checks import check_shape
+from poseharvest.pictorial.shapes import Float
 from poseharvest.skeleton.limb_lengths import LimbLengths
 from poseharvest.skeleton.skeleton import Limb, Skeleton
 
@@ -33,8 +34,8 @@ class PoseSamples:
         spread: (F, J) how uncertain each position is, in any one unit; infinite where there is none.
     """
 
-    points: Tensor
-    spread: Tensor
+    points: Float[Tensor, "F J 3"]
+    spread: Float[Tensor, "F J"]
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from poseharvest.errors import ConfigError
+from poseharvest.pictorial.shapes import Float
 
 _SLACK = 1e-9  # voxels
 _SMEAR = 0.9  # blocks: a box of variance 1 / 6 has 0.71, but a sharp peak may sit in the very corner of its block
@@ -44,7 +45,7 @@ class Shell:
         """Half the width of the range."""
         return (self.max_squared - self.min_squared) / 2
 
-    def kernel(self, dtype: torch.dtype = torch.float64) -> Tensor:
+    def kernel(self, dtype: torch.dtype = torch.float64) -> Float[Tensor, "K K K"]:
         """Return the 0/1 shell over offsets, (K, K, K) with K odd, the offset zero in the middle.
 
         It depends on s_i - s_j alone, so one kernel serves the grid.

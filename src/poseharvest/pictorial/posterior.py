@@ -10,6 +10,7 @@ from torch import Tensor
 
 from poseharvest.checks import check_finite, check_shape
 from poseharvest.geometry.grid import VoxelVolume
+from poseharvest.pictorial.shapes import Bool, Float
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,9 +27,9 @@ class JointPosterior:
         neglected: estimate, on the safe side, of the share of poses that was left out of the sum; 0 if none was.
     """
 
-    mean: Tensor
-    cov: Tensor
-    supported: Tensor
+    mean: Float[Tensor, "J 3"]
+    cov: Float[Tensor, "J 3 3"]
+    supported: Bool[Tensor, " J"]
     log_evidence: float
     volume: VoxelVolume
     neglected: float = 0.0
@@ -50,8 +51,8 @@ class Moments:
         cov: (J, 3, 3) mm^2.
     """
 
-    mean: Tensor
-    cov: Tensor
+    mean: Float[Tensor, "J 3"]
+    cov: Float[Tensor, "J 3 3"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,12 +65,12 @@ class Masses:
         second: (J * F, 3, 3) mm^2.
     """
 
-    mass: Tensor
-    first: Tensor
-    second: Tensor
+    mass: Float[Tensor, " S"]
+    first: Float[Tensor, "S 3"]
+    second: Float[Tensor, "S 3 3"]
 
     @classmethod
-    def of(cls, sums: Tensor) -> Masses:
+    def of(cls, sums: Float[Tensor, "S 10"]) -> Masses:
         """Return the moments in the sums (J * F, 10) of `Backend.sum_moments`."""
         columns = sums.unbind(1)
         second = torch.stack([columns[i] for i in (4, 5, 6, 5, 7, 8, 6, 8, 9)], 1).reshape(-1, 3, 3)
@@ -85,7 +86,7 @@ class Masses:
         """Return both parts together."""
         return Masses(self.mass + other.mass, self.first + other.first, self.second + other.second)
 
-    def scaled(self, by: Tensor) -> Masses:
+    def scaled(self, by: Float[Tensor, " S"]) -> Masses:
         """Return each part times a number of `by`, (J * F,)."""
         by = by.double()
         return Masses(self.mass * by, self.first * by[:, None], self.second * by[:, None, None])
@@ -113,7 +114,7 @@ def moments_of_masses(masses: Masses, volumes: Sequence[VoxelVolume]) -> list[Mo
     return [Moments(offset[:, i] + low[i], cov[:, i]) for i in range(len(volumes))]
 
 
-def grid_moments(marginals: Tensor, volume: VoxelVolume) -> Moments:
+def grid_moments(marginals: Float[Tensor, "J X Y Z"], volume: VoxelVolume) -> Moments:
     """Return mean and covariance of every joint's marginal over the voxels of `volume`.
 
     Sums run in float64: a variance is a small difference of large numbers. A marginal that is zero everywhere (an

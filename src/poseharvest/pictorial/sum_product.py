@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from poseharvest.errors import ShapeError
+from poseharvest.pictorial.shapes import Float
 
 
 @dataclass(frozen=True)
@@ -75,19 +76,19 @@ class Messenger(ABC):
     """Sums over the shell of one edge."""
 
     @abstractmethod
-    def up(self, edge: int, values: Tensor) -> Tensor:
+    def up(self, edge: int, values: Float[Tensor, "F ..."]) -> Float[Tensor, "F ..."]:
         """Return, at the parent's positions, the sum of the child's `values` over the shell."""
 
     @abstractmethod
-    def down(self, edge: int, values: Tensor) -> Tensor:
+    def down(self, edge: int, values: Float[Tensor, "F ..."]) -> Float[Tensor, "F ..."]:
         """Return, at the child's positions, the sum of the parent's `values` over the shell."""
 
-    def log_up(self, edge: int, log_values: Tensor) -> Message:
+    def log_up(self, edge: int, log_values: Float[Tensor, "F ..."]) -> Message:
         """Return the logs of what `up` makes of the values with the logs `log_values`."""
         values, log_peak = _exponential(log_values)
         return _logarithm(self.up(edge, values), log_peak)
 
-    def log_down(self, edge: int, log_values: Tensor) -> Message:
+    def log_down(self, edge: int, log_values: Float[Tensor, "F ..."]) -> Message:
         """Return the logs of what `down` makes of the values with the logs `log_values`."""
         values, log_peak = _exponential(log_values)
         return _logarithm(self.down(edge, values), log_peak)
@@ -101,8 +102,8 @@ class Message(NamedTuple):
         log_scale: (F,) logs of the scales.
     """
 
-    log_values: Tensor
-    log_scale: Tensor
+    log_values: Float[Tensor, "F ..."]
+    log_scale: Float[Tensor, " F"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,16 +115,16 @@ class Marginals:
         log_partition: (F,) log of the sum over all poses of Eq. (4), unnormalised; -inf if the model is impossible.
     """
 
-    log_beliefs: tuple[Tensor, ...]
-    log_partition: Tensor
+    log_beliefs: tuple[Float[Tensor, "F ..."], ...]
+    log_partition: Float[Tensor, " F"]
 
     @cached_property
-    def values(self) -> tuple[Tensor, ...]:
+    def values(self) -> tuple[Float[Tensor, "F ..."], ...]:
         """J tensors (F, ...), each joint's sum is 1 a frame (all zero if the model is impossible)."""
         return tuple(_normalised(log_beliefs) for log_beliefs in self.log_beliefs)
 
 
-def sum_product(log_unaries: Sequence[Tensor], tree: Tree, messenger: Messenger) -> Marginals:
+def sum_product(log_unaries: Sequence[Float[Tensor, "F ..."]], tree: Tree, messenger: Messenger) -> Marginals:
     """Return every joint's marginal under Eq. (4) and the log-partition.
 
     A pass from the leaves to the root, then one back. On the way back a joint receives its parent's belief without

@@ -18,6 +18,7 @@ from poseharvest.geometry.camera import StaticCamera
 from poseharvest.geometry.grid import VoxelVolume
 from poseharvest.geometry.resample import sample_bilinear
 from poseharvest.heatmaps.maps import Heatmaps
+from poseharvest.pictorial.shapes import Bool, Float
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +30,7 @@ class Unaries:
         volume: the grid.
     """
 
-    log_values: Tensor
+    log_values: Float[Tensor, "J X Y Z"]
     volume: VoxelVolume
 
     def __post_init__(self) -> None:
@@ -37,12 +38,14 @@ class Unaries:
         check_shape("unaries", self.log_values, "J X Y Z", X=x, Y=y, Z=z)
 
 
-def seen_joints(heatmaps: Heatmaps) -> Tensor:
+def seen_joints(heatmaps: Heatmaps) -> Bool[Tensor, " J"]:
     """Return (J,) bool: some view's heatmap rises above zero."""
     return (heatmaps.values > 0).flatten(2).any(2).any(0)
 
 
-def view_evidence(heatmaps: Heatmaps, view: int, camera: StaticCamera, points: Tensor) -> Tensor:
+def view_evidence(
+    heatmaps: Heatmaps, view: int, camera: StaticCamera, points: Float[Tensor, "N 3"]
+) -> Float[Tensor, "J N"]:
     """Return max(h, 0) of one view at world points (N, 3), mm, as (J, N); 0 outside its crop and behind the camera."""
     values = heatmaps.values[view]
     crop = heatmaps.crops[view]

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from poseharvest.pictorial.pairwise import Shell
+from poseharvest.pictorial.shapes import Float
 from poseharvest.pictorial.sum_product import Tree
 from poseharvest.skeleton.skeleton import Skeleton
 
@@ -96,8 +97,8 @@ def spread_mm2(shell: Shell, voxel_mm: float) -> float:
 
 
 def with_placed(
-    mean: Tensor, cov: Tensor, kept: Kept, shells: Sequence[Shell], voxel_mm: float
-) -> tuple[Tensor, Tensor]:
+    mean: Float[Tensor, "K 3"], cov: Float[Tensor, "K 3 3"], kept: Kept, shells: Sequence[Shell], voxel_mm: float
+) -> tuple[Float[Tensor, "J 3"], Float[Tensor, "J 3 3"]]:
     """Return means (J, 3) and covariances (J, 3, 3) of all joints, mm.
 
     Args:

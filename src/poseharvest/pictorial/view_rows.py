@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from poseharvest.geometry.camera import MIN_DEPTH_MM, AffineCamera, Camera, StaticCamera
+from poseharvest.pictorial.shapes import Float
 
 _AFFINE_DEPTH = torch.tensor([[0.0, 0.0, 0.0, 1.0]], dtype=torch.float64)
 _NO_LENS = [*[0.0] * 8, math.inf]
@@ -33,7 +34,9 @@ class ViewRows:
     fisheye: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, cameras: Sequence[Sequence[StaticCamera]], window: Tensor, low: Tensor) -> ViewRows | None:
+    def of(
+        cls, cameras: Sequence[Sequence[StaticCamera]], window: Float[Tensor, "F V 2 3"], low: Float[Tensor, "3 F"]
+    ) -> ViewRows | None:
         """Return the rows, or None if a camera is of a kind of its own or its lens has a thin prism.
 
         Args:

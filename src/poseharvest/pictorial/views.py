@@ -11,6 +11,7 @@ from torch import Tensor
 
 from poseharvest.arrays import ImageSize
 from poseharvest.geometry.camera import StaticCamera
+from poseharvest.pictorial.shapes import Bool, Float, Int
 from poseharvest.pictorial.view_rows import ViewRows
 
 _LATTICE = 9
@@ -32,14 +33,14 @@ class Views:
     """
 
     cameras: Sequence[Sequence[StaticCamera]]
-    window: Tensor
-    absent: Tensor
-    low: Tensor
+    window: Float[Tensor, "F V 2 3"]
+    absent: Bool[Tensor, "F V"]
+    low: Float[Tensor, "3 F"]
     voxel_mm: float
     resolution: int
     size: ImageSize
 
-    def pixels(self, view: int, frame: Tensor, points: Tensor) -> Tensor:
+    def pixels(self, view: int, frame: Int[Tensor, " N"], points: Float[Tensor, "3 N"]) -> Float[Tensor, "2 N"]:
         """Return pixels (2, N) of the view's maps at world points (3, N); far outside where the camera sees nothing."""
         cameras = [row[view] for row in self.cameras]
         if all(camera is cameras[0] for camera in cameras):

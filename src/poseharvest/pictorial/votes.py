@@ -10,11 +10,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from poseharvest.pictorial.shapes import Bool, Float
+
 MAX_WEIGHT = 1.5
 """Largest power of a likelihood: a view that alone has a peak does not get the votes of all others."""
 
 
-def view_weights(heights: Tensor, present: Tensor, power: float) -> Tensor:
+def view_weights(
+    heights: Float[Tensor, "*B V J"], present: Bool[Tensor, "*B V"], power: float
+) -> Float[Tensor, "*B V J"]:
     """Return the power (..., V, J) of every view's likelihood of a joint in a frame, 0 to `MAX_WEIGHT`.
 
     A height to the given power counts against what is usual: half in the joint, half in the frame (the geometric mean
@@ -37,7 +41,9 @@ def view_weights(heights: Tensor, present: Tensor, power: float) -> Tensor:
     return torch.where(is_seen, votes / usual, 1).clamp(max=MAX_WEIGHT)
 
 
-def weigh_views(values: Tensor, present: Tensor, *, floor: float, power: float) -> Tensor:
+def weigh_views(
+    values: Float[Tensor, "*B V J H W"], present: Bool[Tensor, "*B V"], *, floor: float, power: float
+) -> Float[Tensor, "*B V J H W"]:
     """Return heatmaps (..., V, J, H, W) to whose likelihoods, h + floor, the views' weights are powers.
 
     Of the weighted likelihood (h + floor)^w the new map is what lies above the floor after a scaling that leaves places

@@ -15,6 +15,7 @@ from poseharvest.pictorial.backends.tensor_backend import TensorBackend
 from poseharvest.pictorial.blocks import Blocks, Listing
 from poseharvest.pictorial.pairwise import Reach
 from poseharvest.pictorial.rule import Rule
+from poseharvest.pictorial.shapes import Bool, Float, Int
 from poseharvest.pictorial.sum_product import Messenger, Tree
 from poseharvest.pictorial.views import Views
 
@@ -39,7 +40,9 @@ class Backend(Protocol):
         """Batches may run side by side, one a thread."""
         ...
 
-    def multiply_evidence(self, views: Views, blocks: Blocks, maps: Tensor, chosen: range, floor: float) -> Tensor:
+    def multiply_evidence(
+        self, views: Views, blocks: Blocks, maps: Float[Tensor, "F V J H W"], chosen: range, floor: float
+    ) -> Float[Tensor, "N 8"]:
         """Return the products over the chosen views of max(shown, 0) + floor (Eq. 3), (N, 8), of each block's halves.
 
         Args:
@@ -61,7 +64,7 @@ class Backend(Protocol):
         """
         ...
 
-    def mark_worthy(self, share: Tensor, blocks: Blocks, rule: Rule) -> Tensor:
+    def mark_worthy(self, share: Float[Tensor, " N"], blocks: Blocks, rule: Rule) -> Bool[Tensor, " N"]:
         """Return (N,) bool: all but the blocks of least worth that together stay within the budget.
 
         Args:
@@ -71,7 +74,9 @@ class Backend(Protocol):
         """
         ...
 
-    def sum_moments(self, share: Tensor, points: Tensor, counts: Tensor) -> Tensor:
+    def sum_moments(
+        self, share: Float[Tensor, " N"], points: Float[Tensor, "3 N"], counts: Int[Tensor, " S"]
+    ) -> Float[Tensor, "S 10"]:
         """Return (S, 10) sums in float64 of shares times 1, x, y, z, xx, xy, xz, yy, yz, zz.
 
         Args:

@@ -19,6 +19,7 @@ from poseharvest.pictorial.backends.tensor_backend import TensorBackend
 from poseharvest.pictorial.blocks import Blocks, Listing
 from poseharvest.pictorial.pairwise import Reach, Shell
 from poseharvest.pictorial.rule import Rule
+from poseharvest.pictorial.shapes import Bool, Float, Int
 from poseharvest.pictorial.sum_product import Message, Messenger, Tree
 from poseharvest.pictorial.views import Views
 
@@ -32,7 +33,9 @@ class CompiledBackend:
     max_pairs = 4_000_000_000
     runs_in_threads = True  # the loops let go of the interpreter
 
-    def multiply_evidence(self, views: Views, blocks: Blocks, maps: Tensor, chosen: range, floor: float) -> Tensor:
+    def multiply_evidence(
+        self, views: Views, blocks: Blocks, maps: Float[Tensor, "F V J H W"], chosen: range, floor: float
+    ) -> Float[Tensor, "N 8"]:
         """Return products (N, 8) as `Backend` says; by tensor operations for cameras that the loop does not know."""
         from poseharvest.pictorial.backends.camera_loops import multiply_evidence
 
@@ -60,7 +63,7 @@ class CompiledBackend:
         """Return the messenger as `Backend` says."""
         return LoopMessenger(listings, tree, shells)
 
-    def mark_worthy(self, share: Tensor, blocks: Blocks, rule: Rule) -> Tensor:
+    def mark_worthy(self, share: Float[Tensor, " N"], blocks: Blocks, rule: Rule) -> Bool[Tensor, " N"]:
         """Return (N,) bool as `Backend` says, computed in single precision."""
         from poseharvest.pictorial.backends.share_loops import mark_worthy
 
@@ -69,7 +72,9 @@ class CompiledBackend:
         mark_worthy(share.float().numpy(), corner.numpy(), blocks.counts.numpy(), rule, keep.numpy())
         return keep
 
-    def sum_moments(self, share: Tensor, points: Tensor, counts: Tensor) -> Tensor:
+    def sum_moments(
+        self, share: Float[Tensor, " N"], points: Float[Tensor, "3 N"], counts: Int[Tensor, " S"]
+    ) -> Float[Tensor, "S 10"]:
         """Return (S, 10) sums as `Backend` says."""
         from poseharvest.pictorial.backends.share_loops import add_moments
 
@@ -102,19 +107,19 @@ class LoopMessenger(Messenger):
             _Positions(listing.positions.contiguous().numpy(), np.array(listing.counts)) for listing in listings
         ]
 
-    def up(self, edge: int, values: Tensor) -> Tensor:
+    def up(self, edge: int, values: Float[Tensor, "F K"]) -> Float[Tensor, "F L"]:
         """Return, at the parent's positions (F, K), the sums of the child's `values` (F, K')."""
         return torch.from_numpy(self._sums(edge, values.contiguous().numpy(), upwards=True))
 
-    def down(self, edge: int, values: Tensor) -> Tensor:
+    def down(self, edge: int, values: Float[Tensor, "F K"]) -> Float[Tensor, "F L"]:
         """Return, at the child's positions (F, K), the sums of the parent's `values` (F, K')."""
         return torch.from_numpy(self._sums(edge, values.contiguous().numpy(), upwards=False))
 
-    def log_up(self, edge: int, log_values: Tensor) -> Message:
+    def log_up(self, edge: int, log_values: Float[Tensor, "F K"]) -> Message:
         """Return the logs of what `up` makes of the values with the logs `log_values`."""
         return self._log_sums(edge, log_values, upwards=True)
 
-    def log_down(self, edge: int, log_values: Tensor) -> Message:
+    def log_down(self, edge: int, log_values: Float[Tensor, "F K"]) -> Message:
         """Return the logs of what `down` makes of the values with the logs `log_values`."""
         return self._log_sums(edge, log_values, upwards=False)
 

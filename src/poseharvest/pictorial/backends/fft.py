@@ -13,6 +13,7 @@ from scipy.fft import next_fast_len
 from torch import Tensor
 
 from poseharvest.pictorial.pairwise import Shell
+from poseharvest.pictorial.shapes import Float
 from poseharvest.pictorial.sum_product import Messenger
 
 _AXES = (-3, -2, -1)
@@ -46,13 +47,13 @@ class GridMessenger(Messenger):
         spectrum: Tensor = torch.fft.rfftn(padded, dim=_AXES)
         return spectrum
 
-    def up(self, edge: int, values: Tensor) -> Tensor:
+    def up(self, edge: int, values: Float[Tensor, "F X Y Z"]) -> Float[Tensor, "F X Y Z"]:
         """Return the sums of `values` (F, X, Y, Z) over the shell of `edge` around every voxel."""
         spectrum = torch.fft.rfftn(values, s=self._size, dim=_AXES) * self._spectra[edge]
         full: Tensor = torch.fft.irfftn(spectrum, s=self._size, dim=_AXES)
         x, y, z = self._shape
         return full[..., :x, :y, :z].clamp_min(0)
 
-    def down(self, edge: int, values: Tensor) -> Tensor:
+    def down(self, edge: int, values: Float[Tensor, "F X Y Z"]) -> Float[Tensor, "F X Y Z"]:
         """Return the same as `up`: a shell looks the same from both ends."""
         return self.up(edge, values)

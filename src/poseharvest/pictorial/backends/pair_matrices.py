@@ -16,6 +16,7 @@ from torch import Tensor
 
 from poseharvest.pictorial.blocks import Listing
 from poseharvest.pictorial.pairwise import Reach, Shell
+from poseharvest.pictorial.shapes import Float
 from poseharvest.pictorial.sum_product import Messenger, Tree
 
 
@@ -45,12 +46,12 @@ class TileMessenger(Messenger):
         most = max(listing.positions[0].numel() for listing in listings)
         self._tile = like.new_empty(min(pairs_a_tile, most**2))
 
-    def up(self, edge: int, values: Tensor) -> Tensor:
+    def up(self, edge: int, values: Float[Tensor, "F K"]) -> Float[Tensor, "F L"]:
         """Return, at the parent's positions (F, K), the sums of the child's `values` (F, K')."""
         parent, child = self._tree.edges[edge]
         return self._sums(self._shells[edge], parent, child, values)
 
-    def down(self, edge: int, values: Tensor) -> Tensor:
+    def down(self, edge: int, values: Float[Tensor, "F K"]) -> Float[Tensor, "F L"]:
         """Return, at the child's positions (F, K), the sums of the parent's `values` (F, K')."""
         parent, child = self._tree.edges[edge]
         return self._sums(self._shells[edge], child, parent, values)
@@ -105,7 +106,7 @@ def _zero_of(shell: Reach) -> float:
     return shell.middle if isinstance(shell, Shell) else 0.0
 
 
-def weigh_(shell: Reach, squares: Tensor) -> Tensor:
+def weigh_(shell: Reach, squares: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
     """Return the weights of pairs, in place of their squared distances.
 
     Args:
@@ -121,7 +122,7 @@ def weigh_(shell: Reach, squares: Tensor) -> Tensor:
 class BlockMessenger(Messenger):
     """A `Messenger` between all blocks of a cube: one matrix an edge of the tree, the same for every frame."""
 
-    def __init__(self, corner: Tensor, shells: Sequence[Reach]) -> None:
+    def __init__(self, corner: Float[Tensor, "3 N"], shells: Sequence[Reach]) -> None:
         """Fill the matrices.
 
         Args:
@@ -137,10 +138,10 @@ class BlockMessenger(Messenger):
         part._matrices = [self._matrices[edge] for edge in edges]
         return part
 
-    def up(self, edge: int, values: Tensor) -> Tensor:
+    def up(self, edge: int, values: Float[Tensor, "F N"]) -> Float[Tensor, "F N"]:
         """Return, at all blocks, the sums (F, N) of the child's `values` (F, N)."""
         return values @ self._matrices[edge]
 
-    def down(self, edge: int, values: Tensor) -> Tensor:
+    def down(self, edge: int, values: Float[Tensor, "F N"]) -> Float[Tensor, "F N"]:
         """Return the same as `up`: a shell looks the same from both ends."""
         return self.up(edge, values)

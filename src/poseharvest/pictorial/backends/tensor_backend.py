@@ -17,6 +17,7 @@ from poseharvest.pictorial.backends.pair_matrices import TileMessenger
 from poseharvest.pictorial.blocks import Blocks, Listing, halves_of
 from poseharvest.pictorial.pairwise import Reach
 from poseharvest.pictorial.rule import Rule
+from poseharvest.pictorial.shapes import Bool, Float, Int
 from poseharvest.pictorial.sum_product import Messenger, Tree
 from poseharvest.pictorial.views import Views
 
@@ -37,7 +38,9 @@ class TensorBackend:
     max_pairs = 250_000_000
     runs_in_threads = False
 
-    def multiply_evidence(self, views: Views, blocks: Blocks, maps: Tensor, chosen: range, floor: float) -> Tensor:
+    def multiply_evidence(
+        self, views: Views, blocks: Blocks, maps: Float[Tensor, "F V J H W"], chosen: range, floor: float
+    ) -> Float[Tensor, "N 8"]:
         """Return products (N, 8) as `Backend` says; joints share where their blocks appear."""
         num_joints, area = maps.shape[2], maps.shape[3] * maps.shape[4]
         places, numbers = _distinct(blocks.place, blocks.num_frames * blocks.along**3)
@@ -57,7 +60,7 @@ class TensorBackend:
         """Return the messenger as `Backend` says."""
         return TileMessenger(listings, tree, shells, self.pairs_a_tile)
 
-    def mark_worthy(self, share: Tensor, blocks: Blocks, rule: Rule) -> Tensor:
+    def mark_worthy(self, share: Float[Tensor, " N"], blocks: Blocks, rule: Rule) -> Bool[Tensor, " N"]:
         """Return (N,) bool as `Backend` says."""
         mean = torch.stack([blocks.total(share * position) for position in blocks.corner], 1)
         offset = blocks.corner.T - blocks.spread(mean)
@@ -76,7 +79,9 @@ class TensorBackend:
         affordable = ((spent <= most[:, None]) & (left >= rule.always_kept)).sum(1)
         return bins >= blocks.spread(affordable)
 
-    def sum_moments(self, share: Tensor, points: Tensor, counts: Tensor) -> Tensor:
+    def sum_moments(
+        self, share: Float[Tensor, " N"], points: Float[Tensor, "3 N"], counts: Int[Tensor, " S"]
+    ) -> Float[Tensor, "S 10"]:
         """Return (S, 10) sums as `Backend` says."""
         x, y, z = points.double()
         columns = torch.stack((torch.ones_like(x), x, y, z, x * x, x * y, x * z, y * y, y * z, z * z))
