@@ -12,9 +12,9 @@ from poseharvest.geometry.camera import Camera
 from poseharvest.simulation.camera_rigs import look_at, random_rig
 from poseharvest.simulation.rays import camera_rays
 from poseharvest.simulation.round_cones import RoundCones, first_hits
+from poseharvest.studio.body_shapes import BodyShape
 from poseharvest.studio.casting import cast_round, make_view
 from poseharvest.studio.paint import Paint
-from poseharvest.studio.shapes import BodyShape
 from poseharvest.studio.solids import Box, Part, assemble
 from poseharvest.studio.surfaces import Hall, box_surface, hall_surface, round_surface
 from poseharvest.studio.visibility import visible_joints

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from poseharvest.errors import ConfigError
 from poseharvest.skeleton.definitions import MPII16
+from poseharvest.studio.body_shapes import BodyShape, ShapeRanges, draw_shape
 from poseharvest.studio.kinematics import ANGLE_LIMITS, ANGLES, POINTS, body_points, within_limits
-from poseharvest.studio.shapes import BodyShape, ShapeRanges, draw_shape
 
 SEEDS = st.integers(0, 2**32 - 1)
 LIMBS = (

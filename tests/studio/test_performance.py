@@ -5,9 +5,9 @@ import pytest
 
 from poseharvest.errors import ConfigError
 from poseharvest.studio.actions import ACTIONS, action_by_name
+from poseharvest.studio.body_shapes import BodyShape
 from poseharvest.studio.kinematics import ANGLE_LIMITS, ANGLES, POINTS
 from poseharvest.studio.performance import Performer
-from poseharvest.studio.shapes import BodyShape
 
 EVERY_ACTION = pytest.mark.parametrize("action", ACTIONS)
 TIMES = np.arange(0.0, 20.0, 0.02)

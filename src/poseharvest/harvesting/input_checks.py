@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import torch
+
 from poseharvest.calibration.rig_audit import audit_rig
 from poseharvest.capture.frames import facts_of
 from poseharvest.errors import CalibrationError, CaptureError, ConfigError, NobodyFoundError
@@ -33,6 +35,17 @@ def check_hints(job: Job) -> list[Finding]:
         raise ConfigError(
             "people: boxes and limb lengths are those of one person: expected people=1 with them (--people 1)"
         )
+    return [*_untested_device(job.options.device), *_unknown_views(job)]
+
+
+def _untested_device(device: str) -> list[Finding]:
+    if torch.device(device).type == "cpu":
+        return []
+    message = f'3D inference on "{device}" is untested: compare the poses of some frames with those of --device cpu'
+    return [Finding(severity="warning", topic="device", message=message)]
+
+
+def _unknown_views(job: Job) -> list[Finding]:
     boxed = () if job.boxes is None else job.boxes.views
     unknown = ", ".join(view for view in boxed if view not in job.capture.rig.names)
     if not unknown:

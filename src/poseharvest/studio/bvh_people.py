@@ -13,10 +13,10 @@ import numpy as np
 
 from poseharvest.errors import CaptureError, ConfigError, FormatError, SkeletonError
 from poseharvest.simulation.body import PROPORTIONS
+from poseharvest.studio.body_shapes import BodyShape
 from poseharvest.studio.bvh import BvhClip, read_bvh
 from poseharvest.studio.kinematics import POINTS, Floats
 from poseharvest.studio.performance import Stage
-from poseharvest.studio.shapes import BodyShape
 from poseharvest.units import LengthUnit, mm_per
 
 _SIDED = {

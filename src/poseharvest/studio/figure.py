@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from poseharvest.studio.body_shapes import BodyShape
 from poseharvest.studio.head import head_parts
 from poseharvest.studio.kinematics import POINTS, Floats
 from poseharvest.studio.paint import scaled
-from poseharvest.studio.shapes import BodyShape
 from poseharvest.studio.solids import Mark, Part, cross
 from poseharvest.studio.wardrobe import Outfit
 

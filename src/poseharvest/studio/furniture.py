@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
+from poseharvest.studio.body_shapes import Range
 from poseharvest.studio.kinematics import Floats
 from poseharvest.studio.paint import Paint, hsv, scaled, shifted
-from poseharvest.studio.shapes import Range
 from poseharvest.studio.solids import Box
 
 _PATTERNS = ("wood", "wood", "plain", "clouds", "checks", "print")

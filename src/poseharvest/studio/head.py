@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
+from poseharvest.studio.body_shapes import BodyShape
 from poseharvest.studio.kinematics import Floats
 from poseharvest.studio.paint import Paint, scaled
-from poseharvest.studio.shapes import BodyShape
 from poseharvest.studio.solids import Part, cross
 from poseharvest.studio.wardrobe import Outfit
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseharvest.skeleton.definitions import MPII16
-from poseharvest.studio.shapes import BodyShape
+from poseharvest.studio.body_shapes import BodyShape
 
 Floats = NDArray[np.float64]
 

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from poseharvest.studio.body_shapes import Range
 from poseharvest.studio.casting import View, dot
 from poseharvest.studio.kinematics import Floats
 from poseharvest.studio.paint import Color, hsv
-from poseharvest.studio.shapes import Range
 from poseharvest.studio.surfaces import Surface
 from poseharvest.studio.textures import TEXELS, texture_bank
 from poseharvest.studio.wardrobe import pick

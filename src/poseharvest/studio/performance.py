@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from poseharvest.studio.actions import Action, Posture
+from poseharvest.studio.body_shapes import BodyShape
 from poseharvest.studio.kinematics import (
     ANGLE_LIMITS,
     ANGLES,
@@ -18,7 +19,6 @@ from poseharvest.studio.kinematics import (
     body_points,
     within_limits,
 )
-from poseharvest.studio.shapes import BodyShape
 
 _NUM_KEYS = 24  # postures before the sequence begins again
 _MOVE_S = (0.5, 1.1)  # how long a person takes from one posture to the next

@@ -17,6 +17,7 @@ from poseharvest.geometry.crop import Crop, crop_around
 from poseharvest.simulation.camera_rigs import look_at
 from poseharvest.skeleton.definitions import MPII16
 from poseharvest.studio.actions import action_by_name
+from poseharvest.studio.body_shapes import draw_shape
 from poseharvest.studio.casting import make_view
 from poseharvest.studio.figure import Dressed
 from poseharvest.studio.kinematics import POINTS, Floats
@@ -24,7 +25,6 @@ from poseharvest.studio.performance import Performer
 from poseharvest.studio.quality import develop, draw_quality, exposed
 from poseharvest.studio.render import Backdrop, draw_backdrop, draw_person
 from poseharvest.studio.room import Plot, draw_room
-from poseharvest.studio.shapes import draw_shape
 from poseharvest.studio.visibility import visible_joints
 from poseharvest.studio.wardrobe import Outfit, draw_outfit, pick
 from poseharvest.studio.worlds import World, world_by_name

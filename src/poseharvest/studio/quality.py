@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseharvest.arrays import Image
-from poseharvest.studio.shapes import Range
+from poseharvest.studio.body_shapes import Range
 
 _MIDDLE_GREY = 0.42
 _SHOULDER = 180.0  # of 255; brighter light is compressed, as film and sensors' tone curves do

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from poseharvest.studio.body_shapes import Range
 from poseharvest.studio.furniture import chair, furniture_paint, obstacles, table
 from poseharvest.studio.kinematics import Floats
 from poseharvest.studio.lighting import Lighting, LightStyle, draw_lighting
 from poseharvest.studio.paint import Color, Paint, hsv, scaled, shifted
 from poseharvest.studio.performance import Stage
-from poseharvest.studio.shapes import Range
 from poseharvest.studio.solids import Box, Part
 from poseharvest.studio.surfaces import Hall
 from poseharvest.studio.wardrobe import Outfit, Weights, pick

@@ -20,6 +20,7 @@ from poseharvest.simulation.camera_rigs import STAGE_MM, studio_rig
 from poseharvest.simulation.scene import DEFAULT_FRAME_RATE, GroundTruth
 from poseharvest.skeleton.definitions import MPII16
 from poseharvest.studio.actions import action_by_name
+from poseharvest.studio.body_shapes import BodyShape, draw_shape
 from poseharvest.studio.casting import make_view
 from poseharvest.studio.figure import Dressed
 from poseharvest.studio.kinematics import Floats
@@ -27,7 +28,6 @@ from poseharvest.studio.performance import Performance, Performer, Stage
 from poseharvest.studio.quality import Quality, develop, draw_quality, exposed
 from poseharvest.studio.render import Backdrop, draw_backdrop, draw_person
 from poseharvest.studio.room import Plot, Room, draw_room
-from poseharvest.studio.shapes import BodyShape, draw_shape
 from poseharvest.studio.wardrobe import Outfit, draw_outfit
 from poseharvest.studio.worlds import World, world_by_name
 

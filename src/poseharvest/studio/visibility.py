@@ -8,7 +8,7 @@ from torch import Tensor
 from poseharvest.geometry.camera import Camera
 from poseharvest.geometry.rig import inside_image
 from poseharvest.skeleton.definitions import MPII16
-from poseharvest.studio.shapes import BodyShape
+from poseharvest.studio.body_shapes import BodyShape
 
 _FLESH_MM = {"hip": 175.0, "pelvis": 210.0, "thorax": 190.0, "shoulder": 120.0, "knee": 110.0, "upper_neck": 130.0}
 _OTHER_FLESH_MM = 85.0

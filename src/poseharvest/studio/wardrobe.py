@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from poseharvest.studio.body_shapes import Range
 from poseharvest.studio.paint import Color, Paint, hsv, scaled, shifted
-from poseharvest.studio.shapes import Range
 
 Weights = Mapping[str, float]
 """Names against how often each is drawn, in any unit."""

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from poseharvest.errors import ConfigError
 from poseharvest.studio.actions import ACTIONS
+from poseharvest.studio.body_shapes import ShapeRanges
 from poseharvest.studio.lighting import LightStyle
 from poseharvest.studio.quality import QualityRanges
 from poseharvest.studio.room import RoomStyle
-from poseharvest.studio.shapes import ShapeRanges
 from poseharvest.studio.wardrobe import Wardrobe, Weights
 
 
