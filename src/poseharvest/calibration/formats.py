@@ -53,8 +53,8 @@ def read_file(path: Path, options: ReadOptions, *, format: str | None = None) ->
             raise
         raise type(error)(f"{start}read as {name}: {str(error).removeprefix(start)}") from error
     if len(rig) < 2:
-        found = ", ".join(rig.names) or "none"
-        raise CalibrationError(f"{path.name}: expected at least two cameras, got {len(rig)} ({found})")
+        names = ", ".join(rig.names) or "none"
+        raise CalibrationError(f"{path.name}: expected at least two cameras, got {len(rig)} ({names})")
     _check_places(rig, path.name)
     return rig
 

@@ -31,23 +31,23 @@ def audit(
     opened = Capture.open(
         capture, calibration=calibration, unit=unit, views=split_names(views), rotate=rotate, scale=scale
     )
-    found = audit_capture(opened)
+    result = audit_capture(opened)
     console = Console(soft_wrap=True, highlight=False, markup=False)
-    console.print(f"{found.name}: {found.num_frames} frames at {found.frame_rate:g} Hz, {len(found.views)} views")
+    console.print(f"{result.name}: {result.num_frames} frames at {result.frame_rate:g} Hz, {len(result.views)} views")
     table = Table("view", "width x height", "rate, Hz", "pictures", "starts, s", "missing", "longest gap, s", "off, ms")
-    for view in found.views:
+    for view in result.views:
         size = f"{view.image_size[1]} x {view.image_size[0]}"
         numbers = (f"{view.frame_rate:g}", str(view.num_pictures), f"{view.start_s:.3f}", str(view.num_missing))
         table.add_row(view.name, size, *numbers, f"{view.longest_gap_s:.3f}", f"{view.max_error_ms:.1f}")
     console.print(table)
-    if found.depth is not None:
+    if result.depth is not None:
         console.print(
-            f"depth: where the cameras look, one pixel of error in every view means {found.depth.worst_mm:.1f} mm; "
-            f"the widest angle between two cameras is {found.depth.widest_angle_deg:.0f} degrees"
+            f"depth: where the cameras look, one pixel of error in every view means {result.depth.worst_mm:.1f} mm; "
+            f"the widest angle between two cameras is {result.depth.widest_angle_deg:.0f} degrees"
         )
-    for finding in worst_first(found.findings):
+    for finding in worst_first(result.findings):
         console.print(f"{finding.severity}: {finding.message}")
-    errors = [finding.message for finding in found.findings if finding.severity == "error"]
+    errors = [finding.message for finding in result.findings if finding.severity == "error"]
     if errors:
-        raise CaptureError(f"{found.name}: the audit found {len(errors)} error(s): {'; '.join(errors)}")
+        raise CaptureError(f"{result.name}: the audit found {len(errors)} error(s): {'; '.join(errors)}")
     console.print("fit to be harvested")

@@ -43,7 +43,7 @@ def _whole_story(out: Path, seed: int, weights: Path | None, *, quick: bool, ove
 
     choice = DetectorChoice("hourglass", weights)
     with progress_bar(Console(stderr=True)) as on_progress:
-        done = run_demo(
+        result = run_demo(
             trainable(choice.load("studio")),
             choice.as_dict(),
             out,
@@ -53,11 +53,11 @@ def _whole_story(out: Path, seed: int, weights: Path | None, *, quick: bool, ove
             on_progress=on_progress,
         )
     console = console_for_tables()
-    print_panel(console, done.table.panels[0])
-    for note in done.table.notes:
+    print_panel(console, result.table.panels[0])
+    for note in result.table.notes:
         console.print(note)
-    console.print(f"done in {done.seconds:.0f} s")
-    console.print(f"report: {done.page}")
+    console.print(f"done in {result.seconds:.0f} s")
+    console.print(f"report: {result.page}")
 
 
 def _simulated(out: Path, frames: int, seed: int, *, overwrite: bool) -> None:

@@ -51,13 +51,13 @@ class OptionField:
 def option_fields(kind: type[Any]) -> tuple[OptionField, ...]:
     """Return the fields of a dataclass that can be written on a command line, in order; others are left out."""
     hints, texts = get_type_hints(kind), field_texts(kind)
-    found = []
+    fields_of_options = []
     for field in dataclasses.fields(kind):
         is_optional, bare = _without_none(hints[field.name])
         if bare in _SIMPLE or get_origin(bare) is Literal:
             text = help_sentence(texts.get(field.name, ""))
-            found.append(OptionField(field.name, bare, is_optional, field.default, text))
-    return tuple(found)
+            fields_of_options.append(OptionField(field.name, bare, is_optional, field.default, text))
+    return tuple(fields_of_options)
 
 
 def field_texts(kind: type[Any]) -> dict[str, str]:
@@ -117,17 +117,17 @@ def with_options(
     """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        shown: list[Parameter] = []
+        parameters: list[Parameter] = []
         for parameter in inspect.signature(function, eval_str=True).parameters.values():
-            shown += options if parameter.name == name else [parameter.replace(kind=Parameter.KEYWORD_ONLY)]
+            parameters += options if parameter.name == name else [parameter.replace(kind=Parameter.KEYWORD_ONLY)]
 
         @wraps(function)
         def command(**values: Any) -> Any:
             own = {one.name: values.pop(one.name) for one in options}
             return function(**values, **{name: build(own)})
 
-        command.__dict__["__signature__"] = Signature(shown)
-        command.__annotations__ = {parameter.name: parameter.annotation for parameter in shown}
+        command.__dict__["__signature__"] = Signature(parameters)
+        command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
         return command
 
     return decorate

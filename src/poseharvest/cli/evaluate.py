@@ -43,11 +43,11 @@ def evaluate(
     opened = Harvest.open(harvest)
     known = None if truth is None else read_tracks(truth)
     other = None if against is None else Harvest.open(against)
-    found = evaluate_harvest(opened, truth=known, against=other, approximate=approximate)
-    _show(found)
+    checks = evaluate_harvest(opened, truth=known, against=other, approximate=approximate)
+    _show(checks)
     if json_path is not None:
         with os_errors_as_store_errors(json_path):
-            json_path.write_text(json.dumps(found.as_dict(), indent=2) + "\n", encoding="utf-8")
+            json_path.write_text(json.dumps(checks.as_dict(), indent=2) + "\n", encoding="utf-8")
     if recalibrate is not None and known is not None:
         fitted = recalibration_of(judge(opened, known, approximate=approximate), str(opened.path))
         with os_errors_as_store_errors(recalibrate):

@@ -58,8 +58,8 @@ def export(
     options: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a harvest in a format that other tools read."""
-    written = export_with_findings(harvest, str(format), out, overwrite=overwrite, **(options or {}))
+    exported = export_with_findings(harvest, str(format), out, overwrite=overwrite, **(options or {}))
     console = Console(soft_wrap=True, highlight=False, markup=False)
-    console.print(f"wrote {written.path}")
-    for finding in written.findings:
+    console.print(f"wrote {exported.path}")
+    for finding in exported.findings:
         console.print(f"{finding.severity}: {finding.message}")

@@ -30,9 +30,9 @@ def print_findings(console: Console, findings: Iterable[Finding], where: str) ->
 def finding_lines(findings: Iterable[Finding], where: str) -> list[str]:
     """Return at most MAX_LINES lines: a kind of finding each, and a last one if something is left out."""
     kinds = list(_by_kind(worst_first(findings)).values())
-    shown = kinds if len(kinds) <= MAX_LINES else kinds[: MAX_LINES - 1]
-    lines = [_line(kind) for kind in shown]
-    rest = [finding for kind in kinds[len(shown) :] for finding in kind]
+    kinds_that_fit = kinds if len(kinds) <= MAX_LINES else kinds[: MAX_LINES - 1]
+    lines = [_line(kind) for kind in kinds_that_fit]
+    rest = [finding for kind in kinds[len(kinds_that_fit) :] for finding in kind]
     if rest:
         counts = ", ".join(
             f"{number} {name}s" if number > 1 else f"1 {name}"
@@ -47,8 +47,8 @@ def _by_kind(findings: Sequence[Finding]) -> dict[tuple[str, str], list[Finding]
     """Findings of one kind say the same of other names and other numbers."""
     kinds: dict[tuple[str, str], list[Finding]] = {}
     for finding in findings:
-        said = _NAMES_AND_NUMBERS.sub("*", finding.message)
-        kinds.setdefault((finding.severity, said), []).append(finding)
+        pattern = _NAMES_AND_NUMBERS.sub("*", finding.message)
+        kinds.setdefault((finding.severity, pattern), []).append(finding)
     return kinds
 
 

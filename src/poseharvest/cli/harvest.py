@@ -33,7 +33,7 @@ _CAPTURE = "Folder with videos/ or images/, and a calibration."
 _RATE = "Frames per second; those of the slowest view if not given, and 30 where there is no footage."
 _DETECTOR = describe_detectors()
 _OPTION = "An option of the detector, such as flip_test=true, frame_offset=1 or frame_offset.cam03=1; may be repeated."
-_PEOPLE = "How many to harvest at once, or all; 1 takes whom most views agree on, whoever else is there."
+_PEOPLE = "Number of people to harvest, or all. 1 takes the person on whom most views agree."
 _MOMENTS = "Each frame stands alone, as in time-lapse; with keypoint files noticed if neither is given."
 _RECALIBRATION = "Map that makes the covariances honest, as evaluate --recalibrate writes it from known truth."
 _SHARE = "Part of each joint to select; 0.7, or with --limit 1."
@@ -77,12 +77,12 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     rule = selection_rule(measure, share, limit)
     options = replace(who, inference=inference, selection=rule, recalibration=learned, ignore_audit=ignore_audit)
     footage = {"views": split_names(views), "rotate": rotate, "scale": scale, "frame_rate": frame_rate}
-    said = capture_settings(capture, {"calibration": calibration, "unit": unit, **footage})
+    settings = capture_settings(capture, {"calibration": calibration, "unit": unit, **footage})
     load = partial(_load, detector, weights, device, _detector_options(detector_option, skeleton))
     at_once = None if detector in NAMES else load()  # a network may have to be downloaded
     with progress_bar(Console(stderr=True)) as on_progress:
         result = run(
-            open_capture(capture, at_once, said),
+            open_capture(capture, at_once, settings),
             at_once or load(),
             out,
             options=options,

@@ -72,11 +72,11 @@ def personalize(  # noqa: PLR0913, PLR0917 - every option of the command is a pa
         device=device,
     )
     options = PersonalizationOptions(labels=labels, training=training, rounds=rounds, held_out=held_out)
-    given = parse_assignments(detector_option or [], option="--detector-option")
+    options_of_detector = parse_assignments(detector_option or [], option="--detector-option")
     with progress_bar(Console(stderr=True)) as on_progress:
         result = run(
             opened,
-            load_detector(detector or opened.info.detector.name, weights=weights, device=device, **given),
+            load_detector(detector or opened.info.detector.name, weights=weights, device=device, **options_of_detector),
             out,
             options=options,
             capture=capture,

@@ -54,13 +54,15 @@ def predict(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
         raise typer.BadParameter("expected --calibration and --view together", param_hint="--view")
     if detector is None and (weights is not None or detector_option):
         raise typer.BadParameter("expected --detector with it", param_hint="--weights, --detector-option")
-    given = parse_assignments(detector_option or [], option="--detector-option")
+    options_of_detector = parse_assignments(detector_option or [], option="--detector-option")
     situation = Situation(
         camera=None if calibration is None else read_calibration(calibration).camera(view or ""),
         root_depth_mm=root_depth_mm,
         limb_lengths=None if limb_lengths is None else read_limb_lengths(limb_lengths),
         boxes=None if boxes is None else read_boxes(boxes),
-        detector=None if detector is None else load_detector(detector, weights=weights, device=device, **given),
+        detector=None
+        if detector is None
+        else load_detector(detector, weights=weights, device=device, **options_of_detector),
     )
     with progress_bar(Console(stderr=True)) as on_progress:
         result = run(

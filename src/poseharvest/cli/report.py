@@ -20,5 +20,5 @@ def report(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file that stands at --out.")] = False,
 ) -> None:
     """Draw a harvest as one HTML file: pictures, a 3D view, uncertainty, limbs, cameras and what was selected."""
-    written = write_report(harvest, out, overwrite=overwrite)
-    Console().print(f"wrote {written}", soft_wrap=True, highlight=False, markup=False)
+    page = write_report(harvest, out, overwrite=overwrite)
+    Console().print(f"wrote {page}", soft_wrap=True, highlight=False, markup=False)

@@ -78,7 +78,7 @@ _DISTILLATION = (
     "Hold the joints that are not learned to the generic network's heatmaps; 0 leaves them out, as the paper."
 )
 _ALL_JOINTS = "Table 5: learn the joints of the harvests that are not selected as well."
-_STEP = "Human3.6M: every which of its 50 frames a second."
+_STEP = "Human3.6M: use every N-th frame of its 50 a second."
 _SEEDS = "Of the trainings, and of synthetic footage, separated by commas; 0, on synthetic footage 0,1,2."
 _SUBJECTS = "Synthetic: numbers of the people who are filmed, separated by commas; 1,2,3."
 _FRAMES = "Synthetic: of every action; 30."
@@ -114,13 +114,15 @@ def reproduce(  # noqa: PLR0913, PLR0917 - every option of the command is a para
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
 ) -> None:
     """Make a table of the paper: its numbers, and ours beside them."""
-    given = parse_assignments(detector_option or [], option="--detector-option")
+    options_of_detector = parse_assignments(detector_option or [], option="--detector-option")
     is_synthetic = data == SYNTHETIC_DATA
     training = replace(_DEFAULTS.regression.training, epochs=epochs_3d, device=device)
     request = TableRequest(
         data=None if is_synthetic else Path(data),
         out=out,
-        detector=DetectorChoice(detector or _detector_for(is_synthetic=is_synthetic), weights, given, device),
+        detector=DetectorChoice(
+            detector or _detector_for(is_synthetic=is_synthetic), weights, options_of_detector, device
+        ),
         harvesting=HarvestOptions(
             inference=_inference(resolution, floor, height_power, sharpen, is_synthetic=is_synthetic),
             selection=selection_rule(limit=limit),

@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 _WIDTH_OF_FILES = 160  # where a file is written and not a terminal
 
 
-def print_reproduced(made: ReproducedTable, path: Path) -> None:
+def print_reproduced(table: ReproducedTable, path: Path) -> None:
     """Print a table with what its numbers mean, and where its file lies."""
     console = console_for_tables()
-    console.print(made.caption)
-    for panel in made.panels:
+    console.print(table.caption)
+    for panel in table.panels:
         print_panel(console, panel)
         for line in panel.protocols():
             console.print(f"  {line}")
-    for note in made.notes:
+    for note in table.notes:
         console.print(f"note: {note}")
     console.print(f"table: {path}")
 

@@ -90,5 +90,5 @@ class StudioShots:
 
         training = drawn("training", options.seed, self.training, options.augmentation)
         validation = drawn("validation", VALIDATION_SEED, self.validation, NO_AUGMENTATION) if self.validation else None
-        said = {"world": self.world, "training": self.training, "validation": self.validation}
-        return TrainingSamples(training, validation, {"dataset": "studio", **said})
+        settings = {"world": self.world, "training": self.training, "validation": self.validation}
+        return TrainingSamples(training, validation, {"dataset": "studio", **settings})

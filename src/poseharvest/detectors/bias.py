@@ -65,10 +65,10 @@ def measure_side_bias(
     Raises:
         DetectorError: fewer than two views show a joint that both pictures agree on.
     """
-    seen = map_peaks(detector.detect(views))
+    peaks = map_peaks(detector.detect(views))
     seen_mirrored = map_peaks(flip_heatmaps(detector.detect([mirrored_view(v) for v in views]), detector.skeleton))
-    half = (seen.pixels - seen_mirrored.pixels) / 2
-    used = (torch.minimum(seen.score, seen_mirrored.score) >= min_score) & (half.norm(dim=-1) <= max_distance_px)
+    half = (peaks.pixels - seen_mirrored.pixels) / 2
+    used = (torch.minimum(peaks.score, seen_mirrored.score) >= min_score) & (half.norm(dim=-1) <= max_distance_px)
     counts = used.sum(1)
     if int((counts > 0).sum()) < 2:
         raise DetectorError("bias: expected two views or more with joints found in the mirrored picture too, got fewer")

@@ -40,16 +40,16 @@ def open_capture(
     return open_without_footage(folder, detector.num_pictures(), options, source=detector.root)
 
 
-def capture_settings(path: str | Path, said: Mapping[str, object | None]) -> CaptureSettings:
+def capture_settings(path: str | Path, overrides: Mapping[str, object | None]) -> CaptureSettings:
     """Return what `capture.toml` in a folder says, with what was said elsewhere in its place.
 
     Args:
         path: the folder.
-        said: keys of `capture.toml`; None changes nothing.
+        overrides: keys of `capture.toml`; None changes nothing.
 
     Raises:
         CaptureError: there is no folder.
         ConfigError: one of the keys is wrong.
     """
     check_is_folder(Path(path))
-    return override_settings(read_settings(Path(path)), said)
+    return override_settings(read_settings(Path(path)), overrides)

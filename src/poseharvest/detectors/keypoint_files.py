@@ -68,11 +68,11 @@ class OpenPoseFolder:
     lists_every_picture = True
 
     def __init__(self, folder: Path, paths: Sequence[Path]) -> None:
-        kept = _of_openpose(paths)
-        if not kept:
+        records = _of_openpose(paths)
+        if not records:
             raise DetectorError(f"{folder}: expected OpenPose files (*.json), got none")
-        numbers = frame_numbers([path.name for path in kept], where=str(folder))
-        self._paths = dict(zip(numbers, kept, strict=True))
+        numbers = frame_numbers([path.name for path in records], where=str(folder))
+        self._paths = dict(zip(numbers, records, strict=True))
 
     @property
     def frames(self) -> tuple[int, ...]:
@@ -182,13 +182,13 @@ def _results(content: list[Any], path: Path, only: str | None) -> KeypointList:
     records: dict[str, list[Any]] = defaultdict(list)
     for record in content:
         records[str(field(record, "image_id", path))].append(record)
-    kept = [key for key in records if only is None or names_view(key, only)]
-    if all(key.isdecimal() for key in kept):
-        numbers: Sequence[int] = [int(key) for key in kept]
+    keys = [key for key in records if only is None or names_view(key, only)]
+    if all(key.isdecimal() for key in keys):
+        numbers: Sequence[int] = [int(key) for key in keys]
     else:
-        numbers = frame_numbers(kept, where=str(path))
-    named = {number: stem_of(key) for number, key in zip(numbers, kept, strict=True) if not key.isdecimal()}
-    people = {number: _people(records[key], coco_person, path) for number, key in zip(numbers, kept, strict=True)}
+        numbers = frame_numbers(keys, where=str(path))
+    named = {number: stem_of(key) for number, key in zip(numbers, keys, strict=True) if not key.isdecimal()}
+    people = {number: _people(records[key], coco_person, path) for number, key in zip(numbers, keys, strict=True)}
     return KeypointList(people, names=named, lists_every_picture=False)
 
 
@@ -205,12 +205,12 @@ def _data_set(content: dict[str, Any], path: Path, only: str | None) -> Keypoint
         if identity not in records:
             raise FormatError(f"{path}: expected the image {identity} of an annotation among images, got none")
         records[identity].append(annotation)
-    kept = {key: name for key, name in name_of.items() if only is None or names_view(name, only)}
-    numbers = _numbers_of_images(kept, path)
-    people = {numbers[key]: _people(records[key], coco_person, path) for key in kept}
+    chosen_names = {key: name for key, name in name_of.items() if only is None or names_view(name, only)}
+    numbers = _numbers_of_images(chosen_names, path)
+    people = {numbers[key]: _people(records[key], coco_person, path) for key in chosen_names}
     for person in (person for found in people.values() for person in found):
         person[:, 2] = (person[:, 2] > 0).double()
-    names = {numbers[key]: stem_of(name) for key, name in kept.items() if name}
+    names = {numbers[key]: stem_of(name) for key, name in chosen_names.items() if name}
     return KeypointList(people, names=names, joints=_named_joints(content))
 
 
@@ -236,8 +236,8 @@ def _mmpose(content: dict[str, Any], path: Path) -> KeypointList:
     return KeypointList(people, names={})
 
 
-def _people(records: Sequence[Any], read: Person, path: Path) -> list[Tensor]:
-    return [person for person in (read(record, path) for record in records) if person is not None]
+def _people(records: Sequence[Any], read_person: Person, path: Path) -> list[Tensor]:
+    return [person for person in (read_person(record, path) for record in records) if person is not None]
 
 
 def _named_joints(content: dict[str, Any]) -> tuple[str, ...] | None:

@@ -83,12 +83,12 @@ class KeypointFolder:
 
     def _open(self, view: str) -> KeypointFiles:
         named = [path for path in _entries(self.root) if _view_of(path) == view]
-        found = [path for path in named if _can_be_read(path)] if len(named) > 1 else named
-        if len(found) > 1:
-            listed = " and ".join(path.name for path in found)
+        readable = [path for path in named if _can_be_read(path)] if len(named) > 1 else named
+        if len(readable) > 1:
+            listed = " and ".join(path.name for path in readable)
             raise DetectorError(f'{self.root}: view "{view}": expected one folder or file of keypoints, got {listed}')
-        if found:
-            return open_entry(found[0])
+        if readable:
+            return open_entry(readable[0])
         shared = self._shared(view)
         if shared is not None:
             return shared

@@ -112,9 +112,9 @@ def natural_skeleton(joints: tuple[str, ...], *, name: str = "rows of the files"
     Raises:
         DetectorError: the rows make no tree.
     """
-    kept = {joint for joint in joints if joint in HUMAN_JOINTS}
+    human_joints = {joint for joint in joints if joint in HUMAN_JOINTS}
     for known in SKELETONS.values():
-        if {*known.joints} in (kept, {*with_middles(tuple(kept))}):
+        if {*known.joints} in (human_joints, {*with_middles(tuple(human_joints))}):
             return known
     try:
         return human_skeleton(layout_of(joints) or name, joints)

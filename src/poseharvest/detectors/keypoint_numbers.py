@@ -139,9 +139,9 @@ def compare_numbers(
     of_view = {one.view: Numbering(offsets.get(one.view, 0)) for one in files}
     findings = []
     named = {view.files.view: numbering for view in views if (numbering := _by_names(view)) is not None}
-    told = [view for view in views if view.files.view in offsets]
+    views_with_offset = [view for view in views if view.files.view in offsets]
     open_views = [view for view in views if view.files.view not in offsets and view.files.view not in named]
-    findings += [found for view in told for found in _check_told(view, offsets[view.files.view], source)]
+    findings += [found for view in views_with_offset for found in _check_told(view, offsets[view.files.view], source)]
     of_view |= {view: numbering for view, numbering in named.items() if view not in offsets}
     if open_views:
         reading = _read(open_views, source)
@@ -197,9 +197,9 @@ def _read(views: Sequence[_View], source: str) -> _Reading:
         DetectorError: none can.
     """
     for reading in (_from_zero, _from_one, _same_start, _ids, _one_to_one, _lowest_start):
-        found = reading(views, source)
-        if found is not None:
-            return found
+        result = reading(views, source)
+        if result is not None:
+            return result
     raise DetectorError(
         f"{source}: expected numbers of the pictures of each view, got numbers that no count of them explains: "
         f"{_beside_footage(views)}"
@@ -309,13 +309,13 @@ def _lowest_start(views: Sequence[_View], source: str) -> _Reading | None:
     return _Reading((-first,) * len(views), message)
 
 
-def _compare_views(views: Sequence[tuple[_View, int]], source: str, told: Mapping[str, int]) -> list[Finding]:
+def _compare_views(views: Sequence[tuple[_View, int]], source: str, given_offsets: Mapping[str, int]) -> list[Finding]:
     """Return what differs between the views, or between a view and its footage, and may be a mistake.
 
     Args:
         views: each with the offset that was taken.
         source: where the files lie.
-        told: offsets that the user gave, by view: of these the range was compared already.
+        given_offsets: offsets that the user gave, by view: of these the range was compared already.
     """
     messages = []
     listing = [(view, offset) for view, offset in views if view.files.lists_every_picture]
@@ -336,7 +336,7 @@ def _compare_views(views: Sequence[tuple[_View, int]], source: str, told: Mappin
     beyond = [
         view
         for view, offset in listing
-        if view.files.view not in told and not view.fits(offset) and view.fits(offset, beyond=_BEYOND_THE_END)
+        if view.files.view not in given_offsets and not view.fits(offset) and view.fits(offset, beyond=_BEYOND_THE_END)
     ]
     if beyond:
         messages.append(

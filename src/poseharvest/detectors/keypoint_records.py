@@ -51,8 +51,8 @@ def triples(values: Any, path: Path) -> Tensor | None:
         return None
     finite = [value if value is not None and math.isfinite(value) else -math.inf for value in values]
     person = torch.tensor(finite, dtype=torch.float64).view(-1, 3)
-    found = torch.isfinite(person).all(-1) & (person[:, 2] > 0)
-    return torch.where(found.unsqueeze(-1), person, torch.zeros_like(person)).clamp_(
+    is_found = torch.isfinite(person).all(-1) & (person[:, 2] > 0)
+    return torch.where(is_found.unsqueeze(-1), person, torch.zeros_like(person)).clamp_(
         max=torch.tensor([math.inf, math.inf, 1.0], dtype=torch.float64)
     )
 

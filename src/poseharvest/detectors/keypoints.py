@@ -88,9 +88,9 @@ class KeypointDetector:
             FormatError: a file is damaged.
         """
         files = [self._numbers(one.view) for one in pictures]
-        found = compare_numbers(files, pictures, offsets=self._offsets(pictures), source=str(self._root))
-        fitted = KeypointDetector(self._root, self._options, folder=self._folder, numbering=found.of_view)
-        return FittedDetector(fitted, (*fitted.findings, *found.findings))
+        compared = compare_numbers(files, pictures, offsets=self._offsets(pictures), source=str(self._root))
+        fitted = KeypointDetector(self._root, self._options, folder=self._folder, numbering=compared.of_view)
+        return FittedDetector(fitted, (*fitted.findings, *compared.findings))
 
     @property
     def name(self) -> str:

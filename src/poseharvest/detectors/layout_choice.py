@@ -69,8 +69,8 @@ def choose_rows(wish: LayoutWish, people: Sequence[Tensor], *, source: str) -> C
     alike = _alike(people)
     wanted = choose_skeleton(wish.skeleton) if wish.skeleton else None
     named, findings = _named(wish, wanted, alike, source)
-    chosen = map_layout(named.rows, wanted or named.skeleton, source=source)
-    return ChosenLayout(named.rows, chosen, (*findings, *_left_out(named, chosen)))
+    layout_map = map_layout(named.rows, wanted or named.skeleton, source=source)
+    return ChosenLayout(named.rows, layout_map, (*findings, *_left_out(named, layout_map)))
 
 
 def _named(
@@ -84,8 +84,8 @@ def _named(
                 f"{source}: nobody in any view, so that the layout cannot be told: give layout= one of "
                 f"{', '.join(LAYOUTS)}, or a layout file (.toml)"
             )
-        told = recognise_layout(people, source=source)
-        return choose_layout(told.layout, source=source), [told.finding]
+        recognised = recognise_layout(people, source=source)
+        return choose_layout(recognised.layout, source=source), [recognised.finding]
     if people is None:
         return named, []
     _check_number(people, named, source)
@@ -123,12 +123,12 @@ def _check_number(people: Tensor, named: NamedLayout, source: str) -> None:
         )
 
 
-def _left_out(named: NamedLayout, chosen: LayoutMap) -> list[Finding]:
+def _left_out(named: NamedLayout, layout_map: LayoutMap) -> list[Finding]:
     """Return a note on the rows that no joint of the skeleton takes."""
-    used = {row for rows in chosen.rows for row in rows}
+    used = {row for rows in layout_map.rows for row in rows}
     left = [joint for row, joint in enumerate(named.rows) if row not in used and joint]
     if not left:
         return []
     listed = ", ".join(left[:_LISTED]) + (", ..." if len(left) > _LISTED else "")
-    message = f"{len(left)} rows of {named.name} are no joints of skeleton {chosen.skeleton.name} and are left out"
+    message = f"{len(left)} rows of {named.name} are no joints of skeleton {layout_map.skeleton.name} and are left out"
     return [Finding("note", "keypoints", f"{message}: {listed}")]

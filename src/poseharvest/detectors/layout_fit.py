@@ -81,8 +81,8 @@ def misfits(people: Tensor, joints: Sequence[str]) -> Tensor:
     rows = [joint for joint in dict.fromkeys(joints) if joint in HUMAN_JOINTS]
     skeleton = human_skeleton("rows", rows)
     index = [tuple(joints).index(joint) for joint in rows]
-    points, found = people[:, index, :2].double(), people[:, index, 2]
-    sure = found > _SURE_SHARE * found.amax(1, keepdim=True)
+    points, scores = people[:, index, :2].double(), people[:, index, 2]
+    sure = scores > _SURE_SHARE * scores.amax(1, keepdim=True)
     adult = torch.tensor([PLACES[joint] for joint in rows], dtype=torch.float64)
     extent = _extent(points, sure)
     adult_extent = _extent(adult.expand(len(people), -1, -1), sure)
@@ -139,13 +139,13 @@ def recognise_layout(people: Tensor, *, source: str) -> Recognition:
     usable = torch.isfinite(fits[best])
     if not bool(usable.any()):
         raise _unknown(source, count, "too little is seen of everybody to check it")
-    told = "misfit " + ", ".join(f"{name} {medians[name]:.2f}" for name in ranked) + ", where 0 fits"
+    ranking = "misfit " + ", ".join(f"{name} {medians[name]:.2f}" for name in ranked) + ", where 0 fits"
     if not medians[best] <= MOST_MISFIT:
-        raise _unknown(source, count, f"people look like people under none ({told})")
+        raise _unknown(source, count, f"people look like people under none ({ranking})")
     for other in others:
         agree = float((~(fits[other] < fits[best]))[usable].double().mean())
         if not medians[other] >= medians[best] + LEAST_MARGIN or agree < LEAST_AGREEING:
-            raise _unknown(source, count, f"{best} and {other} fit nearly alike ({told})")
+            raise _unknown(source, count, f"{best} and {other} fit nearly alike ({ranking})")
     return Recognition(best, medians[best], {name: medians[name] for name in others}, int(usable.sum()))
 
 

@@ -108,9 +108,9 @@ def _download(published: PublishedWeights, target: Path) -> None:
 
 
 def _require_hash(path: Path, published: PublishedWeights, *, where: str, remedy: str = "") -> None:
-    found = sha256_of(path)
-    if found != published.sha256:
-        raise DetectorError(f"{where}: expected sha256 {published.sha256}, got {found}{remedy}")
+    actual = sha256_of(path)
+    if actual != published.sha256:
+        raise DetectorError(f"{where}: expected sha256 {published.sha256}, got {actual}{remedy}")
 
 
 def sha256_of(path: Path) -> str:

@@ -84,8 +84,8 @@ def describe_detectors(*, named_only: bool = False) -> str:
     Args:
         named_only: leave out those for which a path stands, which cannot be trained.
     """
-    shown = [record for record in DETECTORS.values() if not named_only or record.name in NAMES]
-    lines = [f"{record.written}: {record.description}." for record in shown]
+    records = [record for record in DETECTORS.values() if not named_only or record.name in NAMES]
+    lines = [f"{record.written}: {record.description}." for record in records]
     return " ".join([*lines, f"{OWN_WEIGHTS}: {OWN_WEIGHTS_DESCRIPTION}."])
 
 

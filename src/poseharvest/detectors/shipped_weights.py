@@ -49,19 +49,19 @@ def find_shipped(name: str, folder: Path = FOLDER) -> ShippedWeights:
         raise DetectorError(
             f"{path}: the weights that come with the package are missing: install it again, or name others as weights"
         )
-    said = _read(sidecar)
-    found = sha256_of(path)
-    if found != said["sha256"]:
-        raise DetectorError(f"{path}: expected sha256 {said['sha256']}, got {found}: install the package again")
-    return ShippedWeights(path, said["sha256"], said["licence"], said["recipe"], float(said["pckh"]))
+    record = _read(sidecar)
+    actual = sha256_of(path)
+    if actual != record["sha256"]:
+        raise DetectorError(f"{path}: expected sha256 {record['sha256']}, got {actual}: install the package again")
+    return ShippedWeights(path, record["sha256"], record["licence"], record["recipe"], float(record["pckh"]))
 
 
 def _read(sidecar: Path) -> dict[str, Any]:
     try:
-        said = tomllib.loads(sidecar.read_text(encoding="utf-8"))
+        content = tomllib.loads(sidecar.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DetectorError(f"{sidecar}: cannot be read: {error}") from error
-    missing = [name for name in ("sha256", "licence", "recipe", "pckh") if name not in said]
+    missing = [name for name in ("sha256", "licence", "recipe", "pckh") if name not in content]
     if missing:
         raise DetectorError(f"{sidecar}: expected the keys sha256, licence, recipe and pckh, missing {missing[0]}")
-    return said
+    return content

@@ -34,13 +34,13 @@ def read_keras_efficientpose(path: Path, network: nn.Module) -> dict[str, Tensor
     Raises:
         DetectorError: the file is no HDF5, or a tensor is missing, unknown, or of the wrong shape.
     """
-    found = _read_keras(path)
+    arrays = _read_keras(path)
     state: dict[str, Tensor] = {}
     for keras_name, name in efficientpose_names(network):
-        if keras_name not in found:
+        if keras_name not in arrays:
             raise DetectorError(f'{path}: expected a tensor "{keras_name}", got none of that name')
-        state[name] = torch.from_numpy(_to_torch_layout(keras_name, found.pop(keras_name)))
-    left = sorted(name for name in found if name.split("/")[0] not in _LEFT_OUT)
+        state[name] = torch.from_numpy(_to_torch_layout(keras_name, arrays.pop(keras_name)))
+    left = sorted(name for name in arrays if name.split("/")[0] not in _LEFT_OUT)
     if left:
         raise DetectorError(f"{path}: expected the layers of EfficientPose-I alone, got also {', '.join(left[:3])}")
     return state

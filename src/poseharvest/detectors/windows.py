@@ -106,8 +106,8 @@ def _window(view: CroppedView, preprocessing: Preprocessing, mirrored: bool) -> 
     step = view.crop.side / shorter
     bias_x, bias_y = preprocessing.bias_px
     x, y = view.crop.center
-    seen = Crop((x + (-bias_x if mirrored else bias_x) * step, y + bias_y * step), longer * step)
-    square = extract(view.image, seen, (longer, longer))
+    window = Crop((x + (-bias_x if mirrored else bias_x) * step, y + bias_y * step), longer * step)
+    square = extract(view.image, window, (longer, longer))
     top, left = (longer - height) // 2, (longer - width) // 2
     return square[top : top + height, left : left + width]
 
@@ -190,8 +190,10 @@ class WindowDetector:
             for batch in [*batches[1:], None][: len(batches)]:
                 if batch is not None:
                     inputs.append(cutter.submit(self._inputs, batch))
-                seen = [self._run(windows) for windows in inputs.popleft().result()]
-                yield seen[0] if len(seen) == 1 else (seen[0] + flip_heatmaps(seen[1], self.skeleton)) / 2
+                heatmaps = [self._run(windows) for windows in inputs.popleft().result()]
+                yield (
+                    heatmaps[0] if len(heatmaps) == 1 else (heatmaps[0] + flip_heatmaps(heatmaps[1], self.skeleton)) / 2
+                )
 
     def _inputs(self, views: Sequence[CroppedView]) -> list[Tensor]:
         """Return what the network is to see of some windows: them and, if asked for, their mirror images."""

@@ -92,7 +92,7 @@ def write_c3d(harvest: Harvest, path: Path, options: C3dOptions) -> tuple[Findin
     """
     track = find_track(harvest, options, "a C3D file")
     _check_length(track)
-    found = survey(harvest, track, options.blank)
+    trajectories = survey(harvest, track, options.blank)
     file = _new_file()
     points, residuals = (np.stack(values) for values in zip(*_frames(harvest, track, options), strict=True))
     file["data"]["points"] = points.transpose(2, 1, 0)
@@ -101,7 +101,7 @@ def write_c3d(harvest: Harvest, path: Path, options: C3dOptions) -> tuple[Findin
         written = Path(folder) / "points.c3d"
         file.write(str(written))
         path.write_bytes(_with_residuals(written.read_bytes(), residuals, 1 / mm_per(options.unit)))
-    return (*_count_findings(harvest, track), *posture_findings(found, options.up))
+    return (*_count_findings(harvest, track), *posture_findings(trajectories, options.up))
 
 
 def _check_length(track: Track) -> None:
@@ -147,10 +147,10 @@ def _frames(
     for row in rows_of(harvest, track):
         points, residuals = np.full((num_joints, 4), np.nan), np.full(num_joints, _MISSING)
         if row is not None:
-            shown = shown_joints(row, options.blank).numpy()
-            points[shown, :3] = row.annotations.mean.numpy()[shown] / mm_per(options.unit)
-            points[shown, 3] = 1
-            residuals[shown] = np.ceil(row.sigma_mm.numpy()[shown]).clip(max=_MOST_STEPS)
+            is_shown = shown_joints(row, options.blank).numpy()
+            points[is_shown, :3] = row.annotations.mean.numpy()[is_shown] / mm_per(options.unit)
+            points[is_shown, 3] = 1
+            residuals[is_shown] = np.ceil(row.sigma_mm.numpy()[is_shown]).clip(max=_MOST_STEPS)
         yield points, residuals
 
 

@@ -182,8 +182,8 @@ def visibilities(row: SelectedFrame, view: int, occluded_below: float) -> Tensor
     """Return (J,) int64: COCO's v, as the module says."""
     record = row.annotations
     usable = row.selected & record.supported & record.inside[view]
-    seen = record.score[view] >= occluded_below
-    return torch.where(usable, torch.where(seen, 2, 1), 0)
+    is_visible = record.score[view] >= occluded_below
+    return torch.where(usable, torch.where(is_visible, 2, 1), 0)
 
 
 def _extras(row: SelectedFrame, view: int) -> dict[str, Any]:

@@ -101,10 +101,10 @@ def _long_rows(row: SelectedFrame, joints: Sequence[str], options: CsvOptions) -
     single = torch.stack((record.det * scale**6, row.scale, row.sigma_mm * scale), 1)
     numbers = torch.cat((record.mean * scale, record.cov[:, i, j] * scale**2, single), 1)
     views = torch.cat((record.pixels, record.score[..., None]), -1).transpose(0, 1).tolist()  # (J, V, 3)
-    inside, shown = record.inside.T.tolist(), shown_joints(row, options.blank).tolist()
+    inside, is_shown = record.inside.T.tolist(), shown_joints(row, options.blank).tolist()
     for k, joint in enumerate(joints):
         cells: list[Cell] = [record.frame, record.time_s, record.person, joint]
-        cells += numbers[k].tolist() if shown[k] else [""] * numbers.shape[1]
+        cells += numbers[k].tolist() if is_shown[k] else [""] * numbers.shape[1]
         cells += [_flag(record.supported[k]), _flag(row.selected[k])]
         for numbers_of_view, is_inside in zip(views[k], inside[k], strict=True):
             cells += [*(value if math.isfinite(value) else "" for value in numbers_of_view), _flag(is_inside)]

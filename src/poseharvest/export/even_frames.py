@@ -62,12 +62,12 @@ def find_track(harvest: Harvest, options: TrackOptions, file: str) -> Track:
         tracks[who] = Track(who, old.first, frame, math.gcd(old.step, frame - old.last))
         if is_within(frame, options.start, options.stop):
             within[who] = [within.get(who, [frame])[0], frame]
-    chosen = _chosen(sorted(tracks), options.person, file)
-    if chosen not in within:
+    person = _chosen(sorted(tracks), options.person, file)
+    if person not in within:
         frames = f"{options.start} to {'the last' if options.stop is None else options.stop - 1}"
-        raise ConfigError(f"frames {frames}: expected person {chosen} in some, got none: change --start or --stop")
-    first, last = within[chosen]
-    return Track(chosen, first, last, max(1, tracks[chosen].step))
+        raise ConfigError(f"frames {frames}: expected person {person} in some, got none: change --start or --stop")
+    first, last = within[person]
+    return Track(person, first, last, max(1, tracks[person].step))
 
 
 def rows_of(harvest: Harvest, track: Track) -> Iterator[SelectedFrame | None]:
@@ -93,9 +93,9 @@ def _frames_and_people(harvest: Harvest) -> Iterator[tuple[int, int]]:
 def _chosen(people: Sequence[int], person: int | None, file: str) -> int:
     if not people:
         raise ConfigError(f"{file} holds one person, this harvest holds nobody")
-    found = ", ".join(map(str, people))
+    numbers = ", ".join(map(str, people))
     if person is None and len(people) > 1:
-        raise ConfigError(f"person: {file} holds one person, this harvest holds {found}: choose one with --person")
+        raise ConfigError(f"person: {file} holds one person, this harvest holds {numbers}: choose one with --person")
     if person is not None and person not in people:
-        raise ConfigError(f"person: expected one of {found}, got {person}")
+        raise ConfigError(f"person: expected one of {numbers}, got {person}")
     return people[0] if person is None else person

@@ -64,10 +64,10 @@ def export(
         ConfigError: there is no such format or option.
         StoreError: the harvest is damaged, `path` exists, or writing fails.
     """
-    written = export_with_findings(harvest, format, path, overwrite=overwrite, **options)
-    for finding in written.findings:
+    exported = export_with_findings(harvest, format, path, overwrite=overwrite, **options)
+    for finding in exported.findings:
         _log.log(logging.INFO if finding.severity == "note" else logging.WARNING, "%s: %s", path, finding.message)
-    return written.path
+    return exported.path
 
 
 def export_with_findings(

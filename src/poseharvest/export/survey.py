@@ -55,25 +55,25 @@ def survey(harvest: Harvest, track: Track, blank: Blank) -> Survey:
         ConfigError: no joint is left to write.
     """
     upper, lower = (_named(harvest.skeleton.joints, words) for words in (_UPPER, _LOWER))
-    shown, total, count = [], np.zeros(3), 0
+    is_shown, total, count = [], np.zeros(3), 0
     for row in rows_of(harvest, track):
         joints = torch.zeros_like(upper) if row is None else shown_joints(row, blank)
-        shown.append(bool(joints.any()))
+        is_shown.append(bool(joints.any()))
         if row is not None and bool((joints & upper).any()) and bool((joints & lower).any()):
             points = row.annotations.mean
             direction = points[joints & upper].mean(0) - points[joints & lower].mean(0)
             total += (direction / direction.norm().clamp(min=1e-9)).numpy()
             count += 1
-    if not any(shown):
+    if not any(is_shown):
         raise ConfigError(f"blank: expected a joint of person {track.person} to write, --blank {blank} leaves none")
-    return Survey(np.array(shown), total / count if count else None)
+    return Survey(np.array(is_shown), total / count if count else None)
 
 
-def posture_findings(found: Survey, up: str) -> tuple[Finding, ...]:
+def posture_findings(trajectories: Survey, up: str) -> tuple[Finding, ...]:
     """Return a warning if the person does not stand along the axis that is taken as up."""
-    if found.upwards is None or (length := float(np.linalg.norm(found.upwards))) < _AS_ONE:
+    if trajectories.upwards is None or (length := float(np.linalg.norm(trajectories.upwards))) < _AS_ONE:
         return ()
-    direction = found.upwards / length
+    direction = trajectories.upwards / length
     angle = math.degrees(math.acos(np.clip(direction @ AXES[up], -1, 1)))
     if angle < _LIES_FROM_DEG:
         return ()

@@ -85,17 +85,21 @@ def write_trc(harvest: Harvest, path: Path, options: TrcOptions) -> tuple[Findin
         ConfigError: the person is not in the harvest, there are several and none is chosen, or no joint is written.
     """
     track = find_track(harvest, options, "a TRC file")
-    found = survey(harvest, track, options.blank)
-    num_rows = int(found.shown.sum()) if options.gaps == "skip" else len(track.frames)
+    trajectories = survey(harvest, track, options.blank)
+    num_rows = int(trajectories.shown.sum()) if options.gaps == "skip" else len(track.frames)
     with path.open("w", encoding="utf-8", newline="\n") as stream:
         stream.writelines(line + "\n" for line in _header(harvest, track, options.unit, num_rows))
         stream.writelines(line + "\n" for line in _rows(harvest, track, options))
     up = "y" if options.up == "keep" else options.up
-    return (*_gap_findings(found, track, options.gaps), *posture_findings(found, up), _about_names(harvest))
+    return (
+        *_gap_findings(trajectories, track, options.gaps),
+        *posture_findings(trajectories, up),
+        _about_names(harvest),
+    )
 
 
-def _gap_findings(found: Survey, track: Track, gaps: Gaps) -> tuple[Finding, ...]:
-    missing = [frame for frame, shown in zip(track.frames, found.shown, strict=True) if not shown]
+def _gap_findings(trajectories: Survey, track: Track, gaps: Gaps) -> tuple[Finding, ...]:
+    missing = [frame for frame, shown in zip(track.frames, trajectories.shown, strict=True) if not shown]
     if not missing:
         return ()
     what = f"{len(missing)} of {len(track.frames)} frames show no marker (from 0: {runs(missing, track.step)})"

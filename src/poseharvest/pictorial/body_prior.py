@@ -55,12 +55,12 @@ class BodyPrior:
 
     def stature_mm(self, measured: Mapping[Pair, Measured]) -> float:
         """Return the stature that the limbs tell of: their weighted median, an adult's where they say little."""
-        told = [(math.log(USUAL_STATURE_MM), _STATURE_SPREAD)]
+        estimates = [(math.log(USUAL_STATURE_MM), _STATURE_SPREAD)]
         for pair, one in measured.items():
             if pair in self.limbs and one.mm > 0:
                 limb = self.limbs[pair]
-                told.append((math.log(one.mm / limb.share), math.hypot(limb.spread, _noise(one))))
-        return math.exp(_weighted_median([(value, spread**-2) for value, spread in told]))
+                estimates.append((math.log(one.mm / limb.share), math.hypot(limb.spread, _noise(one))))
+        return math.exp(_weighted_median([(value, spread**-2) for value, spread in estimates]))
 
     def lengths(self, measured: Mapping[Pair, Measured]) -> LimbLengths:
         """Return the lengths of all limbs of the prior, mm: what is usual at this stature, drawn to what is seen.
@@ -115,9 +115,9 @@ def _noise(one: Measured) -> float:
     return _NOISE_MM / max(one.mm, 1.0) / math.sqrt(one.count)
 
 
-def _weighted_median(told: Sequence[tuple[float, float]]) -> float:
+def _weighted_median(weighted: Sequence[tuple[float, float]]) -> float:
     """Return the value below and above which lies half of the weight, between two values where it falls there."""
-    ordered = sorted(told)
+    ordered = sorted(weighted)
     half, below = sum(weight for _, weight in ordered) / 2, 0.0
     previous: tuple[float, float] | None = None
     for value, weight in ordered:

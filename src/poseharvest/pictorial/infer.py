@@ -177,10 +177,10 @@ class PictorialStructures:
         alike: dict[tuple[bool, ...], list[int]] = {}
         for number, frame in enumerate(frames):
             alike.setdefault(tuple(seen_joints(frame.heatmaps).tolist()), []).append(number)
-        found: dict[int, JointPosterior] = {}
+        posteriors: dict[int, JointPosterior] = {}
         for seen, numbers in alike.items():
-            found |= zip(numbers, self._infer_alike([frames[i] for i in numbers], seen), strict=True)
-        return [found[number] for number in range(len(frames))]
+            posteriors |= zip(numbers, self._infer_alike([frames[i] for i in numbers], seen), strict=True)
+        return [posteriors[number] for number in range(len(frames))]
 
     def _infer_alike(self, frames: Sequence[FrameEvidence], seen: tuple[bool, ...]) -> list[JointPosterior]:
         """Return the posteriors of frames which show the same joints (choice D11)."""
@@ -231,13 +231,13 @@ class PictorialStructures:
         most = min(self._backend.frames_a_batch, math.ceil(len(frames) / threads))
         batches = list(self._batches(frames, most))
         if threads == 1 or len(batches) <= 1:
-            found = [self._over_voxels_that_matter(batch) for batch in batches]
+            batch_posteriors = [self._over_voxels_that_matter(batch) for batch in batches]
         else:
             _ = self._top  # made once, not by every thread
             # Compiled loops and tensor operations let go of the interpreter, so batches run side by side.
             with ThreadPoolExecutor(min(threads, len(batches))) as pool:
-                found = list(pool.map(self._over_voxels_that_matter, batches))
-        return [posterior for batch in found for posterior in batch]
+                batch_posteriors = list(pool.map(self._over_voxels_that_matter, batches))
+        return [posterior for batch in batch_posteriors for posterior in batch]
 
     def _batches(self, frames: Sequence[FrameEvidence], most: int) -> Iterator[list[FrameEvidence]]:
         """Yield runs of at most so many frames, with as many views and maps of one size."""

@@ -67,8 +67,8 @@ def estimate_limb_lengths(skeleton: Skeleton, samples: PoseSamples) -> LimbLengt
         skeleton: J joints.
         samples: poses of F frames, those that follow each other included.
     """
-    found = measure_limbs(skeleton, samples)
-    return LimbLengths({limb: one.mm for limb, one in found.items() if one.is_certain})
+    measured = measure_limbs(skeleton, samples)
+    return LimbLengths({limb: one.mm for limb, one in measured.items() if one.is_certain})
 
 
 def measure_limbs(skeleton: Skeleton, samples: PoseSamples) -> dict[tuple[str, str], Measured]:
@@ -81,15 +81,17 @@ def measure_limbs(skeleton: Skeleton, samples: PoseSamples) -> dict[tuple[str, s
     points, spread = samples.points, samples.spread
     check_shape("points", points, "F J 3", J=len(skeleton))
     check_shape("spread", spread, "F J", F=points.shape[0], J=len(skeleton))
-    found = {}
+    measured = {}
     for limb in skeleton.limbs:
         sides = {limb, skeleton.mirrored_limb(limb)}
         observed = [_observed(skeleton, side, points, spread) for side in sorted(sides, key=lambda s: s.name)]
         length, doubt = (torch.cat(parts) for parts in zip(*observed, strict=True))
-        seen = torch.isfinite(doubt)
-        if bool(seen.any()):
-            found[limb.parent, limb.child] = Measured(_robust_length(length[seen], doubt[seen]), int(seen.sum()))
-    return found
+        is_seen = torch.isfinite(doubt)
+        if bool(is_seen.any()):
+            measured[limb.parent, limb.child] = Measured(
+                _robust_length(length[is_seen], doubt[is_seen]), int(is_seen.sum())
+            )
+    return measured
 
 
 def _observed(skeleton: Skeleton, limb: Limb, points: Tensor, spread: Tensor) -> tuple[Tensor, Tensor]:
@@ -120,8 +122,8 @@ def match_shells(skeleton: Skeleton, lengths: LimbLengths, infer: Callable[[Limb
     """
     radii = dict(lengths.mm)
     for _ in range(_NUM_MATCHINGS):
-        found = estimate_limb_lengths(skeleton, infer(LimbLengths(dict(radii))))
+        lengths_of_poses = estimate_limb_lengths(skeleton, infer(LimbLengths(dict(radii))))
         for limb, measured in lengths.mm.items():
-            corrected = radii[limb] + measured - found.mm.get(limb, radii[limb])
+            corrected = radii[limb] + measured - lengths_of_poses.mm.get(limb, radii[limb])
             radii[limb] = min(max(corrected, measured), measured + MAX_CORRECTION_MM)
     return LimbLengths(radii)

@@ -51,10 +51,10 @@ def view_evidence(
     crop = heatmaps.crops[view]
     if crop is None:
         return values.new_zeros((values.shape[0], points.shape[0]))
-    seen = camera.project(points)
-    window = crop.to_window(seen.pixels, heatmaps.size)
+    projection = camera.project(points)
+    window = crop.to_window(projection.pixels, heatmaps.size)
     sampled = sample_bilinear(values.unsqueeze(0), window.to(values.dtype).unsqueeze(0))[0]
-    return torch.where(seen.valid, sampled.clamp_min(0), 0)
+    return torch.where(projection.valid, sampled.clamp_min(0), 0)
 
 
 def back_project(heatmaps: Heatmaps, cameras: Sequence[StaticCamera], volume: VoxelVolume, floor: float) -> Unaries:

@@ -31,11 +31,11 @@ def view_weights(
         present: (..., V) bool: the view has a heatmap.
         power: of the heights; 0 gives 1 to every view that is present.
     """
-    seen = heights.clamp_min(0) * present[..., None]
-    highest = seen.amax((-2, -1), keepdim=True)
-    votes = (seen / torch.where(highest > 0, highest, 1)) ** power * present[..., None]
+    visible_heights = heights.clamp_min(0) * present[..., None]
+    highest = visible_heights.amax((-2, -1), keepdim=True)
+    votes = (visible_heights / torch.where(highest > 0, highest, 1)) ** power * present[..., None]
     in_joint = votes.sum(-2, keepdim=True) / present.sum(-1).clamp_min(1)[..., None, None]
-    is_seen = seen.amax(-2, keepdim=True) > 0
+    is_seen = visible_heights.amax(-2, keepdim=True) > 0
     in_frame = (in_joint * is_seen).sum(-1, keepdim=True) / is_seen.sum(-1, keepdim=True).clamp_min(1)
     usual = torch.where(is_seen, (in_joint * in_frame).sqrt(), 1)
     return torch.where(is_seen, votes / usual, 1).clamp(max=MAX_WEIGHT)

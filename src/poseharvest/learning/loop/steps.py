@@ -55,7 +55,7 @@ class Trainer:
 
     Attributes:
         step: steps done, over all epochs.
-        curve: a row of numbers for every epoch done; whoever listens to the loop adds them.
+        curve: a row of numbers for every epoch done; the caller of the loop adds them.
 
     Raises:
         TrainingError: there are no samples, or they are not for this network.

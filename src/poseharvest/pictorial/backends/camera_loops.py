@@ -44,14 +44,14 @@ def multiply_evidence(  # noqa: PLR0913, PLR0917 - a loop takes plain arrays
             last = min(first + _BLOCKS_AT_ONCE, end)
             points, factors = _middles(corner[:, first:last], step), out[first:last].ravel()
             for view in range(maps.shape[1]):
-                shown, row = maps[frame, view, joint], rows[frame, view]
-                _multiply_view(shown, row, fisheye[frame, view], absent[frame, view], points, floor, factors)
+                values, row = maps[frame, view, joint], rows[frame, view]
+                _multiply_view(values, row, fisheye[frame, view], absent[frame, view], points, floor, factors)
         start = end
 
 
 @compiled
 def _multiply_view(  # noqa: PLR0913, PLR0917 - a loop takes plain arrays
-    shown: NDArray[np.floating],
+    values: NDArray[np.floating],
     row: NDArray[np.floating],
     is_fisheye: bool,
     is_absent: bool,
@@ -67,8 +67,8 @@ def _multiply_view(  # noqa: PLR0913, PLR0917 - a loop takes plain arrays
         _bend_fisheye(row, places[0], places[1])
     else:
         _bend(row, places[0], places[1])
-    first = _pixels(row, shown.shape, places[0], places[1])
-    _multiply(shown, first, places, floor, out)
+    first = _pixels(row, values.shape, places[0], places[1])
+    _multiply(values, first, places, floor, out)
 
 
 @compiled
@@ -158,14 +158,14 @@ def _pixels(
 
 @compiled
 def _multiply(
-    shown: NDArray[np.floating],
+    values: NDArray[np.floating],
     first: NDArray[np.int32],
     beyond: NDArray[np.floating],
     floor: float,
     out: NDArray[np.floating],
 ) -> None:
     """Multiply `out` (N) by max(shown, 0) + floor, bilinear between four pixels of a map (H, W)."""
-    width, pixels, right, below = shown.shape[1], shown.ravel(), beyond[0], beyond[1]
+    width, pixels, right, below = values.shape[1], values.ravel(), beyond[0], beyond[1]
     zero = pixels.dtype.type(0)
     for n in range(first.shape[0]):
         i = first[n]
