@@ -30,8 +30,8 @@ SECONDS_A_LINE: Final = 60.0
 def progress_bar(console: Console, clock: Callable[[], float] = time.monotonic) -> Iterator[OnProgress]:
     """Show a bar while the block runs; give the callback that moves it.
 
-    In a file or a pipe there is no bar, but one line a minute. A command that fails at once then prints its error alone,
-    and the log of a command that runs for hours shows its progress.
+    In a file or a pipe there is no bar, but one line a minute. A command that fails at once then prints its error
+    alone, and the log of a command that runs for hours shows its progress.
     """
     if not console.is_terminal:
         yield _lines(console, clock)
