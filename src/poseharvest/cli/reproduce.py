@@ -114,15 +114,13 @@ def reproduce(  # noqa: PLR0913, PLR0917 - every option of the command is a para
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
 ) -> None:
     """Make a table of the paper: its numbers, and ours beside them."""
-    options_of_detector = parse_assignments(detector_option or [], option="--detector-option")
+    its_options = parse_assignments(detector_option or [], option="--detector-option")
     is_synthetic = data == SYNTHETIC_DATA
     training = replace(_DEFAULTS.regression.training, epochs=epochs_3d, device=device)
     request = TableRequest(
         data=None if is_synthetic else Path(data),
         out=out,
-        detector=DetectorChoice(
-            detector or _detector_for(is_synthetic=is_synthetic), weights, options_of_detector, device
-        ),
+        detector=DetectorChoice(detector or _detector_for(is_synthetic=is_synthetic), weights, its_options, device),
         harvesting=HarvestOptions(
             inference=_inference(resolution, floor, height_power, sharpen, is_synthetic=is_synthetic),
             selection=selection_rule(limit=limit),
@@ -143,11 +141,11 @@ def reproduce(  # noqa: PLR0913, PLR0917 - every option of the command is a para
     )
     make = table_function(table, is_synthetic=is_synthetic)
     with progress_bar(Console(stderr=True)) as on_progress:
-        made = make(replace(request, on_progress=on_progress))
+        reproduced = make(replace(request, on_progress=on_progress))
     path = out / f"{table.value}.json"
     with staged_file(path, overwrite=True) as temporary:
-        temporary.write_text(json.dumps(made.as_dict(), indent=2) + "\n", encoding="utf-8")
-    print_reproduced(made, path)
+        temporary.write_text(json.dumps(reproduced.as_dict(), indent=2) + "\n", encoding="utf-8")
+    print_reproduced(reproduced, path)
 
 
 def table_function(table: TableName, *, is_synthetic: bool) -> TableFunction:
