@@ -192,13 +192,7 @@ def check_scale_of_person(height_mm: float, unit: LengthUnit | None = None) -> F
     """
     if MIN_STATURE_MM <= height_mm <= MAX_STATURE_MM:
         return None
-    advice = _likely_unit(height_mm, (MIN_STATURE_MM, MAX_STATURE_MM), unit)
-    return Finding(
-        "error",
-        "calibration",
-        "is the calibration in metres, centimetres or millimetres? expected a person of "
-        f"{MIN_STATURE_MM:.0f} to {MAX_STATURE_MM:.0f} mm, got a person of {height_mm:.3g} mm{advice}",
-    )
+    return _wrong_scale(("a person of", "a person of"), height_mm, (MIN_STATURE_MM, MAX_STATURE_MM), unit)
 
 
 def check_scale_of_limbs(lengths_mm: Mapping[str, float], unit: LengthUnit | None = None) -> Finding | None:
@@ -213,12 +207,21 @@ def check_scale_of_limbs(lengths_mm: Mapping[str, float], unit: LengthUnit | Non
     median = float(torch.tensor(sorted(lengths_mm.values()), dtype=torch.float64).median())
     if MIN_LIMB_MM <= median <= MAX_LIMB_MM:
         return None
-    advice = _likely_unit(median, (MIN_LIMB_MM, MAX_LIMB_MM), unit)
+    return _wrong_scale(("limbs of", "a median of"), median, (MIN_LIMB_MM, MAX_LIMB_MM), unit)
+
+
+def _wrong_scale(
+    words: tuple[str, str], length_mm: float, possible_mm: tuple[float, float], unit: LengthUnit | None
+) -> Finding:
+    """Return the error of a length that is not possible, in the words for what was expected and what was got."""
+    expected, actual = words
+    least, most = possible_mm
+    advice = _likely_unit(length_mm, possible_mm, unit)
     return Finding(
         "error",
         "calibration",
-        "is the calibration in metres, centimetres or millimetres? expected limbs of "
-        f"{MIN_LIMB_MM:.0f} to {MAX_LIMB_MM:.0f} mm, got a median of {median:.3g} mm{advice}",
+        f"is the calibration in metres, centimetres or millimetres? expected {expected} {least:.0f} to {most:.0f} mm, "
+        f"got {actual} {length_mm:.3g} mm{advice}",
     )
 
 

@@ -63,14 +63,6 @@ class Tree:
             below[parent].append(edge)
         return tuple(tuple(edges) for edges in below)
 
-    @cached_property
-    def parent_edge(self) -> tuple[int | None, ...]:
-        """For every joint, the number of the edge to its parent; None for the root."""
-        above: list[int | None] = [None] * self.num_joints
-        for edge, (_, child) in enumerate(self.edges):
-            above[child] = edge
-        return tuple(above)
-
 
 class Messenger(ABC):
     """Sums over the shell of one edge."""
