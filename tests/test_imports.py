@@ -20,7 +20,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("heatmaps", "calibration", "networks", "selection"),
     ("capture",),
     ("detectors", "pictorial"),
-    ("localization",),
+    ("localization", "refinement"),
     ("annotations",),
     ("diagnosis",),
     ("simulation", "datasets", "harvesting", "export", "evaluation"),

@@ -176,7 +176,7 @@ def true_tracks(simulation: CrowdSimulation, people: range) -> PoseTracks:
 def judged(
     source: FrameSource, detector: ListedPeople, truth: PoseTracks, path: Path, people: int | None
 ) -> Identities:
-    options = replace(QUICK, people=people, warm_up_frames=6, start=MEETING.start)
+    options = replace(QUICK, people=people, warm_up_frames=len(MEETING), start=MEETING.start)
     return find_identities(harvest_tracks(harvest(source, detector, path, options=options)), truth)
 
 

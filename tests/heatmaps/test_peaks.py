@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from poseharvest.errors import ShapeError
 from poseharvest.geometry.crop import Crop
 from poseharvest.heatmaps.encode import gaussian_maps
-from poseharvest.heatmaps.peaks import heatmap_peaks, map_peaks
+from poseharvest.heatmaps.peaks import heatmap_peaks, map_peaks, peaks_near
 
 SIZE = (24, 32)
 
@@ -57,3 +57,28 @@ def test_the_refinement_never_leaves_the_highest_pixel(generator):
 def test_as_many_crops_as_views_are_needed():
     with pytest.raises(ShapeError, match="expected 2 crops, got 1"):
         heatmap_peaks(torch.zeros(2, 1, *SIZE), (None,))
+
+
+@settings(max_examples=40, deadline=None)
+@given(x=st.floats(4, 27), y=st.floats(4, 19), dx=st.floats(-4, 4), dy=st.floats(-4, 4))
+def test_the_peak_near_a_point_is_the_only_peak(x, y, dx, dy):
+    point = torch.tensor([x, y], dtype=torch.float64)
+    maps = 0.7 * gaussian_maps(point, SIZE, sigma_px=1.2)
+    near = peaks_near(maps, point + torch.tensor([dx, dy]), reach=5.0)
+    assert (near.pixels - map_peaks(maps).pixels).abs().max() < 1e-9
+    assert float(near.score) == pytest.approx(float(maps.max()))
+
+
+def test_of_two_peaks_the_near_one_counts_even_if_it_is_lower():
+    low, high = torch.tensor([[8.2, 9.0], [19.6, 12.0]], dtype=torch.float64)
+    maps = torch.maximum(0.4 * gaussian_maps(low, SIZE, sigma_px=1.0), 0.9 * gaussian_maps(high, SIZE, sigma_px=1.0))
+    near = peaks_near(maps.expand(2, *SIZE), torch.stack((low + 1, high - 1)), reach=5.0)
+    assert (near.pixels - torch.stack((low, high))).abs().max() < 1e-3
+
+
+@pytest.mark.parametrize("point", [(3.0, 3.0), (28.0, 20.0), (-500.0, 4.0), (float("nan"), 2.0)])
+def test_a_slope_or_a_far_peak_is_no_peak_near(point):
+    maps = gaussian_maps(torch.tensor([15.0, 11.0], dtype=torch.float64), SIZE, sigma_px=4.0)
+    near = peaks_near(maps, torch.tensor(point, dtype=torch.float64), reach=5.0)
+    assert near.pixels.isnan().all()
+    assert float(near.score) == 0

@@ -48,6 +48,9 @@ class PersonInfo(_Section):
     last_frame: int = Field(ge=0)
     limb_lengths_mm: dict[str, FiniteFloat] = Field(description='by "parent-child"')
     shells_mm: dict[str, FiniteFloat] = Field(description='radii of Eq. (2), by "parent-child"')
+    refinement: dict[str, JsonValue] | None = Field(
+        default=None, description="what was learned to place joints between the voxels; None for means of the grid"
+    )
     uncertain_frames: tuple[tuple[int, int], ...] = Field(
         default=(), description="first and last frame of each range in which the identity may have changed"
     )
@@ -60,6 +63,11 @@ class HarvestRun(_Section):
     detector: DetectorInfo
     limb_lengths_mm: dict[str, FiniteFloat] = Field(description='by "parent-child"; empty if `people` holds them')
     people: tuple[PersonInfo, ...] = Field(default=(), description="empty if only one person was requested")
+    refinement: dict[str, JsonValue] | None = Field(
+        default=None,
+        description="what was learned to place joints between the voxels, and what `sigma` rests on; None for means of "
+        "the grid, and where `people` holds it",
+    )
     options: dict[str, JsonValue] = Field(default_factory=dict, description="every option with its resolved value")
     seed: int | None = None
     findings: tuple[Finding, ...] = Field(default=(), description="what the user should know, worst first")

@@ -19,7 +19,7 @@ from poseharvest.detectors.keypoint_capture import capture_settings, open_captur
 from poseharvest.detectors.protocol import HeatmapDetector
 from poseharvest.detectors.registry import NAMES, describe_detectors, load_detector
 from poseharvest.harvesting.harvest_capture import harvest as run
-from poseharvest.harvesting.harvest_options import HarvestOptions
+from poseharvest.harvesting.harvest_options import Estimate, HarvestOptions
 from poseharvest.localization.boxes import read_boxes
 from poseharvest.pictorial.infer import InferenceOptions
 from poseharvest.report.html import report as write_report
@@ -36,6 +36,7 @@ _OPTION = "An option of the detector, such as flip_test=true, frame_offset=1 or 
 _PEOPLE = "Number of people to harvest, or all. 1 takes the person on whom most views agree."
 _MOMENTS = "Each frame stands alone, as in time-lapse; with keypoint files noticed if neither is given."
 _RECALIBRATION = "Map that makes the covariances honest, as evaluate --recalibrate writes it from known truth."
+_ESTIMATE = "continuous: poses between the voxels, sigma calibrated by the footage; grid: the paper's mean of the grid."
 _SHARE = "Part of each joint to select; 0.7, or with --limit 1."
 _LIMIT = "Select what is at most so many times as wide as the joint's most certain tenth, such as 1.3."
 _SKELETON = "Joints to harvest from keypoint files or an ONNX model: a built-in skeleton, or a TOML file of your own."
@@ -60,6 +61,7 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     boxes: Annotated[Path | None, typer.Option(help="CSV of boxes: frame,view,x,y,width,height.")] = None,
     limb_lengths: Annotated[Path | None, typer.Option(help=_LENGTHS)] = None,
     inference: InferenceOptions = _DEFAULTS.inference,
+    estimate: Annotated[Estimate, typer.Option(help=_ESTIMATE)] = _DEFAULTS.estimate,
     share: Annotated[float | None, typer.Option(help=_SHARE, show_default=False)] = None,
     limit: Annotated[float | None, typer.Option(help=_LIMIT, show_default=False)] = None,
     measure: Annotated[str, typer.Option(help="Measure of confidence.")] = _DEFAULTS.selection.measure,
@@ -75,7 +77,14 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     who = HarvestOptions(people=_number_of_people(people), moments=moments, start=start, stop=stop, device=device)
     learned = None if recalibration is None else Recalibration.read(recalibration)
     rule = selection_rule(measure, share, limit)
-    options = replace(who, inference=inference, selection=rule, recalibration=learned, ignore_audit=ignore_audit)
+    options = replace(
+        who,
+        inference=inference,
+        estimate=estimate,
+        selection=rule,
+        recalibration=learned,
+        ignore_audit=ignore_audit,
+    )
     footage = {"views": split_names(views), "rotate": rotate, "scale": scale, "frame_rate": frame_rate}
     settings = capture_settings(capture, {"calibration": calibration, "unit": unit, **footage})
     load = partial(_load, detector, weights, device, _detector_options(detector_option, skeleton))

@@ -122,6 +122,7 @@ def reproduce(  # noqa: PLR0913, PLR0917 - every option of the command is a para
         out=out,
         detector=DetectorChoice(detector or _detector_for(is_synthetic=is_synthetic), weights, its_options, device),
         harvesting=HarvestOptions(
+            estimate="grid",  # the paper's
             inference=_inference(resolution, floor, height_power, sharpen, is_synthetic=is_synthetic),
             selection=selection_rule(limit=limit),
             num_previews=0,

@@ -115,7 +115,7 @@ def _harvest_one(job: Job, writer: HarvestWriter, findings: list[Finding]) -> Ha
         findings = findings + audit_subject(job, subject)
         model = job.learner.model(subject.shells)
         num_written = 0
-        for sighting, posterior in infer_each(model, chain(first, sightings), subject.support):
+        for sighting, posterior in infer_each(model, chain(first, sightings), subject.support, subject.refinement):
             record = annotate(sighting, posterior, support=subject.support)
             if job.holds_person(record, subject.support):
                 writer.add(record)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal, get_args
 
 import torch
 
@@ -11,6 +11,9 @@ from poseharvest.errors import ConfigError
 from poseharvest.pictorial.infer import InferenceOptions
 from poseharvest.selection.recalibration import Recalibration
 from poseharvest.selection.select import SelectionRule
+
+Estimate = Literal["continuous", "grid"]
+"""Where a pose ends: between the voxels (choice D17), or at the mean of the marginals (the paper)."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +29,13 @@ class HarvestOptions:
     recalibration: Recalibration | None = None
     """Map that calibrates the covariances, fitted on footage with known truth; None leaves them unchanged."""
 
-    warm_up_frames: int = 64
-    """Number of first frames from which limb lengths are learned. With one person, a quarter as many frames in each of
-    three later places are added (`teachers`). The paper reads the lengths from ground truth."""
+    estimate: Estimate = "continuous"
+    """"continuous" fits the pose between the voxels, with covariances that the footage calibrates; "grid" keeps mean
+    and covariance of the marginals, as in the paper."""
+
+    warm_up_frames: int = 128
+    """Number of first frames from which a subject is learned. With one person, an eighth as many frames in each of
+    three later places are added (`teachers`). The paper reads the lengths of limbs from ground truth."""
 
     people: int | None = 1
     """People to harvest at once. With 1 it is the person on whom most views agree; None harvests all people."""
@@ -54,6 +61,8 @@ class HarvestOptions:
     def __post_init__(self) -> None:
         if self.people is not None and self.people < 1:
             raise ConfigError(f"people: expected 1 or more, or all (None) for everybody, got {self.people}")
+        if self.estimate not in get_args(Estimate):
+            raise ConfigError(f'estimate: expected "continuous" or "grid", got "{self.estimate}"')
         if self.warm_up_frames < 3:
             raise ConfigError(f"warm_up_frames: expected at least 3, got {self.warm_up_frames}")
         if self.start < 0 or (self.stop is not None and self.stop <= self.start):

@@ -13,6 +13,7 @@ from poseharvest.harvesting.support import Support
 from poseharvest.localization.sighting import Sighting
 from poseharvest.pictorial.infer import PictorialStructures
 from poseharvest.pictorial.posterior import JointPosterior
+from poseharvest.refinement.refine import Refinement
 
 T = TypeVar("T")
 
@@ -28,7 +29,10 @@ def batched(items: Iterable[T], length: int) -> Iterator[list[T]]:
 
 
 def infer_each(
-    model: PictorialStructures, sightings: Iterable[Sighting], support: Support | None = None
+    model: PictorialStructures,
+    sightings: Iterable[Sighting],
+    support: Support | None = None,
+    refinement: Refinement | None = None,
 ) -> Iterator[tuple[Sighting, JointPosterior]]:
     """Yield every sighting with its posterior, in order; only one batch is in memory at a time.
 
@@ -37,10 +41,14 @@ def infer_each(
         sightings: read one batch at a time.
         support: when a view shows a joint. The heatmaps of joints that no view shows are set to 0. If None, every
             peak above 0 shows its joint.
+        refinement: what places joints between the voxels. If None, the moments of the marginals stay (the paper).
     """
     support = support or Support()
     for number, together in enumerate(batched(sightings, _TOGETHER), 1):
-        posteriors = model.infer_many([support.without_background(sighting).evidence for sighting in together])
+        frames = [support.without_background(sighting).evidence for sighting in together]
+        posteriors = model.infer_many(frames)
+        if refinement is not None:
+            posteriors = refinement.refine(frames, posteriors)
         if number % _BATCHES_A_TRIM == 0:
             give_back_memory()
         yield from zip(together, posteriors, strict=True)

@@ -39,7 +39,14 @@ class Job:
     @property
     def learner(self) -> SubjectLearner:
         """The object that learns a subject."""
-        return SubjectLearner(self.detector.skeleton, self.options.inference, self.options.device, self.has_keypoints)
+        options = self.options
+        return SubjectLearner(
+            self.detector.skeleton,
+            options.inference,
+            options.device,
+            peaks_are_joints=self.has_keypoints,
+            refines=options.estimate == "continuous",
+        )
 
     @property
     def stop(self) -> int:

@@ -7,11 +7,15 @@ from poseharvest.harvesting.subject import Subject, by_name
 from poseharvest.pictorial.limb_estimation import MAX_CORRECTION_MM
 
 _TOPIC = "limb lengths"
+_NOT_CALIBRATED = (
+    "sigma is not calibrated: too few joints are seen by three views, so that no view can be predicted by others; it "
+    "rests on usual errors of detectors; add a camera, or give a map from footage with known truth (--recalibration)"
+)
 _REMEDY = "give the limb lengths if you know them (--limb-lengths FILE, with one person)"
 
 
 def limb_findings(subject: Subject, who: str) -> list[Finding]:
-    """Return findings on limbs that were guessed, were seen in few frames, or contradict the views.
+    """Return findings on limbs that were guessed, were seen in few frames, or contradict the views, and on sigma.
 
     Args:
         subject: the body.
@@ -37,6 +41,8 @@ def limb_findings(subject: Subject, who: str) -> list[Finding]:
                 f"proportions of people too: {_format_limbs(subject.few, named)}; take more frames, or {_REMEDY}",
             )
         )
+    if subject.refinement is not None and not subject.refinement.is_calibrated:
+        findings.append(Finding("warning", "sigma", f"{who}: {_NOT_CALIBRATED}"))
     if subject.at_limit:
         findings.append(
             Finding(

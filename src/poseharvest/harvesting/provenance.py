@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from poseharvest.annotations.info import CaptureInfo, DetectorInfo, HarvestRun, PersonInfo
 from poseharvest.capture.frames import facts_of
 from poseharvest.detectors.protocol import details_of
 from poseharvest.findings import Finding
 from poseharvest.harvesting.job import Job
 from poseharvest.harvesting.subject import Subject, by_name
+
+
+def described_refinement(job: Job, subject: Subject) -> dict[str, Any] | None:
+    """Return what places a subject's joints between the voxels, in plain data."""
+    if subject.refinement is None:
+        return None
+    return subject.refinement.described(job.detector.skeleton, job.capture.rig.names)
 
 
 def provenance(
@@ -40,6 +49,7 @@ def provenance(
             name=job.detector.name, heatmap_size=job.detector.heatmap_size, details=details_of(job.detector)
         ),
         limb_lengths_mm={} if subject is None else by_name(subject.lengths),
+        refinement=None if subject is None else described_refinement(job, subject),
         people=people,
         options=options,
         findings=tuple(findings),

@@ -8,7 +8,7 @@ same moments, once for all people.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 import torch
@@ -28,6 +28,11 @@ from poseharvest.localization.find.moment_finder import MomentFinder
 from poseharvest.localization.sighting import Sighting
 from poseharvest.pictorial.body_prior import BodyPrior, body_prior
 from poseharvest.pictorial.limb_estimation import MAX_CORRECTION_MM, PoseSamples, estimate_limb_lengths
+from poseharvest.pictorial.posterior import JointPosterior
+from poseharvest.refinement.learn import learn_refinement
+from poseharvest.refinement.observations import Observations, observe
+from poseharvest.refinement.refine import Refinement
+from poseharvest.refinement.rigid_limbs import RigidLimbs
 from poseharvest.skeleton.limb_lengths import LimbLengths
 from poseharvest.skeleton.skeleton import Skeleton
 
@@ -49,12 +54,14 @@ class Bodies:
         prior: proportions; None for a skeleton that is not a human one.
         corrections: radius of each shell less the limb's length, mm.
         known_lengths: limb lengths of the only person, if they are known.
+        refinement: how exact the detector is on the people of the footage, without limbs; None for means of the grid.
     """
 
     skeleton: Skeleton
     prior: BodyPrior | None
     corrections: Mapping[Pair, float]
     known_lengths: LimbLengths | None = None
+    refinement: Refinement | None = None
 
     def of(self, sighting: Sighting) -> Subject:
         """Return a person's body, from one sighting.
@@ -66,7 +73,16 @@ class Bodies:
         if lengths is None:
             lengths = complete_lengths(self.skeleton, limbs_of(sighting.pose, self.skeleton), self.prior)
         shells = {pair: length + self.corrections.get(pair, 0.0) for pair, length in lengths.mm.items()}
-        return Subject(lengths, LimbLengths(shells))
+        return Subject(lengths, LimbLengths(shells), refinement=self.refinement)
+
+    def infer(self, job: Job, sighting: Sighting, subject: Subject) -> JointPosterior:
+        """Return the posterior of a person in a moment."""
+        frames = [sighting.evidence]
+        posteriors = job.learner.model(subject.shells).infer_many(frames)
+        if self.refinement is not None:
+            limbs = RigidLimbs.of(self.skeleton, subject.lengths, posteriors[0].mean[None])
+            posteriors = replace(self.refinement, limbs=limbs).refine(frames, posteriors)
+        return posteriors[0]
 
 
 def harvest_moments(job: Job, writer: HarvestWriter, findings: list[Finding]) -> HarvestRun:
@@ -85,7 +101,7 @@ def harvest_moments(job: Job, writer: HarvestWriter, findings: list[Finding]) ->
             sightings = finder.find_people(frame)
             for number, sighting in enumerate(sightings):
                 subject = bodies.of(sighting)
-                posterior = job.learner.model(subject.shells).infer_many([sighting.evidence])[0]
+                posterior = bodies.infer(job, sighting, subject)
                 writer.add(annotate(sighting, posterior, number, job.learner.support([sighting])))
                 lengths.append(subject.lengths)
             num_frames += bool(sightings)
@@ -94,7 +110,7 @@ def harvest_moments(job: Job, writer: HarvestWriter, findings: list[Finding]) ->
         raise nobody_found_error(job)
     typical = {pair: median(one.mm[pair] for one in lengths) for pair in lengths[0].mm}
     shells = {pair: length + bodies.corrections.get(pair, 0.0) for pair, length in typical.items()}
-    subject = Subject(LimbLengths(typical), LimbLengths(shells))
+    subject = Subject(LimbLengths(typical), LimbLengths(shells), refinement=bodies.refinement)
     limb_findings = audit_subject(job, subject, "people of all moments, in the median")
     note = _moments_finding(len(lengths), num_frames, job)
     return provenance(
@@ -133,7 +149,20 @@ def _learn(job: Job, finder: MomentFinder) -> Bodies:
     prior = usual
     if usual is not None and job.limb_lengths is None:
         prior = usual.taught([limbs_of(one.pose, skeleton) for one in teachers])
-    return _match_shells(job, Bodies(skeleton, prior, {}, job.limb_lengths), teachers)
+    bodies = _match_shells(job, Bodies(skeleton, prior, {}, job.limb_lengths), teachers)
+    return replace(bodies, refinement=_learn_refinement(job, bodies, teachers))
+
+
+def _learn_refinement(job: Job, bodies: Bodies, teachers: Sequence[Sighting]) -> Refinement | None:
+    """Return how exact the detector is on the teachers; every person has limbs of their own."""
+    if job.options.estimate == "grid" or not teachers:
+        return None
+    means = []
+    for one in teachers:
+        posterior = job.learner.model(bodies.of(one).shells).infer_many([one.evidence])[0]
+        means.append(posterior.mean.double())
+    seen = [observe([one.evidence], mean[None]) for one, mean in zip(teachers, means, strict=True)]
+    return learn_refinement(Observations.joined(seen), torch.stack(means), RigidLimbs.none())
 
 
 def _match_shells(job: Job, bodies: Bodies, teachers: Sequence[Sighting]) -> Bodies:

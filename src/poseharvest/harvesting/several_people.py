@@ -23,7 +23,7 @@ from poseharvest.harvesting.body_check import check_statures, fit_subject
 from poseharvest.harvesting.inference_batches import infer_each
 from poseharvest.harvesting.input_checks import audit_subject, missing_people, nobody_found_error
 from poseharvest.harvesting.job import Job
-from poseharvest.harvesting.provenance import provenance
+from poseharvest.harvesting.provenance import described_refinement, provenance
 from poseharvest.harvesting.sighting_streams import sightings_of_all
 from poseharvest.harvesting.subject import Subject, by_name
 from poseharvest.localization.sighting import FrameSightings, Sighting, TrackedSighting
@@ -53,7 +53,7 @@ def harvest_people(job: Job, writer: HarvestWriter, findings: list[Finding]) -> 
         raise people.last_error or nobody_found_error(job)
     only = written[0].subject if len(written) == 1 else None
     tracks = {person.track: person.number for person in written}
-    infos = tuple(person.info(set(tracks)) for person in written)
+    infos = tuple(person.info(job, set(tracks)) for person in written)
     findings = [*findings, *people.findings, *missing_people(job, people.num_frames)]
     for person in written:
         findings += [*person.identity_findings(tracks), *person.overlap_findings()]
@@ -101,7 +101,7 @@ class _Person:
         if self.model is None or self.subject is None:
             return
         support = self.subject.support
-        for sighting, posterior in infer_each(self.model, self.waiting, support):
+        for sighting, posterior in infer_each(self.model, self.waiting, support, self.subject.refinement):
             record = annotate(sighting, posterior, self.number, support)
             if not support.holds_person(record.supported):
                 continue
@@ -115,7 +115,7 @@ class _Person:
         """How well the limbs fit those of a person, once the body is known."""
         return None if self.subject is None else fit_subject(self.subject)
 
-    def info(self, tracks: set[int]) -> PersonInfo:
+    def info(self, job: Job, tracks: set[int]) -> PersonInfo:
         """Return the person's entry in `harvest.json`; tracks that were not harvested do not count as confused."""
         subject = self.subject
         frames = set().union(*(frames for other, frames in self.uncertain.items() if other in tracks))
@@ -126,6 +126,7 @@ class _Person:
             last_frame=self.last_frame,
             limb_lengths_mm={} if subject is None else by_name(subject.lengths),
             shells_mm={} if subject is None else by_name(subject.shells),
+            refinement=None if subject is None else described_refinement(job, subject),
             uncertain_frames=tuple(_runs(frames)),
         )
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from statistics import median
 from typing import Protocol
 
 import torch
+from torch import Tensor
 
 from poseharvest.errors import CaptureError
+from poseharvest.geometry.camera import StaticCamera
 from poseharvest.harvesting.inference_batches import infer_each
 from poseharvest.harvesting.support import Support
 from poseharvest.localization.find.match_views import triangulate_poses
@@ -21,10 +24,15 @@ from poseharvest.pictorial.body_prior import BodyPrior, body_prior
 from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
 from poseharvest.pictorial.limb_estimation import MAX_CORRECTION_MM, Measured, PoseSamples, match_shells, measure_limbs
 from poseharvest.pictorial.posterior import JointPosterior
+from poseharvest.refinement.learn import learn_refinement
+from poseharvest.refinement.observations import Observations, observe
+from poseharvest.refinement.refine import Refinement
+from poseharvest.refinement.rigid_limbs import RigidLimbs
 from poseharvest.skeleton.limb_lengths import LimbLengths
 from poseharvest.skeleton.skeleton import Skeleton
 
 _MAX_FRAMES_MATCHED = 24
+_MAX_FRAMES = 128
 _ROUNDING_MM = 1e-6
 _CONSISTENT = 0.06  # of the window's side: a peak farther from the pose's projection lies on another limb
 
@@ -51,6 +59,7 @@ class Subject:
         few: names of limbs that were seen whole less than three times. Their length is shrunk towards that of a usual
             body.
         support: when a view shows one of the subject's joints.
+        refinement: how exact the detector is on the subject, and how rigid the limbs are; None without it.
     """
 
     lengths: LimbLengths
@@ -58,6 +67,7 @@ class Subject:
     guessed: tuple[str, ...] = ()
     few: tuple[str, ...] = ()
     support: Support = field(default_factory=Support)
+    refinement: Refinement | None = None
 
     @property
     def at_limit(self) -> tuple[str, ...]:
@@ -74,6 +84,34 @@ def by_name(lengths: LimbLengths) -> dict[str, float]:
     return {"-".join(limb): length for limb, length in lengths.mm.items()}
 
 
+@dataclass(frozen=True, eq=False)
+class _Chosen:
+    """At most `count` of some sightings, spread evenly."""
+
+    sightings: Sightings
+    count: int
+
+    @cached_property
+    def _numbers(self) -> list[int]:
+        return _spread_evenly(len(self.sightings), self.count)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __getitem__(self, index: int, /) -> Sighting:
+        return self.sightings[self._numbers[index]]
+
+
+@dataclass(frozen=True, eq=False)
+class _Inferred:
+    """A frame after inference: its cameras, the peaks that agree with the pose, the pose (J, 3), the peaks near it."""
+
+    cameras: tuple[StaticCamera, ...]
+    members: list[Candidate]
+    mean: Tensor
+    seen: Observations
+
+
 @dataclass(frozen=True)
 class SubjectLearner:
     """Learns a subject from sightings.
@@ -83,12 +121,14 @@ class SubjectLearner:
         options: options of the inference.
         device: where the inference runs.
         peaks_are_joints: the heatmaps are drawn from keypoints, so that every peak is a detected joint.
+        refines: learn what places joints between the voxels, too.
     """
 
     skeleton: Skeleton
     options: InferenceOptions
     device: str = "cpu"
     peaks_are_joints: bool = False
+    refines: bool = False
 
     def support(self, sightings: Iterable[Sighting]) -> Support:
         """Return when a view shows a joint of the person in these sightings, one or more."""
@@ -109,40 +149,60 @@ class SubjectLearner:
             CaptureError: no limb at all is seen whole.
             ConfigError: the known lengths do not belong to the skeleton's limbs.
         """
-        sample = _spread_evenly(len(sightings), _MAX_FRAMES_MATCHED)
-        support = self.support(_iterate(sightings))
-        measured = self._measure_limbs(sightings, support) if known_lengths is None else {}
+        chosen = _Chosen(sightings, _MAX_FRAMES)
+        support = self.support(_iterate(chosen))
+        first = {} if known_lengths is not None else self._triangulate_limbs(chosen, support)
+        rough = complete_lengths(self.skeleton, first) if known_lengths is None else known_lengths
+        inferred = self._look_again(chosen, rough, support)
+        measured = {} if known_lengths is not None else _better_known(first, self._measure_again(inferred))
         lengths = complete_lengths(self.skeleton, measured) if known_lengths is None else known_lengths
+        few_frames = _Chosen(chosen, _MAX_FRAMES_MATCHED)
         shells = match_shells(
-            self.skeleton, lengths, lambda radii: self._positions((sightings[i] for i in sample), radii, support)
+            self.skeleton, lengths, lambda radii: self._positions(_iterate(few_frames), radii, support)
         )
-        if known_lengths is not None:
-            return Subject(lengths, shells, support=support)
-        guessed = tuple("-".join(limb) for limb in lengths.mm if limb not in measured)
+        refinement = self._learn_refinement(inferred, lengths, are_given=known_lengths is not None)
+        guessed = tuple("-".join(limb) for limb in lengths.mm if limb not in measured) if known_lengths is None else ()
         few = tuple("-".join(limb) for limb, one in measured.items() if not one.is_certain)
-        return Subject(lengths, shells, guessed, few, support)
+        return Subject(lengths, shells, guessed, few, support, refinement)
 
     def measure_rough_limbs(self, sightings: Sightings) -> dict[tuple[str, str], Measured]:
         """Return the lengths of the limbs that are seen whole, by triangulation alone, from one or more sightings."""
         support = self.support(_iterate(sightings))
-        return measure_limbs(
-            self.skeleton, _samples([support.triangulate_pose(sighting) for sighting in _iterate(sightings)])
-        )
+        return self._triangulate_limbs(sightings, support)
 
-    def _measure_limbs(self, sightings: Sightings, support: Support) -> dict[tuple[str, str], Measured]:
-        """Return the lengths of the limbs that are seen whole."""
-        first = measure_limbs(
-            self.skeleton, _samples([support.triangulate_pose(sighting) for sighting in _iterate(sightings)])
+    def _triangulate_limbs(self, sightings: Sightings, support: Support) -> dict[tuple[str, str], Measured]:
+        """Return the lengths of the limbs that are seen whole, by triangulation of single frames."""
+        poses = [support.triangulate_pose(sighting) for sighting in _iterate(sightings)]
+        return measure_limbs(self.skeleton, _samples(poses))
+
+    def _look_again(self, sightings: Sightings, lengths: LimbLengths, support: Support) -> list[_Inferred]:
+        """Return the poses under rough lengths, and what the views show near them."""
+        return [
+            _Inferred(
+                cameras=sighting.cameras,
+                members=support.members(sighting, _drop_contradicted(sighting, posterior)),
+                mean=posterior.mean.double(),
+                seen=observe([support.without_background(sighting).evidence], posterior.mean[None]),
+            )
+            for sighting, posterior in self._infer(_iterate(sightings), lengths, support)
+        ]
+
+    def _measure_again(self, inferred: Sequence[_Inferred]) -> dict[tuple[str, str], Measured]:
+        """Return the lengths of the limbs by the peaks that do not contradict the poses."""
+        members, cameras = [one.members for one in inferred], [one.cameras for one in inferred]
+        return measure_limbs(self.skeleton, _samples(triangulate_poses(members, cameras, len(self.skeleton))))
+
+    def _learn_refinement(
+        self, inferred: Sequence[_Inferred], lengths: LimbLengths, *, are_given: bool
+    ) -> Refinement | None:
+        """Return what places joints between the voxels."""
+        if not self.refines:
+            return None
+        start = torch.stack([one.mean for one in inferred])
+        limbs = RigidLimbs.of(self.skeleton, lengths, start)
+        return learn_refinement(
+            Observations.joined([one.seen for one in inferred]), start, limbs, lengths_are_given=are_given
         )
-        inferred = self._infer(_iterate(sightings), complete_lengths(self.skeleton, first), support)
-        members, cameras = zip(
-            *((support.members(s, _drop_contradicted(s, p)), s.cameras) for s, p in inferred), strict=True
-        )
-        again = triangulate_poses(members, cameras, len(self.skeleton))
-        second = measure_limbs(self.skeleton, _samples(again))
-        return first | {
-            limb: one for limb, one in second.items() if one.is_certain or not first.get(limb, one).is_certain
-        }
 
     def model(self, shells: LimbLengths) -> PictorialStructures:
         """Return the model with the given shells."""
@@ -189,6 +249,15 @@ def complete_lengths(
     else:
         usual = dict.fromkeys(pairs, median(certain.values()))
     return LimbLengths({pair: certain.get(pair, usual[pair]) for pair in pairs})
+
+
+def _better_known(
+    first: Mapping[tuple[str, str], Measured], second: Mapping[tuple[str, str], Measured]
+) -> dict[tuple[str, str], Measured]:
+    """Return the second measurement of each limb where it is certain, or the first is not."""
+    return {**first} | {
+        limb: one for limb, one in second.items() if one.is_certain or not first.get(limb, one).is_certain
+    }
 
 
 def _samples(poses: Sequence[TriangulatedPose]) -> PoseSamples:

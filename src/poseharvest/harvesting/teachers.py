@@ -23,7 +23,7 @@ from poseharvest.localization.sighting import Sighting
 from poseharvest.pictorial.limb_estimation import Measured
 
 _PLACES = (0.25, 0.5, 0.75)  # of the frames after the first ones
-_SHARE = 4  # number of first frames over that of a stretch
+_SHARE = 8  # number of first frames over that of a stretch
 _LEAST_FRAMES = 3
 _LEAST_LIMBS = 3  # in common with the first frames
 _SAME_BODY = 0.06  # difference of the logarithms of two lengths
@@ -91,9 +91,9 @@ def _is_worth_it(job: Job, known: Limbs) -> bool:
 def _stretches(start: int, stop: int, first_look: int) -> Sequence[range]:
     """Return stretches of frames spread over the rest of a capture; none if few frames remain.
 
-    >>> _stretches(64, 1000, 64)
+    >>> _stretches(64, 1000, 128)
     [range(298, 314), range(532, 548), range(766, 782)]
-    >>> _stretches(64, 100, 64)
+    >>> _stretches(64, 100, 128)
     []
     """
     length = max(_LEAST_FRAMES, first_look // _SHARE)

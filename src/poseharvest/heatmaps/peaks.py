@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from poseharvest.geometry.crop import Crop
 # Smallest value of a neighbour, as a share of the peak. A Gaussian of sigma 0.3 px falls to it at a distance of one
 # pixel. The logarithm needs a positive number, and the background of a network can be negative.
 _LOWEST_SHARE = 4e-3
+_CLIMBS = 3  # steps of a pixel: a peak is first looked for among values that nearness has weighed
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,3 +86,58 @@ def heatmap_peaks(values: Tensor, crops: Sequence[Crop | None]) -> Peaks:
             pixels[view] = crop.to_image(peaks.pixels[view], (sizes["H"], sizes["W"]))
             score[view] = peaks.score[view]
     return Peaks(pixels, score)
+
+
+def peaks_near(values: Tensor, points: Tensor, *, reach: float) -> Peaks:
+    """Return, of every map, the peak near a point, in pixels of the map.
+
+    A peak is a pixel that is positive and not lower than its eight neighbours. The higher a peak and the nearer to the
+    point, the sooner it is taken; beyond `reach` it is not. Where there is none, the pixels are NaN and the score is 0.
+
+    Args:
+        values: (..., H, W).
+        points: (..., 2) x, y in pixels of the maps.
+        reach: pixels, along each axis.
+    """
+    height, width = values.shape[-2:]
+    flat, centers = values.reshape(-1, height * width), points.reshape(-1, 2).double()
+    centers = torch.where(torch.isfinite(centers), centers, -4 * reach - 4)
+    radius = math.ceil(reach)
+    steps = torch.arange(-radius, radius + 1)
+    columns = centers[:, :1].round().clamp(-radius - 1, width + radius).long() + steps
+    rows = centers[:, 1:].round().clamp(-radius - 1, height + radius).long() + steps
+    near_x = torch.exp(-2 * ((columns - centers[:, :1]) / reach) ** 2) * ((columns >= 0) & (columns < width))
+    near_y = torch.exp(-2 * ((rows - centers[:, 1:]) / reach) ** 2) * ((rows >= 0) & (rows < height))
+    place = rows.clamp(0, height - 1)[:, :, None] * width + columns.clamp(0, width - 1)[:, None, :]
+    weighed = flat.gather(1, place.flatten(1)).double() * (near_y[:, :, None] * near_x[:, None, :]).flatten(1)
+    index = place.flatten(1).gather(1, weighed.argmax(1, keepdim=True)).squeeze(1)
+    index = _climb(flat, index, (height, width))
+    score = flat.gather(1, index[:, None]).squeeze(1).double()
+    row, column = index // width, index % width
+    offset_x = _offset(flat.double(), index, 1, (column > 0) & (column < width - 1))
+    offset_y = _offset(flat.double(), index, width, (row > 0) & (row < height - 1))
+    pixels = torch.stack((column + offset_x, row + offset_y), -1)
+    found = (score > 0) & ((pixels - centers).abs() <= reach).all(-1) & ~_is_slope(flat, index, (height, width))
+    pixels = torch.where(found[:, None], pixels, torch.nan)
+    return Peaks(pixels.reshape(points.shape), torch.where(found, score, 0).reshape(points.shape[:-1]))
+
+
+def _climb(flat: Tensor, index: Tensor, size: tuple[int, int]) -> Tensor:
+    """Return the pixels that a few steps uphill from `index`, (N,), lead to."""
+    for _ in range(_CLIMBS):
+        around = _around(index, size)
+        index = around.gather(1, flat.gather(1, around).argmax(1, keepdim=True)).squeeze(1)
+    return index
+
+
+def _is_slope(flat: Tensor, index: Tensor, size: tuple[int, int]) -> Tensor:
+    """Return (N,) bool: a neighbour of the pixel is higher."""
+    return flat.gather(1, _around(index, size)).amax(1) > flat.gather(1, index[:, None]).squeeze(1)
+
+
+def _around(index: Tensor, size: tuple[int, int]) -> Tensor:
+    """Return the pixels (N, 9) around pixels (N,), themselves first; those beyond the border are the nearest in it."""
+    steps = torch.tensor([0, -1, 1])
+    rows = (index[:, None] // size[1] + steps).clamp(0, size[0] - 1)
+    columns = (index[:, None] % size[1] + steps).clamp(0, size[1] - 1)
+    return (rows[:, :, None] * size[1] + columns[:, None, :]).flatten(1)

@@ -60,6 +60,14 @@ def is_end(joint: str) -> bool:
     return joint.removeprefix("left_").removeprefix("right_") in _ENDS
 
 
+_MOVING = ("elbow", "wrist", "knee", "ankle", *_ENDS)
+
+
+def is_of_trunk(joint: str) -> bool:
+    """Return whether a joint is of a person's head or trunk, whose joints move little against their neighbours."""
+    return joint in HUMAN_JOINTS and joint.removeprefix("left_").removeprefix("right_") not in _MOVING
+
+
 def sides_of(*parts: str) -> tuple[str, ...]:
     """Return the joints of both sides, left before right, part by part.
 

@@ -93,7 +93,7 @@ class TableRequest:
     detector: DetectorSource = field(default_factory=DetectorChoice)
     """The generic 2D ConvNet of Sec. 3.1."""
 
-    harvesting: HarvestOptions = field(default_factory=lambda: HarvestOptions(num_previews=0))
+    harvesting: HarvestOptions = field(default_factory=lambda: HarvestOptions(estimate="grid", num_previews=0))
     """The 3D inference and the selection."""
 
     authors_setting: bool = False

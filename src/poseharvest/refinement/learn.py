@@ -1,0 +1,43 @@
+"""What the fit needs to know of a person and a detector, learned from some frames without any truth (choice D12)."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from poseharvest.refinement.calibrate import covariance_factor
+from poseharvest.refinement.learn_limbs import learn_limbs
+from poseharvest.refinement.learn_noise import first_noise, learn_noise
+from poseharvest.refinement.noise import DetectorNoise
+from poseharvest.refinement.observations import Observations
+from poseharvest.refinement.pose_fit import fit_poses
+from poseharvest.refinement.refine import Refinement
+from poseharvest.refinement.residuals import view_residuals
+from poseharvest.refinement.rigid_limbs import RigidLimbs
+
+_ROUNDS = 6
+_STEPS_A_ROUND = 5
+
+
+def learn_refinement(
+    seen: Observations, start: Tensor, limbs: RigidLimbs, *, lengths_are_given: bool = False
+) -> Refinement:
+    """Return how exact the peaks and how rigid the limbs are, from what the views say of each other.
+
+    Poses, errors and limbs are fitted in turns. Nothing else than the footage is used.
+
+    Args:
+        seen: peaks of F frames, 1 or more, V views and J joints.
+        start: (F, J, 3) mm, the means of the marginals.
+        limbs: the skeleton's, with what is known of their lengths.
+        lengths_are_given: the lengths are the user's and stay.
+    """
+    _, num_views, num_joints = seen.seen.shape
+    noise, points = DetectorNoise.usual(num_views, num_joints), start.double()
+    for turn in range(_ROUNDS):
+        fit = fit_poses(seen, points, noise, limbs, most_steps=_STEPS_A_ROUND)
+        points, residuals = fit.points, view_residuals(seen, fit)
+        noise = first_noise(residuals) if turn == 0 else learn_noise(seen, residuals)
+        limbs = learn_limbs(limbs, residuals, noise.constant_share, lengths_are_given=lengths_are_given)
+    fit = fit_poses(seen, points, noise, limbs)
+    factor = covariance_factor(seen, fit, noise, limbs)
+    return Refinement(noise, limbs, 1.0 if factor is None else factor, seen.num_frames, factor is not None)

@@ -1,0 +1,143 @@
+"""What a fit is made to: the peak of every view near the place that the sums on the grid give."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+
+import torch
+from torch import Tensor
+
+from poseharvest.checks import check_shape
+from poseharvest.geometry.camera import StaticCamera
+from poseharvest.heatmaps.peaks import peaks_near
+from poseharvest.pictorial.evidence import FrameEvidence
+
+_REACH = 3 / 16  # of the window's side: largest distance of a peak from the place on the grid
+_STEP_MM = 0.5  # of the differences that stand for derivatives
+
+
+@dataclass(frozen=True, eq=False)
+class Observations:
+    """Peaks of J joints in V views of F frames.
+
+    Attributes:
+        pixels: (F, V, J, 2) float64, pixels of the pictures; 0 where not `seen`.
+        seen: (F, V, J) bool, the view has a peak of the joint near its place.
+        height: (F, V, J) float64, value of the heatmap at the peak.
+        side_px: (F, V) float64, side of the view's window, pixels of the picture; 1 for an absent view.
+        cameras: F rows of V cameras as they stand in each frame.
+    """
+
+    pixels: Tensor
+    seen: Tensor
+    height: Tensor
+    side_px: Tensor
+    cameras: tuple[tuple[StaticCamera, ...], ...]
+
+    def __post_init__(self) -> None:
+        sizes = check_shape("pixels", self.pixels, "F V J 2", F=len(self.cameras))
+        check_shape("seen", self.seen, "F V J", **sizes)
+        check_shape("height", self.height, "F V J", **sizes)
+        check_shape("side_px", self.side_px, "F V", **sizes)
+
+    @property
+    def num_frames(self) -> int:
+        """F."""
+        return len(self.cameras)
+
+    def without(self, view: int) -> Observations:
+        """Return the observations of the other views: nothing of this one is seen."""
+        seen = self.seen.clone()
+        seen[:, view] = False
+        return replace(self, seen=seen)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Observations]) -> Observations:
+        """Return the frames of all parts, one or more, one part after the other."""
+        names = ("pixels", "seen", "height", "side_px")
+        all_frames = {name: torch.cat([getattr(part, name) for part in parts]) for name in names}
+        return cls(**all_frames, cameras=tuple(chain.from_iterable(part.cameras for part in parts)))
+
+
+@dataclass(frozen=True, eq=False)
+class Views:
+    """Where points appear in every view, and how that changes as they move.
+
+    Attributes:
+        pixels: (F, V, J, 2).
+        jacobian: (F, V, J, 2, 3) pixels per mm.
+        valid: (F, V, J) bool, the point lies in front of the camera and within the range of its lens.
+    """
+
+    pixels: Tensor
+    jacobian: Tensor
+    valid: Tensor
+
+
+def observe(frames: Sequence[FrameEvidence], points: Tensor) -> Observations:
+    """Return the peaks of each view near points, such as the means of the marginals.
+
+    A peak of a heatmap, not its value at the point, is what a detector says exactly. Other peaks, farther away than
+    3/16 of the window's side, belong to other places that the joint might have.
+
+    Args:
+        frames: F frames, with V views each.
+        points: (F, J, 3) mm.
+    """
+    cameras = tuple(tuple(frame.cameras) for frame in frames)
+    places = look(cameras, points.double(), with_jacobian=False)
+    pixels = torch.zeros_like(places.pixels)
+    height = torch.zeros(pixels.shape[:-1], dtype=torch.float64)
+    side = torch.ones(pixels.shape[:2], dtype=torch.float64)
+    for number, frame in enumerate(frames):
+        maps = frame.heatmaps
+        present = [view for view, crop in enumerate(maps.crops) if crop is not None]
+        crops = [crop for crop in maps.crops if crop is not None]
+        if not present:
+            continue
+        windows = [crop.to_window(places.pixels[number, v], maps.size) for v, crop in zip(present, crops, strict=True)]
+        near = peaks_near(maps.values[present].cpu(), torch.stack(windows), reach=_REACH * max(maps.size))
+        for place, (view, crop) in enumerate(zip(present, crops, strict=True)):
+            pixels[number, view] = crop.to_image(near.pixels[place], maps.size)
+            height[number, view] = near.score[place]
+            side[number, view] = crop.side
+    seen = (height > 0) & places.valid & torch.isfinite(pixels).all(-1)
+    pixels = torch.where(seen[..., None], pixels, 0.0)
+    return Observations(pixels, seen, torch.where(seen, height, 0.0), side, cameras)
+
+
+def look(cameras: Sequence[Sequence[StaticCamera]], points: Tensor, *, with_jacobian: bool = True) -> Views:
+    """Return where points appear in every view.
+
+    Args:
+        cameras: F rows of V cameras.
+        points: (F, J, 3) float64, mm.
+        with_jacobian: also how the pixels change; zeros otherwise.
+    """
+    num_frames, num_joints = points.shape[:2]
+    steps = torch.cat((torch.zeros(1, 3), torch.eye(3))).double() * _STEP_MM
+    probes = points[:, :, None] + (steps if with_jacobian else steps[:1])
+    pixels = points.new_zeros(num_frames, len(cameras[0]), num_joints, probes.shape[2], 2)
+    valid = torch.zeros(pixels.shape[:3], dtype=torch.bool)
+    for view in range(len(cameras[0])):
+        for camera, frames in _runs([row[view] for row in cameras]):
+            projection = camera.project(probes[frames])
+            pixels[frames, view] = projection.pixels
+            valid[frames, view] = projection.valid.all(-1)
+    pixels = torch.where(valid[..., None, None], pixels, 0.0)
+    jacobian = points.new_zeros(*valid.shape, 2, 3)
+    if with_jacobian:
+        jacobian = (pixels[..., 1:, :] - pixels[..., :1, :]).transpose(-1, -2) / _STEP_MM
+    return Views(pixels[..., 0, :], jacobian, valid)
+
+
+def _runs(cameras: Sequence[StaticCamera]) -> list[tuple[StaticCamera, slice]]:
+    """Return each camera with the frames in a row in which it stands."""
+    runs, start = list[tuple[StaticCamera, slice]](), 0
+    for frame in range(1, len(cameras) + 1):
+        if frame == len(cameras) or cameras[frame] is not cameras[start]:
+            runs.append((cameras[start], slice(start, frame)))
+            start = frame
+    return runs

@@ -1,0 +1,96 @@
+"""Posteriors between the voxels: the fit where a joint has one place, else the moments of its marginal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from poseharvest.pictorial.evidence import FrameEvidence
+from poseharvest.pictorial.posterior import JointPosterior
+from poseharvest.refinement.noise import DetectorNoise
+from poseharvest.refinement.observations import observe
+from poseharvest.refinement.pose_fit import fit_poses, is_held, of_undecided_peaks
+from poseharvest.refinement.rigid_limbs import RigidLimbs
+from poseharvest.skeleton.skeleton import Skeleton
+
+_FAR = 16.0  # squared Mahalanobis distance from the marginal, beyond which the fit has found another place
+_WIDEST_MM = 150.0  # standard deviation of a fit that says nothing
+
+
+@dataclass(frozen=True, eq=False)
+class Refinement:
+    """What was learned of a person and the detector.
+
+    Attributes:
+        noise: how exact the detector's peaks are.
+        limbs: how long and how rigid the limbs are.
+        cov_factor: factor on the covariances of fits, by which left-out views are predicted best.
+        num_frames: frames that it was learned from.
+        is_calibrated: three or more views were there, so that each could be predicted by the others.
+    """
+
+    noise: DetectorNoise
+    limbs: RigidLimbs
+    cov_factor: float
+    num_frames: int
+    is_calibrated: bool
+
+    def refine(self, frames: Sequence[FrameEvidence], posteriors: Sequence[JointPosterior]) -> list[JointPosterior]:
+        """Return the posteriors of F frames with means between the voxels and covariances of the fit.
+
+        A joint keeps the moments of its marginal where fewer than two views agree, where the fit has left the marginal
+        or where it is too wide to tell anything.
+
+        Args:
+            frames: with as many views each.
+            posteriors: of the same frames.
+        """
+        if not frames:
+            return []
+        mean = torch.stack([posterior.mean for posterior in posteriors]).double()
+        cov = torch.stack([posterior.cov for posterior in posteriors]).double()
+        supported = torch.stack([posterior.supported for posterior in posteriors])
+        fit = fit_poses(observe(frames, mean), mean, self.noise, self.limbs)
+        has_one_place = is_held(fit.linear) & supported & _is_near(fit.points - mean, cov) & _is_narrow(fit.cov)
+        of_fit = self.cov_factor * fit.cov + of_undecided_peaks(fit)
+        mean = torch.where(has_one_place[..., None], fit.points, mean)
+        cov = torch.where(has_one_place[..., None, None], of_fit, cov)
+        return [
+            replace(posterior, mean=mean[i].to(posterior.mean), cov=cov[i].to(posterior.cov))
+            for i, posterior in enumerate(posteriors)
+        ]
+
+    def described(self, skeleton: Skeleton, views: Sequence[str]) -> dict[str, Any]:
+        """Return it in plain data, for `harvest.json`."""
+        noise = self.noise
+        return {
+            "calibrated": self.is_calibrated,
+            "frames": self.num_frames,
+            "covariance_factor": self.cov_factor,
+            "peak_error_share_of_window": {
+                view: dict(zip(skeleton.joints, row, strict=True))
+                for view, row in zip(views, noise.share.tolist(), strict=True)
+            },
+            "wrong_peaks_share": noise.wrong_share,
+            "wrong_peaks_wider": noise.wider,
+            "constant_share_of_variance": noise.constant_share,
+            "height_power": noise.height_power,
+            "limbs": self.limbs.described(skeleton),
+        }
+
+
+def _is_near(offset: Tensor, cov: Tensor) -> Tensor:
+    """Return (F, J) bool: an offset (F, J, 3) lies within a marginal."""
+    solved = torch.linalg.solve(cov, offset[..., None]).squeeze(-1)
+    is_near: Tensor = (offset * solved).sum(-1) < _FAR
+    return is_near
+
+
+def _is_narrow(cov: Tensor) -> Tensor:
+    """Return (F, J) bool: a covariance is finite and below the widest that tells anything."""
+    variance = torch.diagonal(cov, dim1=-2, dim2=-1).sum(-1)
+    return torch.isfinite(variance) & (variance < _WIDEST_MM**2)
