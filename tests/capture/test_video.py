@@ -42,6 +42,8 @@ def test_pictures_and_times(tmp_path, film, name, codec):
         ("a.mkv", {}),
         ("a.mkv", {"live": "1"}),  # no table of key frames
         ("a.avi", {}),
+        ("a.ts", {}),  # seeking ends behind the key frame
+        ("a.MTS", {}),
     ],
 )
 def test_reading_may_start_anywhere(tmp_path, film, name, options):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,16 +91,29 @@ class Video:
 
     def _numbered_frames(self, start: int) -> Iterator[tuple[int | None, VideoFrame]]:
         """Yield (number, frame) in order, from picture `start` or earlier; the number is None if unknown."""
-        frames = decode_frames(
-            self.path,
-            on_failure=self._fail,
-            seek_pts=self.index.keyframe_before(start),
-            threads=self.decoder_threads,
-        )
+        frames = self._frames_from(start)
         if self.index.is_counted:
             yield from enumerate(frames)
         else:
             yield from ((self.index.number(frame.pts), frame) for frame in frames)
+
+    def _frames_from(self, start: int) -> Iterator[VideoFrame]:
+        """Return the frames in order, from picture `start` or earlier.
+
+        In a container without a table of key frames (MPEG-TS), seeking may end behind the key frame. Then the key frame
+        before it is tried, and at last the start of the file.
+        """
+
+        def decoded(seek_pts: int | None) -> Iterator[VideoFrame]:
+            return decode_frames(self.path, on_failure=self._fail, seek_pts=seek_pts, threads=self.decoder_threads)
+
+        for seek_pts in self.index.keyframes_before(start):
+            frames = decoded(seek_pts)
+            first = next(frames, None)
+            number = None if first is None else self.index.number(first.pts)
+            if first is not None and number is not None and number <= start:
+                return chain((first,), frames)
+        return decoded(None)
 
     def _is_whole(self, frame: VideoFrame, number: int) -> bool:
         size = self.orientation.size((frame.height, frame.width))
