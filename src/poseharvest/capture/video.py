@@ -22,6 +22,7 @@ from poseharvest.errors import CaptureError
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
+_LEAST_LEAP = 8  # pictures that need not be decoded if reading starts anew at a later key frame
 _MAX_DRIFT_FRAMES = 0.25  # largest drift over the whole footage at which the stated rate is used
 
 
@@ -76,7 +77,21 @@ class Video:
             yield image if at == number else None
 
     def _decode(self, wanted: NDArray[np.int32]) -> Iterator[tuple[int, Image]]:
-        """Yield (number, picture) of the `wanted` numbers that can be decoded; stop after the last one."""
+        """Yield (number, picture) of the `wanted` numbers (increasing) that can be decoded."""
+        for run in self._split_at_leaps(wanted):
+            yield from self._decode_run(run)
+
+    def _split_at_leaps(self, wanted: NDArray[np.int32]) -> list[NDArray[np.int32]]:
+        """Return the numbers in runs, so that it pays to start each one at its own key frame."""
+        if self.index.is_counted:
+            return [wanted]
+        starts = np.concatenate(([0], np.searchsorted(self.index.pts, self.index.keyframe_pts)))
+        before = starts[np.searchsorted(starts, wanted[1:], side="right") - 1]  # the key frame of each number
+        num_left_out = before - wanted[:-1] - 1
+        return np.split(wanted, np.flatnonzero(num_left_out >= _LEAST_LEAP) + 1)
+
+    def _decode_run(self, wanted: NDArray[np.int32]) -> Iterator[tuple[int, Image]]:
+        """Yield (number, picture) of the numbers that can be decoded, from one key frame on; stop after the last."""
         if not len(wanted):
             return
         is_wanted = np.zeros(len(self.index.pts), dtype=bool)

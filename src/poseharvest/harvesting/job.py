@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from poseharvest.annotations.records import FrameAnnotations
-from poseharvest.capture.frames import FrameSource
+from poseharvest.capture.frames import FrameSource, MultiViewFrame, frames_showing
 from poseharvest.detectors.protocol import HeatmapDetector, KeypointSource
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.harvesting.subject import Sightings, Subject, SubjectLearner
@@ -57,6 +58,18 @@ class Job:
         of_a_person = _BYTES_A_PIXEL * len(self.capture.rig.names) * len(self.detector.skeleton) * height * width
         people = _ASSUMED_PEOPLE if self.options.people is None else self.options.people
         return max(_LEAST_AHEAD, min(_MOST_AHEAD, _AHEAD_BYTES // (people * of_a_person)))
+
+    def frames(self, start: int, stop: int, shown: Collection[int] = ()) -> Iterator[MultiViewFrame]:
+        """Stream the frames `start` to `stop` (exclusive) with the pictures that the detector needs.
+
+        Args:
+            start: the first frame.
+            stop: frame before which to stop.
+            shown: numbers of the frames whose pictures are wanted even if the detector needs none.
+        """
+        if self.detector.needs_images:
+            return self.capture.frames(start, stop)
+        return frames_showing(self.capture, shown, start, stop)
 
     def report(self, frame: int, stage: str) -> None:
         """Report that all frames before `frame` are finished."""

@@ -23,7 +23,7 @@ def footage(job: Job, writer: HarvestWriter) -> Generator[list[MultiViewFrame], 
     """Stream the frames in short lists, and save a few pictures for the report on the way."""
     preview_frames = _preview_frames(job.options, job.stop)
     length = batch_length(job.capture.frame_rate)
-    for frames in batched(job.capture.frames(job.options.start, job.stop), length):
+    for frames in batched(job.frames(job.options.start, job.stop, preview_frames), length):
         for frame in frames:
             if frame.index in preview_frames:
                 _keep_pictures(writer, frame, job.capture.rig)

@@ -106,7 +106,7 @@ def _stretches(start: int, stop: int, first_look: int) -> Sequence[range]:
 def _follow_person(job: Job, stretch: range) -> list[Sighting]:
     """Return the sightings of the person in a stretch of the capture, found anew."""
     tracker, sightings = person_tracker(job), list[Sighting]()
-    frames = job.capture.frames(stretch.start, stretch.stop)
+    frames = job.frames(stretch.start, stretch.stop)
     for together in batched(frames, batch_length(job.capture.frame_rate)):
         sightings += tracker.observe(together)
     return sightings
