@@ -13,10 +13,10 @@ from torch import Tensor
 
 from poseharvest.geometry.camera import StaticCamera
 from poseharvest.geometry.crop import crop_around
-from poseharvest.localization.find.match_views import triangulate_pose
+from poseharvest.localization.find.pose_memory import PoseMemory
 from poseharvest.localization.find.scan import Candidate
 from poseharvest.localization.limits import CROP_SCALE, MIN_JOINTS, MIN_SIDE_PX
-from poseharvest.localization.partial_pose import PartialPose, TriangulatedPose
+from poseharvest.localization.partial_pose import PartialPose
 
 MAX_MISFIT = 0.5
 """Misfit from which a detection belongs to no known person; 1 means nothing in common."""
@@ -39,7 +39,10 @@ class Assignment:
 
 
 def assign(
-    candidates: Sequence[Candidate], cameras: Sequence[StaticCamera], people: Sequence[PartialPose]
+    candidates: Sequence[Candidate],
+    cameras: Sequence[StaticCamera],
+    people: Sequence[PartialPose],
+    memory: PoseMemory | None = None,
 ) -> Assignment:
     """Return the assignment of detections to people, at most one a person and view.
 
@@ -51,33 +54,38 @@ def assign(
         candidates: detections of all views.
         cameras: V cameras as they stand in this frame.
         people: where each person is expected by their motion.
+        memory: poses that are triangulated already; it remembers those of the assigned detections too.
     """
+    memory = memory or PoseMemory(len(people[0].known) if people else 0)
     assignment = _assign_by_distance(candidates, cameras, people)
     for _ in range(_NUM_ROUNDS):
-        updated_people = [
-            _combine_with_expectation(person, [candidates[i] for i in numbers], cameras)
-            for person, numbers in zip(people, assignment, strict=True)
-        ]
+        members = [[candidates[i] for i in numbers] for numbers in assignment]
+        updated_people = _combine_with_expectation(people, members, cameras, memory)
         again = _assign_by_distance(candidates, cameras, updated_people)
         if again == assignment:
             break
         assignment = again
-    members = tuple(tuple(candidates[i] for i in numbers) for numbers in assignment)
     assigned = {i for numbers in assignment for i in numbers}
-    return Assignment(members, tuple(c for i, c in enumerate(candidates) if i not in assigned))
+    own = tuple(tuple(candidates[i] for i in numbers) for numbers in assignment)
+    return Assignment(own, tuple(c for i, c in enumerate(candidates) if i not in assigned))
 
 
 def _combine_with_expectation(
-    person: PartialPose, members: Sequence[Candidate], cameras: Sequence[StaticCamera]
-) -> PartialPose:
+    people: Sequence[PartialPose],
+    members: Sequence[Sequence[Candidate]],
+    cameras: Sequence[StaticCamera],
+    memory: PoseMemory,
+) -> list[PartialPose]:
     """Return the triangulated joints where the views agree, and the expected joints elsewhere."""
-    if len(members) < 2:
-        return person
-    rough: TriangulatedPose = triangulate_pose(members, cameras)
-    if int(rough.known.sum()) < MIN_JOINTS:
-        return person
-    points = torch.where(rough.known[:, None], rough.points, person.points)
-    return PartialPose(points, rough.known | person.known)
+    seen_twice = [own if len(own) > 1 else () for own in members]
+    combined = []
+    for person, rough in zip(people, memory.triangulate(seen_twice, cameras), strict=True):
+        if int(rough.known.sum()) < MIN_JOINTS:
+            combined.append(person)
+        else:
+            points = torch.where(rough.known[:, None], rough.points, person.points)
+            combined.append(PartialPose(points, rough.known | person.known))
+    return combined
 
 
 def _assign_by_distance(

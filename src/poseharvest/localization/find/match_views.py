@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from statistics import median_low
 
 import torch
 
@@ -113,25 +114,41 @@ def triangulate_poses(
             groups.setdefault(tuple(id(camera) for camera in static), []).append(index)
     poses = [TriangulatedPose.nothing(num_joints) for _ in members]
     for indices in groups.values():
-        together = _triangulate_frames([members[i] for i in indices], cameras[indices[0]], num_joints)
+        frames = [members[i] for i in indices]
+        sides = [shared_side(frames)] * len(frames)
+        together = triangulate_together(frames, sides, cameras[indices[0]], num_joints)
         for index, pose in zip(indices, together, strict=True):
             poses[index] = pose
     return poses
 
 
-def _triangulate_frames(
-    members: Sequence[Sequence[Candidate]], cameras: Sequence[StaticCamera], num_joints: int
+def shared_side(people: Sequence[Sequence[Candidate]]) -> float:
+    """Return the median side of the windows of some candidates, pixels: the lower one of the two in the middle."""
+    return median_low(member.side for members in people for member in members)
+
+
+def triangulate_together(
+    people: Sequence[Sequence[Candidate]],
+    sides: Sequence[float],
+    cameras: Sequence[StaticCamera],
+    num_joints: int,
 ) -> list[TriangulatedPose]:
-    shape = (len(cameras), len(members), num_joints)
+    """Return the robust triangulation of P people, each one as if it were triangulated alone.
+
+    Args:
+        people: the candidates of each, one or more, at most one a view.
+        sides: side of the windows of each, pixels, which sets how near to each other the views must be.
+        cameras: V cameras.
+        num_joints: J, joints of every candidate.
+    """
+    shape = (len(cameras), len(people), num_joints)
     pixels = torch.full((*shape, 2), torch.nan, dtype=torch.float64)
     weights = torch.zeros(shape, dtype=torch.float64)
-    sides = torch.full(shape[:2], torch.nan, dtype=torch.float64)
-    for index, frame in enumerate(members):
-        for member in frame:
+    for index, members in enumerate(people):
+        for member in members:
             pixels[member.view, index] = member.pixels.double()
             weights[member.view, index] = member.scores.double()
-            sides[member.view, index] = member.side
-    side = float(sides.nanmedian())
+    side = torch.tensor(sides, dtype=torch.float64).repeat_interleave(num_joints)
     triangulation = triangulate_robust(
         cameras, pixels.flatten(1, 2), weights.flatten(1, 2), threshold_px=_AGREEMENT * side
     )

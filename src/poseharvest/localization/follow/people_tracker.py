@@ -22,7 +22,12 @@ from poseharvest.heatmaps.peaks import heatmap_peaks
 from poseharvest.localization.find.assign import assign
 from poseharvest.localization.find.look_again import confirm_people, is_person, look_again
 from poseharvest.localization.find.match_views import group_candidates
-from poseharvest.localization.find.observation import Observation, observe_people, window_scale
+from poseharvest.localization.find.observation import (
+    Observation,
+    observe_people,
+    observe_remembered,
+    window_scale,
+)
 from poseharvest.localization.find.person_windows import (
     detect_views,
     draw_keypoints,
@@ -30,6 +35,7 @@ from poseharvest.localization.find.person_windows import (
     shows_enough,
     windows_on,
 )
+from poseharvest.localization.find.pose_memory import PoseMemory
 from poseharvest.localization.find.scan import Candidate, find_candidates
 from poseharvest.localization.find.tell_apart import remove_others, removed_share
 from poseharvest.localization.follow.track import Track, relate_tracks
@@ -70,7 +76,7 @@ class PeopleTracker:
                 (`one_person.batch_length`), since a network uses the windows of the first for all of them.
         """
         if isinstance(self._detector, KeypointSource):
-            return [self._observe_keypoints(self._detector, frame) for frame in frames]
+            return self._observe_keypoints(self._detector, frames)
         known = [frame for frame in frames if shows_enough(self._detector, frame)]
         moments = {moment.frame: moment for moment in self._observe_heatmaps(known)} if known else {}
         return [moments.get(frame.index) or self._skip_frame(frame.index) for frame in frames]
@@ -81,15 +87,28 @@ class PeopleTracker:
         confirmed = frozenset(track.number for track in self._tracks if track.is_confirmed)
         return FrameSightings(frame, (), numbers, confirmed)
 
-    def _observe_keypoints(self, source: KeypointSource, frame: MultiViewFrame) -> FrameSightings:
+    def _observe_keypoints(self, source: KeypointSource, frames: Sequence[MultiViewFrame]) -> list[FrameSightings]:
+        cameras = [self._rig.at(frame.index) for frame in frames]
+        candidates = [
+            find_candidates(self._detector, frame, static) for frame, static in zip(frames, cameras, strict=True)
+        ]
+        memory = PoseMemory(len(self._detector.skeleton))
+        memory.prepare(candidates, cameras)
+        return [
+            self._follow_keypoints(source, frame, found, memory)
+            for frame, found in zip(frames, candidates, strict=True)
+        ]
+
+    def _follow_keypoints(
+        self, source: KeypointSource, frame: MultiViewFrame, candidates: Sequence[Candidate], memory: PoseMemory
+    ) -> FrameSightings:
         cameras = self._rig.at(frame.index)
-        candidates = find_candidates(self._detector, frame, cameras)
-        assignment = assign(candidates, cameras, self._expected_poses(frame.index))
-        observations = self._observe(assignment.members, cameras)
+        assignment = assign(candidates, cameras, self._expected_poses(frame.index), memory)
+        observations = observe_remembered(assignment.members, cameras, memory)
         self._update_tracks(observations, frame)
         members = {track.number: own for track, own in zip(self._tracks, assignment.members, strict=True)}
         new_groups = group_candidates(assignment.unassigned, cameras)
-        for group, one in zip(new_groups, self._observe(new_groups, cameras), strict=True):
+        for group, one in zip(new_groups, observe_remembered(new_groups, cameras, memory), strict=True):
             track = self._start_track(one, frame)
             if track is not None:
                 members[track.number], observations = group, [*observations, one]

@@ -1,0 +1,75 @@
+"""Robust triangulations of keypoints, each made once: of many frames together, and before they are asked for.
+
+While people are followed, the same keypoints are triangulated several times: to assign them to people, to see whether
+the assignment stays the same, and to observe the people. A triangulation of many frames takes little longer than one of
+a single frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from poseharvest.geometry.camera import StaticCamera
+from poseharvest.localization.find.match_views import shared_side, triangulate_together
+from poseharvest.localization.find.scan import Candidate
+from poseharvest.localization.partial_pose import TriangulatedPose
+
+Cameras = Sequence[StaticCamera]
+_Key = tuple[tuple[Candidate, ...], float]
+
+
+class PoseMemory:
+    """Triangulates people, and remembers their poses.
+
+    It holds the poses of a few frames: make a new one for the next frames.
+
+    Args:
+        num_joints: J, joints of every candidate.
+    """
+
+    def __init__(self, num_joints: int) -> None:
+        self._num_joints = num_joints
+        self._poses: dict[_Key, TriangulatedPose] = {}
+
+    def prepare(self, candidates: Sequence[Sequence[Candidate]], cameras: Sequence[Cameras]) -> None:
+        """Triangulate the most confident candidates of the views in F frames: in most frames they are one person's.
+
+        Args:
+            candidates: of all views in each frame, the most confident one first.
+            cameras: V cameras of each frame. Frames with the same cameras are triangulated together.
+        """
+        groups: dict[tuple[int, ...], list[int]] = {}
+        for index, static in enumerate(cameras):
+            groups.setdefault(tuple(id(camera) for camera in static), []).append(index)
+        for indices in groups.values():
+            likely = [_most_confident(candidates[i]) for i in indices]
+            self.triangulate([members for members in likely if len(members) > 1], cameras[indices[0]])
+
+    def triangulate(
+        self, people: Sequence[Sequence[Candidate]], cameras: Cameras, *, side: float | None = None
+    ) -> list[TriangulatedPose]:
+        """Return the robust triangulation of each of P people.
+
+        Args:
+            people: the candidates of each, at most one a view, all of one frame or of frames with the same cameras.
+                A person without any gives a pose with no known joint.
+            cameras: V cameras.
+            side: side of the windows, pixels, which sets how near to each other the views must be. If None, it is the
+                median of the person's own windows.
+        """
+        keys = [(tuple(members), side or shared_side([members])) if members else None for members in people]
+        missing = [key for key in dict.fromkeys(keys) if key is not None and key not in self._poses]
+        if missing:
+            members, sides = zip(*missing, strict=True)
+            self._poses.update(
+                zip(missing, triangulate_together(members, sides, cameras, self._num_joints), strict=True)
+            )
+        return [TriangulatedPose.nothing(self._num_joints) if key is None else self._poses[key] for key in keys]
+
+
+def _most_confident(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Return the first candidate of each view, in order of the views."""
+    of_view: dict[int, Candidate] = {}
+    for candidate in candidates:
+        of_view.setdefault(candidate.view, candidate)
+    return [of_view[view] for view in sorted(of_view)]

@@ -1,0 +1,92 @@
+"""Poses that are triangulated once: the same as those of each person alone, however many are made together."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from localization_kit import STANDING, plain_rig
+from people_kit import candidate
+from poseharvest.localization.find import pose_memory
+from poseharvest.localization.find.match_views import shared_side, triangulate_pose, triangulate_poses
+from poseharvest.localization.find.pose_memory import PoseMemory
+from poseharvest.localization.find.scan import Candidate
+from poseharvest.localization.partial_pose import TriangulatedPose
+
+RIG = plain_rig()
+CAMERAS = RIG.at(0)
+PLACES = torch.tensor([[-450.0, 0, 0], [0, 2500, 0], [400, -250, 0]], dtype=torch.float64)
+
+
+def observed(number: int, seed: int = 0) -> list[Candidate]:
+    """What all views see of one of the people, with errors of 3 pixels, one view's wrist far off."""
+    generator = torch.Generator().manual_seed(10 * seed + number)
+    members = [candidate(RIG, view, STANDING + PLACES[number]) for view in range(3)]
+    members = [
+        replace(one, pixels=one.pixels + 3 * torch.randn(16, 2, dtype=torch.float64, generator=generator))
+        for one in members
+    ]
+    members[number % 3].pixels[10] += 80
+    return members
+
+
+def assert_same(pose: TriangulatedPose, other: TriangulatedPose) -> None:
+    assert torch.equal(pose.known, other.known)
+    torch.testing.assert_close(pose.points, other.points, atol=1e-9, rtol=0)
+    torch.testing.assert_close(pose.doubt, other.doubt, atol=1e-12, rtol=0)
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The number of people of every triangulation."""
+    numbers: list[int] = []
+    triangulate = pose_memory.triangulate_together
+
+    def counting(people, *rest):
+        numbers.append(len(people))
+        return triangulate(people, *rest)
+
+    monkeypatch.setattr(pose_memory, "triangulate_together", counting)
+    return numbers
+
+
+def test_people_together_are_the_people_one_by_one(calls: list[int]) -> None:
+    people = [observed(number) for number in range(3)]
+    people.insert(1, [])
+    people.append(people[0][1:])
+    together = PoseMemory(16).triangulate(people, CAMERAS)
+    assert calls == [4]
+    assert not bool(together[1].known.any())
+    for members, pose in zip(people, together, strict=True):
+        if members:
+            assert_same(pose, triangulate_pose(members, CAMERAS))
+
+
+def test_a_shared_side_gives_the_poses_of_people_triangulated_together() -> None:
+    people = [observed(number) for number in range(3)]
+    shared = PoseMemory(16).triangulate(people, CAMERAS, side=shared_side(people))
+    for pose, other in zip(shared, triangulate_poses(people, [CAMERAS] * 3, 16), strict=True):
+        assert_same(pose, other)
+
+
+def test_nobody_is_triangulated_twice(calls: list[int]) -> None:
+    frames = [observed(0, seed) for seed in range(5)]
+    moved = tuple(replace(camera, translation=camera.translation + 50.0) for camera in CAMERAS)
+    cameras = [CAMERAS, CAMERAS, moved, CAMERAS, CAMERAS]
+    bystander = replace(candidate(RIG, 1, STANDING + 300), scores=torch.full((16,), 0.2, dtype=torch.float64))
+    frames[1].append(bystander)
+    frames[4] = frames[4][:1]  # one view alone
+    memory = PoseMemory(16)
+    memory.prepare(frames, cameras)
+    assert calls == [3, 1]
+    for candidates, static in zip(frames, cameras, strict=True):
+        members = candidates[:3]
+        (pose,) = memory.triangulate([members], static)
+        assert_same(pose, triangulate_pose(members, static))
+        assert memory.triangulate([members], static)[0] is pose
+        assert memory.triangulate([members], static, side=shared_side([members]))[0] is pose
+    assert calls == [3, 1, 1]
+    memory.triangulate([frames[0]], CAMERAS, side=1.0)
+    assert calls == [3, 1, 1, 1]
