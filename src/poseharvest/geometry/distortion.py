@@ -78,7 +78,7 @@ class Distortion:
         if not all(np.isfinite(self.coefficients)):
             raise CalibrationError(f"{self.model} distortion: expected finite coefficients, got {self.coefficients}")
 
-    @property
+    @cached_property
     def max_radius(self) -> float:
         """Largest undistorted radius (tan of the angle to the axis) up to which the model is one to one.
 
