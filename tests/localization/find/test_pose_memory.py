@@ -13,7 +13,7 @@ from poseharvest.localization.find import pose_memory
 from poseharvest.localization.find.match_views import shared_side, triangulate_pose, triangulate_poses
 from poseharvest.localization.find.pose_memory import PoseMemory
 from poseharvest.localization.find.scan import Candidate
-from poseharvest.localization.partial_pose import TriangulatedPose
+from poseharvest.localization.partial_pose import PartialPose, TriangulatedPose
 
 RIG = plain_rig()
 CAMERAS = RIG.at(0)
@@ -90,3 +90,21 @@ def test_nobody_is_triangulated_twice(calls: list[int]) -> None:
     assert calls == [3, 1, 1]
     memory.triangulate([frames[0]], CAMERAS, side=1.0)
     assert calls == [3, 1, 1, 1]
+
+
+@pytest.mark.parametrize("known_elsewhere", [False, True])
+def test_remembered_views_of_people_are_their_projections(known_elsewhere: bool) -> None:
+    memory = PoseMemory(16)
+    people = [observed(number) for number in range(3)]
+    people[2][0].scores[:2] = 0
+    people[2][1].scores[:3] = 0
+    poses: list[PartialPose] = [*memory.triangulate(people, CAMERAS)]
+    assert not bool(poses[2].known.all())
+    if known_elsewhere:
+        poses.insert(1, PartialPose(STANDING, torch.arange(16) % 3 > 0))
+    views = memory.project(poses, CAMERAS)
+    for view, camera in enumerate(CAMERAS):
+        for person, pose in enumerate(poses):
+            alone = camera.project(pose.points)
+            torch.testing.assert_close(views.pixels[view, person], alone.pixels, atol=1e-9, rtol=0)
+            assert torch.equal(views.valid[view, person], alone.valid & pose.known)

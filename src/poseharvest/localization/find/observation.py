@@ -6,7 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from poseharvest.geometry.camera import StaticCamera
-from poseharvest.localization.find.match_views import shared_side, triangulate_poses, view_agreements
+from poseharvest.localization.find.match_views import (
+    project_poses,
+    shared_side,
+    triangulate_poses,
+    view_agreements,
+)
 from poseharvest.localization.find.pose_memory import PoseMemory
 from poseharvest.localization.find.scan import Candidate
 from poseharvest.localization.limits import CLOSING_SCALES, CROP_SCALE
@@ -46,7 +51,7 @@ def observe_people(
     """
     poses = triangulate_poses(members, cameras, num_joints)
     return [
-        Observation(pose, view_agreements(pose, candidates, static))
+        Observation(pose, view_agreements(candidates, project_poses([pose], static)))
         for pose, candidates, static in zip(poses, members, cameras, strict=True)
     ]
 
@@ -64,7 +69,7 @@ def observe_remembered(
     side = shared_side(members) if any(members) else None
     poses = memory.triangulate(members, cameras, side=side)
     return [
-        Observation(pose, view_agreements(pose, candidates, cameras))
+        Observation(pose, view_agreements(candidates, memory.project([pose], cameras)))
         for pose, candidates in zip(poses, members, strict=True)
     ]
 

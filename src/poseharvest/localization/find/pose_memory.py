@@ -9,17 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from poseharvest.geometry.camera import StaticCamera
-from poseharvest.localization.find.match_views import shared_side, triangulate_together
+import torch
+
+from poseharvest.geometry.camera import Projection, StaticCamera
+from poseharvest.localization.find.match_views import project_poses, shared_side, triangulate_together
 from poseharvest.localization.find.scan import Candidate
-from poseharvest.localization.partial_pose import TriangulatedPose
+from poseharvest.localization.partial_pose import PartialPose, TriangulatedPose
 
 Cameras = Sequence[StaticCamera]
 _Key = tuple[tuple[Candidate, ...], float]
 
 
 class PoseMemory:
-    """Triangulates people, and remembers their poses.
+    """Triangulates people, and remembers their poses and how the views see them.
 
     It holds the poses of a few frames: make a new one for the next frames.
 
@@ -30,6 +32,7 @@ class PoseMemory:
     def __init__(self, num_joints: int) -> None:
         self._num_joints = num_joints
         self._poses: dict[_Key, TriangulatedPose] = {}
+        self._projections: dict[PartialPose, Projection] = {}
 
     def prepare(self, candidates: Sequence[Sequence[Candidate]], cameras: Sequence[Cameras]) -> None:
         """Triangulate the most confident candidates of the views in F frames: in most frames they are one person's.
@@ -61,10 +64,26 @@ class PoseMemory:
         missing = [key for key in dict.fromkeys(keys) if key is not None and key not in self._poses]
         if missing:
             members, sides = zip(*missing, strict=True)
-            self._poses.update(
-                zip(missing, triangulate_together(members, sides, cameras, self._num_joints), strict=True)
-            )
+            poses = triangulate_together(members, sides, cameras, self._num_joints)
+            self._poses.update(zip(missing, poses, strict=True))
+            views = project_poses(poses, cameras)
+            for i, pose in enumerate(poses):
+                self._projections[pose] = Projection(views.pixels[:, i], views.valid[:, i])
         return [TriangulatedPose.nothing(self._num_joints) if key is None else self._poses[key] for key in keys]
+
+    def project(self, people: Sequence[PartialPose], cameras: Cameras) -> Projection:
+        """Return where V views see P people, one or more: pixels (V, P, J, 2), valid (V, P, J) where also known.
+
+        Args:
+            people: poses of `triangulate`, made with the same cameras, or any others.
+            cameras: V cameras.
+        """
+        remembered = [self._projections[pose] for pose in people if pose in self._projections]
+        if len(remembered) < len(people):
+            return project_poses(people, cameras)
+        return Projection(
+            torch.stack([one.pixels for one in remembered], 1), torch.stack([one.valid for one in remembered], 1)
+        )
 
 
 def _most_confident(candidates: Sequence[Candidate]) -> list[Candidate]:
