@@ -34,19 +34,23 @@ class PoseMemory:
         self._poses: dict[_Key, TriangulatedPose] = {}
         self._projections: dict[PartialPose, Projection] = {}
 
-    def prepare(self, candidates: Sequence[Sequence[Candidate]], cameras: Sequence[Cameras]) -> None:
-        """Triangulate the most confident candidates of the views in F frames: in most frames they are one person's.
+    def prepare(self, people: Sequence[Sequence[Sequence[Candidate]]], cameras: Sequence[Cameras]) -> None:
+        """Triangulate the likely people of F frames, each with their own and with their frame's shared side.
 
         Args:
-            candidates: of all views in each frame, the most confident one first.
+            people: the candidates of each person in each frame, one or more a person, at most one a view.
             cameras: V cameras of each frame. Frames with the same cameras are triangulated together.
         """
         groups: dict[tuple[int, ...], list[int]] = {}
         for index, static in enumerate(cameras):
             groups.setdefault(tuple(id(camera) for camera in static), []).append(index)
         for indices in groups.values():
-            likely = [_most_confident(candidates[i]) for i in indices]
-            self.triangulate([members for members in likely if len(members) > 1], cameras[indices[0]])
+            keys: list[_Key] = []
+            for members in (people[i] for i in indices if people[i]):
+                shared = shared_side(members)
+                keys += [(tuple(own), shared_side([own])) for own in members if len(own) > 1]
+                keys += [(tuple(own), shared) for own in members]
+            self._triangulate_missing(keys, cameras[indices[0]])
 
     def triangulate(
         self, people: Sequence[Sequence[Candidate]], cameras: Cameras, *, side: float | None = None
@@ -61,14 +65,7 @@ class PoseMemory:
                 median of the person's own windows.
         """
         keys = [(tuple(members), side or shared_side([members])) if members else None for members in people]
-        missing = [key for key in dict.fromkeys(keys) if key is not None and key not in self._poses]
-        if missing:
-            members, sides = zip(*missing, strict=True)
-            poses = triangulate_together(members, sides, cameras, self._num_joints)
-            self._poses.update(zip(missing, poses, strict=True))
-            views = project_poses(poses, cameras)
-            for i, pose in enumerate(poses):
-                self._projections[pose] = Projection(views.pixels[:, i], views.valid[:, i])
+        self._triangulate_missing([key for key in keys if key is not None], cameras)
         return [TriangulatedPose.nothing(self._num_joints) if key is None else self._poses[key] for key in keys]
 
     def project(self, people: Sequence[PartialPose], cameras: Cameras) -> Projection:
@@ -85,10 +82,13 @@ class PoseMemory:
             torch.stack([one.pixels for one in remembered], 1), torch.stack([one.valid for one in remembered], 1)
         )
 
-
-def _most_confident(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Return the first candidate of each view, in order of the views."""
-    of_view: dict[int, Candidate] = {}
-    for candidate in candidates:
-        of_view.setdefault(candidate.view, candidate)
-    return [of_view[view] for view in sorted(of_view)]
+    def _triangulate_missing(self, keys: Sequence[_Key], cameras: Cameras) -> None:
+        missing = [key for key in dict.fromkeys(keys) if key not in self._poses]
+        if not missing:
+            return
+        members, sides = zip(*missing, strict=True)
+        poses = triangulate_together(members, sides, cameras, self._num_joints)
+        self._poses.update(zip(missing, poses, strict=True))
+        views = project_poses(poses, cameras)
+        for i, pose in enumerate(poses):
+            self._projections[pose] = Projection(views.pixels[:, i], views.valid[:, i])

@@ -20,6 +20,7 @@ from poseharvest.geometry.rig import Rig
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.heatmaps.peaks import heatmap_peaks
 from poseharvest.localization.find.assign import assign
+from poseharvest.localization.find.likely_people import likely_people
 from poseharvest.localization.find.look_again import confirm_people, is_person, look_again
 from poseharvest.localization.find.match_views import group_candidates
 from poseharvest.localization.find.observation import (
@@ -63,6 +64,7 @@ class PeopleTracker:
     def __init__(self, detector: HeatmapDetector, rig: Rig, max_people: int | None = None) -> None:
         self._detector, self._rig, self._max_people = detector, rig, max_people
         self._tracks: list[Track] = []
+        self._last_members: list[tuple[Candidate, ...]] = []  # everybody's keypoints in the last frame
         self._num_started = 0
         self._next_search = 0
 
@@ -93,7 +95,7 @@ class PeopleTracker:
             find_candidates(self._detector, frame, static) for frame, static in zip(frames, cameras, strict=True)
         ]
         memory = PoseMemory(len(self._detector.skeleton))
-        memory.prepare(candidates, cameras)
+        memory.prepare(likely_people(self._last_members, candidates), cameras)
         return [
             self._follow_keypoints(source, frame, found, memory)
             for frame, found in zip(frames, candidates, strict=True)
@@ -112,6 +114,7 @@ class PeopleTracker:
             track = self._start_track(one, frame)
             if track is not None:
                 members[track.number], observations = group, [*observations, one]
+        self._last_members = [own for own in members.values() if own]
         maps = [draw_keypoints(self._detector, source, t.belief, members[t.number], cameras) for t in self._tracks]
         return self._finish_frame(frame, cameras, maps, observations)
 
