@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from poseharvest.capture import Capture, CaptureSettings, FrameSource, Offset
+from poseharvest.capture.frames import frames_showing
 from poseharvest.errors import CalibrationError, CaptureError, ConfigError
 from poseharvest.findings import Finding
 from poseharvest.geometry.camera import AffineCamera, Camera, MovingCamera
@@ -91,6 +92,27 @@ def test_it_is_a_frame_source(folder):
 def test_any_stretch_equals_that_part_of_the_whole(folder, film, start, stop):
     capture = Capture.open(folder, calibration=rig())
     assert shown(film, capture, start, stop) == shown(film, capture)[start:stop]
+
+
+@pytest.mark.parametrize("pictures", [(), (0, 9, 33), range(40)])
+@pytest.mark.parametrize(("start", "stop"), [(0, None), (5, 34)])
+def test_pictures_that_nobody_wants_are_left_out(folder, film, pictures, start, stop):
+    capture = Capture.open(folder, calibration=rig())
+    every = list(capture.frames(start, stop))
+    few = list(frames_showing(capture, pictures, start, stop))
+    assert len(few) == len(every) > 0
+    for one, whole in zip(few, every, strict=True):
+        assert (one.index, one.time_s, one.numbers) == (whole.index, whole.time_s, whole.numbers)
+        for image, expected in zip(one.images, whole.images, strict=True):
+            assert film.number(image) == (film.number(expected) if one.index in pictures else None)
+
+
+def test_a_source_that_leaves_nothing_out_gives_all_its_pictures(folder):
+    class EveryPicture:
+        def frames(self, start=0, stop=None):
+            return Capture.open(folder, calibration=rig()).frames(start, stop)
+
+    assert all(frame.images[0] is not None for frame in frames_showing(EveryPicture(), (), 3, 5))
 
 
 def test_a_negative_frame_is_an_error(folder):

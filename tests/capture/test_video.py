@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from poseharvest.capture.video import open_video_view
+from poseharvest.capture.video_decoding import decode_frames
 from poseharvest.errors import CaptureError
 
 FASTSTART = {"movflags": "faststart"}
@@ -42,6 +43,8 @@ def test_pictures_and_times(tmp_path, film, name, codec):
         ("a.mkv", {}),
         ("a.mkv", {"live": "1"}),  # no table of key frames
         ("a.avi", {}),
+        ("a.ts", {}),  # seeking ends behind the key frame
+        ("a.MTS", {}),
     ],
 )
 def test_reading_may_start_anywhere(tmp_path, film, name, options):
@@ -55,6 +58,33 @@ def test_numbers_may_repeat_be_missing_or_skip(tmp_path, film):
     assert shown(video, film, [-1, 3, 3, -1, 3, 20, -1, 39, -1]) == [None, 3, 3, None, 3, 20, None, 39, None]
     assert shown(video, film, [-1, -1]) == [None, None]
     assert shown(video, film, []) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "limit"),
+    [
+        # A key frame every 12 pictures: 0 to 2, then 36 to 39 and 72 to 75; the decoder is a few pictures ahead.
+        ("a.mp4", "libx264", 20),
+        ("a.mkv", "libx264", 20),
+        ("a.ts", "libx264", 40),  # without a table of key frames, seeking may go to an earlier one
+        ("a.avi", "mjpeg", 6),  # every picture is a key frame
+        ("a.avi", "libx264", 80),  # pictures are counted from the start
+    ],
+)
+def test_pictures_between_those_that_are_read_are_not_decoded(tmp_path, film, monkeypatch, name, codec, limit):
+    opened = open_video_view("a", film.write(tmp_path / name, range(80), codec=codec))
+    decoded = []
+
+    def counting(*args, **options):
+        for frame in decode_frames(*args, **options):
+            decoded.append(frame.pts)
+            yield frame
+
+    monkeypatch.setattr("poseharvest.capture.video.decode_frames", counting)
+    numbers = [1, 2, 39, -1, 39, 74, 75]
+    expected = [number if number >= 0 else None for number in numbers]
+    assert shown(opened, film, numbers) == expected
+    assert len(decoded) <= limit
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])

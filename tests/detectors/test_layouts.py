@@ -129,6 +129,17 @@ def test_a_layout_file_names_the_rows_of_a_person(tmp_path):
     assert chosen.map.joints(rows)[chosen.map.skeleton.index("thorax"), :2].tolist() == rows[1:3, :2].mean(0).tolist()
 
 
+@pytest.mark.parametrize("layout", NAMES)
+def test_joints_are_rows_or_the_middles_of_two_rows(layout):
+    chosen = choose_rows(LayoutWish(layout=layout), [], source="files")
+    rows = torch.rand(len(LAYOUTS[layout]), 3, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
+    joints = chosen.map.joints(rows)
+    assert joints.shape == (len(chosen.map.skeleton), 3)
+    for joint, numbers in zip(joints, chosen.map.rows, strict=True):
+        own = rows[list(numbers)]
+        assert joint.tolist() == [*own[:, :2].mean(0).tolist(), float(own[:, 2].min())]
+
+
 def test_a_layout_file_with_limbs_may_name_any_joints(tmp_path):
     path = tmp_path / "dog.toml"
     path.write_text(

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from poseharvest.errors import CalibrationError
+from poseharvest.geometry import distortion
 from poseharvest.geometry.distortion import Distortion
 
 BARREL = Distortion("brown_conrady", (-0.3, 0.0, 0.0, 0.0))
@@ -62,6 +63,40 @@ def test_round_trip_for_any_mild_fisheye(k1, k2, k3, k4):
     back = lens.undistort(lens.distort(points).points)
     assert back.valid.all()
     assert_close(back.points, points, atol=1e-7, rtol=1e-7)
+
+
+@pytest.mark.parametrize("radius", [0.3, 0.9, 3.0])  # the last lies in part beyond what the lenses reach
+def test_newton_steps_that_change_nothing_are_left_out(lens, radius, monkeypatch):
+    points = _disc(radius)
+    fewest = lens.undistort(points)
+
+    def all_steps(step, start):
+        for _ in range(distortion._NEWTON_STEPS):
+            start = step(start)
+        return start
+
+    monkeypatch.setattr(distortion, "_repeat", all_steps)
+    every = lens.undistort(points)
+    assert torch.equal(fewest.points, every.points)
+    assert torch.equal(fewest.valid, every.valid)
+
+
+@pytest.mark.parametrize(("start", "num_steps"), [([3.0, 3.0], 1), ([3.0, 8.0], 2), ([0.0, 3.0], 4), ([0.0, 8.0], 5)])
+def test_repetition_ends_with_the_last_change(start, num_steps):
+    # 3 stays. 8 and 9 follow each other for ever. 0 becomes 1, 2 and 3.
+    after = torch.tensor([1.0, 2.0, 3.0, 3.0, torch.nan, torch.nan, torch.nan, torch.nan, 9.0, 8.0])
+    calls = []
+
+    def step(values):
+        calls.append(values)
+        return after[values.long()]
+
+    values = torch.tensor(start)
+    expected = values
+    for _ in range(distortion._NEWTON_STEPS):
+        expected = after[expected.long()]
+    assert torch.equal(distortion._repeat(step, values), expected)
+    assert len(calls) == num_steps
 
 
 def test_float32_round_trip(lens):

@@ -87,6 +87,21 @@ def test_one_wrong_view_is_left_out(make_ring, person, generator, num_views):
     assert plain.mean() > 10 * error.mean()
 
 
+def test_every_point_may_have_its_own_threshold(make_ring, person, generator):
+    cameras = make_ring(4)
+    pixels = project_all(cameras, person).pixels
+    pixels = pixels + 4 * torch.randn(pixels.shape, dtype=torch.float64, generator=generator)
+    weights = torch.rand(4, 13, dtype=torch.float64, generator=generator) + 0.5
+    thresholds = torch.linspace(2.0, 14.0, 13, dtype=torch.float64)
+    together = triangulate_robust(cameras, pixels, weights, threshold_px=thresholds)
+    assert not together.inliers.all()
+    for joint, threshold in enumerate(thresholds.tolist()):
+        one = slice(joint, joint + 1)
+        alone = triangulate_robust(cameras, pixels[:, one], weights[:, one], threshold_px=threshold)
+        assert_close(alone.points, together.points[one], atol=1e-9, rtol=0)
+        assert torch.equal(alone.inliers, together.inliers[:, one])
+
+
 def test_heavier_views_outvote_more_numerous_ones(make_ring, person):
     cameras = make_ring(4)
     pixels = project_all(cameras, person).pixels

@@ -54,6 +54,19 @@ def test_the_refinement_never_leaves_the_highest_pixel(generator):
     assert (peaks.pixels - pixels).abs().max() <= 0.5
 
 
+@pytest.mark.parametrize("shape", [(), (40,), (3, 5)])
+@pytest.mark.parametrize("levels", [3, 10**6])  # few levels: the maximum is reached at many pixels
+def test_the_highest_pixel_is_the_first_one_of_the_largest_value(generator, shape, levels):
+    values = torch.randint(-levels, levels, (*shape, *SIZE), generator=generator) / levels
+    peaks = map_peaks(values)
+    flat = values.double().flatten(-2)
+    score = flat.amax(-1)
+    first = (flat == score.unsqueeze(-1)).double().argmax(-1)
+    pixels = torch.stack((first % SIZE[1], first // SIZE[1]), -1)
+    assert torch.equal(peaks.score, score)
+    assert (peaks.pixels - pixels).abs().max() <= 0.5
+
+
 def test_as_many_crops_as_views_are_needed():
     with pytest.raises(ShapeError, match="expected 2 crops, got 1"):
         heatmap_peaks(torch.zeros(2, 1, *SIZE), (None,))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -166,17 +167,38 @@ class Capture:
         Raises:
             CaptureError: a negative `start` or `stop`; or, while streaming, a picture that cannot be decoded.
         """
+        return self._stream(self._range(start, stop))
+
+    def frames_showing(
+        self, shown: Collection[int], start: int = 0, stop: int | None = None
+    ) -> Generator[MultiViewFrame, None, None]:
+        """Stream the frames as `frames` does, with pictures only in the frames whose numbers are in `shown`.
+
+        The other frames have None in place of every picture, and are decoded only where a shown one needs it.
+
+        Raises:
+            CaptureError: as `frames`.
+        """
+        return self._stream(self._range(start, stop), shown)
+
+    def _range(self, start: int, stop: int | None) -> range:
         end = self.num_frames if stop is None else min(stop, self.num_frames)
         if start < 0 or end < 0:
             raise CaptureError(f"{self.folder}: expected frames from 0 to {self.num_frames}, got {start} to {stop}")
-        return self._stream(start, max(start, end))
+        return range(start, max(start, end))
 
-    def _stream(self, start: int, end: int) -> Generator[MultiViewFrame, None, None]:
-        wanted = self.timeline.pictures[:, start:end]
-        sources = [view.footage.read(numbers) for view, numbers in zip(self.views, wanted, strict=True)]
-        for index, images in enumerate(prefetch(sources, depth=self._depth()), start):
-            numbers = tuple(int(number) for number in self.timeline.pictures[:, index])
-            yield MultiViewFrame(index=index, time_s=index / self.frame_rate, images=images, numbers=numbers)
+    def _stream(self, numbers: range, shown: Collection[int] | None = None) -> Generator[MultiViewFrame, None, None]:
+        decoded = [number for number in numbers if shown is None or number in shown]
+        sources = [
+            view.footage.read(pictures[decoded])
+            for view, pictures in zip(self.views, self.timeline.pictures, strict=True)
+        ]
+        nothing = (None,) * len(self.views)
+        with closing(prefetch(sources, depth=self._depth())) as pictures_of_decoded:
+            for number in numbers:
+                images = next(pictures_of_decoded) if shown is None or number in shown else nothing
+                of_views = tuple(int(picture) for picture in self.timeline.pictures[:, number])
+                yield MultiViewFrame(index=number, time_s=number / self.frame_rate, images=images, numbers=of_views)
 
     def _depth(self) -> int:
         frame_bytes = sum(3 * view.image_size[0] * view.image_size[1] for view in self.views)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -78,6 +78,33 @@ class FrameSource(Protocol):
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[MultiViewFrame]:
         """Stream the moments `start` to `stop` (exclusive) in order."""
         ...
+
+
+@runtime_checkable
+class SparingSource(Protocol):
+    """A capture that can leave pictures out, so that they need not be decoded."""
+
+    def frames_showing(
+        self, shown: Collection[int], start: int = 0, stop: int | None = None
+    ) -> Iterator[MultiViewFrame]:
+        """Stream the moments as `frames` does, with pictures only in the frames whose numbers are in `shown`."""
+        ...
+
+
+def frames_showing(
+    capture: FrameSource, shown: Collection[int], start: int = 0, stop: int | None = None
+) -> Iterator[MultiViewFrame]:
+    """Stream the moments `start` to `stop` (exclusive) in order, for a caller who looks at few of the pictures.
+
+    Args:
+        capture: the footage. If it is no `SparingSource`, all frames have their pictures.
+        shown: numbers of the frames whose pictures are needed.
+        start: the first frame.
+        stop: frame before which to stop; the end of the capture if None.
+    """
+    if isinstance(capture, SparingSource):
+        return capture.frames_showing(shown, start, stop)
+    return capture.frames(start, stop)
 
 
 @runtime_checkable

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from poseharvest.errors import CaptureError
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
+_LEAST_LEAP = 8  # pictures that need not be decoded if reading starts anew at a later key frame
 _MAX_DRIFT_FRAMES = 0.25  # largest drift over the whole footage at which the stated rate is used
 
 
@@ -75,7 +77,21 @@ class Video:
             yield image if at == number else None
 
     def _decode(self, wanted: NDArray[np.int32]) -> Iterator[tuple[int, Image]]:
-        """Yield (number, picture) of the `wanted` numbers that can be decoded; stop after the last one."""
+        """Yield (number, picture) of the `wanted` numbers (increasing) that can be decoded."""
+        for run in self._split_at_leaps(wanted):
+            yield from self._decode_run(run)
+
+    def _split_at_leaps(self, wanted: NDArray[np.int32]) -> list[NDArray[np.int32]]:
+        """Return the numbers in runs, so that it pays to start each one at its own key frame."""
+        if self.index.is_counted:
+            return [wanted]
+        starts = np.concatenate(([0], np.searchsorted(self.index.pts, self.index.keyframe_pts)))
+        before = starts[np.searchsorted(starts, wanted[1:], side="right") - 1]  # the key frame of each number
+        num_left_out = before - wanted[:-1] - 1
+        return np.split(wanted, np.flatnonzero(num_left_out >= _LEAST_LEAP) + 1)
+
+    def _decode_run(self, wanted: NDArray[np.int32]) -> Iterator[tuple[int, Image]]:
+        """Yield (number, picture) of the numbers that can be decoded, from one key frame on; stop after the last."""
         if not len(wanted):
             return
         is_wanted = np.zeros(len(self.index.pts), dtype=bool)
@@ -90,16 +106,29 @@ class Video:
 
     def _numbered_frames(self, start: int) -> Iterator[tuple[int | None, VideoFrame]]:
         """Yield (number, frame) in order, from picture `start` or earlier; the number is None if unknown."""
-        frames = decode_frames(
-            self.path,
-            on_failure=self._fail,
-            seek_pts=self.index.keyframe_before(start),
-            threads=self.decoder_threads,
-        )
+        frames = self._frames_from(start)
         if self.index.is_counted:
             yield from enumerate(frames)
         else:
             yield from ((self.index.number(frame.pts), frame) for frame in frames)
+
+    def _frames_from(self, start: int) -> Iterator[VideoFrame]:
+        """Return the frames in order, from picture `start` or earlier.
+
+        In a container without a table of key frames (MPEG-TS), seeking may end behind the key frame. Then the key frame
+        before it is tried, and at last the start of the file.
+        """
+
+        def decoded(seek_pts: int | None) -> Iterator[VideoFrame]:
+            return decode_frames(self.path, on_failure=self._fail, seek_pts=seek_pts, threads=self.decoder_threads)
+
+        for seek_pts in self.index.keyframes_before(start):
+            frames = decoded(seek_pts)
+            first = next(frames, None)
+            number = None if first is None else self.index.number(first.pts)
+            if first is not None and number is not None and number <= start:
+                return chain((first,), frames)
+        return decoded(None)
 
     def _is_whole(self, frame: VideoFrame, number: int) -> bool:
         size = self.orientation.size((frame.height, frame.width))

@@ -61,12 +61,15 @@ class VideoIndex:
         number = int(np.searchsorted(self.pts, pts))
         return number if number < len(self.pts) and self.pts[number] == pts else None
 
-    def keyframe_before(self, number: int) -> int | None:
-        """Return the time stamp from which picture `number` can be decoded; None for the start of the file."""
+    def keyframes_before(self, number: int) -> list[int]:
+        """Return the time stamps of the last two key frames before picture `number`, or of itself, the later one first.
+
+        Without the first one of the file, where decoding starts anyway. Empty if it can only be decoded from there.
+        """
         if self.is_counted:
-            return None
-        earlier = self.keyframe_pts[self.keyframe_pts <= self.pts[number]]
-        return int(earlier[-1]) if len(earlier) > 1 else None
+            return []
+        earlier = self.keyframe_pts[1:][self.keyframe_pts[1:] <= self.pts[number]]
+        return [int(pts) for pts in earlier[:-3:-1]]
 
 
 def index_video(path: Path) -> VideoIndex:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -70,11 +71,13 @@ class LayoutMap:
 
     def joints(self, keypoints: Tensor) -> Tensor:
         """Return (J, 3) x, y, score of a person's (K, 3) rows; a middle has the lower score of its two."""
-        return torch.stack([_middle(keypoints[list(rows)]) for rows in self.rows])
+        first, second = keypoints[self._ends].unbind(1)
+        return torch.cat(((first[:, :2] + second[:, :2]) / 2, torch.minimum(first[:, 2:], second[:, 2:])), 1)
 
-
-def _middle(rows: Tensor) -> Tensor:
-    return torch.cat((rows[:, :2].mean(0), rows[:, 2].amin(0, keepdim=True)))
+    @cached_property
+    def _ends(self) -> Tensor:
+        """(J, 2) the two rows of every joint; a joint that is a row itself has that row twice."""
+        return torch.tensor([(rows[0], rows[-1]) for rows in self.rows])
 
 
 def map_layout(joints: tuple[str, ...], skeleton: Skeleton, *, source: str) -> LayoutMap:

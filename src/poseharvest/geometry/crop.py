@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -56,10 +57,20 @@ def crop_around(points: Tensor, scale: float, min_side: float = 1.0) -> Crop:
     """
     if points.shape[0] == 0:
         raise ShapeError("crop: expected at least one point, got none")
-    low, high = points.amin(0), points.amax(0)
-    middle = (low + high) / 2
-    side = max(float((high - low).max()) * scale, min_side)
-    return Crop((float(middle[0]), float(middle[1])), side)
+    return crop_of_box(points.amin(0).tolist(), points.amax(0).tolist(), scale, min_side)
+
+
+def crop_of_box(low: Sequence[float], high: Sequence[float], scale: float, min_side: float = 1.0) -> Crop:
+    """Return the square window around a box: `scale` times its larger side, centred on it.
+
+    Args:
+        low: x, y of the upper left corner, pixels.
+        high: x, y of the lower right corner, pixels.
+        scale: of the window's side over the box's larger side.
+        min_side: side of the smallest window, pixels.
+    """
+    side = max((high[0] - low[0]) * scale, (high[1] - low[1]) * scale, min_side)
+    return Crop(((low[0] + high[0]) / 2, (low[1] + high[1]) / 2), side)
 
 
 def extract(image: Image, crop: Crop, size: ImageSize) -> Image:

@@ -8,6 +8,7 @@ beside it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -77,7 +78,7 @@ class Distortion:
         if not all(np.isfinite(self.coefficients)):
             raise CalibrationError(f"{self.model} distortion: expected finite coefficients, got {self.coefficients}")
 
-    @property
+    @cached_property
     def max_radius(self) -> float:
         """Largest undistorted radius (tan of the angle to the axis) up to which the model is one to one.
 
@@ -164,8 +165,7 @@ class Distortion:
 
     def _undistort_brown_conrady(self, points: Tensor, radius: Tensor, angle: Tensor) -> Distorted:
         guess = points * (torch.tan(angle) / radius.clamp_min(_TINY)).unsqueeze(-1)
-        for _ in range(_NEWTON_STEPS):
-            guess = self._newton_step(guess, points)
+        guess = _repeat(lambda earlier: self._newton_step(earlier, points), guess)
         tolerance = 1e-5 if points.dtype == torch.float32 else 1e-10
         error = (self._brown_conrady(guess) - points).abs().amax(-1)
         reached = (error < tolerance * (1 + radius)) & (guess.square().sum(-1) < self.max_radius**2)
@@ -204,16 +204,36 @@ class Distortion:
 
     def _undistort_fisheye(self, points: Tensor, radius: Tensor, angle: Tensor) -> Distorted:
         k1, k2, k3, k4 = self.coefficients
-        for _ in range(_NEWTON_STEPS):
+
+        def newton_step(angle: Tensor) -> Tensor:
             t2 = angle * angle
             slope = 1 + t2 * (3 * k1 + t2 * (5 * k2 + t2 * (7 * k3 + t2 * 9 * k4)))
             step = (self._fisheye_radius(angle) - radius) / slope
-            angle = torch.where(torch.isfinite(step), angle - step, angle)
+            return torch.where(torch.isfinite(step), angle - step, angle)
+
+        angle = _repeat(newton_step, angle)
         tolerance = 1e-5 if points.dtype == torch.float32 else 1e-10
         reached = ((self._fisheye_radius(angle) - radius).abs() < tolerance) & (angle >= 0)
         reached = reached & (angle < self._table.angles[-1])
         scale = torch.where(radius > _TINY, torch.tan(angle) / radius.clamp_min(_TINY), 1.0)
         return Distorted(torch.where(reached.unsqueeze(-1), points * scale.unsqueeze(-1), points), reached)
+
+
+def _repeat(step: Callable[[Tensor], Tensor], start: Tensor) -> Tensor:
+    """Return `start` after all Newton steps, computed with as few of them as give the same result.
+
+    Once all points stay where they are, further steps change nothing. Rounding lets some points jump to and fro between
+    two neighbouring numbers for ever. Then the number of steps that are left says at which of the two they end.
+    """
+    before = now = start
+    for num_left in reversed(range(_NEWTON_STEPS)):
+        after = step(now)
+        if torch.equal(after, now):
+            return after
+        if torch.equal(after, before):
+            return now if num_left % 2 else after
+        before, now = now, after
+    return now
 
 
 def _polynomial(r2: Tensor, *coefficients: float) -> Tensor:

@@ -64,8 +64,13 @@ def project_all(cameras: Sequence[StaticCamera], points: Tensor) -> Projection:
     return Projection(torch.stack([p.pixels for p in parts]), torch.stack([p.valid for p in parts]))
 
 
-def inside_image(pixels: Tensor, image_size: tuple[int, int]) -> Tensor:
-    """Return (...) bool: True where the pixels (..., 2) lie in the picture, outer pixels included entirely."""
+def inside_image(pixels: Tensor, image_size: tuple[int, int] | tuple[Tensor, Tensor]) -> Tensor:
+    """Return (...) bool: True where the pixels (..., 2) lie in the picture, outer pixels included entirely.
+
+    Args:
+        pixels: x, y.
+        image_size: height and width, for all pixels or (...) for each.
+    """
     height, width = image_size
     x, y = pixels.unbind(-1)
     return (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)

@@ -64,7 +64,7 @@ def triangulate(cameras: Sequence[StaticCamera], pixels: Tensor, weights: Tensor
 
 
 def triangulate_robust(
-    cameras: Sequence[StaticCamera], pixels: Tensor, weights: Tensor, *, threshold_px: float
+    cameras: Sequence[StaticCamera], pixels: Tensor, weights: Tensor, *, threshold_px: float | Tensor
 ) -> Triangulation:
     """Return the points that most views agree on, each triangulated from its inlier views alone.
 
@@ -77,13 +77,17 @@ def triangulate_robust(
         pixels: (V, J, 2) x, y in the distorted pictures; NaN or infinite where a view has no pixel.
         weights: (V, J); a view with a weight of zero or less is not used.
         threshold_px: a view whose pixel is further than this from the projection of the point is an outlier, pixels.
+            One number, or (J,) one a point.
 
     Raises:
-        ShapeError: sizes do not fit, a weight is not finite, or the threshold is not positive.
+        ShapeError: sizes do not fit, a weight is not finite, or a threshold is not positive.
     """
     pixels, weights = _checked(cameras, pixels, weights)
-    if not threshold_px > 0:
-        raise ShapeError(f"threshold_px: expected a positive number of pixels, got {threshold_px}")
+    threshold_px = torch.as_tensor(threshold_px, dtype=pixels.dtype, device=pixels.device)
+    if threshold_px.ndim > 0:
+        check_shape("threshold_px", threshold_px, "J", J=pixels.shape[1])
+    if not bool((threshold_px > 0).all()):
+        raise ShapeError(f"threshold_px: expected a positive number of pixels, got {float(threshold_px.min())}")
     rays, usable = _rays(cameras, pixels, weights)
     weights = weights * usable
     start = _best_pair_points(cameras, pixels, rays, weights, threshold_px)
@@ -175,7 +179,7 @@ def _wide_enough(directions: Tensor, used: Tensor) -> Tensor:
 
 
 def _best_pair_points(
-    cameras: Sequence[StaticCamera], pixels: Tensor, rays: Rays, weights: Tensor, threshold_px: float
+    cameras: Sequence[StaticCamera], pixels: Tensor, rays: Rays, weights: Tensor, threshold_px: Tensor
 ) -> Tensor:
     """Return (J, 3): for every joint the intersection of two views with the largest truncated weight."""
     num_paired = min(len(cameras), _MAX_VIEWS_PAIRED)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from poseharvest.annotations.records import FrameAnnotations
-from poseharvest.capture.frames import FrameSource
+from poseharvest.capture.frames import FrameSource, MultiViewFrame, frames_showing
 from poseharvest.detectors.protocol import HeatmapDetector, KeypointSource
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.harvesting.subject import Sightings, Subject, SubjectLearner
 from poseharvest.harvesting.support import Support
 from poseharvest.localization.boxes import Boxes
+from poseharvest.localization.follow.one_person import batch_length
 from poseharvest.progress import OnProgress, Progress
 from poseharvest.skeleton.limb_lengths import LimbLengths
 
@@ -18,6 +20,7 @@ _LEAST_AHEAD, _MOST_AHEAD = 4, 40
 _AHEAD_BYTES = 64 << 20
 _ASSUMED_PEOPLE = 8  # number of people where it is not known
 _BYTES_A_PIXEL = 4
+_KEYPOINTS_TOGETHER = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +67,30 @@ class Job:
         of_a_person = _BYTES_A_PIXEL * len(self.capture.rig.names) * len(self.detector.skeleton) * height * width
         people = _ASSUMED_PEOPLE if self.options.people is None else self.options.people
         return max(_LEAST_AHEAD, min(_MOST_AHEAD, _AHEAD_BYTES // (people * of_a_person)))
+
+    @property
+    def frames_together(self) -> int:
+        """Number of frames that go to the tracker at once, one or more.
+
+        A network looks at all of them through the same windows, so they span a short time. Keypoints are assigned to
+        people frame by frame, and more frames together are quicker. With boxes, or in an unknown unit, keypoint files
+        are looked at through windows too.
+        """
+        if not self.has_keypoints or self.boxes is not None or self.options.ignore_audit:
+            return batch_length(self.capture.frame_rate)
+        return min(_KEYPOINTS_TOGETHER, self.frames_ahead)
+
+    def frames(self, start: int, stop: int, shown: Collection[int] = ()) -> Iterator[MultiViewFrame]:
+        """Stream the frames `start` to `stop` (exclusive) with the pictures that the detector needs.
+
+        Args:
+            start: the first frame.
+            stop: frame before which to stop.
+            shown: numbers of the frames whose pictures are wanted even if the detector needs none.
+        """
+        if self.detector.needs_images:
+            return self.capture.frames(start, stop)
+        return frames_showing(self.capture, shown, start, stop)
 
     def report(self, frame: int, stage: str) -> None:
         """Report that all frames before `frame` are finished."""

@@ -35,7 +35,7 @@ def has_jumps(job: Job) -> bool:
     reach = _SLACK_MM + _FASTEST_MM_S / job.capture.frame_rate
     stayed: list[bool] = []
     for start in _starts(job.options.start, job.stop):
-        frames = job.capture.frames(start, min(start + _IN_A_ROW, job.stop))
+        frames = job.frames(start, min(start + _IN_A_ROW, job.stop))
         places = [[one.center for one in finder.find_people(frame)] for frame in frames]
         for before, after in pairwise(places):
             stayed += [_nearest(one, after) < reach for one in before]
@@ -46,7 +46,7 @@ def _people_stay_in_pictures(job: Job) -> bool:
     """Return whether nearly all people stay at their places in the pictures, which needs no calibration."""
     stayed: list[bool] = []
     for start in _starts(job.options.start, job.stop):
-        frames = job.capture.frames(start, min(start + _IN_A_ROW, job.stop))
+        frames = job.frames(start, min(start + _IN_A_ROW, job.stop))
         candidates = [find_candidates(job.detector, frame, job.capture.rig.at(frame.index)) for frame in frames]
         for before, after in pairwise(candidates):
             stayed += [any(_is_near(one, other) for other in after) for one in before]

@@ -142,7 +142,7 @@ def _learn(job: Job, finder: MomentFinder) -> Bodies:
         )
     sightings = []
     for index in _spread(job.options.start, job.stop, _TEACHING_MOMENTS):
-        for frame in job.capture.frames(index, index + 1):
+        for frame in job.frames(index, index + 1):
             job.report(job.options.start, f"looking at moment {index}")
             sightings += [one for one in finder.find_people(frame) if _share(one) >= _SEEN_WELL]
     teachers = sorted(sightings, key=lambda one: -_share(one))[:_TEACHERS]

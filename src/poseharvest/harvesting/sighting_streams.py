@@ -14,7 +14,7 @@ from poseharvest.harvesting.input_checks import nobody_found_error
 from poseharvest.harvesting.job import Job
 from poseharvest.harvesting.spool import SightingSpool
 from poseharvest.localization.follow.one_of_many import one_person_tracker
-from poseharvest.localization.follow.one_person import OnePersonTracker, batch_length
+from poseharvest.localization.follow.one_person import OnePersonTracker
 from poseharvest.localization.follow.people_tracker import PeopleTracker
 from poseharvest.localization.sighting import FrameSightings, Sighting
 
@@ -22,8 +22,7 @@ from poseharvest.localization.sighting import FrameSightings, Sighting
 def footage(job: Job, writer: HarvestWriter) -> Generator[list[MultiViewFrame], None, None]:
     """Stream the frames in short lists, and save a few pictures for the report on the way."""
     preview_frames = _preview_frames(job.options, job.stop)
-    length = batch_length(job.capture.frame_rate)
-    for frames in batched(job.capture.frames(job.options.start, job.stop), length):
+    for frames in batched(job.frames(job.options.start, job.stop, preview_frames), job.frames_together):
         for frame in frames:
             if frame.index in preview_frames:
                 _keep_pictures(writer, frame, job.capture.rig)

@@ -18,7 +18,6 @@ from poseharvest.harvesting.job import Job
 from poseharvest.harvesting.sighting_streams import person_tracker
 from poseharvest.harvesting.spool import SightingSpool
 from poseharvest.harvesting.subject import Sightings
-from poseharvest.localization.follow.one_person import batch_length
 from poseharvest.localization.sighting import Sighting
 from poseharvest.pictorial.limb_estimation import Measured
 
@@ -106,7 +105,7 @@ def _stretches(start: int, stop: int, first_look: int) -> Sequence[range]:
 def _follow_person(job: Job, stretch: range) -> list[Sighting]:
     """Return the sightings of the person in a stretch of the capture, found anew."""
     tracker, sightings = person_tracker(job), list[Sighting]()
-    frames = job.capture.frames(stretch.start, stretch.stop)
-    for together in batched(frames, batch_length(job.capture.frame_rate)):
+    frames = job.frames(stretch.start, stretch.stop)
+    for together in batched(frames, job.frames_together):
         sightings += tracker.observe(together)
     return sightings

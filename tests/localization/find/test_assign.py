@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from itertools import permutations
+from itertools import combinations, permutations
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from localization_kit import STANDING, plain_rig
 from people_kit import candidate
-from poseharvest.localization.find.assign import assign
+from poseharvest.localization.find.assign import _match, assign, misfits
 from poseharvest.localization.find.match_views import group_candidates
 from poseharvest.localization.find.scan import Candidate
 from poseharvest.localization.partial_pose import PartialPose
@@ -57,6 +58,41 @@ def test_who_is_missing_in_a_view_gets_nobody_elses() -> None:
     found = assign(there, CAMERAS, [expected(pose) for pose in POSES])
     assert [member.view for member in found.members[2]] == [0, 2]
     assert [len(got) for got in found.members] == [3, 3, 2]
+
+
+def test_misfits_of_many_are_those_of_each() -> None:
+    """And by hand: a person 40 px aside, of whom the window's side is 1.25 times the extent."""
+    everybody, generator = flat(seen()), torch.Generator().manual_seed(4)
+    expected_pixels = torch.stack([one.pixels for one in everybody])
+    expected_pixels = expected_pixels + 40 * torch.randn(2, 9, 16, 2, generator=generator, dtype=torch.float64)
+    known = torch.rand(2, 9, 16, generator=generator) < 0.5
+    known[0, 3] = False
+    together = misfits(everybody, expected_pixels, known)
+    for row in range(2):
+        for column, one in enumerate(everybody):
+            alone = misfits([one], expected_pixels[row, column], known[row, column])
+            torch.testing.assert_close(together[row, column : column + 1], alone)
+    assert float(together[0, 3]) == 1
+    aside = everybody[0].pixels + torch.tensor([40.0, 0.0], dtype=torch.float64)
+    extent = float((aside.amax(0) - aside.amin(0)).max())
+    by_hand = (40 / (0.15 * 1.25 * extent)) ** 2
+    assert float(misfits(everybody[:1], aside, KNOWN)) == pytest.approx(by_hand)
+    assert 0.05 < by_hand < 0.95
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 5), (4, 1), (3, 4), (4, 3), (0, 2)])
+def test_matches_have_the_least_sum(shape: tuple[int, int]) -> None:
+    costs = np.random.default_rng(shape).random(shape)
+    pairs = _match(costs)
+    rows, columns = range(shape[0]), range(shape[1])
+    count = min(shape)
+    sums = [
+        sum(costs[pair] for pair in zip(some, others, strict=True))
+        for some in combinations(rows, count)
+        for others in permutations(columns, count)
+    ]
+    assert len(pairs) == count
+    assert sum(costs[pair] for pair in pairs) == pytest.approx(min(sums))
 
 
 def test_strangers_are_left() -> None:

@@ -22,7 +22,8 @@ from localization_kit import (
 )
 from poseharvest.capture.frames import MultiViewFrame
 from poseharvest.detectors.protocol import CroppedView
-from poseharvest.geometry.crop import Crop
+from poseharvest.geometry.crop import Crop, crop_around
+from poseharvest.geometry.rig import inside_image
 from poseharvest.heatmaps.peaks import heatmap_peaks
 from poseharvest.localization.find.look_again import locate
 from poseharvest.localization.find.match_views import group_candidates, triangulate_pose
@@ -36,6 +37,7 @@ from poseharvest.localization.find.person_windows import (
 )
 from poseharvest.localization.find.scan import Candidate, find_candidates
 from poseharvest.localization.follow.one_person import Tracker
+from poseharvest.localization.limits import MIN_JOINTS, MIN_SIDE_PX
 from poseharvest.localization.partial_pose import PartialPose, TriangulatedPose
 from poseharvest.simulation import REALISTIC, SimulatedDetector, random_rig, simulate
 from poseharvest.simulation.body import make_actor
@@ -47,6 +49,23 @@ from poseharvest.skeleton.skeleton import Skeleton, limbs
 
 def pose_of(found: Observation | None) -> TriangulatedPose | None:
     return None if found is None else found.pose
+
+
+@given(place=st.tuples(*[st.floats(-7000, 7000)] * 3), scale=st.floats(0.5, 2.0))
+def test_windows_of_all_views_are_those_of_each(place: tuple[float, float, float], scale: float) -> None:
+    """Wherever the person is: also behind cameras, at their place and beside their pictures."""
+    cameras = plain_rig().at(0)
+    points = STANDING + torch.tensor(place, dtype=torch.float64)
+    for camera, crop in zip(cameras, crops_around(points, cameras, scale), strict=True):
+        projection = camera.project(points)
+        pixels = projection.pixels[projection.valid]
+        expected = None
+        if len(pixels) >= MIN_JOINTS and bool(inside_image(pixels, camera.image_size).any()):
+            fitting = crop_around(pixels, scale, MIN_SIDE_PX)
+            expected = fitting if fitting.side <= 4 * max(camera.image_size) else None
+        assert (crop is None) == (expected is None)
+        if crop is not None and expected is not None:
+            assert (*crop.center, crop.side) == pytest.approx((*expected.center, expected.side))
 
 
 def test_windows_hold_the_projection_with_a_margin() -> None:

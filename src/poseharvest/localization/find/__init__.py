@@ -1,7 +1,7 @@
 """Finding people in one moment, independently of the moments before it.
 
 `scan` finds candidates in each view, `match_views` finds out which of them are the same person, `look_again` looks
-closer. Nothing here keeps a state between frames.
+closer. `assign` gives candidates to people who are known. Nothing here knows how people move.
 """
 
 from __future__ import annotations

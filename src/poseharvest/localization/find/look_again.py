@@ -8,7 +8,12 @@ from poseharvest.capture.frames import MultiViewFrame
 from poseharvest.capture.sync import MIN_VIEWS
 from poseharvest.detectors.protocol import HeatmapDetector, KeypointSource
 from poseharvest.geometry.camera import StaticCamera
-from poseharvest.localization.find.match_views import group_candidates, triangulate_pose, view_agreements
+from poseharvest.localization.find.match_views import (
+    group_candidates,
+    project_poses,
+    triangulate_pose,
+    view_agreements,
+)
 from poseharvest.localization.find.observation import Observation
 from poseharvest.localization.find.person_windows import detect_views, drop_low_peaks, network_candidates, windows_on
 from poseharvest.localization.find.scan import Candidate, find_candidates
@@ -94,7 +99,8 @@ def look_again(
         pose = triangulate_pose(members, cameras)
     if others and num_own_views(members, others, cameras, detector.skeleton) < MIN_VIEWS:
         return None
-    return Observation(pose, view_agreements(pose, members, cameras)) if is_person(pose) else None
+    visibility = view_agreements(members, project_poses([pose], cameras))
+    return Observation(pose, visibility) if is_person(pose) else None
 
 
 def is_person(pose: TriangulatedPose) -> bool:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from statistics import median_low
 
 import torch
 
-from poseharvest.geometry.camera import StaticCamera
+from poseharvest.geometry.camera import Projection, StaticCamera
+from poseharvest.geometry.rig import project_all
 from poseharvest.geometry.triangulation import triangulate, triangulate_robust
 from poseharvest.localization.find.scan import Candidate
-from poseharvest.localization.partial_pose import TriangulatedPose
+from poseharvest.localization.partial_pose import PartialPose, TriangulatedPose
 
 _AGREEMENT = 0.1  # joint distance over the window's side at which two views no longer agree
 _MAX_SEED_CANDIDATES = 20
@@ -45,7 +47,8 @@ def group_candidates(
     pairs = [(a, b) for a, b in combinations(strongest, 2) if candidates[a].view != candidates[b].view]
     if not pairs:
         return []
-    gains = _sum_agreements(_triangulate_pairs(candidates, pairs, cameras), candidates, cameras)
+    poses = _triangulate_pairs(candidates, pairs, cameras)
+    gains = _sum_agreements(candidates, project_poses(poses, cameras))
     thresholds = [_least_gain(candidate, half_hidden=can_be_person is not None) for candidate in candidates]
     free, alive = set(range(len(candidates))), list(range(len(pairs)))
     groups: list[tuple[Candidate, ...]] = []
@@ -65,26 +68,29 @@ def group_candidates(
     return groups
 
 
-def view_agreements(
-    pose: TriangulatedPose, members: Sequence[Candidate], cameras: Sequence[StaticCamera]
-) -> list[float]:
-    """Return how much each view shows of a person at the given pose, 0 to 1, the largest value first.
+def view_agreements(members: Sequence[Candidate], projection: Projection) -> list[float]:
+    """Return how much each view shows of a person at a given pose, 0 to 1, the largest value first.
 
     It is the mean over all joints of the peak's height times a weight. The weight falls with the distance from the
     pose's projection and is 0 from a tenth of the window's side on. Unlike the number of joints on which two views
     agree, this value is small where views agree by chance on low peaks.
 
     Args:
-        pose: where the person is.
         members: the views' candidates for the person, at most one a view.
-        cameras: V cameras as they stand in this frame.
+        projection: of the pose into V views (`project_poses`), (V, 1, J).
 
     Returns:
-        One value a camera, sorted; 0 for a view without a member.
+        One value a view, sorted; 0 for a view without a member.
     """
-    gains = _sum_agreements([pose], members, cameras)[0] if members else []
-    visibility = [gain / len(pose.known) for gain in gains]
-    return sorted([*visibility, *[0.0] * (len(cameras) - len(members))], reverse=True)
+    gains = _sum_agreements(members, projection)[0] if members else []
+    visibility = [gain / projection.valid.shape[-1] for gain in gains]
+    return sorted([*visibility, *[0.0] * (len(projection.valid) - len(members))], reverse=True)
+
+
+def project_poses(poses: Sequence[PartialPose], cameras: Sequence[StaticCamera]) -> Projection:
+    """Return the joints of P poses, one or more, in V views: pixels (V, P, J, 2), valid (V, P, J) where also known."""
+    projection = project_all(cameras, torch.stack([pose.points for pose in poses]))
+    return Projection(projection.pixels, projection.valid & torch.stack([pose.known for pose in poses]))
 
 
 def triangulate_pose(members: Sequence[Candidate], cameras: Sequence[StaticCamera]) -> TriangulatedPose:
@@ -113,25 +119,41 @@ def triangulate_poses(
             groups.setdefault(tuple(id(camera) for camera in static), []).append(index)
     poses = [TriangulatedPose.nothing(num_joints) for _ in members]
     for indices in groups.values():
-        together = _triangulate_frames([members[i] for i in indices], cameras[indices[0]], num_joints)
+        frames = [members[i] for i in indices]
+        sides = [shared_side(frames)] * len(frames)
+        together = triangulate_together(frames, sides, cameras[indices[0]], num_joints)
         for index, pose in zip(indices, together, strict=True):
             poses[index] = pose
     return poses
 
 
-def _triangulate_frames(
-    members: Sequence[Sequence[Candidate]], cameras: Sequence[StaticCamera], num_joints: int
+def shared_side(people: Sequence[Sequence[Candidate]]) -> float:
+    """Return the median side of the windows of some candidates, pixels: the lower one of the two in the middle."""
+    return median_low(member.side for members in people for member in members)
+
+
+def triangulate_together(
+    people: Sequence[Sequence[Candidate]],
+    sides: Sequence[float],
+    cameras: Sequence[StaticCamera],
+    num_joints: int,
 ) -> list[TriangulatedPose]:
-    shape = (len(cameras), len(members), num_joints)
+    """Return the robust triangulation of P people, each one as if it were triangulated alone.
+
+    Args:
+        people: the candidates of each, one or more, at most one a view.
+        sides: side of the windows of each, pixels, which sets how near to each other the views must be.
+        cameras: V cameras.
+        num_joints: J, joints of every candidate.
+    """
+    shape = (len(cameras), len(people), num_joints)
     pixels = torch.full((*shape, 2), torch.nan, dtype=torch.float64)
     weights = torch.zeros(shape, dtype=torch.float64)
-    sides = torch.full(shape[:2], torch.nan, dtype=torch.float64)
-    for index, frame in enumerate(members):
-        for member in frame:
+    for index, members in enumerate(people):
+        for member in members:
             pixels[member.view, index] = member.pixels.double()
             weights[member.view, index] = member.scores.double()
-            sides[member.view, index] = member.side
-    side = float(sides.nanmedian())
+    side = torch.tensor(sides, dtype=torch.float64).repeat_interleave(num_joints)
     triangulation = triangulate_robust(
         cameras, pixels.flatten(1, 2), weights.flatten(1, 2), threshold_px=_AGREEMENT * side
     )
@@ -190,22 +212,15 @@ def _choose_members(
     return _Hypothesis(sum(gains[i] for i in best.values()) if enough else 0.0, tuple(best.values()))
 
 
-def _sum_agreements(
-    poses: Sequence[TriangulatedPose], candidates: Sequence[Candidate], cameras: Sequence[StaticCamera]
-) -> list[list[float]]:
+def _sum_agreements(candidates: Sequence[Candidate], projection: Projection) -> list[list[float]]:
     """Return for P poses and C candidates how well they agree, [P][C].
 
-    It is the sum over joints of peak height times a truncated parabola of the distance to the projection.
+    It is the sum over joints of peak height times a truncated parabola of the distance to the projection (V, P, J).
     """
-    points = torch.stack([pose.points for pose in poses])
-    supported = torch.stack([pose.known for pose in poses])
-    columns = []
-    for candidate in candidates:
-        projection = cameras[candidate.view].project(points)
-        distance = torch.linalg.vector_norm(projection.pixels - candidate.pixels, dim=-1) / (
-            _AGREEMENT * candidate.side
-        )
-        fit = torch.where(supported & projection.valid, (1 - distance.square()).clamp_min(0), 0)
-        columns.append((candidate.scores * fit).sum(-1))
-    gains: list[list[float]] = torch.stack(columns, 1).tolist()
+    views = [candidate.view for candidate in candidates]
+    places, scores = (torch.stack([getattr(c, name) for c in candidates]) for name in ("pixels", "scores"))
+    reach = torch.tensor([_AGREEMENT * candidate.side for candidate in candidates], dtype=torch.float64)
+    distance = torch.linalg.vector_norm(projection.pixels[views] - places[:, None], dim=-1) / reach[:, None, None]
+    fit = torch.where(projection.valid[views], (1 - distance.square()).clamp_min(0), 0)
+    gains: list[list[float]] = (scores[:, None] * fit).sum(-1).T.tolist()
     return gains

@@ -6,7 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from poseharvest.geometry.camera import StaticCamera
-from poseharvest.localization.find.match_views import triangulate_poses, view_agreements
+from poseharvest.localization.find.match_views import (
+    project_poses,
+    shared_side,
+    triangulate_poses,
+    view_agreements,
+)
+from poseharvest.localization.find.pose_memory import PoseMemory
 from poseharvest.localization.find.scan import Candidate
 from poseharvest.localization.limits import CLOSING_SCALES, CROP_SCALE
 from poseharvest.localization.partial_pose import TriangulatedPose
@@ -45,8 +51,26 @@ def observe_people(
     """
     poses = triangulate_poses(members, cameras, num_joints)
     return [
-        Observation(pose, view_agreements(pose, candidates, static))
+        Observation(pose, view_agreements(candidates, project_poses([pose], static)))
         for pose, candidates, static in zip(poses, members, cameras, strict=True)
+    ]
+
+
+def observe_remembered(
+    members: Sequence[Sequence[Candidate]], cameras: Sequence[StaticCamera], memory: PoseMemory
+) -> list[Observation]:
+    """Return what the views show of some people in one frame, as `observe_people` does.
+
+    Args:
+        members: the candidates of each, at most one a view; without any the pose has no known joint.
+        cameras: V cameras as they stand in this frame.
+        memory: poses that are triangulated already.
+    """
+    side = shared_side(members) if any(members) else None
+    poses = memory.triangulate(members, cameras, side=side)
+    return [
+        Observation(pose, view_agreements(candidates, memory.project([pose], cameras)))
+        for pose, candidates in zip(poses, members, strict=True)
     ]
 
 

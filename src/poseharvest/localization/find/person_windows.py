@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -12,8 +13,8 @@ from poseharvest.capture.frames import MultiViewFrame
 from poseharvest.capture.sync import MIN_VIEWS
 from poseharvest.detectors.protocol import CroppedView, HeatmapDetector, KeypointSource
 from poseharvest.geometry.camera import StaticCamera
-from poseharvest.geometry.crop import Crop, crop_around
-from poseharvest.geometry.rig import inside_image
+from poseharvest.geometry.crop import Crop, crop_of_box
+from poseharvest.geometry.rig import inside_image, project_all
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.heatmaps.peaks import Peaks, heatmap_peaks
 from poseharvest.localization.find.scan import Candidate
@@ -40,12 +41,18 @@ def crops_around(points: Tensor, cameras: Sequence[StaticCamera], scale: float =
         One a view. None where fewer than four joints are in front of the camera, where none falls into the picture, or
         where the window would be more than four times as large as the picture.
     """
+    if len(points) < MIN_JOINTS:
+        return (None,) * len(cameras)
+    projection = project_all(cameras, points)
+    valid, pixels = projection.valid, projection.pixels
+    low, high = (torch.where(valid.unsqueeze(-1), pixels, end) for end in (torch.inf, -torch.inf))
+    boxes = torch.stack((low.amin(1), high.amax(1)), 1).tolist()
+    heights, widths = torch.tensor([camera.image_size for camera in cameras], dtype=pixels.dtype).T.unsqueeze(-1)
+    inside = valid & inside_image(pixels, (heights, widths))
+    is_seen = ((valid.sum(1) >= MIN_JOINTS) & inside.any(1)).tolist()
     crops: list[Crop | None] = []
-    for camera in cameras:
-        projection = camera.project(points)
-        pixels = projection.pixels[projection.valid]
-        visible = pixels.shape[0] >= MIN_JOINTS and bool(inside_image(pixels, camera.image_size).any())
-        crop = crop_around(pixels, scale, MIN_SIDE_PX) if visible else None
+    for camera, seen, (corner, opposite) in zip(cameras, is_seen, boxes, strict=True):
+        crop = crop_of_box(corner, opposite, scale, MIN_SIDE_PX) if seen else None
         crops.append(None if crop is None or crop.side > _MAX_SIDES * max(camera.image_size) else crop)
     return tuple(crops)
 
@@ -160,7 +167,7 @@ def draw_keypoints(
         members: the person's keypoints, at most one a view.
         cameras: V cameras as they stand in this frame.
     """
-    body = person.known & ~torch.tensor([is_end(joint) for joint in detector.skeleton.joints])
+    body = person.known & _are_no_ends(detector.skeleton)
     crops = crops_around(person.points[body if int(body.sum()) >= MIN_JOINTS else person.known], cameras)
     values = torch.zeros((len(cameras), len(detector.skeleton), *detector.heatmap_size))
     for member in members:
@@ -168,3 +175,9 @@ def draw_keypoints(
         if crop is not None:
             values[member.view] = source.draw([torch.cat((member.pixels, member.scores[:, None]), 1)], crop)
     return Heatmaps(values, crops)
+
+
+@cache
+def _are_no_ends(skeleton: Skeleton) -> Tensor:
+    """Return (J,) bool: the joint is neither a toe nor a finger."""
+    return torch.tensor([not is_end(joint) for joint in skeleton.joints])

@@ -20,9 +20,15 @@ from poseharvest.geometry.rig import Rig
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.heatmaps.peaks import heatmap_peaks
 from poseharvest.localization.find.assign import assign
+from poseharvest.localization.find.likely_people import likely_people
 from poseharvest.localization.find.look_again import confirm_people, is_person, look_again
 from poseharvest.localization.find.match_views import group_candidates
-from poseharvest.localization.find.observation import Observation, observe_people, window_scale
+from poseharvest.localization.find.observation import (
+    Observation,
+    observe_people,
+    observe_remembered,
+    window_scale,
+)
 from poseharvest.localization.find.person_windows import (
     detect_views,
     draw_keypoints,
@@ -30,6 +36,7 @@ from poseharvest.localization.find.person_windows import (
     shows_enough,
     windows_on,
 )
+from poseharvest.localization.find.pose_memory import PoseMemory
 from poseharvest.localization.find.scan import Candidate, find_candidates
 from poseharvest.localization.find.tell_apart import remove_others, removed_share
 from poseharvest.localization.follow.track import Track, relate_tracks
@@ -57,6 +64,7 @@ class PeopleTracker:
     def __init__(self, detector: HeatmapDetector, rig: Rig, max_people: int | None = None) -> None:
         self._detector, self._rig, self._max_people = detector, rig, max_people
         self._tracks: list[Track] = []
+        self._last_members: list[tuple[Candidate, ...]] = []  # everybody's keypoints in the last frame
         self._num_started = 0
         self._next_search = 0
 
@@ -70,7 +78,7 @@ class PeopleTracker:
                 (`one_person.batch_length`), since a network uses the windows of the first for all of them.
         """
         if isinstance(self._detector, KeypointSource):
-            return [self._observe_keypoints(self._detector, frame) for frame in frames]
+            return self._observe_keypoints(self._detector, frames)
         known = [frame for frame in frames if shows_enough(self._detector, frame)]
         moments = {moment.frame: moment for moment in self._observe_heatmaps(known)} if known else {}
         return [moments.get(frame.index) or self._skip_frame(frame.index) for frame in frames]
@@ -81,18 +89,32 @@ class PeopleTracker:
         confirmed = frozenset(track.number for track in self._tracks if track.is_confirmed)
         return FrameSightings(frame, (), numbers, confirmed)
 
-    def _observe_keypoints(self, source: KeypointSource, frame: MultiViewFrame) -> FrameSightings:
+    def _observe_keypoints(self, source: KeypointSource, frames: Sequence[MultiViewFrame]) -> list[FrameSightings]:
+        cameras = [self._rig.at(frame.index) for frame in frames]
+        candidates = [
+            find_candidates(self._detector, frame, static) for frame, static in zip(frames, cameras, strict=True)
+        ]
+        memory = PoseMemory(len(self._detector.skeleton))
+        memory.prepare(likely_people(self._last_members, candidates), cameras)
+        return [
+            self._follow_keypoints(source, frame, found, memory)
+            for frame, found in zip(frames, candidates, strict=True)
+        ]
+
+    def _follow_keypoints(
+        self, source: KeypointSource, frame: MultiViewFrame, candidates: Sequence[Candidate], memory: PoseMemory
+    ) -> FrameSightings:
         cameras = self._rig.at(frame.index)
-        candidates = find_candidates(self._detector, frame, cameras)
-        assignment = assign(candidates, cameras, self._expected_poses(frame.index))
-        observations = self._observe(assignment.members, cameras)
+        assignment = assign(candidates, cameras, self._expected_poses(frame.index), memory)
+        observations = observe_remembered(assignment.members, cameras, memory)
         self._update_tracks(observations, frame)
         members = {track.number: own for track, own in zip(self._tracks, assignment.members, strict=True)}
         new_groups = group_candidates(assignment.unassigned, cameras)
-        for group, one in zip(new_groups, self._observe(new_groups, cameras), strict=True):
+        for group, one in zip(new_groups, observe_remembered(new_groups, cameras, memory), strict=True):
             track = self._start_track(one, frame)
             if track is not None:
                 members[track.number], observations = group, [*observations, one]
+        self._last_members = [own for own in members.values() if own]
         maps = [draw_keypoints(self._detector, source, t.belief, members[t.number], cameras) for t in self._tracks]
         return self._finish_frame(frame, cameras, maps, observations)
 
