@@ -4,11 +4,13 @@ Both run in this process on the same frames, in turns, so that their ratio holds
 `python benchmarks/inference.py`; `--frames 4` for a quick look. `--capture FOLDER --calibration FILE` adds frames of
 real footage, seen by EfficientPose-I, with the radii that its own frames teach. `--shares 0.3 1 3` measures the table
 of what each level of the search may drop (`coarse_to_fine.LEVEL_SHARES`), its rows above the voxels times each factor.
+`--floors 0.01 0.1 --views 2 3` measures the error of the means under each floor (choice D3), on seeds of its own.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import math
 import time
 from collections.abc import Sequence
@@ -29,6 +31,7 @@ from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.pictorial.coarse_to_fine import LEVEL_SHARES, LevelShares
 from poseharvest.pictorial.evidence import FrameEvidence
 from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
+from poseharvest.pictorial.likelihood import floors_of
 from poseharvest.pictorial.posterior import JointPosterior
 from poseharvest.simulation.camera_rigs import random_rig
 from poseharvest.simulation.detector_errors import CLEAN, ONE_VIEW_WRONG, REALISTIC, DetectorErrors
@@ -39,6 +42,7 @@ from poseharvest.skeleton.limb_lengths import LimbLengths
 from simulated import track
 
 STEP = 7  # frames between two that are used
+FLOOR_SEEDS = (31, 32)
 
 
 @dataclass(frozen=True)
@@ -182,6 +186,35 @@ def print_shares(factors: Sequence[float], num_frames: int, num_checked: int) ->
     Console(width=130).print(table)
 
 
+def measure_floor(scenarios: Sequence[Scenario], floor: float) -> list[str]:
+    """Return milliseconds of the processor a frame and the mean error, mm, over scenarios of one kind."""
+    seconds, errors = 0.0, []
+    for scenario in scenarios:
+        model = PictorialStructures(MPII16, scenario.lengths, InferenceOptions(floor=floor))
+        model.infer_many(scenario.frames[:1])
+        start = time.process_time()
+        found = model.infer_many(scenario.frames)
+        seconds += time.process_time() - start
+        errors.append(torch.linalg.vector_norm(torch.stack([p.mean for p in found]) - scenario.truth, dim=-1).mean())
+    num_frames = sum(len(scenario.frames) for scenario in scenarios)
+    return [f"{1e3 * seconds / num_frames:.1f}", f"{float(torch.stack(errors).mean()):.1f}"]
+
+
+def print_floors(floors: Sequence[float], views: Sequence[int], num_frames: int) -> None:
+    table = Table(title=f"torch {torch.__version__}, 16 joints, seeds {FLOOR_SEEDS}")
+    for column in ("frames", "floor", "of a view", "CPU ms a frame", "error mm"):
+        table.add_column(column)
+    kinds = {"realistic": REALISTIC, "one wrong": ONE_VIEW_WRONG}
+    for number, (kind, errors) in itertools.product(views, kinds.items()):
+        name = f"{number} views, {kind}"
+        scenarios = [make_scenario(name, number, num_frames, errors=errors, seed=seed) for seed in FLOOR_SEEDS]
+        every_view = torch.ones(number, 1, dtype=torch.bool)
+        for floor in floors:
+            of_a_view = float(floors_of(floor, every_view, torch.float64))
+            table.add_row(name, f"{floor:g}", f"{of_a_view:.2g}", *measure_floor(scenarios, floor))
+    Console(width=130).print(table)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--frames", type=int, default=16, help="frames of every kind")
@@ -192,11 +225,15 @@ def main() -> None:
     parser.add_argument("--capture", type=Path, help="a folder of footage")
     parser.add_argument("--calibration", type=Path, help="its calibration file")
     parser.add_argument("--shares", type=float, nargs="*", help="factors of LEVEL_SHARES; nothing else is measured")
+    parser.add_argument("--floors", type=float, nargs="*", help="of the likelihood; nothing else is measured")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     n, checked = arguments.frames, arguments.checked
     if arguments.shares:
         print_shares(arguments.shares, n, checked)
+        return
+    if arguments.floors:
+        print_floors(arguments.floors, arguments.views, n)
         return
     table = Table(title=f"{arguments.threads} threads, torch {torch.__version__}, 16 joints")
     for column in ("frames", "exact/s", "FFT/s", "ratio", "mean mm", "sd %", "left out", "/ reported", "error mm"):

@@ -85,7 +85,7 @@ def test_rows_and_back():
 
 
 def test_the_evidence_of_voxels_is_that_of_the_reference():
-    frames = [frame(3, seed=1), frame(3, seed=2), hidden(frame(3, seed=3), "head", (0,))]
+    frames = [frame(3, seed=1), frame(3, seed=2), hidden(hidden(frame(3, seed=3), "head", (0,)), "foot", (0, 2))]
     absent = FrameEvidence(without_view(frames[1].heatmaps, 1), frames[1].cameras, CENTER + 40)
     frames.append(absent)
     volumes = [cube(f.center, 1500.0, 11) for f in frames]  # an odd number of voxels: some halves lie beyond
@@ -125,11 +125,28 @@ def test_half_a_block_is_worth_about_the_mean_of_its_voxels():
 
 
 @pytest.mark.parametrize("backend", [CompiledBackend(), TensorBackend()], ids=["compiled", "tensors"])
+def test_a_block_gets_what_a_map_shows_at_its_voxels_although_its_middle_lies_beside_the_map(backend):
+    """A map of ones in a window smaller than the cube: a block is worth nothing only where its voxels are."""
+    cameras = ring(1)
+    heatmaps = seen_by(cameras, STICK_POINTS, scale=0.8)
+    heatmaps.values[:] = 1
+    whole = FrameEvidence(heatmaps, cameras, CENTER)
+    evidence = BatchEvidence([whole], [cube(CENTER, 1370.0, 32)], Likelihood(1e-3), backend)
+    blocks = covering(32, 8, joints=4)
+    coarse = evidence.halves(blocks).exp().flatten()
+    mean = evidence.halves(blocks.halved().halved()).exp().reshape(len(coarse), 64).mean(1)
+    assert float(mean.min()) < 1e-11  # some voxels lie outside
+    assert int((mean < 0.1).sum()) < int((mean < 0.9).sum())  # some blocks lie on the window's edge
+    assert float((coarse / mean)[mean > 0.3].min()) > 0.2
+
+
+@pytest.mark.parametrize("backend", [CompiledBackend(), TensorBackend()], ids=["compiled", "tensors"])
 @pytest.mark.parametrize("resolution", [7, 20, 24])
 @pytest.mark.parametrize("num_views", [2, 4])
 def test_with_nothing_neglected_it_is_the_reference(backend, resolution, num_views, monkeypatch):
     monkeypatch.setattr(infer_module, "backend_for", lambda device: backend)
-    frames = [frame(num_views, seed=4), hidden(frame(num_views, seed=5), "hand", (0,))]
+    mixed = hidden(hidden(frame(num_views, seed=6), "head", tuple(range(1, num_views))), "foot", (1,))
+    frames = [frame(num_views, seed=4), hidden(frame(num_views, seed=5), "hand", (0,)), mixed]
     exact = infer(frames, resolution=resolution, neglect=0.0)
     reference = infer(frames, resolution=resolution, inference="reference")
     for a, b in zip(exact, reference, strict=True):

@@ -31,13 +31,16 @@ def test_a_voxel_gets_the_product_of_what_the_views_show_there(generator):
     cameras = ring(3)
     heatmaps = seen_by(cameras, STICK_POINTS)
     noisy = Heatmaps(heatmaps.values + 0.1 * torch.randn(heatmaps.values.shape, generator=generator), heatmaps.crops)
+    noisy.values[1, 2], noisy.values[1:, 3] = 0, -0.2
+    floors = [0.05 ** (4 / 3), 0.05 ** (4 / 3), 0.05**2, 0.05**4]  # of joints that 3, 3, 2 and 1 views show
     log_values = back_project(noisy, cameras, VOLUME, 0.05).log_values.flatten(1)
     centers = VOLUME.voxel_centers()
     for joint, voxel in ((0, 17), (1, 330), (2, 500), (3, 88), (1, 346)):
         product = 1.0
         for view, camera in enumerate(cameras):
             x, y = noisy.crops[view].to_window(camera.project(centers[voxel]).pixels, MAP_SIZE).tolist()
-            product *= max(bilinear(noisy.values[view, joint], x, y), 0) + 0.05
+            is_shown = bool(noisy.values[view, joint].max() > 0)
+            product *= max(bilinear(noisy.values[view, joint], x, y), 0) + (floors[joint] if is_shown else 0.05)
         assert float(log_values[joint, voxel]) == pytest.approx(math.log(product), abs=1e-9)
 
 

@@ -98,15 +98,17 @@ def test_the_likelihoods_are_the_powers_of_those_before(floor: float, generator:
     values *= torch.tensor([0.9, 0.3, 0.6], dtype=torch.float64)[:, None, None, None]
     everywhere = torch.ones(3, dtype=torch.bool)
     weights = view_weights(values.flatten(-2).amax(-1), everywhere, 1.5)
-    weighed = weigh_views(values, everywhere, floor=floor, power=1.5)
-    difference = torch.log(weighed + floor) - weights[..., None, None] * torch.log(values + floor)
+    floors = floor * torch.tensor([1.0, 0.5, 0.2, 0.1], dtype=torch.float64)
+    weighed = weigh_views(values, everywhere, floors=floors, power=1.5)
+    added = floors[:, None, None]
+    difference = torch.log(weighed + added) - weights[..., None, None] * torch.log(values + added)
     assert float(difference.flatten(-2).std(-1).max()) < 1e-9
 
 
 def test_what_shows_nothing_still_shows_nothing() -> None:
     values = torch.zeros(2, 1, *MAP_SIZE)
     values[0, 0, 4, 7], values[1, 0, 20, 30], values[1, 0, 3, 3] = 0.9, 0.4, -0.2
-    weighed = weigh_views(values, torch.ones(2, dtype=torch.bool), floor=0.01, power=2.0)
+    weighed = weigh_views(values, torch.ones(2, dtype=torch.bool), floors=torch.tensor([0.01]), power=2.0)
     assert torch.equal(weighed == 0, values == 0)
     assert weighed[1, 0, 3, 3] == values[1, 0, 3, 3]  # negative: the floor either way
 

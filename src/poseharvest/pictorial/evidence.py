@@ -21,9 +21,9 @@ from poseharvest.geometry.grid import VoxelVolume
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.pictorial.backends.backend import Backend
 from poseharvest.pictorial.blocks import Blocks, halves_of
-from poseharvest.pictorial.likelihood import Likelihood
+from poseharvest.pictorial.likelihood import Likelihood, floors_of, views_that_show
 from poseharvest.pictorial.shapes import Float
-from poseharvest.pictorial.views import Views
+from poseharvest.pictorial.views import ShownMaps, Views
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,12 +66,17 @@ class BatchEvidence:
         """
         like = volumes[0].center
         self.backend = backend
-        absent = torch.tensor([[crop is None for crop in frame.heatmaps.crops] for frame in frames], device=like.device)
+        present = torch.tensor([[c is not None for c in frame.heatmaps.crops] for frame in frames], device=like.device)
         maps = torch.stack([frame.heatmaps.values for frame in frames]).to(like)
-        self.values = likelihood.maps(maps, ~absent)
+        self.values = likelihood.maps(maps, present)
         self.num_frames, self.num_views, self.num_joints, height, width = self.values.shape
         self.size = (height, width)
-        self.floor = likelihood.floor
+        self._is_shown = views_that_show(maps, present)
+        self._floors = floors_of(likelihood.floor, self._is_shown, maps.dtype)
+        num_silent = (present[..., None] & ~self._is_shown).sum(1)
+        log_floor = math.log(likelihood.floor) if likelihood.floor > 0 else -math.inf
+        self._log_silent = torch.where(num_silent > 0, num_silent.to(maps) * log_floor, 0)
+        self._powers = torch.where(self._is_shown.sum(1) >= 4, 4, self._is_shown.sum(1).clamp(1, 2))
         self.voxel_mm = volumes[0].voxel_mm
         self.resolution = volumes[0].shape[0]
         windows = [
@@ -81,7 +86,6 @@ class BatchEvidence:
         self._views = Views(
             cameras=[frame.cameras for frame in frames],
             window=torch.stack([torch.stack(row) for row in windows]).to(like),
-            absent=absent,
             low=torch.stack([volume.origin for volume in volumes], 1) - self.voxel_mm / 2,
             voxel_mm=self.voxel_mm,
             resolution=self.resolution,
@@ -97,53 +101,60 @@ class BatchEvidence:
 
         Halves of one voxel get that voxel's; larger ones about the mean over their voxels. The mean of a product is
         at most the product of the power means, ``prod_k mean(f_k^V)^(1/V)`` (Hoelder), and equal where a block sees
-        no change; beyond 4 views the power stays 4. The means are taken over the window of pixels that a half covers.
+        no change; V is 1, 2 or 4 here, at most the number of views that show the joint. The means are taken over the
+        window of pixels that a half covers.
         """
         edge = blocks.edge // 2
-        power = self._power if edge > 1 else 1
-        maps = functional.pad(self._maps(edge), (1, 1, 1, 1))
-        runs = self._views_a_product(power)
-        total = self._product(blocks, maps, next(runs), self.floor**power).log_()
+        floors = self._floors**self._powers if edge > 1 else self._floors
+        maps = ShownMaps(self._maps(edge), floors, self._is_shown)
+        runs = self._views_a_product(float(floors.min()))
+        total = self._product(blocks, maps, next(runs)).log_()
         for chosen in runs:
-            total += self._product(blocks, maps, chosen, self.floor**power).log_()
-        if power > 1:
-            total.div_(power)
+            total += self._product(blocks, maps, chosen).log_()
+        if edge > 1:
+            total.div_(blocks.spread(self._powers.T.flatten())[:, None])
+        total.add_(blocks.spread(self._log_silent.T.flatten())[:, None])
         if blocks.along * blocks.edge > self.resolution:
             beyond = (halves_of(blocks.corner) * edge >= self.resolution).any(0)
             total.masked_fill_(beyond.reshape(-1, 8), -math.inf)
         return total
 
-    def _product(self, blocks: Blocks, maps: Tensor, chosen: range, floor: float) -> Tensor:
-        return self.backend.multiply_evidence(self._views, blocks, maps, chosen, floor)
+    def _product(self, blocks: Blocks, maps: ShownMaps, chosen: range) -> Tensor:
+        return self.backend.multiply_evidence(self._views, blocks, maps, chosen)
 
-    def _views_a_product(self, power: int) -> Iterator[range]:
-        """Yield runs of views whose evidence, each at least the floor, can be multiplied without underflow."""
+    def _views_a_product(self, lowest: float) -> Iterator[range]:
+        """Yield runs of views whose evidence, each at least `lowest`, can be multiplied without underflow."""
         tiny = torch.finfo(self.values.dtype).tiny
-        most = max(1, int(math.log(tiny) / math.log(max(self.floor**power, tiny))))
+        most = max(1, int(math.log(tiny) / math.log(max(lowest, tiny))))
         for view in range(0, self.num_views, most):
             yield range(view, min(view + most, self.num_views))
 
-    @property
-    def _power(self) -> int:
-        """1, 2 or 4, at most the number of views: the floor's power must not underflow."""
-        return 4 if self.num_views >= 4 else min(self.num_views, 2)
-
     def _maps(self, edge: int) -> Tensor:
-        """Return (F, V, J, H, W): the heatmaps, or the power means for blocks of an edge, less the floor's power."""
+        """Return the heatmaps, or the power means for blocks of an edge, less the floor's power, in a margin of zeros.
+
+        A block whose middle a view shows beside its map may reach into it, so the margin holds the means' windows.
+        """
         if edge == 1:
-            return self.values
+            return _with_margin(self.values, 1)
         radius = min(round(self._views.pixels_per_voxel * (edge - 1) / 2), max(self.size) // 2)
+        margin = radius + 1
         # Frame by frame, so that the sums stay in the processor's cache.
         return torch.stack([
-            _running_mean(_running_mean(self._powers_of(values), radius, -2), radius, -1) for values in self.values
+            _running_mean(_running_mean(_with_margin(self._powers_of(frame), margin), radius, -2), radius, -1)
+            for frame in range(self.num_frames)
         ])
 
-    def _powers_of(self, values: Tensor) -> Tensor:
-        """Return (evidence + floor) to the power, less that of the floor."""
-        powers = values.clamp_min(0).add_(self.floor)
-        for _ in range(self._power // 2):
-            powers.square_()
-        return powers.sub_(self.floor**self._power)
+    def _powers_of(self, frame: int) -> Tensor:
+        """Return (V, J, H, W): (evidence + floor) to the joint's power, less that of the floor."""
+        floors, powers = self._floors[frame, :, None, None], self._powers[frame, :, None, None]
+        raised = self.values[frame].clamp_min(0).add_(floors)
+        for power in (2, 4):
+            raised = torch.where(powers >= power, raised.square(), raised)
+        return raised.sub_(floors**powers)
+
+
+def _with_margin(maps: Tensor, margin: int) -> Tensor:
+    return functional.pad(maps, (margin,) * 4)
 
 
 def _running_mean(maps: Tensor, radius: int, axis: int) -> Tensor:

@@ -50,7 +50,8 @@ class InferenceOptions:
     """Voxels along each edge of the bounding cube; 64 in the paper."""
 
     floor: float = 0.01
-    """Chance that a view is simply wrong, added to every heatmap (choice D3); 0 is the paper's Eq. (3)."""
+    """Chance that a view is simply wrong, added to every heatmap (choice D3); 0 is the paper's Eq. (3). A joint that
+    V < 4 views show gets floor^(4 / V): that all of them are wrong is then no likelier than with four."""
 
     height_power: float = 0.0
     """Power of its peak's height with which a view's word on a joint counts (choice D3); 0 in the paper: all alike."""

@@ -1,7 +1,8 @@
 """Eq. (3): the likelihood of every joint in every voxel, by back-projection of the heatmaps.
 
 ``p(I | s_i) = prod_k (max(h_k(pi_k(s_i)), 0) + floor)``, kept as a logarithm so that many views cannot underflow.
-The floor is the chance that a view is simply wrong (docs/method.md, choice D3).
+The floor is the chance that a view is simply wrong (docs/method.md, choice D3). It is lower for a joint that fewer than
+four views show (`likelihood.floors_of`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from poseharvest.geometry.camera import StaticCamera
 from poseharvest.geometry.grid import VoxelVolume
 from poseharvest.geometry.resample import sample_bilinear
 from poseharvest.heatmaps.maps import Heatmaps
+from poseharvest.pictorial.likelihood import floors_of, views_that_show
 from poseharvest.pictorial.shapes import Bool, Float
 
 
@@ -64,7 +66,9 @@ def back_project(heatmaps: Heatmaps, cameras: Sequence[StaticCamera], volume: Vo
         heatmaps: of V views.
         cameras: V cameras as they stand in this frame.
         volume: the grid; its dtype and device are those of the work.
-        floor: added to every view's evidence, 0 to 1. An absent view is left out of the product.
+        floor: chance that one view of four or more is simply wrong, 0 to 1. To a view's evidence on a joint is added
+            what `likelihood.floors_of` makes of it, or the floor itself where the view does not show the joint. An
+            absent view is left out of the product.
 
     Raises:
         ShapeError: there are not as many cameras as views, or the floor is negative.
@@ -76,9 +80,12 @@ def back_project(heatmaps: Heatmaps, cameras: Sequence[StaticCamera], volume: Vo
     points = volume.voxel_centers()
     num_joints = heatmaps.values.shape[1]
     log_values = points.new_zeros((num_joints, points.shape[0]))
+    present = torch.tensor([crop is not None for crop in heatmaps.crops], device=heatmaps.values.device)
+    is_shown = views_that_show(heatmaps.values, present)
+    floors = torch.where(is_shown, floors_of(floor, is_shown, points.dtype), floor).to(points)
     for view, camera in enumerate(cameras):
         if heatmaps.crops[view] is None:
             continue
         evidence = view_evidence(heatmaps, view, camera, points).to(points.dtype)
-        log_values += torch.log(evidence + floor)
+        log_values += torch.log(evidence + floors[view][:, None])
     return Unaries(log_values.reshape(num_joints, *volume.shape), volume)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from poseharvest.geometry.camera import MIN_DEPTH_MM, AffineCamera, Camera, Stat
 from poseharvest.pictorial.shapes import Float
 
 _AFFINE_DEPTH = torch.tensor([[0.0, 0.0, 0.0, 1.0]], dtype=torch.float64)
+_SHIFT = [14, 17]  # numbers of a row: where the pixel (0, 0) is
 _NO_LENS = [*[0.0] * 8, math.inf]
 
 
@@ -24,7 +26,7 @@ class ViewRows:
 
     Attributes:
         values: (F, V, 28): 12 for the rows of the matrix from (x, y, z, 1), mm from the cube's lowest corner, to the
-            camera; 6 for those of the matrix from normalised points (a, b, 1) to pixels of the maps with their border;
+            camera; 6 for those of the matrix from normalised points (a, b, 1) to pixels of the maps;
             8 for the lens; the square of the largest radius that it shows; the depth that a point must exceed.
         fisheye: (F, V) bool: the lens' first four numbers are those of a fisheye, else its eight are k1 k2 p1 p2 k3
             k4 k5 k6 of Brown and Conrady.
@@ -32,6 +34,12 @@ class ViewRows:
 
     values: NDArray[np.float64]
     fisheye: NDArray[np.bool_]
+
+    def in_margin(self, margin: int, number: type[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+        """Return `values` in a type of number, for pixels of the maps in a margin of so many pixels."""
+        values = self.values.astype(number)
+        values[..., _SHIFT] += margin
+        return values
 
     @classmethod
     def of(
@@ -70,7 +78,7 @@ def _row(camera: Camera | AffineCamera, window: Tensor, low: Tensor) -> Tensor:
         lens, min_depth = _NO_LENS, 0.0
     at_corner = to_camera[:, :3] @ low + to_camera[:, 3]
     to_map = window[:, :2] @ to_picture
-    to_map[:, 2] += window[:, 2] + 1  # the border
+    to_map[:, 2] += window[:, 2]
     numbers = torch.tensor([*lens, min_depth], dtype=torch.float64)
     return torch.cat((torch.cat((to_camera[:, :3], at_corner[:, None]), 1).flatten(), to_map.flatten(), numbers))
 

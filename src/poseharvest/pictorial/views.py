@@ -19,13 +19,27 @@ _FAR_OUTSIDE = -1e6  # map pixels
 
 
 @dataclass(frozen=True, eq=False)
+class ShownMaps:
+    """Heatmaps of F frames of V views and J joints, and the floors that are added to them.
+
+    Attributes:
+        values: (F, V, J, H + 2 M, W + 2 M) with a margin of M pixels, 1 or more; the outermost are zero.
+        floors: (F, J) added to the values of the views that show the joint, 0 or more.
+        is_shown: (F, V, J) bool: the view shows the joint; else it has no part in the joint's likelihood.
+    """
+
+    values: Float[Tensor, "F V J H W"]
+    floors: Float[Tensor, "F J"]
+    is_shown: Bool[Tensor, "F V J"]
+
+
+@dataclass(frozen=True, eq=False)
 class Views:
     """The views of F frames, V each, and the cubes that they look at.
 
     Attributes:
         cameras: F rows of V cameras.
         window: (F, V, 2, 3) from pixels of the picture to those of the maps.
-        absent: (F, V) bool: says nothing.
         low: (3, F) the cubes' lowest corners, mm.
         voxel_mm: edge of a voxel.
         resolution: voxels along a cube's edge.
@@ -34,7 +48,6 @@ class Views:
 
     cameras: Sequence[Sequence[StaticCamera]]
     window: Float[Tensor, "F V 2 3"]
-    absent: Bool[Tensor, "F V"]
     low: Float[Tensor, "3 F"]
     voxel_mm: float
     resolution: int
@@ -71,7 +84,7 @@ class Views:
         points = (self.low[:, :, None] + lattice.T[:, None]).reshape(3, -1)
         frame = torch.arange(len(self.cameras), device=points.device).repeat_interleave(lattice.shape[0])
         columns = []
-        for view in range(self.absent.shape[1]):
+        for view in range(self.window.shape[1]):
             pixels = self.pixels(view, frame, points)
             field = pixels.T.reshape(-1, _LATTICE, _LATTICE, _LATTICE, 2)
             steps = [field.diff(dim=axis).abs().flatten(1, 3).amax(1) for axis in (1, 2, 3)]

@@ -42,7 +42,7 @@ def view_weights(
 
 
 def weigh_views(
-    values: Float[Tensor, "*B V J H W"], present: Bool[Tensor, "*B V"], *, floor: float, power: float
+    values: Float[Tensor, "*B V J H W"], present: Bool[Tensor, "*B V"], *, floors: Float[Tensor, "*B J"], power: float
 ) -> Float[Tensor, "*B V J H W"]:
     """Return heatmaps (..., V, J, H, W) to whose likelihoods, h + floor, the views' weights are powers.
 
@@ -52,16 +52,16 @@ def weigh_views(
     Args:
         values: the heatmaps.
         present: (..., V) bool: the view has a heatmap.
-        floor: the chance that a view is simply wrong, 0 or more.
+        floors: (..., J) the chance that a view of the joint is simply wrong; all 0 or all positive.
         power: as in `view_weights`; 0 returns `values`.
     """
     if power == 0:
         return values
     weights = view_weights(values.flatten(-2).amax(-1), present, power)[..., None, None]
-    return torch.where(values > 0, _powers(values.clamp_min(0), weights, floor), values)
+    return torch.where(values > 0, _powers(values.clamp_min(0), weights, floors[..., None, :, None, None]), values)
 
 
-def _powers(values: Tensor, weights: Tensor, floor: float) -> Tensor:
-    if floor == 0:
+def _powers(values: Tensor, weights: Tensor, floors: Tensor) -> Tensor:
+    if not bool(floors.any()):
         return values**weights
-    return (values / floor).log1p_().mul_(weights).expm1_().mul_(floor)
+    return (values / floors).log1p_().mul_(weights).expm1_().mul_(floors)

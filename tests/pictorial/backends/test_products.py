@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -9,7 +11,7 @@ from poseharvest.geometry.camera import AffineCamera, Camera, StaticCamera
 from poseharvest.geometry.distortion import Distortion
 from poseharvest.geometry.resample import sample_bilinear
 from poseharvest.pictorial.blocks import Blocks, all_blocks, halves_of
-from poseharvest.pictorial.views import Views
+from poseharvest.pictorial.views import ShownMaps, Views
 from poseharvest.simulation.camera_rigs import look_at
 
 SIZE = (20, 27)
@@ -34,29 +36,29 @@ def affine() -> AffineCamera:
     return AffineCamera("a", (720, 1280), linear)
 
 
-def views_of(cameras: list[list[StaticCamera]], dtype: torch.dtype, absent: torch.Tensor | None = None) -> Views:
+def views_of(cameras: list[list[StaticCamera]], dtype: torch.dtype) -> Views:
     num_frames, num_views = len(cameras), len(cameras[0])
     window = torch.tensor([[0.03, 0.0, -6.0], [0.0, 0.031, -3.0]], dtype=dtype).repeat(num_frames, num_views, 1, 1)
     low = torch.tensor([[-900.0, -900.0, 10.0]], dtype=dtype).T + 37.0 * torch.arange(num_frames, dtype=dtype)
-    none = torch.zeros(num_frames, num_views, dtype=torch.bool)
-    return Views(cameras, window, none if absent is None else absent, low, 1800.0 / 32, 32, SIZE)
+    return Views(cameras, window, low, 1800.0 / 32, 32, SIZE)
 
 
-def shown_by_the_cameras(views: Views, blocks: Blocks, maps: torch.Tensor, chosen: range, floor: float) -> torch.Tensor:
+def shown_by_the_cameras(views: Views, blocks: Blocks, maps: ShownMaps, chosen: range) -> torch.Tensor:
     """The products (N, 8), one joint of one frame after the other."""
     middles = (halves_of(blocks.corner) + 0.5) * (blocks.edge / 2 * views.voxel_mm)
-    products = maps.new_ones(len(blocks.segment), 8)
+    products = maps.values.new_ones(len(blocks.segment), 8)
     for segment in range(blocks.num_segments):
         joint, frame = divmod(segment, blocks.num_frames)
         here = blocks.segment == segment
         points = middles.reshape(3, -1, 8)[:, here].reshape(3, -1).T + views.low[:, frame]
         for view in chosen:
-            if not bool(views.absent[frame, view]):
+            if bool(maps.is_shown[frame, view, joint]):
                 image = views.cameras[frame][view].project(points)
                 window = views.window[frame, view]
                 pixels = image.pixels @ window[:, :2].T + window[:, 2]
-                shown = sample_bilinear(maps[frame, view, joint, 1:-1, 1:-1][None, None], pixels[None])[0, 0]
-                products[here] *= (torch.where(image.valid, shown.clamp_min(0), 0) + floor).reshape(-1, 8)
+                shown = sample_bilinear(maps.values[frame, view, joint, 1:-1, 1:-1][None, None], pixels[None])[0, 0]
+                evidence = torch.where(image.valid, shown.clamp_min(0), 0)
+                products[here] *= (evidence + maps.floors[frame, joint]).reshape(-1, 8)
     return products
 
 
@@ -65,16 +67,25 @@ def some_blocks(num_frames: int, num_joints: int, dtype: torch.dtype, generator:
     return blocks.select((torch.rand(len(blocks.segment), generator=generator) < 0.4).nonzero().squeeze(1))
 
 
-def compare(backend, cameras, generator, *, dtype=torch.float64, absent=None, atol=1e-10):
-    views = views_of(cameras, dtype, absent)
-    num_frames, num_views = len(cameras), len(cameras[0])
-    blocks = some_blocks(num_frames, 3, dtype, generator)
-    maps = torch.rand(num_frames, num_views, 3, SIZE[0], SIZE[1], dtype=dtype, generator=generator) - 0.2
-    maps = torch.nn.functional.pad(maps, (1, 1, 1, 1))
-    found = backend.multiply_evidence(views, blocks, maps, range(num_views), 0.01)
-    expected = shown_by_the_cameras(views, blocks, maps, range(num_views), 0.01)
-    torch.testing.assert_close(found, expected, rtol=0, atol=atol)
-    assert float((found - 0.01**num_views).abs().max()) > 1e-3  # something is seen
+def maps_of(cameras, num_joints: int, dtype: torch.dtype, generator: torch.Generator) -> ShownMaps:
+    """Maps of noise with a floor of its own for every joint and frame; every view shows every joint."""
+    shape = len(cameras), len(cameras[0]), num_joints
+    values = torch.rand(*shape, *SIZE, dtype=dtype, generator=generator) - 0.2
+    floors = 0.01 + 0.1 * torch.rand(shape[0], num_joints, dtype=dtype, generator=generator)
+    return ShownMaps(torch.nn.functional.pad(values, (1, 1, 1, 1)), floors, torch.ones(shape, dtype=torch.bool))
+
+
+def compare(backend, cameras, generator, *, dtype=torch.float64, hidden=(), atol=1e-10):
+    """`hidden` has (frame, view, joint) of what is not shown; None for all of them."""
+    views, every_view = views_of(cameras, dtype), range(len(cameras[0]))
+    blocks = some_blocks(len(cameras), 3, dtype, generator)
+    maps = maps_of(cameras, 3, dtype, generator)
+    for frame, view, joint in hidden:
+        maps.is_shown[frame, view, slice(None) if joint is None else joint] = False
+    found = backend.multiply_evidence(views, blocks, maps, every_view)
+    torch.testing.assert_close(found, shown_by_the_cameras(views, blocks, maps, every_view), rtol=0, atol=atol)
+    nothing = blocks.spread((maps.floors ** maps.is_shown.sum(1)).T.flatten())
+    assert float((found - nothing[:, None]).abs().max()) > 1e-3  # something is seen
 
 
 @pytest.mark.parametrize("lens", sorted(LENSES))
@@ -94,20 +105,29 @@ def test_single_precision(backend, generator):
     compare(backend, [[camera(LENSES["brown4"]), camera(LENSES["none"])]], generator, dtype=torch.float32, atol=2e-3)
 
 
-def test_an_absent_view_says_nothing(backend, generator):
+def test_a_view_that_does_not_show_the_joint_has_no_part_in_it(backend, generator):
     cameras = [[camera(LENSES["none"]), affine()], [camera(LENSES["brown8"]), affine()]]
-    absent = torch.tensor([[False, True], [False, False]])
-    compare(backend, cameras, generator, absent=absent)
+    compare(backend, cameras, generator, hidden=[(0, 1, None), (1, 0, 1), (1, 0, 2), (1, 1, 2)])
+
+
+@pytest.mark.parametrize("kind", ["ours", "any"])
+def test_a_wider_margin_of_zeros_changes_nothing(backend, kind, generator):
+    cameras = [[camera(LENSES["brown4"]), affine() if kind == "ours" else Periscope()]]
+    views, blocks = views_of(cameras, torch.float64), some_blocks(1, 3, torch.float64, generator)
+    narrow = maps_of(cameras, 3, torch.float64, generator)
+    wide = replace(narrow, values=torch.nn.functional.pad(narrow.values, (3, 3, 3, 3)))
+    found, expected = (backend.multiply_evidence(views, blocks, maps, range(2)) for maps in (wide, narrow))
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-10)
 
 
 def test_some_of_the_views(backend, generator):
     cameras = [[camera(LENSES["none"]), affine(), camera(LENSES["brown8"])]]
     views = views_of(cameras, torch.float64)
-    maps = torch.nn.functional.pad(torch.rand(1, 3, 2, *SIZE, dtype=torch.float64, generator=generator), (1, 1, 1, 1))
+    maps = maps_of(cameras, 2, torch.float64, generator)
     blocks = some_blocks(1, 2, torch.float64, generator)
     for chosen in (range(3), range(1), range(1, 3)):
-        found = backend.multiply_evidence(views, blocks, maps, chosen, 0.01)
-        expected = shown_by_the_cameras(views, blocks, maps, chosen, 0.01)
+        found = backend.multiply_evidence(views, blocks, maps, chosen)
+        expected = shown_by_the_cameras(views, blocks, maps, chosen)
         torch.testing.assert_close(found, expected, rtol=0, atol=1e-10)
 
 

@@ -17,7 +17,7 @@ from poseharvest.pictorial.pairwise import Reach
 from poseharvest.pictorial.rule import Rule
 from poseharvest.pictorial.shapes import Bool, Float, Int
 from poseharvest.pictorial.sum_product import Messenger, Tree
-from poseharvest.pictorial.views import Views
+from poseharvest.pictorial.views import ShownMaps, Views
 
 _log = logging.getLogger(__name__)
 
@@ -40,17 +40,16 @@ class Backend(Protocol):
         """Batches may run side by side, one a thread."""
         ...
 
-    def multiply_evidence(
-        self, views: Views, blocks: Blocks, maps: Float[Tensor, "F V J H W"], chosen: range, floor: float
-    ) -> Float[Tensor, "N 8"]:
+    def multiply_evidence(self, views: Views, blocks: Blocks, maps: ShownMaps, chosen: range) -> Float[Tensor, "N 8"]:
         """Return the products over the chosen views of max(shown, 0) + floor (Eq. 3), (N, 8), of each block's halves.
+
+        A view that does not show the joint has a factor of 1.
 
         Args:
             views: V views of F frames.
             blocks: N blocks; what the maps show at the middles of their halves counts.
-            maps: (F, V, J, H + 2, W + 2) heatmaps with a border of one pixel, which is zero.
-            chosen: numbers of the views; one that is absent has a factor of 1.
-            floor: added to every value, 0 or more.
+            maps: of these views and frames.
+            chosen: numbers of the views.
         """
         ...
 

@@ -14,26 +14,28 @@ _FAR = 1e6  # normalised: outside of every picture
 @compiled
 def multiply_evidence(  # noqa: PLR0913, PLR0917 - a loop takes plain arrays
     maps: NDArray[np.floating],
+    floors: NDArray[np.floating],
+    is_shown: NDArray[np.bool_],
     rows: NDArray[np.floating],
     fisheye: NDArray[np.bool_],
-    absent: NDArray[np.bool_],
     corner: NDArray[np.floating],
     counts: NDArray[np.int64],
     step: float,
-    floor: float,
     out: NDArray[np.floating],
 ) -> None:
-    """Multiply `out` (N, 8) by ``max(shown, 0) + floor`` of every view, at the middles of the halves of N blocks.
+    """Multiply `out` (N, 8) by ``max(shown, 0) + floor`` of every view that shows the joint.
+
+    It is what the views show at the middles of the halves of N blocks.
 
     Args:
-        maps: (F, V, J, H + 2, W + 2) with a border of one pixel.
-        rows: (F, V, 28) of `view_rows.ViewRows`.
+        maps: (F, V, J, H, W) with a margin of one pixel or more.
+        floors: (F, J) added.
+        is_shown: (F, V, J) of `views.ShownMaps`.
+        rows: (F, V, 28) of `view_rows.ViewRows.in_margin`.
         fisheye: (F, V) of the same.
-        absent: (F, V) views that say nothing.
         corner: (3, N) of the blocks, in units of their edge, ordered by joint and frame.
         counts: (J * F,) number of blocks of each joint and frame.
         step: edge of a half, mm.
-        floor: added.
         out: of each block's halves, z fastest.
     """
     num_frames, start = maps.shape[0], 0
@@ -43,25 +45,22 @@ def multiply_evidence(  # noqa: PLR0913, PLR0917 - a loop takes plain arrays
         for first in range(start, end, _BLOCKS_AT_ONCE):
             last = min(first + _BLOCKS_AT_ONCE, end)
             points, factors = _middles(corner[:, first:last], step), out[first:last].ravel()
-            for view in range(maps.shape[1]):
+            for view in np.nonzero(is_shown[frame, :, joint])[0]:
                 values, row = maps[frame, view, joint], rows[frame, view]
-                _multiply_view(values, row, fisheye[frame, view], absent[frame, view], points, floor, factors)
+                _multiply_view(values, row, fisheye[frame, view], points, floors[frame, joint], factors)
         start = end
 
 
 @compiled
-def _multiply_view(  # noqa: PLR0913, PLR0917 - a loop takes plain arrays
+def _multiply_view(
     values: NDArray[np.floating],
     row: NDArray[np.floating],
     is_fisheye: bool,
-    is_absent: bool,
     points: NDArray[np.floating],
     floor: float,
     out: NDArray[np.floating],
 ) -> None:
-    """Multiply `out` (N) by what a view's map (H, W) shows at points (3, N); an absent view shows nothing."""
-    if is_absent:
-        return
+    """Multiply `out` (N) by what a view's map (H, W) shows at points (3, N)."""
     places = _normalised(row, points)
     if is_fisheye:
         _bend_fisheye(row, places[0], places[1])

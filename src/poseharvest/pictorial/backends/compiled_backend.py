@@ -21,7 +21,7 @@ from poseharvest.pictorial.pairwise import Reach, Shell
 from poseharvest.pictorial.rule import Rule
 from poseharvest.pictorial.shapes import Bool, Float, Int
 from poseharvest.pictorial.sum_product import Message, Messenger, Tree
-from poseharvest.pictorial.views import Views
+from poseharvest.pictorial.views import ShownMaps, Views
 
 _FOR_OTHER_CAMERAS = TensorBackend(points_at_once=1 << 14)  # what fits the processor's cache
 
@@ -33,28 +33,26 @@ class CompiledBackend:
     max_pairs = 4_000_000_000
     runs_in_threads = True  # the loops let go of the interpreter
 
-    def multiply_evidence(
-        self, views: Views, blocks: Blocks, maps: Float[Tensor, "F V J H W"], chosen: range, floor: float
-    ) -> Float[Tensor, "N 8"]:
+    def multiply_evidence(self, views: Views, blocks: Blocks, maps: ShownMaps, chosen: range) -> Float[Tensor, "N 8"]:
         """Return products (N, 8) as `Backend` says; by tensor operations for cameras that the loop does not know."""
         from poseharvest.pictorial.backends.camera_loops import multiply_evidence
 
         rows = views.rows
         if rows is None:
-            return _FOR_OTHER_CAMERAS.multiply_evidence(views, blocks, maps, chosen, floor)
+            return _FOR_OTHER_CAMERAS.multiply_evidence(views, blocks, maps, chosen)
         part = slice(chosen.start, chosen.stop)
-        maps = maps[:, part].contiguous()
-        products = maps.new_ones(len(blocks.segment), 8)
-        number = maps.numpy().dtype.type
+        values = maps.values[:, part].contiguous()
+        products = values.new_ones(len(blocks.segment), 8)
+        number = values.numpy().dtype.type
         multiply_evidence(
-            maps.numpy(),
-            rows.values[:, part].astype(number),
+            values.numpy(),
+            maps.floors.contiguous().numpy(),
+            maps.is_shown[:, part].numpy(),
+            rows.in_margin((values.shape[3] - views.size[0]) // 2, number)[:, part],
             rows.fisheye[:, part],
-            views.absent[:, part].numpy(),
             blocks.corner.contiguous().numpy(),
             blocks.counts.numpy(),
             number(blocks.edge / 2 * views.voxel_mm),
-            number(floor),
             products.numpy(),
         )
         return products

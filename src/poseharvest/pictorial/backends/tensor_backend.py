@@ -19,7 +19,7 @@ from poseharvest.pictorial.pairwise import Reach
 from poseharvest.pictorial.rule import Rule
 from poseharvest.pictorial.shapes import Bool, Float, Int
 from poseharvest.pictorial.sum_product import Messenger, Tree
-from poseharvest.pictorial.views import Views
+from poseharvest.pictorial.views import ShownMaps, Views
 
 
 @dataclass(frozen=True)
@@ -38,22 +38,23 @@ class TensorBackend:
     max_pairs = 250_000_000
     runs_in_threads = False
 
-    def multiply_evidence(
-        self, views: Views, blocks: Blocks, maps: Float[Tensor, "F V J H W"], chosen: range, floor: float
-    ) -> Float[Tensor, "N 8"]:
+    def multiply_evidence(self, views: Views, blocks: Blocks, maps: ShownMaps, chosen: range) -> Float[Tensor, "N 8"]:
         """Return products (N, 8) as `Backend` says; joints share where their blocks appear."""
-        num_joints, area = maps.shape[2], maps.shape[3] * maps.shape[4]
+        values = maps.values
+        num_joints, area = values.shape[2], values.shape[3] * values.shape[4]
         places, numbers = _distinct(blocks.place, blocks.num_frames * blocks.along**3)
-        corner = halves_of(_corner_of(places, blocks.along).to(maps))
+        corner = halves_of(_corner_of(places, blocks.along).to(values))
         frame = (places // blocks.along**3).repeat_interleave(8)
         points = (corner + 0.5) * (blocks.edge / 2 * views.voxel_mm) + views.low.index_select(1, frame)
-        first = (blocks.frame * (maps.shape[1] * num_joints) + blocks.segment // blocks.num_frames) * area
-        flat, products = maps.flatten(), maps.new_ones(len(numbers), 8)
+        first = (blocks.frame * (values.shape[1] * num_joints) + blocks.segment // blocks.num_frames) * area
+        flat, products = values.flatten(), values.new_ones(len(numbers), 8)
+        floors = blocks.spread(maps.floors.T.flatten())[:, None]
         for view in chosen:
             start = (first + view * num_joints * area)[:, None]
-            factor = self._corners(views, view, frame, points).sample(flat, start, numbers).clamp_min_(0).add_(floor)
-            absent = views.absent[:, view].index_select(0, blocks.frame)[:, None]
-            products *= torch.where(absent, 1, factor)
+            corners = self._corners(views, view, frame, points, (values.shape[3] - views.size[0]) // 2)
+            factor = corners.sample(flat, start, numbers).clamp_min_(0).add_(floors)
+            is_shown = maps.is_shown[:, view].T.flatten().index_select(0, blocks.segment)[:, None]
+            products *= torch.where(is_shown, factor, 1)
         return products
 
     def connect(self, listings: Sequence[Listing], tree: Tree, shells: Sequence[Reach]) -> Messenger:
@@ -89,16 +90,17 @@ class TensorBackend:
         sums = [torch.segment_reduce(column, "sum", lengths=counts, initial=0, unsafe=True) for column in weighed]
         return torch.stack(sums, 1)
 
-    def _corners(self, views: Views, view: int, frame: Tensor, points: Tensor) -> BilinearCorners:
-        """Return where the halves (3, 8 M) of blocks appear on the view's maps, (M, 8)."""
-        pieces = []
+    def _corners(self, views: Views, view: int, frame: Tensor, points: Tensor, margin: int) -> BilinearCorners:
+        """Return where the halves (3, 8 M) of blocks appear on the view's maps with a margin, (M, 8)."""
+        pieces, beyond = [], margin - 1  # `bilinear_corners` has a border of one pixel
+        size = views.size[0] + 2 * beyond, views.size[1] + 2 * beyond
         for part in self._parts(points.shape[1]):
             x, y = views.pixels(view, frame[part], points[:, part])
-            pieces.append(bilinear_corners(x, y, views.size))
+            pieces.append(bilinear_corners(x + beyond, y + beyond, size))
         first, right, below = (
             torch.cat([getattr(piece, name) for piece in pieces]).view(-1, 8) for name in ("first", "right", "below")
         )
-        return BilinearCorners(first, right, below, views.size[1] + 2)
+        return BilinearCorners(first, right, below, size[1] + 2)
 
     def _parts(self, length: int) -> Iterator[slice]:
         """Yield ranges of points that are projected together."""
