@@ -22,7 +22,14 @@ from poseharvest.localization.partial_pose import TriangulatedPose
 from poseharvest.localization.sighting import Sighting
 from poseharvest.pictorial.body_prior import BodyPrior, body_prior
 from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
-from poseharvest.pictorial.limb_estimation import MAX_CORRECTION_MM, Measured, PoseSamples, match_shells, measure_limbs
+from poseharvest.pictorial.limb_estimation import (
+    MAX_CORRECTION_MM,
+    NUM_MATCHINGS,
+    Measured,
+    PoseSamples,
+    match_shells,
+    measure_limbs,
+)
 from poseharvest.pictorial.posterior import JointPosterior
 from poseharvest.refinement.learn import learn_refinement
 from poseharvest.refinement.observations import Observations, observe
@@ -158,7 +165,10 @@ class SubjectLearner:
         lengths = complete_lengths(self.skeleton, measured) if known_lengths is None else known_lengths
         few_frames = _Chosen(chosen, _MAX_FRAMES_MATCHED)
         shells = match_shells(
-            self.skeleton, lengths, lambda radii: self._positions(_iterate(few_frames), radii, support)
+            self.skeleton,
+            lengths,
+            lambda radii: self._positions(_iterate(few_frames), radii, support),
+            rounds=1 if self.refines else NUM_MATCHINGS,  # the fit needs a place to start from, not the last millimetre
         )
         refinement = self._learn_refinement(inferred, lengths, are_given=known_lengths is not None)
         guessed = tuple("-".join(limb) for limb in lengths.mm if limb not in measured) if known_lengths is None else ()

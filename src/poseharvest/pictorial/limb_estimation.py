@@ -19,8 +19,10 @@ from poseharvest.skeleton.skeleton import Limb, Skeleton
 
 _CONFIDENT_SHARE = 0.5
 _MIN_FRAMES = 3
-_NUM_MATCHINGS = 3
 _LEAST_MM = 1.0  # some detectors put a toe on the ankle: a limb has a length all the same
+NUM_MATCHINGS = 3
+"""How often a shell's radius is corrected."""
+
 MAX_CORRECTION_MM = 60.0
 """By which a shell may be wider than its limb is long."""
 
@@ -106,7 +108,13 @@ def _robust_length(length: Tensor, doubt: Tensor) -> float:
     return max(float(length[doubt.argsort(stable=True)[:count]].median()), _LEAST_MM)
 
 
-def match_shells(skeleton: Skeleton, lengths: LimbLengths, infer: Callable[[LimbLengths], PoseSamples]) -> LimbLengths:
+def match_shells(
+    skeleton: Skeleton,
+    lengths: LimbLengths,
+    infer: Callable[[LimbLengths], PoseSamples],
+    *,
+    rounds: int = NUM_MATCHINGS,
+) -> LimbLengths:
     """Return the shell radii under which the posterior's limbs have the measured lengths (docs/method.md, choice D5).
 
     A heatmap's blob has a width, sigma, that is not error. Summed over a blob around the parent, a shell of radius L
@@ -119,9 +127,10 @@ def match_shells(skeleton: Skeleton, lengths: LimbLengths, infer: Callable[[Limb
         skeleton: J joints.
         lengths: measured, mm.
         infer: poses of some frames under a model with the given radii.
+        rounds: how often the radii are corrected; each one costs inference of these frames.
     """
     radii = dict(lengths.mm)
-    for _ in range(_NUM_MATCHINGS):
+    for _ in range(rounds):
         lengths_of_poses = estimate_limb_lengths(skeleton, infer(LimbLengths(dict(radii))))
         for limb, measured in lengths.mm.items():
             corrected = radii[limb] + measured - lengths_of_poses.mm.get(limb, radii[limb])
