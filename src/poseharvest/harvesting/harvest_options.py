@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from poseharvest.errors import ConfigError
+from poseharvest.motion.joint_tracks import MotionOptions
 from poseharvest.pictorial.infer import InferenceOptions
 from poseharvest.selection.recalibration import Recalibration
 from poseharvest.selection.select import SelectionRule
@@ -25,6 +26,9 @@ class HarvestOptions:
 
     recalibration: Recalibration | None = None
     """Map that calibrates the covariances, fitted on footage with known truth; None leaves them unchanged."""
+
+    motion: MotionOptions = field(default_factory=MotionOptions)
+    """How tracks are smoothed over time, beside the raw positions. The paper reads each frame alone."""
 
     warm_up_frames: int = 64
     """Number of first frames from which limb lengths are learned. With one person, a quarter as many frames in each of
