@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.rows import SelectedFrame
 from poseharvest.annotations.smooth_poses import SmoothPose
+from poseharvest.export.constant_limbs import learned_lengths, with_constant_limbs
 from poseharvest.export.even_frames import Track, rows_of
 from poseharvest.export.export_options import Blank, shown_joints
 from poseharvest.findings import Finding
@@ -31,6 +32,10 @@ class TrajectoryOptions(Protocol):
     @property
     def blank(self) -> Blank:
         """Joints that are written as missing."""
+
+    @property
+    def constant_limbs(self) -> bool:
+        """Give each limb its learned length in all frames."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,15 +57,27 @@ class Pose:
 
 def poses_of(harvest: Harvest, track: Track, options: TrajectoryOptions) -> Iterator[Pose | None]:
     """Yield a pose for every frame of the track; None where nothing is known of the person."""
-    if not options.smooth or harvest.info.motion is None:
-        yield from (None if row is None else _raw(row, options.blank) for row in rows_of(harvest, track))
-        return
+    poses = _smooth_poses if options.smooth and harvest.info.motion is not None else _raw_poses
+    lengths = learned_lengths(harvest, track.person)
+    for pose in poses(harvest, track, options.blank):
+        if pose is not None and options.constant_limbs:
+            known = torch.where(pose.shown[:, None], pose.points, torch.nan)
+            yield replace(pose, points=with_constant_limbs(known, harvest.skeleton, lengths))
+        else:
+            yield pose
+
+
+def _raw_poses(harvest: Harvest, track: Track, blank: Blank) -> Iterator[Pose | None]:
+    return (None if row is None else _raw(row, blank) for row in rows_of(harvest, track))
+
+
+def _smooth_poses(harvest: Harvest, track: Track, blank: Blank) -> Iterator[Pose | None]:
     filled = {pose.frame: pose for pose in harvest.filled_poses() if pose.person == track.person}
     for frame, row in zip(track.frames, rows_of(harvest, track), strict=True):
         if row is not None:
-            yield _smooth(row, options.blank)
+            yield _smooth(row, blank)
         else:
-            yield _filled(filled[frame], options.blank) if frame in filled else None
+            yield _filled(filled[frame], blank) if frame in filled else None
 
 
 def smooth_findings(harvest: Harvest, options: TrajectoryOptions) -> tuple[Finding, ...]:

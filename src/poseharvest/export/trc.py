@@ -58,6 +58,7 @@ class TrcOptions:
         start: the capture's first frame to write, from 0.
         stop: the frame before which to stop; None is the end of the capture.
         smooth: write positions smoothed over time, with short gaps filled; otherwise those of each frame alone.
+        constant_limbs: move joints outwards from the root so that each limb has its learned length in all frames.
     """
 
     unit: LengthUnit = "m"
@@ -68,6 +69,7 @@ class TrcOptions:
     start: int = 0
     stop: int | None = None
     smooth: bool = True
+    constant_limbs: bool = False
 
     def __post_init__(self) -> None:
         mm_per(self.unit)
