@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,18 +11,21 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import torch
 
 from poseharvest.annotations.info import CaptureInfo, DetectorInfo, HarvestRun
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.records import FrameAnnotations
+from poseharvest.annotations.schema import ADDED_COLUMNS
 from poseharvest.annotations.writer import HarvestWriter
 from poseharvest.findings import Finding
 from poseharvest.geometry.camera import AffineCamera, Camera
 from poseharvest.geometry.crop import Crop
 from poseharvest.geometry.distortion import Distortion
 from poseharvest.geometry.rig import Rig, inside_image, project_all
+from poseharvest.motion import MotionOptions
 from poseharvest.selection.select import SelectionRule
 from poseharvest.skeleton.definitions import MPII16
 
@@ -121,12 +125,25 @@ def write_harvest(
     rule: SelectionRule | None = None,
     records_per_part: int = 4,
     overwrite: bool = False,
+    motion: MotionOptions | None = None,
 ) -> Harvest:
-    """Write the records as a harvest."""
+    """Write the records as a harvest, smoothed if `motion` says how."""
     rig = make_rig()
     with HarvestWriter(
         path, rig=rig, skeleton=MPII16, overwrite=overwrite, records_per_part=records_per_part
     ) as writer:
         for record in records:
             writer.add(record)
-        return writer.finish(make_run(records[-1].frame + 1), rule)
+        return writer.finish(make_run(records[-1].frame + 1), rule, motion=motion)
+
+
+def as_version(version: int, harvest: Harvest) -> Harvest:
+    """Remove from an unsmoothed harvest the columns and keys that an older version lacks; open it again."""
+    added = {one for number, columns in ADDED_COLUMNS.items() if number > version for one in columns}
+    for path in (harvest.path / "annotations").glob("*.parquet"):
+        pq.write_table(pq.read_table(path).drop_columns(sorted(added)), path, write_page_checksum=True)
+    path = harvest.path / "harvest.json"
+    keys = {"motion": 3, "recalibration": 2}
+    content = {key: value for key, value in json.loads(path.read_text()).items() if keys.get(key, 1) <= version}
+    path.write_text(json.dumps(content | {"schema_version": version}))
+    return Harvest.open(harvest.path)

@@ -17,7 +17,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("errors", "arrays", "compiled", "findings", "module_records", "progress"),
     ("checks", "units", "versions"),
     ("geometry", "skeleton", "storage"),
-    ("heatmaps", "calibration", "networks", "selection"),
+    ("heatmaps", "calibration", "networks", "selection", "motion"),
     ("capture",),
     ("detectors", "pictorial"),
     ("localization", "refinement"),

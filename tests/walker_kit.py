@@ -18,6 +18,7 @@ from poseharvest.geometry.camera import Camera
 from poseharvest.geometry.crop import crop_around
 from poseharvest.geometry.distortion import Distortion
 from poseharvest.geometry.rig import Rig, inside_image, project_all
+from poseharvest.motion import MotionOptions
 from poseharvest.selection.recalibration import Recalibration
 from poseharvest.skeleton.definitions import MPII16
 
@@ -163,6 +164,7 @@ class Recipe:
     blind: bool = False
     """No camera sees any joint."""
     recalibration: Recalibration | None = None
+    motion: MotionOptions | None = None
 
 
 def write_walk(path: Path, recipe: Recipe) -> Harvest:
@@ -191,7 +193,7 @@ def write_walk(path: Path, recipe: Recipe) -> Harvest:
                 writer.add(replace(record, person=person, mean=record.mean + 300.0 * person))
         for frame, view in _pictures(recipe, len(rig)):
             writer.add_preview(frame, rig.names[view], paint(rig, view, frame))
-        return writer.finish(run)
+        return writer.finish(run, motion=recipe.motion)
 
 
 def _pictures(recipe: Recipe, num_views: int) -> list[tuple[int, int]]:

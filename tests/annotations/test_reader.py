@@ -53,8 +53,8 @@ def test_a_field_that_is_missing_is_named(folder: Path) -> None:
 
 
 def test_newer_schema(folder: Path) -> None:
-    _edit(folder, lambda content: content.update(schema_version=3))
-    with pytest.raises(StoreError, match="newer poseharvest: schema version 3, this one reads up to 2: upgrade"):
+    _edit(folder, lambda content: content.update(schema_version=4))
+    with pytest.raises(StoreError, match="newer poseharvest: schema version 4, this one reads up to 3: upgrade"):
         Harvest.open(folder)
 
 

@@ -1,8 +1,7 @@
-"""A recalibration in a harvest: added columns, unchanged columns, and harvests of version 1."""
+"""A recalibration in a harvest: added columns, unchanged columns, and harvests of older versions."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from harvest_kit import make_records, make_rig, make_run
+from harvest_kit import as_version, make_records, make_rig, make_run
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.reselect import recalibrate, reselect
-from poseharvest.annotations.schema import ADDED_COLUMNS, COVARIANCE_ENTRIES
+from poseharvest.annotations.schema import ANNOTATION_SCHEMA, COVARIANCE_ENTRIES, SCHEMA_VERSION
 from poseharvest.annotations.writer import HarvestWriter
 from poseharvest.selection.recalibration import Recalibration
 from poseharvest.selection.select import SelectionRule
@@ -39,17 +38,6 @@ def write(path: Path, recalibration: Recalibration | None) -> Harvest:
 
 def joined(harvest: Harvest, name: str) -> np.ndarray:
     return np.concatenate([np.asarray(part.column(name)) for part in harvest.columns([name])])
-
-
-def as_version_1(harvest: Harvest) -> Harvest:
-    """Remove the columns and keys that version 1 lacks."""
-    for path in (harvest.path / "annotations").glob("*.parquet"):
-        pq.write_table(pq.read_table(path).drop_columns(list(ADDED_COLUMNS)), path, write_page_checksum=True)
-    path = harvest.path / "harvest.json"
-    content = json.loads(path.read_text())
-    del content["recalibration"]
-    path.write_text(json.dumps(content | {"schema_version": 1}))
-    return Harvest.open(harvest.path)
 
 
 def test_scale_times_the_covariance_is_the_recalibrated_one(tmp_path: Path) -> None:
@@ -86,9 +74,10 @@ def test_without_a_map_sigma_is_the_posteriors(tmp_path: Path) -> None:
     np.testing.assert_allclose(joined(harvest, "sigma"), joined(harvest, "det") ** (1 / 6))
 
 
-def test_a_harvest_of_version_1_reads_as_one_without_a_map(tmp_path: Path) -> None:
-    new, old = write(tmp_path / "new", None), as_version_1(write(tmp_path / "old", None))
-    assert old.info.schema_version == 1
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_harvest_of_an_older_version_reads_as_one_without_a_map(tmp_path: Path, version: int) -> None:
+    new, old = write(tmp_path / "new", None), as_version(version, write(tmp_path / "old", None))
+    assert old.info.schema_version == version
     for name in ("scale", "sigma", "det", "x"):
         np.testing.assert_array_equal(joined(old, name), joined(new, name))
     for a, b in zip(old.iter_selected(), new.iter_selected(), strict=True):
@@ -101,11 +90,11 @@ def test_a_harvest_of_version_1_reads_as_one_without_a_map(tmp_path: Path) -> No
     assert part.column_names == ["sigma", "frame"]
 
 
-@pytest.mark.parametrize("first_version", [True, False])
-def test_a_finished_harvest_is_recalibrated_as_a_new_one_would_be(tmp_path: Path, first_version: bool) -> None:
+@pytest.mark.parametrize("version", [1, 2, SCHEMA_VERSION])
+def test_a_finished_harvest_is_recalibrated_as_a_new_one_would_be(tmp_path: Path, version: int) -> None:
     wanted, harvest = write(tmp_path / "wanted", CURVE), write(tmp_path / "h", None)
     (harvest.path / "report").mkdir()
-    recalibrated = recalibrate(as_version_1(harvest) if first_version else harvest, CURVE)
+    recalibrated = recalibrate(as_version(version, harvest), CURVE)
     assert recalibrated.info.recalibration == CURVE
     assert recalibrated.info.model_copy(update={"created": wanted.info.created}) == wanted.info
     for a, b in zip(recalibrated.columns(None), wanted.columns(None), strict=True):
@@ -116,14 +105,14 @@ def test_a_finished_harvest_is_recalibrated_as_a_new_one_would_be(tmp_path: Path
     assert (joined(taken_away, "scale") == 1).all()
 
 
-@pytest.mark.parametrize("first_version", [True, False])
-def test_selecting_anew_keeps_the_map_and_brings_the_folder_up_to_date(tmp_path: Path, first_version: bool) -> None:
-    harvest = write(tmp_path / "h", None if first_version else CURVE)
-    if first_version:
-        harvest = as_version_1(harvest)
+@pytest.mark.parametrize("version", [1, 2, SCHEMA_VERSION])
+def test_selecting_anew_keeps_the_map_and_brings_the_folder_up_to_date(tmp_path: Path, version: int) -> None:
+    curve = None if version == 1 else CURVE
+    harvest = as_version(version, write(tmp_path / "h", curve))
     before = joined(harvest, "sigma")
     again = reselect(harvest, SelectionRule("trace", 0.5))
-    assert again.info.schema_version == 2
-    assert again.info.recalibration == (None if first_version else CURVE)
+    assert again.info.schema_version == SCHEMA_VERSION
+    assert again.info.recalibration == curve
     np.testing.assert_array_equal(joined(again, "sigma"), before)
-    assert set(ADDED_COLUMNS) <= set(pq.read_schema(next((again.path / "annotations").glob("*.parquet"))).names)
+    columns = pq.read_schema(next((again.path / "annotations").glob("*.parquet"))).names
+    assert columns == ANNOTATION_SCHEMA.names

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from poseharvest.annotations.schema import ANNOTATION_SCHEMA, ANNOTATION_VIEW, FRAME_SCHEMA, FRAME_VIEW
+from poseharvest.annotations.schema import ANNOTATION_SCHEMA, ANNOTATION_VIEW, FILLED_SCHEMA, FRAME_SCHEMA, FRAME_VIEW
 
 _DOCUMENT = (Path(__file__).parents[2] / "docs/harvest_folder.md").read_text(encoding="utf-8")
 
@@ -17,7 +17,9 @@ def _names(struct: pa.StructType) -> list[str]:
 
 def test_columns_of_annotations() -> None:
     names = "frame time person joint x y z cov_xx cov_xy cov_xz cov_yy cov_yz cov_zz det scale sigma supported selected"
-    assert ANNOTATION_SCHEMA.names == [*names.split(), "views"]
+    smooth = ["x_smooth", "y_smooth", "z_smooth", "sigma_smooth", "filled"]
+    assert ANNOTATION_SCHEMA.names == [*names.split(), *smooth, "views"]
+    assert FILLED_SCHEMA.names == ["frame", "time", "person", "joint", *smooth]
     assert _names(ANNOTATION_VIEW) == ["view", "u", "v", "score", "inside", "peak_u", "peak_v", "peak_score"]
 
 

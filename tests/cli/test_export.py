@@ -13,6 +13,7 @@ from poseharvest.cli.derived_options import option_fields
 from poseharvest.cli.export import export
 from poseharvest.errors import ConfigError
 from poseharvest.export.registry import EXPORTERS
+from poseharvest.motion import MotionOptions
 
 _app = typer.Typer()
 _app.command("export")(export)
@@ -86,3 +87,16 @@ def test_help_names_the_options(option: str) -> None:
     done = CliRunner().invoke(_app, ["--help"], env={"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"})
     assert done.exit_code == 0
     assert option in done.output
+
+
+def test_smooth_positions_can_be_refused(tmp_path: Path, help_text: str) -> None:
+    assert "--smooth --no-smooth" in help_text
+    write_harvest(tmp_path / "h", make_records(range(12)), motion=MotionOptions())
+    texts = []
+    for flags in ([], ["--smooth"], ["--no-smooth"]):
+        out = tmp_path / f"{len(texts)}.trc"
+        arguments = [str(tmp_path / "h"), "--format", "trc", "--out", str(out), *flags]
+        done = CliRunner().invoke(_app, arguments)
+        assert done.exit_code == 0, done.output
+        texts.append(out.read_text())
+    assert texts[0] == texts[1] != texts[2]

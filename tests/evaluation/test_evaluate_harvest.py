@@ -98,6 +98,17 @@ def test_without_truth_it_says_what_it_can(walk):
         assert all(np.isfinite(score.value) for score in check.scores.values())
 
 
+def test_the_acceleration_of_the_smooth_positions_stands_beside_that_of_the_raw_ones(walk, smooth_walk):
+    (before,) = (check for check in evaluate(walk).checks if check.name == "smoothness")
+    (after,) = (check for check in evaluate(smooth_walk).checks if check.name == "smoothness")
+    added = [name for name in after.scores if name not in before.scores]
+    assert added == [f"{name}, smooth" for name in before.scores]
+    for name, score in before.scores.items():
+        assert after.scores[name] == score
+        assert after.scores[f"{name}, smooth"].value < score.value
+        assert after.scores[f"{name}, smooth"].protocol == score.protocol
+
+
 def test_with_all_it_is_plain_data(walk, truth_file):
     found = evaluate(walk, truth=read_tracks(truth_file), against=walk)
     plain = json.loads(json.dumps(found.as_dict(), allow_nan=False))

@@ -71,6 +71,35 @@ def test_the_check_has_a_row_a_view_with_its_protocol(walk):
     assert score.protocol.num_frames == 30
 
 
+def test_smooth_positions_are_projected_as_they_are_stored(smooth_walk):
+    found = left_out_distances(smooth_walk)
+    for number, row in enumerate(smooth_walk.iter_selected()):
+        for view, camera in enumerate(smooth_walk.rig.at(row.annotations.frame)):
+            pixels = camera.project(row.smooth.mean.nan_to_num()).pixels
+            distance = torch.linalg.vector_norm(pixels - row.annotations.peak_pixels[view], dim=-1).numpy()
+            expected = np.where(np.isfinite(found.harvest[number, view]), distance, np.nan)
+            np.testing.assert_allclose(found.harvest_smooth[number, view], expected, rtol=1e-9)
+
+
+def test_tracks_of_the_other_cameras_are_nearer_to_the_truth_after_smoothing(smooth_walk, walk):
+    found = left_out_distances(smooth_walk)
+    np.testing.assert_array_equal(np.isfinite(found.others_smooth), np.isfinite(found.others))
+    assert np.nanmedian(found.others_smooth) < 0.97 * np.nanmedian(found.others)  # the view's own noise stays
+    np.testing.assert_array_equal(found.others, left_out_distances(walk).others)
+
+
+def test_only_a_smoothed_harvest_has_smooth_rows(smooth_walk, walk, monkeypatch):
+    assert not [name for name in left_out_check(walk).scores if "smooth" in name]
+    assert [name for name in left_out_check(smooth_walk).scores if name.startswith("all")][-2:] == [
+        "all: the other cameras, smooth",
+        "all: the harvest, smooth",
+    ]
+    monkeypatch.setattr(left_out_views, "MAX_POSES", 8)  # thinned out, frames do not follow one another
+    thinned = left_out_check(smooth_walk).scores
+    assert "all: the harvest, smooth" in thinned
+    assert "all: the other cameras, smooth" not in thinned
+
+
 def test_two_views_are_too_few(tmp_path):
     rig = Rig(make_rig().cameras[:2])
     record = make_record(0, 0, np.random.default_rng(0))

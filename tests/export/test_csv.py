@@ -14,6 +14,7 @@ from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.writer import HarvestWriter
 from poseharvest.errors import ConfigError
 from poseharvest.export.registry import export, export_with_findings
+from poseharvest.motion import MotionOptions
 from poseharvest.selection.recalibration import Recalibration
 from poseharvest.skeleton.definitions import MPII16
 
@@ -43,7 +44,7 @@ def test_wide_in_metres_without_unreliable_joints(harvest: Harvest, tmp_path: Pa
     path = export(harvest, "csv", tmp_path / "a.csv", layout="wide", unit="m", blank="unselected")
     table = pandas.read_csv(path)
     rows = list(harvest.iter_selected())
-    assert table.shape == (len(rows), 3 + 6 * 16)
+    assert table.shape == (len(rows), 3 + 11 * 16)
     for row, (_, cells) in zip(rows, table.iterrows(), strict=True):
         assert cells.time_s == row.annotations.time_s
         for k, joint in enumerate(harvest.skeleton.joints):
@@ -121,3 +122,52 @@ def test_sigma_is_recalibrated_and_the_covariance_is_not(tmp_path: Path) -> None
     extras = content["annotations"][0]["poseharvest"]
     np.testing.assert_allclose(extras["sigma_mm"], 2 * np.array(extras["det_mm6"]) ** (1 / 6), rtol=1e-6)
     np.testing.assert_allclose(extras["scale"], 4)
+
+
+@pytest.fixture(scope="module")
+def smoothed(tmp_path_factory: pytest.TempPathFactory) -> Harvest:
+    """Person 0 in frames 0 to 9 without frame 4, person 3 in all of them; a random walk, smoothed."""
+    records = [record for record in make_records(range(10), (0, 3)) if (record.frame, record.person) != (4, 0)]
+    return write_harvest(tmp_path_factory.mktemp("csv") / "h", records, motion=MotionOptions())
+
+
+def test_long_holds_the_smooth_positions_beside_the_raw_ones(smoothed: Harvest, tmp_path: Path) -> None:
+    table = pandas.read_csv(export(smoothed, "csv", tmp_path / "a.csv", unit="cm"))
+    places = [(frame, person) for frame in range(10) for person in (0, 3)]
+    assert table.groupby(["frame", "person"], sort=False).ngroups == len(places)
+    assert list(table[["frame", "person"]].drop_duplicates().itertuples(index=False, name=None)) == places
+    columns = ["x_smooth_cm", "y_smooth_cm", "z_smooth_cm"]
+    for row in smoothed.iter_selected():
+        record = row.annotations
+        part = table[(table.frame == record.frame) & (table.person == record.person)]
+        np.testing.assert_allclose(part[columns] * 10, row.smooth.mean, rtol=1e-12)
+        np.testing.assert_allclose(part.sigma_smooth_cm * 10, row.smooth.sigma_mm, rtol=1e-12)
+        assert part.filled.tolist() == row.smooth.filled.tolist()
+    (pose,) = smoothed.filled_poses()
+    gap = table[(table.frame == 4) & (table.person == 0)]
+    np.testing.assert_allclose(gap[columns] * 10, pose.mean, rtol=1e-12)
+    assert gap.filled.all()
+    assert not gap.supported.any()
+    assert gap.left_inside.isna().all()
+    assert gap.x_cm.isna().all()
+
+
+def test_wide_has_a_row_for_a_filled_frame(smoothed: Harvest, tmp_path: Path) -> None:
+    table = pandas.read_csv(export(smoothed, "csv", tmp_path / "a.csv", layout="wide"))
+    assert len(table) == 20
+    (pose,) = smoothed.filled_poses()
+    gap = table[(table.frame == 4) & (table.person == 0)].iloc[0]
+    for k, joint in enumerate(smoothed.skeleton.joints):
+        position = [gap[f"{joint}_{axis}_smooth_mm"] for axis in "xyz"]
+        np.testing.assert_allclose(position, pose.mean[k], rtol=1e-12)
+        assert np.isnan(gap[f"{joint}_x_mm"])
+    selected = pandas.read_csv(export(smoothed, "csv", tmp_path / "b.csv", layout="wide", blank="unselected"))
+    wanted = selected[[f"{joint}_selected" for joint in smoothed.skeleton.joints]].to_numpy()
+    smooth = selected[[f"{joint}_x_smooth_mm" for joint in smoothed.skeleton.joints]].notna().to_numpy()
+    np.testing.assert_array_equal(smooth, wanted)
+
+
+def test_without_smoothing_its_cells_are_empty(harvest: Harvest, tmp_path: Path) -> None:
+    table = pandas.read_csv(export(harvest, "csv", tmp_path / "a.csv"))
+    assert table.x_smooth_mm.isna().all()
+    assert not table.filled.any()

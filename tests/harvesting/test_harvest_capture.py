@@ -188,6 +188,7 @@ def test_views_that_drop_out(quick: HarvestOptions, tmp_path: Path) -> None:
     result = harvest(capture, detector, tmp_path / "h", options=replace(quick, num_previews=0))
     by_frame = {record.frame: record for record in records(result)}
     assert sorted(by_frame) == [0, 1, 2, 3, 4, 5, 8, 9]
+    assert [pose.frame for pose in result.filled_poses()] == [6, 7]  # 0.12 s from frame 5 to frame 8
     for frame in (3, 4):
         assert by_frame[frame].crops[1] is None
         assert not bool(by_frame[frame].inside[1].any())

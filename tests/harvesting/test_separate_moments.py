@@ -115,12 +115,16 @@ def test_moments_are_harvested_asked_for_or_noticed(
     (said,) = (finding for finding in made.info.findings if finding.topic == "moments")
     assert "every frame stands alone" in said.message
     assert ("--in-a-row" in said.message) == (moments is None)
+    assert made.info.motion is None
+    assert made.filled_poses() == []
 
 
 def test_frames_in_a_row_are_no_moments(tmp_path: Path, crowd: CrowdSimulation) -> None:
     source = CrowdCapture(crowd.capture.rig, 6)
     made = harvest(source, crowd.keypoints, tmp_path / "h", options=QUICK)
     assert not [finding for finding in made.info.findings if finding.topic == "moments"]
+    assert made.info.motion is not None
+    assert len(made.info.motion.people) == made.info.counts.persons
 
 
 def test_a_harvest_that_loses_everybody_names_the_option(tmp_path: Path, crowd: CrowdSimulation) -> None:

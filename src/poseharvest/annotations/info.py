@@ -154,6 +154,32 @@ class SelectionInfo(_Section):
         return SelectionRule(self.measure, self.share, self.limit)
 
 
+class JointMotion(_Section):
+    """What the smoothing learned of one joint of one person."""
+
+    joint: str
+    cutoff_hz: FiniteFloat = Field(gt=0, description="median over the frames; faster motion is taken for noise")
+    process_noise: FiniteFloat = Field(ge=0, description="median power of the noise in the third derivative, mm^2/s^5")
+    noise_factor: FiniteFloat = Field(gt=0, description="of the covariances, to match the errors that are seen")
+
+
+class PersonMotion(_Section):
+    """What the smoothing learned of one person."""
+
+    person: int = Field(ge=0)
+    joints: tuple[JointMotion, ...] = Field(description="those with a smooth position")
+
+
+class MotionInfo(_Section):
+    """The smoothing over time."""
+
+    model: str = "Kalman smoother; white noise drives the third derivative of each joint's position"
+    longest_gap_s: FiniteFloat = Field(ge=0, description="longest time between two measured positions that is filled")
+    longest_filled_s: FiniteFloat = Field(ge=0, description="the longest such time that was filled; 0 if none was")
+    filled_records: int = Field(ge=0, description="poses in `filled/`: frames without a record")
+    people: tuple[PersonMotion, ...]
+
+
 class Counts(_Section):
     """Sizes that a reader checks the Parquet files against."""
 
@@ -175,6 +201,9 @@ class HarvestInfo(HarvestRun):
     selection: SelectionInfo
     recalibration: Recalibration | None = Field(
         default=None, description="the map of the columns `scale` and `sigma`; None: the unchanged posterior"
+    )
+    motion: MotionInfo | None = Field(
+        default=None, description="the smoothing over time; None if the frames do not follow one another"
     )
     counts: Counts
 

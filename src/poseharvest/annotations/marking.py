@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from poseharvest.annotations.info import JointSelection, PersonSelection, SelectionInfo
 from poseharvest.annotations.parts import ANNOTATIONS, part_path, read_part, write_part
 from poseharvest.annotations.rows import covariances, matrix, sigma_of
-from poseharvest.annotations.schema import ANNOTATION_SCHEMA, COVARIANCE_ENTRIES
+from poseharvest.annotations.schema import ANNOTATION_SCHEMA, COVARIANCE_ENTRIES, SMOOTH_COLUMNS
 from poseharvest.selection.measures import MEASURES, Measure
 from poseharvest.selection.recalibration import Recalibration
 from poseharvest.selection.select import MeasuredRows, SelectionRule, Thresholds, find_thresholds, mark_selected
@@ -63,7 +63,7 @@ def mark_parts(layout: PartLayout, rule: SelectionRule) -> SelectionInfo:
     thresholds = find_thresholds(measured, num_columns, rule.share, rule.factor)
     for index, marks in enumerate(mark_selected(measured(), thresholds)):
         of_anybody = np.logical_or.reduce(marks.reshape(-1, len(persons), len(layout.joints)), axis=1)
-        _rewrite(layout, index, {"selected": np.asarray(of_anybody)})
+        rewrite(layout, index, {"selected": np.asarray(of_anybody)})
     summary = _summary(layout.joints, rule, thresholds, persons)
     return summary.model_copy(update={"largest_sigma_mm": largest_selected_sigma(layout)})
 
@@ -92,7 +92,7 @@ def withdraw_support(layout: PartLayout, joints_of: Mapping[int, Sequence[int]])
         supported = np.array(supported, dtype=bool)
         for number, joints in joints_of.items():
             supported[np.ix_(person[:, 0] == number, list(joints))] = False
-        _rewrite(layout, index, {"supported": supported})
+        rewrite(layout, index, {"supported": supported})
 
 
 def scale_parts(layout: PartLayout, recalibration: Recalibration | None) -> None:
@@ -102,7 +102,7 @@ def scale_parts(layout: PartLayout, recalibration: Recalibration | None) -> None
         cov = torch.from_numpy(covariances(table, len(layout.joints)))
         det = matrix(table, "det", len(layout.joints))
         scale = np.ones(det.shape) if recalibration is None else recalibration.scales(cov).numpy()
-        _rewrite(layout, index, {"scale": scale, "sigma": sigma_of(det, scale)})
+        rewrite(layout, index, {"scale": scale, "sigma": sigma_of(det, scale)})
 
 
 def _persons(layout: PartLayout) -> NDArray[np.int64]:
@@ -139,12 +139,13 @@ def _parts(layout: PartLayout) -> range:
     return range(len(layout.records_per_part))
 
 
-def _rewrite(layout: PartLayout, index: int, columns: dict[str, NDArray[Any]]) -> None:
+def rewrite(layout: PartLayout, index: int, columns: dict[str, NDArray[Any]]) -> None:
+    """Replace columns of part `index`; NaN is stored as null where the smoothing gives no position."""
     table, path = layout.read(index), part_path(layout.folder, ANNOTATIONS, index)
     for name, values in columns.items():
         place = ANNOTATION_SCHEMA.get_field_index(name)
         field = ANNOTATION_SCHEMA.field(place)
-        table = table.set_column(place, field, column(values.ravel(), field.type))
+        table = table.set_column(place, field, column(values.ravel(), field.type, nan_is_null=name in SMOOTH_COLUMNS))
     new = path.with_name(f".{path.name}.partial")
     write_part(table, new)
     new.replace(path)

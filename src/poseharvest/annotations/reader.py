@@ -12,10 +12,11 @@ import pyarrow as pa
 from pydantic import ValidationError
 
 from poseharvest.annotations.info import FORMAT_NAME, HarvestInfo
-from poseharvest.annotations.parts import ANNOTATIONS, FRAMES, SCHEMAS, part_path, read_part
+from poseharvest.annotations.parts import ANNOTATIONS, FILLED, FRAMES, SCHEMAS, part_path, read_part
 from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.annotations.rows import SelectedFrame, frames_from_tables
 from poseharvest.annotations.schema import SCHEMA_VERSION
+from poseharvest.annotations.smooth_poses import SmoothPose, poses_of_table
 from poseharvest.calibration.native import RIG_FILE, read_rig
 from poseharvest.errors import CalibrationError, FormatError, ShapeError, StoreError
 from poseharvest.geometry.rig import Rig
@@ -105,6 +106,18 @@ class Harvest:
         """Stream columns of `frames/`, as `columns` does."""
         return self._stream(FRAMES, names, 1)
 
+    def filled_poses(self) -> list[SmoothPose]:
+        """Return the smooth poses in frames without a record, in (frame, person) order; short gaps of a person.
+
+        Raises:
+            StoreError: the part is missing or damaged.
+        """
+        if self.info.motion is None:
+            return []
+        num_joints = len(self.info.skeleton.joints)
+        num_rows = self.info.motion.filled_records * num_joints
+        return poses_of_table(read_part(part_path(self.path, FILLED, 0), FILLED, num_rows), num_joints)
+
     @cached_property
     def preview_frames(self) -> tuple[int, ...]:
         """The frames with pictures in the harvest."""
@@ -125,8 +138,10 @@ class Harvest:
         )
 
     def _check_parts(self) -> None:
-        for kind in SCHEMAS:
-            wanted = {part_path(self.path, kind, i).name for i in range(len(self.info.counts.records_per_part))}
+        counts = dict.fromkeys((ANNOTATIONS, FRAMES), len(self.info.counts.records_per_part))
+        counts[FILLED] = 0 if self.info.motion is None else 1
+        for kind, count in counts.items():
+            wanted = {part_path(self.path, kind, i).name for i in range(count)}
             present = {path.name for path in (self.path / kind).glob("*.parquet")}
             if wanted - present:
                 raise StoreError(f"{self.path / kind}: missing {_some(wanted - present)} of {len(wanted)} parts")

@@ -10,7 +10,7 @@ from typing import Any
 
 from poseharvest.annotations.cuts import with_selection_findings
 from poseharvest.annotations.marking import PartLayout, largest_selected_sigma, mark_parts, scale_parts
-from poseharvest.annotations.parts import ANNOTATIONS, FRAMES
+from poseharvest.annotations.parts import ANNOTATIONS, FILLED, FRAMES
 from poseharvest.annotations.reader import PREVIEWS, Harvest, is_harvest
 from poseharvest.annotations.schema import SCHEMA_VERSION
 from poseharvest.annotations.writer import write_info
@@ -35,7 +35,8 @@ def reselect(harvest: Harvest, rule: SelectionRule) -> Harvest:
 def recalibrate(harvest: Harvest, recalibration: Recalibration | None) -> Harvest:
     """Replace the recalibration of a harvest (None removes it), and return the harvest, opened again.
 
-    Covariances and selection belong to the posterior and do not change. The folder is replaced as in `reselect`.
+    Covariances and selection belong to the posterior and do not change. Smooth positions do not change either. The
+    folder is replaced as in `reselect`.
 
     Raises:
         StoreError: a part is damaged, or writing fails.
@@ -69,7 +70,7 @@ def _rewritten(harvest: Harvest, rewrite: Callable[[PartLayout], dict[str, Any]]
 
 
 def _link_contents(source: Path, target: Path) -> None:
-    for name in (ANNOTATIONS, FRAMES, PREVIEWS):
+    for name in (ANNOTATIONS, FRAMES, FILLED, PREVIEWS):
         if (source / name).is_dir():
             shutil.copytree(source / name, target / name, copy_function=_link)
     _link(source / RIG_FILE, target / RIG_FILE)

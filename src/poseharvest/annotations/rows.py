@@ -19,7 +19,9 @@ from poseharvest.annotations.schema import (
     COVARIANCE_ENTRIES,
     FRAME_SCHEMA,
     FRAME_VIEW,
+    SMOOTH_COLUMNS,
 )
+from poseharvest.annotations.smooth_poses import SmoothPose
 from poseharvest.errors import StoreError
 from poseharvest.geometry.crop import Crop
 from poseharvest.selection.recalibration import Recalibration
@@ -34,11 +36,13 @@ class SelectedFrame:
         annotations: the pose and its projections.
         selected: (J,) bool, True if the joint is reliable enough to be an annotation (Sec. 3.3).
         scale: (J,) factor for the covariance from the recalibration of the harvest; 1 without a recalibration.
+        smooth: the pose after smoothing over time.
     """
 
     annotations: FrameAnnotations
     selected: Tensor
     scale: Tensor
+    smooth: SmoothPose
 
     @property
     def calibrated_cov(self) -> Tensor:
@@ -62,7 +66,7 @@ def annotation_table(
     views: Sequence[str],
     recalibration: Recalibration | None = None,
 ) -> pa.Table:
-    """Return a table with one row per record and joint (`ANNOTATION_SCHEMA`); `selected` is False everywhere."""
+    """Return a table with one row per record and joint (`ANNOTATION_SCHEMA`), none of them selected or smoothed."""
     mean, cov, det = (_stack(records, name) for name in ("mean", "cov", "det"))
     scale = np.ones(det.shape) if recalibration is None else recalibration.scales(torch.from_numpy(cov)).numpy()
     num_rows = mean.shape[0] * mean.shape[1]
@@ -78,6 +82,8 @@ def annotation_table(
         "sigma": sigma_of(det, scale).ravel(),
         "supported": _stack(records, "supported").ravel(),
         "selected": np.zeros(num_rows, dtype=bool),
+        **{name: pa.nulls(num_rows, pa.float64()) for name in SMOOTH_COLUMNS},
+        "filled": np.zeros(num_rows, dtype=bool),
         "views": _list_of(ANNOTATION_VIEW, _annotation_views(records, views), len(views)),
     }
     return _table(columns, ANNOTATION_SCHEMA)
@@ -126,6 +132,7 @@ def frames_from_tables(
     tensors = _annotation_tensors(annotations, (num_records, num_joints, num_views))
     crops = _crops(frames, num_views)
     selected, scale = tensors.pop("selected"), tensors.pop("scale")
+    smooth = [tensors.pop(name) for name in ("smooth", "sigma_smooth", "filled")]
     for i, row in enumerate(frames.select(["frame", "time", "person", "log_evidence"]).to_pylist()):
         record = FrameAnnotations(
             frame=row["frame"],
@@ -135,7 +142,8 @@ def frames_from_tables(
             crops=crops[i],
             **{name: tensor[i].clone() for name, tensor in tensors.items()},
         )
-        yield SelectedFrame(record, selected[i].clone(), scale[i].clone())
+        pose = SmoothPose(row["frame"], row["time"], row["person"], *(tensor[i].clone() for tensor in smooth))
+        yield SelectedFrame(record, selected[i].clone(), scale[i].clone(), pose)
 
 
 def matrix(table: pa.Table, name: str, num_joints: int) -> NDArray[Any]:
@@ -201,6 +209,8 @@ def _annotation_tensors(table: pa.Table, sizes: tuple[int, int, int]) -> dict[st
         "supported": matrix(table, "supported", num_joints),
         "selected": matrix(table, "selected", num_joints),
         "scale": matrix(table, "scale", num_joints),
+        "smooth": np.stack([matrix(table, f"{axis}_smooth", num_joints) for axis in "xyz"], -1),
+        **{name: matrix(table, name, num_joints) for name in ("sigma_smooth", "filled")},
         "pixels": np.stack([views["u"], views["v"]], -1),
         "peak_pixels": np.stack([views["peak_u"], views["peak_v"]], -1),
         **{name: views[name] for name in ("inside", "score", "peak_score")},

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 2
-"""It increases when a reader of the version before would misread the folder. Version 1 lacks `scale` and `sigma`."""
+SCHEMA_VERSION = 3
+"""It increases when a reader of the version before would misread the folder; see `ADDED_COLUMNS`."""
 
 COVARIANCE_ENTRIES: dict[str, tuple[int, int]] = {
     "cov_xx": (0, 0),
@@ -20,6 +20,9 @@ COVARIANCE_ENTRIES: dict[str, tuple[int, int]] = {
     "cov_zz": (2, 2),
 }
 """Columns of the upper triangle of the covariance, with row and column in the matrix."""
+
+SMOOTH_COLUMNS = ("x_smooth", "y_smooth", "z_smooth", "sigma_smooth")
+"""Columns that the smoothing over time fills; null where it gives no position."""
 
 _NAME = pa.dictionary(pa.int16(), pa.string())
 
@@ -48,12 +51,15 @@ ANNOTATION_SCHEMA = pa.schema([
     ("sigma", pa.float64()),
     ("supported", pa.bool_()),
     ("selected", pa.bool_()),
+    *((name, pa.float64()) for name in SMOOTH_COLUMNS),
+    ("filled", pa.bool_()),
     ("views", pa.list_(ANNOTATION_VIEW)),
 ])
 """`annotations/part-*.parquet`: one row per frame, person and joint, in that order."""
 
-ADDED_COLUMNS = ("scale", "sigma")
-"""Columns that version 1 lacks; without a recalibration they follow from `det`."""
+ADDED_COLUMNS: dict[int, tuple[str, ...]] = {2: ("scale", "sigma"), 3: (*SMOOTH_COLUMNS, "filled")}
+"""Columns by the version that added them. Without a recalibration, those of version 2 follow from `det`; without a
+smoothing, those of version 3 are null and false."""
 
 FRAME_VIEW = pa.struct([
     ("view", _NAME),
@@ -71,3 +77,8 @@ FRAME_SCHEMA = pa.schema([
     ("views", pa.list_(FRAME_VIEW)),
 ])
 """`frames/part-*.parquet`: one row per frame and person, in that order."""
+
+FILLED_SCHEMA = pa.schema([
+    ANNOTATION_SCHEMA.field(name) for name in ("frame", "time", "person", "joint", *SMOOTH_COLUMNS, "filled")
+])
+"""`filled/part-00000.parquet`: one row per frame without a record, person and joint, in that order."""

@@ -18,6 +18,7 @@ from poseharvest.annotations.info import (
     Counts,
     HarvestInfo,
     HarvestRun,
+    MotionInfo,
     SelectionInfo,
     SkeletonInfo,
     views_of,
@@ -28,10 +29,12 @@ from poseharvest.annotations.reader import INFO_FILE, Harvest, is_harvest, previ
 from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.annotations.rows import annotation_table, frame_table
 from poseharvest.annotations.schema import SCHEMA_VERSION
+from poseharvest.annotations.smoothing import smooth_parts
 from poseharvest.arrays import Image
 from poseharvest.calibration.native import RIG_FILE, write_rig
 from poseharvest.errors import FormatError, StoreError
 from poseharvest.geometry.rig import Rig
+from poseharvest.motion.joint_tracks import MotionOptions
 from poseharvest.selection.recalibration import Recalibration
 from poseharvest.selection.select import SelectionRule
 from poseharvest.skeleton.skeleton import Skeleton
@@ -147,8 +150,9 @@ class HarvestWriter:
         run: HarvestRun,
         selection: SelectionRule | None = None,
         unsupported: Mapping[int, Sequence[int]] | None = None,
+        motion: MotionOptions | None = None,
     ) -> Harvest:
-        """Select the reliable annotations, write `harvest.json`, give the folder its name and open it.
+        """Select the reliable annotations, smooth the tracks, write `harvest.json`, and open the finished folder.
 
         Findings about the selection are added to the findings of the run.
 
@@ -156,6 +160,7 @@ class HarvestWriter:
             run: capture, detector and options of the run.
             selection: the rule; the paper's 70 % by determinant if None.
             unsupported: indices of joints, by person, whose support is removed because it was only chance.
+            motion: how tracks are smoothed over time; None if the frames do not follow one another.
 
         Raises:
             StoreError: nothing was added, or writing fails.
@@ -169,8 +174,9 @@ class HarvestWriter:
             if unsupported:
                 withdraw_support(layout, unsupported)
             summary = mark_parts(layout, selection or SelectionRule())
+            smoothed = None if motion is None else smooth_parts(layout, self._skeleton, motion)
             self._write_rig()
-            write_info(self._info(run, summary), self._staged.path)
+            write_info(self._info(run, summary, smoothed), self._staged.path)
         self._staged.commit()
         self._finished = True
         return Harvest.open(self._staged.target)
@@ -200,7 +206,7 @@ class HarvestWriter:
         except FormatError as error:
             raise StoreError(f"{self._staged.target}: {error}") from error
 
-    def _info(self, run: HarvestRun, selection: SelectionInfo) -> HarvestInfo:
+    def _info(self, run: HarvestRun, selection: SelectionInfo, motion: MotionInfo | None) -> HarvestInfo:
         findings = with_selection_findings(run.findings, selection)
         return HarvestInfo(
             **{**dict(run), "findings": findings},
@@ -212,6 +218,7 @@ class HarvestWriter:
             views=views_of(self._rig),
             selection=selection,
             recalibration=self._recalibration,
+            motion=motion,
             counts=Counts(
                 frames=self._num_frames,
                 persons=len(self._persons),

@@ -93,9 +93,15 @@ def options_of(kind: type[Any]) -> list[Parameter]:
     ]
 
 
-def option(name: str, kind: Any, default: Any = Parameter.empty, *, help: str) -> Parameter:
-    """Return an option of a command; one that is true or false is a flag. It is required if it has no default."""
-    flags = [f"--{name.replace('_', '-')}"] if kind in {bool, bool | None} and not default else []
+def option(
+    name: str, kind: Any, default: Any = Parameter.empty, *, help: str, can_deny: bool | None = None
+) -> Parameter:
+    """Return an option of a command; it is required if it has no default.
+
+    One that is true or false is a flag. With `can_deny` there is also a flag for no; None: if the default is true.
+    """
+    denied = bool(default) if can_deny is None else can_deny
+    flags = [f"--{name.replace('_', '-')}"] if kind in {bool, bool | None} and not denied else []
     described = Annotated[kind, typer.Option(*flags, help=help, show_default=default is not Parameter.empty)]
     return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=described)
 

@@ -21,6 +21,7 @@ def _described(field: OptionField) -> str:
     """Return the help of a field with what may be chosen, unless the help says it, and the default."""
     listed = "" if all(str(one) in field.help for one in field.choices) else ", ".join(field.choices)
     usual = "" if field.default is None or field.default is False else f"by default {field.default}"
+    usual = "the default" if field.default is True else usual
     added = "; ".join(part for part in (listed, usual) if part)
     text = f"{field.help[:1].lower()}{field.help[1:]}".rstrip(".")
     return f"{text} ({added})." if added else f"{text}."
@@ -40,7 +41,8 @@ def _options() -> list[Parameter]:
         text = " ".join(f"{', '.join(names)}: {described}" for described, names in formats.items())
         first = next(iter(by_format.values()))
         kind = str if first.choices else first.type  # what may be chosen differs between formats: they check it
-        options.append(option(field_name, kind | None, None, help=text))
+        can_deny = first.default is True
+        options.append(option(field_name, kind | None, None, help=text, can_deny=can_deny))
     return options
 
 

@@ -24,7 +24,8 @@ _SIDES = (
 _SMOOTH = (
     "Mean acceleration of every joint, from three frames in a row. A falling body has 9.8 m/s^2, and the trunk of a "
     "walking one far less. Noise that differs from frame to frame adds its size times the square of the frame rate, so "
-    "compare joints, and harvests at the same rate."
+    "compare joints, and harvests at the same rate. 'Smooth' is after the harvest's smoothing over time: noise goes, "
+    "but the motion must remain. The distances in left-out views tell whether it does."
 )
 
 
@@ -55,8 +56,22 @@ def symmetry_check(tracks: PoseTracks, skeleton: Skeleton) -> Check:
     return Check("left and right", _SIDES, scores)
 
 
-def smoothness_check(tracks: PoseTracks, frame_rate: float) -> Check:
-    """Return the mean acceleration of every joint and of all, m/s^2."""
+def smoothness_check(tracks: PoseTracks, frame_rate: float, smooth: PoseTracks | None = None) -> Check:
+    """Return the mean acceleration of every joint and of all, m/s^2.
+
+    Args:
+        tracks: raw positions.
+        frame_rate: frames per second.
+        smooth: the same tracks after smoothing over time, if there are any.
+    """
+    scores = _accelerations_by_joint(tracks, frame_rate)
+    if smooth is not None:
+        after = _accelerations_by_joint(smooth, frame_rate)
+        scores |= {f"{name}, smooth": score for name, score in after.items()}
+    return Check("smoothness", _SMOOTH, scores)
+
+
+def _accelerations_by_joint(tracks: PoseTracks, frame_rate: float) -> dict[str, Score]:
     size = np.linalg.norm(accelerations(tracks, frame_rate), axis=-1)
     details = f"at {frame_rate:g} frames per second"
     scores = {}
@@ -64,7 +79,7 @@ def smoothness_check(tracks: PoseTracks, frame_rate: float) -> Check:
         known = part[np.isfinite(part)]
         value = float(known.mean()) if known.size else float("nan")
         scores[name] = Score(value, _protocol("mean acceleration", "m/s^2", part, details))
-    return Check("smoothness", _SMOOTH, scores)
+    return scores
 
 
 def accelerations(tracks: PoseTracks, frame_rate: float) -> Floats:

@@ -56,12 +56,13 @@ def evaluate(
 def self_checks(harvest: Harvest) -> list[Check]:
     """Return the checks that need only the harvest; leave-one-out only if there are three views."""
     tracks, skeleton = harvest_tracks(harvest), harvest.skeleton
+    smooth = None if harvest.info.motion is None else harvest_tracks(harvest, smooth=True)
     left_out = [left_out_check(harvest)] if len(harvest.view_names) >= 3 else []
     return [
         *left_out,
         limb_check(tracks, skeleton),
         symmetry_check(tracks, skeleton),
-        smoothness_check(tracks, harvest.info.capture.frame_rate),
+        smoothness_check(tracks, harvest.info.capture.frame_rate, smooth),
     ]
 
 

@@ -16,6 +16,8 @@ from torch import Tensor
 
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.records import FrameAnnotations
+from poseharvest.annotations.rows import SelectedFrame
+from poseharvest.annotations.smoothing import joint_groups
 from poseharvest.errors import HarvestError
 from poseharvest.evaluation.check import Check
 from poseharvest.evaluation.pairs import Floats
@@ -24,6 +26,8 @@ from poseharvest.evaluation.scores import MetricProtocol, Score
 from poseharvest.geometry.camera import StaticCamera
 from poseharvest.geometry.rig import project_all
 from poseharvest.geometry.triangulation import triangulate_robust
+from poseharvest.motion.joint_tracks import JointTrack
+from poseharvest.motion.smoother import smooth
 
 _CHUNK = 64
 MAX_POSES = 2000
@@ -34,7 +38,8 @@ _SENTENCE = (
     "into it: the distance to its own peak shows how well cameras, timing and detector fit together. A camera far "
     "above the others is suspect. The second number is the distance from the harvest's own projection, which used that "
     "camera: it should not be larger. Numbers are medians, since single peaks may lie on another limb. Joints on which "
-    "no two of the other cameras agree cannot be compared; the share of the joints on which they agree is given too."
+    "no two of the other cameras agree cannot be compared; the share of the joints on which they agree is given too. "
+    "'Smooth' is the same after smoothing over time, of the others' triangulated tracks and of the harvest."
 )
 _AGREED = "of the joints with a peak and a projection"
 
@@ -46,10 +51,25 @@ class LeftOutDistances:
     Attributes:
         others: (F, V, J) to the projection of what the other views triangulate.
         harvest: (F, V, J) to the projection of the harvest's mean.
+        others_smooth: (F, V, J) as `others`, after smoothing of the triangulated tracks over time; NaN if the harvest
+            has no smooth positions, or is too long for every frame to be compared.
+        harvest_smooth: (F, V, J) to the projection of the harvest's smooth positions, where `harvest` is known.
     """
 
     others: Floats
     harvest: Floats
+    others_smooth: Floats
+    harvest_smooth: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class _Chunk:
+    """Records under cameras that stand still, flat over frames and joints, N = F J."""
+
+    cameras: Sequence[StaticCamera]
+    rows: Sequence[SelectedFrame]
+    peaks: Tensor  # (V, N, 2)
+    points: Tensor  # (V, N, 3) what the other views triangulate; NaN where they disagree
 
 
 def left_out_distances(harvest: Harvest) -> LeftOutDistances:
@@ -60,17 +80,20 @@ def left_out_distances(harvest: Harvest) -> LeftOutDistances:
     """
     if len(harvest.view_names) < 3:
         raise HarvestError(f"leave-one-camera-out: expected at least 3 views, got {len(harvest.view_names)}")
-    others, own = [], []
-    for cameras, records in _chunks(harvest):
-        peaks = _flat([record.peak_pixels for record in records])
-        weights = _flat([record.peak_score.clamp_min(0) for record in records])
-        pixels = _flat([torch.where(record.inside[..., None], record.pixels, torch.nan) for record in records])
-        supported = torch.cat([record.supported for record in records])
-        shape = (len(cameras), len(records), -1)
-        own.append(_distance(torch.where(supported[None, :, None], pixels, torch.nan), peaks).reshape(shape))
-        projections = _left_out_projections(cameras, peaks, weights, threshold_px=OUTLIER_SHARE * _median_side(records))
-        others.append(_distance(projections, peaks).reshape(shape))
-    return LeftOutDistances(_joined(others), _joined(own))
+    chunks = [_left_out(cameras, rows) for cameras, rows in _chunks(harvest)]
+    if not chunks:
+        raise HarvestError("leave-one-camera-out: the harvest holds no frame in which a view is present")
+    of_harvest = [_harvest_distances(chunk) for chunk in chunks]
+    is_whole = sum(len(chunk.rows) for chunk in chunks) == harvest.info.counts.records
+    nothing = [torch.full_like(chunk.points, torch.nan) for chunk in chunks]
+    is_smooth = harvest.info.motion is not None and is_whole
+    smooth_points = _smoothed(chunks, harvest) if is_smooth else nothing
+    return LeftOutDistances(
+        others=_joined(chunks, [_distances(chunk, chunk.points) for chunk in chunks]),
+        harvest=_joined(chunks, [raw for raw, _ in of_harvest]),
+        others_smooth=_joined(chunks, [_distances(*both) for both in zip(chunks, smooth_points, strict=True)]),
+        harvest_smooth=_joined(chunks, [smooth for _, smooth in of_harvest]),
+    )
 
 
 def left_out_check(harvest: Harvest) -> Check:
@@ -78,43 +101,88 @@ def left_out_check(harvest: Harvest) -> Check:
     distances = left_out_distances(harvest)
     scores: dict[str, Score] = {}
     for view, name in enumerate(harvest.view_names):
-        scores |= _rows(name, distances.others[:, [view]], distances.harvest[:, [view]])
-    scores |= _rows("all", distances.others, distances.harvest)
+        scores |= _rows(name, LeftOutDistances(*(values[:, [view]] for values in vars(distances).values())))
+    scores |= _rows("all", distances)
     return Check("leave one camera out", _SENTENCE, scores)
 
 
-def _rows(name: str, others: Floats, harvest: Floats) -> dict[str, Score]:
-    judged = np.isfinite(harvest)
-    agreed = np.where(judged, np.isfinite(others), np.nan)
+def _rows(name: str, distances: LeftOutDistances) -> dict[str, Score]:
+    judged = np.isfinite(distances.harvest)
+    agreed = np.where(judged, np.isfinite(distances.others), np.nan)
     share = 100 * float(agreed[judged].mean()) if judged.any() else float("nan")
-    return {
-        f"{name}: the other cameras": _median(others, "leave-one-out reprojection"),
-        f"{name}: the harvest": _median(harvest, "reprojection of the harvest"),
+    rows = {
+        f"{name}: the other cameras": _median(distances.others, "leave-one-out reprojection"),
+        f"{name}: the harvest": _median(distances.harvest, "reprojection of the harvest"),
         f"{name}: joints on which the others agree": Score(share, _protocol(agreed, "share agreed on", "%", _AGREED)),
     }
+    for values, what, metric in (
+        (distances.others_smooth, "the other cameras, smooth", "leave-one-out reprojection, smooth"),
+        (distances.harvest_smooth, "the harvest, smooth", "reprojection of the harvest, smooth"),
+    ):
+        if np.isfinite(values).any():
+            rows[f"{name}: {what}"] = _median(values, metric)
+    return rows
 
 
-def _chunks(harvest: Harvest) -> Iterator[tuple[Sequence[StaticCamera], list[FrameAnnotations]]]:
+def _chunks(harvest: Harvest) -> Iterator[tuple[Sequence[StaticCamera], list[SelectedFrame]]]:
     """Yield up to 64 frames at a time in which no camera moves."""
     rig = harvest.rig
 
-    def place(record: FrameAnnotations) -> tuple[int, ...]:
-        return tuple(map(id, cameras_of[record.frame]))
+    def place(row: SelectedFrame) -> tuple[int, ...]:
+        return tuple(map(id, cameras_of[row.annotations.frame]))
 
     step = math.ceil(harvest.info.counts.records / MAX_POSES) or 1
-    for part in _batches(islice(harvest.iter_frames(), 0, None, step)):
+    for part in _batches(islice(harvest.iter_selected(), 0, None, step)):
         # The cameras are kept while the part is processed: an id is unique only among living objects.
-        cameras_of = {record.frame: rig.at(record.frame) for record in part}
+        cameras_of = {row.annotations.frame: rig.at(row.annotations.frame) for row in part}
         for _, group in groupby(part, place):
-            records = list(group)
-            if _median_side(records) > 0:
-                yield cameras_of[records[0].frame], records
+            rows = list(group)
+            if _median_side([row.annotations for row in rows]) > 0:
+                yield cameras_of[rows[0].annotations.frame], rows
 
 
-def _batches(records: Iterable[FrameAnnotations]) -> Iterator[list[FrameAnnotations]]:
-    batch: list[FrameAnnotations] = []
-    for record in records:
-        batch.append(record)
+def _left_out(cameras: Sequence[StaticCamera], rows: Sequence[SelectedFrame]) -> _Chunk:
+    records = [row.annotations for row in rows]
+    peaks = _flat([record.peak_pixels for record in records])
+    weights = _flat([record.peak_score.clamp_min(0) for record in records])
+    threshold = OUTLIER_SHARE * _median_side(records)
+    return _Chunk(cameras, rows, peaks, _left_out_points(cameras, peaks, weights, threshold_px=threshold))
+
+
+def _harvest_distances(chunk: _Chunk) -> tuple[Tensor, Tensor]:
+    """Return (V, N): the distances of the harvest's own projections, and of those of its smooth positions."""
+    records = [row.annotations for row in chunk.rows]
+    pixels = _flat([torch.where(record.inside[..., None], record.pixels, torch.nan) for record in records])
+    supported = torch.cat([record.supported for record in records])
+    raw = _distance(torch.where(supported[None, :, None], pixels, torch.nan), chunk.peaks)
+    smooth = torch.cat([row.smooth.mean for row in chunk.rows]).expand(len(chunk.cameras), -1, -1)
+    return raw, torch.where(torch.isfinite(raw), _distances(chunk, smooth), torch.nan)
+
+
+def _smoothed(chunks: Sequence[_Chunk], harvest: Harvest) -> list[Tensor]:
+    """Return the chunks' points after smoothing each view's tracks over time, all covariances being equal."""
+    rows = [row.annotations for chunk in chunks for row in chunk.rows]
+    times, persons = np.array([row.time_s for row in rows]), np.array([row.person for row in rows])
+    num_joints, num_views = len(harvest.skeleton), len(harvest.view_names)
+    points = torch.cat([chunk.points.reshape(num_views, -1, num_joints, 3) for chunk in chunks], 1)
+    smoothed = points.numpy().copy()
+    groups = joint_groups(harvest.skeleton)
+    for view in range(num_views):
+        for person in np.unique(persons):
+            mean = smoothed[view, persons == person]
+            cov = np.broadcast_to(np.eye(3), (*mean.shape, 3))
+            track = JointTrack(times[persons == person], mean, cov, np.isfinite(mean).all(-1))
+            result = smooth(track, groups).mean
+            smoothed[view, persons == person] = np.where(track.known[..., None], result, np.nan)
+    sizes = [len(chunk.rows) for chunk in chunks]
+    parts = torch.split(torch.from_numpy(smoothed), sizes, 1)
+    return [part.reshape(num_views, -1, 3) for part in parts]
+
+
+def _batches(rows: Iterable[SelectedFrame]) -> Iterator[list[SelectedFrame]]:
+    batch: list[SelectedFrame] = []
+    for row in rows:
+        batch.append(row)
         if len(batch) == _CHUNK:
             yield batch
             batch = []
@@ -122,19 +190,25 @@ def _batches(records: Iterable[FrameAnnotations]) -> Iterator[list[FrameAnnotati
         yield batch
 
 
-def _left_out_projections(
-    cameras: Sequence[StaticCamera], peaks: Tensor, weights: Tensor, *, threshold_px: float
-) -> Tensor:
-    """Return (V, N, 2): in each view, the projection of the other views' triangulation; NaN where they disagree."""
-    projections = []
-    for view, camera in enumerate(cameras):
+def _left_out_points(cameras: Sequence[StaticCamera], peaks: Tensor, weights: Tensor, *, threshold_px: float) -> Tensor:
+    """Return (V, N, 3): for each view, the other views' triangulation; NaN where they disagree."""
+    points = []
+    for view in range(len(cameras)):
         keep = torch.ones(len(cameras), 1, dtype=weights.dtype)
         keep[view] = 0
         triangulation = triangulate_robust(cameras, peaks, weights * keep, threshold_px=threshold_px)
-        projection = project_all((camera,), triangulation.points)
-        usable = (triangulation.supported & projection.valid[0])[:, None]
-        projections.append(torch.where(usable, projection.pixels[0], torch.nan))
-    return torch.stack(projections)
+        points.append(torch.where(triangulation.supported[:, None], triangulation.points, torch.nan))
+    return torch.stack(points)
+
+
+def _distances(chunk: _Chunk, points: Tensor) -> Tensor:
+    """Return (V, N): the distance of each view's peaks from the projection of its points (V, N, 3)."""
+    projections = []
+    for camera, own in zip(chunk.cameras, points, strict=True):
+        projection = project_all((camera,), torch.nan_to_num(own))
+        usable = torch.isfinite(own).all(-1) & projection.valid[0]
+        projections.append(torch.where(usable[:, None], projection.pixels[0], torch.nan))
+    return _distance(torch.stack(projections), chunk.peaks)
 
 
 def _flat(parts: Sequence[Tensor]) -> Tensor:
@@ -152,10 +226,10 @@ def _median_side(records: Sequence[FrameAnnotations]) -> float:
     return float(np.median(sides)) if sides else 0.0
 
 
-def _joined(parts: Sequence[Tensor]) -> Floats:
-    if not parts:
-        raise HarvestError("leave-one-camera-out: the harvest holds no frame in which a view is present")
-    return np.asarray(torch.cat(tuple(parts), 1).transpose(0, 1).numpy())
+def _joined(chunks: Sequence[_Chunk], parts: Sequence[Tensor]) -> Floats:
+    """Return (F, V, J) of the chunks' (V, N)."""
+    shaped = [part.reshape(len(part), len(chunk.rows), -1) for chunk, part in zip(chunks, parts, strict=True)]
+    return np.asarray(torch.cat(shaped, 1).transpose(0, 1).numpy())
 
 
 def _median(distances: Floats, metric: str) -> Score:

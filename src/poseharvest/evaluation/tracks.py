@@ -48,18 +48,19 @@ class PoseTracks:
             raise ShapeError(f"poses: expected positions of shape {wanted}, got {self.positions.shape}")
 
 
-def harvest_tracks(harvest: Harvest, *, unsure: bool = False) -> PoseTracks:
+def harvest_tracks(harvest: Harvest, *, unsure: bool = False, smooth: bool = False) -> PoseTracks:
     """Return the means of a harvest; joints that are not known are NaN.
 
     Args:
         harvest: the harvest.
         unsure: include every joint with a peak in some view. By default only joints supported by two views are
             included, so that a mean over a data set looks better than it is.
+        smooth: return the positions that are smoothed over time, of the same joints.
     """
-    num_joints = len(harvest.skeleton)
+    num_joints, axes = len(harvest.skeleton), [f"{axis}_smooth" if smooth else axis for axis in "xyz"]
     frames, persons, positions = [], [], []
-    for table in harvest.columns(("frame", "person", "x", "y", "z", "supported", "views")):
-        places = np.stack([matrix(table, axis, num_joints) for axis in "xyz"], -1)
+    for table in harvest.columns(("frame", "person", *axes, "supported", "views")):
+        places = np.stack([matrix(table, axis, num_joints) for axis in axes], -1)
         known = _has_peak(table, num_joints) if unsure else matrix(table, "supported", num_joints)
         positions.append(np.where(known[..., None], places, np.nan))
         frames.append(matrix(table, "frame", num_joints)[:, 0].astype(np.int64))

@@ -25,10 +25,11 @@ from numpy.typing import NDArray
 from poseharvest import __version__
 from poseharvest.annotations.reader import Harvest
 from poseharvest.errors import ConfigError
-from poseharvest.export.even_frames import Track, find_track, rows_of
-from poseharvest.export.export_options import Blank, check_blank, check_choice, check_frames, shown_joints
+from poseharvest.export.even_frames import Track, find_track
+from poseharvest.export.export_options import Blank, check_blank, check_choice, check_frames
 from poseharvest.export.exporter import Exporter
 from poseharvest.export.survey import posture_findings, survey
+from poseharvest.export.trajectories import poses_of, smooth_findings
 from poseharvest.findings import Finding
 from poseharvest.units import LengthUnit, mm_per
 
@@ -64,6 +65,8 @@ class C3dOptions:
         person: whom to write; None for the only one.
         start: the capture's first frame to write, from 0.
         stop: the frame before which to stop; None is the end of the capture.
+        smooth: write positions smoothed over time, with short gaps filled; otherwise those of each frame alone.
+        constant_limbs: move joints outwards from the root so that each limb has its learned length in all frames.
     """
 
     unit: LengthUnit = "mm"
@@ -72,6 +75,8 @@ class C3dOptions:
     person: int | None = None
     start: int = 0
     stop: int | None = None
+    smooth: bool = True
+    constant_limbs: bool = False
 
     def __post_init__(self) -> None:
         mm_per(self.unit)
@@ -92,7 +97,7 @@ def write_c3d(harvest: Harvest, path: Path, options: C3dOptions) -> tuple[Findin
     """
     track = find_track(harvest, options, "a C3D file")
     _check_length(track)
-    trajectories = survey(harvest, track, options.blank)
+    trajectories = survey(harvest, track, options)
     file = _new_file()
     points, residuals = (np.stack(values) for values in zip(*_frames(harvest, track, options), strict=True))
     file["data"]["points"] = points.transpose(2, 1, 0)
@@ -101,7 +106,11 @@ def write_c3d(harvest: Harvest, path: Path, options: C3dOptions) -> tuple[Findin
         written = Path(folder) / "points.c3d"
         file.write(str(written))
         path.write_bytes(_with_residuals(written.read_bytes(), residuals, 1 / mm_per(options.unit)))
-    return (*_count_findings(harvest, track), *posture_findings(trajectories, options.up))
+    return (
+        *_count_findings(harvest, track),
+        *posture_findings(trajectories, options.up),
+        *smooth_findings(harvest, options),
+    )
 
 
 def _check_length(track: Track) -> None:
@@ -144,13 +153,13 @@ def _frames(
 ) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
     """Yield homogeneous points (J, 4) and residuals (J,), in steps, of every frame."""
     num_joints = len(harvest.skeleton.joints)
-    for row in rows_of(harvest, track):
+    for pose in poses_of(harvest, track, options):
         points, residuals = np.full((num_joints, 4), np.nan), np.full(num_joints, _MISSING)
-        if row is not None:
-            is_shown = shown_joints(row, options.blank).numpy()
-            points[is_shown, :3] = row.annotations.mean.numpy()[is_shown] / mm_per(options.unit)
+        if pose is not None:
+            is_shown = pose.shown.numpy()
+            points[is_shown, :3] = pose.points.numpy()[is_shown] / mm_per(options.unit)
             points[is_shown, 3] = 1
-            residuals[is_shown] = np.ceil(row.sigma_mm.numpy()[is_shown]).clip(max=_MOST_STEPS)
+            residuals[is_shown] = np.ceil(pose.sigma_mm.numpy()[is_shown]).clip(max=_MOST_STEPS)
         yield points, residuals
 
 

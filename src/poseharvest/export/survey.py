@@ -14,8 +14,8 @@ from torch import Tensor
 
 from poseharvest.annotations.reader import Harvest
 from poseharvest.errors import ConfigError
-from poseharvest.export.even_frames import Track, rows_of
-from poseharvest.export.export_options import Blank, shown_joints
+from poseharvest.export.even_frames import Track
+from poseharvest.export.trajectories import TrajectoryOptions, poses_of
 from poseharvest.findings import Finding
 
 AXES: Final = {
@@ -48,7 +48,7 @@ class Survey:
     upwards: NDArray[np.float64] | None
 
 
-def survey(harvest: Harvest, track: Track, blank: Blank) -> Survey:
+def survey(harvest: Harvest, track: Track, options: TrajectoryOptions) -> Survey:
     """Return what a track looks like, in one pass over the harvest.
 
     Raises:
@@ -56,16 +56,18 @@ def survey(harvest: Harvest, track: Track, blank: Blank) -> Survey:
     """
     upper, lower = (_named(harvest.skeleton.joints, words) for words in (_UPPER, _LOWER))
     is_shown, total, count = [], np.zeros(3), 0
-    for row in rows_of(harvest, track):
-        joints = torch.zeros_like(upper) if row is None else shown_joints(row, blank)
+    for pose in poses_of(harvest, track, options):
+        joints = torch.zeros_like(upper) if pose is None else pose.shown
         is_shown.append(bool(joints.any()))
-        if row is not None and bool((joints & upper).any()) and bool((joints & lower).any()):
-            points = row.annotations.mean
+        if pose is not None and bool((joints & upper).any()) and bool((joints & lower).any()):
+            points = pose.points
             direction = points[joints & upper].mean(0) - points[joints & lower].mean(0)
             total += (direction / direction.norm().clamp(min=1e-9)).numpy()
             count += 1
     if not any(is_shown):
-        raise ConfigError(f"blank: expected a joint of person {track.person} to write, --blank {blank} leaves none")
+        raise ConfigError(
+            f"blank: expected a joint of person {track.person} to write, --blank {options.blank} leaves none"
+        )
     return Survey(np.array(is_shown), total / count if count else None)
 
 

@@ -20,11 +20,11 @@ import torch
 from torch import Tensor
 
 from poseharvest.annotations.reader import Harvest
-from poseharvest.annotations.rows import SelectedFrame
-from poseharvest.export.even_frames import Track, find_track, rows_of
-from poseharvest.export.export_options import Blank, check_blank, check_choice, check_frames, shown_joints
+from poseharvest.export.even_frames import Track, find_track
+from poseharvest.export.export_options import Blank, check_blank, check_choice, check_frames
 from poseharvest.export.exporter import Exporter
 from poseharvest.export.survey import Survey, posture_findings, runs, survey
+from poseharvest.export.trajectories import Pose, poses_of, smooth_findings
 from poseharvest.findings import Finding
 from poseharvest.units import LengthUnit, mm_per
 
@@ -57,6 +57,8 @@ class TrcOptions:
         person: whom to write; None for the only one.
         start: the capture's first frame to write, from 0.
         stop: the frame before which to stop; None is the end of the capture.
+        smooth: write positions smoothed over time, with short gaps filled; otherwise those of each frame alone.
+        constant_limbs: move joints outwards from the root so that each limb has its learned length in all frames.
     """
 
     unit: LengthUnit = "m"
@@ -66,6 +68,8 @@ class TrcOptions:
     person: int | None = None
     start: int = 0
     stop: int | None = None
+    smooth: bool = True
+    constant_limbs: bool = False
 
     def __post_init__(self) -> None:
         mm_per(self.unit)
@@ -85,7 +89,7 @@ def write_trc(harvest: Harvest, path: Path, options: TrcOptions) -> tuple[Findin
         ConfigError: the person is not in the harvest, there are several and none is chosen, or no joint is written.
     """
     track = find_track(harvest, options, "a TRC file")
-    trajectories = survey(harvest, track, options.blank)
+    trajectories = survey(harvest, track, options)
     num_rows = int(trajectories.shown.sum()) if options.gaps == "skip" else len(track.frames)
     with path.open("w", encoding="utf-8", newline="\n") as stream:
         stream.writelines(line + "\n" for line in _header(harvest, track, options.unit, num_rows))
@@ -94,6 +98,7 @@ def write_trc(harvest: Harvest, path: Path, options: TrcOptions) -> tuple[Findin
     return (
         *_gap_findings(trajectories, track, options.gaps),
         *posture_findings(trajectories, up),
+        *smooth_findings(harvest, options),
         _about_names(harvest),
     )
 
@@ -148,19 +153,19 @@ def _rows(harvest: Harvest, track: Track, options: TrcOptions) -> Iterator[str]:
     up_from_world = torch.tensor(ROTATIONS[options.up], dtype=torch.float64)
     step_s = track.step / harvest.info.capture.frame_rate
     last_time_s = track.first / harvest.info.capture.frame_rate - step_s
-    for frame, row in zip(track.frames, rows_of(harvest, track), strict=True):
-        last_time_s = last_time_s + step_s if row is None else row.annotations.time_s
-        points = _points(row, options, up_from_world) or [None] * len(harvest.skeleton.joints)
+    for frame, pose in zip(track.frames, poses_of(harvest, track, options), strict=True):
+        last_time_s = last_time_s + step_s if pose is None else pose.time_s
+        points = _points(pose, options, up_from_world) or [None] * len(harvest.skeleton.joints)
         if options.gaps == "empty" or any(point is not None for point in points):
             yield _line(frame, last_time_s, points)
 
 
-def _points(row: SelectedFrame | None, options: TrcOptions, up_from_world: Tensor) -> Sequence[Tensor | None]:
+def _points(pose: Pose | None, options: TrcOptions, up_from_world: Tensor) -> Sequence[Tensor | None]:
     """Return the markers' positions in the file's unit and axes; none if nobody was found."""
-    if row is None:
+    if pose is None:
         return ()
-    points = row.annotations.mean @ up_from_world.T / mm_per(options.unit)
-    return [p if s else None for p, s in zip(points, shown_joints(row, options.blank).tolist(), strict=True)]
+    points = pose.points @ up_from_world.T / mm_per(options.unit)
+    return [point if shown else None for point, shown in zip(points, pose.shown.tolist(), strict=True)]
 
 
 def _line(frame: int, time_s: float, points: Sequence[Tensor | None]) -> str:

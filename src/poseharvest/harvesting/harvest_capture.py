@@ -87,11 +87,13 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
     ) as writer:
         diagnosis = Diagnosis(capture.rig, fitted.detector.skeleton)
         writer.listen(diagnosis.add)
-        run = diagnosis.completed(_harvester(job)(job, writer, findings))
+        harvest_frames = _harvester(job)
+        run = diagnosis.completed(harvest_frames(job, writer, findings))
         job.report(job.stop, "selecting annotations")
         # Keypoints count as true; peaks of a network may agree by chance.
         by_chance = {} if job.has_keypoints else diagnosis.coverage.hardly_shown()
-        return writer.finish(run, job.options.selection, by_chance)
+        motion = None if harvest_frames is harvest_moments else job.options.motion
+        return writer.finish(run, job.options.selection, by_chance, motion)
 
 
 def _harvester(job: Job) -> Callable[[Job, HarvestWriter, list[Finding]], HarvestRun]:

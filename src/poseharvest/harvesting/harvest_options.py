@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 import torch
 
 from poseharvest.errors import ConfigError
+from poseharvest.motion.joint_tracks import MotionOptions
 from poseharvest.pictorial.infer import InferenceOptions
 from poseharvest.selection.recalibration import Recalibration
 from poseharvest.selection.select import SelectionRule
@@ -28,6 +29,9 @@ class HarvestOptions:
 
     recalibration: Recalibration | None = None
     """Map that calibrates the covariances, fitted on footage with known truth; None leaves them unchanged."""
+
+    motion: MotionOptions = field(default_factory=MotionOptions)
+    """How tracks are smoothed over time, beside the raw positions. The paper reads each frame alone."""
 
     estimate: Estimate = "continuous"
     """"continuous" fits the pose between the voxels, with covariances that the footage calibrates; "grid" keeps mean

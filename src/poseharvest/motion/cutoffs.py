@@ -1,0 +1,250 @@
+"""Learning from the footage how fast its joints move: a cut-off frequency for every frame.
+
+The power q of the noise that drives the motion is told by a frequency f: with measurements of variance r every dt
+seconds, q = r dt (2 pi f)^6, and the smoother is then, far from the ends, a Butterworth filter of third order with that
+cut-off. So f means the same whatever the units, the frame rate and the size of the covariances are.
+
+Each frequency of a list gets two scores in each frame. One is the likelihood of the measurement by the frames before it
+and by those after it: in sum the marginal likelihood, and symmetric in time. The other is its likelihood by all other
+frames. The first smooths more where errors last for several frames, the second follows fast motion more closely; we
+take their mean. The frequency may change over time, so a hidden Markov model over the list joins neighbouring frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from poseharvest.compiled import compiled
+from poseharvest.motion.joint_tracks import Flags, Floats, JointTrack
+from poseharvest.motion.score_loops import Coordinates, Differences, score
+
+CUTOFFS_HZ: Floats = 1.4 ** np.arange(10.0)
+"""The frequencies that are tried."""
+
+DEGREES_OF_FREEDOM = 8.0
+"""Of the Student-t distribution of the differences: gross errors are frequent."""
+
+GATE = 11.34
+"""The squared Mahalanobis distance that one good measurement in a hundred exceeds; beyond it, weights fall."""
+
+_CHANGES_PER_S = 1.5  # from a frequency to the next higher one; as often to the next lower one
+_SHARE_AROUND = 0.5  # of the score by all other frames
+_CHI2_MEDIAN = 2.366  # of three degrees of freedom
+_ORDER = 3  # the first measurements only place the state
+_ENOUGH = 12  # measurements to judge their covariances by
+_SMALLEST_FACTOR = 1e-4
+_WIDE = 1e4  # variance of the state before the first frame, relative to what the frequency allows
+_FIRST = 6  # measurements that place it
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """How well each frequency predicts one joint; NaN where nothing was measured or predicted.
+
+    Attributes:
+        ahead: (2, G, T) squared Mahalanobis distances from the predictions by the frames before and after.
+        ahead_logdet: (2, G, T) log determinants of their covariances.
+        around: (1, G, T) the same by all other frames.
+        around_logdet: (1, G, T).
+    """
+
+    ahead: Floats
+    ahead_logdet: Floats
+    around: Floats
+    around_logdet: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """What is learned of one joint.
+
+    Attributes:
+        cutoff_hz: (T,) the frequency by frame.
+        weight: (T,) 0 to 1, less than 1 for a gross error.
+        noise_factor: of the covariances.
+    """
+
+    cutoff_hz: Floats
+    weight: Floats
+    noise_factor: float
+
+
+def reference_variance(track: JointTrack, joint: int) -> float:
+    """Return the median variance of a joint's measurements along an axis, mm^2; 1 if there are none."""
+    known = track.known[:, joint]
+    return float(np.median(np.trace(track.cov[known, joint], axis1=1, axis2=2))) / 3 if known.any() else 1.0
+
+
+def noise_power(cutoff_hz: Floats | float, variance: float, step_s: float) -> Floats:
+    """Return the power of the noise in the third derivative, unit of variance / s^5."""
+    return np.asarray(variance * step_s * (2 * np.pi * np.asarray(cutoff_hz)) ** 6)
+
+
+def start_of(times_s: Floats, place: Floats, known: Flags) -> Floats:
+    """Return position, velocity and acceleration (3, M) at the first time, by a line through the first measurements."""
+    frames = np.flatnonzero(known)[:_FIRST]
+    line = np.stack((np.ones(len(frames)), times_s[frames] - times_s[0]), 1)
+    fitted = np.linalg.lstsq(line, place[frames], rcond=None)[0]
+    return np.concatenate((fitted, np.zeros((1, place.shape[1]))))
+
+
+def start_variances(cutoff_hz: float, variance: float) -> Floats:
+    """Return wide variances (3,) of position, velocity and acceleration at the first time."""
+    return np.asarray(_WIDE * variance * (2 * np.pi * cutoff_hz) ** np.array([0.0, 2.0, 4.0]))
+
+
+def learn(track: JointTrack, group: Sequence[int], runs: Sequence[Sequence[slice]]) -> list[Learned]:
+    """Return what the track tells of the joints of a group, in its order.
+
+    Args:
+        track: T frames, J joints.
+        group: joints that share their frequency, such as left and right.
+        runs: of every joint of the group, its stretches without long gaps.
+    """
+    scores = [joint_scores(track, joint, of_joint) for joint, of_joint in zip(group, runs, strict=True)]
+    around = _completed([noise_factor(one.around, one.around_logdet) for one in scores])
+    ahead = _completed([noise_factor(one.ahead, one.ahead_logdet) for one in scores])
+    total = np.zeros((len(CUTOFFS_HZ), len(track.times_s)))
+    for one, factor_around, factor_ahead in zip(scores, around, ahead, strict=True):
+        total += log_densities(one.around, one.around_logdet, factor_around) * _SHARE_AROUND
+        total += log_densities(one.ahead, one.ahead_logdet, factor_ahead) * (1 - _SHARE_AROUND)
+    # Errors of the joints of a group go together: they count for less than independent ones.
+    chances = share_out(total / len(group) ** 0.5, track.times_s)
+    cutoff = np.exp(chances @ np.log(CUTOFFS_HZ))
+    distances = [np.nansum(chances.T * one.around[0], 0) / factor for one, factor in zip(scores, around, strict=True)]
+    return [Learned(cutoff, weights(d), factor) for d, factor in zip(distances, around, strict=True)]
+
+
+def weights(distance: Floats) -> Floats:
+    """Return the weights of measurements at squared Mahalanobis distances from what all other frames predict."""
+    return np.minimum(1.0, (DEGREES_OF_FREEDOM + GATE) / (DEGREES_OF_FREEDOM + distance))
+
+
+def log_densities(distance: Floats, logdet: Floats, factor: float) -> Floats:
+    """Return the mean Student-t log densities (G, T) up to a constant; 0 where nothing is known.
+
+    Args:
+        distance: (N, G, T) squared Mahalanobis distances.
+        logdet: (N, G, T) log determinants of their covariances.
+        factor: of those covariances.
+    """
+    nu = DEGREES_OF_FREEDOM
+    log_density = -0.5 * ((nu + 3) * np.log1p(distance / (nu * factor)) + logdet + 3 * np.log(factor))
+    return np.asarray(np.nan_to_num(log_density).mean(0))
+
+
+def noise_factor(distance: Floats, logdet: Floats) -> float:
+    """Return the factor of the covariances that fits best; NaN if too few differences are known.
+
+    For each frequency it is that which gives the distances the median of a chi-square distribution, so gross errors do
+    not count; the likeliest frequency decides.
+
+    Args:
+        distance: (N, G, T) squared Mahalanobis distances.
+        logdet: (N, G, T) log determinants of their covariances.
+    """
+    if np.isfinite(distance[0, 0]).sum() < _ENOUGH:
+        return float("nan")
+    factors = np.maximum(np.nanmedian(distance, axis=(0, 2)) / _CHI2_MEDIAN, _SMALLEST_FACTOR)
+    totals = [log_densities(distance[:, [g]], logdet[:, [g]], float(factor)).sum() for g, factor in enumerate(factors)]
+    return float(factors[int(np.argmax(totals))])
+
+
+def joint_scores(track: JointTrack, joint: int, runs: Sequence[slice]) -> Scores:
+    """Return how well each frequency predicts the measurements of a joint, run by run.
+
+    The three coordinates along the principal axes of the mean covariance are taken as independent.
+    """
+    known = track.known[:, joint]
+    shape = (len(CUTOFFS_HZ), len(known))
+    found = Scores(*(np.full((number, *shape), np.nan) for number in (2, 2, 1, 1)))
+    if not known.any():
+        return found
+    axes = np.linalg.eigh(track.cov[known, joint].mean(0))[1]
+    cov = np.where(known[:, None, None], track.cov[:, joint], np.eye(3))
+    variance = np.where(known[:, None], np.einsum("ia,tij,ja->ta", axes, cov, axes), np.inf)
+    place = np.where(known[:, None], track.mean[:, joint], 0.0) @ axes
+    usual = reference_variance(track, joint)
+    for run in runs:
+        times = track.times_s[run]
+        ways = ((times, slice(None)), (times[-1] - times[::-1], slice(None, None, -1)))
+        for way, (time, order) in enumerate(ways):
+            part = _score_run(time, place[run][order], variance[run][order], usual, track.step_s)
+            found.ahead[way][:, run], found.ahead_logdet[way][:, run] = (part[i][:, order] for i in (0, 1))
+            if way == 0:
+                found.around[0][:, run], found.around_logdet[0][:, run] = part[2:]
+    return found
+
+
+def _score_run(times_s: Floats, place: Floats, variance: Floats, usual: float, step_s: float) -> Floats:
+    """Return (4, G, T): distances and log determinants, by the frames before and by all others; NaN where unknown.
+
+    Args:
+        times_s: (T,) seconds, ascending.
+        place: (T, 3) positions along independent axes.
+        variance: (T, 3) their variances; infinite where not known.
+        usual: the usual variance.
+        step_s: the usual time between frames.
+    """
+    known = np.isfinite(variance[:, 0])
+    start = start_of(times_s, place, known)
+    coordinates = Coordinates(*(np.ascontiguousarray(x) for x in (place.T, variance.T, times_s, start.T)))
+    found = np.zeros((4, len(CUTOFFS_HZ), len(times_s)))
+    for g, cutoff in enumerate(CUTOFFS_HZ.tolist()):
+        power = float(noise_power(cutoff, usual, step_s))
+        score(coordinates, power, start_variances(cutoff, usual), Differences(*found[:, g]))
+    found[:, :, ~known] = np.nan
+    found[:2, :, np.flatnonzero(known)[:_ORDER]] = np.nan
+    return found
+
+
+def share_out(scores: Floats, times_s: Floats) -> Floats:
+    """Return the chances (T, G) of each frequency in each frame, by a hidden Markov model.
+
+    Args:
+        scores: (G, T) log likelihoods of the frames.
+        times_s: (T,) seconds, ascending.
+    """
+    likelihood = np.ascontiguousarray(np.exp(scores - scores.max(0)).T)
+    moves = 0.5 * (1 - np.exp(-2 * _CHANGES_PER_S * np.diff(times_s, prepend=times_s[0])))
+    chances = np.empty_like(likelihood)
+    _forward_backward(likelihood, moves, chances)
+    return chances
+
+
+@compiled
+def _forward_backward(likelihood: Floats, moves: Floats, chances: Floats) -> None:
+    """Fill `chances` (T, G); `moves` is the chance of a step to each neighbour since the frame before."""
+    frames, states = likelihood.shape
+    belief = np.full(states, 1.0 / states)
+    for k in range(frames):
+        belief = _blurred(belief, moves[k]) * likelihood[k]
+        belief /= belief.sum()
+        chances[k] = belief
+    later = np.ones(states)
+    for k in range(frames - 1, -1, -1):
+        chances[k] *= later
+        chances[k] /= chances[k].sum()
+        later = _blurred(later * likelihood[k], moves[k])
+        later /= later.sum()
+
+
+@compiled
+def _blurred(belief: Floats, move: float) -> Floats:
+    """Return a belief after a possible step to a neighbour; there is no step beyond the ends."""
+    out = belief.copy()
+    for g in range(len(belief) - 1):
+        passed = move * (belief[g] - belief[g + 1])
+        out[g] -= passed
+        out[g + 1] += passed
+    return out
+
+
+def _completed(factors: Sequence[float]) -> list[float]:
+    """Return the factors of a group; where one is not known, the median of the others, or 1."""
+    known = [factor for factor in factors if np.isfinite(factor)]
+    usual = float(np.median(known)) if known else 1.0
+    return [factor if np.isfinite(factor) else usual for factor in factors]
