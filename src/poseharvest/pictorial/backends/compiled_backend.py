@@ -42,7 +42,7 @@ class CompiledBackend:
 
     def multiply_evidence(self, views: Views, blocks: Blocks, maps: ShownMaps, chosen: range) -> Float[Tensor, "N 8"]:
         """Return products (N, 8) as `Backend` says; by tensor operations for cameras that the loop does not know."""
-        from poseharvest.pictorial.backends.camera_loops import multiply_evidence
+        from poseharvest.pictorial.backends.camera_loops import multiply_evidence, multiply_evidence_everywhere
 
         rows = views.rows
         if rows is None:
@@ -51,17 +51,21 @@ class CompiledBackend:
         values = maps.values[:, part].contiguous()
         products = values.new_ones(len(blocks.segment), 8)
         number = values.numpy().dtype.type
-        multiply_evidence(
+        seen = (
             values.numpy(),
             maps.floors.contiguous().numpy(),
             maps.is_shown[:, part].numpy(),
             rows.in_margin((values.shape[3] - views.size[0]) // 2, number)[:, part],
             rows.fisheye[:, part],
-            blocks.corner.contiguous().numpy(),
-            blocks.counts.numpy(),
-            number(blocks.edge / 2 * views.voxel_mm),
-            products.numpy(),
         )
+        step = number(blocks.edge / 2 * views.voxel_mm)
+        if len(blocks.segment) == blocks.num_segments * blocks.along**3:  # on the coarsest level
+            corner = blocks.corner[:, : blocks.along**3].contiguous().numpy()
+            shape = blocks.num_joints, blocks.num_frames, -1, 8
+            multiply_evidence_everywhere(*seen, corner, step, products.view(shape).numpy())
+        else:
+            corner = blocks.corner.contiguous().numpy()
+            multiply_evidence(*seen, corner, blocks.counts.numpy(), step, products.numpy())
         return products
 
     def connect(self, listings: Sequence[Listing], tree: Tree, shells: Sequence[Reach]) -> Messenger:
