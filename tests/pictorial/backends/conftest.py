@@ -11,8 +11,13 @@ from poseharvest.pictorial.backends.tensor_backend import TensorBackend
 
 @pytest.fixture(
     scope="session",
-    params=[CompiledBackend(), TensorBackend(), TensorBackend(points_at_once=100, pairs_a_tile=64)],
-    ids=["compiled", "tensors", "tensors in small pieces"],
+    params=[
+        CompiledBackend(),
+        CompiledBackend(most_pairs=0),
+        TensorBackend(),
+        TensorBackend(points_at_once=100, pairs_a_tile=64),
+    ],
+    ids=["compiled", "compiled by columns", "tensors", "tensors in small pieces"],
 )
 def backend(request: pytest.FixtureRequest) -> Backend:
     return request.param

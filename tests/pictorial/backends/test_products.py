@@ -75,10 +75,12 @@ def maps_of(cameras, num_joints: int, dtype: torch.dtype, generator: torch.Gener
     return ShownMaps(torch.nn.functional.pad(values, (1, 1, 1, 1)), floors, torch.ones(shape, dtype=torch.bool))
 
 
-def compare(backend, cameras, generator, *, dtype=torch.float64, hidden=(), atol=1e-10):
+def compare(backend, cameras, generator, *, dtype=torch.float64, hidden=(), everywhere=False, atol=1e-10):
     """`hidden` has (frame, view, joint) of what is not shown; None for all of them."""
     views, every_view = views_of(cameras, dtype), range(len(cameras[0]))
     blocks = some_blocks(len(cameras), 3, dtype, generator)
+    if everywhere:
+        blocks = all_blocks(32, len(cameras), 3, torch.zeros((), dtype=dtype))
     maps = maps_of(cameras, 3, dtype, generator)
     for frame, view, joint in hidden:
         maps.is_shown[frame, view, slice(None) if joint is None else joint] = False
@@ -99,6 +101,12 @@ def test_affine_cameras_and_cameras_that_move(backend, generator):
     compare(
         backend, [[affine(), camera(LENSES["brown4"])], [affine(), camera(LENSES["fisheye"], near=True)]], generator
     )
+
+
+def test_all_blocks_of_every_joint(backend, generator):
+    """As on the coarsest level, where joints share what the cameras show."""
+    cameras = [[camera(LENSES["brown8"], near=True), affine()], [camera(LENSES["fisheye"]), affine()]]
+    compare(backend, cameras, generator, hidden=[(0, 1, 1), (1, 0, None), (1, 1, 2)], everywhere=True)
 
 
 def test_single_precision(backend, generator):

@@ -52,6 +52,34 @@ def multiply_evidence(  # noqa: PLR0913, PLR0917 - a loop takes plain arrays
 
 
 @compiled
+def multiply_evidence_everywhere(  # noqa: PLR0913, PLR0917 - a loop takes plain arrays
+    maps: NDArray[np.floating],
+    floors: NDArray[np.floating],
+    is_shown: NDArray[np.bool_],
+    rows: NDArray[np.floating],
+    fisheye: NDArray[np.bool_],
+    corner: NDArray[np.floating],
+    step: float,
+    out: NDArray[np.floating],
+) -> None:
+    """Multiply `out` (J, F, N, 8) as `multiply_evidence` does, where all joints and frames have the same N blocks.
+
+    The views look at a point once for all joints. `corner` is (3, N), the other arguments are as there.
+    """
+    num_frames, num_views = maps.shape[:2]
+    for start in range(0, corner.shape[1], _BLOCKS_AT_ONCE):
+        stop = min(start + _BLOCKS_AT_ONCE, corner.shape[1])
+        points = _middles(corner[:, start:stop], step)
+        for number in range(num_frames * num_views):
+            frame, view = number // num_views, number % num_views
+            places = _seen_at(rows[frame, view], fisheye[frame, view], points)
+            first = _pixels(rows[frame, view], maps.shape[3:], places[0], places[1])
+            for joint in np.nonzero(is_shown[frame, view])[0]:
+                factors = out[joint, frame, start:stop].ravel()
+                _multiply(maps[frame, view, joint], first, places, floors[frame, joint], factors)
+
+
+@compiled
 def _multiply_view(
     values: NDArray[np.floating],
     row: NDArray[np.floating],
@@ -61,11 +89,7 @@ def _multiply_view(
     out: NDArray[np.floating],
 ) -> None:
     """Multiply `out` (N) by what a view's map (H, W) shows at points (3, N)."""
-    places = _normalised(row, points)
-    if is_fisheye:
-        _bend_fisheye(row, places[0], places[1])
-    else:
-        _bend(row, places[0], places[1])
+    places = _seen_at(row, is_fisheye, points)
     first = _pixels(row, values.shape, places[0], places[1])
     _multiply(values, first, places, floor, out)
 
@@ -83,6 +107,17 @@ def _middles(corner: NDArray[np.floating], step: float) -> NDArray[np.floating]:
             y[8 * n + k] = (b + half if k & 2 == 0 else b + half + one) * step
             z[8 * n + k] = (c + half if k & 1 == 0 else c + half + one) * step
     return points
+
+
+@compiled
+def _seen_at(row: NDArray[np.floating], is_fisheye: bool, points: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return (2, N) where a view's lens shows points (3, N): normalised, far outside for what it does not show."""
+    places = _normalised(row, points)
+    if is_fisheye:
+        _bend_fisheye(row, places[0], places[1])
+    else:
+        _bend(row, places[0], places[1])
+    return places
 
 
 @compiled

@@ -26,8 +26,15 @@ from poseharvest.pictorial.views import ShownMaps, Views
 _FOR_OTHER_CAMERAS = TensorBackend(points_at_once=1 << 14)  # what fits the processor's cache
 
 
+@dataclass(frozen=True)
 class CompiledBackend:
-    """A `Backend` by compiled loops over tensors in the processor's memory."""
+    """A `Backend` by compiled loops over tensors in the processor's memory.
+
+    Attributes:
+        most_pairs: of voxels between two joints in a frame that are summed pair by pair; more are summed by columns.
+    """
+
+    most_pairs: int = 1_000_000
 
     frames_a_batch = 16
     max_pairs = 4_000_000_000
@@ -35,7 +42,7 @@ class CompiledBackend:
 
     def multiply_evidence(self, views: Views, blocks: Blocks, maps: ShownMaps, chosen: range) -> Float[Tensor, "N 8"]:
         """Return products (N, 8) as `Backend` says; by tensor operations for cameras that the loop does not know."""
-        from poseharvest.pictorial.backends.camera_loops import multiply_evidence
+        from poseharvest.pictorial.backends.camera_loops import multiply_evidence, multiply_evidence_everywhere
 
         rows = views.rows
         if rows is None:
@@ -44,22 +51,26 @@ class CompiledBackend:
         values = maps.values[:, part].contiguous()
         products = values.new_ones(len(blocks.segment), 8)
         number = values.numpy().dtype.type
-        multiply_evidence(
+        seen = (
             values.numpy(),
             maps.floors.contiguous().numpy(),
             maps.is_shown[:, part].numpy(),
             rows.in_margin((values.shape[3] - views.size[0]) // 2, number)[:, part],
             rows.fisheye[:, part],
-            blocks.corner.contiguous().numpy(),
-            blocks.counts.numpy(),
-            number(blocks.edge / 2 * views.voxel_mm),
-            products.numpy(),
         )
+        step = number(blocks.edge / 2 * views.voxel_mm)
+        if len(blocks.segment) == blocks.num_segments * blocks.along**3:  # on the coarsest level
+            corner = blocks.corner[:, : blocks.along**3].contiguous().numpy()
+            shape = blocks.num_joints, blocks.num_frames, -1, 8
+            multiply_evidence_everywhere(*seen, corner, step, products.view(shape).numpy())
+        else:
+            corner = blocks.corner.contiguous().numpy()
+            multiply_evidence(*seen, corner, blocks.counts.numpy(), step, products.numpy())
         return products
 
     def connect(self, listings: Sequence[Listing], tree: Tree, shells: Sequence[Reach]) -> Messenger:
         """Return the messenger as `Backend` says."""
-        return LoopMessenger(listings, tree, shells)
+        return LoopMessenger(listings, tree, shells, self.most_pairs)
 
     def mark_worthy(self, share: Float[Tensor, " N"], blocks: Blocks, rule: Rule) -> Bool[Tensor, " N"]:
         """Return (N,) bool as `Backend` says, computed in single precision."""
@@ -95,10 +106,11 @@ class _Positions:
 
 
 class LoopMessenger(Messenger):
-    """A `Messenger` between listed positions: a loop over the pairs."""
+    """A `Messenger` between listed positions: a loop over the pairs, or over the columns of many voxels."""
 
-    def __init__(self, listings: Sequence[Listing], tree: Tree, shells: Sequence[Reach]) -> None:
-        """Take the positions; arguments as for `Backend.connect`."""
+    def __init__(self, listings: Sequence[Listing], tree: Tree, shells: Sequence[Reach], most_pairs: int) -> None:
+        """Take the positions; arguments as for `Backend.connect` and `CompiledBackend`."""
+        self._most_pairs = most_pairs
         self._tree = tree
         self._shells = shells
         self._positions = [
@@ -129,7 +141,7 @@ class LoopMessenger(Messenger):
     def _sums(self, edge: int, values: NDArray[Any], *, upwards: bool) -> NDArray[Any]:
         targets, sources = self._ends(edge, upwards=upwards)
         sums = np.zeros(targets.places.shape[1:], values.dtype)
-        _add_up(self._shells[edge], targets, sources, values, sums)
+        _add_up(self._shells[edge], targets, sources, values, self._most_pairs, sums)
         return sums
 
     def _log_sums(self, edge: int, log_values: Tensor, *, upwards: bool) -> Message:
@@ -144,13 +156,20 @@ class LoopMessenger(Messenger):
         return Message(torch.from_numpy(sums), torch.from_numpy(log_scale))
 
 
-def _add_up(shell: Reach, targets: _Positions, sources: _Positions, values: NDArray[Any], out: NDArray[Any]) -> None:
+def _add_up(
+    shell: Reach,
+    targets: _Positions,
+    sources: _Positions,
+    values: NDArray[Any],
+    most_pairs: int,
+    out: NDArray[Any],
+) -> None:
     """Fill `out` (F, K) with the sums of `values` (F, L) over the sources, each weighed as the shell says."""
     from poseharvest.pictorial.backends.pair_loops import add_by_distance, add_within
 
     number = values.dtype.type
     ends = targets.places, targets.counts, sources.places, sources.counts
     if isinstance(shell, Shell):
-        add_within(*ends, values, number(shell.middle), number(shell.half_width), out)
+        add_within(*ends, values, number(shell.middle), number(shell.half_width), most_pairs, out)
     else:
         add_by_distance(*ends, values, number(shell.length), number(shell.reach), number(shell.top), out)

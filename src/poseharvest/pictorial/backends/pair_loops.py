@@ -1,6 +1,7 @@
 """Loops over pairs of positions, compiled for the processor; `pair_matrices.TileMessenger` has them as matrix products.
 
-A pair's distance, its weight and its share of the sum never leave the registers.
+A pair's distance, its weight and its share of the sum never leave the registers. Where very many voxels meet,
+`column_loops` does the same sums by columns.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseharvest.compiled import compiled
+from poseharvest.pictorial.backends.column_loops import Axes, add_columns
 
 
 @compiled
@@ -20,6 +22,7 @@ def add_within(  # noqa: PLR0913, PLR0917 - a kernel takes plain arrays
     values: NDArray[np.floating],
     middle: float,
     half: float,
+    most_pairs: int,
     out: NDArray[np.floating],
 ) -> None:
     """Fill `out` (F, K) with the sums of `values` (F, L) over the sources whose squared distance is within a range.
@@ -32,19 +35,39 @@ def add_within(  # noqa: PLR0913, PLR0917 - a kernel takes plain arrays
         values: of the sources.
         middle: of the range of squared distances.
         half: of its width.
+        most_pairs: a frame with more of them is summed by columns.
         out: what lies beyond a frame's count is left alone.
     """
-    zero = values.dtype.type(0)
     for f in range(values.shape[0]):
-        x, y, z = sources[0, f, : num_sources[f]], sources[1, f, : num_sources[f]], sources[2, f, : num_sources[f]]
-        value = values[f, : num_sources[f]]
-        for i in range(num_targets[f]):
-            tx, ty, tz = targets[0, f, i], targets[1, f, i], targets[2, f, i]
-            total = zero
-            for j in range(x.shape[0]):
-                off = (x[j] - tx) ** 2 + (y[j] - ty) ** 2 + (z[j] - tz) ** 2 - middle
-                total += value[j] if abs(off) <= half else zero
-            out[f, i] = total
+        k, n = num_targets[f], num_sources[f]
+        aims = targets[0, f, :k], targets[1, f, :k], targets[2, f, :k]
+        points = sources[0, f, :n], sources[1, f, :n], sources[2, f, :n]
+        value, sums = values[f, :n], out[f, :k]
+        if k * n > most_pairs:
+            add_columns(aims, points, value, float(middle) - half, float(middle) + half, sums)
+        else:
+            _add_pairs(aims, points, value, middle, half, sums)
+
+
+@compiled
+def _add_pairs(
+    targets: Axes,
+    sources: Axes,
+    values: NDArray[np.floating],
+    middle: float,
+    half: float,
+    out: NDArray[np.floating],
+) -> None:
+    """Fill `out` (K) of one frame's K targets as `add_within` says, pair by pair."""
+    zero = values.dtype.type(0)
+    x, y, z = sources
+    for i in range(out.shape[0]):
+        tx, ty, tz = targets[0][i], targets[1][i], targets[2][i]
+        total = zero
+        for j in range(x.shape[0]):
+            off = (x[j] - tx) ** 2 + (y[j] - ty) ** 2 + (z[j] - tz) ** 2 - middle
+            total += values[j] if abs(off) <= half else zero
+        out[i] = total
 
 
 @compiled
