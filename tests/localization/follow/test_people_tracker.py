@@ -75,6 +75,23 @@ def test_two_who_cross_keep_their_numbers() -> None:
     assert not any(one.confused_with for moment in moments for one in moment.sightings)
 
 
+def test_keypoints_of_many_frames_together_are_followed_as_one_by_one() -> None:
+    """With people who meet, whom some views miss or take for one, and strays."""
+    simulation = simulate_crowd(2, 24, 3, num_views=3)
+    frames = [empty_frame(number, simulation.capture.rig) for number in range(24)]
+    single, many = (PeopleTracker(simulation.keypoints, simulation.capture.rig) for _ in range(2))
+    one_by_one = [single.observe([frame])[0] for frame in frames]
+    together = [*many.observe(frames[:7]), *many.observe(frames[7:])]
+    assert max(len(moment.sightings) for moment in together) >= 2
+    for moment, expected in zip(together, one_by_one, strict=True):
+        assert tracks(moment) == tracks(expected)
+        assert (moment.alive, moment.confirmed) == (expected.alive, expected.confirmed)
+        for one, other in zip(moment.sightings, expected.sightings, strict=True):
+            torch.testing.assert_close(one.sighting.pose.points, other.sighting.pose.points, atol=1e-6, rtol=0)
+            assert torch.equal(one.sighting.pose.known, other.sighting.pose.known)
+            torch.testing.assert_close(one.sighting.heatmaps.values, other.sighting.heatmaps.values)
+
+
 def test_each_has_heatmaps_of_their_own() -> None:
     """In the side view they stand in a row where they meet; the window holds both, the heatmaps one."""
     moment = follow(turning, 21)[-1]

@@ -130,7 +130,8 @@ def misfits(candidates: Sequence[Candidate], pixels: Tensor, known: Tensor) -> T
 
     Args:
         candidates: one or more.
-        pixels: (J, 2) where the person is expected in the picture, or (..., C, J, 2) for every detection.
+        pixels: (J, 2) where the person is expected in the picture, or (..., C, J, 2) for every detection. C may be 1
+            for the same place for all of them.
         known: (J,) bool, the joints whose place is known, or (..., C, J).
 
     Returns:

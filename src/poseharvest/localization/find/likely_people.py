@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import torch
+
 from poseharvest.localization.find.assign import MAX_MISFIT, misfits
 from poseharvest.localization.find.scan import Candidate
 
@@ -28,7 +30,7 @@ def likely_people(people: Sequence[Members], frames: Sequence[Sequence[Candidate
         for candidate in candidates:
             in_view.setdefault(candidate.view, []).append(candidate)
         if last:
-            found = [_follow(members, in_view, is_alone=len(last) == 1) for members in last]
+            found = _follow(last, in_view)
             last = [before | after for before, after in zip(last, found, strict=True)]
         else:
             found = [{view: own[0] for view, own in in_view.items()}]
@@ -37,16 +39,20 @@ def likely_people(people: Sequence[Members], frames: Sequence[Sequence[Candidate
 
 
 def _follow(
-    members: Mapping[int, Candidate], in_view: Mapping[int, Sequence[Candidate]], *, is_alone: bool
-) -> dict[int, Candidate]:
-    """Return the candidate of each view that is nearest to the person's last one there, if it is near at all."""
-    found = {}
-    for view, before in members.items():
-        candidates = in_view.get(view, ())
-        if is_alone and len(candidates) == 1:
-            found[view] = candidates[0]
-        elif candidates:
-            misfit = misfits(candidates, before.pixels, before.scores > 0)
-            if float(misfit.min()) < MAX_MISFIT:
-                found[view] = candidates[int(misfit.argmin())]
+    people: Sequence[Mapping[int, Candidate]], in_view: Mapping[int, Sequence[Candidate]]
+) -> list[dict[int, Candidate]]:
+    """Return for each person the candidate of each view that is nearest to their last one there, if it is near."""
+    found: list[dict[int, Candidate]] = [{} for _ in people]
+    for view, candidates in in_view.items():
+        known = [(own, members[view]) for own, members in zip(found, people, strict=True) if view in members]
+        if not known:
+            continue
+        if len(people) == len(candidates) == 1:
+            found[0][view] = candidates[0]
+            continue
+        pixels, scores = (torch.stack([getattr(one, name) for _, one in known]) for name in ("pixels", "scores"))
+        fits = misfits(candidates, pixels.unsqueeze(1), scores.unsqueeze(1) > 0).tolist()
+        for (own, _), misfit in zip(known, fits, strict=True):
+            if min(misfit) < MAX_MISFIT:
+                own[view] = candidates[misfit.index(min(misfit))]
     return found
