@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from poseharvest.refinement.calibrate import covariance_factor
@@ -33,11 +34,12 @@ def learn_refinement(
     """
     _, num_views, num_joints = seen.seen.shape
     noise, points = DetectorNoise.usual(num_views, num_joints), start.double()
+    given = torch.isfinite(limbs.tolerance_mm) if lengths_are_given else None
     for turn in range(_ROUNDS):
         fit = fit_poses(seen, points, noise, limbs, most_steps=_STEPS_A_ROUND)
         points, residuals = fit.points, view_residuals(seen, fit)
         noise = first_noise(residuals) if turn == 0 else learn_noise(seen, residuals)
-        limbs = learn_limbs(limbs, residuals, noise.constant_share, lengths_are_given=lengths_are_given)
+        limbs = learn_limbs(limbs, residuals, noise.constant_share, given)
     fit = fit_poses(seen, points, noise, limbs)
     factor = covariance_factor(seen, fit, noise, limbs)
     return Refinement(noise, limbs, 1.0 if factor is None else factor, seen.num_frames, factor is not None)

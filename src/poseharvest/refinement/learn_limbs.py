@@ -14,6 +14,9 @@ _TOLERANCES_MM = (2.0, 3.0, 4.0, 6.0, 8.0, 11.0, 15.0, 20.0, 27.0, 36.0, 50.0, 7
 _FREEDOM = 8.0  # of the t distribution of lengths: some are of a joint on the wrong limb
 _LEAST_LENGTHS = 8
 _ROUNDS = 10
+_LOOSEST = (
+    2.0  # squared tolerance over the variance of a limb's ends, along it: what is looser only pulls to the middle
+)
 _WELL_KNOWN = 0.5  # of the limb's length: standard deviation of its ends
 
 
@@ -26,19 +29,20 @@ class _Lengths:
 
 
 def learn_limbs(
-    limbs: RigidLimbs, residuals: Residuals, constant_share: float, *, lengths_are_given: bool = False
+    limbs: RigidLimbs, residuals: Residuals, constant_share: float, given: Tensor | None = None
 ) -> RigidLimbs:
     """Return the limbs with the lengths and tolerances that the views' own positions tell.
 
     A tolerance is the root of its mean square over all that the lengths allow, and it holds the doubt about the length
-    itself: where errors drown the limb's own changes, it is loose. A limb seen whole less than eight times, both sides
+    itself: where errors drown the limb's own changes, it is loose. A limb that is looser than its ends are known tells
+    nothing of a frame, and gets an infinite tolerance. A limb seen whole less than eight times, both sides
     counted, keeps what it has.
 
     Args:
         limbs: L limbs.
         residuals: of F frames, with the joints' positions by the views alone.
         constant_share: of the errors' variance; it is the same in all frames, so it does not make lengths vary.
-        lengths_are_given: keep the lengths and learn the tolerances only.
+        given: (L,) bool, limbs whose length is known and stays; none if None.
     """
     length, tolerance = limbs.length_mm.clone(), limbs.tolerance_mm.clone()
     measured, independent = _measure(limbs, residuals, 1 - constant_share), residuals.independent_share
@@ -48,8 +52,8 @@ def learn_limbs(
             torch.cat([measured[side].mm for side in sides]), torch.cat([measured[side].variance for side in sides])
         )
         if len(both.mm) >= _LEAST_LENGTHS:
-            given = length[sides[0]] if lengths_are_given and bool(torch.isfinite(tolerance[sides[0]])) else None
-            length[sides], tolerance[sides] = _expected(both, independent, given)
+            known = length[sides[0]] if given is not None and bool(given[sides[0]]) else None
+            length[sides], tolerance[sides] = _expected(both, independent, known)
     return replace(limbs, length_mm=length, tolerance_mm=tolerance)
 
 
@@ -88,4 +92,6 @@ def _expected(one: _Lengths, independent_share: float, given: Tensor | None) -> 
     likelihood = (-(_FREEDOM + 1) / 2 * torch.log1p(squares / _FREEDOM) - variance.log() / 2).sum(1)
     chance = torch.softmax(likelihood * independent_share, 0)
     of_length = 1 / (weight.sum(1) * independent_share) if given is None else torch.zeros_like(tolerances)
-    return (chance * middle).sum().clamp_min(1.0), (chance * (tolerances**2 + of_length)).sum().sqrt()
+    squared = (chance * (tolerances**2 + of_length)).sum()
+    is_loose = squared > _LOOSEST * one.variance.mean()
+    return (chance * middle).sum().clamp_min(1.0), torch.where(is_loose, torch.inf, squared.sqrt())
