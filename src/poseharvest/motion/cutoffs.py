@@ -6,8 +6,9 @@ cut-off. So f means the same whatever the units, the frame rate and the size of 
 
 Each frequency of a list gets two scores in each frame. One is the likelihood of the measurement by the frames before it
 and by those after it: in sum the marginal likelihood, and symmetric in time. The other is its likelihood by all other
-frames. The first smooths more where errors last for several frames, the second follows fast motion more closely; we
-take their mean. The frequency may change over time, so a hidden Markov model over the list joins neighbouring frames.
+frames. The first smooths more where errors last for several frames, the second follows motion more closely where errors
+are independent; `share_around` says which one counts more. The frequency may change over time, so a hidden Markov model
+over the list joins neighbouring frames.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ GATE = 11.34
 """The squared Mahalanobis distance that one good measurement in a hundred exceeds; beyond it, weights fall."""
 
 _CHANGES_PER_S = 1.5  # from a frequency to the next higher one; as often to the next lower one
-_SHARE_AROUND = 0.5  # of the score by all other frames
+_LARGEST_SHARE = 0.9  # of the score by all other frames
+_INDEPENDENT, _LASTING = 1.05, 1.3  # ratios of the two noise factors at which that share is largest, and none
 _CHI2_MEDIAN = 2.366  # of three degrees of freedom
 _ORDER = 3  # the first measurements only place the state
 _ENOUGH = 12  # measurements to judge their covariances by
@@ -55,6 +57,19 @@ class Scores:
     ahead_logdet: Floats
     around: Floats
     around_logdet: Floats
+
+
+@dataclass(frozen=True)
+class NoiseFactors:
+    """What the covariances of a joint must be multiplied by, estimated in two ways; NaN if too little is known.
+
+    Attributes:
+        ahead: by the predictions of the frames before and after.
+        around: by the predictions of all other frames.
+    """
+
+    ahead: float
+    around: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,21 +111,48 @@ def start_variances(cutoff_hz: float, variance: float) -> Floats:
     return np.asarray(_WIDE * variance * (2 * np.pi * cutoff_hz) ** np.array([0.0, 2.0, 4.0]))
 
 
-def learn(track: JointTrack, group: Sequence[int], runs: Sequence[Sequence[slice]]) -> list[Learned]:
+def noise_factors(track: JointTrack, joint: int, runs: Sequence[slice]) -> NoiseFactors:
+    """Return both noise factors of a joint, from its stretches without long gaps."""
+    scores = joint_scores(track, joint, runs)
+    return NoiseFactors(
+        ahead=noise_factor(scores.ahead, scores.ahead_logdet), around=noise_factor(scores.around, scores.around_logdet)
+    )
+
+
+def share_around(factors: Sequence[NoiseFactors]) -> float:
+    """Return how much the score by all other frames counts, from what the joints of one person tell: 0 to 0.9.
+
+    If errors last for several frames, the frequency that predicts a frame best from all others follows the errors, and
+    its noise factor is too small. The frequency that predicts best from the frames before cannot do that.
+    """
+    ratios = [one.ahead / one.around for one in factors if np.isfinite(one.ahead) and np.isfinite(one.around)]
+    ratio = float(np.median(ratios)) if ratios else _INDEPENDENT
+    return _LARGEST_SHARE * float(np.clip((_LASTING - ratio) / (_LASTING - _INDEPENDENT), 0, 1))
+
+
+def learn(
+    track: JointTrack,
+    group: Sequence[int],
+    runs: Sequence[Sequence[slice]],
+    *,
+    factors: Sequence[NoiseFactors],
+    share: float,
+) -> list[Learned]:
     """Return what the track tells of the joints of a group, in its order.
 
     Args:
         track: T frames, J joints.
         group: joints that share their frequency, such as left and right.
         runs: of every joint of the group, its stretches without long gaps.
+        factors: of every joint of the group.
+        share: 0 to 1, how much the score by all other frames counts.
     """
+    around, ahead = (_completed([getattr(one, name) for one in factors]) for name in ("around", "ahead"))
     scores = [joint_scores(track, joint, of_joint) for joint, of_joint in zip(group, runs, strict=True)]
-    around = _completed([noise_factor(one.around, one.around_logdet) for one in scores])
-    ahead = _completed([noise_factor(one.ahead, one.ahead_logdet) for one in scores])
     total = np.zeros((len(CUTOFFS_HZ), len(track.times_s)))
     for one, factor_around, factor_ahead in zip(scores, around, ahead, strict=True):
-        total += log_densities(one.around, one.around_logdet, factor_around) * _SHARE_AROUND
-        total += log_densities(one.ahead, one.ahead_logdet, factor_ahead) * (1 - _SHARE_AROUND)
+        total += log_densities(one.around, one.around_logdet, factor_around) * share
+        total += log_densities(one.ahead, one.ahead_logdet, factor_ahead) * (1 - share)
     # Errors of the joints of a group go together: they count for less than independent ones.
     chances = share_out(total / len(group) ** 0.5, track.times_s)
     cutoff = np.exp(chances @ np.log(CUTOFFS_HZ))

@@ -6,7 +6,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from poseharvest.motion.cutoffs import Learned, learn, noise_power, reference_variance, start_of, start_variances
+from poseharvest.motion.cutoffs import (
+    Learned,
+    learn,
+    noise_factors,
+    noise_power,
+    reference_variance,
+    share_around,
+    start_of,
+    start_variances,
+)
 from poseharvest.motion.joint_tracks import Floats, JointTrack, MotionOptions, SmoothTrack
 from poseharvest.motion.kalman_loops import Filtered, Measured, Smoothed, run_backward, run_forward
 
@@ -24,8 +33,11 @@ def smooth(track: JointTrack, groups: Sequence[Sequence[int]], options: MotionOp
     runs = [track.runs(joint, options) for joint in range(joints)]
     mean, sigma, cutoff = (np.full((frames, joints, *more), np.nan) for more in ((3,), (), ()))
     factor, power = np.empty(joints), np.empty(joints)
+    factors = [noise_factors(track, joint, runs[joint]) for joint in range(joints)]
+    share = share_around(factors)
     for group in groups:
-        for joint, learned in zip(group, learn(track, group, [runs[joint] for joint in group]), strict=True):
+        all_learned = learn(track, group, [runs[j] for j in group], factors=[factors[j] for j in group], share=share)
+        for joint, learned in zip(group, all_learned, strict=True):
             for run in runs[joint]:
                 smoothed = smooth_run(track, joint, run, learned)
                 det = np.linalg.det(smoothed.spread * learned.noise_factor)
