@@ -36,7 +36,7 @@ from poseharvest.pictorial.rule import Rule
 from poseharvest.pictorial.shapes import Bool, Float, Int
 from poseharvest.pictorial.sum_product import Messenger, Tree, sum_product
 
-_WIDE_MM = 75.0  # root mean square distance from the mean
+_WIDE_MM = 110.0  # root mean square distance from the mean
 _LOWEST_LOG = -80.0  # of a share
 _LARGEST_RATIO = 10.0
 
