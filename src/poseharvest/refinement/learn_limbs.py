@@ -14,9 +14,8 @@ _TOLERANCES_MM = (2.0, 3.0, 4.0, 6.0, 8.0, 11.0, 15.0, 20.0, 27.0, 36.0, 50.0, 7
 _FREEDOM = 8.0  # of the t distribution of lengths: some are of a joint on the wrong limb
 _LEAST_LENGTHS = 8
 _ROUNDS = 10
-_LOOSEST = (
-    2.0  # squared tolerance over the variance of a limb's ends, along it: what is looser only pulls to the middle
-)
+# Squared tolerance over the variance of a limb's ends, along it: what is looser only pulls poses to the middle.
+_LOOSEST = 1.5
 _WELL_KNOWN = 0.5  # of the limb's length: standard deviation of its ends
 
 
