@@ -68,16 +68,22 @@ def test_peaks_that_are_higher_are_found_to_be_better():
     assert 0.5 <= found.noise.height_power <= 1.5
 
 
-@pytest.mark.parametrize("bending_mm", [0.0, 12.0, 40.0])
-def test_the_tolerance_of_a_limb_is_how_much_it_varies(bending_mm):
-    one = scene(FRAMES, sigma_px=0.5, bending_mm=bending_mm)
+@pytest.mark.parametrize(("bending_mm", "sigma_px"), [(0.0, 0.5), (12.0, 2.5), (25.0, 5.0)])
+def test_the_tolerance_of_a_limb_is_how_much_it_varies(bending_mm, sigma_px):
+    one = scene(FRAMES, sigma_px=sigma_px, bending_mm=bending_mm)
     limbs = learn_refinement(one.seen, one.truth, one.limbs).limbs
     arm = STICK.limbs_from_root.index(next(limb for limb in STICK.limbs if limb.child == "hand"))
     assert float(limbs.tolerance_mm[arm]) == pytest.approx(max(bending_mm, 2.5), rel=0.35)
     other = [number for number in range(len(STICK.limbs)) if number != arm]
-    assert float(limbs.tolerance_mm[other].max()) < 6
+    assert float(limbs.tolerance_mm[other].max()) < 4 + 2 * sigma_px
     length = torch.tensor(LENGTHS.of(STICK)).double()
-    torch.testing.assert_close(limbs.length_mm[other], length[other], atol=2.5, rtol=0)
+    torch.testing.assert_close(limbs.length_mm[other], length[other], atol=2 + sigma_px, rtol=0)
+
+
+def test_a_limb_that_is_looser_than_its_ends_are_known_tells_nothing():
+    one = scene(FRAMES, sigma_px=0.5, bending_mm=40.0)
+    limbs = learn_refinement(one.seen, one.truth, one.limbs).limbs
+    assert torch.isinf(limbs.tolerance_mm).tolist() == [limb.child == "hand" for limb in STICK.limbs_from_root]
 
 
 def test_given_lengths_stay():
@@ -116,6 +122,15 @@ def test_covariances_that_are_too_small_are_widened():
     assert factors[0] is not None
     assert factors[1] is not None
     assert factors[0] < 1.25 < factors[1]
+
+
+def test_a_fit_whose_model_does_not_hold_changes_nothing():
+    one = scene(4)
+    found = learn_refinement(one.seen, one.truth, one.limbs)
+    assert found.is_trusted
+    assert not replace(found, cov_factor=5.0).is_trusted
+    untouched = [object(), object()]
+    assert replace(found, cov_factor=5.0).refine([None, None], untouched) == untouched
 
 
 def test_two_views_cannot_be_calibrated_and_say_so():

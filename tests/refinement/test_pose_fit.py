@@ -36,10 +36,10 @@ def test_exact_peaks_give_the_exact_pose_from_any_start_nearby(off, seed, num_vi
     truth = turning_stick(3, seed=seed)
     seen = observed(truth, torch.zeros(3, num_views, len(STICK), 2).double(), num_views)
     start = truth + off * torch.randn(truth.shape, generator=torch.Generator().manual_seed(seed)).double() / 3**0.5
-    noise = replace(known_noise(num_views), share=torch.full((num_views, len(STICK)), 0.1).double())
+    noise = replace(known_noise(num_views), share=torch.full((num_views, len(STICK)), 0.03).double())
     fit = fit_poses(seen, start, noise, RigidLimbs.none(), most_steps=30)
     # What nothing holds at all is drawn to the start a little, with 300 mm of freedom.
-    assert (fit.points - truth).norm(dim=-1).max() < 0.03 * off + 0.05  # the fit ends at steps of 0.05 mm
+    assert (fit.points - truth).norm(dim=-1).max() < 0.1 + 0.005 * off
 
 
 def test_the_fit_minimises_the_energy_as_a_general_solver_does():

@@ -7,6 +7,11 @@ from poseharvest.harvesting.subject import Subject, by_name
 from poseharvest.pictorial.limb_estimation import MAX_CORRECTION_MM
 
 _TOPIC = "limb lengths"
+_NOT_TRUSTED = (
+    "views that are left out lie much farther from what the others predict than their errors explain, so poses are "
+    "means of the grid (as with --estimate grid) and sigma is not calibrated: look at the report; the calibration, the "
+    "timing or the windows around the person may be wrong, or take more frames"
+)
 _NOT_CALIBRATED = (
     "sigma is not calibrated: too few joints are seen by three views, so that no view can be predicted by others; it "
     "rests on usual errors of detectors; add a camera, or give a map from footage with known truth (--recalibration)"
@@ -41,7 +46,9 @@ def limb_findings(subject: Subject, who: str) -> list[Finding]:
                 f"proportions of people too: {_format_limbs(subject.few, named)}; take more frames, or {_REMEDY}",
             )
         )
-    if subject.refinement is not None and not subject.refinement.is_calibrated:
+    if subject.refinement is not None and not subject.refinement.is_trusted:
+        findings.append(Finding("warning", "sigma", f"{who}: {_NOT_TRUSTED}"))
+    elif subject.refinement is not None and not subject.refinement.is_calibrated:
         findings.append(Finding("warning", "sigma", f"{who}: {_NOT_CALIBRATED}"))
     if subject.at_limit:
         findings.append(

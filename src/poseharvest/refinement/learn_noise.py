@@ -26,6 +26,7 @@ _LEAST_WRONG = 5.0  # peaks, from which on their width is learned
 _MOST_CONSTANT = 0.95
 _HEIGHT_POWERS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
 _TINY = 1e-9
+_LEAST_GAIN = 6.0  # of the log-likelihood
 _LEAST_FREE = 0.2  # of a peak's two coordinates
 _LEAST_RESIDUALS = 10
 _MEDIAN = 0.69  # of the square of a normal error in a plane, a coordinate: ln 2
@@ -129,10 +130,12 @@ def _height_power(seen: Observations, residuals: Residuals, usual_height: Tensor
     log_ratio = height_ratio(seen.height, usual_height).log()
     free = residuals.free * residuals.right
     squares = residuals.right * residuals.squares
-    best, power_of_best = -torch.inf, 0.0
+    # No dependence is the rule; a power has to tell more than few residuals can by chance.
+    best, power_of_best = _LEAST_GAIN, 0.0
+    flat = free.sum() / 2 * (squares.sum() / free.sum().clamp_min(_TINY)).clamp_min(1e-30).log()
     for power in _HEIGHT_POWERS:
         variance = (squares * torch.exp(2 * power * log_ratio)).sum() / free.sum().clamp_min(_TINY)
-        likelihood = float((power * free * log_ratio).sum() - free.sum() / 2 * variance.clamp_min(1e-30).log())
-        if likelihood > best:
-            best, power_of_best = likelihood, power
+        gain = float((power * free * log_ratio).sum() - free.sum() / 2 * variance.clamp_min(1e-30).log() + flat)
+        if gain * residuals.independent_share > best:
+            best, power_of_best = gain * residuals.independent_share, power
     return power_of_best

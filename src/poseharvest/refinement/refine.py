@@ -18,6 +18,7 @@ from poseharvest.refinement.rigid_limbs import RigidLimbs
 from poseharvest.skeleton.skeleton import Skeleton
 
 _FAR = 16.0  # squared Mahalanobis distance from the marginal, beyond which the fit has found another place
+_LARGEST_FACTOR = 4.0  # on covariances: the fit's errors are twice as large as it says
 _WIDEST_MM = 150.0  # standard deviation of a fit that says nothing
 
 
@@ -39,18 +40,23 @@ class Refinement:
     num_frames: int
     is_calibrated: bool
 
+    @property
+    def is_trusted(self) -> bool:
+        """Left-out views are predicted about as well as the fit says; if not, its model does not hold here."""
+        return self.cov_factor < _LARGEST_FACTOR
+
     def refine(self, frames: Sequence[FrameEvidence], posteriors: Sequence[JointPosterior]) -> list[JointPosterior]:
         """Return the posteriors of F frames with means between the voxels and covariances of the fit.
 
         A joint keeps the moments of its marginal where fewer than two views agree, where the fit has left the marginal
-        or where it is too wide to tell anything.
+        or where it is too wide to tell anything; all joints do if the fit is not trusted.
 
         Args:
             frames: with as many views each.
             posteriors: of the same frames.
         """
-        if not frames:
-            return []
+        if not frames or not self.is_trusted:
+            return list(posteriors)
         mean = torch.stack([posterior.mean for posterior in posteriors]).double()
         cov = torch.stack([posterior.cov for posterior in posteriors]).double()
         supported = torch.stack([posterior.supported for posterior in posteriors])
@@ -68,7 +74,8 @@ class Refinement:
         """Return it in plain data, for `harvest.json`."""
         noise = self.noise
         return {
-            "calibrated": self.is_calibrated,
+            "calibrated": self.is_calibrated and self.is_trusted,
+            "used": self.is_trusted,
             "frames": self.num_frames,
             "covariance_factor": self.cov_factor,
             "peak_error_share_of_window": {

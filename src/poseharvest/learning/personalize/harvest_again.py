@@ -11,10 +11,11 @@ from poseharvest.capture.capture import Capture
 from poseharvest.capture.frames import FrameSource
 from poseharvest.errors import CaptureError, StoreError
 from poseharvest.harvesting.harvest_options import HarvestOptions
+from poseharvest.motion.joint_tracks import MotionOptions
 from poseharvest.pictorial.infer import InferenceOptions
 from poseharvest.selection.select import SelectionRule
 
-Options = TypeVar("Options", InferenceOptions, HarvestOptions, SelectionRule)
+Options = TypeVar("Options", InferenceOptions, HarvestOptions, MotionOptions, SelectionRule)
 
 
 def open_footage_of(harvest: Harvest, folder: Path | None = None) -> Capture:
@@ -63,6 +64,7 @@ def options_of(harvest: Harvest) -> HarvestOptions:
     options: dict[str, Any] = dict(harvest.info.options)
     try:
         options["inference"] = _options_from(InferenceOptions, options.get("inference", {}))
+        options["motion"] = _options_from(MotionOptions, options.get("motion", {}))
         options["selection"] = harvest.info.selection.rule
         return _options_from(HarvestOptions, options)
     except (TypeError, AttributeError) as error:
