@@ -23,7 +23,9 @@ def harvested(run, footage, kept):
     """A harvest of the test's own footage: that of the first test's, under the other folder's name."""
     out = footage.folder / "h"
     if not kept.exists():
-        done = run("harvest", footage.capture, "--detector", footage.keypoints, "--out", out, "--resolution", 24)
+        done = run(
+            "harvest", footage.capture, "--detector", footage.keypoints, "--out", out, "--resolution", 24, "--share", 1
+        )
         assert done.code == 0, done.err
         shutil.copytree(out, kept)
         return out

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 import torch
-from scipy.stats import chi2
+from scipy.stats import chi2, spearmanr
 
 from pictorial_kit import STICK
 from poseharvest.refinement.calibrate import covariance_factor
 from poseharvest.refinement.learn import learn_refinement
 from poseharvest.refinement.noise import DetectorNoise
-from poseharvest.refinement.pose_fit import fit_poses
+from poseharvest.refinement.pose_fit import Agreement, fit_poses
 from poseharvest.refinement.residuals import view_residuals
 from poseharvest.refinement.rigid_limbs import RigidLimbs
 from refinement_kit import LENGTHS, SIDE_PX, observed, scene, turning_stick
@@ -84,6 +84,20 @@ def test_a_limb_that_is_looser_than_its_ends_are_known_tells_nothing():
     one = scene(FRAMES, sigma_px=0.5, bending_mm=40.0)
     limbs = learn_refinement(one.seen, one.truth, one.limbs).limbs
     assert torch.isinf(limbs.tolerance_mm).tolist() == [limb.child == "hand" for limb in STICK.limbs_from_root]
+
+
+def test_covariances_know_where_views_agree_less_than_usual():
+    """Errors of one size leave all factors at about 1; where sizes differ by joint and frame, the factors rank errors."""
+    truth = turning_stick(FRAMES)
+    spread = torch.exp(0.7 * normal(FRAMES, 1, 4, 1, seed=11))
+    factors, sizes = [], []
+    for error in (normal(FRAMES, 4, 4, 2, seed=12), spread * normal(FRAMES, 4, 4, 2, seed=12)):
+        found, seen = learned(error, truth)
+        fit = fit_poses(seen, truth, found.noise, found.limbs)
+        factors.append(Agreement.of(fit).factors(found.freedom))
+        sizes.append((fit.points - truth).norm(dim=-1))
+    assert factors[0].std() < 0.1 < factors[1].std()
+    assert spearmanr(factors[1].flatten(), sizes[1].flatten()).statistic > 0.35
 
 
 def test_given_lengths_stay():

@@ -39,7 +39,7 @@ from poseharvest.skeleton.limb_lengths import LimbLengths
 from poseharvest.skeleton.skeleton import Skeleton
 
 _MAX_FRAMES_MATCHED = 24
-_MAX_FRAMES = 128
+_MAX_FRAMES = 64
 _ROUNDING_MM = 1e-6
 _CONSISTENT = 0.06  # of the window's side: a peak farther from the pose's projection lies on another limb
 

@@ -10,11 +10,13 @@ from poseharvest.refinement.learn_limbs import learn_limbs
 from poseharvest.refinement.learn_noise import first_noise, learn_noise
 from poseharvest.refinement.noise import DetectorNoise
 from poseharvest.refinement.observations import Observations
-from poseharvest.refinement.pose_fit import fit_poses
+from poseharvest.refinement.pose_fit import Agreement, PoseFit, fit_poses
 from poseharvest.refinement.refine import Refinement
 from poseharvest.refinement.residuals import view_residuals
 from poseharvest.refinement.rigid_limbs import RigidLimbs
 
+_FREEDOMS = (6.0, 200.0)
+_LEAST_FREE = 2.0  # coordinates
 _ROUNDS = 6
 _STEPS_A_ROUND = 5
 
@@ -42,4 +44,21 @@ def learn_refinement(
         limbs = learn_limbs(limbs, residuals, noise.constant_share, given)
     fit = fit_poses(seen, points, noise, limbs)
     factor = covariance_factor(seen, fit, noise, limbs)
-    return Refinement(noise, limbs, 1.0 if factor is None else factor, seen.num_frames, factor is not None)
+    return Refinement(
+        noise, limbs, 1.0 if factor is None else factor, _freedom(fit), seen.num_frames, factor is not None
+    )
+
+
+def _freedom(fit: PoseFit) -> float:
+    """Return the freedom of the sizes of errors: their variances' spread about one, beyond that of normal errors.
+
+    Inverse-gamma variances of freedom n have a squared coefficient of variation of 2 / (n - 4).
+    """
+    agreement = Agreement.of(fit)
+    known = agreement.free >= _LEAST_FREE
+    if not bool(known.any()):
+        return _FREEDOMS[1]
+    squares, free = agreement.squares[known], agreement.free[known]
+    usual = squares.sum() / free.sum()
+    spread = float(((squares / free).square() / (1 + 2 / free)).mean() / usual.square().clamp_min(1e-12)) - 1
+    return min(max(4 + 2 / max(spread, 1e-3), _FREEDOMS[0]), _FREEDOMS[1])

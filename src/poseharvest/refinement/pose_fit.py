@@ -177,3 +177,32 @@ def of_undecided_peaks(fit: PoseFit) -> Tensor:
     spread = torch.einsum("fvj,fvja,fvjb->fjab", undecided, pull, pull)
     cov: Tensor = fit.cov @ spread @ fit.cov
     return cov
+
+
+@dataclass(frozen=True, eq=False)
+class Agreement:
+    """How well the views agree on each joint.
+
+    Attributes:
+        squares: (F, J) sum over the views of squared residuals over their variances, wrong peaks counting little.
+        free: (F, J) how many coordinates the fit leaves free: what `squares` is on average.
+    """
+
+    squares: Tensor
+    free: Tensor
+
+    @classmethod
+    def of(cls, fit: PoseFit) -> Agreement:
+        """Return the agreement of the views around fitted poses."""
+        linear = fit.linear
+        squares = (linear.precision * linear.residual.square().sum(-1)).sum(1)
+        taken = torch.einsum("fjab,fjba->fj", linear.information, fit.cov)
+        return cls(squares, (2 * linear.right.sum(1) - taken).clamp_min(0))
+
+    def factors(self, freedom: float) -> Tensor:
+        """Return (F, J) factors on covariances: above 1 where the views agree less than they usually do.
+
+        Args:
+            freedom: how many coordinates the usual size of errors counts for.
+        """
+        return (freedom + self.squares) / (freedom + self.free)

@@ -13,7 +13,7 @@ from poseharvest.pictorial.evidence import FrameEvidence
 from poseharvest.pictorial.posterior import JointPosterior
 from poseharvest.refinement.noise import DetectorNoise
 from poseharvest.refinement.observations import observe
-from poseharvest.refinement.pose_fit import fit_poses, is_held, of_undecided_peaks
+from poseharvest.refinement.pose_fit import Agreement, fit_poses, is_held, of_undecided_peaks
 from poseharvest.refinement.rigid_limbs import RigidLimbs
 from poseharvest.skeleton.skeleton import Skeleton
 
@@ -30,6 +30,8 @@ class Refinement:
         noise: how exact the detector's peaks are.
         limbs: how long and how rigid the limbs are.
         cov_factor: factor on the covariances of fits, by which left-out views are predicted best.
+        freedom: how many coordinates the usual size of errors counts for against those of a joint in a frame: few
+            where sizes differ from frame to frame.
         num_frames: frames that it was learned from.
         is_calibrated: three or more views were there, so that each could be predicted by the others.
     """
@@ -37,6 +39,7 @@ class Refinement:
     noise: DetectorNoise
     limbs: RigidLimbs
     cov_factor: float
+    freedom: float
     num_frames: int
     is_calibrated: bool
 
@@ -62,7 +65,8 @@ class Refinement:
         supported = torch.stack([posterior.supported for posterior in posteriors])
         fit = fit_poses(observe(frames, mean), mean, self.noise, self.limbs)
         has_one_place = is_held(fit.linear) & supported & _is_near(fit.points - mean, cov) & _is_narrow(fit.cov)
-        of_fit = self.cov_factor * fit.cov + of_undecided_peaks(fit)
+        factor = self.cov_factor * Agreement.of(fit).factors(self.freedom)
+        of_fit = factor[..., None, None] * fit.cov + of_undecided_peaks(fit)
         mean = torch.where(has_one_place[..., None], fit.points, mean)
         cov = torch.where(has_one_place[..., None, None], of_fit, cov)
         return [
@@ -78,6 +82,7 @@ class Refinement:
             "used": self.is_trusted,
             "frames": self.num_frames,
             "covariance_factor": self.cov_factor,
+            "freedom": self.freedom,
             "peak_error_share_of_window": {
                 view: dict(zip(skeleton.joints, row, strict=True))
                 for view, row in zip(views, noise.share.tolist(), strict=True)

@@ -1,0 +1,109 @@
+"""Poses between the voxels against the means of the grid, and do the ellipsoids hold the truth?
+
+    python benchmarks/refined.py --errors measured --sequences 24
+
+Everything is learned from each sequence's own frames; the truth only judges. Joints that two views support count. Each
+sequence is one draw of the intervals.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.stats import chi2, spearmanr
+from torch import Tensor
+
+from poseharvest.evaluation.bootstrap import BootstrapOptions, bootstrap
+from poseharvest.harvesting.inference_batches import infer_each
+from poseharvest.harvesting.subject import SubjectLearner
+from poseharvest.localization.sighting import Sighting
+from poseharvest.pictorial.posterior import JointPosterior
+from poseharvest.simulation import simulate
+from simulated import ERRORS, single_thread, track
+from studies import inference_of, parser
+
+LEVELS = tuple(level / 10 for level in range(1, 10))
+FEW = BootstrapOptions(num_draws=500)
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """One sequence: errors (N,) mm and squared Mahalanobis distances (N,) of each way, and sigma (N,) of the fit."""
+
+    grid: Tensor
+    fit: Tensor
+    grid_squares: Tensor
+    fit_squares: Tensor
+    sigma: Tensor
+
+
+def judge(seen: list[Sighting], learner: SubjectLearner, truth: Tensor, every: int) -> Judged:
+    """Return how far both ways are from the truth, (F, J, 3)."""
+    subject = learner.learn(seen)
+    assert subject.refinement is not None
+    judged = seen[::every]
+    grid = [posterior for _, posterior in infer_each(learner.model(subject.shells), judged, subject.support)]
+    frames = [subject.support.without_background(one).evidence for one in judged]
+    fit = subject.refinement.refine(frames, grid)
+    known = torch.stack([subject.support.supported(one, p) for one, p in zip(judged, fit, strict=True)])
+    right = truth[[one.frame for one in judged]].double()
+    (grid_error, grid_squares), (fit_error, fit_squares) = (_errors(way, right, known) for way in (grid, fit))
+    sigma = torch.stack([posterior.cov for posterior in fit]).double().det()[known] ** (1 / 6)
+    return Judged(grid_error, fit_error, grid_squares, fit_squares, sigma)
+
+
+def _errors(posteriors: list[JointPosterior], truth: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
+    mean = torch.stack([posterior.mean for posterior in posteriors]).double()
+    cov = torch.stack([posterior.cov for posterior in posteriors]).double()
+    error = (mean - truth)[known]
+    solved = torch.linalg.solve(cov[known], error[..., None]).squeeze(-1)
+    return error.norm(dim=-1), (error * solved).sum(-1)
+
+
+def held(squares: Tensor, level: float) -> float:
+    """Return the share, per cent, of truths within the ellipsoids of a level."""
+    return 100 * float((squares < chi2.ppf(level, 3)).double().mean())
+
+
+def say(name: str, values: list[float], unit: str) -> None:
+    """Print a mean over sequences with its interval."""
+    numbers = np.array(values)
+    found = bootstrap(len(numbers), lambda draw: float(numbers[draw].mean()), FEW)
+    print(f"{name:34} {numbers.mean():7.2f} {unit} ({found.low:.2f} to {found.high:.2f})", flush=True)
+
+
+def main() -> None:
+    """Simulate, learn, infer, judge and print."""
+    options = parser(__doc__, drawn=False)
+    options.add_argument("--sequences", type=int, default=24)
+    options.add_argument("--first-seed", type=int, default=700)
+    arguments = options.parse_args()
+    single_thread()
+    all_judged = []
+    for seed in range(arguments.first_seed, arguments.first_seed + arguments.sequences):
+        simulation = simulate(arguments.frames, seed, errors=ERRORS[arguments.errors], render=False)
+        learner = SubjectLearner(simulation.detector.skeleton, inference_of(arguments), refines=True)
+        seen = track(simulation.capture, simulation.detector)
+        all_judged.append(judge(seen, learner, simulation.truth.positions, arguments.every))
+        print(
+            f"  sequence {seed}: grid {all_judged[-1].grid.mean():.2f}, fit {all_judged[-1].fit.mean():.2f} mm",
+            flush=True,
+        )
+    print(f"errors {arguments.errors}, {len(all_judged)} sequences of {arguments.frames} frames")
+    say("mean error, grid", [float(one.grid.mean()) for one in all_judged], "mm")
+    say("mean error, fit", [float(one.fit.mean()) for one in all_judged], "mm")
+    say("fit less grid", [float(one.fit.mean() - one.grid.mean()) for one in all_judged], "mm")
+    for level in (0.5, 0.9):
+        say(f"{100 * level:.0f} % ellipsoids hold, grid", [held(one.grid_squares, level) for one in all_judged], "%")
+        say(f"{100 * level:.0f} % ellipsoids hold, fit", [held(one.fit_squares, level) for one in all_judged], "%")
+    squares = torch.cat([one.fit_squares for one in all_judged])
+    gaps = [abs(held(squares, level) - 100 * level) for level in LEVELS]
+    print(f"{'expected calibration error, fit':34} {np.mean(gaps):7.2f} %")
+    sigma, error = (torch.cat([getattr(one, name) for one in all_judged]) for name in ("sigma", "fit"))
+    print(f"{'rank correlation of sigma':34} {float(spearmanr(sigma, error).statistic):7.2f}")
+
+
+if __name__ == "__main__":
+    main()
