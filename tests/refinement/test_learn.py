@@ -87,7 +87,7 @@ def test_a_limb_that_is_looser_than_its_ends_are_known_tells_nothing():
 
 
 def test_covariances_know_where_views_agree_less_than_usual():
-    """Errors of one size leave all factors at about 1; where sizes differ by joint and frame, the factors rank errors."""
+    """Errors of one size leave all factors at about 1; where sizes differ by joint and frame, factors rank errors."""
     truth = turning_stick(FRAMES)
     spread = torch.exp(0.7 * normal(FRAMES, 1, 4, 1, seed=11))
     factors, sizes = [], []
