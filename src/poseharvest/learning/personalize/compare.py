@@ -55,7 +55,7 @@ class Comparison:
         before: by the network that was given.
         after: by the one that was fine-tuned.
         pose_change_mm: mean distance between their joints.
-        joint_change_mm: the same by joint.
+        joint_change_mm: the same by joint; joints that no pose of both harvests supports are left out.
     """
 
     before: Consistency
@@ -88,6 +88,7 @@ def compare(before: Harvest, after: Harvest, frames: range) -> Comparison:
         )
     change = torch.stack([_change(old[key], new[key]) for key in both]).numpy()
     by_joint = {joint: _mean(change[:, k]) for k, joint in enumerate(before.skeleton.joints)}
+    by_joint = {joint: mean for joint, mean in by_joint.items() if np.isfinite(mean)}
     return Comparison(
         before=consistency(before, [old[key] for key in both]),
         after=consistency(after, [new[key] for key in both]),
