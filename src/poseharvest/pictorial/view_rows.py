@@ -35,7 +35,7 @@ class ViewRows:
     values: NDArray[np.float64]
     fisheye: NDArray[np.bool_]
 
-    def in_margin(self, margin: int, number: type[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    def in_margin(self, margin: int, number: type[np.floating[Any]]) -> NDArray[Any]:
         """Return `values` in a type of number, for pixels of the maps in a margin of so many pixels."""
         values = self.values.astype(number)
         values[..., _SHIFT] += margin
