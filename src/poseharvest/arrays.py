@@ -17,6 +17,6 @@ ImageSize: TypeAlias = tuple[int, int]
 Image: TypeAlias = NDArray[np.uint8]
 """(H, W, 3) RGB picture."""
 
-FloatArray: TypeAlias = NDArray[Any]
+FloatArray: TypeAlias = NDArray[np.floating[Any]]
 
 __all__ = ["FloatArray", "Image", "ImageSize", "Tensor"]

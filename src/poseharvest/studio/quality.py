@@ -77,12 +77,12 @@ def draw_quality(ranges: QualityRanges, side_px: float, rng: np.random.Generator
     )
 
 
-def exposed(colors: NDArray[Any]) -> float:
+def exposed(colors: NDArray[np.floating[Any]]) -> float:
     """Return the factor by which a camera's automatic exposure brightens (3, H, W) colours."""
     return float(np.clip(_MIDDLE_GREY / max(float(colors.mean()), 1e-3), 0.6, 2.5))
 
 
-def develop(colors: NDArray[Any], quality: Quality, rng: np.random.Generator) -> Image:
+def develop(colors: NDArray[np.floating[Any]], quality: Quality, rng: np.random.Generator) -> Image:
     """Return the picture (H, W, 3) that a camera makes of (3, H, W) colours, 1 for white.
 
     Args:
