@@ -157,10 +157,7 @@ def _learn_refinement(job: Job, bodies: Bodies, teachers: Sequence[Sighting]) ->
     """Return how exact the detector is on the teachers; every person has limbs of their own."""
     if job.options.estimate == "grid" or not teachers:
         return None
-    means = []
-    for one in teachers:
-        posterior = job.learner.model(bodies.of(one).shells).infer_many([one.evidence])[0]
-        means.append(posterior.mean.double())
+    means = [bodies.infer(job, one, bodies.of(one)).mean.double() for one in teachers]
     seen = [observe([one.evidence], mean[None]) for one, mean in zip(teachers, means, strict=True)]
     return learn_refinement(Observations.joined(seen), torch.stack(means), RigidLimbs.none())
 
@@ -171,7 +168,7 @@ def _match_shells(job: Job, bodies: Bodies, teachers: Sequence[Sighting]) -> Bod
         off: dict[Pair, list[float]] = {}
         for one in teachers[:_MATCHED]:
             subject = bodies.of(one)
-            posterior = job.learner.model(subject.shells).infer_many([one.evidence])[0]
+            posterior = bodies.infer(job, one, subject)
             spread = torch.where(posterior.supported, 0.0, torch.inf)
             samples = PoseSamples(posterior.mean[None].expand(3, -1, -1), spread[None].expand(3, -1))
             for pair, length in estimate_limb_lengths(bodies.skeleton, samples).mm.items():

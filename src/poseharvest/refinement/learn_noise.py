@@ -24,7 +24,7 @@ _WRONG_SHARES = (0.002, 0.4)
 _WIDER = (4.0, 20.0)
 _LEAST_WRONG = 5.0  # peaks, from which on their width is learned
 _MOST_CONSTANT = 0.95
-_HEIGHT_POWERS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
+_HEIGHT_POWERS = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
 _TINY = 1e-9
 _LEAST_GAIN = 2.0  # of the log-likelihood
 _LEAST_FREE = 0.2  # of a peak's two coordinates
@@ -130,12 +130,12 @@ def _height_power(seen: Observations, residuals: Residuals, usual_height: Tensor
     log_ratio = height_ratio(seen.height, usual_height).log()
     free = residuals.free * residuals.right
     squares = residuals.right * residuals.squares
-    # No dependence is the rule; a power has to tell more than few residuals can by chance.
-    best, power_of_best = _LEAST_GAIN, 0.0
-    flat = free.sum() / 2 * (squares.sum() / free.sum().clamp_min(_TINY)).clamp_min(1e-30).log()
-    for power in _HEIGHT_POWERS:
+
+    def likelihood(power: float) -> float:
         variance = (squares * torch.exp(2 * power * log_ratio)).sum() / free.sum().clamp_min(_TINY)
-        gain = float((power * free * log_ratio).sum() - free.sum() / 2 * variance.clamp_min(1e-30).log() + flat)
-        if gain * residuals.independent_share > best:
-            best, power_of_best = gain * residuals.independent_share, power
-    return power_of_best
+        return float((power * free * log_ratio).sum() - free.sum() / 2 * variance.clamp_min(1e-30).log())
+
+    # No dependence is the rule; a power has to tell more than few residuals can by chance.
+    best = max(_HEIGHT_POWERS, key=likelihood)
+    gain = (likelihood(best) - likelihood(0.0)) * residuals.independent_share
+    return best if gain > _LEAST_GAIN else 0.0

@@ -19,6 +19,7 @@ from poseharvest.refinement.rigid_limbs import RigidLimbs
 _MOST_STEPS = 12
 _CLOSE_MM = 0.05  # a step below which the fit has ended
 _LONGEST_STEP_MM = 100.0
+_LEAST_VIEWS = 1.5  # expected number of right peaks: nearer to two than to one
 _LOOSE_MM = 300.0  # how far a joint may be from the start, where nothing else holds it
 
 
@@ -97,14 +98,9 @@ def linearise(seen: Observations, views: Views, noise: DetectorNoise, sigma_px: 
     return LinearFit(residual, views.jacobian, sigma_px, precision, right, information, gradient)
 
 
-def views_that_agree(linear: LinearFit) -> Tensor:
-    """Return (F, J) the expected number of views whose peaks are right."""
-    return linear.right.sum(1)
-
-
 def is_held(linear: LinearFit) -> Tensor:
     """Return (F, J) bool: so many views agree on the joint that it has one place."""
-    return views_that_agree(linear) >= 1.5
+    return linear.right.sum(1) >= _LEAST_VIEWS
 
 
 @dataclass(frozen=True, eq=False)
