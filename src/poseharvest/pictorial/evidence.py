@@ -135,44 +135,6 @@ class BatchEvidence:
         A block whose middle a view shows beside its map may reach into it, so the margin holds the means' windows.
         """
         if edge == 1:
-            return _with_margin(self.values, 1)
+            return functional.pad(self.values, (1, 1, 1, 1))
         radius = min(round(self._views.pixels_per_voxel * (edge - 1) / 2), max(self.size) // 2)
-        margin = radius + 1
-        # Frame by frame, so that the sums stay in the processor's cache.
-        return torch.stack([
-            _running_mean(_running_mean(_with_margin(self._powers_of(frame), margin), radius, -2), radius, -1)
-            for frame in range(self.num_frames)
-        ])
-
-    def _powers_of(self, frame: int) -> Tensor:
-        """Return (V, J, H, W): (evidence + floor) to the joint's power, less that of the floor."""
-        floors, powers = self._floors[frame, :, None, None], self._powers[frame, :, None, None]
-        raised = self.values[frame].clamp_min(0).add_(floors)
-        for power in (2, 4):
-            raised = torch.where(powers >= power, raised.square(), raised)
-        return raised.sub_(floors**powers)
-
-
-def _with_margin(maps: Tensor, margin: int) -> Tensor:
-    return functional.pad(maps, (margin,) * 4)
-
-
-def _running_mean(maps: Tensor, radius: int, axis: int) -> Tensor:
-    """Return the means over 2 `radius` + 1 pixels along one axis, zeros beyond the border.
-
-    Sums over 1, 2, 4, ... pixels are made one from the other; those whose lengths add up to the window's are added.
-    Differences of one long running sum would be cheaper and drown the floor in rounding.
-    """
-    size, span = maps.shape[axis], 2 * radius + 1
-    if radius == 0:
-        return maps
-    sums = functional.pad(maps, (radius, radius) if axis == -1 else (0, 0, radius, radius))
-    total, start, length = torch.zeros_like(maps), 0, 1
-    while length <= span:
-        if span & length:
-            total += sums.narrow(axis, start, size)
-            start += length
-        rest = sums.shape[axis] - length
-        sums = sums.narrow(axis, 0, rest) + sums.narrow(axis, length, rest)
-        length *= 2
-    return total.div_(span)
+        return self.backend.average_powers(self.values, self._floors, self._powers, radius)

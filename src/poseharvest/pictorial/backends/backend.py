@@ -53,6 +53,22 @@ class Backend(Protocol):
         """
         ...
 
+    def average_powers(
+        self, values: Float[Tensor, "F V J H W"], floors: Float[Tensor, "F J"], powers: Int[Tensor, "F J"], radius: int
+    ) -> Float[Tensor, "F V J H2 W2"]:
+        """Return the means of ``(max(value, 0) + floor)^power - floor^power`` over windows of pixels.
+
+        The result is (F, V, J, H + 2 M, W + 2 M), with a margin of M = `radius` + 1 pixels, the outermost of which are
+        zero: a window around a pixel beside the map may reach into it. Beyond the map the values are zero.
+
+        Args:
+            values: (F, V, J, H, W) heatmaps.
+            floors: (F, J) added, 0 or more.
+            powers: (F, J) 1, 2 or 4.
+            radius: of the windows, which have 2 `radius` + 1 pixels along each side.
+        """
+        ...
+
     def connect(self, listings: Sequence[Listing], tree: Tree, shells: Sequence[Reach]) -> Messenger:
         """Return the messenger between listed positions.
 

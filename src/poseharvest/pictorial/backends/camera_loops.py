@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseharvest.compiled import compiled
+from poseharvest.pictorial.backends.window_loops import bounds_of_positive
 
 _BLOCKS_AT_ONCE = 64  # they and what is known of them stay in the nearest cache
 _FAR = 1e6  # normalised: outside of every picture
@@ -62,21 +63,20 @@ def multiply_evidence_everywhere(  # noqa: PLR0913, PLR0917 - a loop takes plain
     step: float,
     out: NDArray[np.floating],
 ) -> None:
-    """Multiply `out` (J, F, N, 8) as `multiply_evidence` does, where all joints and frames have the same N blocks.
+    """Multiply `out` (F, 8 N, J) as `multiply_evidence` does, where all joints and frames have the same N blocks.
 
     The views look at a point once for all joints. `corner` is (3, N), the other arguments are as there.
     """
-    num_frames, num_views = maps.shape[:2]
-    for start in range(0, corner.shape[1], _BLOCKS_AT_ONCE):
-        stop = min(start + _BLOCKS_AT_ONCE, corner.shape[1])
-        points = _middles(corner[:, start:stop], step)
-        for number in range(num_frames * num_views):
-            frame, view = number // num_views, number % num_views
-            places = _seen_at(rows[frame, view], fisheye[frame, view], points)
-            first = _pixels(rows[frame, view], maps.shape[3:], places[0], places[1])
-            for joint in np.nonzero(is_shown[frame, view])[0]:
-                factors = out[joint, frame, start:stop].ravel()
-                _multiply(maps[frame, view, joint], first, places, floors[frame, joint], factors)
+    num_frames, num_views, _, height, width = maps.shape
+    for number in range(num_frames * num_views):
+        frame, view = number // num_views, number % num_views
+        values = _joints_last(maps[frame, view])
+        for start in range(0, corner.shape[1], _BLOCKS_AT_ONCE):
+            stop = min(start + _BLOCKS_AT_ONCE, corner.shape[1])
+            places = _seen_at(rows[frame, view], fisheye[frame, view], _middles(corner[:, start:stop], step))
+            first = _pixels(rows[frame, view], (height, width), places[0], places[1])
+            factors = out[frame, 8 * start : 8 * stop]
+            _multiply_joints(values, width, first, places, floors[frame], is_shown[frame, view], factors)
 
 
 @compiled
@@ -206,3 +206,39 @@ def _multiply(
         above = pixels[i] + right[n] * (pixels[i + 1] - pixels[i])
         under = pixels[i + width] + right[n] * (pixels[i + width + 1] - pixels[i + width])
         out[n] *= max(above + below[n] * (under - above), zero) + floor
+
+
+@compiled
+def _joints_last(maps: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return the maps (J, H, W) of a view as (H * W, J): what all joints show at a pixel lies side by side."""
+    num_joints, height, width = maps.shape
+    values = np.zeros((height * width, num_joints), maps.dtype)
+    for joint in range(num_joints):
+        top, bottom, left, right = bounds_of_positive(maps[joint])
+        for y in range(top, bottom):
+            for x in range(left, right):
+                values[y * width + x, joint] = maps[joint, y, x]
+    return values
+
+
+@compiled
+def _multiply_joints(  # noqa: PLR0913, PLR0917 - a loop takes plain arrays
+    values: NDArray[np.floating],
+    width: int,
+    first: NDArray[np.int32],
+    beyond: NDArray[np.floating],
+    floors: NDArray[np.floating],
+    is_shown: NDArray[np.bool_],
+    out: NDArray[np.floating],
+) -> None:
+    """Multiply `out` (N, J) by max(shown, 0) + floor of the joints that are shown; `values` is (H * W, J)."""
+    one, zero = values.dtype.type(1), values.dtype.type(0)
+    for n in range(first.shape[0]):
+        i, right, below = first[n], beyond[0, n], beyond[1, n]
+        above, under = values[i], values[i + width]
+        above_right, under_right = values[i + 1], values[i + width + 1]
+        weights = (one - right) * (one - below), right * (one - below), (one - right) * below, right * below
+        for joint in range(values.shape[1]):
+            shown = weights[0] * above[joint] + weights[1] * above_right[joint]
+            shown += weights[2] * under[joint] + weights[3] * under_right[joint]
+            out[n, joint] *= max(shown, zero) + floors[joint] if is_shown[joint] else one

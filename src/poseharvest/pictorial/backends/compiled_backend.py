@@ -49,7 +49,6 @@ class CompiledBackend:
             return _FOR_OTHER_CAMERAS.multiply_evidence(views, blocks, maps, chosen)
         part = slice(chosen.start, chosen.stop)
         values = maps.values[:, part].contiguous()
-        products = values.new_ones(len(blocks.segment), 8)
         number = values.numpy().dtype.type
         seen = (
             values.numpy(),
@@ -61,12 +60,25 @@ class CompiledBackend:
         step = number(blocks.edge / 2 * views.voxel_mm)
         if len(blocks.segment) == blocks.num_segments * blocks.along**3:  # on the coarsest level
             corner = blocks.corner[:, : blocks.along**3].contiguous().numpy()
-            shape = blocks.num_joints, blocks.num_frames, -1, 8
-            multiply_evidence_everywhere(*seen, corner, step, products.view(shape).numpy())
-        else:
-            corner = blocks.corner.contiguous().numpy()
-            multiply_evidence(*seen, corner, blocks.counts.numpy(), step, products.numpy())
+            of_points = values.new_ones(blocks.num_frames, 8 * corner.shape[1], blocks.num_joints)
+            multiply_evidence_everywhere(*seen, corner, step, of_points.numpy())
+            return of_points.permute(2, 0, 1).reshape(-1, 8)
+        products = values.new_ones(len(blocks.segment), 8)
+        corner = blocks.corner.contiguous().numpy()
+        multiply_evidence(*seen, corner, blocks.counts.numpy(), step, products.numpy())
         return products
+
+    def average_powers(
+        self, values: Float[Tensor, "F V J H W"], floors: Float[Tensor, "F J"], powers: Int[Tensor, "F J"], radius: int
+    ) -> Float[Tensor, "F V J H2 W2"]:
+        """Return (F, V, J, H + 2 M, W + 2 M) means as `Backend` says."""
+        from poseharvest.pictorial.backends.window_loops import add_window_means
+
+        height, width = (size + 2 * (radius + 1) for size in values.shape[3:])
+        means = values.new_zeros(*values.shape[:3], height, width)
+        maps = values.contiguous().numpy()
+        add_window_means(maps, floors.contiguous().numpy(), powers.contiguous().numpy(), radius, means.numpy())
+        return means
 
     def connect(self, listings: Sequence[Listing], tree: Tree, shells: Sequence[Reach]) -> Messenger:
         """Return the messenger as `Backend` says."""

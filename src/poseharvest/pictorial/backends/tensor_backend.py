@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from poseharvest.geometry.resample import BilinearCorners, bilinear_corners
 from poseharvest.pictorial.backends.pair_matrices import TileMessenger
@@ -56,6 +57,15 @@ class TensorBackend:
             is_shown = maps.is_shown[:, view].T.flatten().index_select(0, blocks.segment)[:, None]
             products *= torch.where(is_shown, factor, 1)
         return products
+
+    def average_powers(
+        self, values: Float[Tensor, "F V J H W"], floors: Float[Tensor, "F J"], powers: Int[Tensor, "F J"], radius: int
+    ) -> Float[Tensor, "F V J H2 W2"]:
+        """Return (F, V, J, H + 2 M, W + 2 M) means as `Backend` says."""
+        added, exponents = floors[:, None, :, None, None], powers[:, None, :, None, None]
+        raised = (values.clamp_min(0) + added) ** exponents - added**exponents
+        padded = functional.pad(torch.where(values > 0, raised, 0), (radius + 1,) * 4)
+        return _running_mean(_running_mean(padded, radius, -2), radius, -1)
 
     def connect(self, listings: Sequence[Listing], tree: Tree, shells: Sequence[Reach]) -> Messenger:
         """Return the messenger as `Backend` says."""
@@ -117,3 +127,24 @@ def _distinct(places: Tensor, num_places: int) -> tuple[Tensor, Tensor]:
 def _corner_of(places: Tensor, along: int) -> Tensor:
     """Return the corners (3, N) of `Blocks.place`."""
     return torch.stack((places // along**2 % along, places // along % along, places % along))
+
+
+def _running_mean(maps: Tensor, radius: int, axis: int) -> Tensor:
+    """Return the means over 2 `radius` + 1 pixels along one axis, zeros beyond the border.
+
+    Sums over 1, 2, 4, ... pixels are made one from the other; those whose lengths add up to the window's are added.
+    Differences of one long running sum would be cheaper and drown the floor in rounding.
+    """
+    size, span = maps.shape[axis], 2 * radius + 1
+    if radius == 0:
+        return maps
+    sums = functional.pad(maps, (radius, radius) if axis == -1 else (0, 0, radius, radius))
+    total, start, length = torch.zeros_like(maps), 0, 1
+    while length <= span:
+        if span & length:
+            total += sums.narrow(axis, start, size)
+            start += length
+        rest = sums.shape[axis] - length
+        sums = sums.narrow(axis, 0, rest) + sums.narrow(axis, length, rest)
+        length *= 2
+    return total.div_(span)
