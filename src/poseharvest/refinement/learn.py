@@ -44,9 +44,10 @@ def learn_refinement(
         limbs = learn_limbs(limbs, residuals, noise.constant_share, given)
     fit = fit_poses(seen, points, noise, limbs)
     factor = covariance_factor(seen, fit, noise, limbs)
-    return Refinement(
+    refinement = Refinement(
         noise, limbs, 1.0 if factor is None else factor, _freedom(fit), seen.num_frames, factor is not None
     )
+    return refinement.compared(fit, start.double())
 
 
 def _freedom(fit: PoseFit) -> float:

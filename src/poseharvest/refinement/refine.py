@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -13,13 +13,19 @@ from poseharvest.pictorial.evidence import FrameEvidence
 from poseharvest.pictorial.posterior import JointPosterior
 from poseharvest.refinement.noise import DetectorNoise
 from poseharvest.refinement.observations import observe
-from poseharvest.refinement.pose_fit import Agreement, fit_poses, is_held, of_undecided_peaks
+from poseharvest.refinement.pose_fit import Agreement, PoseFit, fit_poses, is_held, of_undecided_peaks
 from poseharvest.refinement.rigid_limbs import RigidLimbs
 from poseharvest.skeleton.skeleton import Skeleton
 
 _FAR = 16.0  # squared Mahalanobis distance from the marginal, beyond which the fit has found another place
 _LARGEST_FACTOR = 4.0  # on covariances: the fit's errors are twice as large as it says
 _WIDEST_MM = 150.0  # standard deviation of a fit that says nothing
+# How far fit and marginal disagree, as a squared distance over its mean if the fit's covariance held for it: at this
+# value both count alike. Chosen on simulated sequences of five kinds of errors (docs/method.md, D17). The subject's
+# usual disagreement counts three times beside that of a joint in a frame.
+_HALF_AND_HALF = 6.0
+_USUAL_COUNTS = 3.0
+_MOST_DISAGREEMENT = 10.0  # that one joint in one frame counts for in the usual one
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +40,8 @@ class Refinement:
             where sizes differ from frame to frame.
         num_frames: frames that it was learned from.
         is_calibrated: three or more views were there, so that each could be predicted by the others.
+        disagreement: how far fits and marginals usually disagree: mean squared distance over what it would be if the
+            covariances of the fit held for it.
     """
 
     noise: DetectorNoise
@@ -42,6 +50,7 @@ class Refinement:
     freedom: float
     num_frames: int
     is_calibrated: bool
+    disagreement: float = 0.0
 
     @property
     def is_trusted(self) -> bool:
@@ -51,8 +60,10 @@ class Refinement:
     def refine(self, frames: Sequence[FrameEvidence], posteriors: Sequence[JointPosterior]) -> list[JointPosterior]:
         """Return the posteriors of F frames with means between the voxels and covariances of the fit.
 
-        A joint keeps the moments of its marginal where fewer than two views agree, where the fit has left the marginal
-        or where it is too wide to tell anything; all joints do if the fit is not trusted.
+        The fit knows the limbs and the peaks' exactness, the marginal knows the whole heatmaps. The farther they
+        disagree, the nearer the mean is to the marginal's, and the wider the covariance. A joint keeps the moments of
+        its marginal where fewer than two views agree, where the fit has left the marginal or where it is too wide to
+        tell anything; all joints do if the fit is not trusted.
 
         Args:
             frames: with as many views each.
@@ -64,15 +75,28 @@ class Refinement:
         cov = torch.stack([posterior.cov for posterior in posteriors]).double()
         supported = torch.stack([posterior.supported for posterior in posteriors])
         fit = fit_poses(observe(frames, mean), mean, self.noise, self.limbs)
-        has_one_place = is_held(fit.linear) & supported & _is_near(fit.points - mean, cov) & _is_narrow(fit.cov)
-        factor = self.cov_factor * Agreement.of(fit).factors(self.freedom)
-        of_fit = factor[..., None, None] * fit.cov + of_undecided_peaks(fit)
-        mean = torch.where(has_one_place[..., None], fit.points, mean)
-        cov = torch.where(has_one_place[..., None, None], of_fit, cov)
+        of_fit, offset = self.covariances(fit), mean - fit.points
+        has_one_place = is_held(fit.linear) & supported & _is_near(offset, cov) & _is_narrow(fit.cov)
+        between = mix(offset, of_fit, self.disagreement)
+        mean = torch.where(has_one_place[..., None], fit.points + between.offset, mean)
+        cov = torch.where(has_one_place[..., None, None], between.cov, cov)
         return [
             replace(posterior, mean=mean[i].to(posterior.mean), cov=cov[i].to(posterior.cov))
             for i, posterior in enumerate(posteriors)
         ]
+
+    def compared(self, fit: PoseFit, mean: Tensor) -> Refinement:
+        """Return this with the usual disagreement of fits and means (F, J, 3), mm, of the same frames' marginals."""
+        held = is_held(fit.linear) & _is_narrow(fit.cov)
+        if not bool(held.any()):
+            return self
+        each = _disagreement(mean - fit.points, self.covariances(fit))[held]
+        return replace(self, disagreement=float(each.clamp(max=_MOST_DISAGREEMENT).mean()))
+
+    def covariances(self, fit: PoseFit) -> Tensor:
+        """Return (F, J, 3, 3) mm^2, with the factor of left-out views and the doubt of undecided peaks."""
+        factor = self.cov_factor * Agreement.of(fit).factors(self.freedom)
+        return factor[..., None, None] * fit.cov + of_undecided_peaks(fit)
 
     def described(self, skeleton: Skeleton, views: Sequence[str]) -> dict[str, Any]:
         """Return it in plain data, for `harvest.json`."""
@@ -83,6 +107,7 @@ class Refinement:
             "frames": self.num_frames,
             "covariance_factor": self.cov_factor,
             "freedom": self.freedom,
+            "disagreement": self.disagreement,
             "peak_error_share_of_window": {
                 view: dict(zip(skeleton.joints, row, strict=True))
                 for view, row in zip(views, noise.share.tolist(), strict=True)
@@ -95,11 +120,48 @@ class Refinement:
         }
 
 
+class Mixed(NamedTuple):
+    """A place between the fit's and the marginal's.
+
+    Attributes:
+        offset: (F, J, 3) from the fit, mm.
+        cov: (F, J, 3, 3) mm^2.
+    """
+
+    offset: Tensor
+    cov: Tensor
+
+
+def mix(offset: Tensor, of_fit: Tensor, usual_disagreement: float) -> Mixed:
+    """Return mean and covariance if the truth lies about the fit or, with some probability, about the marginal's mean.
+
+    That probability rises with their disagreement, of the joint in the frame and of the subject in general.
+
+    Args:
+        offset: (F, J, 3) from the fit to the marginal's mean, mm.
+        of_fit: (F, J, 3, 3) covariances of the fit, mm^2; about either place.
+        usual_disagreement: `Refinement.disagreement`.
+    """
+    disagreement = _disagreement(offset, of_fit) + _USUAL_COUNTS * usual_disagreement
+    chance = (disagreement / (disagreement + _HALF_AND_HALF))[..., None]
+    apart = offset[..., :, None] * offset[..., None, :]
+    return Mixed(chance * offset, of_fit + (chance * (1 - chance))[..., None] * apart)
+
+
 def _is_near(offset: Tensor, cov: Tensor) -> Tensor:
     """Return (F, J) bool: an offset (F, J, 3) lies within a marginal."""
+    return _squares(offset, cov) < _FAR
+
+
+def _disagreement(offset: Tensor, cov: Tensor) -> Tensor:
+    """Return (F, J) squared Mahalanobis distances of offsets (F, J, 3) over their mean, were `cov` their covariance."""
+    return _squares(offset, cov) / 3
+
+
+def _squares(offset: Tensor, cov: Tensor) -> Tensor:
     solved = torch.linalg.solve(cov, offset[..., None]).squeeze(-1)
-    is_near: Tensor = (offset * solved).sum(-1) < _FAR
-    return is_near
+    squares: Tensor = (offset * solved).sum(-1)
+    return squares
 
 
 def _is_narrow(cov: Tensor) -> Tensor:
