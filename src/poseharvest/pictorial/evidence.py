@@ -108,9 +108,9 @@ class BatchEvidence:
         floors = self._floors**self._powers if edge > 1 else self._floors
         maps = ShownMaps(self._maps(edge), floors, self._is_shown)
         runs = self._views_a_product(float(floors.min()))
-        total = self._product(blocks, maps, next(runs)).log_()
+        total = self.backend.multiply_evidence(self._views, blocks, maps, next(runs)).log_()
         for chosen in runs:
-            total += self._product(blocks, maps, chosen).log_()
+            total += self.backend.multiply_evidence(self._views, blocks, maps, chosen).log_()
         if edge > 1:
             total.div_(blocks.spread(self._powers.T.flatten())[:, None])
         total.add_(blocks.spread(self._log_silent.T.flatten())[:, None])
@@ -118,9 +118,6 @@ class BatchEvidence:
             beyond = (halves_of(blocks.corner) * edge >= self.resolution).any(0)
             total.masked_fill_(beyond.reshape(-1, 8), -math.inf)
         return total
-
-    def _product(self, blocks: Blocks, maps: ShownMaps, chosen: range) -> Tensor:
-        return self.backend.multiply_evidence(self._views, blocks, maps, chosen)
 
     def _views_a_product(self, lowest: float) -> Iterator[range]:
         """Yield runs of views whose evidence, each at least `lowest`, can be multiplied without underflow."""

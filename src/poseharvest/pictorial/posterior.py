@@ -70,10 +70,16 @@ class Masses:
     second: Float[Tensor, "S 3 3"]
 
     @classmethod
-    def of(cls, sums: Float[Tensor, "S 10"]) -> Masses:
-        """Return the moments in the sums (J * F, 10) of `Backend.sum_moments`."""
+    def of(cls, sums: Float[Tensor, "S 10"], *, spread_mm2: float = 0.0) -> Masses:
+        """Return the moments in the sums (J * F, 10) of `Backend.sum_moments`.
+
+        Args:
+            sums: of points.
+            spread_mm2: variance along each axis by which every point is spread out.
+        """
         columns = sums.unbind(1)
         second = torch.stack([columns[i] for i in (4, 5, 6, 5, 7, 8, 6, 8, 9)], 1).reshape(-1, 3, 3)
+        second = second + sums[:, 0, None, None] * (spread_mm2 * torch.eye(3, dtype=sums.dtype, device=sums.device))
         return cls(columns[0], torch.stack(columns[1:4], 1), second)
 
     @classmethod
@@ -90,11 +96,6 @@ class Masses:
         """Return each part times a number of `by`, (J * F,)."""
         by = by.double()
         return Masses(self.mass * by, self.first * by[:, None], self.second * by[:, None, None])
-
-    def spread_by(self, variance_mm2: float) -> Masses:
-        """Return the moments where every point is spread out by a variance along each axis."""
-        spread = variance_mm2 * torch.eye(3, dtype=self.second.dtype, device=self.second.device)
-        return Masses(self.mass, self.first, self.second + self.mass[:, None, None] * spread)
 
 
 def moments_of_masses(masses: Masses, volumes: Sequence[VoxelVolume]) -> list[Moments]:

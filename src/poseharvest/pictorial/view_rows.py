@@ -55,7 +55,8 @@ class ViewRows:
         rows, fisheye = [], []
         for frame, row in enumerate(cameras):
             for view, camera in enumerate(row):
-                if not isinstance(camera, Camera | AffineCamera) or _has_prism(camera):
+                has_prism = isinstance(camera, Camera) and any(camera.distortion.coefficients[8:])
+                if not isinstance(camera, Camera | AffineCamera) or has_prism:
                     return None
                 rows.append(_row(camera, window[frame, view].double(), low[:, frame].double()))
                 fisheye.append(isinstance(camera, Camera) and camera.distortion.model == "fisheye")
@@ -63,15 +64,12 @@ class ViewRows:
         return cls(torch.stack(rows).reshape(*shape, -1).numpy(), np.array(fisheye).reshape(shape))
 
 
-def _has_prism(camera: Camera | AffineCamera) -> bool:
-    return isinstance(camera, Camera) and any(camera.distortion.coefficients[8:])
-
-
 def _row(camera: Camera | AffineCamera, window: Tensor, low: Tensor) -> Tensor:
     if isinstance(camera, Camera):
         to_camera = torch.cat((camera.rotation, camera.translation[:, None]), 1).double()
         to_picture = camera.px_from_cam[:2].double()
-        lens, min_depth = _lens(camera), MIN_DEPTH_MM
+        coefficients = (camera.distortion.coefficients + (0.0,) * 8)[:8]
+        lens, min_depth = [*coefficients, camera.distortion.max_radius**2], MIN_DEPTH_MM
     else:
         to_camera = torch.cat((camera.px_from_world.double(), _AFFINE_DEPTH))
         to_picture = torch.eye(3, dtype=torch.float64)[:2]
@@ -81,10 +79,3 @@ def _row(camera: Camera | AffineCamera, window: Tensor, low: Tensor) -> Tensor:
     to_map[:, 2] += window[:, 2]
     numbers = torch.tensor([*lens, min_depth], dtype=torch.float64)
     return torch.cat((torch.cat((to_camera[:, :3], at_corner[:, None]), 1).flatten(), to_map.flatten(), numbers))
-
-
-def _lens(camera: Camera) -> list[float]:
-    lens = camera.distortion
-    if lens.model == "none":
-        return _NO_LENS
-    return [*(lens.coefficients + (0.0,) * 8)[:8], lens.max_radius**2]
