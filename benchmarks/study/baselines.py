@@ -15,8 +15,7 @@ from torch import Tensor
 
 from poseharvest.geometry.grid import cube
 from poseharvest.geometry.triangulation import triangulate, triangulate_robust
-from poseharvest.heatmaps.maps import Heatmaps
-from poseharvest.heatmaps.peaks import heatmap_peaks
+from poseharvest.heatmaps.maps import Heatmaps, heatmap_peaks
 from poseharvest.pictorial.evidence import FrameEvidence
 from poseharvest.pictorial.infer import PictorialStructures
 from poseharvest.pictorial.posterior import grid_moments

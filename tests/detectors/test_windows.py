@@ -13,7 +13,7 @@ from poseharvest.detectors.protocol import CroppedView, details_of
 from poseharvest.detectors.windows import Preprocessing, RunOptions, WindowDetector, network_input, square_part
 from poseharvest.errors import DetectorError
 from poseharvest.geometry.crop import Crop
-from poseharvest.heatmaps.peaks import heatmap_peaks
+from poseharvest.heatmaps.maps import heatmap_peaks
 from poseharvest.skeleton.skeleton import Skeleton, limbs
 
 SKELETON = Skeleton(

@@ -16,9 +16,8 @@ from poseharvest.pictorial.backends.pair_matrices import BlockMessenger
 from poseharvest.pictorial.backends.tensor_backend import TensorBackend
 from poseharvest.pictorial.blocks import Blocks, Rows, all_blocks, cube_of_blocks
 from poseharvest.pictorial.coarse_to_fine import Budget, find_marginals
-from poseharvest.pictorial.evidence import BatchEvidence, FrameEvidence
+from poseharvest.pictorial.evidence import BatchEvidence, FrameEvidence, Likelihood
 from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
-from poseharvest.pictorial.likelihood import Likelihood
 from poseharvest.pictorial.posterior import JointPosterior
 from poseharvest.pictorial.unary import back_project
 

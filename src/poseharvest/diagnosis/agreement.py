@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.diagnosis.histogram import LogHistogram
 from poseharvest.diagnosis.spread import Spread, spreads
-from poseharvest.geometry.pixel_size import pixels_per_mm
-from poseharvest.geometry.rig import Rig
+from poseharvest.geometry.rig import Rig, pixels_per_mm
 
 DISAGREE_MM = 100.0
 """A peak disagrees if its distance from the projected joint is larger than this length at the person, mm."""

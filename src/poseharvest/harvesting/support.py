@@ -15,15 +15,14 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from poseharvest.geometry.resample import sample_bilinear
+from poseharvest.geometry.crop import sample_bilinear
 from poseharvest.geometry.rig import project_all
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.localization.find.match_views import triangulate_poses
-from poseharvest.localization.find.person_windows import view_candidates
+from poseharvest.localization.find.observation import view_candidates
 from poseharvest.localization.find.scan import Candidate
 from poseharvest.localization.limits import MIN_JOINTS
-from poseharvest.localization.partial_pose import TriangulatedPose
-from poseharvest.localization.sighting import Sighting
+from poseharvest.localization.sighting import Sighting, TriangulatedPose
 from poseharvest.pictorial.posterior import JointPosterior
 
 MIN_VIEWS = 2

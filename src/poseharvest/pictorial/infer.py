@@ -21,13 +21,12 @@ from poseharvest.pictorial.backends.fft import GridMessenger
 from poseharvest.pictorial.backends.pair_matrices import BlockMessenger
 from poseharvest.pictorial.blocks import all_blocks, coarsest_edge
 from poseharvest.pictorial.coarse_to_fine import Budget, find_marginals
-from poseharvest.pictorial.evidence import BatchEvidence, FrameEvidence
-from poseharvest.pictorial.likelihood import Likelihood
+from poseharvest.pictorial.evidence import BatchEvidence, FrameEvidence, Likelihood, seen_joints
 from poseharvest.pictorial.pairwise import BlockShell, Reach, limb_shell
 from poseharvest.pictorial.posterior import JointPosterior, Moments, grid_moments, moments_of_masses
 from poseharvest.pictorial.shapes import Float
 from poseharvest.pictorial.sum_product import Tree, sum_product
-from poseharvest.pictorial.unary import back_project, seen_joints
+from poseharvest.pictorial.unary import back_project
 from poseharvest.pictorial.unseen import Kept, with_placed
 from poseharvest.skeleton.limb_lengths import LimbLengths
 from poseharvest.skeleton.skeleton import Skeleton

@@ -13,7 +13,7 @@ from poseharvest.geometry.camera import Projection, StaticCamera
 from poseharvest.geometry.rig import project_all
 from poseharvest.geometry.triangulation import triangulate, triangulate_robust
 from poseharvest.localization.find.scan import Candidate
-from poseharvest.localization.partial_pose import PartialPose, TriangulatedPose
+from poseharvest.localization.sighting import PartialPose, TriangulatedPose
 
 _AGREEMENT = 0.1  # joint distance over the window's side at which two views no longer agree
 _MAX_SEED_CANDIDATES = 20

@@ -14,15 +14,16 @@ from poseharvest.detectors.protocol import HeatmapDetector
 from poseharvest.geometry.camera import StaticCamera
 from poseharvest.geometry.crop import Crop
 from poseharvest.geometry.rig import Rig
-from poseharvest.heatmaps.peaks import heatmap_peaks
+from poseharvest.heatmaps.maps import heatmap_peaks
 from poseharvest.localization.boxes import Boxes
 from poseharvest.localization.find.look_again import locate
-from poseharvest.localization.find.observation import observe_people, window_scale
-from poseharvest.localization.find.person_windows import (
+from poseharvest.localization.find.observation import (
     detect_views,
     drop_low_peaks,
+    observe_people,
     shows_enough,
     view_candidates,
+    window_scale,
     windows_on,
 )
 from poseharvest.localization.follow.pursuit import Pursuit

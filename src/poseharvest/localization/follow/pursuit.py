@@ -1,21 +1,61 @@
 """The state of following one person: the belief, when to search again, and when the person is lost.
 
-It is the same for a person in space, whom several views show, and for one in the pictures of a single view.
+With several views the joints that are believed in are in space, in millimetres. With a single view they are in its
+pictures, in pixels.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from poseharvest.localization.follow.belief import Belief, update_belief
-from poseharvest.localization.partial_pose import PartialPose
+import torch
+from torch import Tensor
 
+from poseharvest.localization.limits import MIN_JOINTS
+from poseharvest.localization.sighting import PartialPose
+
+_MAX_JUMP = 0.35  # of the person's extent, beyond the motion of the whole body
 _logger = logging.getLogger(__name__)
-
 _PATIENCE_FRAMES = 8
 _STALE_S = 1.0  # without a picture: after that a person may be anywhere
 _SEARCH_EVERY_FRAMES = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Belief(PartialPose):
+    """Where a tracker believes the joints to be: `known` marks the joints seen since the person was found.
+
+    Attributes:
+        doubted: (J,) bool, the joint's last observation jumped and was rejected. The next one will be accepted.
+    """
+
+    doubted: Tensor
+
+    @classmethod
+    def of(cls, observation: PartialPose) -> Belief:
+        """Return the belief after a first observation."""
+        return cls(observation.points, observation.known, torch.zeros_like(observation.known))
+
+
+def update_belief(belief: Belief | None, observation: PartialPose) -> Belief | None:
+    """Return the belief after a new observation; joints that are not observed move with the body.
+
+    None if there was no belief and the observation shows too few joints.
+    """
+    if belief is None:
+        enough = int(observation.known.sum()) >= MIN_JOINTS
+        return Belief.of(observation) if enough else None
+    both = belief.known & observation.known
+    if not bool(both.any()):
+        return belief
+    shift = (observation.points - belief.points)[both].median(0).values
+    moved = belief.points + shift
+    jumps = torch.linalg.vector_norm(observation.points - moved, dim=-1) > _MAX_JUMP * belief.extent
+    rejected = both & jumps & ~belief.doubted
+    accepted = observation.known & ~rejected
+    return Belief(torch.where(accepted[:, None], observation.points, moved), belief.known | accepted, rejected)
 
 
 class Pursuit:
