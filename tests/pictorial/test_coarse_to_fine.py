@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from pictorial_kit import STICK, STICK_LENGTHS, STICK_POINTS, ring, seen_by, without_view
-from poseharvest.geometry.grid import cube
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.pictorial import infer as infer_module
 from poseharvest.pictorial.backends.compiled_backend import CompiledBackend
@@ -18,7 +17,7 @@ from poseharvest.pictorial.blocks import Blocks, Rows, all_blocks, cube_of_block
 from poseharvest.pictorial.coarse_to_fine import Budget, find_marginals
 from poseharvest.pictorial.evidence import BatchEvidence, FrameEvidence, Likelihood
 from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
-from poseharvest.pictorial.posterior import JointPosterior
+from poseharvest.pictorial.posterior import JointPosterior, cube
 from poseharvest.pictorial.unary import back_project
 
 CENTER = torch.tensor([20.0, -10.0, 850.0], dtype=torch.float64)

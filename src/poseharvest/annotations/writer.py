@@ -26,8 +26,7 @@ from poseharvest.annotations.info import (
 from poseharvest.annotations.marking import PartLayout, mark_parts, withdraw_support
 from poseharvest.annotations.parts import ANNOTATIONS, FRAMES, part_path, write_part
 from poseharvest.annotations.reader import INFO_FILE, Harvest, is_harvest, preview_path
-from poseharvest.annotations.records import FrameAnnotations
-from poseharvest.annotations.rows import annotation_table, frame_table
+from poseharvest.annotations.records import FrameAnnotations, annotation_table, frame_table
 from poseharvest.annotations.schema import SCHEMA_VERSION
 from poseharvest.annotations.smoothing import smooth_parts
 from poseharvest.arrays import Image

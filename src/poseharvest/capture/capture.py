@@ -12,9 +12,8 @@ import numpy as np
 from poseharvest.calibration.rig_audit import audit_rig
 from poseharvest.capture.cameras import CalibratedRig, fit_rig, locate_calibration, read_rig_for
 from poseharvest.capture.footage_audit import audit_footage
-from poseharvest.capture.frames import CaptureFacts, MultiViewFrame, ViewPictures
+from poseharvest.capture.frames import CaptureFacts, MultiViewFrame, ViewPictures, prefetch
 from poseharvest.capture.picture_folder import ImageFolder
-from poseharvest.capture.prefetch import prefetch
 from poseharvest.capture.settings import CaptureSettings, Offset, override_settings, read_settings
 from poseharvest.capture.sync import Timeline
 from poseharvest.capture.timing import audit_timing, make_timeline

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.capture.frames import FrameSource, MultiViewFrame, frames_showing
 from poseharvest.detectors.protocol import HeatmapDetector, KeypointSource
+from poseharvest.harvesting.annotate import Support
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.harvesting.subject import Sightings, Subject, SubjectLearner
-from poseharvest.harvesting.support import Support
 from poseharvest.localization.boxes import Boxes
 from poseharvest.localization.follow.one_person import batch_length
 from poseharvest.progress import OnProgress, Progress

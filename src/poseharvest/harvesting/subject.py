@@ -13,8 +13,7 @@ from torch import Tensor
 
 from poseharvest.errors import CaptureError
 from poseharvest.geometry.camera import StaticCamera
-from poseharvest.harvesting.inference_batches import infer_each
-from poseharvest.harvesting.support import Support
+from poseharvest.harvesting.annotate import Support, infer_each
 from poseharvest.localization.find.match_views import triangulate_poses
 from poseharvest.localization.find.observation import view_candidates
 from poseharvest.localization.find.scan import Candidate

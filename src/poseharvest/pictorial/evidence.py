@@ -23,10 +23,10 @@ from torch.nn import functional
 from poseharvest.checks import check_shape
 from poseharvest.errors import ConfigError, ShapeError
 from poseharvest.geometry.camera import StaticCamera
-from poseharvest.geometry.grid import VoxelVolume
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.pictorial.backends.backend import Backend
 from poseharvest.pictorial.blocks import Blocks, halves_of
+from poseharvest.pictorial.posterior import VoxelVolume
 from poseharvest.pictorial.shapes import Bool, Float
 from poseharvest.pictorial.views import ShownMaps, Views
 from poseharvest.pictorial.votes import weigh_views

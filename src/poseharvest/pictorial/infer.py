@@ -14,7 +14,6 @@ from torch import Tensor
 
 from poseharvest.errors import ConfigError
 from poseharvest.geometry.camera import StaticCamera
-from poseharvest.geometry.grid import VoxelVolume, cube
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.pictorial.backends.backend import backend_for
 from poseharvest.pictorial.backends.fft import GridMessenger
@@ -23,7 +22,7 @@ from poseharvest.pictorial.blocks import all_blocks, coarsest_edge
 from poseharvest.pictorial.coarse_to_fine import Budget, find_marginals
 from poseharvest.pictorial.evidence import BatchEvidence, FrameEvidence, Likelihood, seen_joints
 from poseharvest.pictorial.pairwise import BlockShell, Reach, limb_shell
-from poseharvest.pictorial.posterior import JointPosterior, Moments, grid_moments, moments_of_masses
+from poseharvest.pictorial.posterior import JointPosterior, Moments, VoxelVolume, cube, grid_moments, moments_of_masses
 from poseharvest.pictorial.shapes import Float
 from poseharvest.pictorial.sum_product import Tree, sum_product
 from poseharvest.pictorial.unary import back_project

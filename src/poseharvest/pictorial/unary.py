@@ -17,9 +17,9 @@ from poseharvest.checks import check_shape
 from poseharvest.errors import ShapeError
 from poseharvest.geometry.camera import StaticCamera
 from poseharvest.geometry.crop import sample_bilinear
-from poseharvest.geometry.grid import VoxelVolume
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.pictorial.evidence import floors_of, views_that_show
+from poseharvest.pictorial.posterior import VoxelVolume
 from poseharvest.pictorial.shapes import Float
 
 
