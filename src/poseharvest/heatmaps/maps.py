@@ -140,28 +140,18 @@ def peaks_near(values: Tensor, points: Tensor, *, reach: float) -> Peaks:
     place = rows.clamp(0, height - 1)[:, :, None] * width + columns.clamp(0, width - 1)[:, None, :]
     weighed = flat.gather(1, place.flatten(1)).double() * (near_y[:, :, None] * near_x[:, None, :]).flatten(1)
     index = place.flatten(1).gather(1, weighed.argmax(1, keepdim=True)).squeeze(1)
-    index = _climb(flat, index, (height, width))
+    for _ in range(_CLIMBS):
+        around = _around(index, (height, width))
+        index = around.gather(1, flat.gather(1, around).argmax(1, keepdim=True)).squeeze(1)
     score = flat.gather(1, index[:, None]).squeeze(1).double()
     row, column = index // width, index % width
     offset_x = _offset(flat.double(), index, 1, (column > 0) & (column < width - 1))
     offset_y = _offset(flat.double(), index, width, (row > 0) & (row < height - 1))
     pixels = torch.stack((column + offset_x, row + offset_y), -1)
-    found = (score > 0) & ((pixels - centers).abs() <= reach).all(-1) & ~_is_slope(flat, index, (height, width))
+    is_slope = flat.gather(1, _around(index, (height, width))).amax(1) > flat.gather(1, index[:, None]).squeeze(1)
+    found = (score > 0) & ((pixels - centers).abs() <= reach).all(-1) & ~is_slope
     pixels = torch.where(found[:, None], pixels, torch.nan)
     return Peaks(pixels.reshape(points.shape), torch.where(found, score, 0).reshape(points.shape[:-1]))
-
-
-def _climb(flat: Tensor, index: Tensor, size: tuple[int, int]) -> Tensor:
-    """Return the pixels that a few steps uphill from `index`, (N,), lead to."""
-    for _ in range(_CLIMBS):
-        around = _around(index, size)
-        index = around.gather(1, flat.gather(1, around).argmax(1, keepdim=True)).squeeze(1)
-    return index
-
-
-def _is_slope(flat: Tensor, index: Tensor, size: tuple[int, int]) -> Tensor:
-    """Return (N,) bool: a neighbour of the pixel is higher."""
-    return flat.gather(1, _around(index, size)).amax(1) > flat.gather(1, index[:, None]).squeeze(1)
 
 
 def _around(index: Tensor, size: tuple[int, int]) -> Tensor:
