@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -105,13 +106,19 @@ class Video:
         """Description of the damage found when the file was opened; None if there is none."""
         return self.index.damage
 
+    @cached_property
+    def _stored_size(self) -> ImageSize:
+        """(height, width) of the pictures as they are stored."""
+        return self.orientation.size(self.image_size)  # turning a size twice gives the size again
+
     def read(self, numbers: NDArray[np.int32]) -> Generator[Image | None, None, None]:
         """Yield the pictures of `numbers` (not decreasing; -1 gives None), decoded forward from a key frame.
 
         Raises:
             CaptureError: a picture differs in size from the first one, or cannot be decoded and `on_damage` is "error".
         """
-        decoded = self._decode(np.unique(numbers[numbers >= 0]))
+        runs = self._split_at_leaps(np.unique(numbers[numbers >= 0]))
+        decoded = chain.from_iterable(map(self._decode_run, runs))
         at: int = -1
         image: Image | None = None
         for number in map(int, numbers):
@@ -120,11 +127,6 @@ class Video:
             if at > number >= 0:
                 self._fail(f"the picture at {self.index.time_s(number):.3f} s cannot be decoded")
             yield image if at == number else None
-
-    def _decode(self, wanted: NDArray[np.int32]) -> Iterator[tuple[int, Image]]:
-        """Yield (number, picture) of the `wanted` numbers (increasing) that can be decoded."""
-        for run in self._split_at_leaps(wanted):
-            yield from self._decode_run(run)
 
     def _split_at_leaps(self, wanted: NDArray[np.int32]) -> list[NDArray[np.int32]]:
         """Return the numbers in runs, so that it pays to start each one at its own key frame."""
@@ -141,21 +143,14 @@ class Video:
             return
         is_wanted = np.zeros(len(self.index.pts), dtype=bool)
         is_wanted[wanted] = True
-        for number, frame in self._numbered_frames(int(wanted[0])):
+        for place, frame in enumerate(self._frames_from(int(wanted[0]))):
+            number = place if self.index.is_counted else self.index.number(frame.pts)
             if number is None or not is_wanted[number]:
                 continue
             if self._is_whole(frame, number):
                 yield number, self.orientation.upright(np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8))
             if number == wanted[-1]:
                 return
-
-    def _numbered_frames(self, start: int) -> Iterator[tuple[int | None, VideoFrame]]:
-        """Yield (number, frame) in order, from picture `start` or earlier; the number is None if unknown."""
-        frames = self._frames_from(start)
-        if self.index.is_counted:
-            yield from enumerate(frames)
-        else:
-            yield from ((self.index.number(frame.pts), frame) for frame in frames)
 
     def _frames_from(self, start: int) -> Iterator[VideoFrame]:
         """Return the frames in order, from picture `start` or earlier.
@@ -176,8 +171,8 @@ class Video:
         return decoded(None)
 
     def _is_whole(self, frame: VideoFrame, number: int) -> bool:
-        size = self.orientation.size((frame.height, frame.width))
-        if size != self.image_size:
+        if (frame.height, frame.width) != self._stored_size:
+            size = self.orientation.size((frame.height, frame.width))
             raise CaptureError(
                 f"{self.path}: expected pictures of one size (height, width), "
                 f"got {self.image_size} and, at {self.index.time_s(number):.3f} s, {size}"
