@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -77,12 +78,12 @@ class RunOptions:
             reason = str(error).splitlines()[0]
             raise DetectorError(f'detector: device "{self.device}" cannot be used: {reason}') from error
 
-    @property
+    @cached_property
     def on_gpu(self) -> bool:
         """Whether the device is one of CUDA's."""
         return torch.device(self.device).type == "cuda"
 
-    @property
+    @cached_property
     def windows_at_once(self) -> int:
         """Most windows that go through the network at once."""
         return self.batch_size or (32 if self.on_gpu else 4)
@@ -131,8 +132,14 @@ class WindowDetector:
     """A HeatmapDetector around a function from network inputs to heatmaps.
 
     Attributes:
+        name: for reports and for `harvest.json`.
+        skeleton: the joints in channel order.
+        heatmap_size: (height, width) of the heatmaps.
         preprocessing: how the function wants its pictures.
+        needs_images: True: it looks at pictures.
     """
+
+    needs_images = True
 
     def __init__(  # noqa: PLR0913 - what a detector is, each part of its own kind
         self,
@@ -148,25 +155,10 @@ class WindowDetector:
         self.preprocessing = preprocessing
         self._identity = dict(identity or {})
         self._run = run
-        self._name = name
-        self._skeleton = skeleton
-        self._heatmap_size = heatmap_size
+        self.name = name
+        self.skeleton = skeleton
+        self.heatmap_size = heatmap_size
         self._options = options
-
-    @property
-    def name(self) -> str:
-        """Name for reports and for `harvest.json`."""
-        return self._name
-
-    @property
-    def skeleton(self) -> Skeleton:
-        """The joints in channel order."""
-        return self._skeleton
-
-    @property
-    def heatmap_size(self) -> ImageSize:
-        """(height, width) of the heatmaps."""
-        return self._heatmap_size
 
     @property
     def details(self) -> dict[str, Any]:
@@ -174,21 +166,13 @@ class WindowDetector:
         preprocessing: dict[str, Any] = json.loads(json.dumps(asdict(self.preprocessing)))
         return {**self._identity, "preprocessing": preprocessing, "flip_test": self._options.flip_test}
 
-    @property
-    def needs_images(self) -> bool:
-        """True: it looks at pictures."""
-        return True
-
     def detect(self, views: Sequence[CroppedView]) -> Tensor:
         """Return the heatmaps (B, J, h, w) float32 of B windows, on the detector's device.
 
         Raises:
             DetectorError: a view comes without its picture.
         """
-        empty = torch.zeros((0, len(self.skeleton), *self.heatmap_size), device=self._options.device)
-        return torch.cat([empty, *self._batches(views)])
-
-    def _batches(self, views: Sequence[CroppedView]) -> Iterator[Tensor]:
+        detected = [torch.zeros((0, len(self.skeleton), *self.heatmap_size), device=self._options.device)]
         size = self._options.windows_at_once
         batches = [views[start : start + size] for start in range(0, len(views), size)]
         # While the network looks at some windows, the next ones are cut out.
@@ -198,9 +182,10 @@ class WindowDetector:
                 if batch is not None:
                     inputs.append(cutter.submit(self._inputs, batch))
                 heatmaps = [self._run(windows) for windows in inputs.popleft().result()]
-                yield (
-                    heatmaps[0] if len(heatmaps) == 1 else (heatmaps[0] + flip_heatmaps(heatmaps[1], self.skeleton)) / 2
-                )
+                if self._options.flip_test:
+                    heatmaps = [(heatmaps[0] + flip_heatmaps(heatmaps[1], self.skeleton)) / 2]
+                detected += heatmaps
+        return torch.cat(detected)
 
     def _inputs(self, views: Sequence[CroppedView]) -> list[Tensor]:
         """Return what the network is to see of some windows: them and, if asked for, their mirror images."""
