@@ -59,24 +59,19 @@ def update_belief(belief: Belief | None, observation: PartialPose) -> Belief | N
 
 
 class Pursuit:
-    """What is known of the followed person; no person at first."""
+    """What is known of the followed person; no person at first.
+
+    Attributes:
+        belief: where the person is; None while no person is known.
+        visibility: how much of the person each view showed last, 0 to 1.
+    """
 
     def __init__(self) -> None:
-        self._belief: Belief | None = None
-        self._visibility: Sequence[float] = ()
+        self.belief: Belief | None = None
+        self.visibility: Sequence[float] = ()
         self._num_poor = 0
         self._next_search = 0
         self._last_picture_s: float | None = None
-
-    @property
-    def belief(self) -> Belief | None:
-        """Where the person is; None while no person is known."""
-        return self._belief
-
-    @property
-    def visibility(self) -> Sequence[float]:
-        """How much of the person each view showed last, 0 to 1."""
-        return self._visibility
 
     def look(self, time_s: float) -> None:
         """Record that there are pictures of this moment. After a second without pictures the person is searched anew.
@@ -84,12 +79,12 @@ class Pursuit:
         A moment without pictures is not recorded: it is unknown whether the person was there.
         """
         if self._last_picture_s is not None and time_s - self._last_picture_s > _STALE_S:
-            self._belief, self._visibility, self._num_poor, self._next_search = None, (), 0, 0
+            self.belief, self.visibility, self._num_poor, self._next_search = None, (), 0, 0
         self._last_picture_s = time_s
 
     def is_search_due(self, frame: int) -> bool:
         """Return whether to search: the person is unknown or hardly seen, and the last search is ten frames ago."""
-        return (self._belief is None or self._num_poor > 0) and frame >= self._next_search
+        return (self.belief is None or self._num_poor > 0) and frame >= self._next_search
 
     def record_failed_search(self, frame: int) -> None:
         """Record that a search found no person."""
@@ -100,8 +95,8 @@ class Pursuit:
         """Record the person that a search found; they replace a followed person of whom less was visible."""
         _logger.info("frame %d: person found", frame)
         self._next_search = frame + _SEARCH_EVERY_FRAMES
-        if self._belief is None or sum(visibility) > sum(self._visibility):
-            self._belief, self._visibility, self._num_poor = Belief.of(pose), visibility, 0
+        if self.belief is None or sum(visibility) > sum(self.visibility):
+            self.belief, self.visibility, self._num_poor = Belief.of(pose), visibility, 0
 
     def learn(self, frame: int, pose: PartialPose, visibility: Sequence[float], *, is_poor: bool) -> None:
         """Update the belief by an observation; drop the person after several poor ones.
@@ -112,11 +107,11 @@ class Pursuit:
             visibility: how much of the person each view shows, 0 to 1.
             is_poor: the person is hardly visible.
         """
-        self._belief = update_belief(self._belief, pose)
-        if self._belief is None:
+        self.belief = update_belief(self.belief, pose)
+        if self.belief is None:
             return
-        self._visibility = visibility
+        self.visibility = visibility
         self._num_poor = self._num_poor + 1 if is_poor else 0
         if self._num_poor > _PATIENCE_FRAMES:
             _logger.info("frame %d: person lost", frame)
-            self._belief, self._num_poor, self._next_search = None, 0, frame + 1
+            self.belief, self._num_poor, self._next_search = None, 0, frame + 1
