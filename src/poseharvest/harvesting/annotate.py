@@ -11,9 +11,8 @@ from __future__ import annotations
 import ctypes
 import math
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import islice
 from typing import TypeVar
 
@@ -21,7 +20,6 @@ import torch
 from torch import Tensor
 
 from poseharvest.annotations.records import FrameAnnotations
-from poseharvest.geometry.camera import Projection, StaticCamera
 from poseharvest.geometry.crop import sample_bilinear
 from poseharvest.geometry.rig import inside_image, project_all
 from poseharvest.heatmaps.maps import Heatmaps
@@ -73,25 +71,21 @@ class Support:
             return heatmaps.values.flatten(2).amax(2) > 0
         return (_heights(heatmaps) >= self._min_heights(heatmaps)) & _present(heatmaps)[:, None]
 
-    def visible_joints(self, sighting: Sighting, mean: Tensor) -> Tensor:
-        """Return (V, J) bool: a view shows the joint at the given place.
+    def supported(self, sighting: Sighting, posterior: JointPosterior) -> Tensor:
+        """Return (J,) bool: two views show the joint near the posterior's mean; the limbs may move it off its peaks.
 
         For keypoints the place does not count, because the allowed distance of a keypoint from its joint is unknown.
-
-        Args:
-            sighting: what the views show.
-            mean: (J, 3) the joints' places, mm.
         """
         heatmaps = sighting.heatmaps
         if self.min_height is None:
-            return self.peaks(heatmaps)
-        projection = project_all(sighting.cameras, mean.double())
-        height = highest_values_near(heatmaps, projection.pixels) - _level(heatmaps.values)
-        return (height >= self._min_heights(heatmaps)) & projection.valid & _present(heatmaps)[:, None]
-
-    def supported(self, sighting: Sighting, posterior: JointPosterior) -> Tensor:
-        """Return (J,) bool: two views show the joint at the posterior's mean."""
-        return posterior.supported & (self.visible_joints(sighting, posterior.mean).sum(0) >= MIN_VIEWS)
+            return posterior.supported & (self.peaks(heatmaps).sum(0) >= MIN_VIEWS)
+        projection = project_all(sighting.cameras, posterior.mean.double())
+        reach = math.ceil(_REACH * max(heatmaps.size))
+        steps = torch.arange(-reach, reach + 1, dtype=torch.float32)
+        highest = _highest_values(heatmaps, projection.pixels, torch.cartesian_prod(steps, steps))
+        height = highest - _thin_out(heatmaps.values).median(2).values
+        is_shown = (height >= self._min_heights(heatmaps)) & projection.valid & _present(heatmaps)[:, None]
+        return posterior.supported & (is_shown.sum(0) >= MIN_VIEWS)
 
     def holds_person(self, supported: Tensor) -> bool:
         """Return whether enough joints (J,) are supported for a person; always True for keypoints."""
@@ -124,25 +118,14 @@ class Support:
         return (_LEAST_SPREADS * spread).clamp_min(self.min_height or 0)
 
 
-def values_at(heatmaps: Heatmaps, pixels: Tensor) -> Tensor:
-    """Return every view's own heatmap of a joint at a place of the picture, (V, J) float64; 0 outside the window.
+def _highest_values(heatmaps: Heatmaps, pixels: Tensor, offsets: Tensor) -> Tensor:
+    """Return (V, J) float64 every view's highest value of a joint's heatmap around a place; 0 outside the window.
 
     Args:
-        heatmaps: heatmaps of V views.
+        heatmaps: of V views.
         pixels: (V, J, 2) places, pixels of the pictures.
+        offsets: (K, 2) steps from each place, pixels of the heatmaps.
     """
-    return _values_around(heatmaps, pixels, torch.zeros(1, 2))
-
-
-def highest_values_near(heatmaps: Heatmaps, pixels: Tensor) -> Tensor:
-    """Return the highest value near each place, (V, J) float64; the limbs may move a joint away from its peak."""
-    reach = math.ceil(_REACH * max(heatmaps.size))
-    steps = torch.arange(-reach, reach + 1, dtype=torch.float32)
-    return _values_around(heatmaps, pixels, torch.cartesian_prod(steps, steps))
-
-
-def _values_around(heatmaps: Heatmaps, pixels: Tensor, offsets: Tensor) -> Tensor:
-    """Return (V, J) the highest value at the places of the pictures, shifted by offsets (K, 2) in heatmap pixels."""
     values = torch.zeros(pixels.shape[:2], dtype=torch.float64)
     for view, crop in enumerate(heatmaps.crops):
         if crop is None:
@@ -156,12 +139,7 @@ def _values_around(heatmaps: Heatmaps, pixels: Tensor, offsets: Tensor) -> Tenso
 
 def _heights(heatmaps: Heatmaps) -> Tensor:
     """Return (V, J) float64, each map's maximum less its median."""
-    return heatmaps.values.flatten(2).amax(2).cpu().double() - _level(heatmaps.values)
-
-
-def _level(values: Tensor) -> Tensor:
-    level: Tensor = _thin_out(values).median(2).values
-    return level
+    return heatmaps.values.flatten(2).amax(2).cpu().double() - _thin_out(heatmaps.values).median(2).values
 
 
 def _thin_out(values: Tensor) -> Tensor:
@@ -213,17 +191,10 @@ def give_back_memory() -> None:
     The sums over voxels free tens of megabytes a batch, in pieces of different sizes. glibc keeps the pieces for later
     use, but fewer and fewer of them fit. So the memory of the process would grow with its running time.
     """
-    trim = _malloc_trim()
-    if trim is not None:
-        trim(0)
-
-
-@cache
-def _malloc_trim() -> Callable[[int], int] | None:
-    if not sys.platform.startswith("linux"):
-        return None
-    trim: Callable[[int], int] | None = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    return trim
+    if sys.platform.startswith("linux"):
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
 
 
 def annotate(
@@ -237,7 +208,7 @@ def annotate(
         person: number of the person, from 0.
         support: when a view shows a joint; if None, wherever its heatmap is above 0.
     """
-    heatmaps = Heatmaps(sighting.heatmaps.values.cpu(), sighting.heatmaps.crops)
+    heatmaps = sighting.heatmaps
     mean = posterior.mean.double()
     projection = project_all(sighting.cameras, mean)
     inside = torch.stack([
@@ -246,6 +217,8 @@ def annotate(
             projection.pixels, sighting.cameras, projection.valid, heatmaps.crops, strict=True
         )
     ])
+    reach = torch.tensor([_FARTHEST * max(camera.image_size) for camera in sighting.cameras], dtype=mean.dtype)
+    is_near = projection.valid & (projection.pixels.abs() <= reach[:, None, None]).all(-1)
     return FrameAnnotations(
         frame=sighting.frame,
         time_s=sighting.time_s,
@@ -254,17 +227,10 @@ def annotate(
         cov=posterior.cov.double(),
         supported=(support or Support()).supported(sighting, posterior),
         log_evidence=posterior.log_evidence,
-        pixels=_drop_distant(projection, sighting.cameras),
+        pixels=torch.where(is_near.unsqueeze(-1), projection.pixels, torch.nan),
         inside=inside,
-        score=torch.where(projection.valid, values_at(heatmaps, projection.pixels), 0),
+        score=torch.where(projection.valid, _highest_values(heatmaps, projection.pixels, torch.zeros(1, 2)), 0),
         peak_pixels=sighting.peaks.pixels.cpu(),
         peak_score=sighting.peaks.score.cpu(),
         crops=heatmaps.crops,
     )
-
-
-def _drop_distant(projection: Projection, cameras: Sequence[StaticCamera]) -> Tensor:
-    """Return the pixels (V, J, 2); NaN behind a camera, where its lens model ends, and very far outside."""
-    reach = torch.tensor([_FARTHEST * max(camera.image_size) for camera in cameras], dtype=projection.pixels.dtype)
-    near = (projection.pixels.abs() <= reach[:, None, None]).all(-1)
-    return torch.where((projection.valid & near).unsqueeze(-1), projection.pixels, torch.nan)

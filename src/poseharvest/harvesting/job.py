@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.capture.frames import FrameSource, MultiViewFrame, frames_showing
@@ -51,7 +52,7 @@ class Job:
             refines=options.estimate == "continuous",
         )
 
-    @property
+    @cached_property
     def stop(self) -> int:
         """Frame before which the harvest stops."""
         limit = self.options.stop
