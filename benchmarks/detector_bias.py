@@ -19,10 +19,10 @@ import torch
 from poseharvest.arrays import Image
 from poseharvest.detectors.bias import measure_side_bias
 from poseharvest.detectors.efficientpose import load_efficientpose
+from poseharvest.detectors.network import RunOptions
 from poseharvest.detectors.protocol import CroppedView, HeatmapDetector
-from poseharvest.detectors.windows import RunOptions
 from poseharvest.geometry.crop import Crop, crop_around
-from poseharvest.heatmaps.peaks import Peaks, heatmap_peaks
+from poseharvest.heatmaps.maps import Peaks, heatmap_peaks
 
 _SEEN = 0.3
 _MIN_JOINTS_SEEN = 9

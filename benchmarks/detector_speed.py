@@ -14,8 +14,8 @@ import onnxruntime
 import torch
 
 from poseharvest.detectors.efficientpose import load_efficientpose
-from poseharvest.detectors.windows import RunOptions
-from poseharvest.networks.fused_efficientpose import fuse_efficientpose
+from poseharvest.detectors.network import RunOptions
+from poseharvest.networks.efficientpose import fuse_efficientpose
 
 _ROUNDS = 7
 

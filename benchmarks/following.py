@@ -21,7 +21,7 @@ from torch import Tensor
 from poseharvest.capture.frames import MultiViewFrame
 from poseharvest.detectors.protocol import CroppedView
 from poseharvest.geometry.crop import Crop
-from poseharvest.harvesting.inference_batches import batched
+from poseharvest.harvesting.annotate import batched
 from poseharvest.localization.follow.people_tracker import PeopleTracker
 from poseharvest.localization.sighting import Sighting
 from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures

@@ -34,8 +34,7 @@ from poseharvest.detectors.protocol import CroppedView, HeatmapDetector
 from poseharvest.geometry.crop import Crop
 from poseharvest.geometry.rig import project_all
 from poseharvest.harvesting.subject import SubjectLearner
-from poseharvest.heatmaps.maps import Heatmaps
-from poseharvest.heatmaps.peaks import heatmap_peaks
+from poseharvest.heatmaps.maps import Heatmaps, heatmap_peaks
 from poseharvest.pictorial.evidence import FrameEvidence
 from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
 from poseharvest.simulation import simulate

@@ -29,9 +29,8 @@ from poseharvest.geometry.crop import crop_around
 from poseharvest.harvesting.subject import SubjectLearner
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.pictorial.coarse_to_fine import LEVEL_SHARES, LevelShares
-from poseharvest.pictorial.evidence import FrameEvidence
+from poseharvest.pictorial.evidence import FrameEvidence, floors_of
 from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
-from poseharvest.pictorial.likelihood import floors_of
 from poseharvest.pictorial.posterior import JointPosterior
 from poseharvest.simulation.camera_rigs import random_rig
 from poseharvest.simulation.detector_errors import CLEAN, ONE_VIEW_WRONG, REALISTIC, DetectorErrors

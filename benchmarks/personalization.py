@@ -25,7 +25,7 @@ from poseharvest import Capture, Harvest, HarvestOptions, harvest, load_detector
 from poseharvest.annotations.reselect import reselect
 from poseharvest.detectors.network import NetworkDetector
 from poseharvest.detectors.protocol import CroppedView
-from poseharvest.heatmaps.peaks import heatmap_peaks
+from poseharvest.heatmaps.maps import heatmap_peaks
 from poseharvest.learning.loop.training_options import TrainingOptions
 from poseharvest.learning.personalize.finetune import REFINEMENT, trainable
 from poseharvest.learning.personalize.labels import LabelSet, harvest_labels

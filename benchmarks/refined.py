@@ -16,7 +16,7 @@ from scipy.stats import chi2, spearmanr
 from torch import Tensor
 
 from poseharvest.evaluation.bootstrap import BootstrapOptions, bootstrap
-from poseharvest.harvesting.inference_batches import infer_each
+from poseharvest.harvesting.annotate import infer_each
 from poseharvest.harvesting.subject import SubjectLearner
 from poseharvest.localization.sighting import Sighting
 from poseharvest.pictorial.posterior import JointPosterior

@@ -13,7 +13,7 @@ import torch
 
 from poseharvest.capture.frames import FrameSource
 from poseharvest.detectors.protocol import HeatmapDetector
-from poseharvest.harvesting.inference_batches import batched
+from poseharvest.harvesting.annotate import batched
 from poseharvest.harvesting.subject import SubjectLearner
 from poseharvest.localization.follow.one_person import Tracker, batch_length
 from poseharvest.localization.sighting import Sighting

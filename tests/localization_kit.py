@@ -13,7 +13,7 @@ from poseharvest.capture.frames import MultiViewFrame
 from poseharvest.detectors.protocol import CroppedView, HeatmapDetector
 from poseharvest.geometry.camera import Camera
 from poseharvest.geometry.rig import Rig
-from poseharvest.localization.find.person_windows import crops_around
+from poseharvest.localization.find.observation import crops_around
 from poseharvest.skeleton.definitions import MPII16
 from poseharvest.skeleton.skeleton import Skeleton
 

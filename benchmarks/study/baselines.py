@@ -13,13 +13,11 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from poseharvest.geometry.grid import cube
 from poseharvest.geometry.triangulation import triangulate, triangulate_robust
-from poseharvest.heatmaps.maps import Heatmaps
-from poseharvest.heatmaps.peaks import heatmap_peaks
+from poseharvest.heatmaps.maps import Heatmaps, heatmap_peaks
 from poseharvest.pictorial.evidence import FrameEvidence
 from poseharvest.pictorial.infer import PictorialStructures
-from poseharvest.pictorial.posterior import grid_moments
+from poseharvest.pictorial.posterior import cube, grid_moments
 from poseharvest.pictorial.unary import Unaries, back_project
 from study.double_counting import double_counted_marginals
 from study.max_product import most_probable_pose

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from poseharvest.checks import check_shape
-from poseharvest.heatmaps.peaks import map_peaks
+from poseharvest.heatmaps.maps import map_peaks
 
 NEAR = 1 / 8
 """A blob reaches so far from its peak, share of the map's longer side."""

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from pictorial_kit import GridModel, joined, random_model, voxels
-from poseharvest.geometry.grid import VoxelVolume
+from poseharvest.pictorial.posterior import VoxelVolume
 from poseharvest.pictorial.unary import Unaries
 from study.max_product import most_probable_pose
 

@@ -17,8 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from poseharvest.arrays import Image
-from poseharvest.detectors.network import Family, NetworkDetector
-from poseharvest.detectors.windows import Preprocessing, RunOptions
+from poseharvest.detectors.network import Family, NetworkDetector, Preprocessing, RunOptions
 from poseharvest.geometry.camera import StaticCamera
 from poseharvest.skeleton.definitions import MPII16
 

@@ -7,8 +7,8 @@ import torch
 
 from poseharvest.detectors.bias import measure_side_bias
 from poseharvest.detectors.efficientpose import CHANNELS, EFFICIENTPOSE, load_efficientpose
+from poseharvest.detectors.network import RunOptions
 from poseharvest.detectors.protocol import CroppedView
-from poseharvest.detectors.windows import RunOptions
 from poseharvest.geometry.crop import Crop
 from poseharvest.networks.efficientpose import EfficientPose
 from poseharvest.skeleton.definitions import MPII16

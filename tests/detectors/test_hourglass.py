@@ -6,9 +6,8 @@ import torch
 from safetensors.torch import save_file
 
 from poseharvest.detectors.hourglass import load_hourglass
-from poseharvest.detectors.network import PREPROCESSING_KEY, preprocessing_to_json
+from poseharvest.detectors.network import PREPROCESSING_KEY, Preprocessing, RunOptions, preprocessing_to_json
 from poseharvest.detectors.protocol import CroppedView
-from poseharvest.detectors.windows import Preprocessing, RunOptions
 from poseharvest.errors import DetectorError
 from poseharvest.geometry.crop import Crop
 from poseharvest.networks.hourglass import HourglassShape, StackedHourglass

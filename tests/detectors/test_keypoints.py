@@ -9,7 +9,7 @@ from poseharvest.detectors.keypoints import KeypointDetector, KeypointOptions
 from poseharvest.detectors.protocol import CroppedView, KeypointSource
 from poseharvest.errors import DetectorError, FormatError
 from poseharvest.geometry.crop import Crop
-from poseharvest.heatmaps.peaks import heatmap_peaks
+from poseharvest.heatmaps.maps import heatmap_peaks
 from poseharvest.skeleton.definitions import COCO17, LSP14, MPII16
 from poseharvest.skeleton.human import BODY15, BODY19, BODY25, BODY25B, HALPE26
 

@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from poseharvest.detectors.efficientpose import CHANNELS, load_efficientpose
+from poseharvest.detectors.network import RunOptions
 from poseharvest.detectors.onnx import OnnxOptions, load_onnx, read_description
 from poseharvest.detectors.protocol import CroppedView
 from poseharvest.detectors.published_weights import sha256_of
-from poseharvest.detectors.windows import RunOptions
 from poseharvest.errors import DetectorError
 from poseharvest.geometry.crop import Crop
-from poseharvest.heatmaps.peaks import heatmap_peaks
+from poseharvest.heatmaps.maps import heatmap_peaks
 from poseharvest.skeleton import definitions
 from poseharvest.skeleton.skeleton import Skeleton, limbs
 

@@ -8,7 +8,7 @@ from poseharvest.detectors.registry import load_detector
 from poseharvest.detectors.shipped_weights import FOLDER, GENERIC_HOURGLASS, find_shipped
 from poseharvest.errors import DetectorError
 from poseharvest.geometry.crop import Crop
-from poseharvest.heatmaps.peaks import heatmap_peaks
+from poseharvest.heatmaps.maps import heatmap_peaks
 from poseharvest.studio import sample
 
 LARGEST_BYTES = 8_000_000

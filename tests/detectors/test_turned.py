@@ -17,7 +17,7 @@ from poseharvest.detectors.protocol import CroppedView, HeatmapDetector, details
 from poseharvest.detectors.turned import QUARTER_TURNS, TurnedDetector, turn_image, turn_maps, turn_points
 from poseharvest.errors import DetectorError
 from poseharvest.geometry.crop import Crop, extract
-from poseharvest.heatmaps.peaks import heatmap_peaks
+from poseharvest.heatmaps.maps import heatmap_peaks
 from poseharvest.skeleton.definitions import MPII16
 from poseharvest.skeleton.skeleton import Skeleton
 

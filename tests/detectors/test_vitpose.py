@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from poseharvest.detectors import vitpose
+from poseharvest.detectors.network import RunOptions
 from poseharvest.detectors.registry import load_detector
 from poseharvest.detectors.vitpose import VitPose, vitpose_detector
-from poseharvest.detectors.windows import RunOptions
 from poseharvest.errors import DetectorError
 
 TINY = {

@@ -9,8 +9,7 @@ import torch
 from poseharvest.annotations.reader import Harvest
 from poseharvest.diagnosis.agreement import DISAGREE_MM, ViewSummary, ViewTally
 from poseharvest.diagnosis.histogram import RELATIVE_ERROR
-from poseharvest.geometry.pixel_size import pixels_per_mm
-from poseharvest.geometry.rig import Rig
+from poseharvest.geometry.rig import Rig, pixels_per_mm
 
 
 @pytest.fixture(scope="module")

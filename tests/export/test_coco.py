@@ -14,7 +14,7 @@ import torch
 
 from harvest_kit import FRAME_RATE, make_records, make_rig, write_harvest
 from poseharvest.annotations.reader import Harvest
-from poseharvest.annotations.rows import SelectedFrame
+from poseharvest.annotations.records import SelectedFrame
 from poseharvest.capture.frames import MultiViewFrame
 from poseharvest.errors import CaptureError, ConfigError
 from poseharvest.export.registry import export, export_with_findings

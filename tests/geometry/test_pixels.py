@@ -12,8 +12,7 @@ from scipy.ndimage import map_coordinates
 from torch.testing import assert_close
 
 from poseharvest.errors import ShapeError
-from poseharvest.geometry.crop import Crop, crop_around, extract
-from poseharvest.geometry.resample import rescale_pixels, sample_bilinear
+from poseharvest.geometry.crop import Crop, crop_around, extract, rescale_pixels, sample_bilinear
 
 BLOB_XY = (171.3, 118.6)
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from poseharvest.harvesting.annotate import give_back_memory
 from poseharvest.harvesting.harvest_options import HarvestOptions
-from poseharvest.harvesting.inference_batches import give_back_memory
 from poseharvest.harvesting.job import Job
 from poseharvest.simulation import CLEAN, random_rig, simulate
 

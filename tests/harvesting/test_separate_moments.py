@@ -15,7 +15,7 @@ from poseharvest.harvesting.harvest_capture import harvest
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.localization.find.bodies import is_body
 from poseharvest.localization.find.moment_finder import MomentFinder
-from poseharvest.localization.partial_pose import TriangulatedPose
+from poseharvest.localization.sighting import TriangulatedPose
 from poseharvest.pictorial.body_prior import body_prior
 from poseharvest.pictorial.infer import InferenceOptions
 from poseharvest.simulation.crowd import CrowdCapture, CrowdKeypoints, CrowdSimulation, simulate_crowd

@@ -2,7 +2,7 @@ import torch
 
 from poseharvest.heatmaps.encode import gaussian_maps
 from poseharvest.heatmaps.flip import flip_heatmaps, flip_points
-from poseharvest.heatmaps.peaks import map_peaks
+from poseharvest.heatmaps.maps import map_peaks
 from poseharvest.skeleton.definitions import MPII16
 
 SIZE = (12, 20)

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poseharvest.errors import ShapeError
-from poseharvest.heatmaps.peaks import map_peaks
+from poseharvest.heatmaps.maps import map_peaks
 from poseharvest.heatmaps.simcc import simcc_heatmaps
 
 HEIGHT, WIDTH = 48, 64

@@ -10,8 +10,7 @@ import pytest
 import torch
 
 from poseharvest.detectors.hourglass import HOURGLASS
-from poseharvest.detectors.network import Family, NetworkDetector
-from poseharvest.detectors.windows import RunOptions
+from poseharvest.detectors.network import Family, NetworkDetector, RunOptions
 from poseharvest.geometry.crop import Crop
 from poseharvest.learning.loop.samples import TrainingSample
 from poseharvest.networks.hourglass import HourglassShape, StackedHourglass

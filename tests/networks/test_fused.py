@@ -2,8 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from poseharvest.networks.efficientpose import EfficientPose
-from poseharvest.networks.fused_efficientpose import fuse_efficientpose
+from poseharvest.networks.efficientpose import EfficientPose, fuse_efficientpose
 from poseharvest.networks.fused_hourglass import fuse_hourglass
 from poseharvest.networks.hourglass import HourglassShape, StackedHourglass
 

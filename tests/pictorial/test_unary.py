@@ -9,9 +9,10 @@ import torch
 
 from pictorial_kit import MAP_SIZE, STICK_POINTS, ring, seen_by, without_view
 from poseharvest.errors import ShapeError
-from poseharvest.geometry.grid import VoxelVolume
 from poseharvest.heatmaps.maps import Heatmaps
-from poseharvest.pictorial.unary import back_project, seen_joints, view_evidence
+from poseharvest.pictorial.evidence import seen_joints
+from poseharvest.pictorial.posterior import VoxelVolume
+from poseharvest.pictorial.unary import back_project, view_evidence
 
 CENTER = torch.tensor([0.0, 0.0, 830.0], dtype=torch.float64)
 VOLUME = VoxelVolume(CENTER, 110.0, (9, 7, 11))

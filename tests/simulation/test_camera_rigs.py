@@ -9,8 +9,8 @@ from torch.testing import assert_close
 
 from poseharvest.errors import ConfigError
 from poseharvest.geometry.camera import Camera
+from poseharvest.geometry.crop import rescale_pixels
 from poseharvest.geometry.distortion import Distortion
-from poseharvest.geometry.resample import rescale_pixels
 from poseharvest.geometry.rig import inside_image, project_all
 from poseharvest.simulation.body import make_actor
 from poseharvest.simulation.camera_rigs import STAGE_MM, look_at, random_rig, studio_rig, studio_rig_at_origin

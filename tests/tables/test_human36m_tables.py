@@ -13,7 +13,7 @@ import pytest
 from dataset_kits.discs import DiscDetectors
 from dataset_kits.paper_data import NUM_FRAMES, write_annotations, write_human36m
 from dataset_kits.scene import joints
-from poseharvest.detectors.windows import WindowDetector
+from poseharvest.detectors.network import WindowDetector
 from poseharvest.errors import ConfigError, DatasetError, FormatError, SkeletonError, TrainingError
 from poseharvest.evaluation.pairs import PosePairs
 from poseharvest.skeleton.definitions import COCO17, H36M17, LSP14

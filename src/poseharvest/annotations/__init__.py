@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from poseharvest.annotations.info import HarvestInfo, HarvestRun
 from poseharvest.annotations.reader import Harvest
-from poseharvest.annotations.records import FrameAnnotations
-from poseharvest.annotations.rows import SelectedFrame
+from poseharvest.annotations.records import FrameAnnotations, SelectedFrame
 from poseharvest.annotations.writer import HarvestWriter
 
 __all__ = ["FrameAnnotations", "Harvest", "HarvestInfo", "HarvestRun", "HarvestWriter", "SelectedFrame"]

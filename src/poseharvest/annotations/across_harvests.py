@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from poseharvest.annotations.marking import measured_rows
 from poseharvest.annotations.reader import Harvest
-from poseharvest.annotations.rows import SelectedFrame, matrix
+from poseharvest.annotations.records import SelectedFrame, matrix
 from poseharvest.selection.measures import MEASURES
 from poseharvest.selection.select import MeasuredRows, mark_together
 

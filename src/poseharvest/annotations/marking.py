@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from poseharvest.annotations.info import JointSelection, PersonSelection, SelectionInfo
 from poseharvest.annotations.parts import ANNOTATIONS, part_path, read_part, write_part
-from poseharvest.annotations.rows import covariances, matrix, sigma_of
+from poseharvest.annotations.records import covariances, matrix, sigma_of
 from poseharvest.annotations.schema import ANNOTATION_SCHEMA, COVARIANCE_ENTRIES, SMOOTH_COLUMNS
 from poseharvest.selection.measures import MEASURES, Measure
 from poseharvest.selection.recalibration import Recalibration

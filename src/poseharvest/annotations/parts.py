@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from poseharvest.annotations.rows import sigma_of
+from poseharvest.annotations.records import sigma_of
 from poseharvest.annotations.schema import ADDED_COLUMNS, ANNOTATION_SCHEMA, FILLED_SCHEMA, FRAME_SCHEMA
 from poseharvest.errors import StoreError
 from poseharvest.storage.columns import column, values_of

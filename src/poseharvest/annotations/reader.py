@@ -13,8 +13,7 @@ from pydantic import ValidationError
 
 from poseharvest.annotations.info import FORMAT_NAME, HarvestInfo
 from poseharvest.annotations.parts import ANNOTATIONS, FILLED, FRAMES, SCHEMAS, part_path, read_part
-from poseharvest.annotations.records import FrameAnnotations
-from poseharvest.annotations.rows import SelectedFrame, frames_from_tables
+from poseharvest.annotations.records import FrameAnnotations, SelectedFrame, frames_from_tables
 from poseharvest.annotations.schema import SCHEMA_VERSION
 from poseharvest.annotations.smooth_poses import SmoothPose, poses_of_table
 from poseharvest.calibration.native import RIG_FILE, read_rig

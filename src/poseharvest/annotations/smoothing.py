@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from poseharvest.annotations.info import JointMotion, MotionInfo, PersonMotion
 from poseharvest.annotations.marking import PartLayout, rewrite
 from poseharvest.annotations.parts import FILLED, part_path, write_part
-from poseharvest.annotations.rows import covariances, matrix
+from poseharvest.annotations.records import covariances, matrix
 from poseharvest.annotations.schema import COVARIANCE_ENTRIES, SMOOTH_COLUMNS
 from poseharvest.annotations.smooth_poses import SmoothPose, filled_table
 from poseharvest.motion.joint_tracks import JointTrack, MotionOptions, SmoothTrack

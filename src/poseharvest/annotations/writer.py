@@ -26,8 +26,7 @@ from poseharvest.annotations.info import (
 from poseharvest.annotations.marking import PartLayout, mark_parts, withdraw_support
 from poseharvest.annotations.parts import ANNOTATIONS, FRAMES, part_path, write_part
 from poseharvest.annotations.reader import INFO_FILE, Harvest, is_harvest, preview_path
-from poseharvest.annotations.records import FrameAnnotations
-from poseharvest.annotations.rows import annotation_table, frame_table
+from poseharvest.annotations.records import FrameAnnotations, annotation_table, frame_table
 from poseharvest.annotations.schema import SCHEMA_VERSION
 from poseharvest.annotations.smoothing import smooth_parts
 from poseharvest.arrays import Image
@@ -75,6 +74,7 @@ class HarvestWriter:
         recalibration: Recalibration | None = None,
     ) -> None:
         self._rig, self._skeleton = rig, skeleton
+        self._views, self._shape = rig.names, (len(rig), len(skeleton))
         self._capacity, self._recalibration = records_per_part, recalibration
         self._listeners: list[Callable[[FrameAnnotations], None]] = []
         self._buffer: list[FrameAnnotations] = []
@@ -187,16 +187,16 @@ class HarvestWriter:
             raise StoreError(f"{where}: records must come in order of (frame, person), the last was {self._last}")
         if record.frame < 0 or not 0 <= record.person <= _MAX_PERSON:
             raise StoreError(f"{where}: expected a frame from 0 and a person from 0 to {_MAX_PERSON}")
-        wanted, got = (len(self._rig), len(self._skeleton)), tuple(record.score.shape)
-        if wanted != got:
-            raise StoreError(f"{where}: expected (views, joints) {wanted} of the harvest, got {got}")
+        got = tuple(record.score.shape)
+        if got != self._shape:
+            raise StoreError(f"{where}: expected (views, joints) {self._shape} of the harvest, got {got}")
 
     def _flush(self) -> None:
         index = len(self._records_per_part)
-        annotations = annotation_table(self._buffer, self._skeleton.joints, self._rig.names, self._recalibration)
+        annotations = annotation_table(self._buffer, self._skeleton.joints, self._views, self._recalibration)
         with os_errors_as_store_errors(self._staged.target):
             write_part(annotations, part_path(self._staged.path, ANNOTATIONS, index))
-            write_part(frame_table(self._buffer, self._rig.names), part_path(self._staged.path, FRAMES, index))
+            write_part(frame_table(self._buffer, self._views), part_path(self._staged.path, FRAMES, index))
         self._records_per_part.append(len(self._buffer))
         self._buffer = []
 

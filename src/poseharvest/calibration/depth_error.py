@@ -9,8 +9,7 @@ from torch import Tensor
 
 from poseharvest.findings import Finding
 from poseharvest.geometry.camera import Camera
-from poseharvest.geometry.pixel_size import PixelError, pixel_error
-from poseharvest.geometry.rig import Rig
+from poseharvest.geometry.rig import PixelError, Rig, pixel_error
 
 MAX_DEPTH_ERROR_MM = 30.0
 """Largest accepted error in depth for one pixel of error in every view, mm."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,8 @@ import numpy as np
 from poseharvest.calibration.rig_audit import audit_rig
 from poseharvest.capture.cameras import CalibratedRig, fit_rig, locate_calibration, read_rig_for
 from poseharvest.capture.footage_audit import audit_footage
-from poseharvest.capture.frames import CaptureFacts, MultiViewFrame, ViewPictures
+from poseharvest.capture.frames import CaptureFacts, MultiViewFrame, ViewPictures, prefetch
 from poseharvest.capture.picture_folder import ImageFolder
-from poseharvest.capture.prefetch import prefetch
 from poseharvest.capture.settings import CaptureSettings, Offset, override_settings, read_settings
 from poseharvest.capture.sync import Timeline
 from poseharvest.capture.timing import audit_timing, make_timeline
@@ -131,12 +131,12 @@ class Capture:
         """The cameras, with the names and image sizes of the footage."""
         return Rig(tuple(view.camera for view in self.views))
 
-    @property
+    @cached_property
     def frame_rate(self) -> float:
         """Frames per second."""
         return self.timeline.frame_rate
 
-    @property
+    @cached_property
     def num_frames(self) -> int:
         """Number of frames, from the first to the last moment with at least two running views."""
         return self.timeline.num_frames

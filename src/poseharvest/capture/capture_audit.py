@@ -11,7 +11,7 @@ from poseharvest.arrays import ImageSize
 from poseharvest.calibration.depth_error import audit_depth, depth_finding
 from poseharvest.capture.capture import Capture
 from poseharvest.findings import Finding
-from poseharvest.geometry.pixel_size import PixelError
+from poseharvest.geometry.rig import PixelError
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
-"""The footage of a view in a video file, read by time stamp."""
+"""The footage of a view in a video file, read by time stamp, its pictures upright as the display matrix says."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,17 +14,62 @@ from numpy.typing import NDArray
 
 from poseharvest.arrays import Image, ImageSize
 from poseharvest.capture.damage import fail
-from poseharvest.capture.orientation import Orientation, orientation_from_matrix
 from poseharvest.capture.settings import DamagePolicy
-from poseharvest.capture.video_decoding import decode_frames
-from poseharvest.capture.video_index import VideoIndex, index_video
+from poseharvest.capture.video_index import VideoIndex, decode_frames, index_video
 from poseharvest.errors import CaptureError
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
+
+_ONE = 1 << 16  # the entries of the display matrix are 16.16 fixed point
+_TOLERANCE = 0.01
 _LEAST_LEAP = 8  # pictures that need not be decoded if reading starts anew at a later key frame
 _MAX_DRIFT_FRAMES = 0.25  # largest drift over the whole footage at which the stated rate is used
+
+
+@dataclass(frozen=True)
+class Orientation:
+    """A quarter turn, a mirroring, or both: transpose first, then flip.
+
+    Attributes:
+        transpose: True if rows become columns.
+        flip_x: True if the result is then mirrored left to right.
+        flip_y: True if the result is then mirrored top to bottom.
+    """
+
+    transpose: bool = False
+    flip_x: bool = False
+    flip_y: bool = False
+
+    def size(self, stored: ImageSize) -> ImageSize:
+        """Return the upright (height, width) of a picture with the stored (height, width)."""
+        return (stored[1], stored[0]) if self.transpose else stored
+
+    def upright(self, stored: Image) -> Image:
+        """Return the upright picture of a `stored` one, contiguous in memory."""
+        image = stored.transpose(1, 0, 2) if self.transpose else stored
+        image = image[:, ::-1] if self.flip_x else image
+        image = image[::-1] if self.flip_y else image
+        return np.ascontiguousarray(image)
+
+
+def orientation_from_matrix(matrix: bytes) -> Orientation:
+    """Return the orientation of a display matrix in the format of FFmpeg.
+
+    A stored pixel (p, q), x right and y down, has the upright position (a p + c q, b p + d q). The matrix is nine
+    native int32: a b u, c d v, x y w.
+
+    Raises:
+        ValueError: the matrix is not a combination of quarter turns and mirrorings.
+    """
+    a, b, _, c, d = (float(entry) / _ONE for entry in np.frombuffer(matrix, dtype=np.int32)[:5])
+    sizes = np.abs((a, b, c, d))
+    if np.allclose(sizes, (1, 0, 0, 1), atol=_TOLERANCE):
+        return Orientation(flip_x=a < 0, flip_y=d < 0)
+    if np.allclose(sizes, (0, 1, 1, 0), atol=_TOLERANCE):
+        return Orientation(transpose=True, flip_x=c < 0, flip_y=b < 0)
+    raise ValueError(f"expected a quarter turn, got the display matrix ({a:.2f}, {b:.2f}; {c:.2f}, {d:.2f})")
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,13 +106,19 @@ class Video:
         """Description of the damage found when the file was opened; None if there is none."""
         return self.index.damage
 
+    @cached_property
+    def _stored_size(self) -> ImageSize:
+        """(height, width) of the pictures as they are stored."""
+        return self.orientation.size(self.image_size)  # turning a size twice gives the size again
+
     def read(self, numbers: NDArray[np.int32]) -> Generator[Image | None, None, None]:
         """Yield the pictures of `numbers` (not decreasing; -1 gives None), decoded forward from a key frame.
 
         Raises:
             CaptureError: a picture differs in size from the first one, or cannot be decoded and `on_damage` is "error".
         """
-        decoded = self._decode(np.unique(numbers[numbers >= 0]))
+        runs = self._split_at_leaps(np.unique(numbers[numbers >= 0]))
+        decoded = chain.from_iterable(map(self._decode_run, runs))
         at: int = -1
         image: Image | None = None
         for number in map(int, numbers):
@@ -75,11 +127,6 @@ class Video:
             if at > number >= 0:
                 self._fail(f"the picture at {self.index.time_s(number):.3f} s cannot be decoded")
             yield image if at == number else None
-
-    def _decode(self, wanted: NDArray[np.int32]) -> Iterator[tuple[int, Image]]:
-        """Yield (number, picture) of the `wanted` numbers (increasing) that can be decoded."""
-        for run in self._split_at_leaps(wanted):
-            yield from self._decode_run(run)
 
     def _split_at_leaps(self, wanted: NDArray[np.int32]) -> list[NDArray[np.int32]]:
         """Return the numbers in runs, so that it pays to start each one at its own key frame."""
@@ -96,21 +143,14 @@ class Video:
             return
         is_wanted = np.zeros(len(self.index.pts), dtype=bool)
         is_wanted[wanted] = True
-        for number, frame in self._numbered_frames(int(wanted[0])):
+        for place, frame in enumerate(self._frames_from(int(wanted[0]))):
+            number = place if self.index.is_counted else self.index.number(frame.pts)
             if number is None or not is_wanted[number]:
                 continue
             if self._is_whole(frame, number):
                 yield number, self.orientation.upright(np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8))
             if number == wanted[-1]:
                 return
-
-    def _numbered_frames(self, start: int) -> Iterator[tuple[int | None, VideoFrame]]:
-        """Yield (number, frame) in order, from picture `start` or earlier; the number is None if unknown."""
-        frames = self._frames_from(start)
-        if self.index.is_counted:
-            yield from enumerate(frames)
-        else:
-            yield from ((self.index.number(frame.pts), frame) for frame in frames)
 
     def _frames_from(self, start: int) -> Iterator[VideoFrame]:
         """Return the frames in order, from picture `start` or earlier.
@@ -131,8 +171,8 @@ class Video:
         return decoded(None)
 
     def _is_whole(self, frame: VideoFrame, number: int) -> bool:
-        size = self.orientation.size((frame.height, frame.width))
-        if size != self.image_size:
+        if (frame.height, frame.width) != self._stored_size:
+            size = self.orientation.size((frame.height, frame.width))
             raise CaptureError(
                 f"{self.path}: expected pictures of one size (height, width), "
                 f"got {self.image_size} and, at {self.index.time_s(number):.3f} s, {size}"

@@ -1,4 +1,7 @@
-"""The content of a video, from its packets without decoding: time stamps, key frames, damage."""
+"""Reading a video with PyAV: its packets, its pictures in order of time, and an index of them.
+
+The index is made from the packets without decoding: time stamps, key frames, damage.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from poseharvest.capture.video_decoding import open_video, read_packets
 from poseharvest.errors import CaptureError
 
 if TYPE_CHECKING:
@@ -18,7 +20,91 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.stream import VideoStream
 
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.packet import Packet
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
+
 _MIN_MISSING_S = 0.1  # smallest excess of the stated duration that means missing pictures (less is rounding)
+
+
+@contextmanager
+def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """Open a video and its main video stream.
+
+    Raises:
+        CaptureError: the file cannot be opened, holds no pictures, or cannot be read while it is open.
+    """
+    import av
+
+    try:
+        with av.open(str(path), **_open_options(av.__version__)) as container:
+            stream = container.streams.best("video")
+            if not isinstance(stream, av.VideoStream) or not hasattr(stream.codec_context, "thread_type"):
+                raise CaptureError(f"{path}: expected a video, got a file without pictures that can be decoded")
+            yield container, stream
+    except (av.error.FFmpegError, OSError) as error:
+        raise CaptureError(
+            f"{path}: expected a whole video, got a truncated or damaged file ({error.strerror})"
+        ) from error
+
+
+def _open_options(version: str) -> dict[str, Any]:
+    """Return options so that PyAV accepts metadata in any encoding; from version 19 on none are needed."""
+    return {"metadata_errors": "replace"} if int(version.partition(".")[0]) < 19 else {}
+
+
+def decode_frames(
+    path: Path, *, on_failure: Callable[[str], None], seek_pts: int | None = None, threads: int = 1
+) -> Iterator[VideoFrame]:
+    """Yield the frames of a video in order of time.
+
+    Args:
+        path: the file.
+        on_failure: called with a message if a packet cannot be decoded; decoding continues if it returns.
+        seek_pts: start at this key frame, or somewhat earlier; None starts at the first picture.
+        threads: number of threads of the decoder.
+
+    Raises:
+        CaptureError: the file cannot be opened.
+    """
+    with open_video(path) as (container, stream):
+        stream.codec_context.thread_type = "AUTO"
+        stream.codec_context.thread_count = threads
+        if seek_pts is not None:
+            container.seek(seek_pts, stream=stream)
+        for packet in read_packets(container, stream, on_failure):
+            yield from _decode_packet(packet, on_failure)
+
+
+def read_packets(
+    container: InputContainer, stream: VideoStream, on_failure: Callable[[str], None]
+) -> Iterator[Packet[VideoStream]]:
+    """Yield the packets of a stream; if reading fails, call `on_failure` with a message and stop."""
+    import av
+
+    try:
+        yield from container.demux(stream)
+    except av.error.FFmpegError as error:
+        on_failure(f"reading breaks off ({error.strerror})")
+
+
+def _decode_packet(packet: Packet[VideoStream], on_failure: Callable[[str], None]) -> list[VideoFrame]:
+    import av
+
+    try:
+        return packet.decode()
+    except av.error.FFmpegError as error:
+        time_s = float((packet.pts or 0) * packet.time_base)
+        on_failure(f"decoding fails at {time_s:.3f} s ({error.strerror})")
+        return []
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 from poseharvest.arrays import Image
 from poseharvest.calibration.image_size import check_image_size
 from poseharvest.capture.discover import is_image
-from poseharvest.capture.frames import CaptureFacts, MultiViewFrame
+from poseharvest.capture.frames import CaptureFacts, MultiViewFrame, prefetch
 from poseharvest.capture.picture_folder import ImageFolder, read_image
-from poseharvest.capture.prefetch import prefetch
 from poseharvest.capture.view_footage import Footage
 from poseharvest.errors import CaptureError, DatasetError
 from poseharvest.geometry.rig import Rig

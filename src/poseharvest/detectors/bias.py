@@ -18,7 +18,7 @@ from poseharvest.detectors.protocol import CroppedView, HeatmapDetector
 from poseharvest.errors import DetectorError
 from poseharvest.geometry.crop import Crop
 from poseharvest.heatmaps.flip import flip_heatmaps
-from poseharvest.heatmaps.peaks import map_peaks
+from poseharvest.heatmaps.maps import map_peaks
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from poseharvest.detectors.network import RunOptions
 from poseharvest.detectors.protocol import HeatmapDetector
-from poseharvest.detectors.windows import RunOptions
 
 
 def _no_path(_path: Path) -> bool:

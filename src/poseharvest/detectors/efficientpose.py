@@ -7,12 +7,10 @@ from pathlib import Path
 from torch import Tensor
 
 from poseharvest.detectors.detector_record import DetectorRecord
-from poseharvest.detectors.network import Family, NetworkDetector, family_of_file
+from poseharvest.detectors.network import Family, NetworkDetector, Preprocessing, RunOptions, family_of_file
 from poseharvest.detectors.published_weights import EFFICIENTPOSE_I, find_weights
 from poseharvest.detectors.weights_files import holds_tensor, load_state, read_keras_efficientpose, read_safetensors
-from poseharvest.detectors.windows import Preprocessing, RunOptions
-from poseharvest.networks.efficientpose import STRIDE, EfficientPose
-from poseharvest.networks.fused_efficientpose import fuse_efficientpose
+from poseharvest.networks.efficientpose import STRIDE, EfficientPose, fuse_efficientpose
 from poseharvest.skeleton.definitions import MPII16
 
 EFFICIENTPOSE = Family(

@@ -10,10 +10,9 @@ import torch
 from torch import Tensor
 
 from poseharvest.detectors.detector_record import DetectorRecord
-from poseharvest.detectors.network import Family, NetworkDetector, family_of_file
+from poseharvest.detectors.network import Family, NetworkDetector, Preprocessing, RunOptions, family_of_file
 from poseharvest.detectors.shipped_weights import GENERIC_HOURGLASS, find_shipped
 from poseharvest.detectors.weights_files import holds_tensor, load_state, read_safetensors
-from poseharvest.detectors.windows import Preprocessing, RunOptions
 from poseharvest.errors import DetectorError
 from poseharvest.networks.fused_hourglass import fuse_hourglass
 from poseharvest.networks.hourglass import STRIDE, StackedHourglass, shape_from_state

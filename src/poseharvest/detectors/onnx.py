@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
 from poseharvest.detectors.detector_record import DetectorRecord
+from poseharvest.detectors.network import Preprocessing, RunOptions, WindowDetector, square_part
 from poseharvest.detectors.published_weights import sha256_of
-from poseharvest.detectors.windows import Preprocessing, RunOptions, WindowDetector, square_part
 from poseharvest.errors import DetectorError
 from poseharvest.heatmaps.simcc import simcc_heatmaps
 from poseharvest.skeleton.skeleton import Skeleton

@@ -42,7 +42,7 @@ def load_detector(
         weights: weights of a named detector, used as they are. If none are named, each detector has its own answer:
             they are downloaded into the cache once and checked, come with the package, or are missed.
         device: where it runs, "cpu" or "cuda".
-        options: of the detector's options: of detectors.windows.RunOptions for a network or an ONNX model, of
+        options: of the detector's options: of detectors.network.RunOptions for a network or an ONNX model, of
             detectors.keypoints.KeypointOptions for keypoint files.
 
     Raises:

@@ -8,10 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from poseharvest.arrays import ImageSize
 from poseharvest.detectors.protocol import CroppedView, HeatmapDetector, details_of
 from poseharvest.geometry.crop import Crop
-from poseharvest.skeleton.skeleton import Skeleton
 
 
 class RememberingDetector:
@@ -20,31 +18,19 @@ class RememberingDetector:
     Args:
         inner: looks at windows that are new.
         frame: the frame; windows of others are not kept, and asking for one ends the memory.
+
+    Attributes:
+        name: of the detector within, as the others.
+        skeleton: its joints.
+        heatmap_size: (height, width) of its heatmaps.
+        needs_images: it looks at pictures.
     """
 
     def __init__(self, inner: HeatmapDetector, frame: int) -> None:
         self._inner, self._frame = inner, frame
+        self.name, self.skeleton = inner.name, inner.skeleton
+        self.heatmap_size, self.needs_images = inner.heatmap_size, inner.needs_images
         self._seen: dict[tuple[str, Crop], Tensor] = {}
-
-    @property
-    def name(self) -> str:
-        """Of the detector within."""
-        return self._inner.name
-
-    @property
-    def skeleton(self) -> Skeleton:
-        """Of the detector within."""
-        return self._inner.skeleton
-
-    @property
-    def heatmap_size(self) -> ImageSize:
-        """Of the detector within."""
-        return self._inner.heatmap_size
-
-    @property
-    def needs_images(self) -> bool:
-        """Of the detector within."""
-        return self._inner.needs_images
 
     @property
     def details(self) -> dict[str, Any]:

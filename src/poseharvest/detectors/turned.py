@@ -18,8 +18,7 @@ from torch import Tensor
 from poseharvest.arrays import Image, ImageSize
 from poseharvest.detectors.protocol import CroppedView, HeatmapDetector, details_of
 from poseharvest.errors import DetectorError
-from poseharvest.geometry.crop import Crop
-from poseharvest.geometry.resample import rescale_pixels, sample_bilinear
+from poseharvest.geometry.crop import Crop, rescale_pixels, sample_bilinear
 from poseharvest.skeleton.skeleton import Skeleton
 
 QUARTER_TURNS = (0, 90, 180, 270)

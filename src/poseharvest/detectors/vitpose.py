@@ -16,9 +16,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from poseharvest.detectors.detector_record import DetectorRecord
-from poseharvest.detectors.network import Family, NetworkDetector
+from poseharvest.detectors.network import Family, NetworkDetector, Preprocessing, RunOptions
 from poseharvest.detectors.weights_files import WEIGHTS_SUFFIX, load_state, read_metadata, read_safetensors
-from poseharvest.detectors.windows import Preprocessing, RunOptions
 from poseharvest.errors import DetectorError
 from poseharvest.skeleton.definitions import COCO17
 

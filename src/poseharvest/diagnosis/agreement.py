@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.diagnosis.histogram import LogHistogram
 from poseharvest.diagnosis.spread import Spread, spreads
-from poseharvest.geometry.pixel_size import pixels_per_mm
-from poseharvest.geometry.rig import Rig
+from poseharvest.geometry.rig import Rig, pixels_per_mm
 
 DISAGREE_MM = 100.0
 """A peak disagrees if its distance from the projected joint is larger than this length at the person, mm."""
@@ -73,7 +72,9 @@ class ViewTally:
         distance = (frame.peak_pixels - frame.pixels).norm(dim=-1).numpy()
         absent = np.array([crop is None for crop in frame.crops])
         visible = frame.inside.numpy() & frame.supported.numpy() & np.isfinite(distance) & ~absent[:, None]
-        scale = self._pixels_per_mm(frame)
+        body = frame.mean[frame.supported] if bool(frame.supported.any()) else frame.mean
+        center = torch.mean(body, dim=0)
+        scale = np.array([pixels_per_mm(camera, center) for camera in self._rig.at(frame.frame)])
         self._distances.add(np.nan_to_num(distance).reshape(-1), visible.reshape(-1))
         self._scales.add(np.nan_to_num(scale * DISAGREE_MM), np.isfinite(scale) & ~absent)
         self._disagree += visible & (np.nan_to_num(distance) > np.nan_to_num(scale * DISAGREE_MM, nan=np.inf)[:, None])
@@ -112,11 +113,6 @@ class ViewTally:
             )
             for v, name in enumerate(self._rig.names)
         )
-
-    def _pixels_per_mm(self, frame: FrameAnnotations) -> NDArray[np.float64]:
-        body = frame.mean[frame.supported] if bool(frame.supported.any()) else frame.mean
-        center = torch.mean(body, dim=0)
-        return np.array([pixels_per_mm(camera, center) for camera in self._rig.at(frame.frame)])
 
 
 def _share(part: float, whole: float) -> float:

@@ -12,8 +12,7 @@ from poseharvest.diagnosis.cross_check import ViewCheck
 from poseharvest.diagnosis.sampled_moments import SampledMoment
 from poseharvest.diagnosis.wording import percent
 from poseharvest.findings import Finding
-from poseharvest.geometry.pixel_size import PixelError, pixel_error
-from poseharvest.geometry.rig import Rig
+from poseharvest.geometry.rig import PixelError, Rig, pixel_error
 
 MAX_OFFSET_MM = 45.0
 """Largest constant offset of the joints of a camera, mm. A larger one means a moved or exchanged camera."""

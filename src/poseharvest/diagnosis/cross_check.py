@@ -21,8 +21,7 @@ from torch import Tensor
 
 from poseharvest.diagnosis.sampled_moments import SampledMoment
 from poseharvest.geometry.camera import MovingCamera, StaticCamera
-from poseharvest.geometry.pixel_size import pixels_per_mm
-from poseharvest.geometry.rig import Rig
+from poseharvest.geometry.rig import Rig, pixels_per_mm
 from poseharvest.geometry.triangulation import triangulate
 
 MIN_COMPARED = 60

@@ -1,10 +1,16 @@
-"""Findings from a stream of annotations, with a memory that does not grow with the length of the stream."""
+"""Findings from a stream of annotations, with a memory that does not grow with the length of the stream.
+
+`Coverage` counts in how many frames two views show a joint: joints that they hardly ever show are out of view.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from poseharvest.annotations.info import HarvestRun
 from poseharvest.annotations.records import FrameAnnotations
@@ -17,7 +23,6 @@ from poseharvest.diagnosis.camera_findings import (
     about_people,
     about_places_and_timing,
 )
-from poseharvest.diagnosis.coverage import Coverage
 from poseharvest.diagnosis.cross_check import combine_people, cross_check, cross_check_people
 from poseharvest.diagnosis.limbs import LimbTally
 from poseharvest.diagnosis.sampled_moments import MomentSamples
@@ -25,8 +30,69 @@ from poseharvest.findings import Finding, worst_first
 from poseharvest.geometry.rig import Rig
 from poseharvest.skeleton.skeleton import Skeleton
 
+HARDLY_EVER = 0.05
+"""Share of the frames of a person. A joint supported in fewer frames is out of view, and its support is chance."""
+
+_FEW_FRAMES = 3
+_LEGS = ("knee", "ankle", "heel", "toe", "foot")
+_ARMS_AND_HEAD = ("wrist", "elbow", "shoulder", "head", "nose", "neck")
 _MAX_PEOPLE_MEASURED = 50
 _MIN_MOMENTS = 10  # of a person, for findings about the limbs
+
+
+@dataclass(eq=False)
+class Coverage:
+    """Counts, for each person, the frames in which two views show a joint.
+
+    Attributes:
+        skeleton: the joints.
+        frames: number of frames by person.
+        supported: by person, (J,) number of frames in which two views show the joint.
+    """
+
+    skeleton: Skeleton
+    frames: dict[int, int] = field(default_factory=dict)
+    supported: dict[int, Tensor] = field(default_factory=dict)
+
+    def add(self, record: FrameAnnotations) -> None:
+        """Count one person in one frame."""
+        none = torch.zeros(len(self.skeleton), dtype=torch.int64)
+        self.frames[record.person] = self.frames.get(record.person, 0) + 1
+        self.supported[record.person] = self.supported.get(record.person, none) + record.supported.long()
+
+    def hardly_shown(self) -> dict[int, list[int]]:
+        """Return the indices of the joints that two views hardly ever show, by person."""
+        shares = {person: self.supported[person].double() / frames for person, frames in sorted(self.frames.items())}
+        missing = {person: (share < HARDLY_EVER).nonzero().flatten().tolist() for person, share in shares.items()}
+        return {person: joints for person, joints in missing.items() if joints}
+
+    def findings(self) -> list[Finding]:
+        """Return a note for each person with joints that two views hardly ever show."""
+        findings = []
+        for person, joints in self.hardly_shown().items():
+            if len(self.frames) > 1 and self.frames[person] < _FEW_FRAMES:
+                continue  # one of many people, visible only for a moment
+            missing = [self.skeleton.joints[joint] for joint in joints]
+            who = f"person {person}: " if len(self.frames) > 1 else ""
+            message = (
+                f"{who}{_part_shown(self.skeleton, missing)}: hardly any frame has two views that show "
+                f"{', '.join(missing)}. Their positions are guesses, and they are not selected"
+            )
+            findings.append(Finding("note", "joints out of view", message))
+        return findings
+
+
+def _part_shown(skeleton: Skeleton, missing: list[str]) -> str:
+    """Return a short text on the visible part of the person."""
+    legs, rest = (
+        [joint for joint in skeleton.joints if any(word in joint for word in words)]
+        for words in (_LEGS, _ARMS_AND_HEAD)
+    )
+    if legs and set(legs) <= set(missing) and not set(rest) <= set(missing):
+        return "upper body only"
+    if rest and set(rest) <= set(missing) and not set(legs) <= set(missing):
+        return "lower body only"
+    return "not the whole body"
 
 
 class Diagnosis:

@@ -69,7 +69,8 @@ class MomentSamples:
 
     def _window(self, record: FrameAnnotations) -> tuple[FrameAnnotations, ...]:
         """Return the last records of the person, an odd number; only this record where frames are missing."""
-        self._forget_absent(record.frame)
+        for person in [one for one, recent in self._recent.items() if recent and recent[-1].frame < record.frame - 1]:
+            del self._recent[person]
         recent = self._recent.setdefault(record.person, deque(maxlen=3))
         if recent and record.frame != recent[-1].frame + 1:
             recent.clear()
@@ -78,11 +79,6 @@ class MomentSamples:
             length = 2 * max(1, round(_HALF_WINDOW_S / step)) + 1
             recent = self._recent[record.person] = deque(recent, maxlen=length)
         return tuple(recent) if len(recent) > 1 and len(recent) == recent.maxlen else (record,)
-
-    def _forget_absent(self, frame: int) -> None:
-        absent = [person for person, recent in self._recent.items() if recent and recent[-1].frame < frame - 1]
-        for person in absent:
-            del self._recent[person]
 
 
 def _moment(window: tuple[FrameAnnotations, ...]) -> SampledMoment:

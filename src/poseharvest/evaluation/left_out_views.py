@@ -15,8 +15,7 @@ import torch
 from torch import Tensor
 
 from poseharvest.annotations.reader import Harvest
-from poseharvest.annotations.records import FrameAnnotations
-from poseharvest.annotations.rows import SelectedFrame
+from poseharvest.annotations.records import FrameAnnotations, SelectedFrame
 from poseharvest.annotations.smoothing import joint_groups
 from poseharvest.errors import HarvestError
 from poseharvest.evaluation.check import Check

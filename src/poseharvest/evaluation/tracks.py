@@ -17,7 +17,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from poseharvest.annotations.reader import Harvest
-from poseharvest.annotations.rows import matrix
+from poseharvest.annotations.records import matrix
 from poseharvest.errors import FormatError, ShapeError
 from poseharvest.evaluation.pairs import Floats
 from poseharvest.storage.columns import values_of

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from poseharvest.annotations.reader import Harvest
-from poseharvest.annotations.rows import covariances, matrix
+from poseharvest.annotations.records import covariances, matrix
 from poseharvest.annotations.schema import COVARIANCE_ENTRIES
 from poseharvest.evaluation.alignment import Alignment
 from poseharvest.evaluation.bootstrap import blocks

@@ -29,7 +29,7 @@ from torch import Tensor
 from poseharvest import __version__
 from poseharvest.annotations.info import ViewInfo
 from poseharvest.annotations.reader import Harvest
-from poseharvest.annotations.rows import SelectedFrame
+from poseharvest.annotations.records import SelectedFrame
 from poseharvest.annotations.schema import COVARIANCE_ENTRIES
 from poseharvest.capture.frames import FrameSource
 from poseharvest.errors import ConfigError

@@ -21,7 +21,7 @@ from typing import Literal, TypeAlias, get_args
 import torch
 
 from poseharvest.annotations.reader import Harvest
-from poseharvest.annotations.rows import SelectedFrame
+from poseharvest.annotations.records import SelectedFrame
 from poseharvest.annotations.schema import COVARIANCE_ENTRIES, SMOOTH_COLUMNS
 from poseharvest.annotations.smooth_poses import SmoothPose
 from poseharvest.export.export_options import Blank, check_blank, check_choice, check_frames, is_within, shown_joints

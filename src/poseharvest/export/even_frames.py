@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from poseharvest.annotations.reader import Harvest
-from poseharvest.annotations.rows import SelectedFrame
+from poseharvest.annotations.records import SelectedFrame
 from poseharvest.errors import ConfigError
 from poseharvest.export.export_options import is_within
 

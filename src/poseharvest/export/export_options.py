@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias, get_args
 import torch
 from torch import Tensor
 
-from poseharvest.annotations.rows import SelectedFrame
+from poseharvest.annotations.records import SelectedFrame
 from poseharvest.errors import ConfigError
 
 Blank: TypeAlias = Literal["none", "unsupported", "unselected"]

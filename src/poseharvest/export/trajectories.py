@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from poseharvest.annotations.reader import Harvest
-from poseharvest.annotations.rows import SelectedFrame
+from poseharvest.annotations.records import SelectedFrame
 from poseharvest.annotations.smooth_poses import SmoothPose
 from poseharvest.export.constant_limbs import learned_lengths, with_constant_limbs
 from poseharvest.export.even_frames import Track, rows_of

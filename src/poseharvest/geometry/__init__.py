@@ -1,4 +1,4 @@
-"""Cameras, windows of pictures and volumes: pure geometry on tensors.
+"""Cameras, rigs, windows of pictures and triangulation: pure geometry on tensors.
 
 It never reads a file and knows neither people nor heatmaps. Start with `camera`: it states the conventions of frames,
 pixels and distances that all other packages rely on.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from poseharvest.geometry.camera import AffineCamera, Camera, CameraModel, MovingCamera, StaticCamera
 from poseharvest.geometry.crop import Crop, crop_around
-from poseharvest.geometry.grid import VoxelVolume
 from poseharvest.geometry.rig import Rig
 from poseharvest.geometry.triangulation import triangulate, triangulate_robust
 
@@ -20,7 +19,6 @@ __all__ = [
     "MovingCamera",
     "Rig",
     "StaticCamera",
-    "VoxelVolume",
     "crop_around",
     "triangulate",
     "triangulate_robust",

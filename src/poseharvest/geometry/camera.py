@@ -7,6 +7,7 @@ world is in millimetres; pixel (0, 0) is the *centre* of the top-left pixel; siz
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 import torch
@@ -137,7 +138,7 @@ class Camera:
                 f"got |R R^T - I| = {off:.2g} and det {det:.3f}"
             )
 
-    @property
+    @cached_property
     def center(self) -> Tensor:
         """(3,) position of the optical centre in the world, mm."""
         return -self.rotation.T @ self.translation

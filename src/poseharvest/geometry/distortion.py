@@ -105,11 +105,11 @@ class Distortion:
         end = int(folded[0]) + 1 if folded.size else _TABLE_SIZE
         return _RadialTable(angles[:end], radii[:end])
 
-    @property
+    @cached_property
     def _padded(self) -> tuple[float, ...]:
         return self.coefficients + (0.0,) * (12 - len(self.coefficients))
 
-    @property
+    @cached_property
     def _prism(self) -> tuple[float, ...]:
         return self._padded[8:]
 

@@ -15,8 +15,8 @@ from torch import Tensor
 from poseharvest.arrays import ImageSize
 from poseharvest.errors import CalibrationError
 from poseharvest.geometry.camera import AffineCamera, Camera, CameraModel, MovingCamera, StaticCamera
+from poseharvest.geometry.crop import rescale_pixels
 from poseharvest.geometry.distortion import Distortion
-from poseharvest.geometry.resample import rescale_pixels
 
 QUARTER_TURNS = (0, 90, 180, 270)
 """The possible turns of a picture, degrees clockwise."""

@@ -1,4 +1,7 @@
-"""A rig: the cameras of a capture, in a fixed order, with unique names."""
+"""A rig: the cameras of a capture, in a fixed order, with unique names; and what several cameras see of a point.
+
+The size of a pixel in the world is given across the line of sight of one camera, and in depth for several.
+"""
 
 from __future__ import annotations
 
@@ -74,3 +77,61 @@ def inside_image(pixels: Tensor, image_size: tuple[int, int] | tuple[Tensor, Ten
     height, width = image_size
     x, y = pixels.unbind(-1)
     return (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)
+
+
+@dataclass(frozen=True)
+class PixelError:
+    """The uncertainty of a triangulated point when every view has an error of one pixel.
+
+    Attributes:
+        worst_mm: standard deviation along the least certain direction, usually depth, mm.
+        best_mm: standard deviation along the most certain direction, mm.
+        widest_angle_deg: largest angle between the lines of sight of two views at the point, degrees.
+        views: number of views that see the point.
+    """
+
+    worst_mm: float
+    best_mm: float
+    widest_angle_deg: float
+    views: int
+
+
+def pixels_per_mm(camera: StaticCamera, point: Tensor) -> float:
+    """Return the pixels per millimetre across the line of sight, at the world point (3,), mm.
+
+    It is the root mean square over the two directions of the picture. NaN where the projection is not valid.
+    """
+    steps = _pixels_of_steps(camera, point)
+    return float("nan") if steps is None else float((steps.square().sum() / 2).sqrt())
+
+
+def pixel_error(cameras: Sequence[StaticCamera], point: Tensor) -> PixelError | None:
+    """Return the uncertainty at the world point (3,), mm, for an error of one pixel in every view.
+
+    The errors of the views are independent, with a standard deviation of one pixel in x and in y. The covariance of the
+    point is then the inverse of the sum of J^T J, where J is the Jacobian of a view's projection.
+
+    Returns:
+        the error; None if fewer than two views see the point or their lines of sight coincide.
+    """
+    every = [steps for camera in cameras if (steps := _pixels_of_steps(camera, point)) is not None]
+    if len(every) < 2:
+        return None
+    jacobians = torch.stack(every).double()  # (V, 3, 2): one row per axis of the world
+    information = torch.linalg.eigvalsh((jacobians @ jacobians.mT).sum(0))
+    if not bool(information[0] > torch.finfo(torch.float64).eps * information[-1]):
+        return None
+    sights = torch.linalg.cross(jacobians[..., 0], jacobians[..., 1], dim=-1)
+    sights = torch.nn.functional.normalize(sights, dim=-1)
+    cosines = (sights @ sights.T).abs().clamp(max=1)
+    worst, best = (float(information[i].rsqrt()) for i in (0, -1))
+    return PixelError(worst, best, float(torch.rad2deg(torch.acos(cosines.min()))), len(every))
+
+
+def _pixels_of_steps(camera: StaticCamera, point: Tensor) -> Tensor | None:
+    """Return the (3, 2) pixel displacements for steps of 1 mm along the world axes; None where not valid."""
+    ahead = torch.eye(3, dtype=point.dtype)
+    projection = camera.project(torch.cat((point + ahead, point - ahead)))
+    if not bool(projection.valid.all()):
+        return None
+    return (projection.pixels[:3] - projection.pixels[3:]) / 2

@@ -129,7 +129,11 @@ def _fit(cameras: Sequence[StaticCamera], pixels: Tensor, rays: Rays, weights: T
         scale = _pixels_per_mm(cameras, points, rays.direction)
         points = _nearest_points(rays, weights * scale.square())
     residual = _reprojection_error(cameras, points, pixels)
-    supported = _wide_enough(rays.direction, used & torch.isfinite(residual))
+    # Supported are points of which two lines that see them differ by more than the smallest angle allowed.
+    seen = used & torch.isfinite(residual)
+    cosine = torch.einsum("ajk,bjk->abj", rays.direction, rays.direction)
+    is_wide = (1 - cosine.square()) >= math.sin(_MIN_ANGLE_RAD) ** 2
+    supported = (is_wide & seen.unsqueeze(0) & seen.unsqueeze(1)).flatten(0, 1).any(0)
     points = torch.where(supported.unsqueeze(-1), points, torch.zeros_like(points))
     return Triangulation(points, supported, torch.where(supported, residual, torch.inf), used)
 
@@ -169,13 +173,6 @@ def _reprojection_error(cameras: Sequence[StaticCamera], points: Tensor, pixels:
         error = torch.linalg.vector_norm(projection.pixels - observed, dim=-1)
         errors.append(torch.where(projection.valid & torch.isfinite(error), error, torch.inf))
     return torch.stack(errors)
-
-
-def _wide_enough(directions: Tensor, used: Tensor) -> Tensor:
-    """Return (J,) bool: True if two of the used lines (V, J, 3) differ by more than the smallest angle allowed."""
-    cosine = torch.einsum("ajk,bjk->abj", directions, directions)
-    wide = (1 - cosine.square()) >= math.sin(_MIN_ANGLE_RAD) ** 2
-    return (wide & used.unsqueeze(0) & used.unsqueeze(1)).flatten(0, 1).any(0)
 
 
 def _best_pair_points(

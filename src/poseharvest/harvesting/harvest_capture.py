@@ -11,14 +11,12 @@ from pathlib import Path
 from poseharvest.annotations.info import HarvestRun
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.writer import HarvestWriter
-from poseharvest.capture.frames import FrameSource, pictures_of
-from poseharvest.capture.prefetch import prefetch
+from poseharvest.capture.frames import FrameSource, pictures_of, prefetch
 from poseharvest.detectors.protocol import HeatmapDetector, fit_to_footage
 from poseharvest.diagnosis.diagnose import Diagnosis
 from poseharvest.findings import Finding
-from poseharvest.harvesting.annotate import annotate
+from poseharvest.harvesting.annotate import annotate, infer_each
 from poseharvest.harvesting.harvest_options import HarvestOptions
-from poseharvest.harvesting.inference_batches import infer_each
 from poseharvest.harvesting.input_checks import (
     audit_inputs,
     audit_subject,

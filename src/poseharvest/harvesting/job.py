@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.capture.frames import FrameSource, MultiViewFrame, frames_showing
 from poseharvest.detectors.protocol import HeatmapDetector, KeypointSource
+from poseharvest.harvesting.annotate import Support
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.harvesting.subject import Sightings, Subject, SubjectLearner
-from poseharvest.harvesting.support import Support
 from poseharvest.localization.boxes import Boxes
 from poseharvest.localization.follow.one_person import batch_length
 from poseharvest.progress import OnProgress, Progress
@@ -51,7 +52,7 @@ class Job:
             refines=options.estimate == "continuous",
         )
 
-    @property
+    @cached_property
     def stop(self) -> int:
         """Frame before which the harvest stops."""
         limit = self.options.stop

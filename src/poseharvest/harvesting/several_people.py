@@ -15,12 +15,11 @@ from dataclasses import dataclass, field
 from poseharvest.annotations.info import HarvestRun, PersonInfo
 from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.annotations.writer import HarvestWriter
-from poseharvest.capture.prefetch import prefetch
+from poseharvest.capture.frames import prefetch
 from poseharvest.errors import CalibrationError, CaptureError
 from poseharvest.findings import Finding
-from poseharvest.harvesting.annotate import annotate
+from poseharvest.harvesting.annotate import annotate, infer_each
 from poseharvest.harvesting.body_check import check_statures, fit_subject
-from poseharvest.harvesting.inference_batches import infer_each
 from poseharvest.harvesting.input_checks import audit_subject, missing_people, nobody_found_error
 from poseharvest.harvesting.job import Job
 from poseharvest.harvesting.provenance import described_refinement, provenance

@@ -8,8 +8,8 @@ from itertools import islice
 from poseharvest.annotations.writer import HarvestWriter
 from poseharvest.capture.frames import MultiViewFrame
 from poseharvest.geometry.rig import Rig
+from poseharvest.harvesting.annotate import batched
 from poseharvest.harvesting.harvest_options import HarvestOptions
-from poseharvest.harvesting.inference_batches import batched
 from poseharvest.harvesting.input_checks import nobody_found_error
 from poseharvest.harvesting.job import Job
 from poseharvest.harvesting.spool import SightingSpool

@@ -13,13 +13,11 @@ from torch import Tensor
 
 from poseharvest.errors import CaptureError
 from poseharvest.geometry.camera import StaticCamera
-from poseharvest.harvesting.inference_batches import infer_each
-from poseharvest.harvesting.support import Support
+from poseharvest.harvesting.annotate import Support, infer_each
 from poseharvest.localization.find.match_views import triangulate_poses
-from poseharvest.localization.find.person_windows import view_candidates
+from poseharvest.localization.find.observation import view_candidates
 from poseharvest.localization.find.scan import Candidate
-from poseharvest.localization.partial_pose import TriangulatedPose
-from poseharvest.localization.sighting import Sighting
+from poseharvest.localization.sighting import Sighting, TriangulatedPose
 from poseharvest.pictorial.body_prior import BodyPrior, body_prior
 from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
 from poseharvest.pictorial.limb_estimation import (

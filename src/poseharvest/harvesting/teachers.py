@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from poseharvest.harvesting.inference_batches import batched
+from poseharvest.harvesting.annotate import batched
 from poseharvest.harvesting.job import Job
 from poseharvest.harvesting.sighting_streams import person_tracker
 from poseharvest.harvesting.spool import SightingSpool

@@ -6,8 +6,7 @@ The package depends on no detector and on no footage. Start with `maps`.
 from __future__ import annotations
 
 from poseharvest.heatmaps.encode import targets_at
-from poseharvest.heatmaps.maps import Heatmaps
-from poseharvest.heatmaps.peaks import Peaks, heatmap_peaks, map_peaks
+from poseharvest.heatmaps.maps import Heatmaps, Peaks, heatmap_peaks, map_peaks
 from poseharvest.heatmaps.simcc import simcc_heatmaps
 
 __all__ = ["Heatmaps", "Peaks", "heatmap_peaks", "map_peaks", "simcc_heatmaps", "targets_at"]

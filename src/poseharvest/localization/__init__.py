@@ -7,8 +7,7 @@ Start with `sighting`, the result of this package, then read `follow` and `find`
 from __future__ import annotations
 
 from poseharvest.localization.boxes import Boxes, read_boxes, write_boxes
-from poseharvest.localization.partial_pose import PartialPose, TriangulatedPose
-from poseharvest.localization.sighting import FrameSightings, Sighting, TrackedSighting
+from poseharvest.localization.sighting import FrameSightings, PartialPose, Sighting, TrackedSighting, TriangulatedPose
 
 __all__ = [
     "Boxes",

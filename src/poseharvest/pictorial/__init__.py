@@ -7,6 +7,6 @@ from __future__ import annotations
 
 from poseharvest.pictorial.evidence import FrameEvidence
 from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
-from poseharvest.pictorial.posterior import JointPosterior
+from poseharvest.pictorial.posterior import JointPosterior, VoxelVolume
 
-__all__ = ["FrameEvidence", "InferenceOptions", "JointPosterior", "PictorialStructures"]
+__all__ = ["FrameEvidence", "InferenceOptions", "JointPosterior", "PictorialStructures", "VoxelVolume"]

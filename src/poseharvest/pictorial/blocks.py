@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import pairwise
 
 import torch
@@ -101,6 +101,7 @@ def cube_of_blocks(along: int, like: Tensor) -> Num[Tensor, "3 N"]:
     return torch.stack(torch.meshgrid(axis, axis, axis, indexing="ij")).reshape(3, -1)
 
 
+@cache
 def coarsest_edge(resolution: int) -> int:
     """Return the edge, in voxels, of the blocks of the coarsest level; 1 where the voxels are few enough themselves."""
     return 1 << max(0, math.ceil(math.log2(resolution / _TOP_LEVEL)))

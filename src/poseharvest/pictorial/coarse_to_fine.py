@@ -1,13 +1,13 @@
 """Sum-product from coarse blocks of voxels to the voxels that matter (Sec. 3.2, Eq. 4).
 
-On every level the whole sum-product runs on the blocks that are left. The way to the next level has named steps:
+On every level the whole sum-product runs on the blocks that are left. `_refine` goes to the next level. Of the budget,
+each of its steps that drops blocks gets a share of `LevelShares`:
 
-1. `_Pruner.prune_after_belief` drops the blocks with the least belief.
+1. `by_belief`: the blocks with the least belief are dropped.
 2. `_halve` cuts the others along every axis. A half's guess is its unary times what the other joints say of its parent.
-3. `_Pruner.prune_by_parent_guess` drops the halves with the least guess. Voxels are then ready to be summed.
-4. `_look_inside` asks the views for the halves of these blocks, which makes unary and guess better.
-5. `_Pruner.prune_by_own_guess` drops the blocks with the least guess again.
-6. `_sum` runs the sum-product.
+3. `by_parent_guess`: the halves with the least guess are dropped. Voxels are then ready to be summed.
+4. The views are asked for the halves of these blocks, which makes unary and guess better.
+5. `by_own_guess`: the blocks with the least guess are dropped again.
 
 A block's unary is the sum of its halves', each of them about the mean over the voxels in it, so that a peak between the
 blocks' middles is not missed. For blocks of two voxels along an edge it is exact.
@@ -21,7 +21,7 @@ voxels downwards, its moments are kept: the marginal's tail then comes from its 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -34,7 +34,7 @@ from poseharvest.pictorial.pairwise import Reach
 from poseharvest.pictorial.posterior import Masses
 from poseharvest.pictorial.rule import Rule
 from poseharvest.pictorial.shapes import Bool, Float, Int
-from poseharvest.pictorial.sum_product import Messenger, Tree, sum_product
+from poseharvest.pictorial.sum_product import Tree, sum_product
 
 _WIDE_MM = 110.0  # root mean square distance from the mean
 _LOWEST_LOG = -80.0  # of a share
@@ -100,14 +100,14 @@ class FineMarginals:
 
 
 def find_marginals(
-    evidence: BatchEvidence, tree: Tree, reaches: Callable[[int], Sequence[Reach]], top: BlockMessenger, budget: Budget
+    evidence: BatchEvidence, tree: Tree, reaches: Mapping[int, Sequence[Reach]], top: BlockMessenger, budget: Budget
 ) -> FineMarginals:
     """Return the marginals on the voxels that matter.
 
     Args:
         evidence: of F frames.
         tree: over the joints.
-        reaches: which blocks of an edge (in voxels) each edge of the tree joins, in units of that edge.
+        reaches: by the blocks' edge in voxels: which blocks each edge of the tree joins, in units of that edge.
         top: between all blocks of the coarsest level.
         budget: what may be dropped.
     """
@@ -123,8 +123,11 @@ def find_marginals(
         if bool(is_given_up.any()):
             candidates = candidates.select((~is_given_up.index_select(0, candidates.blocks.frame)).nonzero().squeeze(1))
             rows = Rows(candidates.blocks)
-        messenger = evidence.backend.connect(rows.listings(), tree, reaches(candidates.blocks.edge))
-        level = _sum(candidates, rows, tree, messenger)
+        blocks, log_unary = candidates.blocks, candidates.log_unary
+        messenger = evidence.backend.connect(rows.listings(), tree, reaches[blocks.edge])
+        marginals = sum_product(rows.padded(log_unary, -math.inf), tree, messenger)
+        belief = _shares(rows.flat(marginals.log_beliefs), blocks)
+        level = _Level(blocks, log_unary, candidates.halves, candidates.guess, belief, marginals.log_partition)
         is_given_up |= ~torch.isfinite(level.log_partition)
     sums = evidence.backend.sum_moments(level.belief, evidence.offsets(level.blocks.corner, 1), level.blocks.counts)
     tail = pruner.tail.scaled(_belief_over_guess(level))
@@ -192,11 +195,21 @@ def _sum_coarsest(evidence: BatchEvidence, tree: Tree, top: BlockMessenger) -> _
 
 def _refine(level: _Level, pruner: _Pruner, evidence: BatchEvidence) -> _Candidates:
     """Return the halves of the blocks that matter, as far as they may matter themselves."""
-    numbers = pruner.prune_after_belief(level)
-    candidates = pruner.prune_by_parent_guess(_halve(level, numbers))
-    if candidates.blocks.edge == 1:
+    edge = level.blocks.edge
+    by_belief = LEVEL_SHARES.get(edge, LEVEL_SHARES[8]).by_belief
+    candidates = _halve(level, pruner.prune(level.belief, level.blocks, by_belief, is_certain=edge == 2))
+    edge //= 2
+    shares = LEVEL_SHARES.get(edge, LEVEL_SHARES[8])
+    candidates = candidates.select(
+        pruner.prune(candidates.guess, candidates.blocks, shares.by_parent_guess, is_certain=edge == 1)
+    )
+    if edge == 1:
         return candidates
-    return pruner.prune_by_own_guess(_look_inside(candidates, evidence))
+    blocks, log_others = candidates.blocks, candidates.log_others
+    halves = evidence.halves(blocks)
+    log_unary = torch.logsumexp(halves, 1)
+    candidates = _Candidates(blocks, log_unary, halves, log_others, _shares(log_unary + log_others, blocks))
+    return candidates.select(pruner.prune(candidates.guess, blocks, shares.by_own_guess, is_certain=False))
 
 
 def _halve(level: _Level, numbers: Tensor) -> _Candidates:
@@ -207,28 +220,6 @@ def _halve(level: _Level, numbers: Tensor) -> _Candidates:
     log_unary = level.halves.index_select(0, numbers).flatten()
     blocks = level.blocks.select(numbers).halved()
     return _Candidates(blocks, log_unary, level.halves[:0], log_others, _shares(log_unary + log_others, blocks))
-
-
-def _look_inside(candidates: _Candidates, evidence: BatchEvidence) -> _Candidates:
-    """Return the candidates with unaries and guesses from what the views show at their halves."""
-    halves = evidence.halves(candidates.blocks)
-    log_unary = torch.logsumexp(halves, 1)
-    guess = _shares(log_unary + candidates.log_others, candidates.blocks)
-    return _Candidates(candidates.blocks, log_unary, halves, candidates.log_others, guess)
-
-
-def _sum(candidates: _Candidates, rows: Rows, tree: Tree, messenger: Messenger) -> _Level:
-    """Return the candidates with their beliefs after the sum-product; `rows` are those of their blocks."""
-    marginals = sum_product(rows.padded(candidates.log_unary, -math.inf), tree, messenger)
-    belief = _shares(rows.flat(marginals.log_beliefs), candidates.blocks)
-    return _Level(
-        candidates.blocks,
-        candidates.log_unary,
-        candidates.halves,
-        candidates.guess,
-        belief,
-        marginals.log_partition,
-    )
 
 
 def _belief_over_guess(level: _Level) -> Tensor:
@@ -258,24 +249,10 @@ class _Pruner:
         self.dropped_mass = evidence.values.new_zeros(blocks.num_segments)
         self.tail = Masses.none(blocks.num_segments, self.dropped_mass.device)
 
-    def prune_after_belief(self, level: _Level) -> Int[Tensor, " M"]:
-        """Return the ascending numbers of the blocks to halve."""
-        edge = level.blocks.edge
-        return self._prune(level.belief, level.blocks, _shares_of(edge).by_belief, is_certain=edge == 2)
-
-    def prune_by_parent_guess(self, candidates: _Candidates) -> _Candidates:
-        """Return the halves to look into; of voxels those to sum over."""
-        blocks = candidates.blocks
-        share = _shares_of(blocks.edge).by_parent_guess
-        return candidates.select(self._prune(candidates.guess, blocks, share, is_certain=blocks.edge == 1))
-
-    def prune_by_own_guess(self, candidates: _Candidates) -> _Candidates:
-        """Return the blocks to sum over, by what the views show in them."""
-        share = _shares_of(candidates.blocks.edge).by_own_guess
-        return candidates.select(self._prune(candidates.guess, candidates.blocks, share, is_certain=False))
-
-    def _prune(self, mass: Tensor, blocks: Blocks, budget_share: float, *, is_certain: bool) -> Tensor:
-        """Return the numbers of the blocks to keep: all but those of least worth that stay within the budget.
+    def prune(
+        self, mass: Float[Tensor, " N"], blocks: Blocks, budget_share: float, *, is_certain: bool
+    ) -> Int[Tensor, " M"]:
+        """Return the ascending numbers of the blocks to keep: all but those of least worth that stay within the budget.
 
         Args:
             mass: (N,) of the marginal; sums to 1 a joint and frame.
@@ -290,21 +267,14 @@ class _Pruner:
         scale = torch.where(rest > 0, 1 / rest, 1)
         self.dropped_mass = (self.dropped_mass + blocks.total(mass.masked_fill(keep, 0))) * scale
         if is_certain:
-            self.tail = self.tail.plus(self._masses_of(mass, blocks, (~keep).nonzero().squeeze(1)))
+            dropped = (~keep).nonzero().squeeze(1)
+            part = blocks.select(dropped)
+            points = evidence.offsets(part.corner, blocks.edge)
+            sums = evidence.backend.sum_moments(mass.index_select(0, dropped), points, part.counts)
+            within_mm2 = (blocks.edge**2 - 1) * evidence.voxel_mm**2 / 12  # the spread within a block
+            self.tail = self.tail.plus(Masses.of(sums, spread_mm2=within_mm2))
         self.tail = self.tail.scaled(scale)
         return keep.nonzero().squeeze(1)
-
-    def _masses_of(self, mass: Tensor, blocks: Blocks, numbers: Tensor) -> Masses:
-        """Return the moments of the blocks of the ascending `numbers`, each with the spread within it."""
-        part = blocks.select(numbers)
-        points = self._evidence.offsets(part.corner, blocks.edge)
-        sums = self._evidence.backend.sum_moments(mass.index_select(0, numbers), points, part.counts)
-        within = (blocks.edge**2 - 1) * self._evidence.voxel_mm**2 / 12
-        return Masses.of(sums).spread_by(within)
-
-
-def _shares_of(edge: int) -> LevelShares:
-    return LEVEL_SHARES[min(edge, max(LEVEL_SHARES))]
 
 
 def _shares(log_belief: Tensor, blocks: Blocks) -> Tensor:

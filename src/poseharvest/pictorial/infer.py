@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,20 +14,18 @@ from torch import Tensor
 
 from poseharvest.errors import ConfigError
 from poseharvest.geometry.camera import StaticCamera
-from poseharvest.geometry.grid import VoxelVolume, cube
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.pictorial.backends.backend import backend_for
 from poseharvest.pictorial.backends.fft import GridMessenger
 from poseharvest.pictorial.backends.pair_matrices import BlockMessenger
 from poseharvest.pictorial.blocks import all_blocks, coarsest_edge
 from poseharvest.pictorial.coarse_to_fine import Budget, find_marginals
-from poseharvest.pictorial.evidence import BatchEvidence, FrameEvidence
-from poseharvest.pictorial.likelihood import Likelihood
+from poseharvest.pictorial.evidence import BatchEvidence, FrameEvidence, Likelihood, seen_joints
 from poseharvest.pictorial.pairwise import BlockShell, Reach, limb_shell
-from poseharvest.pictorial.posterior import JointPosterior, Moments, grid_moments, moments_of_masses
+from poseharvest.pictorial.posterior import JointPosterior, Moments, VoxelVolume, cube, grid_moments, moments_of_masses
 from poseharvest.pictorial.shapes import Float
 from poseharvest.pictorial.sum_product import Tree, sum_product
-from poseharvest.pictorial.unary import back_project, seen_joints
+from poseharvest.pictorial.unary import back_project
 from poseharvest.pictorial.unseen import Kept, with_placed
 from poseharvest.skeleton.limb_lengths import LimbLengths
 from poseharvest.skeleton.skeleton import Skeleton
@@ -86,12 +84,12 @@ class InferenceOptions:
         if self.neglect is not None and not 0 <= self.neglect < 1:
             raise ConfigError(f"neglect: expected 0 or more and less than 1, got {self.neglect}")
 
-    @property
+    @cached_property
     def likelihood(self) -> Likelihood:
         """What is made of the heatmaps."""
         return Likelihood(self.floor, self.height_power, self.sharpen)
 
-    @property
+    @cached_property
     def neglected_at_most(self) -> float:
         """`neglect`, or what its None stands for."""
         if self.neglect is not None:
@@ -134,22 +132,20 @@ class PictorialStructures:
         self.tolerance_mm = self.options.tolerance_mm or self.edge_mm / self.options.resolution
         self.resolution = self.options.resolution * self.options.refine
         self.voxel_mm = self.edge_mm / self.resolution
-        self._lengths = lengths.of(skeleton)
         self._parts: dict[Kept, PictorialStructures] = {}
-        self.shells = tuple(limb_shell(length, self.tolerance_mm, self.voxel_mm) for length in self._lengths)
-
-    def _reaches(self, edge: int) -> tuple[Reach, ...]:
-        """Return what each limb joins among blocks of `edge` voxels."""
-        if edge == 1:
-            return self.shells
-        edge_mm = self.voxel_mm * edge
-        return tuple(BlockShell(length / edge_mm, self.tolerance_mm / edge_mm) for length in self._lengths)
+        limb_lengths = lengths.of(skeleton)
+        self.shells = tuple(limb_shell(length, self.tolerance_mm, self.voxel_mm) for length in limb_lengths)
+        self._coarsest_edge = coarsest_edge(self.resolution)
+        self._reaches: dict[int, tuple[Reach, ...]] = {1: self.shells}  # what a limb joins, by the edge of the blocks
+        while (edge := 2 * max(self._reaches)) <= self._coarsest_edge:
+            edge_mm = self.voxel_mm * edge
+            self._reaches[edge] = tuple(BlockShell(mm / edge_mm, self.tolerance_mm / edge_mm) for mm in limb_lengths)
 
     @cached_property
     def _top(self) -> BlockMessenger:
         """Between the blocks of the coarsest level."""
         blocks = all_blocks(self.resolution, 1, 1, self._like)
-        return BlockMessenger(blocks.corner, self._reaches(blocks.edge))
+        return BlockMessenger(blocks.corner, self._reaches[blocks.edge])
 
     @cached_property
     def log_prior_poses(self) -> float:
@@ -185,6 +181,8 @@ class PictorialStructures:
 
     def _infer_alike(self, frames: Sequence[FrameEvidence], seen: tuple[bool, ...]) -> list[JointPosterior]:
         """Return the posteriors of frames which show the same joints (choice D11)."""
+        if all(seen):
+            return self._infer_all(frames)
         kept = Kept.of(self.tree, seen)
         if not kept.placed:
             return self._infer_all(frames)
@@ -203,7 +201,7 @@ class PictorialStructures:
         """Return the model of some joints, on the same grid."""
         if kept not in self._parts:
             part = self._like_this(kept.part(self.skeleton), self.options)
-            if coarsest_edge(self.resolution) > 1:
+            if self._coarsest_edge > 1:
                 part.__dict__["_top"] = self._top.part(kept.edges)
             if len(self._parts) == _MOST_PARTS:
                 self._parts.pop(next(iter(self._parts)))
@@ -226,11 +224,20 @@ class PictorialStructures:
 
     def _infer_all(self, frames: Sequence[FrameEvidence]) -> list[JointPosterior]:
         """Return the posteriors of frames, all joints in the sums."""
-        if coarsest_edge(self.resolution) == 1:
+        if self._coarsest_edge == 1:
             return [self._over_the_grid(frame) for frame in frames]
         threads = torch.get_num_threads() if self._backend.runs_in_threads else 1
         most = min(self._backend.frames_a_batch, math.ceil(len(frames) / threads))
-        batches = list(self._batches(frames, most))
+        batches: list[list[FrameEvidence]] = []  # runs of frames with as many views and maps of one size
+        for frame in frames:
+            if (
+                batches
+                and len(batches[-1]) < most
+                and frame.heatmaps.values.shape == batches[-1][0].heatmaps.values.shape
+            ):
+                batches[-1].append(frame)
+            else:
+                batches.append([frame])
         if threads == 1 or len(batches) <= 1:
             batch_posteriors = [self._over_voxels_that_matter(batch) for batch in batches]
         else:
@@ -240,22 +247,8 @@ class PictorialStructures:
                 batch_posteriors = list(pool.map(self._over_voxels_that_matter, batches))
         return [posterior for batch in batch_posteriors for posterior in batch]
 
-    def _batches(self, frames: Sequence[FrameEvidence], most: int) -> Iterator[list[FrameEvidence]]:
-        """Yield runs of at most so many frames, with as many views and maps of one size."""
-        batch: list[FrameEvidence] = []
-        for frame in frames:
-            if batch and (len(batch) == most or frame.heatmaps.values.shape != batch[0].heatmaps.values.shape):
-                yield batch
-                batch = []
-            batch.append(frame)
-        if batch:
-            yield batch
-
-    def _volume(self, frame: FrameEvidence) -> VoxelVolume:
-        return cube(frame.center.to(self._like), self.edge_mm, self.resolution)
-
     def _over_voxels_that_matter(self, frames: Sequence[FrameEvidence]) -> list[JointPosterior]:
-        volumes = [self._volume(frame) for frame in frames]
+        volumes = [cube(frame.center.to(self._like), self.edge_mm, self.resolution) for frame in frames]
         options = self.options
         evidence = BatchEvidence(frames, volumes, options.likelihood, self._backend)
         # Over a grid smaller than 64^3 the FFT is faster, too.
@@ -274,7 +267,7 @@ class PictorialStructures:
         return [
             self._otherwise(frame)
             if is_given_up[i]
-            else self._posterior(frame, moments[i], log_partition[i], min(neglected[i] + rounding, 1.0))
+            else self._posterior(frame, volumes[i], moments[i], log_partition[i], min(neglected[i] + rounding, 1.0))
             for i, frame in enumerate(frames)
         ]
 
@@ -302,23 +295,28 @@ class PictorialStructures:
         )
 
     def _over_the_grid(self, frame: FrameEvidence) -> JointPosterior:
-        volume = self._volume(frame)
+        volume = cube(frame.center.to(self._like), self.edge_mm, self.resolution)
         likelihood, crops = self.options.likelihood, frame.heatmaps.crops
         values, present = frame.heatmaps.values.to(self._like), torch.tensor([crop is not None for crop in crops])
         values = likelihood.maps(values, present.to(values.device))
         unaries = back_project(Heatmaps(values, crops), frame.cameras, volume, likelihood.floor)
         marginals = sum_product([joint.unsqueeze(0) for joint in unaries.log_values], self.tree, self._grid)
         moments = grid_moments(torch.cat(marginals.values), volume)
-        return self._posterior(frame, moments, float(marginals.log_partition), 0.0)
+        return self._posterior(frame, volume, moments, float(marginals.log_partition))
 
     def _posterior(
-        self, frame: FrameEvidence, moments: Moments, log_partition: float, neglected: float
+        self,
+        frame: FrameEvidence,
+        volume: VoxelVolume,
+        moments: Moments,
+        log_partition: float,
+        neglected: float = 0.0,
     ) -> JointPosterior:
         return JointPosterior(
             mean=moments.mean.cpu(),
             cov=moments.cov.cpu(),
             supported=seen_joints(frame.heatmaps).cpu(),
             log_evidence=log_partition - self.log_prior_poses,
-            volume=self._volume(frame),
+            volume=volume,
             neglected=neglected,
         )

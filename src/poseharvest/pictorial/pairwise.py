@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 import torch
@@ -35,12 +36,12 @@ class Shell:
         """Largest offset along an axis, voxels."""
         return math.isqrt(self.max_squared)
 
-    @property
+    @cached_property
     def middle(self) -> float:
         """Middle of the range."""
         return (self.max_squared + self.min_squared) / 2
 
-    @property
+    @cached_property
     def half_width(self) -> float:
         """Half the width of the range."""
         return (self.max_squared - self.min_squared) / 2
@@ -71,12 +72,12 @@ class BlockShell:
     length: float
     tolerance: float
 
-    @property
+    @cached_property
     def reach(self) -> float:
         """Difference from `length`, in units of the edge, from which on the weight is 0."""
         return self.tolerance + _SMEAR
 
-    @property
+    @cached_property
     def top(self) -> float:
         """Weight in the middle of the trapezoid."""
         return 2 * min(self.tolerance, _SMEAR)

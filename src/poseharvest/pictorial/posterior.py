@@ -1,4 +1,4 @@
-"""What inference says of a frame: means and covariances of the marginals (Sec. 3.2 and 3.3, choice D6)."""
+"""The bounding volume, and the marginals' moments on it: what inference says of a frame (Sec. 3.2, 3.3, choice D6)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,63 @@ import torch
 from torch import Tensor
 
 from poseharvest.checks import check_finite, check_shape
-from poseharvest.geometry.grid import VoxelVolume
+from poseharvest.errors import ShapeError
 from poseharvest.pictorial.shapes import Bool, Float
+
+
+@dataclass(frozen=True, eq=False)
+class VoxelVolume:
+    """A box of cubic voxels, with edges along the axes of the world.
+
+    Attributes:
+        center: (3,) middle of the box in the world, mm.
+        voxel_mm: edge of a voxel, mm.
+        shape: number of voxels along x, y, z.
+    """
+
+    center: Tensor
+    voxel_mm: float
+    shape: tuple[int, int, int]
+
+    def __post_init__(self) -> None:
+        check_shape("volume center", self.center, "3")
+        if not self.voxel_mm > 0 or min(self.shape) < 1:
+            raise ShapeError(f"volume: expected positive voxels, got {self.shape} of {self.voxel_mm} mm")
+
+    @property
+    def num_voxels(self) -> int:
+        """Number of voxels."""
+        x, y, z = self.shape
+        return x * y * z
+
+    @property
+    def origin(self) -> Tensor:
+        """(3,) centre of voxel (0, 0, 0), mm."""
+        half = torch.tensor([(n - 1) / 2 for n in self.shape], dtype=self.center.dtype, device=self.center.device)
+        return self.center - half * self.voxel_mm
+
+    def axes(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the world coordinates of the voxel centres along x, y and z, mm."""
+        origin = self.origin
+        x, y, z = (
+            origin[i] + self.voxel_mm * torch.arange(n, dtype=self.center.dtype, device=self.center.device)
+            for i, n in enumerate(self.shape)
+        )
+        return x, y, z
+
+    def voxel_centers(self) -> Tensor:
+        """Return (X * Y * Z, 3) world positions of all voxel centres, x slowest, mm."""
+        return torch.stack(torch.meshgrid(*self.axes(), indexing="ij"), -1).reshape(-1, 3)
+
+    def contains(self, points: Tensor) -> Tensor:
+        """Return (...) bool: True where the world points (..., 3), mm, lie inside the box."""
+        half = torch.tensor(self.shape, dtype=points.dtype, device=points.device) * (self.voxel_mm / 2)
+        return ((points - self.center.to(points)).abs() <= half).all(-1)
+
+
+def cube(center: Tensor, edge_mm: float, resolution: int) -> VoxelVolume:
+    """Return the cube of Sec. 3.2: `resolution`^3 voxels around `center` (3,), mm."""
+    return VoxelVolume(center, edge_mm / resolution, (resolution, resolution, resolution))
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,10 +125,16 @@ class Masses:
     second: Float[Tensor, "S 3 3"]
 
     @classmethod
-    def of(cls, sums: Float[Tensor, "S 10"]) -> Masses:
-        """Return the moments in the sums (J * F, 10) of `Backend.sum_moments`."""
+    def of(cls, sums: Float[Tensor, "S 10"], *, spread_mm2: float = 0.0) -> Masses:
+        """Return the moments in the sums (J * F, 10) of `Backend.sum_moments`.
+
+        Args:
+            sums: of points.
+            spread_mm2: variance along each axis by which every point is spread out.
+        """
         columns = sums.unbind(1)
         second = torch.stack([columns[i] for i in (4, 5, 6, 5, 7, 8, 6, 8, 9)], 1).reshape(-1, 3, 3)
+        second = second + sums[:, 0, None, None] * (spread_mm2 * torch.eye(3, dtype=sums.dtype, device=sums.device))
         return cls(columns[0], torch.stack(columns[1:4], 1), second)
 
     @classmethod
@@ -90,11 +151,6 @@ class Masses:
         """Return each part times a number of `by`, (J * F,)."""
         by = by.double()
         return Masses(self.mass * by, self.first * by[:, None], self.second * by[:, None, None])
-
-    def spread_by(self, variance_mm2: float) -> Masses:
-        """Return the moments where every point is spread out by a variance along each axis."""
-        spread = variance_mm2 * torch.eye(3, dtype=self.second.dtype, device=self.second.device)
-        return Masses(self.mass, self.first, self.second + self.mass[:, None, None] * spread)
 
 
 def moments_of_masses(masses: Masses, volumes: Sequence[VoxelVolume]) -> list[Moments]:

@@ -50,7 +50,7 @@ class Tree:
                 raise ShapeError(f"tree: edge ({parent}, {child}) must hang a new joint on one above it")
             reached.add(child)
 
-    @property
+    @cached_property
     def root(self) -> int:
         """The joint without a parent."""
         return self.edges[0][0] if self.edges else 0

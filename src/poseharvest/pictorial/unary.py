@@ -2,7 +2,7 @@
 
 ``p(I | s_i) = prod_k (max(h_k(pi_k(s_i)), 0) + floor)``, kept as a logarithm so that many views cannot underflow.
 The floor is the chance that a view is simply wrong (docs/method.md, choice D3). It is lower for a joint that fewer than
-four views show (`likelihood.floors_of`).
+four views show (`evidence.floors_of`).
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from torch import Tensor
 from poseharvest.checks import check_shape
 from poseharvest.errors import ShapeError
 from poseharvest.geometry.camera import StaticCamera
-from poseharvest.geometry.grid import VoxelVolume
-from poseharvest.geometry.resample import sample_bilinear
+from poseharvest.geometry.crop import sample_bilinear
 from poseharvest.heatmaps.maps import Heatmaps
-from poseharvest.pictorial.likelihood import floors_of, views_that_show
-from poseharvest.pictorial.shapes import Bool, Float
+from poseharvest.pictorial.evidence import floors_of, views_that_show
+from poseharvest.pictorial.posterior import VoxelVolume
+from poseharvest.pictorial.shapes import Float
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,11 +38,6 @@ class Unaries:
     def __post_init__(self) -> None:
         x, y, z = self.volume.shape
         check_shape("unaries", self.log_values, "J X Y Z", X=x, Y=y, Z=z)
-
-
-def seen_joints(heatmaps: Heatmaps) -> Bool[Tensor, " J"]:
-    """Return (J,) bool: some view's heatmap rises above zero."""
-    return (heatmaps.values > 0).flatten(2).any(2).any(0)
 
 
 def view_evidence(
@@ -67,7 +62,7 @@ def back_project(heatmaps: Heatmaps, cameras: Sequence[StaticCamera], volume: Vo
         cameras: V cameras as they stand in this frame.
         volume: the grid; its dtype and device are those of the work.
         floor: chance that one view of four or more is simply wrong, 0 to 1. To a view's evidence on a joint is added
-            what `likelihood.floors_of` makes of it, or the floor itself where the view does not show the joint. An
+            what `evidence.floors_of` makes of it, or the floor itself where the view does not show the joint. An
             absent view is left out of the product.
 
     Raises:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from poseharvest.checks import check_shape
 from poseharvest.geometry.camera import StaticCamera
-from poseharvest.heatmaps.peaks import peaks_near
+from poseharvest.heatmaps.maps import peaks_near
 from poseharvest.pictorial.evidence import FrameEvidence
 
 _REACH = 3 / 16  # of the window's side: largest distance of a peak from the place on the grid

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from poseharvest.annotations.cuts import with_selection_findings
 from poseharvest.annotations.info import HarvestInfo
 from poseharvest.annotations.reader import Harvest
-from poseharvest.annotations.rows import SelectedFrame
+from poseharvest.annotations.records import SelectedFrame
 from poseharvest.diagnosis.agreement import ViewSummary, ViewTally
 from poseharvest.diagnosis.diagnose import Diagnosis
 from poseharvest.diagnosis.limbs import LimbSummary, LimbTally

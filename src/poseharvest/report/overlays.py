@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import torch
 
-from poseharvest.annotations.rows import SelectedFrame
+from poseharvest.annotations.records import SelectedFrame
 from poseharvest.arrays import ImageSize
 from poseharvest.errors import FormatError
 from poseharvest.geometry.camera import StaticCamera

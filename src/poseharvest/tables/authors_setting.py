@@ -22,13 +22,12 @@ from poseharvest.capture.frames import FrameSource, MultiViewFrame
 from poseharvest.datasets.protocol import PersonTruth
 from poseharvest.detectors.protocol import HeatmapDetector, details_of
 from poseharvest.errors import DatasetError
-from poseharvest.harvesting.annotate import annotate
+from poseharvest.harvesting.annotate import annotate, batched, infer_each
 from poseharvest.harvesting.harvest_options import HarvestOptions
-from poseharvest.harvesting.inference_batches import batched, infer_each
 from poseharvest.harvesting.subject import by_name
-from poseharvest.heatmaps.peaks import heatmap_peaks
+from poseharvest.heatmaps.maps import heatmap_peaks
 from poseharvest.localization.find.match_views import triangulate_poses
-from poseharvest.localization.find.person_windows import crops_around, detect_views, view_candidates
+from poseharvest.localization.find.observation import crops_around, detect_views, view_candidates
 from poseharvest.localization.sighting import Sighting
 from poseharvest.pictorial.infer import PictorialStructures
 from poseharvest.progress import OnProgress, Progress

@@ -4,9 +4,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from poseharvest.detectors.network import NetworkDetector
+from poseharvest.detectors.network import NetworkDetector, Preprocessing, RunOptions
 from poseharvest.detectors.registry import load_detector
-from poseharvest.detectors.windows import Preprocessing, RunOptions
 from poseharvest.errors import TrainingError
 from poseharvest.learning.heatmaps2d import network_files as weights
 from poseharvest.learning.heatmaps2d.network_files import write_onnx, write_weights

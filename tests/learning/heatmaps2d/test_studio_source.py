@@ -4,7 +4,7 @@ from math import pi
 import pytest
 import torch
 
-from poseharvest.detectors.windows import Preprocessing
+from poseharvest.detectors.network import Preprocessing
 from poseharvest.errors import ConfigError
 from poseharvest.learning.heatmaps2d.studio_source import studio_source
 from poseharvest.learning.loop.augment import Augmentation, Variation

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from poseharvest.detectors.network import NetworkDetector
+from poseharvest.detectors.network import NetworkDetector, RunOptions
 from poseharvest.detectors.registry import load_detector
-from poseharvest.detectors.windows import RunOptions
 from poseharvest.errors import ConfigError, StoreError, TrainingError
 from poseharvest.learning.heatmaps2d.heatmap_task import HeatmapTask
 from poseharvest.learning.heatmaps2d.train_network import new_network, train2d

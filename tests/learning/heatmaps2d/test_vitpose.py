@@ -3,9 +3,9 @@
 import pytest
 import torch
 
+from poseharvest.detectors.network import RunOptions
 from poseharvest.detectors.registry import load_detector
 from poseharvest.detectors.vitpose import VitPose, vitpose_detector
-from poseharvest.detectors.windows import RunOptions
 from poseharvest.learning.heatmaps2d.heatmap_task import HeatmapTask
 from poseharvest.learning.heatmaps2d.network_files import write_onnx, write_weights
 from poseharvest.learning.loop.steps import Trainer

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poseharvest.detectors.hourglass import HOURGLASS
+from poseharvest.detectors.network import Preprocessing, network_input
 from poseharvest.detectors.protocol import CroppedView
-from poseharvest.detectors.windows import Preprocessing, network_input
 from poseharvest.errors import ConfigError, ShapeError
 from poseharvest.geometry.crop import Crop
 from poseharvest.heatmaps.encode import target_heatmaps

@@ -9,8 +9,7 @@ import torch
 
 from poseharvest.annotations.reader import Harvest
 from poseharvest.detectors.hourglass import HOURGLASS
-from poseharvest.detectors.network import NetworkDetector
-from poseharvest.detectors.windows import RunOptions
+from poseharvest.detectors.network import NetworkDetector, RunOptions
 from poseharvest.localization.boxes import Boxes
 from poseharvest.networks.hourglass import HourglassShape, StackedHourglass
 from rendered_harvest_kit import harvested, simulation

@@ -3,9 +3,9 @@ import pytest
 import torch
 
 from poseharvest.capture.frames import MultiViewFrame
+from poseharvest.detectors.network import Preprocessing, network_input
 from poseharvest.detectors.protocol import CroppedView
 from poseharvest.detectors.turned import turn_image, turn_points
-from poseharvest.detectors.windows import Preprocessing, network_input
 from poseharvest.errors import CaptureError
 from poseharvest.geometry.crop import Crop
 from poseharvest.learning.loop.augment import Variation

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from poseharvest.detectors.windows import Preprocessing
+from poseharvest.detectors.network import Preprocessing
 from poseharvest.errors import ShapeError, TrainingError
 from poseharvest.geometry.camera import Camera
 from poseharvest.geometry.crop import Crop

@@ -14,7 +14,7 @@ from people_kit import candidate
 from poseharvest.localization.find.assign import _match, assign, misfits
 from poseharvest.localization.find.match_views import group_candidates
 from poseharvest.localization.find.scan import Candidate
-from poseharvest.localization.partial_pose import PartialPose
+from poseharvest.localization.sighting import PartialPose
 
 RIG = plain_rig()
 CAMERAS = RIG.at(0)

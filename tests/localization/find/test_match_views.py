@@ -12,7 +12,7 @@ from torch import Tensor
 from localization_kit import PX_PER_MM, STANDING, plain_rig
 from poseharvest.localization.find.match_views import group_candidates, triangulate_pose, triangulate_poses
 from poseharvest.localization.find.scan import Candidate
-from poseharvest.localization.partial_pose import TriangulatedPose
+from poseharvest.localization.sighting import TriangulatedPose
 
 RIG = plain_rig()
 CAMERAS = RIG.at(0)

@@ -8,7 +8,7 @@ import torch
 from localization_kit import STANDING, plain_rig
 from poseharvest.localization.find.scan import Candidate
 from poseharvest.localization.find.tell_apart import num_own_views
-from poseharvest.localization.partial_pose import PartialPose
+from poseharvest.localization.sighting import PartialPose
 from poseharvest.skeleton.definitions import MPII16
 
 RIG = plain_rig()

@@ -13,7 +13,7 @@ from poseharvest.localization.find import pose_memory
 from poseharvest.localization.find.match_views import shared_side, triangulate_pose, triangulate_poses
 from poseharvest.localization.find.pose_memory import PoseMemory
 from poseharvest.localization.find.scan import Candidate
-from poseharvest.localization.partial_pose import PartialPose, TriangulatedPose
+from poseharvest.localization.sighting import PartialPose, TriangulatedPose
 
 RIG = plain_rig()
 CAMERAS = RIG.at(0)

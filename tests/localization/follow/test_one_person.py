@@ -23,7 +23,7 @@ from poseharvest.capture.frames import MultiViewFrame
 from poseharvest.detectors.protocol import CroppedView
 from poseharvest.geometry.crop import Crop
 from poseharvest.localization.boxes import Boxes
-from poseharvest.localization.find.person_windows import crops_around
+from poseharvest.localization.find.observation import crops_around
 from poseharvest.localization.follow.one_person import Tracker, batch_length
 from poseharvest.localization.sighting import Sighting
 from poseharvest.simulation import CLEAN, REALISTIC, random_rig, simulate

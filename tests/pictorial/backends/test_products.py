@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from poseharvest.geometry.camera import AffineCamera, Camera, StaticCamera
+from poseharvest.geometry.crop import sample_bilinear
 from poseharvest.geometry.distortion import Distortion
-from poseharvest.geometry.resample import sample_bilinear
 from poseharvest.pictorial.blocks import Blocks, all_blocks, halves_of
 from poseharvest.pictorial.views import ShownMaps, Views
 from poseharvest.simulation.camera_rigs import look_at

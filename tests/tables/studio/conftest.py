@@ -13,9 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from poseharvest.detectors.hourglass import HOURGLASS
-from poseharvest.detectors.network import NetworkDetector
+from poseharvest.detectors.network import NetworkDetector, RunOptions
 from poseharvest.detectors.protocol import CroppedView
-from poseharvest.detectors.windows import RunOptions
 from poseharvest.geometry.rig import project_all
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.heatmaps.encode import gaussian_maps

@@ -11,8 +11,7 @@ import torch
 
 from poseharvest.detectors.efficientpose import EFFICIENTPOSE
 from poseharvest.detectors.hourglass import HOURGLASS
-from poseharvest.detectors.network import NetworkDetector
-from poseharvest.detectors.windows import RunOptions
+from poseharvest.detectors.network import NetworkDetector, RunOptions
 from poseharvest.errors import ConfigError
 from poseharvest.learning.heatmaps2d.heatmap_task import heatmap_task
 from poseharvest.learning.heatmaps2d.network_files import write_both

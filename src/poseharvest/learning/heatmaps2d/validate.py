@@ -11,7 +11,7 @@ from poseharvest.errors import TrainingError
 from poseharvest.evaluation.pairs import PosePairs
 from poseharvest.evaluation.pck import pckh
 from poseharvest.evaluation.scores import Score
-from poseharvest.heatmaps.peaks import map_peaks
+from poseharvest.heatmaps.maps import map_peaks
 from poseharvest.learning.loop.augment import Variation
 from poseharvest.learning.loop.batches import network_picture, picture_points
 from poseharvest.learning.loop.samples import SampleSource, TrainingSample

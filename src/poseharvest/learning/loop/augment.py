@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from poseharvest.detectors.windows import Preprocessing
+from poseharvest.detectors.network import Preprocessing
 from poseharvest.errors import ConfigError
 from poseharvest.geometry.crop import Crop
 
@@ -84,7 +84,7 @@ def draw_variation(augmentation: Augmentation, *numbers: int) -> Variation:
 def picture_from_input(window: Crop, preprocessing: Preprocessing, variation: Variation) -> Tensor:
     """Return the (2, 3) float64 map from pixels of the network's input to pixels of the picture.
 
-    Without variation the input is what `detectors.windows.network_input` gives.
+    Without variation the input is what `detectors.network.network_input` gives.
     """
     height, width = preprocessing.input_size
     step = window.side / min(height, width)

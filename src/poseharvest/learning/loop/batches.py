@@ -10,9 +10,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from poseharvest.arrays import ImageSize
-from poseharvest.detectors.network import Family
-from poseharvest.detectors.windows import Preprocessing
-from poseharvest.geometry.resample import rescale_pixels, sample_bilinear
+from poseharvest.detectors.network import Family, Preprocessing
+from poseharvest.geometry.crop import rescale_pixels, sample_bilinear
 from poseharvest.heatmaps.encode import targets_at
 from poseharvest.learning.loop.augment import Variation, apply_map, inverted, picture_from_input
 from poseharvest.learning.loop.samples import TrainingSample

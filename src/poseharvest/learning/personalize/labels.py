@@ -23,8 +23,7 @@ from torch import Tensor
 
 from poseharvest.annotations.across_harvests import iter_marked, select_together
 from poseharvest.annotations.reader import Harvest
-from poseharvest.annotations.records import FrameAnnotations
-from poseharvest.annotations.rows import SelectedFrame
+from poseharvest.annotations.records import FrameAnnotations, SelectedFrame
 from poseharvest.errors import TrainingError
 from poseharvest.geometry.crop import Crop
 from poseharvest.selection.select import MeasuredRows, mark_together

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from poseharvest.annotations.reader import Harvest
 from poseharvest.capture.frames import FrameSource
+from poseharvest.detectors.network import Preprocessing
 from poseharvest.detectors.turned import turn_image, turn_points
-from poseharvest.detectors.windows import Preprocessing
 from poseharvest.errors import CaptureError
 from poseharvest.geometry.crop import Crop, extract
 from poseharvest.learning.loop.samples import TrainingSample

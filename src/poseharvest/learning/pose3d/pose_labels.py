@@ -11,7 +11,7 @@ from torch import Tensor
 
 from poseharvest.annotations.across_harvests import iter_marked
 from poseharvest.annotations.reader import Harvest
-from poseharvest.annotations.rows import SelectedFrame
+from poseharvest.annotations.records import SelectedFrame
 from poseharvest.errors import CalibrationError
 from poseharvest.geometry.camera import Camera, StaticCamera
 from poseharvest.learning.personalize.labels import PictureLabels

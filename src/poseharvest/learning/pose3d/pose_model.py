@@ -13,8 +13,8 @@ from torch import Tensor
 
 from poseharvest.annotations.info import SkeletonInfo
 from poseharvest.detectors.hourglass import HOURGLASS
+from poseharvest.detectors.network import Preprocessing
 from poseharvest.detectors.weights_files import load_state, read_safetensors
-from poseharvest.detectors.windows import Preprocessing
 from poseharvest.errors import DetectorError
 from poseharvest.learning.heatmaps2d.network_files import export_network
 from poseharvest.learning.loop.checkpoint import write_tensors

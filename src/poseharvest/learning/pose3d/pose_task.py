@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from poseharvest.checks import check_shape
-from poseharvest.detectors.windows import Preprocessing
+from poseharvest.detectors.network import Preprocessing
 from poseharvest.errors import TrainingError
 from poseharvest.learning.loop.augment import NO_AUGMENTATION, Variation
 from poseharvest.learning.loop.batches import Batch, input_points, network_picture

@@ -11,8 +11,8 @@ from typing import Any, Final, Literal
 import torch
 from torch import Tensor
 
+from poseharvest.detectors.network import network_input
 from poseharvest.detectors.protocol import CroppedView, HeatmapDetector
-from poseharvest.detectors.windows import network_input
 from poseharvest.errors import CalibrationError, CaptureError, ConfigError, NobodyFoundError
 from poseharvest.geometry.camera import CameraModel
 from poseharvest.geometry.crop import Crop

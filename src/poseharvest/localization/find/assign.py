@@ -14,7 +14,7 @@ from poseharvest.geometry.camera import Projection, StaticCamera
 from poseharvest.localization.find.pose_memory import PoseMemory
 from poseharvest.localization.find.scan import Candidate
 from poseharvest.localization.limits import CROP_SCALE, MIN_JOINTS, MIN_SIDE_PX
-from poseharvest.localization.partial_pose import PartialPose
+from poseharvest.localization.sighting import PartialPose
 
 MAX_MISFIT = 0.5
 """Misfit from which a detection belongs to no known person; 1 means nothing in common."""

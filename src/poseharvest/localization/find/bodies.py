@@ -7,7 +7,7 @@ that by the lengths of the limbs alone. A person who is half hidden shows few jo
 from __future__ import annotations
 
 from poseharvest.localization.limits import MIN_JOINTS
-from poseharvest.localization.partial_pose import TriangulatedPose
+from poseharvest.localization.sighting import TriangulatedPose
 from poseharvest.pictorial.body_prior import BodyPrior
 from poseharvest.pictorial.limb_estimation import Measured, PoseSamples, measure_limbs
 from poseharvest.skeleton.skeleton import Skeleton

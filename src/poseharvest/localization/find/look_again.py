@@ -14,12 +14,17 @@ from poseharvest.localization.find.match_views import (
     triangulate_pose,
     view_agreements,
 )
-from poseharvest.localization.find.observation import Observation
-from poseharvest.localization.find.person_windows import detect_views, drop_low_peaks, network_candidates, windows_on
+from poseharvest.localization.find.observation import (
+    Observation,
+    detect_views,
+    drop_low_peaks,
+    network_candidates,
+    windows_on,
+)
 from poseharvest.localization.find.scan import Candidate, find_candidates
 from poseharvest.localization.find.tell_apart import num_own_views, remove_others
 from poseharvest.localization.limits import PERSON_MM
-from poseharvest.localization.partial_pose import PartialPose, TriangulatedPose
+from poseharvest.localization.sighting import PartialPose, TriangulatedPose
 
 _NUM_LOOKS = 2
 _MAX_GROUPS = 6

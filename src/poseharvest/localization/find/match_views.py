@@ -13,7 +13,7 @@ from poseharvest.geometry.camera import Projection, StaticCamera
 from poseharvest.geometry.rig import project_all
 from poseharvest.geometry.triangulation import triangulate, triangulate_robust
 from poseharvest.localization.find.scan import Candidate
-from poseharvest.localization.partial_pose import PartialPose, TriangulatedPose
+from poseharvest.localization.sighting import PartialPose, TriangulatedPose
 
 _AGREEMENT = 0.1  # joint distance over the window's side at which two views no longer agree
 _MAX_SEED_CANDIDATES = 20
@@ -117,14 +117,13 @@ def triangulate_poses(
     for index, (frame, static) in enumerate(zip(members, cameras, strict=True)):
         if frame:
             groups.setdefault(tuple(id(camera) for camera in static), []).append(index)
-    poses = [TriangulatedPose.nothing(num_joints) for _ in members]
+    poses: dict[int, TriangulatedPose] = {}
     for indices in groups.values():
         frames = [members[i] for i in indices]
         sides = [shared_side(frames)] * len(frames)
         together = triangulate_together(frames, sides, cameras[indices[0]], num_joints)
-        for index, pose in zip(indices, together, strict=True):
-            poses[index] = pose
-    return poses
+        poses |= zip(indices, together, strict=True)
+    return [poses[i] if i in poses else TriangulatedPose.nothing(num_joints) for i in range(len(members))]
 
 
 def shared_side(people: Sequence[Sequence[Candidate]]) -> float:

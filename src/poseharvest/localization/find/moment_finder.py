@@ -15,18 +15,22 @@ from poseharvest.capture.frames import MultiViewFrame
 from poseharvest.detectors.protocol import HeatmapDetector, KeypointSource
 from poseharvest.geometry.camera import StaticCamera
 from poseharvest.geometry.rig import Rig
-from poseharvest.heatmaps.maps import Heatmaps
-from poseharvest.heatmaps.peaks import heatmap_peaks
+from poseharvest.heatmaps.maps import Heatmaps, heatmap_peaks
 from poseharvest.localization.find.assign import assign
 from poseharvest.localization.find.bodies import is_body
 from poseharvest.localization.find.match_views import group_candidates, triangulate_pose
-from poseharvest.localization.find.observation import Observation, observe_people
-from poseharvest.localization.find.person_windows import detect_views, draw_keypoints, network_candidates, windows_on
+from poseharvest.localization.find.observation import (
+    Observation,
+    detect_views,
+    draw_keypoints,
+    network_candidates,
+    observe_people,
+    windows_on,
+)
 from poseharvest.localization.find.scan import Candidate, find_candidates
 from poseharvest.localization.find.tell_apart import remove_others
 from poseharvest.localization.limits import NEW_PERSON_MM
-from poseharvest.localization.partial_pose import TriangulatedPose, distance_from_all
-from poseharvest.localization.sighting import Sighting
+from poseharvest.localization.sighting import Sighting, TriangulatedPose, distance_from_all
 from poseharvest.pictorial.body_prior import body_prior
 
 _MAX_GROUPS = 24

@@ -20,9 +20,9 @@ from poseharvest.detectors.remembered import RememberingDetector
 from poseharvest.detectors.turned import QUARTER_TURNS, TurnedDetector
 from poseharvest.geometry.camera import AffineCamera, Camera, StaticCamera
 from poseharvest.geometry.crop import Crop
-from poseharvest.heatmaps.peaks import map_peaks
+from poseharvest.heatmaps.maps import map_peaks
 from poseharvest.localization.find.look_again import locate
-from poseharvest.localization.find.person_windows import detect_views, windows_on
+from poseharvest.localization.find.observation import detect_views, windows_on
 
 Turns = tuple[int, ...]
 """Degrees clockwise, one a view."""

@@ -14,7 +14,7 @@ import torch
 from poseharvest.geometry.camera import Projection, StaticCamera
 from poseharvest.localization.find.match_views import project_poses, shared_side, triangulate_together
 from poseharvest.localization.find.scan import Candidate
-from poseharvest.localization.partial_pose import PartialPose, TriangulatedPose
+from poseharvest.localization.sighting import PartialPose, TriangulatedPose
 
 Cameras = Sequence[StaticCamera]
 _Key = tuple[tuple[Candidate, ...], float]

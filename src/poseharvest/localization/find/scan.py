@@ -19,7 +19,7 @@ from poseharvest.capture.frames import MultiViewFrame
 from poseharvest.detectors.protocol import CroppedView, HeatmapDetector, KeypointSource
 from poseharvest.geometry.camera import StaticCamera
 from poseharvest.geometry.crop import Crop, crop_around
-from poseharvest.heatmaps.peaks import heatmap_peaks
+from poseharvest.heatmaps.maps import heatmap_peaks
 from poseharvest.localization.limits import (
     CLOSING_SCALES,
     CONFIDENT_PEAK,

@@ -17,7 +17,7 @@ from poseharvest.geometry.crop import Crop
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.localization.find.scan import Candidate
 from poseharvest.localization.limits import CONFIDENT_PEAK, MIN_JOINTS
-from poseharvest.localization.partial_pose import PartialPose
+from poseharvest.localization.sighting import PartialPose
 from poseharvest.skeleton.skeleton import Skeleton
 
 _REACH = 1 / 16  # of the window's side: a peak so near to another person's joint may be that joint

@@ -14,15 +14,16 @@ from poseharvest.detectors.protocol import HeatmapDetector
 from poseharvest.geometry.camera import StaticCamera
 from poseharvest.geometry.crop import Crop
 from poseharvest.geometry.rig import Rig
-from poseharvest.heatmaps.peaks import heatmap_peaks
+from poseharvest.heatmaps.maps import heatmap_peaks
 from poseharvest.localization.boxes import Boxes
 from poseharvest.localization.find.look_again import locate
-from poseharvest.localization.find.observation import observe_people, window_scale
-from poseharvest.localization.find.person_windows import (
+from poseharvest.localization.find.observation import (
     detect_views,
     drop_low_peaks,
+    observe_people,
     shows_enough,
     view_candidates,
+    window_scale,
     windows_on,
 )
 from poseharvest.localization.follow.pursuit import Pursuit
@@ -59,7 +60,7 @@ class Tracker:
 
     def __init__(self, detector: HeatmapDetector, rig: Rig, boxes: Boxes | None = None) -> None:
         self._detector, self._rig = detector, rig
-        self._boxes = boxes or Boxes({})
+        self._boxes = boxes
         self._pursuit = Pursuit()
 
     def observe(self, frames: Sequence[MultiViewFrame]) -> list[Sighting]:
@@ -100,17 +101,19 @@ class Tracker:
         return sightings
 
     def _windows(self, frame: int, cameras: tuple[StaticCamera, ...]) -> tuple[Crop | None, ...]:
+        windows: tuple[Crop | None, ...] = (None,) * len(cameras)
+        if self._pursuit.belief is not None:
+            scale = window_scale(self._pursuit.visibility)
+            windows = windows_on(self._detector.skeleton, self._pursuit.belief, cameras, scale)
+        if self._boxes is None:
+            return windows
         boxes = [self._boxes.at(frame, camera.name) for camera in cameras]
-        belief = self._pursuit.belief
-        if belief is None:
-            return tuple(boxes)
-        skeleton, scale = self._detector.skeleton, window_scale(self._pursuit.visibility)
-        followed = windows_on(skeleton, belief, cameras, scale)
-        return tuple(box or crop for box, crop in zip(boxes, followed, strict=True))
+        return tuple(box or crop for box, crop in zip(boxes, windows, strict=True))
 
     def _search(self, frame: MultiViewFrame, cameras: tuple[StaticCamera, ...]) -> None:
         """Search for a person; the pursuit takes them if the views show more of them than of the followed person."""
-        if sum(self._boxes.at(frame.index, camera.name) is not None for camera in cameras) >= 2:
+        boxes = self._boxes or Boxes({})
+        if sum(boxes.at(frame.index, camera.name) is not None for camera in cameras) >= 2:
             return
         person = locate(self._detector, frame, cameras)
         if person is None:

@@ -15,8 +15,7 @@ from poseharvest.geometry.crop import Crop, crop_around
 from poseharvest.localization.find.assign import MAX_MISFIT, misfits
 from poseharvest.localization.find.observation import window_scale
 from poseharvest.localization.find.scan import Candidate, PictureSearch
-from poseharvest.localization.follow.belief import Belief
-from poseharvest.localization.follow.pursuit import Pursuit
+from poseharvest.localization.follow.pursuit import Belief, Pursuit
 from poseharvest.localization.limits import (
     CLOSING_SCALES,
     CONFIDENT_PEAK,
@@ -26,7 +25,7 @@ from poseharvest.localization.limits import (
     MIN_KNOWN,
     MIN_SIDE_PX,
 )
-from poseharvest.localization.partial_pose import PartialPose
+from poseharvest.localization.sighting import PartialPose
 
 MIN_FOUND = 0.4
 """Mean height of the peaks from which a search has found a person.

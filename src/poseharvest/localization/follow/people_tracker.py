@@ -17,23 +17,20 @@ from poseharvest.detectors.protocol import HeatmapDetector, KeypointSource
 from poseharvest.geometry.camera import StaticCamera
 from poseharvest.geometry.crop import Crop
 from poseharvest.geometry.rig import Rig
-from poseharvest.heatmaps.maps import Heatmaps
-from poseharvest.heatmaps.peaks import heatmap_peaks
+from poseharvest.heatmaps.maps import Heatmaps, heatmap_peaks
 from poseharvest.localization.find.assign import assign
 from poseharvest.localization.find.likely_people import likely_people
 from poseharvest.localization.find.look_again import confirm_people, is_person, look_again
 from poseharvest.localization.find.match_views import group_candidates
 from poseharvest.localization.find.observation import (
     Observation,
-    observe_people,
-    observe_remembered,
-    window_scale,
-)
-from poseharvest.localization.find.person_windows import (
     detect_views,
     draw_keypoints,
     network_candidates,
+    observe_people,
+    observe_remembered,
     shows_enough,
+    window_scale,
     windows_on,
 )
 from poseharvest.localization.find.pose_memory import PoseMemory
@@ -41,8 +38,7 @@ from poseharvest.localization.find.scan import Candidate, find_candidates
 from poseharvest.localization.find.tell_apart import remove_others, removed_share
 from poseharvest.localization.follow.track import Track, relate_tracks
 from poseharvest.localization.limits import MIN_CONFIDENCE, NEW_PERSON_MM, PERSON_MM
-from poseharvest.localization.partial_pose import PartialPose, distance_from_all
-from poseharvest.localization.sighting import FrameSightings, Sighting, TrackedSighting
+from poseharvest.localization.sighting import FrameSightings, PartialPose, Sighting, TrackedSighting, distance_from_all
 
 _logger = logging.getLogger(__name__)
 

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from poseharvest.localization.find.observation import Observation
-from poseharvest.localization.follow.belief import Belief, update_belief
+from poseharvest.localization.follow.pursuit import Belief, update_belief
 from poseharvest.localization.limits import CONFIRMED_FRAMES, NEW_PERSON_MM
-from poseharvest.localization.partial_pose import PartialPose, distance_from_all, joint_distance
+from poseharvest.localization.sighting import PartialPose, distance_from_all, joint_distance
 
 _TENTATIVE_PATIENCE_FRAMES = 2
 _PATIENCE_S = 1.0

@@ -32,7 +32,7 @@ def multiply_evidence(  # noqa: PLR0913, PLR0917 - a loop takes plain arrays
         maps: (F, V, J, H, W) with a margin of one pixel or more.
         floors: (F, J) added.
         is_shown: (F, V, J) of `views.ShownMaps`.
-        rows: (F, V, 28) of `view_rows.ViewRows.in_margin`.
+        rows: (F, V, 28) of `views.ViewRows.in_margin`.
         fisheye: (F, V) of the same.
         corner: (3, N) of the blocks, in units of their edge, ordered by joint and frame.
         counts: (J * F,) number of blocks of each joint and frame.

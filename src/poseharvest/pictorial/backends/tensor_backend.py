@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from poseharvest.geometry.resample import BilinearCorners, bilinear_corners
+from poseharvest.geometry.crop import BilinearCorners, bilinear_corners
 from poseharvest.pictorial.backends.pair_matrices import TileMessenger
 from poseharvest.pictorial.blocks import Blocks, Listing, halves_of
 from poseharvest.pictorial.pairwise import Reach

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from poseharvest.annotations.reader import Harvest
-from poseharvest.annotations.rows import SelectedFrame
+from poseharvest.annotations.records import SelectedFrame
 from poseharvest.arrays import Image
 from poseharvest.diagnosis.spread import side_of_limb
 from poseharvest.geometry.crop import Crop, crop_around, extract

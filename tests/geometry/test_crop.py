@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from poseharvest.geometry.resample import BilinearCorners, bilinear_corners, sample_bilinear
+from poseharvest.geometry.crop import BilinearCorners, bilinear_corners, sample_bilinear
 
 
 @given(seed=st.integers(0, 10**6), height=st.integers(1, 7), width=st.integers(1, 9))

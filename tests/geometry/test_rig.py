@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poseharvest.geometry.pixel_size import pixel_error, pixels_per_mm
+from poseharvest.geometry.rig import pixel_error, pixels_per_mm
 from poseharvest.geometry.triangulation import triangulate
 from walker_kit import look_at, walker_rig
 

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poseharvest.detectors.bias import measure_side_bias
+from poseharvest.detectors.network import Preprocessing, RunOptions, WindowDetector, network_input, square_part
 from poseharvest.detectors.protocol import CroppedView, details_of
-from poseharvest.detectors.windows import Preprocessing, RunOptions, WindowDetector, network_input, square_part
 from poseharvest.errors import DetectorError
 from poseharvest.geometry.crop import Crop
-from poseharvest.heatmaps.peaks import heatmap_peaks
+from poseharvest.heatmaps.maps import heatmap_peaks
 from poseharvest.skeleton.skeleton import Skeleton, limbs
 
 SKELETON = Skeleton(

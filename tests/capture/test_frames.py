@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from poseharvest.capture.prefetch import prefetch
+from poseharvest.capture.frames import prefetch
 from poseharvest.errors import CaptureError
 
 

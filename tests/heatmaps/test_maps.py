@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from poseharvest.errors import ShapeError
 from poseharvest.geometry.crop import Crop
 from poseharvest.heatmaps.encode import gaussian_maps
-from poseharvest.heatmaps.peaks import heatmap_peaks, map_peaks, peaks_near
+from poseharvest.heatmaps.maps import heatmap_peaks, map_peaks, peaks_near
 
 SIZE = (24, 32)
 
