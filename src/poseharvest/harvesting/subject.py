@@ -30,6 +30,7 @@ from poseharvest.pictorial.limb_estimation import (
 )
 from poseharvest.pictorial.posterior import JointPosterior
 from poseharvest.refinement.learn import learn_refinement
+from poseharvest.refinement.learn_mixing import MOST_FRAMES, learn_mixing
 from poseharvest.refinement.observations import Observations, observe
 from poseharvest.refinement.refine import Refinement
 from poseharvest.refinement.rigid_limbs import RigidLimbs
@@ -169,6 +170,8 @@ class SubjectLearner:
             rounds=1 if self.refines else NUM_MATCHINGS,  # the fit needs a place to start from, not the last millimetre
         )
         refinement = self._learn_refinement(inferred, lengths, are_given=known_lengths is not None)
+        if refinement is not None:
+            refinement = self._learn_mixing(chosen, shells, support, refinement)
         guessed = tuple("-".join(limb) for limb in lengths.mm if limb not in measured) if known_lengths is None else ()
         few = tuple("-".join(limb) for limb, one in measured.items() if not one.is_certain)
         return Subject(lengths, shells, guessed, few, support, refinement)
@@ -211,6 +214,14 @@ class SubjectLearner:
         return learn_refinement(
             Observations.joined([one.seen for one in inferred]), start, limbs, lengths_are_given=are_given
         )
+
+    def _learn_mixing(
+        self, sightings: Sightings, shells: LimbLengths, support: Support, refinement: Refinement
+    ) -> Refinement:
+        """Return what places joints between the voxels, with what the marginal counts beside it."""
+        few = _Chosen(sightings, MOST_FRAMES)
+        frames = [support.without_background(sighting).evidence for sighting in _iterate(few)]
+        return learn_mixing(frames, self.model(shells).infer_many, refinement)
 
     def model(self, shells: LimbLengths) -> PictorialStructures:
         """Return the model with the given shells."""

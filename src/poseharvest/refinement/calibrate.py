@@ -8,6 +8,7 @@ covariances makes these distances most likely.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -34,32 +35,68 @@ def covariance_factor(seen: Observations, fit: PoseFit, noise: DetectorNoise, li
         noise: of the detector.
         limbs: lengths and tolerances.
     """
-    likelihoods, count = torch.zeros(len(_FACTORS), dtype=torch.float64), 0.0
+    likelihoods, count = torch.zeros(len(_FACTORS), dtype=torch.float64), 0
     for view in range(seen.seen.shape[1]):
         others = fit_poses(seen.without(view), fit.points, noise, limbs, most_steps=_STEPS)
-        usable = is_held(others.linear) & seen.seen[:, view]
-        if bool(usable.any()):
-            likelihoods += _likelihoods(seen, others, noise, view, usable)
-            count += float(usable.sum())
+        poses = PosesOfOthers(others.points, others.cov, is_held(others.linear))
+        peaks = LeftOutPeaks.of(view, seen, poses, noise)
+        likelihoods += torch.stack([peaks.log_likelihood(noise, factor) for factor in _FACTORS])
+        count += len(peaks.residual)
     if count < _LEAST_PEAKS:
         return None
     likelihoods -= torch.tensor(_FACTORS).double().log().square() / (2 * _PRIOR_SPREAD**2)
     return _FACTORS[int(likelihoods.argmax())]
 
 
-def _likelihoods(seen: Observations, others: PoseFit, noise: DetectorNoise, view: int, usable: Tensor) -> Tensor:
-    """Return the log-likelihood of a left-out view's peaks for every factor."""
-    sigma = noise.sigma_px(seen)
-    linear = linearise(seen, look(seen.cameras, others.points), noise, sigma)
-    residual, jacobian = linear.residual[:, view][usable], linear.jacobian[:, view][usable]
-    of_pose = torch.einsum("nab,nbc,ndc->nad", jacobian, others.cov[usable], jacobian)
-    of_peak = sigma[:, view][usable][:, None, None] ** 2 * torch.eye(2, dtype=torch.float64)
-    right, wrong = (
-        torch.stack([_log_normal(residual, factor * of_pose + width * of_peak) for factor in _FACTORS])
-        for width in (1.0, noise.wider**2)
-    )
-    both = torch.stack((right + math.log1p(-noise.wrong_share), wrong + math.log(max(noise.wrong_share, 1e-6))))
-    return torch.logsumexp(both, 0).sum(1)
+class PosesOfOthers(NamedTuple):
+    """F poses by the other views.
+
+    Attributes:
+        points: (F, J, 3) mm.
+        cov: (F, J, 3, 3) mm^2.
+        is_held: (F, J) bool, joints that have one place.
+    """
+
+    points: Tensor
+    cov: Tensor
+    is_held: Tensor
+
+
+class LeftOutPeaks(NamedTuple):
+    """N peaks of a view that was left out, and what the others say of them.
+
+    Attributes:
+        residual: (N, 2) peaks less predictions, pixels.
+        of_pose: (N, 2, 2) covariances of the predictions, px^2.
+        of_peak: (N, 2, 2) of right peaks, px^2.
+    """
+
+    residual: Tensor
+    of_pose: Tensor
+    of_peak: Tensor
+
+    @classmethod
+    def of(cls, view: int, seen: Observations, pose: PosesOfOthers, noise: DetectorNoise) -> LeftOutPeaks:
+        """Return the peaks of a view of all V in `seen`."""
+        sigma = noise.sigma_px(seen)
+        linear, usable = (
+            linearise(seen, look(seen.cameras, pose.points), noise, sigma),
+            pose.is_held & seen.seen[:, view],
+        )
+        jacobian = linear.jacobian[:, view][usable]
+        return cls(
+            linear.residual[:, view][usable],
+            torch.einsum("nab,nbc,ndc->nad", jacobian, pose.cov[usable], jacobian),
+            sigma[:, view][usable][:, None, None] ** 2 * torch.eye(2, dtype=torch.float64),
+        )
+
+    def log_likelihood(self, noise: DetectorNoise, factor: float = 1.0) -> Tensor:
+        """Return the log-likelihood of the peaks, were the covariances of the poses some times as large."""
+        right, wrong = (
+            _log_normal(self.residual, factor * self.of_pose + width * self.of_peak) for width in (1.0, noise.wider**2)
+        )
+        both = torch.stack((right + math.log1p(-noise.wrong_share), wrong + math.log(max(noise.wrong_share, 1e-6))))
+        return torch.logsumexp(both, 0).sum()
 
 
 def _log_normal(residual: Tensor, cov: Tensor) -> Tensor:

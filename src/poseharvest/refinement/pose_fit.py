@@ -32,7 +32,8 @@ class LinearFit:
         jacobian: (F, V, J, 2, 3) of the projections, pixels per mm.
         sigma_px: (F, V, J) of right peaks.
         precision: (F, V, J) weight of each peak, 1 / px^2.
-        right: (F, V, J) probability that a peak is right.
+        right: (F, V, J) probability that a peak is right; 0 where nothing is seen.
+        seen: (F, V, J) bool, there is a peak that the fit uses.
         information: (F, J, 3, 3) of all views on each joint, 1 / mm^2.
         gradient: (F, J, 3) of the views, 1 / mm.
     """
@@ -42,6 +43,7 @@ class LinearFit:
     sigma_px: Tensor
     precision: Tensor
     right: Tensor
+    seen: Tensor
     information: Tensor
     gradient: Tensor
 
@@ -95,7 +97,7 @@ def linearise(seen: Observations, views: Views, noise: DetectorNoise, sigma_px: 
     weighed = views.jacobian * precision[..., None, None]
     information = torch.einsum("fvjab,fvjac->fjbc", weighed, views.jacobian)
     gradient = torch.einsum("fvjab,fvja->fjb", weighed, residual)
-    return LinearFit(residual, views.jacobian, sigma_px, precision, right, information, gradient)
+    return LinearFit(residual, views.jacobian, sigma_px, precision, right, is_used, information, gradient)
 
 
 def is_held(linear: LinearFit) -> Tensor:

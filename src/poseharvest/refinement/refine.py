@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from poseharvest.pictorial.evidence import FrameEvidence
 from poseharvest.pictorial.posterior import JointPosterior
+from poseharvest.refinement.mixing import Mixing, disagreement
 from poseharvest.refinement.noise import DetectorNoise
 from poseharvest.refinement.observations import observe
 from poseharvest.refinement.pose_fit import Agreement, PoseFit, fit_poses, is_held, of_undecided_peaks
@@ -20,12 +22,6 @@ from poseharvest.skeleton.skeleton import Skeleton
 _FAR = 16.0  # squared Mahalanobis distance from the marginal, beyond which the fit has found another place
 _LARGEST_FACTOR = 4.0  # on covariances: the fit's errors are twice as large as it says
 _WIDEST_MM = 150.0  # standard deviation of a fit that says nothing
-# How far fit and marginal disagree, as a squared distance over its mean if the fit's covariance held for it: at this
-# value both count alike. Chosen on simulated sequences of five kinds of errors (docs/method.md, D17). The subject's
-# usual disagreement counts three times beside that of a joint in a frame.
-_HALF_AND_HALF = 6.0
-_USUAL_COUNTS = 3.0
-_MOST_DISAGREEMENT = 10.0  # that one joint in one frame counts for in the usual one
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +36,7 @@ class Refinement:
             where sizes differ from frame to frame.
         num_frames: frames that it was learned from.
         is_calibrated: three or more views were there, so that each could be predicted by the others.
-        disagreement: how far fits and marginals usually disagree: mean squared distance over what it would be if the
-            covariances of the fit held for it.
+        mixing: how much the marginal counts beside the fit where they disagree.
     """
 
     noise: DetectorNoise
@@ -50,7 +45,7 @@ class Refinement:
     freedom: float
     num_frames: int
     is_calibrated: bool
-    disagreement: float = 0.0
+    mixing: Mixing = field(default_factory=Mixing)
 
     @property
     def is_trusted(self) -> bool:
@@ -77,7 +72,7 @@ class Refinement:
         fit = fit_poses(observe(frames, mean), mean, self.noise, self.limbs)
         of_fit, offset = self.covariances(fit), mean - fit.points
         has_one_place = is_held(fit.linear) & supported & _is_near(offset, cov) & _is_narrow(fit.cov)
-        between = mix(offset, of_fit, self.disagreement)
+        between = self.mixing.mix(fit, offset, of_fit)
         mean = torch.where(has_one_place[..., None], fit.points + between.offset, mean)
         cov = torch.where(has_one_place[..., None, None], between.cov, cov)
         return [
@@ -86,12 +81,9 @@ class Refinement:
         ]
 
     def compared(self, fit: PoseFit, mean: Tensor) -> Refinement:
-        """Return this with the usual disagreement of fits and means (F, J, 3), mm, of the same frames' marginals."""
-        held = is_held(fit.linear) & _is_narrow(fit.cov)
-        if not bool(held.any()):
-            return self
-        each = _disagreement(mean - fit.points, self.covariances(fit))[held]
-        return replace(self, disagreement=float(each.clamp(max=_MOST_DISAGREEMENT).mean()))
+        """Return this with the usual disagreement of fits and the marginals' means (F, J, 3), mm, of some frames."""
+        mixing = Mixing.between(fit, mean - fit.points, self.covariances(fit), self.mixing.half_at)
+        return replace(self, mixing=mixing)
 
     def covariances(self, fit: PoseFit) -> Tensor:
         """Return (F, J, 3, 3) mm^2, with the factor of left-out views and the doubt of undecided peaks."""
@@ -107,7 +99,8 @@ class Refinement:
             "frames": self.num_frames,
             "covariance_factor": self.cov_factor,
             "freedom": self.freedom,
-            "disagreement": self.disagreement,
+            "disagreement": self.mixing.usual,
+            "disagreement_half_and_half": self.mixing.half_at if math.isfinite(self.mixing.half_at) else None,
             "peak_error_share_of_window": {
                 view: dict(zip(skeleton.joints, row, strict=True))
                 for view, row in zip(views, noise.share.tolist(), strict=True)
@@ -120,48 +113,9 @@ class Refinement:
         }
 
 
-class Mixed(NamedTuple):
-    """A place between the fit's and the marginal's.
-
-    Attributes:
-        offset: (F, J, 3) from the fit, mm.
-        cov: (F, J, 3, 3) mm^2.
-    """
-
-    offset: Tensor
-    cov: Tensor
-
-
-def mix(offset: Tensor, of_fit: Tensor, usual_disagreement: float) -> Mixed:
-    """Return mean and covariance if the truth lies about the fit or, with some probability, about the marginal's mean.
-
-    That probability rises with their disagreement, of the joint in the frame and of the subject in general.
-
-    Args:
-        offset: (F, J, 3) from the fit to the marginal's mean, mm.
-        of_fit: (F, J, 3, 3) covariances of the fit, mm^2; about either place.
-        usual_disagreement: `Refinement.disagreement`.
-    """
-    disagreement = _disagreement(offset, of_fit) + _USUAL_COUNTS * usual_disagreement
-    chance = (disagreement / (disagreement + _HALF_AND_HALF))[..., None]
-    apart = offset[..., :, None] * offset[..., None, :]
-    return Mixed(chance * offset, of_fit + (chance * (1 - chance))[..., None] * apart)
-
-
 def _is_near(offset: Tensor, cov: Tensor) -> Tensor:
     """Return (F, J) bool: an offset (F, J, 3) lies within a marginal."""
-    return _squares(offset, cov) < _FAR
-
-
-def _disagreement(offset: Tensor, cov: Tensor) -> Tensor:
-    """Return (F, J) squared Mahalanobis distances of offsets (F, J, 3) over their mean, were `cov` their covariance."""
-    return _squares(offset, cov) / 3
-
-
-def _squares(offset: Tensor, cov: Tensor) -> Tensor:
-    solved = torch.linalg.solve(cov, offset[..., None]).squeeze(-1)
-    squares: Tensor = (offset * solved).sum(-1)
-    return squares
+    return 3 * disagreement(offset, cov) < _FAR
 
 
 def _is_narrow(cov: Tensor) -> Tensor:

@@ -1,0 +1,75 @@
+"""How much the marginal counts beside the fit, by the peaks of left-out views (choice D17).
+
+Each view of some frames is left out of both, of the sums on the grid and of the fit. The mixture of what the others say
+that predicts its peaks best is the subject's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import torch
+
+from poseharvest.heatmaps.maps import Heatmaps
+from poseharvest.pictorial.evidence import FrameEvidence
+from poseharvest.pictorial.posterior import JointPosterior
+from poseharvest.refinement.calibrate import LeftOutPeaks, PosesOfOthers
+from poseharvest.refinement.mixing import Mixing
+from poseharvest.refinement.observations import observe
+from poseharvest.refinement.pose_fit import fit_poses, is_held
+from poseharvest.refinement.refine import Refinement
+
+MOST_FRAMES = 12
+"""Frames that are enough: each costs an inference for every view."""
+
+_HALF_AT = (2.0, 4.0, 8.0, 16.0, 32.0, math.inf)
+_LEAST_PEAKS = 30
+_LEAST_VIEWS = 3  # so that two are left
+
+Infer = Callable[[Sequence[FrameEvidence]], Sequence[JointPosterior]]
+
+
+def learn_mixing(frames: Sequence[FrameEvidence], infer: Infer, refinement: Refinement) -> Refinement:
+    """Return what was learned with the mixture that predicts left-out views best.
+
+    With two views, or fewer than 30 peaks to predict, it stays as it was.
+
+    Args:
+        frames: some of those that teach, each with V views.
+        infer: returns the posteriors of frames on the grid.
+        refinement: what was learned so far.
+    """
+    if not refinement.is_trusted or not frames or len(frames[0].cameras) < _LEAST_VIEWS:
+        return refinement
+    likelihoods, count = torch.zeros(len(_HALF_AT), dtype=torch.float64), 0
+    for view in range(len(frames[0].cameras)):
+        all_peaks = _predict(frames, view, infer, refinement)
+        likelihoods += torch.stack([peaks.log_likelihood(refinement.noise) for peaks in all_peaks])
+        count += len(all_peaks[0].residual)
+    if count < _LEAST_PEAKS:
+        return refinement
+    return replace(refinement, mixing=replace(refinement.mixing, half_at=_HALF_AT[int(likelihoods.argmax())]))
+
+
+def _predict(frames: Sequence[FrameEvidence], view: int, infer: Infer, refinement: Refinement) -> list[LeftOutPeaks]:
+    """Return the peaks of a view as the other views predict them, for every mixture."""
+    fewer = [_without(frame, view) for frame in frames]
+    means = torch.stack([posterior.mean for posterior in infer(fewer)]).double()
+    fit = fit_poses(observe(fewer, means), means, refinement.noise, refinement.limbs)
+    seen, of_fit, offset = observe(frames, means), refinement.covariances(fit), means - fit.points
+    found = []
+    for half_at in _HALF_AT:
+        mixed = Mixing.between(fit, offset, of_fit, half_at).mix(fit, offset, of_fit)
+        poses = PosesOfOthers(fit.points + mixed.offset, mixed.cov, is_held(fit.linear))
+        found.append(LeftOutPeaks.of(view, seen, poses, refinement.noise))
+    return found
+
+
+def _without(frame: FrameEvidence, view: int) -> FrameEvidence:
+    """Return the frame as if a view had no picture."""
+    values = frame.heatmaps.values.clone()
+    values[view] = 0
+    crops = tuple(None if number == view else crop for number, crop in enumerate(frame.heatmaps.crops))
+    return replace(frame, heatmaps=Heatmaps(values, crops))
