@@ -137,12 +137,6 @@ class Masses:
         second = second + sums[:, 0, None, None] * (spread_mm2 * torch.eye(3, dtype=sums.dtype, device=sums.device))
         return cls(columns[0], torch.stack(columns[1:4], 1), second)
 
-    @classmethod
-    def none(cls, number: int, device: torch.device) -> Masses:
-        """Return `number` empty parts."""
-        zeros = torch.zeros(number, 13, dtype=torch.float64, device=device)
-        return cls(zeros[:, 0], zeros[:, 1:4], zeros[:, 4:].reshape(-1, 3, 3))
-
     def plus(self, other: Masses) -> Masses:
         """Return both parts together."""
         return Masses(self.mass + other.mass, self.first + other.first, self.second + other.second)
