@@ -75,13 +75,21 @@ def decode_frames(
     Raises:
         CaptureError: the file cannot be opened.
     """
+    import av
+
     with open_video(path) as (container, stream):
         stream.codec_context.thread_type = "AUTO"
         stream.codec_context.thread_count = threads
         if seek_pts is not None:
             container.seek(seek_pts, stream=stream)
         for packet in read_packets(container, stream, on_failure):
-            yield from _decode_packet(packet, on_failure)
+            try:
+                frames = packet.decode()
+            except av.error.FFmpegError as error:
+                time_s = float((packet.pts or 0) * packet.time_base)
+                on_failure(f"decoding fails at {time_s:.3f} s ({error.strerror})")
+            else:
+                yield from frames
 
 
 def read_packets(
@@ -94,17 +102,6 @@ def read_packets(
         yield from container.demux(stream)
     except av.error.FFmpegError as error:
         on_failure(f"reading breaks off ({error.strerror})")
-
-
-def _decode_packet(packet: Packet[VideoStream], on_failure: Callable[[str], None]) -> list[VideoFrame]:
-    import av
-
-    try:
-        return packet.decode()
-    except av.error.FFmpegError as error:
-        time_s = float((packet.pts or 0) * packet.time_base)
-        on_failure(f"decoding fails at {time_s:.3f} s ({error.strerror})")
-        return []
 
 
 @dataclass(frozen=True, eq=False)

@@ -172,7 +172,9 @@ class WindowDetector:
         Raises:
             DetectorError: a view comes without its picture.
         """
-        detected = [torch.zeros((0, len(self.skeleton), *self.heatmap_size), device=self._options.device)]
+        if not views:
+            return torch.zeros((0, len(self.skeleton), *self.heatmap_size), device=self._options.device)
+        detected: list[Tensor] = []
         size = self._options.windows_at_once
         batches = [views[start : start + size] for start in range(0, len(views), size)]
         # While the network looks at some windows, the next ones are cut out.

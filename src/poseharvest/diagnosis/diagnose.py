@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from poseharvest.annotations.info import HarvestRun
@@ -56,9 +55,8 @@ class Coverage:
 
     def add(self, record: FrameAnnotations) -> None:
         """Count one person in one frame."""
-        none = torch.zeros(len(self.skeleton), dtype=torch.int64)
         self.frames[record.person] = self.frames.get(record.person, 0) + 1
-        self.supported[record.person] = self.supported.get(record.person, none) + record.supported.long()
+        self.supported[record.person] = record.supported.long() + self.supported.get(record.person, 0)
 
     def hardly_shown(self) -> dict[int, list[int]]:
         """Return the indices of the joints that two views hardly ever show, by person."""

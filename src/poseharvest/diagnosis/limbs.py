@@ -69,7 +69,8 @@ class LimbTally:
         """Measure one person in one frame."""
         supported = frame.supported.numpy()
         present: NDArray[np.bool_] = supported[self._parents] & supported[self._children]
-        self._lengths.add(limb_lengths(frame.mean.numpy(), self._parents, self._children), present)
+        points = frame.mean.numpy()
+        self._lengths.add(np.linalg.norm(points[self._children] - points[self._parents], axis=1), present)
 
     def summary(self, estimated_mm: Mapping[str, float]) -> tuple[LimbSummary, ...]:
         """Return the statistics of every limb, with the estimates, mm, by `parent-child`."""
@@ -84,12 +85,6 @@ class LimbTally:
             )
             for limb, spread in measured.items()
         )
-
-
-def limb_lengths(points: NDArray[np.float64], parents: list[int], children: list[int]) -> NDArray[np.float64]:
-    """Return (E,) limb lengths of joints at `points` (J, 3), in the unit of the points."""
-    lengths: NDArray[np.float64] = np.linalg.norm(points[children] - points[parents], axis=1)
-    return lengths
 
 
 def _mirrored_median(skeleton: Skeleton, limb: Limb, measured: Mapping[Limb, Spread]) -> float:

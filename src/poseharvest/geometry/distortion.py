@@ -131,20 +131,16 @@ class Distortion:
         if self.model == "none":
             return Distorted(points, torch.ones_like(points[..., 0], dtype=torch.bool))
         radius = torch.linalg.vector_norm(points, dim=-1)
-        angle = self._angle_of_radius(radius)
+        angle = torch.zeros_like(radius)  # to the axis, interpolated in the table
+        radii, angles = (torch.as_tensor(part).to(radius) for part in (self._table.radii, self._table.angles))
+        if radii.numel() >= 2:
+            right = torch.searchsorted(radii, radius.contiguous()).clamp(1, radii.numel() - 1)
+            low, high = radii[right - 1], radii[right]
+            share = ((radius - low) / (high - low).clamp_min(_TINY)).clamp(0, 1)
+            angle = angles[right - 1] + share * (angles[right] - angles[right - 1])
         if self.model == "fisheye":
             return self._undistort_fisheye(points, radius, angle)
         return self._undistort_brown_conrady(points, radius, angle)
-
-    def _angle_of_radius(self, radius: Tensor) -> Tensor:
-        """Return the angles to the axis (...) of distorted radii (...), interpolated in the table."""
-        radii, angles = (torch.as_tensor(part).to(radius) for part in (self._table.radii, self._table.angles))
-        if radii.numel() < 2:
-            return torch.zeros_like(radius)
-        right = torch.searchsorted(radii, radius.contiguous()).clamp(1, radii.numel() - 1)
-        low, high = radii[right - 1], radii[right]
-        share = ((radius - low) / (high - low).clamp_min(_TINY)).clamp(0, 1)
-        return angles[right - 1] + share * (angles[right] - angles[right - 1])
 
     def _brown_conrady(self, points: Tensor) -> Tensor:
         k1, k2, p1, p2, k3, *rest = self._padded[:8]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 
 from poseharvest.annotations.info import HarvestRun
@@ -24,16 +24,16 @@ from poseharvest.harvesting.input_checks import (
     missing_people,
     nobody_found_error,
 )
-from poseharvest.harvesting.job import Job
+from poseharvest.harvesting.job import Job, sightings_of_one
 from poseharvest.harvesting.jumps import has_jumps
 from poseharvest.harvesting.provenance import provenance
 from poseharvest.harvesting.separate_moments import harvest_moments
 from poseharvest.harvesting.several_people import harvest_people
-from poseharvest.harvesting.sighting_streams import sightings_of_one, warm_up
 from poseharvest.harvesting.spool import SightingSpool
 from poseharvest.harvesting.teachers import collect_teachers
 from poseharvest.harvesting.upright_detector import upright_detector
 from poseharvest.localization.boxes import Boxes
+from poseharvest.localization.sighting import Sighting
 from poseharvest.progress import OnProgress, Progress
 from poseharvest.skeleton.limb_lengths import LimbLengths
 
@@ -110,20 +110,34 @@ def _harvest_one(job: Job, writer: HarvestWriter, findings: list[Finding]) -> Ha
     ):
         sightings = (sighting for (sighting,) in ahead)
         first = SightingSpool(scratch, writer.target)
-        warm_up(job, sightings, first)
+        _warm_up(job, sightings, first)
         subject = job.learn(collect_teachers(job, first, SightingSpool(more, writer.target)))
         findings = findings + audit_subject(job, subject)
         model = job.learner.model(subject.shells)
         num_written = 0
         for sighting, posterior in infer_each(model, chain(first, sightings), subject.support, subject.refinement):
             record = annotate(sighting, posterior, support=subject.support)
-            if job.holds_person(record, subject.support):
+            # After a person has left, a network still gives peaks at the last place, but no two views agree on them.
+            if job.boxes is not None or subject.support.holds_person(record.supported):
                 writer.add(record)
                 num_written += 1
             job.report(sighting.frame + 1, "harvesting")
     if num_written == 0:
         raise nobody_found_error(job)
     return provenance(job, findings + missing_people(job, num_written), subject)
+
+
+def _warm_up(job: Job, sightings: Iterator[Sighting], spool: SightingSpool) -> None:
+    """Fill the spool with the first sightings.
+
+    Raises:
+        NobodyFoundError: there are none.
+    """
+    for sighting in islice(sightings, job.options.warm_up_frames):
+        spool.append(sighting)
+        job.report(job.options.start, f"looking at the subject, frame {sighting.frame}")
+    if not len(spool):
+        raise nobody_found_error(job)
 
 
 def _silent(progress: Progress) -> None:

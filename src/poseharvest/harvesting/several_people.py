@@ -21,9 +21,8 @@ from poseharvest.findings import Finding
 from poseharvest.harvesting.annotate import annotate, infer_each
 from poseharvest.harvesting.body_check import check_statures, fit_subject
 from poseharvest.harvesting.input_checks import audit_subject, missing_people, nobody_found_error
-from poseharvest.harvesting.job import Job
+from poseharvest.harvesting.job import Job, sightings_of_all
 from poseharvest.harvesting.provenance import described_refinement, provenance
-from poseharvest.harvesting.sighting_streams import sightings_of_all
 from poseharvest.harvesting.subject import Subject, by_name
 from poseharvest.localization.sighting import FrameSightings, Sighting, TrackedSighting
 from poseharvest.pictorial.infer import PictorialStructures

@@ -247,7 +247,8 @@ class _Pruner:
         self._evidence = evidence
         self._neglect = neglect
         self.dropped_mass = evidence.values.new_zeros(blocks.num_segments)
-        self.tail = Masses.none(blocks.num_segments, self.dropped_mass.device)
+        nothing = torch.zeros(blocks.num_segments, 10, dtype=torch.float64, device=self.dropped_mass.device)
+        self.tail = Masses.of(nothing)
 
     def prune(
         self, mass: Float[Tensor, " N"], blocks: Blocks, budget_share: float, *, is_certain: bool

@@ -256,7 +256,7 @@ class PictorialStructures:
         budget = Budget(options.neglected_at_most, round(most_pairs))
         marginals = find_marginals(evidence, self.tree, self._reaches, self._top, budget)
         moments = moments_of_masses(marginals.masses, volumes)
-        dropped_mass = marginals.dropped_mass.reshape(len(self.skeleton), -1).sum(0) * _ESTIMATE_MARGIN
+        dropped_mass = marginals.dropped_mass.reshape(self.tree.num_joints, -1).sum(0) * _ESTIMATE_MARGIN
         rounding = _ROUNDING * torch.finfo(self._like.dtype).eps
         # One transfer for all: on a GPU every single one would wait for it.
         is_given_up, log_partition, neglected = torch.stack([

@@ -39,12 +39,12 @@ class VoxelVolume:
         return x * y * z
 
     @property
-    def origin(self) -> Tensor:
+    def origin(self) -> Float[Tensor, " 3"]:
         """(3,) centre of voxel (0, 0, 0), mm."""
         half = torch.tensor([(n - 1) / 2 for n in self.shape], dtype=self.center.dtype, device=self.center.device)
         return self.center - half * self.voxel_mm
 
-    def axes(self) -> tuple[Tensor, Tensor, Tensor]:
+    def axes(self) -> tuple[Float[Tensor, " X"], Float[Tensor, " Y"], Float[Tensor, " Z"]]:
         """Return the world coordinates of the voxel centres along x, y and z, mm."""
         origin = self.origin
         x, y, z = (
@@ -53,17 +53,17 @@ class VoxelVolume:
         )
         return x, y, z
 
-    def voxel_centers(self) -> Tensor:
+    def voxel_centers(self) -> Float[Tensor, "N 3"]:
         """Return (X * Y * Z, 3) world positions of all voxel centres, x slowest, mm."""
         return torch.stack(torch.meshgrid(*self.axes(), indexing="ij"), -1).reshape(-1, 3)
 
-    def contains(self, points: Tensor) -> Tensor:
+    def contains(self, points: Float[Tensor, "*any 3"]) -> Bool[Tensor, "*any"]:
         """Return (...) bool: True where the world points (..., 3), mm, lie inside the box."""
         half = torch.tensor(self.shape, dtype=points.dtype, device=points.device) * (self.voxel_mm / 2)
         return ((points - self.center.to(points)).abs() <= half).all(-1)
 
 
-def cube(center: Tensor, edge_mm: float, resolution: int) -> VoxelVolume:
+def cube(center: Float[Tensor, " 3"], edge_mm: float, resolution: int) -> VoxelVolume:
     """Return the cube of Sec. 3.2: `resolution`^3 voxels around `center` (3,), mm."""
     return VoxelVolume(center, edge_mm / resolution, (resolution, resolution, resolution))
 
@@ -136,12 +136,6 @@ class Masses:
         second = torch.stack([columns[i] for i in (4, 5, 6, 5, 7, 8, 6, 8, 9)], 1).reshape(-1, 3, 3)
         second = second + sums[:, 0, None, None] * (spread_mm2 * torch.eye(3, dtype=sums.dtype, device=sums.device))
         return cls(columns[0], torch.stack(columns[1:4], 1), second)
-
-    @classmethod
-    def none(cls, number: int, device: torch.device) -> Masses:
-        """Return `number` empty parts."""
-        zeros = torch.zeros(number, 13, dtype=torch.float64, device=device)
-        return cls(zeros[:, 0], zeros[:, 1:4], zeros[:, 4:].reshape(-1, 3, 3))
 
     def plus(self, other: Masses) -> Masses:
         """Return both parts together."""

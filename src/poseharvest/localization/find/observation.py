@@ -115,10 +115,11 @@ def detect_views(
         for view, (camera, crop, image) in enumerate(zip(cameras, windows, frame.images, strict=True))
         if crop is not None
     ]
-    values = torch.zeros((len(frames), len(cameras), len(detector.skeleton), *detector.heatmap_size))
-    if requests:
+    if not requests:
+        values = torch.zeros((len(frames), len(cameras), len(detector.skeleton), *detector.heatmap_size))
+    else:
         detected = detector.detect(requests)
-        values = values.to(detected)
+        values = detected.new_zeros((len(frames), len(cameras), *detected.shape[1:]))
         values[torch.tensor([[crop is not None for crop in windows] for windows in present])] = detected
     return [Heatmaps(maps, windows) for maps, windows in zip(values, present, strict=True)]
 

@@ -15,7 +15,7 @@ from poseharvest.geometry.crop import Crop, crop_around
 from poseharvest.localization.find.assign import MAX_MISFIT, misfits
 from poseharvest.localization.find.observation import window_scale
 from poseharvest.localization.find.scan import Candidate, PictureSearch
-from poseharvest.localization.follow.pursuit import Belief, Pursuit
+from poseharvest.localization.follow.one_person import Belief, Pursuit
 from poseharvest.localization.limits import (
     CLOSING_SCALES,
     CONFIDENT_PEAK,

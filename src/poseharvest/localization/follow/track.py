@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from poseharvest.localization.find.observation import Observation
-from poseharvest.localization.follow.pursuit import Belief, update_belief
+from poseharvest.localization.follow.one_person import Belief, update_belief
 from poseharvest.localization.limits import CONFIRMED_FRAMES, NEW_PERSON_MM
 from poseharvest.localization.sighting import PartialPose, distance_from_all, joint_distance
 
