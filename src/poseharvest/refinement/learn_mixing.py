@@ -21,7 +21,7 @@ from poseharvest.refinement.observations import observe
 from poseharvest.refinement.pose_fit import fit_poses, is_held
 from poseharvest.refinement.refine import Refinement
 
-MOST_FRAMES = 12
+MOST_FRAMES = 8
 """Frames that are enough: each costs an inference for every view."""
 
 _HALF_AT = (2.0, 4.0, 8.0, 16.0, 32.0, math.inf)
