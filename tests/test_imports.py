@@ -14,7 +14,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "poseharvest"
 ROOT = "poseharvest"
 
 LEVELS: tuple[tuple[str, ...], ...] = (
-    ("errors", "arrays", "compiled", "findings", "module_records", "progress"),
+    ("errors", "arrays", "compiled", "findings", "module_records", "progress", "threads"),
     ("checks", "units", "versions"),
     ("geometry", "skeleton", "storage"),
     ("heatmaps", "calibration", "networks", "selection", "motion"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
@@ -36,6 +36,7 @@ from poseharvest.localization.boxes import Boxes
 from poseharvest.localization.sighting import Sighting
 from poseharvest.progress import OnProgress, Progress
 from poseharvest.skeleton.limb_lengths import LimbLengths
+from poseharvest.threads import one_thread_an_operation
 
 __all__ = ["OnProgress", "Progress", "harvest"]
 
@@ -76,13 +77,17 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
     findings = check_hints(job) + audit_inputs(job) + list(fitted.findings)
     upright = upright_detector(capture, fitted.detector, job.options.start, job.stop)
     job, findings = replace(job, detector=upright.detector), [*findings, *upright.findings]
-    with HarvestWriter(
-        out,
-        rig=capture.rig,
-        skeleton=fitted.detector.skeleton,
-        overwrite=overwrite,
-        recalibration=job.options.recalibration,
-    ) as writer:
+    with (
+        # Without a network all tensors are small.
+        one_thread_an_operation() if job.has_keypoints else nullcontext(),
+        HarvestWriter(
+            out,
+            rig=capture.rig,
+            skeleton=fitted.detector.skeleton,
+            overwrite=overwrite,
+            recalibration=job.options.recalibration,
+        ) as writer,
+    ):
         diagnosis = Diagnosis(capture.rig, fitted.detector.skeleton)
         writer.listen(diagnosis.add)
         harvest_frames = _harvester(job)

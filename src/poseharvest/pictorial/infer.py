@@ -29,6 +29,7 @@ from poseharvest.pictorial.unary import back_project
 from poseharvest.pictorial.unseen import Kept, with_placed
 from poseharvest.skeleton.limb_lengths import LimbLengths
 from poseharvest.skeleton.skeleton import Skeleton
+from poseharvest.threads import side_by_side
 
 InferenceMethod = Literal["exact", "reference"]
 
@@ -226,7 +227,7 @@ class PictorialStructures:
         """Return the posteriors of frames, all joints in the sums."""
         if self._coarsest_edge == 1:
             return [self._over_the_grid(frame) for frame in frames]
-        threads = torch.get_num_threads() if self._backend.runs_in_threads else 1
+        threads = side_by_side() if self._backend.runs_in_threads else 1
         most = min(self._backend.frames_a_batch, math.ceil(len(frames) / threads))
         batches: list[list[FrameEvidence]] = []  # runs of frames with as many views and maps of one size
         for frame in frames:
