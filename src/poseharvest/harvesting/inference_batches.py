@@ -17,7 +17,9 @@ from poseharvest.refinement.refine import Refinement
 
 T = TypeVar("T")
 
-_TOGETHER = 16
+TOGETHER = 16
+"""Number of sightings in a batch."""
+
 _BATCHES_A_TRIM = 4  # giving memory back after every batch took a fifth of a harvest's time
 
 
@@ -44,7 +46,7 @@ def infer_each(
         refinement: what places joints between the voxels. If None, the moments of the marginals stay (the paper).
     """
     support = support or Support()
-    for number, together in enumerate(batched(sightings, _TOGETHER), 1):
+    for number, together in enumerate(batched(sightings, TOGETHER), 1):
         frames = [support.without_background(sighting).evidence for sighting in together]
         posteriors = model.infer_many(frames)
         if refinement is not None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 from poseharvest.annotations.writer import HarvestWriter
 from poseharvest.capture.frames import MultiViewFrame
@@ -19,10 +21,40 @@ from poseharvest.localization.follow.people_tracker import PeopleTracker
 from poseharvest.localization.sighting import FrameSightings, Sighting
 
 
-def footage(job: Job, writer: HarvestWriter) -> Generator[list[MultiViewFrame], None, None]:
-    """Stream the frames in short lists, and save a few pictures for the report on the way."""
+@dataclass(frozen=True, eq=False)
+class Position:
+    """The place of a sighting in the stream of them.
+
+    Attributes:
+        frame: the first of the frames that went to the tracker together with the sighting's.
+        skip: number of sightings in these frames that come before it.
+        tracker: the tracker's state before these frames.
+    """
+
+    frame: int
+    skip: int
+    tracker: Any
+
+
+@dataclass(frozen=True, eq=False)
+class PlacedSighting:
+    """A sighting with its place in the stream."""
+
+    sighting: Sighting
+    position: Position
+
+
+def footage(job: Job, writer: HarvestWriter, start: int | None = None) -> Generator[list[MultiViewFrame], None, None]:
+    """Stream the frames in short lists, and save a few pictures for the report on the way.
+
+    Args:
+        job: the harvest.
+        writer: takes the pictures.
+        start: the first frame, which must begin a list; None for the harvest's own.
+    """
     preview_frames = _preview_frames(job.options, job.stop)
-    for frames in batched(job.frames(job.options.start, job.stop, preview_frames), job.frames_together):
+    first = job.options.start if start is None else start
+    for frames in batched(job.frames(first, job.stop, preview_frames), job.frames_together):
         for frame in frames:
             if frame.index in preview_frames:
                 _keep_pictures(writer, frame, job.capture.rig)
@@ -35,11 +67,19 @@ def person_tracker(job: Job) -> OnePersonTracker:
     return one_person_tracker(job.detector, job.capture.rig, job.boxes, is_metric=is_metric)
 
 
-def sightings_of_one(job: Job, writer: HarvestWriter) -> Generator[Sighting, None, None]:
-    """Stream the sightings of the one person."""
-    tracker = person_tracker(job)
-    for frames in footage(job, writer):
-        yield from tracker.observe(frames)
+def sightings_of_one(
+    job: Job, writer: HarvestWriter, position: Position | None = None
+) -> Generator[PlacedSighting, None, None]:
+    """Stream the sightings of the one person, from a position on or from the start."""
+    tracker, start, skip = person_tracker(job), job.options.start, 0
+    if position is not None:
+        tracker.state, start, skip = position.tracker, position.frame, position.skip
+    for frames in footage(job, writer, start):
+        state = tracker.state
+        for number, sighting in enumerate(tracker.observe(frames)):
+            if number >= skip:
+                yield PlacedSighting(sighting, Position(frames[0].index, number, state))
+        skip = 0
 
 
 def sightings_of_all(job: Job, writer: HarvestWriter) -> Generator[FrameSightings, None, None]:
@@ -49,17 +89,20 @@ def sightings_of_all(job: Job, writer: HarvestWriter) -> Generator[FrameSighting
         yield from tracker.observe(frames)
 
 
-def warm_up(job: Job, sightings: Iterator[Sighting], spool: SightingSpool) -> None:
-    """Fill the spool with the first sightings.
+def warm_up(job: Job, placed: Iterator[PlacedSighting], spool: SightingSpool) -> list[Position]:
+    """Fill the spool with the first sightings, and return their positions.
 
     Raises:
         NobodyFoundError: there are none.
     """
-    for sighting in islice(sightings, job.options.warm_up_frames):
-        spool.append(sighting)
-        job.report(job.options.start, f"looking at the subject, frame {sighting.frame}")
-    if not len(spool):
+    positions = []
+    for one in islice(placed, job.options.warm_up_frames):
+        spool.append(one.sighting)
+        positions.append(one.position)
+        job.report(job.options.start, f"looking at the subject, frame {one.sighting.frame}")
+    if not positions:
         raise nobody_found_error(job)
+    return positions
 
 
 def _keep_pictures(writer: HarvestWriter, frame: MultiViewFrame, rig: Rig) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from poseharvest.errors import StoreError, TrainingError
+from poseharvest.errors import NoteOnError, StoreError, TrainingError
 from poseharvest.storage.name_lock import claimed
 from poseharvest.storage.record import Record, as_plain, first_difference
 from poseharvest.storage.renaming import rename_new
@@ -25,11 +25,13 @@ class RunFolder:
         path: the folder.
         record: name of the JSON file with the record of the run.
         format: the value of the key "format" in that file.
+        remedy: how to go on with an interrupted run.
     """
 
     path: Path
     record: str
     format: str
+    remedy: str = "go on with --resume"
 
     @contextmanager
     def running(self, request: Mapping[str, Any], *, overwrite: bool, resume: bool) -> Iterator[None]:
@@ -53,7 +55,8 @@ class RunFolder:
             make_parent(target)
         with claimed(target):
             self._begin(as_plain(request), target, overwrite=overwrite, resume=resume)
-            yield
+            with NoteOnError(f"{self.path} is unfinished: {self.remedy}", signals_only=True):
+                yield
             sweep(target)
 
     def write(self, content: Mapping[str, Any]) -> None:

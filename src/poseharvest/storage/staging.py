@@ -12,7 +12,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from poseharvest.errors import StoreError
@@ -60,15 +60,14 @@ class StagedFolder:
         with os_errors_as_store_errors(self.target):
             make_parent(self.target)
             self._lock.claim()
-            try:
+            with ExitStack() as stack:
+                stack.callback(self._lock.release)
                 _put_back(self.target)
                 self._check_free()
                 self.is_resumed = self._find_unfinished(record, resume=resume)
                 sweep(self.target, spare=self.path)
                 self.path.mkdir(exist_ok=True)
-            except BaseException:
-                self._lock.release()
-                raise
+                stack.pop_all()
 
     def commit(self) -> None:
         """Flush everything to the disk and give the folder its name.

@@ -7,7 +7,7 @@ where to look next and where to put the bounding volume (choice D4).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from poseharvest.capture.frames import MultiViewFrame
 from poseharvest.detectors.protocol import HeatmapDetector
@@ -25,7 +25,7 @@ from poseharvest.localization.find.person_windows import (
     view_candidates,
     windows_on,
 )
-from poseharvest.localization.follow.pursuit import Pursuit
+from poseharvest.localization.follow.pursuit import Pursuit, PursuitState
 from poseharvest.localization.sighting import Sighting
 
 _WINDOW_SECONDS = 1 / 15
@@ -47,6 +47,16 @@ class OnePersonTracker(Protocol):
         """Return what the views show of the person in the next frames, which follow those of the last call."""
         ...
 
+    @property
+    def state(self) -> Any:
+        """All that is remembered from frame to frame, in frozen dataclasses, to go on from it later."""
+        ...
+
+    @state.setter
+    def state(self, state: Any) -> None:
+        """Go on from what an earlier tracker of the same kind remembered."""
+        ...
+
 
 class Tracker:
     """Follows the person on whom most views agree.
@@ -61,6 +71,16 @@ class Tracker:
         self._detector, self._rig = detector, rig
         self._boxes = boxes or Boxes({})
         self._pursuit = Pursuit()
+
+    @property
+    def state(self) -> PursuitState:
+        """All that is remembered from frame to frame."""
+        return self._pursuit.state
+
+    @state.setter
+    def state(self, state: PursuitState) -> None:
+        """Go on from what an earlier tracker remembered."""
+        self._pursuit.state = state
 
     def observe(self, frames: Sequence[MultiViewFrame]) -> list[Sighting]:
         """Return what the views show of the person in the next frames, which go through the detector together.

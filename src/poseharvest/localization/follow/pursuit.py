@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from poseharvest.localization.follow.belief import Belief, update_belief
 from poseharvest.localization.partial_pose import PartialPose
@@ -18,6 +19,17 @@ _STALE_S = 1.0  # without a picture: after that a person may be anywhere
 _SEARCH_EVERY_FRAMES = 10
 
 
+@dataclass(frozen=True, eq=False)
+class PursuitState:
+    """All that a pursuit remembers from frame to frame; see the properties of `Pursuit`."""
+
+    belief: Belief | None
+    visibility: Sequence[float]
+    num_poor: int
+    next_search: int
+    last_picture_s: float | None
+
+
 class Pursuit:
     """What is known of the followed person; no person at first."""
 
@@ -27,6 +39,17 @@ class Pursuit:
         self._num_poor = 0
         self._next_search = 0
         self._last_picture_s: float | None = None
+
+    @property
+    def state(self) -> PursuitState:
+        """All that is remembered, to go on from it later."""
+        return PursuitState(self._belief, self._visibility, self._num_poor, self._next_search, self._last_picture_s)
+
+    @state.setter
+    def state(self, state: PursuitState) -> None:
+        """Go on from what an earlier pursuit remembered."""
+        self._belief, self._visibility, self._num_poor = state.belief, state.visibility, state.num_poor
+        self._next_search, self._last_picture_s = state.next_search, state.last_picture_s
 
     @property
     def belief(self) -> Belief | None:
