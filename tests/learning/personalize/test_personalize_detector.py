@@ -109,6 +109,7 @@ def test_another_skeleton_is_named(harvested, untrained, simulation, tmp_path):
     text = (harvested.path / "harvest.json").read_text()
     other = tmp_path / "other"
     shutil.copytree(harvested.path, other)
+    (other / "SHA256SUMS").unlink()
     (other / "harvest.json").write_text(text.replace(f'"{harvested.skeleton.joints[0]}"', '"bottom"'))
     assert Harvest.open(other).skeleton.joints == joints
     with pytest.raises(SkeletonError, match=r"must have the same joints: .* lacks right_ankle"):
