@@ -178,7 +178,7 @@ def predict(
         StoreError: `out` exists, or cannot be written.
     """
     situation = situation or Situation()
-    run = RunFolder(Path(out), RESULT, FORMAT)
+    run = RunFolder(Path(out), RESULT, FORMAT, remedy="begin again with --overwrite")
     settings: dict[str, Any] = {
         "input": str(pictures.path.resolve()),
         "root_depth": situation.root_depth_source,

@@ -145,7 +145,7 @@ def run_demo(  # noqa: PLR0913 - the demo's inputs
         harvesting=plan.harvesting,
         training=replace(REFINEMENT, epochs=plan.epochs, distillation=DISTILLATION),
     )
-    run = RunFolder(out, RECORD, FORMAT)
+    run = RunFolder(out, RECORD, FORMAT, remedy="run the command again to go on")
     settings = {**study.harvest_settings(), **study.training_settings(), "seed": seed}
     with run.running(settings, overwrite=overwrite, resume=not overwrite):
         results = _within_time(study, out, plan, seed, start_s=start_s, on_progress=on_progress)
