@@ -95,6 +95,11 @@ def test_a_lock_that_cannot_be_read_is_believed_for_a_minute(tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="out: cannot be written: No such file or directory"):
+        NameLock(tmp_path / "nowhere" / "out").claim()
+
+
 def test_only_the_owner_removes_the_lock(tmp_path: Path) -> None:
     target = tmp_path / "out"
     lock = NameLock(target)

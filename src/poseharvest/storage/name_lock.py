@@ -85,9 +85,14 @@ class NameLock:
         """Claim the name.
 
         Raises:
-            StoreError: another process that may be alive has claimed it.
-            OSError: the lock cannot be written.
+            StoreError: another process that may be alive has claimed it, or the lock cannot be written.
         """
+        try:
+            self._claim()
+        except OSError as error:
+            raise StoreError(f"{self._target}: cannot be written: {error.strerror or error}") from error
+
+    def _claim(self) -> None:
         content = json.dumps(asdict(Owner.current())).encode()
         own = self._file.with_name(f"{self._file.name}-{secrets.token_hex(4)}")
         own.write_bytes(content)

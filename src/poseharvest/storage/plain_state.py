@@ -77,7 +77,7 @@ def _from_plain(plain: Any, kinds: dict[str, type[Any]]) -> Any:
 
 
 def _tensor_to_plain(tensor: Tensor) -> dict[str, Any]:
-    array = np.ascontiguousarray(tensor.detach().cpu().numpy())
+    array = tensor.detach().cpu().contiguous().numpy()
     content = base64.b64encode(array.tobytes()).decode("ascii")
     return {"dtype": array.dtype.str, "shape": list(array.shape), "base64": content}
 

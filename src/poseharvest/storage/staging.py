@@ -35,6 +35,7 @@ class StagedFolder:
         target: the folder's final path. Missing parents are made.
         replaceable: returns whether an existing folder may be replaced; None forbids it.
         record: name of the file that makes an unfinished folder one that can be gone on with; None if none can.
+        is_worth_keeping: returns whether such a folder holds so much that only `resume` or a replacement may end it.
         resume: go on with such a folder, if there is one.
 
     Attributes:
@@ -51,6 +52,7 @@ class StagedFolder:
         *,
         replaceable: Callable[[Path], bool] | None,
         record: str | None = None,
+        is_worth_keeping: Callable[[Path], bool] = Path.is_dir,
         resume: bool = False,
     ) -> None:
         self.target = Path(os.path.realpath(target))
@@ -64,7 +66,7 @@ class StagedFolder:
                 stack.callback(self._lock.release)
                 _put_back(self.target)
                 self._check_free()
-                self.is_resumed = self._find_unfinished(record, resume=resume)
+                self.is_resumed = self._find_unfinished(record, is_worth_keeping, resume=resume)
                 sweep(self.target, spare=self.path)
                 self.path.mkdir(exist_ok=True)
                 stack.pop_all()
@@ -95,7 +97,7 @@ class StagedFolder:
         shutil.rmtree(self.path, ignore_errors=True)
         self._lock.release()
 
-    def _find_unfinished(self, record: str | None, *, resume: bool) -> bool:
+    def _find_unfinished(self, record: str | None, is_worth_keeping: Callable[[Path], bool], *, resume: bool) -> bool:
         """Take the newest folder that can be gone on with, and return whether there is one."""
         if record is None:
             return False
@@ -105,7 +107,7 @@ class StagedFolder:
         if resume:
             self.path = max(unfinished, key=lambda path: (path / record).stat().st_mtime)
             return True
-        if self._replaceable is None:
+        if self._replaceable is None and any(map(is_worth_keeping, unfinished)):
             raise StoreError(
                 f"{self.target}: an interrupted run was begun here: go on with it (--resume), or begin again "
                 "(--overwrite)"
