@@ -130,6 +130,10 @@ def test_deaths_at_the_end(
     with monkeypatch.context() as patch:
         patch.setattr(writer_module, step, die)
         assert go_on(walk, tmp_path / "h") is None
+    for partial in tmp_path.glob(".h.partial-*"):  # a kill in the middle of a file leaves these
+        (partial / f".{PROGRESS}.partial-0a0a0a0a").write_text("half")
+        if step != "remove_unmarked":  # where that file is long written
+            (partial / ".rig.json.12.part").write_text("half")
     done = go_on(walk, tmp_path / "h")
     assert done is not None
     assert_same(done.path, undisturbed)
@@ -211,7 +215,6 @@ def test_a_finished_harvest_is_returned_if_it_is_the_same(walk: Simulation, undi
         harvest(walk.capture, walk.detector, out, options=replace(OPTIONS, stop=30), resume=True)
 
 
-@pytest.mark.parametrize(("options", "what"), [({"people": None}, "several people"), ({"moments": True}, "moments")])
-def test_what_cannot_be_resumed_is_named(options: dict[str, Any], what: str, walk: Simulation, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=f"resume: a harvest of {what} cannot be resumed"):
-        harvest(walk.capture, walk.detector, tmp_path / "h", options=replace(OPTIONS, **options), resume=True)
+def test_what_cannot_be_resumed_is_named(walk: Simulation, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="resume: a harvest of moments cannot be resumed"):
+        harvest(walk.capture, walk.detector, tmp_path / "h", options=replace(OPTIONS, moments=True), resume=True)

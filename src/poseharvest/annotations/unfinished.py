@@ -12,9 +12,12 @@ from typing import Any, Final
 
 from poseharvest.annotations.checksums import sha256_of
 from poseharvest.annotations.parts import ANNOTATIONS, FRAMES, part_path
+from poseharvest.annotations.reader import PREVIEWS
 from poseharvest.errors import ConfigError, StoreError
+from poseharvest.storage.name_lock import lock_path
 from poseharvest.storage.record import Record, as_plain, first_difference
 from poseharvest.storage.renaming import flush_file, flush_folder, flush_tree
+from poseharvest.storage.staging import leftovers
 
 PROGRESS: Final = "unfinished.json"
 _FORMAT: Final = "poseharvest unfinished harvest"
@@ -98,6 +101,7 @@ class Progress:
         if unmarked.is_dir():
             shutil.rmtree(folder / ANNOTATIONS, ignore_errors=True)
             link_folder(unmarked, folder / ANNOTATIONS)
+        _remove_all_but(folder, (ANNOTATIONS, FRAMES, PREVIEWS, PROGRESS, _UNMARKED))
         known = set(self.sha256 or {})
         for kind in (ANNOTATIONS, FRAMES):
             for path in (folder / kind).glob("*"):
@@ -108,6 +112,14 @@ class Progress:
         missing = sorted(name for name in known if not (folder / name).is_file())
         if missing:
             raise StoreError(f"{folder / missing[0]}: this part of the harvest is missing: begin again (--overwrite)")
+
+
+def has_parts(folder: Path) -> bool:
+    """Return whether an unfinished harvest has a finished part, or may have one since its progress is damaged."""
+    try:
+        return bool(Progress.read(folder).records_per_part)
+    except StoreError:
+        return True
 
 
 def set_unmarked_aside(folder: Path) -> None:
@@ -123,9 +135,11 @@ def set_unmarked_aside(folder: Path) -> None:
 
 
 def remove_unmarked(folder: Path) -> None:
-    """Remove what `set_unmarked_aside` kept."""
+    """Remove what `set_unmarked_aside` kept, and what a kill left of the record of the progress."""
     for name in (_UNMARKED, f"{_UNMARKED}.begun"):
         shutil.rmtree(folder / name, ignore_errors=True)
+    for path in (lock_path(folder / PROGRESS), *leftovers(folder / PROGRESS)):
+        path.unlink(missing_ok=True)
 
 
 def remove_progress(folder: Path) -> None:
@@ -145,6 +159,16 @@ def link_file(source: Path | str, target: Path | str) -> None:
         os.link(source, target)
     except OSError:
         shutil.copyfile(source, target)
+
+
+def _remove_all_but(folder: Path, names: tuple[str, ...]) -> None:
+    for path in folder.iterdir():
+        if path.name in names:
+            continue
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def _paths(folder: Path, index: int) -> list[Path]:

@@ -36,6 +36,7 @@ from poseharvest.annotations.smoothing import smooth_parts
 from poseharvest.annotations.unfinished import (
     PROGRESS,
     Progress,
+    has_parts,
     remove_progress,
     remove_unmarked,
     set_unmarked_aside,
@@ -95,12 +96,16 @@ class HarvestWriter:
         self._listeners: list[Callable[[FrameAnnotations], None]] = []
         self._buffer: list[FrameAnnotations] = []
         self._records_per_part: list[int] = []
-        self._last = (-1, -1)
+        self._last = self._last_replayed = (-1, -1)
         self._num_frames = 0
         self._persons: set[int] = set()
         self._finished = False
         self._staged = StagedFolder(
-            Path(path), replaceable=is_harvest if overwrite else None, record=PROGRESS, resume=resume
+            Path(path),
+            replaceable=is_harvest if overwrite else None,
+            record=PROGRESS,
+            is_worth_keeping=has_parts,
+            resume=resume,
         )
         self._progress = Progress(request or {})
         self._kept: Progress | None = None  # what stands on the disk
@@ -175,6 +180,11 @@ class HarvestWriter:
         """Keep nothing of what is finished: it is of no use."""
         self._kept = None
 
+    @property
+    def unwritten(self) -> tuple[FrameAnnotations, ...]:
+        """Records that were added and lie in no finished part."""
+        return tuple(self._buffer)
+
     def listen(self, listener: Callable[[FrameAnnotations], None]) -> None:
         """Call `listener` with every record that is added from now on, in order."""
         self._listeners.append(listener)
@@ -192,13 +202,18 @@ class HarvestWriter:
             frames = read_part(paths[FRAMES], FRAMES, count)
             for row in frames_from_tables(rows, frames, num_joints, num_views):
                 self._note(row.annotations)
+        self._last_replayed = self._last
 
     def add(self, record: FrameAnnotations) -> bool:
         """Add one person in one frame, and return whether a part was finished with it.
 
+        Records that an interrupted writer has finished are passed over.
+
         Raises:
             StoreError: it does not follow the last record in (frame, person) order, or does not fit rig and skeleton.
         """
+        if (record.frame, record.person) <= self._last_replayed:
+            return False
         self._check(record)
         self._note(record)
         self._buffer.append(record)

@@ -46,8 +46,8 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
 ) -> Harvest:
     """Harvest a capture and return the folder, opened.
 
-    Frames are streamed: memory does not depend on the capture's length. A harvest of one person that is interrupted can
-    be gone on with: every finished part of it is kept. What an error keeps stands in a note of the error.
+    Frames are streamed: memory does not depend on the capture's length. A harvest that is interrupted can be gone on
+    with, but for one of moments: every finished part of it is kept. What an error keeps stands in a note of the error.
 
     Args:
         capture: the footage with its cameras; `Capture.open(path)`.
@@ -109,9 +109,8 @@ def _harvester(job: Job) -> Callable[[Job, HarvestWriter, list[Finding]], Harves
 
 
 def _check_resumable(harvest_frames: Callable[..., HarvestRun], *, resume: bool) -> None:
-    if resume and harvest_frames is not harvest_one:
-        what = "moments" if harvest_frames is harvest_moments else "several people"
-        raise ConfigError(f"resume: a harvest of {what} cannot be resumed: begin again without it (--overwrite)")
+    if resume and harvest_frames is harvest_moments:
+        raise ConfigError("resume: a harvest of moments cannot be resumed: begin again without it (--overwrite)")
 
 
 def _finished(out: Path, request: Mapping[str, Any]) -> Harvest | None:

@@ -23,11 +23,11 @@ from poseharvest.localization.sighting import FrameSightings, Sighting
 
 @dataclass(frozen=True, eq=False)
 class Position:
-    """The place of a sighting in the stream of them.
+    """The place of a sighting, or of a moment, in the stream of them.
 
     Attributes:
         frame: the first of the frames that went to the tracker together with the sighting's.
-        skip: number of sightings in these frames that come before it.
+        skip: number of sightings, or moments, of these frames that come before it.
         tracker: the tracker's state before these frames.
     """
 
@@ -41,6 +41,14 @@ class PlacedSighting:
     """A sighting with its place in the stream."""
 
     sighting: Sighting
+    position: Position
+
+
+@dataclass(frozen=True, eq=False)
+class PlacedMoment:
+    """The sightings of all people in a frame, with their place in the stream."""
+
+    moment: FrameSightings
     position: Position
 
 
@@ -82,11 +90,19 @@ def sightings_of_one(
         skip = 0
 
 
-def sightings_of_all(job: Job, writer: HarvestWriter) -> Generator[FrameSightings, None, None]:
-    """Stream the sightings of all people, frame by frame."""
-    tracker = PeopleTracker(job.detector, job.capture.rig, job.options.people)
-    for frames in footage(job, writer):
-        yield from tracker.observe(frames)
+def sightings_of_all(
+    job: Job, writer: HarvestWriter, position: Position | None = None
+) -> Generator[PlacedMoment, None, None]:
+    """Stream the sightings of all people, frame by frame, from a position on or from the start."""
+    tracker, start, skip = PeopleTracker(job.detector, job.capture.rig, job.options.people), job.options.start, 0
+    if position is not None:
+        tracker.state, start, skip = position.tracker, position.frame, position.skip
+    for frames in footage(job, writer, start):
+        state = tracker.state
+        for number, moment in enumerate(tracker.observe(frames)):
+            if number >= skip:
+                yield PlacedMoment(moment, Position(frames[0].index, number, state))
+        skip = 0
 
 
 def warm_up(job: Job, placed: Iterator[PlacedSighting], spool: SightingSpool) -> list[Position]:

@@ -25,8 +25,7 @@ from poseharvest.harvesting.job import Job
 from poseharvest.harvesting.provenance import provenance
 from poseharvest.harvesting.sighting_streams import PlacedSighting, Position, sightings_of_one, warm_up
 from poseharvest.harvesting.spool import SightingSpool
-from poseharvest.harvesting.subject import Subject
-from poseharvest.harvesting.support import Support
+from poseharvest.harvesting.subject import STORED_WITH_SUBJECT, Subject
 from poseharvest.harvesting.teachers import collect_teachers
 from poseharvest.localization.find.scan import Candidate
 from poseharvest.localization.follow.belief import Belief
@@ -35,10 +34,6 @@ from poseharvest.localization.follow.people_tracker import PeopleState
 from poseharvest.localization.follow.pursuit import PursuitState
 from poseharvest.localization.follow.track import Track
 from poseharvest.localization.sighting import Sighting
-from poseharvest.refinement.noise import DetectorNoise
-from poseharvest.refinement.refine import Refinement
-from poseharvest.refinement.rigid_limbs import RigidLimbs
-from poseharvest.skeleton.limb_lengths import LimbLengths
 from poseharvest.storage.plain_state import from_plain, to_plain
 
 
@@ -68,12 +63,7 @@ _STORED = (
     Track,
     Belief,
     Candidate,
-    Subject,
-    Support,
-    LimbLengths,
-    Refinement,
-    DetectorNoise,
-    RigidLimbs,
+    *STORED_WITH_SUBJECT,
 )
 
 
@@ -119,7 +109,7 @@ def _stored_stage(writer: HarvestWriter) -> Stage | None:
 def _write_records(job: Job, writer: HarvestWriter, stage: Stage, placed: Iterable[PlacedSighting]) -> int:
     """Write the records of the sightings from a stage on, and return the number of all records.
 
-    Records that lie in finished parts already are inferred again with their batch, and not written.
+    Records that lie in finished parts already are inferred again with their batch; the writer passes over them.
     """
     positions: deque[Position] = deque()  # of the batch that is being inferred
 
@@ -128,7 +118,7 @@ def _write_records(job: Job, writer: HarvestWriter, stage: Stage, placed: Iterab
             positions.append(one.position)
             yield one.sighting
 
-    subject, num_kept, num_records = stage.subject, writer.num_kept, stage.num_records
+    subject, num_records = stage.subject, stage.num_records
     inferred = infer_each(job.learner.model(subject.shells), sightings(), subject.support, subject.refinement)
     for number, (sighting, posterior) in enumerate(inferred, stage.num_sightings):
         position = positions.popleft()
@@ -137,7 +127,7 @@ def _write_records(job: Job, writer: HarvestWriter, stage: Stage, placed: Iterab
         record = annotate(sighting, posterior, support=subject.support)
         if job.holds_person(record, subject.support):
             num_records += 1
-            if num_records > num_kept and writer.add(record):
+            if writer.add(record):
                 writer.keep(to_plain(stage))
         job.report(sighting.frame + 1, "harvesting")
     return num_records

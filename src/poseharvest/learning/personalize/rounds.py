@@ -117,7 +117,7 @@ def run_round(inputs: RoundInputs, labels_from: Harvest, folder: Path, *, resume
         options=harvesting,
         boxes=inputs.boxes,
         overwrite=True,
-        resume=resume and harvesting.people == 1 and not harvesting.moments,
+        resume=resume and not harvesting.moments,
         on_progress=inputs.on_progress,
     )
     comparison: Comparison = compare(inputs.first, again, inputs.judged)
