@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -11,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 
+from poseharvest.annotations import marking, parts
 from poseharvest.annotations import writer as writer_module
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.unfinished import PROGRESS
@@ -171,6 +174,29 @@ def test_a_broken_picture_keeps_what_is_done_and_says_so(walk: Simulation, undis
     with pytest.raises(ConfigError, match="was begun with options num_previews 0, asked for is 3: go on with what"):
         harvest(walk.capture, walk.detector, out, options=OPTIONS, resume=True)
     done = harvest(walk.capture, walk.detector, out, options=OPTIONS, overwrite=True)
+    assert_same(done.path, undisturbed)
+
+
+@pytest.mark.parametrize("at", [7, 17], ids=["a part", "while the parts are rewritten"])
+def test_a_disk_that_fills_keeps_what_is_done(
+    at: int, walk: Simulation, undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = iter(range(at))
+
+    def write(table: Any, path: Path) -> None:
+        parts.write_part(table, path)
+        if next(calls, None) is None:
+            path.write_bytes(path.read_bytes()[:100])
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        for module in (writer_module, marking):
+            patch.setattr(module, "write_part", write)
+        with pytest.raises(StoreError, match="h: cannot be written: No space left on device") as caught:
+            go_on(walk, tmp_path / "h")
+    assert caught.value.__notes__[-1].endswith("are kept: go on with --resume")
+    done = go_on(walk, tmp_path / "h")
+    assert done is not None
     assert_same(done.path, undisturbed)
 
 
