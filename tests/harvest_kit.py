@@ -142,6 +142,7 @@ def as_version(version: int, harvest: Harvest) -> Harvest:
     added = {one for number, columns in ADDED_COLUMNS.items() if number > version for one in columns}
     for path in (harvest.path / "annotations").glob("*.parquet"):
         pq.write_table(pq.read_table(path).drop_columns(sorted(added)), path, write_page_checksum=True)
+    (harvest.path / "SHA256SUMS").unlink()
     path = harvest.path / "harvest.json"
     keys = {"motion": 3, "recalibration": 2}
     content = {key: value for key, value in json.loads(path.read_text()).items() if keys.get(key, 1) <= version}

@@ -96,7 +96,7 @@ def test_the_two_commands_make_their_own_environment(marker):
 def test_the_first_command_runs_the_demo_and_the_second_the_tests():
     demo, tests = marked_command("demo-command"), marked_command("test-command")
     assert demo.endswith(" && .venv/bin/poseharvest demo --out demo")
-    assert PROJECT["scripts"]["poseharvest"] == "poseharvest.cli.app:main"
+    assert PROJECT["scripts"]["poseharvest"] == "poseharvest.__main__:main"
     assert tests.endswith(" && .venv/bin/python -m pytest -n 2")
     assert extras(tests) == extras(demo) | {"dev"}
 

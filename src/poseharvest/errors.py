@@ -6,6 +6,8 @@ found and where, on one line: `calib.json: camera "C2": rotation must be orthono
 
 from __future__ import annotations
 
+from types import TracebackType
+
 
 class HarvestError(Exception):
     """Root of all errors that poseharvest raises on wrong input."""
@@ -57,3 +59,38 @@ class DatasetError(HarvestError):
 
 class TrainingError(HarvestError):
     """A network cannot be trained as asked, or its training went wrong."""
+
+
+class StoppedError(TrainingError):
+    """A signal ended a training after its checkpoint was written.
+
+    Args:
+        message: what is safe, and how to go on.
+        signal_number: the signal.
+    """
+
+    def __init__(self, message: str, signal_number: int) -> None:
+        super().__init__(message)
+        self.signal_number = signal_number
+
+
+class NoteOnError:
+    """Adds a note to whatever ends a block early, for the line that the command prints.
+
+    Args:
+        note: what is safe, and how to go on.
+        signals_only: leave errors as they are, which say so themselves.
+    """
+
+    def __init__(self, note: str, *, signals_only: bool = False) -> None:
+        self._note, self._signals_only = note, signals_only
+
+    def __enter__(self) -> None:
+        """Begin the block."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Add the note."""
+        if error is not None and not (self._signals_only and isinstance(error, Exception)):
+            error.add_note(self._note)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import random
+import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +15,10 @@ import pytest
 
 from harvest_kit import make_records, write_harvest
 from poseharvest.annotations.reader import Harvest
+from poseharvest.annotations.reselect import reselect
 from poseharvest.errors import StoreError
+from poseharvest.motion import MotionOptions
+from poseharvest.selection.select import SelectionRule
 
 
 @pytest.fixture
@@ -25,6 +31,12 @@ def _edit(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
     content = json.loads((folder / "harvest.json").read_text())
     change(content)
     (folder / "harvest.json").write_text(json.dumps(content))
+    _unseal(folder)
+
+
+def _unseal(folder: Path) -> None:
+    """Remove the checksums, so that what is behind them can be tested."""
+    (folder / "SHA256SUMS").unlink()
 
 
 def test_no_folder_and_no_harvest(tmp_path: Path) -> None:
@@ -93,6 +105,7 @@ def test_part_of_another_harvest(folder: Path) -> None:
 def test_part_with_too_few_rows(folder: Path) -> None:
     part = folder / "annotations/part-00001.parquet"
     pq.write_table(pq.read_table(part).slice(0, 63), part)
+    _unseal(folder)
     with pytest.raises(StoreError, match=r"part-00001\.parquet: expected 64 rows by harvest\.json, got 63"):
         list(Harvest.open(folder).iter_frames())
 
@@ -100,12 +113,16 @@ def test_part_with_too_few_rows(folder: Path) -> None:
 def test_part_with_other_columns(folder: Path) -> None:
     part = folder / "annotations/part-00000.parquet"
     pq.write_table(pq.read_table(part).drop_columns(["det"]), part)
+    _unseal(folder)
     with pytest.raises(StoreError, match=r"part-00000\.parquet: expected the columns frame, time, .* got others"):
         list(Harvest.open(folder).iter_frames())
 
 
 @pytest.mark.parametrize("where", [0.02, 0.3, 0.6])
-def test_one_flipped_byte_of_data_is_noticed(folder: Path, where: float) -> None:
+@pytest.mark.parametrize("sealed", [True, False])
+def test_one_flipped_byte_of_data_is_noticed(folder: Path, where: float, sealed: bool) -> None:
+    if not sealed:
+        _unseal(folder)
     part = folder / "annotations/part-00001.parquet"
     content = bytearray(part.read_bytes())
     content[int(len(content) * where)] ^= 0xFF
@@ -117,3 +134,36 @@ def test_one_flipped_byte_of_data_is_noticed(folder: Path, where: float) -> None
 def test_unknown_fields_are_ignored(folder: Path) -> None:
     _edit(folder, lambda content: content.update(mood="good"))
     assert Harvest.open(folder).info.counts.frames == 10
+
+
+def _read_all(folder: Path) -> None:
+    harvest = Harvest.open(folder)
+    _ = harvest.rig
+    list(harvest.iter_selected())
+    harvest.filled_poses()
+
+
+def test_every_flipped_bit_is_noticed(tmp_path: Path) -> None:
+    write_harvest(tmp_path / "h", make_records([0, 1, 3, 4, 5]), motion=MotionOptions())
+    files = [path for path in sorted((tmp_path / "h").rglob("*")) if path.is_file()]
+    assert {path.name for path in files} >= {"harvest.json", "rig.json", "SHA256SUMS", "part-00000.parquet"}
+    _read_all(tmp_path / "h")
+    rng = random.Random(4)
+    for number in range(200):
+        path = files[number % len(files)]
+        content = path.read_bytes()
+        damaged, place = bytearray(content), rng.randrange(len(content))
+        damaged[place] ^= 1 << rng.randrange(8)
+        path.write_bytes(bytes(damaged))
+        with pytest.raises(StoreError):
+            _read_all(tmp_path / "h")
+        path.write_bytes(content)
+    _read_all(tmp_path / "h")
+
+
+def test_the_checksums_are_those_of_the_standard_tool(folder: Path) -> None:
+    if shutil.which("sha256sum") is None:
+        pytest.skip("needs sha256sum")
+    reselect(Harvest.open(folder), SelectionRule(share=0.2))
+    done = subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=folder, capture_output=True, text=True, check=True)
+    assert done.stdout.count(": OK") == 2 + 2 * 3

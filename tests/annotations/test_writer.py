@@ -137,7 +137,8 @@ def test_forgetting_finish_is_an_error(tmp_path: Path) -> None:
 def test_until_finish_nothing_stands_under_the_name(tmp_path: Path) -> None:
     with HarvestWriter(tmp_path / "h", rig=make_rig(), skeleton=MPII16, records_per_part=1) as writer:
         writer.add(make_records([0])[0])
-        (partial,) = tmp_path.iterdir()
+        lock, partial = sorted(tmp_path.iterdir())
+        assert lock.name == ".h.lock"
         assert partial.name.startswith(".h.partial-")
         with pytest.raises(StoreError, match=r"is not a harvest: it has no harvest\.json"):
             Harvest.open(partial)

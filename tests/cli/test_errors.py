@@ -59,8 +59,8 @@ def test_what_is_no_option_stays(message: str) -> None:
         (("harvest", "empty", "--out", "o", "--start", "5", "--stop", "5"), "got 5 to 5 (--start, --stop)"),
         (("harvest", "empty", "--out", "o", "--tolerance-mm", "-1"), "--tolerance-mm: expected a positive number"),
         (("train3d", "harvest", "--out", "o"), "found no folder there: name it with --capture"),
-        (("evaluate", "harvest", "--json", "empty"), "empty: cannot be written: Is a directory"),
-        (("evaluate", "harvest", "--json", "none/a.json"), "a.json: cannot be written: No such file or directory"),
+        (("evaluate", "harvest", "--json", "empty"), "empty: already exists: it is not a file"),
+        (("evaluate", "harvest", "--json", "harvest/harvest.json/a"), "/a: cannot be written: Not a directory"),
         (("predict", "empty", "empty", "--out", "o", "--boxes", "none"), "none: boxes cannot be read"),
     ],
 )

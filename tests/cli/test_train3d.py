@@ -32,6 +32,7 @@ def harvested(run, footage, kept):
     shutil.copytree(kept, out)
     said = json.loads((out / "harvest.json").read_text())
     said["capture"]["path"] = str(footage.capture)
+    (out / "SHA256SUMS").unlink()
     (out / "harvest.json").write_text(json.dumps(said))
     return out
 

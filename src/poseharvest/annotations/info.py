@@ -24,9 +24,12 @@ class CaptureInfo(_Section):
     """The footage."""
 
     name: str
-    path: str | None = Field(description="its folder; None for a synthetic capture")
+    path: str | None = Field(description="its folder, absolute; None for a synthetic capture")
     frame_rate: FiniteFloat = Field(gt=0, description="frames per second")
     num_frames: int = Field(ge=0, description="frames of the footage, harvested or not")
+    fingerprints: dict[str, dict[str, int | str]] = Field(
+        default_factory=dict, description="what tells the footage of each view from any other; empty if not known"
+    )
 
 
 class DetectorInfo(_Section):
@@ -70,6 +73,11 @@ class HarvestRun(_Section):
     )
     options: dict[str, JsonValue] = Field(default_factory=dict, description="every option with its resolved value")
     seed: int | None = None
+    request_sha256: str | None = Field(
+        default=None,
+        description="hash of all that the annotations depend on: footage, cameras, detector, options, versions; "
+        "None in older harvests",
+    )
     findings: tuple[Finding, ...] = Field(default=(), description="what the user should know, worst first")
     diagnosed: bool = Field(
         default=False, description="True if `findings` contain the diagnosis of the annotations; older harvests lack it"

@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 from pydantic import ValidationError
 
+from poseharvest.annotations.checksums import check_file, read_checksums
 from poseharvest.annotations.info import FORMAT_NAME, HarvestInfo
 from poseharvest.annotations.parts import ANNOTATIONS, FILLED, FRAMES, SCHEMAS, part_path, read_part
 from poseharvest.annotations.records import FrameAnnotations, SelectedFrame, frames_from_tables
@@ -50,6 +51,7 @@ class Harvest:
             harvest = cls(folder, _read_info(folder))
             if not (folder / RIG_FILE).is_file():
                 raise StoreError(f"{folder / RIG_FILE}: the cameras of this harvest are missing")
+            check_file(folder / INFO_FILE, folder, harvest._checksums)
             harvest._check_parts()
         except OSError as error:
             raise StoreError(f"{folder}: cannot be read: {error.strerror or error}") from error
@@ -80,6 +82,7 @@ class Harvest:
         if rig.names != self.view_names:
             views, cameras = ", ".join(self.view_names), ", ".join(rig.names)
             raise StoreError(f"{path}: expected the cameras {views} by harvest.json, got {cameras}")
+        self._check_file(path)
         return rig
 
     def iter_frames(self) -> Iterator[FrameAnnotations]:
@@ -115,7 +118,7 @@ class Harvest:
             return []
         num_joints = len(self.info.skeleton.joints)
         num_rows = self.info.motion.filled_records * num_joints
-        return poses_of_table(read_part(part_path(self.path, FILLED, 0), FILLED, num_rows), num_joints)
+        return poses_of_table(self._read_part(part_path(self.path, FILLED, 0), FILLED, num_rows), num_joints)
 
     @cached_property
     def preview_frames(self) -> tuple[int, ...]:
@@ -132,9 +135,30 @@ class Harvest:
         if unknown:
             raise StoreError(f"{kind}: expected columns of {', '.join(SCHEMAS[kind].names)}, got {', '.join(unknown)}")
         return (
-            read_part(part_path(self.path, kind, index), kind, num_records * rows_per_record, names)
+            self._read_part(part_path(self.path, kind, index), kind, num_records * rows_per_record, names)
             for index, num_records in enumerate(self.info.counts.records_per_part)
         )
+
+    @cached_property
+    def _checksums(self) -> dict[str, str] | None:
+        return read_checksums(self.path)
+
+    @cached_property
+    def _checked(self) -> set[Path]:
+        """The parts whose checksums were found right."""
+        return set()
+
+    def _read_part(self, path: Path, kind: str, num_rows: int, columns: Sequence[str] | None = None) -> pa.Table:
+        if path not in self._checked and path.is_file():
+            self._check_file(path, "this part of the harvest is damaged")
+            self._checked.add(path)
+        return read_part(path, kind, num_rows, columns)
+
+    def _check_file(self, path: Path, said: str = "is damaged") -> None:
+        try:
+            check_file(path, self.path, self._checksums, said)
+        except OSError as error:
+            raise StoreError(f"{path}: cannot be read: {error.strerror or error}") from error
 
     def _check_parts(self) -> None:
         counts = dict.fromkeys((ANNOTATIONS, FRAMES), len(self.info.counts.records_per_part))

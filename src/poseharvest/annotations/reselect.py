@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ from poseharvest.annotations.marking import PartLayout, largest_selected_sigma, 
 from poseharvest.annotations.parts import ANNOTATIONS, FILLED, FRAMES
 from poseharvest.annotations.reader import PREVIEWS, Harvest, is_harvest
 from poseharvest.annotations.schema import SCHEMA_VERSION
+from poseharvest.annotations.unfinished import link_file, link_folder
 from poseharvest.annotations.writer import write_info
 from poseharvest.calibration.native import RIG_FILE
 from poseharvest.selection.recalibration import Recalibration
@@ -72,13 +71,5 @@ def _rewritten(harvest: Harvest, rewrite: Callable[[PartLayout], dict[str, Any]]
 def _link_contents(source: Path, target: Path) -> None:
     for name in (ANNOTATIONS, FRAMES, FILLED, PREVIEWS):
         if (source / name).is_dir():
-            shutil.copytree(source / name, target / name, copy_function=_link)
-    _link(source / RIG_FILE, target / RIG_FILE)
-
-
-def _link(source: Path | str, target: Path | str) -> None:
-    """Link or, if the file system has no links, copy: a link is safe because no file is edited in place."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
+            link_folder(source / name, target / name)
+    link_file(source / RIG_FILE, target / RIG_FILE)

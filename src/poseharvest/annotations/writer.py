@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryFile
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Any, Self
 
 import cv2
 import numpy as np
 
+from poseharvest.annotations.checksums import write_checksums
 from poseharvest.annotations.cuts import with_selection_findings
 from poseharvest.annotations.info import (
     FORMAT_NAME,
@@ -24,11 +27,19 @@ from poseharvest.annotations.info import (
     views_of,
 )
 from poseharvest.annotations.marking import PartLayout, mark_parts, withdraw_support
-from poseharvest.annotations.parts import ANNOTATIONS, FRAMES, part_path, write_part
+from poseharvest.annotations.parts import ANNOTATIONS, FRAMES, part_path, read_part, write_part
 from poseharvest.annotations.reader import INFO_FILE, Harvest, is_harvest, preview_path
-from poseharvest.annotations.records import FrameAnnotations, annotation_table, frame_table
+from poseharvest.annotations.records import FrameAnnotations, annotation_table, frame_table, frames_from_tables
 from poseharvest.annotations.schema import SCHEMA_VERSION
 from poseharvest.annotations.smoothing import smooth_parts
+from poseharvest.annotations.unfinished import (
+    PROGRESS,
+    Progress,
+    has_parts,
+    remove_progress,
+    remove_unmarked,
+    set_unmarked_aside,
+)
 from poseharvest.arrays import Image
 from poseharvest.calibration.native import RIG_FILE, write_rig
 from poseharvest.errors import FormatError, StoreError
@@ -37,6 +48,7 @@ from poseharvest.motion.joint_tracks import MotionOptions
 from poseharvest.selection.recalibration import Recalibration
 from poseharvest.selection.select import SelectionRule
 from poseharvest.skeleton.skeleton import Skeleton
+from poseharvest.storage.renaming import flush_file, flush_tree
 from poseharvest.storage.staging import StagedFolder, os_errors_as_store_errors
 from poseharvest.versions import current_versions
 
@@ -49,7 +61,7 @@ class HarvestWriter:
     """Streams annotations into a harvest folder; it keeps at most one part in memory.
 
     Use it as a context manager: add the records in order of (frame, person), then call `finish`. If the block ends
-    before `finish`, no files remain.
+    before `finish`, no files remain, unless `keep` was called: then another writer can go on with them.
 
     Args:
         path: the folder to make.
@@ -58,12 +70,15 @@ class HarvestWriter:
         overwrite: replace an existing harvest at `path`; a folder that is not a harvest is never replaced.
         records_per_part: rows of `frames/` in one Parquet file.
         recalibration: used for the columns `scale` and `sigma`; the covariances of the records are not changed.
+        request: all that the annotations depend on, as plain data. A harvest is gone on with only if it is the same.
+        resume: go on with an unfinished harvest at `path`, if there is one.
 
     Raises:
+        ConfigError: the unfinished harvest was begun with another request.
         StoreError: `path` exists and may not be replaced, or cannot be written (for example, the disk is full).
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a harvest is made of, and what may stand at its place
         self,
         path: Path | str,
         *,
@@ -72,6 +87,8 @@ class HarvestWriter:
         overwrite: bool = False,
         records_per_part: int = 128,
         recalibration: Recalibration | None = None,
+        request: Mapping[str, Any] | None = None,
+        resume: bool = False,
     ) -> None:
         self._rig, self._skeleton = rig, skeleton
         self._views, self._shape = rig.names, (len(rig), len(skeleton))
@@ -79,11 +96,24 @@ class HarvestWriter:
         self._listeners: list[Callable[[FrameAnnotations], None]] = []
         self._buffer: list[FrameAnnotations] = []
         self._records_per_part: list[int] = []
-        self._last = (-1, -1)
+        self._last = self._last_replayed = (-1, -1)
         self._num_frames = 0
         self._persons: set[int] = set()
         self._finished = False
-        self._staged = StagedFolder(Path(path), replaceable=is_harvest if overwrite else None)
+        self._staged = StagedFolder(
+            Path(path),
+            replaceable=is_harvest if overwrite else None,
+            record=PROGRESS,
+            is_worth_keeping=has_parts,
+            resume=resume,
+        )
+        self._progress = Progress(request or {})
+        self._kept: Progress | None = None  # what stands on the disk
+        if self._staged.is_resumed:
+            with ExitStack() as stack:
+                stack.callback(self._staged.keep)
+                self._restore(request or {})
+                stack.pop_all()
 
     def __enter__(self) -> Self:
         return self
@@ -92,6 +122,11 @@ class HarvestWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._finished:
+            return
+        if error is not None and self._kept is not None:
+            self._staged.keep()
+            kept = f"{self.num_kept} poses" if self.num_kept else "the learned limbs"
+            error.add_note(f"{kept} of {self._staged.target} are kept: go on with --resume")
             return
         self._staged.discard()
         if kind is None:
@@ -112,25 +147,80 @@ class HarvestWriter:
             # Unbuffered: with a full disk, a buffer would raise a second error when the file is closed.
             return TemporaryFile(dir=self._staged.path, buffering=0)
 
+    @property
+    def state(self) -> Any:
+        """What the last call of `keep` was given, also by an interrupted writer; None if there was none."""
+        return None if self._kept is None else self._kept.state
+
+    @property
+    def is_complete(self) -> bool:
+        """An interrupted writer had finished the harvest, up to its name: `commit` gives it that."""
+        return self._progress.is_complete
+
+    @property
+    def num_kept(self) -> int:
+        """Number of records that another writer need not add again."""
+        return 0 if self._kept is None else sum(self._kept.records_per_part)
+
+    def keep(self, state: Any) -> None:
+        """Make durable what is finished: a writer with `resume` then goes on after the last finished part.
+
+        Args:
+            state: what is needed to go on, as plain data.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        progress = replace(self._progress, state=state)
+        with os_errors_as_store_errors(self._staged.target):
+            progress.write(self._staged.path)
+        self._progress = self._kept = progress
+
+    def forget(self) -> None:
+        """Keep nothing of what is finished: it is of no use."""
+        self._kept = None
+
+    @property
+    def unwritten(self) -> tuple[FrameAnnotations, ...]:
+        """Records that were added and lie in no finished part."""
+        return tuple(self._buffer)
+
     def listen(self, listener: Callable[[FrameAnnotations], None]) -> None:
         """Call `listener` with every record that is added from now on, in order."""
         self._listeners.append(listener)
 
-    def add(self, record: FrameAnnotations) -> None:
-        """Add one person in one frame.
+    def replay(self) -> None:
+        """Call the listeners with the records that an interrupted writer has finished.
+
+        Raises:
+            StoreError: a part is damaged.
+        """
+        num_joints, num_views = len(self._skeleton), len(self._rig)
+        for index, count in enumerate(self._records_per_part):
+            paths = {kind: part_path(self._staged.path, kind, index) for kind in (ANNOTATIONS, FRAMES)}
+            rows = read_part(paths[ANNOTATIONS], ANNOTATIONS, count * num_joints)
+            frames = read_part(paths[FRAMES], FRAMES, count)
+            for row in frames_from_tables(rows, frames, num_joints, num_views):
+                self._note(row.annotations)
+        self._last_replayed = self._last
+
+    def add(self, record: FrameAnnotations) -> bool:
+        """Add one person in one frame, and return whether a part was finished with it.
+
+        Records that an interrupted writer has finished are passed over.
 
         Raises:
             StoreError: it does not follow the last record in (frame, person) order, or does not fit rig and skeleton.
         """
+        if (record.frame, record.person) <= self._last_replayed:
+            return False
         self._check(record)
-        self._num_frames += record.frame != self._last[0]
-        self._last = (record.frame, record.person)
-        self._persons.add(record.person)
-        for listener in self._listeners:
-            listener(record)
+        self._note(record)
         self._buffer.append(record)
-        if len(self._buffer) >= self._capacity:
-            self._flush()
+        if len(self._buffer) < self._capacity:
+            return False
+        self._flush()
+        return True
 
     def add_preview(self, frame: int, view: str, image: Image) -> None:
         """Store a picture (H, W, 3), RGB, for the report, as a JPEG of at most 960 pixels along its longer side."""
@@ -144,6 +234,7 @@ class HarvestWriter:
         with os_errors_as_store_errors(self._staged.target):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(encoded.tobytes())
+            flush_file(path)
 
     def finish(
         self,
@@ -169,17 +260,54 @@ class HarvestWriter:
             self._flush()
         if not self._records_per_part:
             raise StoreError(f"{self._staged.target}: a harvest needs at least one person in one frame, got none")
+        if self._kept is not None:
+            self.keep(self._kept.state)  # with the last, shorter part
         layout = PartLayout(self._staged.path, self._skeleton.joints, len(self._rig), tuple(self._records_per_part))
         with os_errors_as_store_errors(self._staged.target):
+            if self._kept is not None:
+                set_unmarked_aside(self._staged.path)
             if unsupported:
                 withdraw_support(layout, unsupported)
             summary = mark_parts(layout, selection or SelectionRule())
             smoothed = None if motion is None else smooth_parts(layout, self._skeleton, motion)
             self._write_rig()
             write_info(self._info(run, summary, smoothed), self._staged.path)
+            if self._kept is not None:
+                flush_tree(self._staged.path)
+                self._progress = replace(self._progress, is_complete=True)
+                self._progress.write(self._staged.path)
+        return self.commit()
+
+    def commit(self) -> Harvest:
+        """Give a harvest that is complete its name, and open it.
+
+        Raises:
+            StoreError: something else stands under the name by now, or it cannot be written.
+        """
+        with os_errors_as_store_errors(self._staged.target):
+            remove_unmarked(self._staged.path)
         self._staged.commit()
         self._finished = True
+        remove_progress(self._staged.target)
         return Harvest.open(self._staged.target)
+
+    def _restore(self, request: Mapping[str, Any]) -> None:
+        """Go on with the unfinished harvest in the folder."""
+        progress = Progress.read(self._staged.path)
+        progress.check_request(request, self._staged.target)
+        if not progress.is_complete:
+            with os_errors_as_store_errors(self._staged.target):
+                progress.restore_parts(self._staged.path)
+        self._progress = self._kept = progress
+        self._records_per_part = list(progress.records_per_part)
+
+    def _note(self, record: FrameAnnotations) -> None:
+        """Count a record and tell the listeners."""
+        self._num_frames += record.frame != self._last[0]
+        self._last = (record.frame, record.person)
+        self._persons.add(record.person)
+        for listener in self._listeners:
+            listener(record)
 
     def _check(self, record: FrameAnnotations) -> None:
         where = f"frame {record.frame}, person {record.person}"
@@ -197,6 +325,7 @@ class HarvestWriter:
         with os_errors_as_store_errors(self._staged.target):
             write_part(annotations, part_path(self._staged.path, ANNOTATIONS, index))
             write_part(frame_table(self._buffer, self._views), part_path(self._staged.path, FRAMES, index))
+            self._progress = self._progress.with_part(self._staged.path, len(self._buffer))
         self._records_per_part.append(len(self._buffer))
         self._buffer = []
 
@@ -229,5 +358,6 @@ class HarvestWriter:
 
 
 def write_info(info: HarvestInfo, folder: Path) -> None:
-    """Write `harvest.json`."""
+    """Write `harvest.json` and, since it is the last file of a harvest, the checksums of all files."""
     (folder / INFO_FILE).write_text(info.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    write_checksums(folder)

@@ -12,6 +12,7 @@ import numpy as np
 
 from poseharvest.calibration.rig_audit import audit_rig
 from poseharvest.capture.cameras import CalibratedRig, fit_rig, locate_calibration, read_rig_for
+from poseharvest.capture.fingerprints import fingerprint
 from poseharvest.capture.footage_audit import audit_footage
 from poseharvest.capture.frames import CaptureFacts, MultiViewFrame, ViewPictures, prefetch
 from poseharvest.capture.picture_folder import ImageFolder
@@ -152,6 +153,11 @@ class Capture:
         lead = int(frames[0] - numbers[frames[0]]) if len(frames) else 0
         names = tuple(path.stem for path in view.footage.files) if isinstance(view.footage, ImageFolder) else None
         return ViewPictures(view.name, len(view.footage.times_s), names, lead)
+
+    @cached_property
+    def fingerprints(self) -> Mapping[str, Mapping[str, int | str]]:
+        """What tells the footage of each view from any other: sizes, and a hash of the first and last bytes."""
+        return {view.name: fingerprint(view.footage) for view in self.views}
 
     @property
     def duration_s(self) -> float:

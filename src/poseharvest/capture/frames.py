@@ -129,6 +129,22 @@ def pictures_of(capture: FrameSource) -> tuple[ViewPictures, ...]:
     return tuple(ViewPictures(name, capture.num_frames) for name in capture.rig.names)
 
 
+@runtime_checkable
+class FingerprintedSource(Protocol):
+    """A capture that can tell its footage from other footage."""
+
+    @property
+    def fingerprints(self) -> Mapping[str, Mapping[str, int | str]]:
+        """What tells the footage of each view from any other, as plain data by name of the view."""
+        ...
+
+
+def fingerprints_of(capture: FrameSource) -> dict[str, dict[str, int | str]]:
+    """Return what tells the footage of each view from any other, as plain data; empty if it is not known."""
+    known = capture.fingerprints if isinstance(capture, FingerprintedSource) else {}
+    return {view: dict(fingerprint) for view, fingerprint in known.items()}
+
+
 @dataclass(frozen=True)
 class CaptureFacts:
     """Facts about a capture beyond its pictures; every field may be unknown.

@@ -1,12 +1,13 @@
 """The command line: what all commands share, and our errors as exit codes.
 
-Exit 0: done. Exit 1: one of our named errors, on one line. Exit 2: wrong usage.
+Exit 0: done. Exit 1: one of our named errors, on one line. Exit 2: wrong usage. Exit 129, 130, 143: ended by a signal.
 """
 
 from __future__ import annotations
 
 import io
 import logging
+import signal
 import sys
 from typing import Annotated
 
@@ -15,7 +16,7 @@ import typer
 from poseharvest import __version__
 from poseharvest.cli.flags import in_flags
 from poseharvest.cli.lazy_commands import LazyCommands
-from poseharvest.errors import HarvestError
+from poseharvest.errors import HarvestError, StoppedError
 
 app = typer.Typer(
     name="poseharvest",
@@ -52,6 +53,10 @@ def main() -> None:
     try:
         app()
     except HarvestError as error:
-        message = in_flags(" ".join(str(error).split()), app, sys.argv[1:])
+        parts = [str(error), *getattr(error, "__notes__", ())]
+        message = in_flags(" ".join("; ".join(parts).split()), app, sys.argv[1:])
+        if isinstance(error, StoppedError):
+            typer.echo(f"stopped by {signal.Signals(error.signal_number).name}: {message}", err=True)
+            sys.exit(128 + error.signal_number)
         typer.echo(f"error: {message}", err=True)
         sys.exit(1)

@@ -19,7 +19,7 @@ _AGAINST = "Another harvest of the same capture, made with another detector say.
 _RECALIBRATE = "With --truth: write the map that makes the covariances honest to this file, for other footage."
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913, PLR0917 - every option of the command is a parameter
     harvest: Annotated[Path, typer.Argument(help="The harvest folder.", show_default=False)],
     truth: Annotated[Path | None, typer.Option(help=_TRUTH, show_default=False)] = None,
     against: Annotated[Path | None, typer.Option(help=_AGAINST, show_default=False)] = None,
@@ -30,13 +30,14 @@ def evaluate(
     json_path: Annotated[
         Path | None, typer.Option("--json", help="Also write all as JSON.", show_default=False)
     ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that stand there.")] = False,
 ) -> None:
     """Judge a harvest by what cameras and bodies cannot do, and by the truth where it is known."""
     from poseharvest.annotations.reader import Harvest
     from poseharvest.evaluation.evaluate_harvest import evaluate as evaluate_harvest
     from poseharvest.evaluation.tracks import read_tracks
     from poseharvest.evaluation.with_truth import judge, recalibration_of
-    from poseharvest.storage.staging import os_errors_as_store_errors
+    from poseharvest.storage.staging import staged_file
 
     if recalibrate is not None and truth is None:
         raise typer.BadParameter("needs --truth", param_hint="--recalibrate")
@@ -46,12 +47,12 @@ def evaluate(
     checks = evaluate_harvest(opened, truth=known, against=other, approximate=approximate)
     _show(checks)
     if json_path is not None:
-        with os_errors_as_store_errors(json_path):
-            json_path.write_text(json.dumps(checks.as_dict(), indent=2) + "\n", encoding="utf-8")
+        with staged_file(json_path, overwrite=overwrite) as temporary:
+            temporary.write_text(json.dumps(checks.as_dict(), indent=2) + "\n", encoding="utf-8")
     if recalibrate is not None and known is not None:
         fitted = recalibration_of(judge(opened, known, approximate=approximate), str(opened.path))
-        with os_errors_as_store_errors(recalibrate):
-            fitted.write(recalibrate)
+        with staged_file(recalibrate, overwrite=overwrite) as temporary:
+            fitted.write(temporary)
 
 
 def _show(evaluation: Evaluation) -> None:

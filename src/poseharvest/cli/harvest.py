@@ -18,6 +18,7 @@ from poseharvest.cli.summary import print_summary
 from poseharvest.detectors.keypoint_capture import capture_settings, open_capture
 from poseharvest.detectors.protocol import HeatmapDetector
 from poseharvest.detectors.registry import NAMES, describe_detectors, load_detector
+from poseharvest.errors import NoteOnError
 from poseharvest.harvesting.harvest_capture import harvest as run
 from poseharvest.harvesting.harvest_options import Estimate, HarvestOptions
 from poseharvest.localization.boxes import read_boxes
@@ -71,6 +72,7 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     start: Annotated[int, typer.Option(help="First frame.")] = _DEFAULTS.start,
     stop: Annotated[int | None, typer.Option(help="Frame before which to stop.")] = None,
     ignore_audit: Annotated[bool, typer.Option("--ignore-audit", help="Harvest in spite of the audit.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted harvest.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier harvest.")] = False,
 ) -> None:
     """Harvest 3D poses and annotations from a calibrated multi-camera capture."""
@@ -98,9 +100,16 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
             boxes=None if boxes is None else read_boxes(boxes),
             limb_lengths=None if limb_lengths is None else read_limb_lengths(limb_lengths),
             overwrite=overwrite,
+            resume=resume,
             on_progress=on_progress,
         )
-    print_summary(result, write_report(result.path))
+    print_summary(result, _report(result.path))
+
+
+def _report(harvest: Path) -> Path:
+    """Write the report of a finished harvest, and say that it is finished if the report fails."""
+    with NoteOnError(f"the harvest is finished: {harvest}: poseharvest report makes its report"):
+        return write_report(harvest)
 
 
 def _load(name: str, weights: Path | None, device: str, options: dict[str, Any]) -> HeatmapDetector:

@@ -24,6 +24,9 @@ from poseharvest.findings import Finding
 from poseharvest.geometry.crop import Crop
 from poseharvest.heatmaps.encode import gaussian_maps
 from poseharvest.skeleton.skeleton import Skeleton
+from poseharvest.storage.fingerprint import fingerprint_of
+
+_FEW_FILES = 64  # of which the content is compared, and not only the size
 
 
 @dataclass(frozen=True)
@@ -118,6 +121,20 @@ class KeypointDetector:
             "numbers": {view: self._described(view) for view in self._numbering or ()},
             "sigma_px": options.sigma_px,
         }
+
+    @property
+    def fingerprint(self) -> dict[str, int | str]:
+        """What tells the files from others: their number, their size, and a hash of sizes and ends, as plain data.
+
+        Raises:
+            DetectorError: a file cannot be read.
+        """
+        try:
+            files = sorted(path for path in self._root.rglob("*.json") if path.is_file())
+            ends = files if len(files) <= _FEW_FILES else (files[0], files[-1])
+            return {"files": len(files), **fingerprint_of(files, ends)}
+        except OSError as error:
+            raise DetectorError(f"{self._root}: cannot be read: {error.strerror or error}") from error
 
     def _described(self, view: str) -> dict[str, Any]:
         """Return the numbers of a view's files in plain data."""

@@ -114,6 +114,16 @@ def fit_to_footage(detector: HeatmapDetector, pictures: Sequence[ViewPictures]) 
 
 
 @runtime_checkable
+class FileReader(Protocol):
+    """A detector that reads what another one has written."""
+
+    @property
+    def fingerprint(self) -> dict[str, int | str]:
+        """What tells its files from others, as plain data."""
+        ...
+
+
+@runtime_checkable
 class KeypointSource(Protocol):
     """A detector that knows where people are before anybody says where to look."""
 

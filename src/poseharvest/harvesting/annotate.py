@@ -43,7 +43,9 @@ _LEAST_SPREADS = 5.0  # standard deviations of the rest of the map that a peak m
 _REACH = 1 / 32  # of the window's side: largest distance of a joint from the peak that shows it
 _SAMPLES_A_SIDE = 16  # of a map, for its median and spread
 _DEVIATIONS = 1.4826  # standard deviation of a normal distribution over its median absolute deviation
-_TOGETHER = 16
+TOGETHER = 16
+"""Number of sightings in a batch."""
+
 _BATCHES_A_TRIM = 4  # giving memory back after every batch took a fifth of a harvest's time
 _FARTHEST = 10  # largest distance of a projection from the first pixel, in longer sides of the picture
 
@@ -175,7 +177,7 @@ def infer_each(
         refinement: what places joints between the voxels. If None, the moments of the marginals stay (the paper).
     """
     support = support or Support()
-    for number, together in enumerate(batched(sightings, _TOGETHER), 1):
+    for number, together in enumerate(batched(sightings, TOGETHER), 1):
         frames = [support.without_background(sighting).evidence for sighting in together]
         posteriors = model.infer_many(frames)
         if refinement is not None:

@@ -2,38 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import closing, nullcontext
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
-from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
 from poseharvest.annotations.info import HarvestRun
-from poseharvest.annotations.reader import Harvest
+from poseharvest.annotations.reader import Harvest, is_harvest
+from poseharvest.annotations.unfinished import remove_progress
 from poseharvest.annotations.writer import HarvestWriter
-from poseharvest.capture.frames import FrameSource, pictures_of, prefetch
+from poseharvest.capture.frames import FrameSource, pictures_of
 from poseharvest.detectors.protocol import HeatmapDetector, fit_to_footage
 from poseharvest.diagnosis.diagnose import Diagnosis
+from poseharvest.errors import ConfigError
 from poseharvest.findings import Finding
-from poseharvest.harvesting.annotate import annotate, infer_each
 from poseharvest.harvesting.harvest_options import HarvestOptions
-from poseharvest.harvesting.input_checks import (
-    audit_inputs,
-    audit_subject,
-    check_hints,
-    missing_people,
-    nobody_found_error,
-)
-from poseharvest.harvesting.job import Job, sightings_of_one
+from poseharvest.harvesting.harvest_request import request_of, sha256_of_request
+from poseharvest.harvesting.input_checks import audit_inputs, check_hints
+from poseharvest.harvesting.job import Job
 from poseharvest.harvesting.jumps import has_jumps
-from poseharvest.harvesting.provenance import provenance
 from poseharvest.harvesting.separate_moments import harvest_moments
 from poseharvest.harvesting.several_people import harvest_people
-from poseharvest.harvesting.spool import SightingSpool
-from poseharvest.harvesting.teachers import collect_teachers
+from poseharvest.harvesting.single_person import harvest_one
 from poseharvest.harvesting.upright_detector import upright_detector
 from poseharvest.localization.boxes import Boxes
-from poseharvest.localization.sighting import Sighting
 from poseharvest.progress import OnProgress, Progress
 from poseharvest.skeleton.limb_lengths import LimbLengths
 from poseharvest.threads import one_thread_an_operation
@@ -50,11 +43,13 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
     boxes: Boxes | None = None,
     limb_lengths: LimbLengths | None = None,
     overwrite: bool = False,
+    resume: bool = False,
     on_progress: OnProgress | None = None,
 ) -> Harvest:
     """Harvest a capture and return the folder, opened.
 
-    Frames are streamed: memory does not depend on the capture's length.
+    Frames are streamed: memory does not depend on the capture's length. A harvest that is interrupted can be gone on
+    with, but for one of moments: every finished part of it is kept. What an error keeps stands in a note of the error.
 
     Args:
         capture: the footage with its cameras; `Capture.open(path)`.
@@ -64,12 +59,14 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
         boxes: windows around the person, if they are known.
         limb_lengths: of the subject; estimated from the footage if None.
         overwrite: replace an earlier harvest at `out`.
+        resume: go on with an interrupted harvest at `out`, or begin if there is none. One that is finished is returned.
         on_progress: called as frames are finished, some at a time.
 
     Raises:
         CaptureError: no person is found in the footage, or it ends before the first frame of the options.
         CalibrationError: the audit finds an error and `ignore_audit` is not set.
-        ConfigError: limb lengths or boxes belong to other limbs or views than the capture's.
+        ConfigError: limb lengths or boxes belong to other limbs or views than the capture's, or `resume` is set and the
+            interrupted harvest was begun with something else, or harvests of its kind cannot be resumed.
         StoreError: `out` exists, or cannot be written.
     """
     fitted = fit_to_footage(detector, pictures_of(capture))
@@ -77,6 +74,12 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
     findings = check_hints(job) + audit_inputs(job) + list(fitted.findings)
     upright = upright_detector(capture, fitted.detector, job.options.start, job.stop)
     job, findings = replace(job, detector=upright.detector), [*findings, *upright.findings]
+    harvest_frames = _harvester(job)
+    _check_resumable(harvest_frames, resume=resume)
+    request = request_of(job)
+    finished = _finished(Path(out), request) if resume else None
+    if finished is not None:
+        return finished
     with (
         # Without a network all tensors are small.
         one_thread_an_operation() if job.has_keypoints else nullcontext(),
@@ -86,12 +89,17 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
             skeleton=fitted.detector.skeleton,
             overwrite=overwrite,
             recalibration=job.options.recalibration,
+            request=request,
+            resume=resume,
         ) as writer,
     ):
+        if writer.is_complete:
+            return writer.commit()
         diagnosis = Diagnosis(capture.rig, fitted.detector.skeleton)
         writer.listen(diagnosis.add)
-        harvest_frames = _harvester(job)
+        writer.replay()
         run = diagnosis.completed(harvest_frames(job, writer, findings))
+        run = run.model_copy(update={"request_sha256": sha256_of_request(request)})
         job.report(job.stop, "selecting annotations")
         # Keypoints count as true; peaks of a network may agree by chance.
         by_chance = {} if job.has_keypoints else diagnosis.coverage.hardly_shown()
@@ -103,46 +111,23 @@ def _harvester(job: Job) -> Callable[[Job, HarvestWriter, list[Finding]], Harves
     """Return the function that harvests the frames: each frame alone, or in a row with one person or several."""
     if job.options.moments or (job.options.moments is None and has_jumps(job)):
         return harvest_moments
-    return _harvest_one if job.options.people == 1 else harvest_people
+    return harvest_one if job.options.people == 1 else harvest_people
 
 
-def _harvest_one(job: Job, writer: HarvestWriter, findings: list[Finding]) -> HarvestRun:
-    """Write the annotations of the one person on whom most views agree."""
-    with (
-        writer.scratch_file() as scratch,
-        writer.scratch_file() as more,
-        closing(prefetch([sightings_of_one(job, writer)], depth=job.frames_ahead)) as ahead,
-    ):
-        sightings = (sighting for (sighting,) in ahead)
-        first = SightingSpool(scratch, writer.target)
-        _warm_up(job, sightings, first)
-        subject = job.learn(collect_teachers(job, first, SightingSpool(more, writer.target)))
-        findings = findings + audit_subject(job, subject)
-        model = job.learner.model(subject.shells)
-        num_written = 0
-        for sighting, posterior in infer_each(model, chain(first, sightings), subject.support, subject.refinement):
-            record = annotate(sighting, posterior, support=subject.support)
-            # After a person has left, a network still gives peaks at the last place, but no two views agree on them.
-            if job.boxes is not None or subject.support.holds_person(record.supported):
-                writer.add(record)
-                num_written += 1
-            job.report(sighting.frame + 1, "harvesting")
-    if num_written == 0:
-        raise nobody_found_error(job)
-    return provenance(job, findings + missing_people(job, num_written), subject)
+def _check_resumable(harvest_frames: Callable[..., HarvestRun], *, resume: bool) -> None:
+    if resume and harvest_frames is harvest_moments:
+        raise ConfigError("resume: a harvest of moments cannot be resumed: begin again without it (--overwrite)")
 
 
-def _warm_up(job: Job, sightings: Iterator[Sighting], spool: SightingSpool) -> None:
-    """Fill the spool with the first sightings.
-
-    Raises:
-        NobodyFoundError: there are none.
-    """
-    for sighting in islice(sightings, job.options.warm_up_frames):
-        spool.append(sighting)
-        job.report(job.options.start, f"looking at the subject, frame {sighting.frame}")
-    if not len(spool):
-        raise nobody_found_error(job)
+def _finished(out: Path, request: Mapping[str, Any]) -> Harvest | None:
+    """Return the harvest at `out` if it is finished and was made from the same request, else None."""
+    if not is_harvest(out):
+        return None
+    harvest = Harvest.open(out)
+    if harvest.info.request_sha256 != sha256_of_request(request):
+        return None
+    remove_progress(harvest.path)
+    return harvest
 
 
 def _silent(progress: Progress) -> None:

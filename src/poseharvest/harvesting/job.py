@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from poseharvest.annotations.writer import HarvestWriter
 from poseharvest.capture.frames import FrameSource, MultiViewFrame, frames_showing
 from poseharvest.detectors.protocol import HeatmapDetector, KeypointSource
-from poseharvest.geometry.rig import Rig
-from poseharvest.harvesting.annotate import batched
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.harvesting.subject import Sightings, Subject, SubjectLearner
 from poseharvest.localization.boxes import Boxes
-from poseharvest.localization.follow.one_of_many import one_person_tracker
-from poseharvest.localization.follow.one_person import OnePersonTracker, batch_length
-from poseharvest.localization.follow.people_tracker import PeopleTracker
-from poseharvest.localization.sighting import FrameSightings, Sighting
+from poseharvest.localization.follow.one_person import batch_length
 from poseharvest.progress import OnProgress, Progress
 from poseharvest.skeleton.limb_lengths import LimbLengths
 
@@ -105,47 +99,3 @@ class Job:
         """Return the subject's body; `frame` is the progress of the harvest, by default its start."""
         self.report(self.options.start if frame is None else frame, "learning the limbs")
         return self.learner.learn(warm_up, self.limb_lengths)
-
-
-def footage(job: Job, writer: HarvestWriter) -> Generator[list[MultiViewFrame], None, None]:
-    """Stream the frames in short lists, and save a few pictures for the report on the way."""
-    preview_frames = _preview_frames(job.options, job.stop)
-    for frames in batched(job.frames(job.options.start, job.stop, preview_frames), job.frames_together):
-        for frame in frames:
-            if frame.index in preview_frames:
-                _keep_pictures(writer, frame, job.capture.rig)
-        yield frames
-
-
-def person_tracker(job: Job) -> OnePersonTracker:
-    """Return a new tracker of one person."""
-    is_metric = not job.options.ignore_audit
-    return one_person_tracker(job.detector, job.capture.rig, job.boxes, is_metric=is_metric)
-
-
-def sightings_of_one(job: Job, writer: HarvestWriter) -> Generator[Sighting, None, None]:
-    """Stream the sightings of the one person."""
-    tracker = person_tracker(job)
-    for frames in footage(job, writer):
-        yield from tracker.observe(frames)
-
-
-def sightings_of_all(job: Job, writer: HarvestWriter) -> Generator[FrameSightings, None, None]:
-    """Stream the sightings of all people, frame by frame."""
-    tracker = PeopleTracker(job.detector, job.capture.rig, job.options.people)
-    for frames in footage(job, writer):
-        yield from tracker.observe(frames)
-
-
-def _keep_pictures(writer: HarvestWriter, frame: MultiViewFrame, rig: Rig) -> None:
-    for view, image in zip(rig.names, frame.images, strict=True):
-        if image is not None:
-            writer.add_preview(frame.index, view, image)
-
-
-def _preview_frames(options: HarvestOptions, stop: int) -> set[int]:
-    count = min(options.num_previews, stop - options.start)
-    if count <= 0:
-        return set()
-    step = (stop - options.start) / count
-    return {options.start + int((i + 0.5) * step) for i in range(count)}

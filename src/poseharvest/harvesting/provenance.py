@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from poseharvest.annotations.info import CaptureInfo, DetectorInfo, HarvestRun, PersonInfo
-from poseharvest.capture.frames import facts_of
+from poseharvest.capture.frames import facts_of, fingerprints_of
 from poseharvest.detectors.protocol import details_of
 from poseharvest.findings import Finding
 from poseharvest.harvesting.job import Job
@@ -41,9 +41,10 @@ def provenance(
     return HarvestRun(
         capture=CaptureInfo(
             name=job.capture.name,
-            path=None if folder is None else str(folder),
+            path=None if folder is None else str(folder.resolve()),
             frame_rate=job.capture.frame_rate,
             num_frames=job.capture.num_frames,
+            fingerprints=fingerprints_of(job.capture),
         ),
         detector=DetectorInfo(
             name=job.detector.name, heatmap_size=job.detector.heatmap_size, details=details_of(job.detector)

@@ -19,8 +19,9 @@ from poseharvest.errors import CaptureError
 from poseharvest.findings import Finding
 from poseharvest.harvesting.annotate import annotate
 from poseharvest.harvesting.input_checks import audit_subject, missing_people, nobody_found_error
-from poseharvest.harvesting.job import Job, footage
+from poseharvest.harvesting.job import Job
 from poseharvest.harvesting.provenance import provenance
+from poseharvest.harvesting.sighting_streams import footage
 from poseharvest.harvesting.subject import Subject, complete_lengths
 from poseharvest.localization.find.bodies import limbs_of
 from poseharvest.localization.find.moment_finder import MomentFinder

@@ -3,6 +3,8 @@
 All people are followed together. Each person's limbs are learned from that person's first frames, and until then their
 sightings wait. Records are written in order of frame and person. So a new person delays the records of the others,
 which are small, but never their heatmaps.
+
+After each finished part it is stored where all people stand (`people_stage`), so that an interrupted harvest goes on.
 """
 
 from __future__ import annotations
@@ -21,12 +23,15 @@ from poseharvest.findings import Finding
 from poseharvest.harvesting.annotate import annotate, infer_each
 from poseharvest.harvesting.body_check import check_statures, fit_subject
 from poseharvest.harvesting.input_checks import audit_subject, missing_people, nobody_found_error
-from poseharvest.harvesting.job import Job, sightings_of_all
+from poseharvest.harvesting.job import Job
+from poseharvest.harvesting.people_stage import STORED, PeopleStage, PersonStage
 from poseharvest.harvesting.provenance import described_refinement, provenance
+from poseharvest.harvesting.sighting_streams import PlacedMoment, Position, sightings_of_all
 from poseharvest.harvesting.subject import Subject, by_name
 from poseharvest.localization.sighting import FrameSightings, Sighting, TrackedSighting
 from poseharvest.pictorial.infer import PictorialStructures
 from poseharvest.skeleton.proportions import BodyFit
+from poseharvest.storage.plain_state import from_plain, to_plain
 
 _INFERRED_TOGETHER = 8
 _MAX_WAITING_BYTES = 256 * 2**20  # heatmaps that may wait until a subject is known
@@ -41,10 +46,15 @@ def harvest_people(job: Job, writer: HarvestWriter, findings: list[Finding]) -> 
         CalibrationError: none of the bodies found can be a person's, and `ignore_audit` is not set.
     """
     people = _People(job, writer)
-    with closing(prefetch([sightings_of_all(job, writer)], depth=job.frames_ahead)) as ahead:
-        for (moment,) in ahead:
-            people.add_frame(moment)
-            job.report(moment.frame + 1, f"harvesting, people: {len(people.known)}")
+    stage = None if writer.state is None else from_plain(writer.state, STORED)
+    if stage is not None:
+        people.go_on(stage)
+    position = None if stage is None else stage.position
+    with closing(prefetch([sightings_of_all(job, writer, position)], depth=job.frames_ahead)) as ahead:
+        for (placed,) in ahead:
+            if people.add_frame(placed):
+                writer.keep(to_plain(people.stage()))
+            job.report(placed.moment.frame + 1, f"harvesting, people: {len(people.known)}")
     people.finish()
     written = [person for person in people.known if person.num_frames]
     if not written:
@@ -108,6 +118,36 @@ class _Person:
             self.last_frame, self.num_frames = sighting.frame, self.num_frames + 1
         self.waiting = []
 
+    def stage(self) -> PersonStage:
+        """Return what is known of the person."""
+        return PersonStage(
+            self.track,
+            self.waiting[0].frame if self.waiting else None,
+            self.number,
+            self.subject,
+            self.first_frame,
+            self.last_frame,
+            self.num_frames,
+            {track: frozenset(frames) for track, frames in self.uncertain.items()},
+            frozenset(self.overlapped),
+        )
+
+    @classmethod
+    def of(cls, stage: PersonStage, job: Job) -> _Person:
+        """Return the person of a stage, without the sightings that waited."""
+        return cls(
+            stage.track,
+            [],
+            stage.number,
+            stage.subject,
+            None if stage.subject is None else job.learner.model(stage.subject.shells),
+            stage.first_frame,
+            stage.last_frame,
+            stage.num_frames,
+            {track: set(frames) for track, frames in stage.uncertain.items()},
+            set(stage.overlapped),
+        )
+
     @property
     def fit(self) -> BodyFit | None:
         """How well the limbs fit those of a person, once the body is known."""
@@ -164,13 +204,60 @@ class _People:
         self._records: list[tuple[int, int, FrameAnnotations]] = []
         self._last_written = -1
         self._frame = job.options.start
+        self._positions: list[tuple[int, Position]] = []  # of the frames that a stage may have to go back to
+        self._waited_from: dict[int, int] = {}  # by track, while frames are seen again
+        self._seen_before = -1  # the last frame that is seen again
         self.known: list[_Person] = []
         self.findings: list[Finding] = []
         self.last_error: CalibrationError | CaptureError | None = None
         self.num_frames = 0
 
-    def add_frame(self, moment: FrameSightings) -> None:
-        """Add the sightings of one frame, and write the records of all finished frames."""
+    def stage(self) -> PeopleStage:
+        """Return where everybody stands after the last frame."""
+        people = list(dict.fromkeys([*self._present.values(), *self.known]))
+        return PeopleStage(
+            self._positions[0][1],
+            self._frame,
+            tuple(person.stage() for person in people),
+            tuple(people.index(person) for person in self._present.values()),
+            tuple(people.index(person) for person in self.known),
+            frozenset(self._confirmed),
+            tuple(record for _, _, record in sorted(self._records, key=lambda one: one[:2])),
+            self._writer.unwritten,
+            self._last_written,
+            self.num_frames,
+            tuple(self.findings),
+        )
+
+    def go_on(self, stage: PeopleStage) -> None:
+        """Go on from a stage: the frames from its position on, up to its own, are seen again."""
+        people = [_Person.of(one, self._job) for one in stage.people]
+        self._present = {people[place].track: people[place] for place in stage.present}
+        self.known = [people[place] for place in stage.known]
+        waited = ((one.track, one.waiting_from) for one in stage.people)
+        self._waited_from = {track: frame for track, frame in waited if frame is not None}
+        self._confirmed, self._frame, self._seen_before = set(stage.confirmed), stage.frame, stage.frame
+        self._records = [(record.frame, record.person, record) for record in stage.records]  # sorted, so a heap
+        self._last_written, self.num_frames, self.findings = stage.last_written, stage.num_frames, list(stage.findings)
+        for record in stage.unwritten:
+            self._writer.add(record)
+
+    def _see_again(self, moment: FrameSightings) -> None:
+        """Let the sightings wait that waited when the stage was stored."""
+        for tracked in moment.sightings:
+            if moment.frame >= self._waited_from.get(tracked.track, moment.frame + 1):
+                self._present[tracked.track].waiting.append(tracked.sighting)
+
+    def add_frame(self, placed: PlacedMoment) -> bool:
+        """Add the sightings of one frame, write the records of all finished frames, and return if a part is finished.
+
+        Frames that were used before an interruption only give back the sightings that waited.
+        """
+        moment = placed.moment
+        self._positions.append((moment.frame, placed.position))
+        if moment.frame <= self._seen_before:
+            self._see_again(moment)
+            return False
         self._frame = moment.frame
         for tracked in moment.sightings:
             self._present.setdefault(tracked.track, _Person(tracked.track)).add_sighting(tracked)
@@ -184,7 +271,10 @@ class _People:
                 self._infer(person)
             if has_left:
                 self._present.pop(person.track, None)
-        self._write(moment.frame + 1)
+        finishes_part = self._write(moment.frame + 1)
+        first = min([moment.frame, *(person.waiting[0].frame for person in self._present.values() if person.waiting)])
+        self._positions = [one for one in self._positions if one[0] >= first]
+        return finishes_part
 
     def finish(self) -> None:
         """Write the rest. In a capture too short to confirm a track, all tracks count as people."""
@@ -224,14 +314,16 @@ class _People:
         for record in person.infer():
             heapq.heappush(self._records, (record.frame, record.person, record))
 
-    def _write(self, stop: int) -> None:
-        """Write the records of all frames before `stop` for which no sighting still waits."""
+    def _write(self, stop: int) -> bool:
+        """Write the records of frames before `stop` for which no sighting still waits; return if a part is finished."""
+        finishes_part = False
         ready = min([stop, *(p.waiting[0].frame for p in self._present.values() if p.waiting)])
         while self._records and self._records[0][0] < ready:
             frame, _, record = heapq.heappop(self._records)
-            self._writer.add(record)
+            finishes_part |= self._writer.add(record)
             self.num_frames += frame != self._last_written
             self._last_written = frame
+        return finishes_part
 
 
 def _bytes(sightings: list[Sighting]) -> int:

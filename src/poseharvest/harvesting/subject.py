@@ -31,6 +31,8 @@ from poseharvest.pictorial.limb_estimation import (
 from poseharvest.pictorial.posterior import JointPosterior
 from poseharvest.refinement.learn import learn_refinement
 from poseharvest.refinement.learn_mixing import MOST_FRAMES, learn_mixing
+from poseharvest.refinement.mixing import Mixing
+from poseharvest.refinement.noise import DetectorNoise
 from poseharvest.refinement.observations import Observations, observe
 from poseharvest.refinement.refine import Refinement
 from poseharvest.refinement.rigid_limbs import RigidLimbs
@@ -83,6 +85,10 @@ class Subject:
             for limb, length in self.lengths.mm.items()
             if self.shells.mm[limb] >= length + MAX_CORRECTION_MM - _ROUNDING_MM
         )
+
+
+STORED_WITH_SUBJECT = (Subject, Support, LimbLengths, Refinement, DetectorNoise, RigidLimbs, Mixing)
+"""The classes that a stored subject may hold."""
 
 
 def by_name(lengths: LimbLengths) -> dict[str, float]:

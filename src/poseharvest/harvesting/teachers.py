@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from statistics import median
 
 from poseharvest.harvesting.annotate import batched
-from poseharvest.harvesting.job import Job, person_tracker
+from poseharvest.harvesting.job import Job
+from poseharvest.harvesting.sighting_streams import person_tracker
 from poseharvest.harvesting.spool import SightingSpool
 from poseharvest.harvesting.subject import Sightings
 from poseharvest.localization.sighting import Sighting

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from poseharvest.errors import StoreError, TrainingError
+from poseharvest.errors import NoteOnError, StoreError, TrainingError
+from poseharvest.storage.name_lock import claimed
 from poseharvest.storage.record import Record, as_plain, first_difference
-from poseharvest.storage.staging import os_errors_as_store_errors
+from poseharvest.storage.renaming import rename_new
+from poseharvest.storage.staging import is_leftover, leftovers, make_parent, os_errors_as_store_errors, sibling, sweep
 
 
 @dataclass(frozen=True)
@@ -21,14 +25,20 @@ class RunFolder:
         path: the folder.
         record: name of the JSON file with the record of the run.
         format: the value of the key "format" in that file.
+        remedy: how to go on with an interrupted run.
     """
 
     path: Path
     record: str
     format: str
+    remedy: str = "go on with --resume"
 
-    def begin(self, request: Mapping[str, Any], *, overwrite: bool, resume: bool) -> None:
-        """Make the folder and record the request; check that an existing folder may be used or replaced.
+    @contextmanager
+    def running(self, request: Mapping[str, Any], *, overwrite: bool, resume: bool) -> Iterator[None]:
+        """Make the folder, record the request, and keep the folder's name claimed while the block runs.
+
+        An earlier run that is overwritten lies beside the folder, as `.NAME.old-XXXXXXXX`, until the block has ended
+        without an error. So at no time is there neither a finished old run nor a finished new one.
 
         Args:
             request: the request, as plain data.
@@ -36,11 +46,25 @@ class RunFolder:
             resume: continue an earlier run of the same request.
 
         Raises:
-            StoreError: the folder holds something else, or an earlier run that may not be changed.
+            StoreError: the folder holds something else, or an earlier run that may not be changed, or another process
+                writes it.
             TrainingError: the earlier run has a different request.
         """
-        plain = as_plain(request)
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+        target = Path(os.path.realpath(self.path))
+        with os_errors_as_store_errors(self.path):
+            make_parent(target)
+        with claimed(target):
+            self._begin(as_plain(request), target, overwrite=overwrite, resume=resume)
+            with NoteOnError(f"{self.path} is unfinished: {self.remedy}", signals_only=True):
+                yield
+            sweep(target)
+
+    def write(self, content: Mapping[str, Any]) -> None:
+        """Write the record."""
+        self._record.write(content)
+
+    def _begin(self, plain: dict[str, Any], target: Path, *, overwrite: bool, resume: bool) -> None:
+        if os.path.lexists(target) and (not target.is_dir() or _holds_something(target)):
             earlier = self._read()
             if earlier is None:
                 raise StoreError(f"{self.path}: already exists and is no {self.format}: choose another output")
@@ -52,15 +76,23 @@ class RunFolder:
                     f"{self.path}: already exists: choose another output, resume it, or ask to overwrite it "
                     "(--resume, --overwrite)"
                 )
-            with os_errors_as_store_errors(self.path):
-                shutil.rmtree(self.path)
+            self._set_aside(target, is_finished=bool(earlier.get("finished")))
         with os_errors_as_store_errors(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
         self.write({"finished": False, **plain})
 
-    def write(self, content: Mapping[str, Any]) -> None:
-        """Write the record."""
-        self._record.write(content)
+    def _set_aside(self, target: Path, *, is_finished: bool) -> None:
+        """Rename a finished earlier run, and remove an unfinished one."""
+        with os_errors_as_store_errors(self.path):
+            if is_finished:
+                earlier = leftovers(target, ("old",))
+                rename_new(target, sibling(target, "old"))
+                for folder in earlier:
+                    shutil.rmtree(folder, ignore_errors=True)
+            else:
+                doomed = sibling(target, "partial")  # a kill in the middle must not leave half a run
+                rename_new(target, doomed)
+                shutil.rmtree(doomed)
 
     @property
     def _record(self) -> Record:
@@ -80,3 +112,8 @@ class RunFolder:
                 f"{self.path}: was begun with {difference}: "
                 "resume with the same options (--resume), or ask to overwrite it (--overwrite)"
             )
+
+
+def _holds_something(folder: Path) -> bool:
+    """Return whether a folder holds more than what an interrupted process left of its first file."""
+    return any(not is_leftover(path.name) for path in folder.iterdir())

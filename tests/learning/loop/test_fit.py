@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from poseharvest.errors import StoreError, TrainingError
+from poseharvest.errors import StoppedError, StoreError, TrainingError
 from poseharvest.learning.heatmaps2d.heatmap_task import HeatmapTask
 from poseharvest.learning.loop.checkpoint import is_checkpoint, read_checkpoint, write_checkpoint
 from poseharvest.learning.loop.fit import fit, stop_requests
@@ -16,7 +16,16 @@ from poseharvest.learning.loop.training_options import TrainingOptions
 TINY = TrainingOptions(epochs=3, batch_size=2, average=0.5)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.fixture
+def interrupts_raise():
+    """A process that a shell started in the background ignores them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.usefixtures("interrupts_raise")
 def test_an_interrupted_run_says_so_and_loses_nothing(drawn, small_family, small_hourglass, tmp_path, number):
     expected = fit(Trainer(small_hourglass(), HeatmapTask(small_family), drawn(4), TINY), tmp_path / "whole")
 
@@ -26,20 +35,15 @@ def test_an_interrupted_run_says_so_and_loses_nothing(drawn, small_family, small
 
     before = signal.getsignal(number)
     trainer = Trainer(small_hourglass(), HeatmapTask(small_family), drawn(4), TINY)
-    with pytest.raises(TrainingError, match=r"interrupted after step \d of 6\. The last checkpoint lies in .*: resume"):
+    with pytest.raises(
+        StoppedError, match=r"interrupted after step \d of 6\. The last checkpoint lies in .*: resume"
+    ) as told:
         fit(trainer, tmp_path / "c", on_progress=press)
+    assert told.value.signal_number == number
     assert signal.getsignal(number) == before
     assert 3 <= read_checkpoint(tmp_path / "c").step < 6
     found = fit(Trainer(small_hourglass(), HeatmapTask(small_family), drawn(4), TINY), tmp_path / "c", resume=True)
     assert all(torch.equal(found[name], expected[name]) for name in expected)
-
-
-@pytest.fixture
-def interrupts_raise():
-    """A process that a shell started in the background ignores them."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.usefixtures("interrupts_raise")

@@ -84,6 +84,10 @@ def test_a_finished_run_is_resumed_without_work_and_others_are_refused(
     other = {**given, "options": replace(OPTIONS, labels=LabelSet.HM)}
     with pytest.raises(TrainingError, match=r"was begun with options labels ps\+sel, asked for is hm: resume with"):
         personalize(harvested, untrained, out, resume=True, **other)
+    with pytest.raises(
+        TrainingError, match=r"was begun with weights parameters_sha256 [0-9a-f]+, asked for is [0-9a-f]+"
+    ):
+        personalize(harvested, load_detector(trained.weights), out, resume=True, **given)
 
 
 def test_too_few_annotations_leave_nothing_learned(harvested, untrained, simulation, tmp_path):
@@ -109,6 +113,7 @@ def test_another_skeleton_is_named(harvested, untrained, simulation, tmp_path):
     text = (harvested.path / "harvest.json").read_text()
     other = tmp_path / "other"
     shutil.copytree(harvested.path, other)
+    (other / "SHA256SUMS").unlink()
     (other / "harvest.json").write_text(text.replace(f'"{harvested.skeleton.joints[0]}"', '"bottom"'))
     assert Harvest.open(other).skeleton.joints == joints
     with pytest.raises(SkeletonError, match=r"must have the same joints: .* lacks right_ankle"):

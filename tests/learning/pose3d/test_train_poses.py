@@ -175,6 +175,7 @@ def test_a_harvest_of_another_skeleton_is_named(harvested, simulation, tmp_path)
     other = tmp_path / "other"
     shutil.copytree(harvested.path, other)
     text = (other / "harvest.json").read_text()
+    (other / "SHA256SUMS").unlink()
     (other / "harvest.json").write_text(text.replace(f'"{harvested.skeleton.joints[0]}"', '"bottom"'))
     with pytest.raises(SkeletonError, match=r"must have the same joints: .*other lacks right_ankle"):
         train3d([harvested, other], tmp_path / "out", options=TINY, captures=[simulation.capture] * 2)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -144,7 +145,7 @@ def _draw_all(source: SampleSource, workers: int) -> Iterator[tuple[Pixels, Floa
         return
     starts = range(0, len(source), _AT_ONCE)
     # A fork would copy PyTorch's threads in the middle of their work.
-    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_use_one_thread) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_prepare_process) as pool:
         try:
             for samples in pool.map(partial(_draw_some, source), starts):
                 yield from samples
@@ -152,8 +153,9 @@ def _draw_all(source: SampleSource, workers: int) -> Iterator[tuple[Pixels, Floa
             raise TrainingError(f"samples: one of {workers} processes that draw was ended: try fewer") from error
 
 
-def _use_one_thread() -> None:
+def _prepare_process() -> None:
     torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the first one ends the others
 
 
 def _draw_some(source: SampleSource, start: int) -> list[tuple[Pixels, FloatArray]]:

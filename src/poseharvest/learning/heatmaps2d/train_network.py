@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -108,7 +109,7 @@ def train2d(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
         StoreError: `out` exists, or cannot be written.
     """
     options = options or TrainingOptions()
-    with process_group(options.device) as (processes, device):
+    with ExitStack() as stack, process_group(options.device) as (processes, device):
         options = replace(options, device=device)
         family = replace(detector.family, preprocessing=detector.preprocessing)
         trainer = Trainer(
@@ -117,7 +118,7 @@ def train2d(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
         run = RunFolder(Path(out), RESULT, FORMAT)
         settings = _settings(detector, options, described_as or {})
         if processes.is_first:
-            run.begin(settings, overwrite=overwrite, resume=resume)
+            stack.enter_context(run.running(settings, overwrite=overwrite, resume=resume))
         processes.wait()
         weights = fit(trainer, run.path / CHECKPOINT, validation=validation, resume=resume, on_progress=on_progress)
         detector.network.load_state_dict(weights)

@@ -12,14 +12,14 @@ from types import FrameType
 
 from torch import Tensor
 
-from poseharvest.errors import TrainingError
+from poseharvest.errors import StoppedError, TrainingError
 from poseharvest.learning.loop.checkpoint import read_checkpoint, write_checkpoint
 from poseharvest.learning.loop.samples import SampleSource
 from poseharvest.learning.loop.steps import StepDone, Trainer
 from poseharvest.progress import OnProgress, Progress
 
 _LOSS_SHOWN_OVER = 0.95
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,8 @@ def fit(
         on_progress: called after every step.
 
     Raises:
-        TrainingError: the loss is not finite, or the run was interrupted; the message says where the checkpoint lies.
+        StoppedError: a signal ended the training; the message says where the checkpoint lies.
+        TrainingError: the loss is not finite.
     """
     if resume and checkpoint.exists():
         trainer.resume(read_checkpoint(checkpoint), source=str(checkpoint))
@@ -74,6 +75,8 @@ def fit(
         try:
             for step in trainer.steps():
                 listener.hear(step, request)
+        except StoppedError as error:
+            raise StoppedError(f"{error}. {_checkpoint_note(checkpoint)}", error.signal_number) from error
         except TrainingError as error:
             raise TrainingError(f"{error}. {_checkpoint_note(checkpoint)}") from error
     return trainer.result()
@@ -99,7 +102,8 @@ class _Listener:
             self._save()
         self._report(step)
         if stops and trainer.step < trainer.num_steps:
-            raise TrainingError(f"training: interrupted after step {trainer.step} of {trainer.num_steps}")
+            message = f"training: interrupted after step {trainer.step} of {trainer.num_steps}"
+            raise StoppedError(message, request.number or signal.SIGTERM)  # another process may have got the signal
 
     def _save(self) -> None:
         if self.trainer.processes.is_first:
@@ -130,26 +134,30 @@ class StopRequest:
     """Becomes true when the process is asked to end."""
 
     def __init__(self) -> None:
-        self.is_made = False
+        self.number: int | None = None
 
     def __bool__(self) -> bool:
-        return self.is_made
+        return self.number is not None
 
 
 @contextmanager
 def stop_requests() -> Iterator[StopRequest]:
-    """Give an object that becomes true on the first SIGINT or SIGTERM; a second one ends the process as usual."""
+    """Give an object that becomes true on the first SIGINT, SIGTERM or SIGHUP; a second one ends the process as usual.
+
+    A signal that the process ignores, as under `nohup`, stays ignored.
+    """
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
         yield request  # only the main thread may listen to signals
         return
     before = {number: signal.getsignal(number) for number in _SIGNALS}
+    before = {number: handler for number, handler in before.items() if handler is not signal.SIG_IGN}
 
     def record(number: int, frame: FrameType | None) -> None:
-        request.is_made = True
+        request.number = number
         signal.signal(number, before[signal.Signals(number)])
 
-    for number in _SIGNALS:
+    for number in before:
         signal.signal(number, record)
     try:
         yield request

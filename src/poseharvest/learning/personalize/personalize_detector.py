@@ -95,17 +95,21 @@ def personalize(  # noqa: PLR0913 - the stage's inputs, each optional one of its
     check_footage(opened, footage)
     learned, judged = split_frames(harvested_frames(opened), options.held_out)
     folder = Path(out)
-    settings = {"harvest": str(opened.path.resolve()), "options": _lasting_options(options)}
+    settings = {
+        "harvest": str(opened.path.resolve()),
+        "weights": details_of(detector),
+        "options": _lasting_options(options),
+    }
     run = RunFolder(folder, RESULT, FORMAT)
-    run.begin(settings, overwrite=overwrite, resume=resume)
-    inputs = RoundInputs(generic, opened, footage, boxes, learned, judged, options, on_progress or (lambda _: None))
-    rounds = _run_rounds(inputs, folder, resume=resume)
-    best = min(range(len(rounds)), key=lambda index: rounds[index].disagreement)
-    findings = _findings(inputs, rounds[best], opened)
-    findings += write_both(detector_of(rounds[best], inputs.detector), folder / WEIGHTS, folder / ONNX)
-    result = Personalization(folder, tuple(rounds), best, tuple(findings))
-    run.write({"finished": True, **settings, "judged_frames": [judged.start, judged.stop], **_as_dict(result)})
-    return result
+    with run.running(settings, overwrite=overwrite, resume=resume):
+        inputs = RoundInputs(generic, opened, footage, boxes, learned, judged, options, on_progress or (lambda _: None))
+        rounds = _run_rounds(inputs, folder, resume=resume)
+        best = min(range(len(rounds)), key=lambda index: rounds[index].disagreement)
+        findings = _findings(inputs, rounds[best], opened)
+        findings += write_both(detector_of(rounds[best], inputs.detector), folder / WEIGHTS, folder / ONNX)
+        result = Personalization(folder, tuple(rounds), best, tuple(findings))
+        run.write({"finished": True, **settings, "judged_frames": [judged.start, judged.stop], **_as_dict(result)})
+        return result
 
 
 def split_frames(frames: range, held_out: float) -> tuple[range, range]:

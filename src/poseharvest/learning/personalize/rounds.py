@@ -109,13 +109,15 @@ def run_round(inputs: RoundInputs, labels_from: Harvest, folder: Path, *, resume
         on_step=report_steps(inputs.on_progress),
     )
     write_weights(personal, folder / WEIGHTS)
+    harvesting = replace(options_of(inputs.first), ignore_audit=True)  # it passed once, with these cameras
     again = harvest_again(
         inputs.capture,
         personal,
         folder / HARVEST,
-        options=replace(options_of(inputs.first), ignore_audit=True),  # it passed once, with these cameras
+        options=harvesting,
         boxes=inputs.boxes,
         overwrite=True,
+        resume=resume and not harvesting.moments,
         on_progress=inputs.on_progress,
     )
     comparison: Comparison = compare(inputs.first, again, inputs.judged)

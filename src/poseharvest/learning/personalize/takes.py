@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from poseharvest.capture.frames import FrameSource
 from poseharvest.detectors.network import NetworkDetector
@@ -16,7 +15,7 @@ from poseharvest.learning.personalize.finetune import finetune
 from poseharvest.learning.personalize.labels import PictureLabels
 from poseharvest.learning.personalize.surroundings import cut_pictures
 from poseharvest.skeleton.skeleton import Skeleton
-from poseharvest.storage.staging import os_errors_as_store_errors
+from poseharvest.storage.staging import os_errors_as_store_errors, scratch_folder
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +61,7 @@ def learn_from_takes(  # noqa: PLR0913 - what learns from what, how, where, and 
         TrainingError: the labels are of other joints, the loss is not finite, or the run was interrupted.
         StoreError: the folder cannot be written.
     """
-    with TemporaryDirectory(dir=folder, prefix=".pictures-") as scratch, os_errors_as_store_errors(folder):
+    with scratch_folder(folder / "pictures") as scratch, os_errors_as_store_errors(folder):
         parts = [
             cut_pictures(
                 take.capture,
@@ -70,7 +69,7 @@ def learn_from_takes(  # noqa: PLR0913 - what learns from what, how, where, and 
                 take.labels,
                 preprocessing=detector.preprocessing,
                 reach=options.augmentation.reach,
-                file=Path(scratch) / f"{number}.npy",
+                file=scratch / f"{number}.npy",
                 on_frame=on_frame,
                 turns=take.turns,
             )

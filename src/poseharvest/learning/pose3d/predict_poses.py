@@ -178,36 +178,47 @@ def predict(
         StoreError: `out` exists, or cannot be written.
     """
     situation = situation or Situation()
-    run = RunFolder(Path(out), RESULT, FORMAT)
+    run = RunFolder(Path(out), RESULT, FORMAT, remedy="begin again with --overwrite")
     settings: dict[str, Any] = {
         "input": str(pictures.path.resolve()),
         "root_depth": situation.root_depth_source,
         "camera": None if situation.camera is None else situation.camera.name,
         "window": situation.window_source,
     }
-    run.begin(settings, overwrite=overwrite, resume=False)
-    path, findings = run.path / POSES, _findings(model, situation)
+    with run.running(settings, overwrite=overwrite, resume=False):
+        path, findings = run.path / POSES, _findings(model, situation)
+        with staged_file(path, overwrite=True) as temporary:
+            count, windows = _write_poses(model, pictures, situation, temporary, on_progress or _silent)
+        if situation.detector is not None:
+            with staged_file(run.path / BOXES, overwrite=True) as temporary:
+                write_boxes(Boxes(windows), temporary)
+        result = Prediction(path, count, len(windows), findings)
+        counts = {"num_pictures": count, "num_poses": len(windows), "findings": findings}
+        run.write({"finished": True, **settings, **counts, "versions": current_versions()})
+        return result
+
+
+def _write_poses(
+    model: PoseModel, pictures: PictureInput, situation: Situation, file: Path, on_progress: OnProgress
+) -> tuple[int, dict[tuple[int, str], Crop]]:
+    """Write the poses of all pictures as CSV; return the number of pictures, and the windows by frame and view."""
     windows: dict[tuple[int, str], Crop] = {}
     count = 0
-    with staged_file(path, overwrite=True) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
+    with file.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
         writer.writerow(COLUMNS)
-        for picture, window in situation.windows(pictures):
-            count += 1
+        for count, (picture, window) in enumerate(situation.windows(pictures), 1):
             if window is not None:
                 writer.writerows(_rows(picture, predict_pose(model, picture, window, situation), model.skeleton.joints))
                 windows[picture.frame, view_of(pictures)] = window
-            if on_progress is not None:
-                on_progress(Progress(count, len(pictures), "predicting"))
-        if not windows:
-            raise _nobody(pictures, situation)
-    if situation.detector is not None:
-        with staged_file(run.path / BOXES, overwrite=True) as temporary:
-            write_boxes(Boxes(windows), temporary)
-    result = Prediction(path, count, len(windows), findings)
-    counts = {"num_pictures": count, "num_poses": len(windows), "findings": findings}
-    run.write({"finished": True, **settings, **counts, "versions": current_versions()})
-    return result
+            on_progress(Progress(count, len(pictures), "predicting"))
+    if not windows:
+        raise _nobody(pictures, situation)
+    return count, windows
+
+
+def _silent(progress: Progress) -> None:
+    """Ignore progress."""
 
 
 def _findings(model: PoseModel, situation: Situation) -> tuple[str, ...]:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 from typing import Any, Final, cast
 
 import numpy as np
@@ -36,7 +35,7 @@ from poseharvest.progress import OnProgress
 from poseharvest.skeleton.limb_lengths import LimbLengths
 from poseharvest.skeleton.skeleton import Skeleton, require_joints
 from poseharvest.storage.run_folder import RunFolder
-from poseharvest.storage.staging import os_errors_as_store_errors
+from poseharvest.storage.staging import os_errors_as_store_errors, scratch_folder
 from poseharvest.versions import current_versions
 
 FORMAT: Final = "poseharvest 3D training"
@@ -109,28 +108,28 @@ def train3d(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
         "selected_over": OVER_COMPARABLE,
         "options": _lasting_options(options),
     }
-    run.begin(settings, overwrite=overwrite, resume=resume)
-    trainer = train_on(footage, skeleton, run.path, options=options, resume=resume, on_progress=listener)
-    trainer.network.load_state_dict(trainer.result())
-    network = cast(PoseRegressor, trainer.network.cpu().eval())
-    findings = [] if options.all_joints else _hardly_selected(opened, marks)
-    findings += _write_network(PoseModel(network, skeleton, common_lengths(opened)), run.path)
-    if trainer.curve and "error_px" not in trainer.curve[-1]:
-        findings.append("no frames were held out: nothing says how good the network is on what it has not seen")
-    counts = {
-        "learned_pictures": [len(one.learned) for one in footage],
-        "selected_joints": [int(selected.sum()) for selected in marks],
-    }
-    curve = [dict(row) for row in trainer.curve]
-    run.write({
-        "finished": True,
-        **settings,
-        **counts,
-        "curve": curve,
-        "findings": findings,
-        "versions": current_versions(),
-    })
-    return Training3d(run.path, tuple(trainer.curve), tuple(findings))
+    with run.running(settings, overwrite=overwrite, resume=resume):
+        trainer = train_on(footage, skeleton, run.path, options=options, resume=resume, on_progress=listener)
+        trainer.network.load_state_dict(trainer.result())
+        network = cast(PoseRegressor, trainer.network.cpu().eval())
+        findings = [] if options.all_joints else _hardly_selected(opened, marks)
+        findings += _write_network(PoseModel(network, skeleton, common_lengths(opened)), run.path)
+        if trainer.curve and "error_px" not in trainer.curve[-1]:
+            findings.append("no frames were held out: nothing says how good the network is on what it has not seen")
+        counts = {
+            "learned_pictures": [len(one.learned) for one in footage],
+            "selected_joints": [int(selected.sum()) for selected in marks],
+        }
+        curve = [dict(row) for row in trainer.curve]
+        run.write({
+            "finished": True,
+            **settings,
+            **counts,
+            "curve": curve,
+            "findings": findings,
+            "versions": current_versions(),
+        })
+        return Training3d(run.path, tuple(trainer.curve), tuple(findings))
 
 
 def require_one_skeleton(harvests: Sequence[Harvest]) -> Skeleton:
@@ -188,9 +187,9 @@ def train_on(
     """
     task = RegressionTask(skeleton, preprocessing_of(options.input_px))
     network = new_regressor(skeleton, input_px=options.input_px, features=options.features, seed=options.training.seed)
-    with TemporaryDirectory(dir=folder, prefix=".pictures-") as scratch, os_errors_as_store_errors(folder):
-        learned = cut_learned(footage, Path(scratch), options, on_progress)
-        judged = cut_judged(footage, Path(scratch), options, on_progress)
+    with scratch_folder(folder / "pictures") as scratch, os_errors_as_store_errors(folder):
+        learned = cut_learned(footage, scratch, options, on_progress)
+        judged = cut_judged(footage, scratch, options, on_progress)
         trainer = Trainer(network, task, learned, options.training)
         fit(
             trainer,

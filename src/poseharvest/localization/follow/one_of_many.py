@@ -9,13 +9,14 @@ person has left.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from poseharvest.capture.frames import MultiViewFrame
 from poseharvest.detectors.protocol import HeatmapDetector, KeypointSource
 from poseharvest.geometry.rig import Rig
 from poseharvest.localization.boxes import Boxes
 from poseharvest.localization.follow.one_person import OnePersonTracker, Tracker
-from poseharvest.localization.follow.people_tracker import PeopleTracker
+from poseharvest.localization.follow.people_tracker import PeopleState, PeopleTracker
 from poseharvest.localization.sighting import FrameSightings, Sighting, TrackedSighting
 
 
@@ -38,6 +39,16 @@ def one_person_tracker(
     return Tracker(detector, rig, boxes)
 
 
+@dataclass(frozen=True, eq=False)
+class OneOfManyState:
+    """All that `OneOfMany` remembers from frame to frame: everybody, and which of them is the person."""
+
+    everybody: PeopleState
+    track: int | None
+    is_certain: bool
+    others: frozenset[int]
+
+
 class OneOfMany:
     """Follows the person whom the views see best, and no other person.
 
@@ -51,6 +62,17 @@ class OneOfMany:
         self._track: int | None = None
         self._is_certain = False  # the track is a person's
         self._others: set[int] = set()  # tracks that were seen beside that person
+
+    @property
+    def state(self) -> OneOfManyState:
+        """All that is remembered from frame to frame."""
+        return OneOfManyState(self._everybody.state, self._track, self._is_certain, frozenset(self._others))
+
+    @state.setter
+    def state(self, state: OneOfManyState) -> None:
+        """Go on from what an earlier tracker remembered."""
+        self._everybody.state = state.everybody
+        self._track, self._is_certain, self._others = state.track, state.is_certain, set(state.others)
 
     def observe(self, frames: Sequence[MultiViewFrame]) -> list[Sighting]:
         """Return what the views show of the person in the next frames, without frames in which the person is not seen.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -79,6 +79,17 @@ def update_belief(belief: Belief | None, observation: PartialPose) -> Belief | N
     return Belief(torch.where(accepted[:, None], observation.points, moved), belief.known | accepted, rejected)
 
 
+@dataclass(frozen=True, eq=False)
+class PursuitState:
+    """All that a pursuit remembers from frame to frame; see `Pursuit`."""
+
+    belief: Belief | None
+    visibility: Sequence[float]
+    num_poor: int
+    next_search: int
+    last_picture_s: float | None
+
+
 class Pursuit:
     """What is known of the followed person; no person at first.
 
@@ -93,6 +104,17 @@ class Pursuit:
         self._num_poor = 0
         self._next_search = 0
         self._last_picture_s: float | None = None
+
+    @property
+    def state(self) -> PursuitState:
+        """All that is remembered, to go on from it later."""
+        return PursuitState(self.belief, self.visibility, self._num_poor, self._next_search, self._last_picture_s)
+
+    @state.setter
+    def state(self, state: PursuitState) -> None:
+        """Go on from what an earlier pursuit remembered."""
+        self.belief, self.visibility, self._num_poor = state.belief, state.visibility, state.num_poor
+        self._next_search, self._last_picture_s = state.next_search, state.last_picture_s
 
     def look(self, time_s: float) -> None:
         """Record that there are pictures of this moment. After a second without pictures the person is searched anew.
@@ -153,6 +175,16 @@ class OnePersonTracker(Protocol):
         """Return what the views show of the person in the next frames, which follow those of the last call."""
         ...
 
+    @property
+    def state(self) -> Any:
+        """All that is remembered from frame to frame, in frozen dataclasses, to go on from it later."""
+        ...
+
+    @state.setter
+    def state(self, state: Any) -> None:
+        """Go on from what an earlier tracker of the same kind remembered."""
+        ...
+
 
 class Tracker:
     """Follows the person on whom most views agree.
@@ -167,6 +199,16 @@ class Tracker:
         self._detector, self._rig = detector, rig
         self._boxes = boxes
         self._pursuit = Pursuit()
+
+    @property
+    def state(self) -> PursuitState:
+        """All that is remembered from frame to frame."""
+        return self._pursuit.state
+
+    @state.setter
+    def state(self, state: PursuitState) -> None:
+        """Go on from what an earlier tracker remembered."""
+        self._pursuit.state = state
 
     def observe(self, frames: Sequence[MultiViewFrame]) -> list[Sighting]:
         """Return what the views show of the person in the next frames, which go through the detector together.

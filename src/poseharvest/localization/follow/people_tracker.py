@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from poseharvest.capture.frames import MultiViewFrame
 from poseharvest.detectors.protocol import HeatmapDetector, KeypointSource
@@ -48,6 +48,23 @@ _OVERLAPPED = 0.2  # share of the peaks in a person's windows that are removed a
 Cameras = tuple[StaticCamera, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class PeopleState:
+    """All that a tracker of people remembers from frame to frame.
+
+    Attributes:
+        tracks: the people who are followed.
+        last_members: everybody's keypoints in the last frame.
+        num_started: number of tracks so far.
+        next_search: frame from which a network searches for new people.
+    """
+
+    tracks: tuple[Track, ...]
+    last_members: tuple[tuple[Candidate, ...], ...]
+    num_started: int
+    next_search: int
+
+
 class PeopleTracker:
     """Follows all people on whom two views agree.
 
@@ -63,6 +80,18 @@ class PeopleTracker:
         self._last_members: list[tuple[Candidate, ...]] = []  # everybody's keypoints in the last frame
         self._num_started = 0
         self._next_search = 0
+
+    @property
+    def state(self) -> PeopleState:
+        """All that is remembered from frame to frame, to go on from it later."""
+        members = tuple(tuple(own) for own in self._last_members)
+        return PeopleState(tuple(self._tracks), members, self._num_started, self._next_search)
+
+    @state.setter
+    def state(self, state: PeopleState) -> None:
+        """Go on from what an earlier tracker remembered."""
+        self._tracks, self._last_members = list(state.tracks), list(state.last_members)
+        self._num_started, self._next_search = state.num_started, state.next_search
 
     def observe(self, frames: Sequence[MultiViewFrame]) -> list[FrameSightings]:
         """Return the people who are seen in the next frames.

@@ -145,19 +145,19 @@ def run_demo(  # noqa: PLR0913 - the demo's inputs
         harvesting=plan.harvesting,
         training=replace(REFINEMENT, epochs=plan.epochs, distillation=DISTILLATION),
     )
-    run = RunFolder(out, RECORD, FORMAT)
+    run = RunFolder(out, RECORD, FORMAT, remedy="run the command again to go on")
     settings = {**study.harvest_settings(), **study.training_settings(), "seed": seed}
-    run.begin(settings, overwrite=overwrite, resume=not overwrite)
-    results = _within_time(study, out, plan, seed, start_s=start_s, on_progress=on_progress)
-    table = table4(results, study)
-    table = replace(table, notes=(plan.left_out, HELD, *table.notes))
-    subject = StudioSubject(SUBJECT, seed, study, UnitStore(out), on_progress)
-    page = write_story(Story(subject, results, table, _reports(subject)), out / PAGE)
-    seconds = time.monotonic() - start_s
-    with staged_file(out / TABLE, overwrite=True) as temporary:
-        temporary.write_text(json.dumps(table.as_dict(), indent=2) + "\n", encoding="utf-8")
-    run.write({"finished": True, **settings, "seconds": round(seconds, 1), "versions": current_versions()})
-    return Demo(out, page, table, seconds)
+    with run.running(settings, overwrite=overwrite, resume=not overwrite):
+        results = _within_time(study, out, plan, seed, start_s=start_s, on_progress=on_progress)
+        table = table4(results, study)
+        table = replace(table, notes=(plan.left_out, HELD, *table.notes))
+        subject = StudioSubject(SUBJECT, seed, study, UnitStore(out), on_progress)
+        page = write_story(Story(subject, results, table, _reports(subject)), out / PAGE)
+        seconds = time.monotonic() - start_s
+        with staged_file(out / TABLE, overwrite=True) as temporary:
+            temporary.write_text(json.dumps(table.as_dict(), indent=2) + "\n", encoding="utf-8")
+        run.write({"finished": True, **settings, "seconds": round(seconds, 1), "versions": current_versions()})
+        return Demo(out, page, table, seconds)
 
 
 def _within_time(

@@ -1,0 +1,135 @@
+"""The streams of a harvest: frames, and the sightings of people in them."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from poseharvest.annotations.writer import HarvestWriter
+from poseharvest.capture.frames import MultiViewFrame
+from poseharvest.geometry.rig import Rig
+from poseharvest.harvesting.annotate import batched
+from poseharvest.harvesting.harvest_options import HarvestOptions
+from poseharvest.harvesting.input_checks import nobody_found_error
+from poseharvest.harvesting.job import Job
+from poseharvest.harvesting.spool import SightingSpool
+from poseharvest.localization.follow.one_of_many import one_person_tracker
+from poseharvest.localization.follow.one_person import OnePersonTracker
+from poseharvest.localization.follow.people_tracker import PeopleTracker
+from poseharvest.localization.sighting import FrameSightings, Sighting
+
+
+@dataclass(frozen=True, eq=False)
+class Position:
+    """The place of a sighting, or of a moment, in the stream of them.
+
+    Attributes:
+        frame: the first of the frames that went to the tracker together with the sighting's.
+        skip: number of sightings, or moments, of these frames that come before it.
+        tracker: the tracker's state before these frames.
+    """
+
+    frame: int
+    skip: int
+    tracker: Any
+
+
+@dataclass(frozen=True, eq=False)
+class PlacedSighting:
+    """A sighting with its place in the stream."""
+
+    sighting: Sighting
+    position: Position
+
+
+@dataclass(frozen=True, eq=False)
+class PlacedMoment:
+    """The sightings of all people in a frame, with their place in the stream."""
+
+    moment: FrameSightings
+    position: Position
+
+
+def footage(job: Job, writer: HarvestWriter, start: int | None = None) -> Generator[list[MultiViewFrame], None, None]:
+    """Stream the frames in short lists, and save a few pictures for the report on the way.
+
+    Args:
+        job: the harvest.
+        writer: takes the pictures.
+        start: the first frame, which must begin a list; None for the harvest's own.
+    """
+    preview_frames = _preview_frames(job.options, job.stop)
+    first = job.options.start if start is None else start
+    for frames in batched(job.frames(first, job.stop, preview_frames), job.frames_together):
+        for frame in frames:
+            if frame.index in preview_frames:
+                _keep_pictures(writer, frame, job.capture.rig)
+        yield frames
+
+
+def person_tracker(job: Job) -> OnePersonTracker:
+    """Return a new tracker of one person."""
+    is_metric = not job.options.ignore_audit
+    return one_person_tracker(job.detector, job.capture.rig, job.boxes, is_metric=is_metric)
+
+
+def sightings_of_one(
+    job: Job, writer: HarvestWriter, position: Position | None = None
+) -> Generator[PlacedSighting, None, None]:
+    """Stream the sightings of the one person, from a position on or from the start."""
+    tracker, start, skip = person_tracker(job), job.options.start, 0
+    if position is not None:
+        tracker.state, start, skip = position.tracker, position.frame, position.skip
+    for frames in footage(job, writer, start):
+        state = tracker.state
+        for number, sighting in enumerate(tracker.observe(frames)):
+            if number >= skip:
+                yield PlacedSighting(sighting, Position(frames[0].index, number, state))
+        skip = 0
+
+
+def sightings_of_all(
+    job: Job, writer: HarvestWriter, position: Position | None = None
+) -> Generator[PlacedMoment, None, None]:
+    """Stream the sightings of all people, frame by frame, from a position on or from the start."""
+    tracker, start, skip = PeopleTracker(job.detector, job.capture.rig, job.options.people), job.options.start, 0
+    if position is not None:
+        tracker.state, start, skip = position.tracker, position.frame, position.skip
+    for frames in footage(job, writer, start):
+        state = tracker.state
+        for number, moment in enumerate(tracker.observe(frames)):
+            if number >= skip:
+                yield PlacedMoment(moment, Position(frames[0].index, number, state))
+        skip = 0
+
+
+def warm_up(job: Job, placed: Iterator[PlacedSighting], spool: SightingSpool) -> list[Position]:
+    """Fill the spool with the first sightings, and return their positions.
+
+    Raises:
+        NobodyFoundError: there are none.
+    """
+    positions = []
+    for one in islice(placed, job.options.warm_up_frames):
+        spool.append(one.sighting)
+        positions.append(one.position)
+        job.report(job.options.start, f"looking at the subject, frame {one.sighting.frame}")
+    if not positions:
+        raise nobody_found_error(job)
+    return positions
+
+
+def _keep_pictures(writer: HarvestWriter, frame: MultiViewFrame, rig: Rig) -> None:
+    for view, image in zip(rig.names, frame.images, strict=True):
+        if image is not None:
+            writer.add_preview(frame.index, view, image)
+
+
+def _preview_frames(options: HarvestOptions, stop: int) -> set[int]:
+    count = min(options.num_previews, stop - options.start)
+    if count <= 0:
+        return set()
+    step = (stop - options.start) / count
+    return {options.start + int((i + 0.5) * step) for i in range(count)}

@@ -1,0 +1,132 @@
+"""Harvesting the one person on whom most views agree, so that an interrupted harvest can be gone on with.
+
+After each finished part it is stored where the harvest stands: the learned body, and the tracker as it was before the
+frames from which inference goes on. Frames go to the tracker and sightings to inference in the same groups as without
+an interruption. So the annotations are the same to the last bit.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from itertools import chain
+
+from poseharvest.annotations.info import HarvestRun
+from poseharvest.annotations.writer import HarvestWriter
+from poseharvest.capture.frames import prefetch
+from poseharvest.errors import StoreError
+from poseharvest.findings import Finding
+from poseharvest.harvesting.annotate import TOGETHER, annotate, infer_each
+from poseharvest.harvesting.input_checks import audit_subject, missing_people, nobody_found_error
+from poseharvest.harvesting.job import Job
+from poseharvest.harvesting.provenance import provenance
+from poseharvest.harvesting.sighting_streams import PlacedSighting, Position, sightings_of_one, warm_up
+from poseharvest.harvesting.spool import SightingSpool
+from poseharvest.harvesting.subject import STORED_WITH_SUBJECT, Subject
+from poseharvest.harvesting.teachers import collect_teachers
+from poseharvest.localization.find.scan import Candidate
+from poseharvest.localization.follow.one_of_many import OneOfManyState
+from poseharvest.localization.follow.one_person import Belief, PursuitState
+from poseharvest.localization.follow.people_tracker import PeopleState
+from poseharvest.localization.follow.track import Track
+from poseharvest.localization.sighting import Sighting
+from poseharvest.storage.plain_state import from_plain, to_plain
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """Where a harvest of one person stands.
+
+    Attributes:
+        subject: the person.
+        position: of the first sighting that is not inferred yet; it begins a batch of inference.
+        num_sightings: sightings before it.
+        num_records: records before it.
+    """
+
+    subject: Subject
+    position: Position
+    num_sightings: int = 0
+    num_records: int = 0
+
+
+_STORED = (
+    Stage,
+    Position,
+    OneOfManyState,
+    PeopleState,
+    PursuitState,
+    Track,
+    Belief,
+    Candidate,
+    *STORED_WITH_SUBJECT,
+)
+
+
+def harvest_one(job: Job, writer: HarvestWriter, findings: list[Finding]) -> HarvestRun:
+    """Write the annotations of the one person on whom most views agree, from where an interrupted harvest stands.
+
+    Raises:
+        CaptureError: no person is found.
+        CalibrationError: the limbs show that the calibration is wrong, and `ignore_audit` is not set.
+    """
+    stage = _stored_stage(writer)
+    position = None if stage is None else stage.position
+    with (
+        writer.scratch_file() as scratch,
+        writer.scratch_file() as more,
+        closing(prefetch([sightings_of_one(job, writer, position)], depth=job.frames_ahead)) as ahead,
+    ):
+        placed: Iterator[PlacedSighting] = (one for (one,) in ahead)
+        if stage is None:
+            first = SightingSpool(scratch, writer.target)
+            positions = warm_up(job, placed, first)
+            stage = Stage(job.learn(collect_teachers(job, first, SightingSpool(more, writer.target))), positions[0])
+            placed = chain(map(PlacedSighting, first, positions), placed)
+        findings = findings + audit_subject(job, stage.subject)
+        if writer.state is None:
+            writer.keep(to_plain(stage))
+        num_records = _write_records(job, writer, stage, placed)
+    if num_records == 0:
+        writer.forget()
+        raise nobody_found_error(job)
+    return provenance(job, findings + missing_people(job, num_records), stage.subject)
+
+
+def _stored_stage(writer: HarvestWriter) -> Stage | None:
+    if writer.state is None:
+        return None
+    stage = from_plain(writer.state, _STORED)
+    if not isinstance(stage, Stage):
+        raise StoreError(f"{writer.target}: the unfinished harvest is damaged: begin again (--overwrite)")
+    return stage
+
+
+def _write_records(job: Job, writer: HarvestWriter, stage: Stage, placed: Iterable[PlacedSighting]) -> int:
+    """Write the records of the sightings from a stage on, and return the number of all records.
+
+    Records that lie in finished parts already are inferred again with their batch; the writer passes over them.
+    """
+    positions: deque[Position] = deque()  # of the batch that is being inferred
+
+    def sightings() -> Iterator[Sighting]:
+        for one in placed:
+            positions.append(one.position)
+            yield one.sighting
+
+    subject, num_records = stage.subject, stage.num_records
+    inferred = infer_each(job.learner.model(subject.shells), sightings(), subject.support, subject.refinement)
+    for number, (sighting, posterior) in enumerate(inferred, stage.num_sightings):
+        position = positions.popleft()
+        if number % TOGETHER == 0:
+            stage = replace(stage, position=position, num_sightings=number, num_records=num_records)
+        record = annotate(sighting, posterior, support=subject.support)
+        # After a person has left, a network still gives peaks at the last place, but no two views agree on them.
+        if job.boxes is not None or subject.support.holds_person(record.supported):
+            num_records += 1
+            if writer.add(record):
+                writer.keep(to_plain(stage))
+        job.report(sighting.frame + 1, "harvesting")
+    return num_records
