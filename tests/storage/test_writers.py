@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import threading
 import time
@@ -90,6 +91,9 @@ def test_kills_never_leave_a_moment_without_a_whole_result(program: str, is_whol
             process.communicate()
     assert wrong == []
     (tmp_path / "go").unlink()
+    for claim in tmp_path.glob(".out.lock-*"):
+        if not claim.read_bytes():  # cut off before it said whose it is: it is believed for a minute
+            os.utime(claim, (0, 0))
     processes = start(program, tmp_path / "go", target, ["zz"], overwrite=True)
     (tmp_path / "go").touch()
     assert outcomes(processes) == ["done"]
