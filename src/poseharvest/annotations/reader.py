@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import pyarrow as pa
-from pydantic import ValidationError
 
 from poseharvest.annotations.info import FORMAT_NAME, HarvestInfo
 from poseharvest.annotations.parts import ANNOTATIONS, FILLED, FRAMES, SCHEMAS, part_path, read_part
@@ -20,6 +18,8 @@ from poseharvest.annotations.smooth_poses import SmoothPose, poses_of_table
 from poseharvest.calibration.native import RIG_FILE, read_rig
 from poseharvest.errors import CalibrationError, FormatError, ShapeError, StoreError
 from poseharvest.geometry.rig import Rig
+from poseharvest.reading.documents import load_json
+from poseharvest.reading.foreign_records import checked
 from poseharvest.skeleton.skeleton import Skeleton
 from poseharvest.storage.staging import file_name
 
@@ -152,8 +152,8 @@ class Harvest:
 def is_harvest(folder: Path) -> bool:
     """Return whether `folder` holds a `harvest.json` of this package, of any version."""
     try:
-        content = json.loads((folder / INFO_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        content = load_json(folder / INFO_FILE)
+    except FormatError:
         return False
     return isinstance(content, dict) and content.get("format") == FORMAT_NAME
 
@@ -168,11 +168,8 @@ def _read_info(folder: Path) -> HarvestInfo:
     if not path.is_file():
         what = "is not a harvest: it has no harvest.json" if folder.is_dir() else "there is no such folder"
         raise StoreError(f"{folder}: {what}")
-    try:
-        text = path.read_text(encoding="utf-8")
-        content = json.loads(text)
-    except ValueError as error:
-        raise StoreError(f"{path}: is damaged: {error}") from error
+    where = f"{path}: is damaged"
+    content = load_json(path, where=where, error=StoreError)
     if not isinstance(content, dict) or content.get("format") != FORMAT_NAME:
         raise StoreError(f'{path}: is not a harvest: expected "format": "{FORMAT_NAME}"')
     version = content.get("schema_version")
@@ -181,12 +178,7 @@ def _read_info(folder: Path) -> HarvestInfo:
             f"{path}: was written by a newer poseharvest: schema version {version}, this one reads up to "
             f"{SCHEMA_VERSION}: upgrade poseharvest"
         )
-    try:
-        return HarvestInfo.model_validate_json(text)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(key) for key in first["loc"])
-        raise StoreError(f"{path}: is damaged: {where}: {first['msg']}") from error
+    return checked(HarvestInfo, content, where, error=StoreError)
 
 
 def _some(names: set[str]) -> str:
