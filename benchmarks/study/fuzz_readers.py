@@ -52,9 +52,12 @@ def _calibration(folder: Path, file: Path) -> object:
 
 
 def _keypoints(folder: Path, file: Path) -> object:
+    from poseharvest.detectors.keypoint_folder import open_entry
     from poseharvest.detectors.keypoints import KeypointDetector, KeypointOptions
 
     KeypointDetector(folder).num_pictures()
+    entry = open_entry(file if file.parent == folder else file.parent)  # the detector passes over damaged views
+    [entry.people(number) for number in entry.frames]
     detector = KeypointDetector(folder, KeypointOptions(layout="body_25" if file.parent != folder else "coco17"))
     pictures = detector.num_pictures()
     return [detector.people(view, number) for view in pictures for number in range(min(pictures[view], 8))]

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from poseharvest.errors import CaptureError, FormatError, HarvestError
-from poseharvest.reading.guard import foreign_library, read_bytes, time_limit
+from poseharvest.reading.guard import foreign_library, is_file, read_bytes, time_limit
 
 
 @pytest.mark.parametrize(
@@ -73,6 +73,13 @@ def test_large_and_missing_files_and_folders_are_named(tmp_path):
         read_bytes(tmp_path, 99)
     with pytest.raises(FormatError, match="cannot be read"):
         read_bytes(tmp_path / "a\0b", 99)
+
+
+def test_names_that_no_file_can_have_are_those_of_no_file(tmp_path):
+    (tmp_path / "a").write_text("")
+    assert is_file(tmp_path / "a")
+    for name in ("b", "a" * 5000, "a\0b", "a/b"):
+        assert not is_file(tmp_path / name)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from poseharvest.heatmaps.simcc import simcc_heatmaps
 from poseharvest.reading.budgets import MAX_INPUT_EDGE, MAX_RUN_S
 from poseharvest.reading.documents import load_toml
 from poseharvest.reading.foreign_records import Edge, PositiveTriple, Triple, checked
-from poseharvest.reading.guard import foreign_library
+from poseharvest.reading.guard import foreign_library, is_file
 from poseharvest.skeleton.skeleton import Skeleton
 from poseharvest.skeleton.skeleton_file import choose_skeleton
 
@@ -250,7 +250,7 @@ def _session(path: Path, device: str) -> Any:
     provider = "CUDAExecutionProvider" if torch.device(device).type == "cuda" else "CPUExecutionProvider"
     if provider not in onnxruntime.get_available_providers():
         raise DetectorError(f'{path}: device "{device}": this onnxruntime lacks {provider}; install onnxruntime-gpu')
-    if not path.is_file():
+    if not is_file(path):
         raise DetectorError(f"{path}: expected an ONNX model, got no file")
     settings = onnxruntime.SessionOptions()
     settings.intra_op_num_threads = torch.get_num_threads()

@@ -78,6 +78,14 @@ def first_line(error: BaseException) -> str:
     return lines[0] if lines else type(error).__name__
 
 
+def is_file(path: Path) -> bool:
+    """Return whether there is a file; False also for names that no file can have, such as very long ones."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def read_bytes(path: Path, most: int, error: type[HarvestError] = FormatError, where: str | None = None) -> bytes:
     """Return the bytes of a file; `where` is what messages call it, None for its path.
 
