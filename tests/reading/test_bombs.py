@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import resource
 import struct
@@ -17,6 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
+from poseharvest.calibration.registry import read_calibration
 from poseharvest.capture.picture_folder import read_image
 from poseharvest.capture.picture_header import fits_budget
 from poseharvest.capture.video import open_video_view
@@ -236,3 +238,12 @@ def test_an_onnx_loop_that_never_ends(tmp_path, monkeypatch):
     monkeypatch.setattr(onnx_detector, "MAX_RUN_S", 0.3)
     with pytest.raises(DetectorError, match=r"a\.onnx: expected a model that takes float32 pictures .*terminate"):
         load_detector(tmp_path / "a.toml")
+
+
+def test_a_camera_whose_name_is_a_book(tmp_path):
+    """Names are matched by every run of their words: those of a name of 5000 words would fill the memory."""
+    camera = {"size": [640, 480], "matrix": [[500, 0, 320], [0, 500, 240], [0, 0, 1]], "rotation": [0, 0, 0]}
+    document = {name: {**camera, "translation": [k, 0, 1]} for k, name in enumerate(("a 1 " * 5000, "b"))}
+    path = write(tmp_path / "calib.json", json.dumps(document).encode())
+    with pytest.raises(FormatError, match="expected a name of at most 255 characters"):
+        read_calibration(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,6 +26,7 @@ from poseharvest.storage.staging import file_name
 
 INFO_FILE = "harvest.json"
 PREVIEWS = "previews"
+_FRAME = re.compile(r"[0-9]{1,12}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +123,8 @@ class Harvest:
     @cached_property
     def preview_frames(self) -> tuple[int, ...]:
         """The frames with pictures in the harvest."""
-        return tuple(sorted(int(folder.name) for folder in (self.path / PREVIEWS).glob("[0-9]*")))
+        folders = (self.path / PREVIEWS).glob("[0-9]*")
+        return tuple(sorted(int(folder.name) for folder in folders if _FRAME.fullmatch(folder.name)))
 
     def preview(self, frame: int, view: str) -> Path | None:
         """Return the JPEG of `view` in `frame`, which may be scaled down; None if the harvest holds none."""

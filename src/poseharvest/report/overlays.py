@@ -12,6 +12,7 @@ import torch
 
 from poseharvest.annotations.rows import SelectedFrame
 from poseharvest.arrays import ImageSize
+from poseharvest.capture.picture_folder import read_image
 from poseharvest.errors import FormatError
 from poseharvest.geometry.camera import StaticCamera
 from poseharvest.geometry.rig import Rig
@@ -134,9 +135,10 @@ def cut_picture(path: Path, box: Box, image_size: ImageSize) -> tuple[Box, bytes
     Raises:
         FormatError: the file is no picture.
     """
-    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if picture is None:
+    image = read_image(path)
+    if image is None:
         raise FormatError(f"{path}: expected a JPEG picture, got a file that cannot be decoded")
+    picture = image[..., ::-1]  # as OpenCV orders colours
     height, width = picture.shape[:2]
     scale = max(height, width) / max(image_size)
     left, right = _whole(box.left, box.width, scale, width)
