@@ -37,7 +37,7 @@ MAX_STEPS: Final = 5 * 10**7
 MAX_RUN_S: Final = 60.0
 """Time in which a foreign model must answer for a picture."""
 
-MAX_READ_S: Final = 8.0
+MAX_READ_S: Final = 5.0
 """Time in which a library in pure Python must have read a file."""
 
 MAX_INPUT_EDGE: Final = 4096

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from poseharvest.annotations.rows import SelectedFrame
 from poseharvest.arrays import ImageSize
@@ -138,7 +140,7 @@ def cut_picture(path: Path, box: Box, image_size: ImageSize) -> tuple[Box, bytes
     image = read_image(path)
     if image is None:
         raise FormatError(f"{path}: expected a JPEG picture, got a file that cannot be decoded")
-    picture = image[..., ::-1]  # as OpenCV orders colours
+    picture: NDArray[Any] = image[..., ::-1]  # as OpenCV orders colours
     height, width = picture.shape[:2]
     scale = max(height, width) / max(image_size)
     left, right = _whole(box.left, box.width, scale, width)
