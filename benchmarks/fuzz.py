@@ -79,11 +79,14 @@ def fuzz(name: str, reader: FuzzReader, arguments: argparse.Namespace) -> Tally:
         sample = Path(scratch) / "sample"
         sample.mkdir()
         files = reader.make(sample)
+        originals = {file: _original(file) for file in files}
         reader.read(sample, files[0])  # the sample itself is valid, and what is imported late is imported
         at = 0
         log = Path(scratch) / "log"
         while at < arguments.inputs:
             log.write_text("")
+            for file, data in originals.items():  # a child that ended early has left one damaged
+                file.write_bytes(data)
             child = os.fork()
             if child == 0:
                 _work(name, reader, files, (at, arguments.inputs), arguments, log)

@@ -247,3 +247,12 @@ def test_a_camera_whose_name_is_a_book(tmp_path):
     path = write(tmp_path / "calib.json", json.dumps(document).encode())
     with pytest.raises(FormatError, match="expected a name of at most 255 characters"):
         read_calibration(path)
+
+
+def test_names_in_hdf5_that_are_not_utf_8(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset(b"caf\xe9", data=np.zeros(2))
+    with open_hdf5(tmp_path / "a.h5") as file:
+        assert all(isinstance(name, str) for name in file.names())
+        with pytest.raises(FormatError, match='expected a data set "x", got'):
+            file.array("x")

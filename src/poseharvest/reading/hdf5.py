@@ -50,9 +50,9 @@ class Hdf5File:
 
         names: list[str] = []
 
-        def collect(name: str, item: Any) -> bool | None:
+        def collect(name: str | bytes, item: Any) -> bool | None:
             if isinstance(item, h5py.Dataset):
-                names.append(name)
+                names.append(name if isinstance(name, str) else repr(name))  # bytes, if it is not UTF-8
             return True if len(names) > _MAX_DATA_SETS else None
 
         with self._guard():
