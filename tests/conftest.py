@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import socket
 from pathlib import Path
 
 # Several test processes that each use every core slow one another down.
@@ -35,3 +36,16 @@ def shared_dir() -> Path:
 def generator() -> torch.Generator:
     """A seeded random generator."""
     return torch.Generator().manual_seed(20170721)
+
+
+@pytest.fixture
+def no_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forbid every connection and every question for an address."""
+
+    def refuse(*arguments: object, **_options: object) -> None:
+        raise AssertionError(f"a socket was used: {arguments}")
+
+    for name in ("connect", "connect_ex", "sendto", "bind"):
+        monkeypatch.setattr(socket.socket, name, refuse)
+    for name in ("getaddrinfo", "gethostbyname", "create_connection"):
+        monkeypatch.setattr(socket, name, refuse)

@@ -15,7 +15,7 @@ ROOT = "poseharvest"
 
 LEVELS: tuple[tuple[str, ...], ...] = (
     ("errors", "arrays", "compiled", "findings", "module_records", "progress", "threads"),
-    ("checks", "units", "versions"),
+    ("checks", "reading", "units", "versions"),
     ("geometry", "skeleton", "storage"),
     ("heatmaps", "calibration", "networks", "selection", "motion"),
     ("capture",),

@@ -8,9 +8,25 @@ from __future__ import annotations
 
 from types import TracebackType
 
+_MAX_CHARACTERS = 2000
+
 
 class HarvestError(Exception):
-    """Root of all errors that poseharvest raises on wrong input."""
+    """Root of all errors that poseharvest raises on wrong input.
+
+    The message is made fit for a terminal, since names and values of foreign files stand in it: it is one line, other
+    control characters are shown by their numbers, and it ends after 2000 characters.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(_one_line(message))
+
+
+def _one_line(message: str) -> str:
+    if not message.isprintable():
+        message = " ".join(message.split())
+        message = "".join(one if one.isprintable() else ascii(one)[1:-1] for one in message)
+    return message if len(message) <= _MAX_CHARACTERS else f"{message[: _MAX_CHARACTERS - 4]} ..."
 
 
 class ShapeError(HarvestError):

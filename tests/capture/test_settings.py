@@ -67,7 +67,7 @@ def test_every_key_is_read(tmp_path):
         ("[offsets]\ncam01 = true", '"offsets.cam01": expected seconds'),
         ("[offsets]\ncam01 = inf", '"offsets.cam01": expected seconds, .* got inf'),
         ("[names]\ncam01 = 1", '"names.cam01": Input should be a valid string, got 1'),
-        ("frame_rate = ", "capture.toml: expected TOML, got: "),
+        ("frame_rate = ", "capture.toml: not valid TOML: "),
     ],
 )
 def test_a_mistake_is_named(tmp_path, text, message):

@@ -149,7 +149,7 @@ def test_pictures_cut_away_by_an_edit_list_are_not_there(tmp_path, film):
 def test_a_video_without_its_index_is_an_error(tmp_path, film):
     path = film.cut(film.write(tmp_path / "a.mp4", range(40)), 0.6)
     for policy in ("error", "drop"):
-        with pytest.raises(CaptureError, match=r"a.mp4: expected a whole video, got a truncated or damaged file"):
+        with pytest.raises(CaptureError, match=r"a.mp4: expected a whole video, got: "):
             open_video_view("a", path, on_damage=policy)
 
 
@@ -213,7 +213,7 @@ def test_pictures_of_another_size_are_an_error(tmp_path, film):
 @pytest.mark.parametrize("content", [b"", b"not a video" * 50])
 def test_what_is_no_video_is_an_error(tmp_path, content):
     (tmp_path / "a.mp4").write_bytes(content)
-    with pytest.raises(CaptureError, match=r"a.mp4: expected a whole video, got a truncated or damaged file"):
+    with pytest.raises(CaptureError, match=r"a.mp4: expected a whole video, got: "):
         open_video_view("a", tmp_path / "a.mp4")
 
 

@@ -221,7 +221,7 @@ def test_the_audit_may_be_ignored_or_the_unit_given(run, footage):
             "no.h5: expected the weights of efficientpose, got no file",
         ),
         (("--boxes", "no.csv"), "error: no.csv: boxes cannot be read: No such file or directory"),
-        (("--limb-lengths", "no.toml"), "error: no.toml: limb lengths cannot be read"),
+        (("--limb-lengths", "no.toml"), "error: no.toml: limb lengths: cannot be read"),
         (("--device", "abacus"), 'error: --device: "abacus" cannot be used: '),
     ],
 )

@@ -17,9 +17,9 @@ from dataset_kits.scene import joints
 from poseharvest.datasets.human36m.camera_files import find_cameras, read_cameras
 from poseharvest.datasets.human36m.names_and_joints import AUTHORS_JOINTS, AUTHORS_ROWS, ROW_OF_JOINT, ROWS
 from poseharvest.datasets.human36m.recordings import open_human36m
-from poseharvest.datasets.pose_files import read_cdf
 from poseharvest.errors import CalibrationError, CaptureError, ConfigError, DatasetError, FormatError
 from poseharvest.geometry.rig import project_all
+from poseharvest.reading.cdf import read_cdf
 from poseharvest.skeleton.convert import Conversion
 from poseharvest.skeleton.definitions import H36M17, MPII16
 

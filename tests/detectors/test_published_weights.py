@@ -1,9 +1,12 @@
 import hashlib
+import os
+import socketserver
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from poseharvest.detectors import published_weights
 from poseharvest.detectors.published_weights import (
     EFFICIENTPOSE_I,
     PublishedWeights,
@@ -78,12 +81,59 @@ def test_a_damaged_file_in_the_cache_is_refused(server, cache):
 
 
 def test_a_missing_file_or_server_says_where_to_put_it(server, cache):
-    with pytest.raises(DetectorError, match=r"404.*put the file at .*cache/tiny/Tiny.h5, or name it as weights"):
+    with pytest.raises(DetectorError, match=r"put the file at .*cache/tiny/Tiny.h5, or name it as weights.*404"):
         find_weights(published(server, path="/gone"))
     server.server_close()
-    with pytest.raises(DetectorError, match=r"cannot be downloaded .*put the file at .*cache/tiny/Tiny.h5"):
+    with pytest.raises(DetectorError, match=r"expected weights to download .*put the file at .*cache/tiny/Tiny.h5"):
         find_weights(published(server))
     assert list((cache / "tiny").iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes are POSIX's")
+def test_others_may_read_a_shared_cache(server, cache):
+    before = os.umask(0o022)
+    try:
+        assert find_weights(published(server)).stat().st_mode & 0o777 == 0o644
+    finally:
+        os.umask(before)
+
+
+BROKEN_ANSWERS = {
+    "no status": b"\x00\xff\r\n\r\n",
+    "a status of letters": b"HTTP/1.1 abc\r\n\r\n",
+    "a long line": b"HTTP/1.1 200 OK\r\nX: " + b"a" * 70_000 + b"\r\n\r\n",
+    "many headers": b"HTTP/1.1 200 OK\r\n" + b"X: 1\r\n" * 200 + b"\r\n",
+    "a length of letters": b"HTTP/1.1 200 OK\r\nContent-Length: abc\r\n\r\nxy",
+    "less than announced": b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\nxy",
+    "chunks without a length": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nxy\r\n",
+    "a circle": b"HTTP/1.1 302 Found\r\nLocation: /weights.h5\r\nContent-Length: 0\r\n\r\n",
+    "a file of this machine": b"HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n",
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("answer", BROKEN_ANSWERS.values(), ids=BROKEN_ANSWERS)
+def test_a_broken_answer_is_named_and_leaves_nothing(cache, answer):
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self):
+            while self.rfile.readline() not in {b"\r\n", b""}:
+                pass
+            self.wfile.write(answer)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as broken:
+        threading.Thread(target=broken.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{broken.server_address[1]}/weights.h5"
+        wanted = PublishedWeights(name="tiny", filename="Tiny.h5", url=url, sha256=SHA256, licence="none")
+        with pytest.raises(DetectorError, match=r"expected (weights to download|sha256)"):
+            find_weights(wanted)
+        broken.shutdown()
+    assert list((cache / "tiny").iterdir()) == []
+
+
+def test_a_download_that_does_not_end_is_given_up(server, cache, monkeypatch):
+    monkeypatch.setattr(published_weights, "_MOST_BYTES", 1000)
+    with pytest.raises(DetectorError, match=r"expected weights to download .*more than"):
+        find_weights(published(server))
 
 
 def test_a_cache_that_cannot_be_made_is_named(server, tmp_path, monkeypatch):

@@ -70,7 +70,7 @@ def test_files_that_fit_are_found(tmp_path):
     ("changes", "message"),
     [
         ({"sha256": "0" * 64}, r"w\.safetensors: expected sha256 0{64}, got [0-9a-f]{64}: install"),
-        ({"licence": None}, r"w\.toml: expected the keys .* missing licence"),
+        ({"licence": None}, r"w\.toml: licence: Field required"),
     ],
 )
 def test_files_that_do_not_fit_are_named(tmp_path, changes, message):
@@ -84,5 +84,5 @@ def test_missing_and_damaged_files_are_named(tmp_path):
         find_shipped("gone", tmp_path)
     folder = written(tmp_path)
     (folder / "w.toml").write_text("sha256 = ")
-    with pytest.raises(DetectorError, match=r"w\.toml: cannot be read"):
+    with pytest.raises(DetectorError, match=r"w\.toml: not valid TOML"):
         find_shipped("w", folder)

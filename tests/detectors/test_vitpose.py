@@ -70,6 +70,41 @@ def test_a_folder_without_weights_and_a_file_of_another_network_are_named(tmp_pa
         load_detector("vitpose", weights=tmp_path / "a.safetensors")
 
 
+HUB = "somebody/model"
+ELSEWHERE = {
+    "backbone": ({"backbone": HUB, "use_pretrained_backbone": True}, {}),
+    "timm": ({"backbone": HUB, "use_timm_backbone": True}, {}),
+    "attention": ({"_attn_implementation": HUB, "attn_implementation": HUB}, {"_attn_implementation": HUB}),
+    "code": ({"auto_map": {"AutoModel": f"{HUB}--code.Model"}}, {"auto_map": {"AutoBackbone": f"{HUB}--code.Model"}}),
+    "name": ({"_name_or_path": HUB}, {"_name_or_path": HUB}),
+}
+
+
+@pytest.mark.parametrize(("outer", "inner"), ELSEWHERE.values(), ids=ELSEWHERE)
+def test_no_configuration_leads_to_a_hub(outer, inner, no_sockets):
+    pytest.importorskip("transformers")
+    VitPose({**TINY, **outer, "backbone_config": {**TINY["backbone_config"], **inner}})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"backbone_config": None},
+        {"backbone_config": "vit"},
+        {"backbone_config": {**TINY["backbone_config"], "model_type": "resnet"}},
+        {"backbone_config": {**TINY["backbone_config"], "hidden_size": 10**9}},
+        {"backbone_config": {**TINY["backbone_config"], "num_hidden_layers": 10**9}},
+        {"backbone_config": {**TINY["backbone_config"], "image_size": [10**9, 48]}},
+        {"backbone_config": {**TINY["backbone_config"], "hidden_act": "eval"}},
+        {"scale_factor": []},
+    ],
+)
+def test_a_configuration_of_another_or_a_giant_network_is_named(change, no_sockets):
+    pytest.importorskip("transformers")
+    with pytest.raises(DetectorError, match=r"^vitpose: "):
+        VitPose({**TINY, **change})
+
+
 def test_without_the_library_the_error_says_what_to_install(monkeypatch):
     def missing(name):
         raise ImportError(f"No module named {name!r}")

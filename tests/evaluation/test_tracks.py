@@ -78,11 +78,11 @@ def test_a_wrong_table_is_refused_by_name(tmp_path, columns, message):
 
 def test_a_file_that_is_none_is_refused(tmp_path):
     (tmp_path / "t.parquet").write_text("no")
-    with pytest.raises(FormatError, match=r"t.parquet: positions cannot be read"):
+    with pytest.raises(FormatError, match=r"t.parquet: expected a table of positions, got"):
         read_tracks(tmp_path / "t.parquet")
     with pytest.raises(FormatError, match=r"t.npz: expected a table of positions in .parquet or .csv"):
         read_tracks(tmp_path / "t.npz")
-    with pytest.raises(FormatError, match=r"u.csv: positions cannot be read"):
+    with pytest.raises(FormatError, match=r"u.csv: expected a table of positions, got"):
         read_tracks(tmp_path / "u.csv")
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+import harvest_kit
 from harvest_kit import make_records, make_rig, make_run, write_harvest
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.writer import HarvestWriter
 from poseharvest.errors import ConfigError
 from poseharvest.export.registry import export, export_with_findings
+from poseharvest.geometry.rig import Rig
 from poseharvest.motion import MotionOptions
 from poseharvest.selection.recalibration import Recalibration
 from poseharvest.skeleton.definitions import MPII16
@@ -171,3 +175,14 @@ def test_without_smoothing_its_cells_are_empty(harvest: Harvest, tmp_path: Path)
     table = pandas.read_csv(export(harvest, "csv", tmp_path / "a.csv"))
     assert table.x_smooth_mm.isna().all()
     assert not table.filled.any()
+
+
+def test_a_view_called_like_a_formula_is_none_for_a_spreadsheet(tmp_path, monkeypatch):
+    rig = harvest_kit.make_rig()
+    renamed = Rig((replace(rig.cameras[0], name="=1+1"), *rig.cameras[1:]))
+    monkeypatch.setattr(harvest_kit, "make_rig", lambda: renamed)
+    harvest = harvest_kit.write_harvest(tmp_path / "harvest", harvest_kit.make_records(range(2)))
+    with export(harvest, "csv", tmp_path / "a.csv").open(newline="", encoding="utf-8-sig") as stream:
+        rows = list(csv.reader(stream))
+    assert "'=1+1_u_px" in rows[0]
+    assert not any(cell.startswith(("=", "@", "+")) for row in rows for cell in row)

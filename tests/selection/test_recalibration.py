@@ -92,11 +92,11 @@ def test_nonsense_is_refused(changes, message):
 
 
 def test_a_bad_file_is_named(tmp_path: Path):
-    with pytest.raises(FormatError, match=r"none.json: recalibration cannot be read: No such file"):
+    with pytest.raises(FormatError, match=r"none.json: is no recalibration: cannot be read: No such file"):
         Recalibration.read(tmp_path / "none.json")
     path = tmp_path / "bad.json"
     path.write_text("{")
-    with pytest.raises(FormatError, match=r"bad.json: is no recalibration: file: Invalid JSON"):
+    with pytest.raises(FormatError, match=r"bad.json: is no recalibration: not valid JSON"):
         Recalibration.read(path)
     path.write_text(json.dumps(curve().model_dump() | {"level": 2}))
     with pytest.raises(FormatError, match=r"bad.json: is no recalibration: level: "):

@@ -57,7 +57,7 @@ def test_flip_pairs_may_be_left_out(write):
         ('["pelvis", "left_hip", "right_hip"]', "3", 'key "joints": expected a list of names, got 3'),
         ('["pelvis", "left_hip"]', '["pelvis"]', 'key "limbs": expected a pair of joints such as'),
         ('[["left_hip", "right_hip"]]', '"left"', "key \"flip_pairs\": expected a list of pairs of joints, got 'left'"),
-        ("name =", "name", "expected TOML, got: "),
+        ("name =", "name", "not valid TOML: "),
     ],
 )
 def test_errors_name_the_file_and_the_key(write, old, new, message):

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +10,7 @@ import torch
 from poseharvest.capture.capture import Capture
 from poseharvest.errors import CaptureError, ConfigError
 from poseharvest.evaluation.tracks import read_tracks
+from poseharvest.geometry.rig import Rig
 from poseharvest.studio import CaptureOptions, studio_capture, write_capture, write_truth
 
 
@@ -38,3 +42,13 @@ def test_nothing_is_overwritten(tmp_path, small_rig):
         write_capture(capture, tmp_path)
     with pytest.raises(ConfigError, match='footage: expected video or images, got "film"'):
         write_capture(capture, tmp_path / "new", footage="film")
+
+
+@pytest.mark.parametrize("name", ["../cam", "/tmp/cam", "a/b", "..", "a\\b", "a\0b"])
+def test_no_name_leads_out_of_the_folder(tmp_path, small_rig, name):
+    capture = studio_capture("generic", 1, "Walking", 1, 0, CaptureOptions(small_rig)).capture
+    rig = Rig((replace(small_rig.cameras[0], name=name), *small_rig.cameras[1:]))
+    renamed = SimpleNamespace(name="walk", rig=rig, frame_rate=25.0, frames=capture.frames)
+    with pytest.raises(ConfigError, match="expected names of cameras that a file can have"):
+        write_capture(renamed, tmp_path / "deep" / "walk", footage="images")
+    assert list(tmp_path.iterdir()) == []

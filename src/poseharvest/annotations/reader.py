@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import pyarrow as pa
-from pydantic import ValidationError
 
 from poseharvest.annotations.checksums import check_file, read_checksums
 from poseharvest.annotations.info import FORMAT_NAME, HarvestInfo
@@ -20,11 +19,14 @@ from poseharvest.annotations.smooth_poses import SmoothPose, poses_of_table
 from poseharvest.calibration.native import RIG_FILE, read_rig
 from poseharvest.errors import CalibrationError, FormatError, ShapeError, StoreError
 from poseharvest.geometry.rig import Rig
+from poseharvest.reading.documents import load_json
+from poseharvest.reading.foreign_records import checked
 from poseharvest.skeleton.skeleton import Skeleton
 from poseharvest.storage.staging import file_name
 
 INFO_FILE = "harvest.json"
 PREVIEWS = "previews"
+_FRAME = re.compile(r"[0-9]{1,12}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +125,8 @@ class Harvest:
     @cached_property
     def preview_frames(self) -> tuple[int, ...]:
         """The frames with pictures in the harvest."""
-        return tuple(sorted(int(folder.name) for folder in (self.path / PREVIEWS).glob("[0-9]*")))
+        folders = (self.path / PREVIEWS).glob("[0-9]*")
+        return tuple(sorted(int(folder.name) for folder in folders if _FRAME.fullmatch(folder.name)))
 
     def preview(self, frame: int, view: str) -> Path | None:
         """Return the JPEG of `view` in `frame`, which may be scaled down; None if the harvest holds none."""
@@ -175,8 +178,8 @@ class Harvest:
 def is_harvest(folder: Path) -> bool:
     """Return whether `folder` holds a `harvest.json` of this package, of any version."""
     try:
-        content = json.loads((folder / INFO_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        content = load_json(folder / INFO_FILE)
+    except FormatError:
         return False
     return isinstance(content, dict) and content.get("format") == FORMAT_NAME
 
@@ -191,11 +194,8 @@ def _read_info(folder: Path) -> HarvestInfo:
     if not path.is_file():
         what = "is not a harvest: it has no harvest.json" if folder.is_dir() else "there is no such folder"
         raise StoreError(f"{folder}: {what}")
-    try:
-        text = path.read_text(encoding="utf-8")
-        content = json.loads(text)
-    except ValueError as error:
-        raise StoreError(f"{path}: is damaged: {error}") from error
+    where = f"{path}: is damaged"
+    content = load_json(path, where=where, error=StoreError)
     if not isinstance(content, dict) or content.get("format") != FORMAT_NAME:
         raise StoreError(f'{path}: is not a harvest: expected "format": "{FORMAT_NAME}"')
     version = content.get("schema_version")
@@ -204,12 +204,7 @@ def _read_info(folder: Path) -> HarvestInfo:
             f"{path}: was written by a newer poseharvest: schema version {version}, this one reads up to "
             f"{SCHEMA_VERSION}: upgrade poseharvest"
         )
-    try:
-        return HarvestInfo.model_validate_json(text)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(key) for key in first["loc"])
-        raise StoreError(f"{path}: is damaged: {where}: {first['msg']}") from error
+    return checked(HarvestInfo, content, where, error=StoreError)
 
 
 def _some(names: set[str]) -> str:

@@ -11,10 +11,10 @@ from pathlib import Path
 from poseharvest.calibration.build import ReadOptions, build_rig
 from poseharvest.calibration.calibration_format import CalibrationFormat
 from poseharvest.calibration.camera_tables import camera_of_table, find_camera_tables
-from poseharvest.calibration.documents import load_json
 from poseharvest.calibration.values import shown
 from poseharvest.errors import FormatError
 from poseharvest.geometry.rig import Rig
+from poseharvest.reading.documents import load_json
 from poseharvest.units import LengthUnit, mm_per
 
 DEFAULT_UNIT: LengthUnit = "cm"

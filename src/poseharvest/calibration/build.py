@@ -15,6 +15,7 @@ import torch
 from poseharvest.arrays import ImageSize
 from poseharvest.calibration.names import match_names
 from poseharvest.calibration.values import Numbers, any_numbers, numbers
+from poseharvest.calibration.values import name as name_of
 from poseharvest.errors import CalibrationError, FormatError
 from poseharvest.geometry.camera import Camera
 from poseharvest.geometry.distortion import Distortion
@@ -85,6 +86,8 @@ def build_rig(cameras: Iterable[CameraNumbers], where: str, mm_per_unit: float, 
     """
     cameras = tuple(cameras)
     try:
+        for camera in cameras:
+            name_of(camera.name, "name of a camera")
         _check_extrinsics(cameras)
         cameras = _sized(_with_lenses(cameras, where, options), options)
         return Rig(tuple(_build(camera, mm_per_unit) for camera in cameras))

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from poseharvest.calibration.documents import load_json, read_text
 from poseharvest.errors import FormatError
+from poseharvest.reading.documents import load_json, read_text
 
 _MAX_CHARS = 4000
 

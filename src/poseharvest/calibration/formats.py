@@ -6,7 +6,6 @@ from pathlib import Path
 
 from poseharvest.calibration.build import ReadOptions
 from poseharvest.calibration.calibration_format import CalibrationFormat
-from poseharvest.calibration.documents import load_json, read_text
 from poseharvest.calibration.foreign import foreign_kind
 from poseharvest.calibration.other_readings import have_one_pose
 from poseharvest.calibration.values import shown
@@ -14,6 +13,7 @@ from poseharvest.errors import CalibrationError, FormatError, HarvestError
 from poseharvest.geometry.camera import Camera
 from poseharvest.geometry.rig import Rig
 from poseharvest.module_records import records_of
+from poseharvest.reading.documents import load_json, read_text
 from poseharvest.units import LengthUnit, mm_per
 
 MODULES = (

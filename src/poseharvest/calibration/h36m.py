@@ -20,10 +20,10 @@ from poseharvest.calibration.build import (
     perspective_cameras,
 )
 from poseharvest.calibration.calibration_format import CalibrationFormat, has_key
-from poseharvest.calibration.documents import load_json, write_text
 from poseharvest.calibration.values import mapping, shown
 from poseharvest.errors import CalibrationError, FormatError
 from poseharvest.geometry.rig import Rig
+from poseharvest.reading.documents import load_json, write_text
 from poseharvest.units import LengthUnit, mm_per
 
 DEFAULT_UNIT: LengthUnit = "mm"

@@ -12,10 +12,10 @@ from typing import Any
 
 from poseharvest.calibration.build import CameraNumbers, ReadOptions, build_rig
 from poseharvest.calibration.calibration_format import CalibrationFormat, has_key
-from poseharvest.calibration.documents import load_json
 from poseharvest.calibration.values import image_size, mapping, shown
 from poseharvest.errors import FormatError
 from poseharvest.geometry.rig import Rig
+from poseharvest.reading.documents import load_json
 from poseharvest.units import LengthUnit, mm_per
 
 DEFAULT_UNIT: LengthUnit = "m"

@@ -14,13 +14,13 @@ import torch
 
 from poseharvest.calibration.build import ReadOptions
 from poseharvest.calibration.calibration_format import CalibrationFormat, has_key
-from poseharvest.calibration.documents import load_json, write_text
 from poseharvest.calibration.values import any_numbers, image_size_of, numbers, shown
 from poseharvest.calibration.values import name as name_of
 from poseharvest.errors import CalibrationError, FormatError, ShapeError
 from poseharvest.geometry.camera import AffineCamera, Camera, CameraModel, MovingCamera
 from poseharvest.geometry.distortion import Distortion, DistortionModel
 from poseharvest.geometry.rig import Rig
+from poseharvest.reading.documents import load_json, write_text
 from poseharvest.units import LengthUnit
 
 DEFAULT_UNIT: LengthUnit = "mm"

@@ -24,11 +24,12 @@ from poseharvest.calibration.build import (
     perspective_cameras,
 )
 from poseharvest.calibration.calibration_format import CalibrationFormat
-from poseharvest.calibration.documents import read_text, write_text
+from poseharvest.calibration.file_storage import parse_file_storage
 from poseharvest.calibration.values import Numbers, image_size_of, numbers
 from poseharvest.errors import FormatError
 from poseharvest.geometry.camera import Camera
 from poseharvest.geometry.rig import Rig
+from poseharvest.reading.documents import read_text, write_text
 from poseharvest.units import LengthUnit, mm_per
 
 DEFAULT_UNIT: LengthUnit = "m"
@@ -44,7 +45,7 @@ def reject_opencv_yaml(path: Path) -> str | None:
         text = read_text(path)
         if not text.startswith("%YAML"):
             return "does not begin with %YAML"
-        keys = _load(text, path.name)
+        keys = parse_file_storage(text, path.name)
     except FormatError as error:
         return str(error)
     return None if any(key.startswith(_PREFIXES) for key in keys) else "no K_, R_ or Rot_ entries"
@@ -67,28 +68,9 @@ def read_opencv_yaml(path: Path, options: ReadOptions | None = None) -> Rig:
     for part in (path, path.with_name(_COMPANIONS.get(path.name, path.name))):
         if not part.is_file():
             raise FormatError(f"{part.name}: expected it beside {path.name} in {part.parent}, found no such file")
-        entries |= _load(read_text(part), part.name)
+        entries |= parse_file_storage(read_text(part), part.name)
     cameras = [_camera(name, entries, path.name) for name in _names(entries, path.name)]
     return build_rig(cameras, path.name, mm_per(options.unit or DEFAULT_UNIT), options)
-
-
-def _load(text: str, where: str) -> dict[str, Any]:
-    """Return the top-level entries of the file: matrices, numbers, strings, and `names` as a list."""
-    try:
-        storage = cv2.FileStorage(text, cv2.FILE_STORAGE_READ | cv2.FILE_STORAGE_MEMORY)
-        root = storage.root()
-        return {key: _value(root.getNode(key)) for key in root.keys()}  # noqa: SIM118
-    except (cv2.error, SystemError) as error:
-        # The constructor wraps the error of OpenCV in a SystemError.
-        raise FormatError(f"{where}: not valid OpenCV YAML: {_reason(error.__cause__ or error)}") from error
-
-
-def _value(node: cv2.FileNode) -> Any:
-    if node.isSeq():
-        return [_value(node.at(i)) for i in range(node.size())]
-    if node.isInt() or node.isReal():
-        return node.real()
-    return node.string() if node.isString() else node.mat()
 
 
 def _names(entries: dict[str, Any], where: str) -> list[str]:

@@ -20,11 +20,11 @@ from poseharvest.calibration.build import (
     perspective_cameras,
 )
 from poseharvest.calibration.calibration_format import CalibrationFormat, has_key
-from poseharvest.calibration.documents import load_json, write_text
 from poseharvest.calibration.values import image_size, shown
 from poseharvest.calibration.values import name as name_of
 from poseharvest.errors import CalibrationError, FormatError
 from poseharvest.geometry.rig import Rig
+from poseharvest.reading.documents import load_json, write_text
 from poseharvest.units import LengthUnit, mm_per
 
 DEFAULT_UNIT: LengthUnit = "cm"

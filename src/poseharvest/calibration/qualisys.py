@@ -18,11 +18,11 @@ import numpy as np
 
 from poseharvest.calibration.build import CameraNumbers, ReadOptions, build_rig
 from poseharvest.calibration.calibration_format import CalibrationFormat
-from poseharvest.calibration.documents import read_text
 from poseharvest.calibration.values import numbers
 from poseharvest.errors import FormatError
 from poseharvest.geometry.refit import QUARTER_TURNS
 from poseharvest.geometry.rig import Rig
+from poseharvest.reading.documents import load_xml
 from poseharvest.units import LengthUnit, mm_per
 
 if TYPE_CHECKING:
@@ -56,15 +56,7 @@ def read_qualisys(path: Path, options: ReadOptions | None = None) -> Rig:
 
 
 def _cameras(path: Path) -> list[Element]:
-    from xml.etree import ElementTree
-
-    text = read_text(path)
-    if "<!ENTITY" in text:
-        raise FormatError(f"{path.name}: XML with entity definitions is refused")
-    try:
-        root = ElementTree.fromstring(text)
-    except ElementTree.ParseError as error:
-        raise FormatError(f"{path.name}: not valid XML: {error}") from error
+    root = load_xml(path)
     cameras = [camera for camera in root.iter("camera") if camera.get("active", "1") == "1"]
     if root.tag != "calibration" or not cameras:
         raise FormatError(f"{path.name}: expected <calibration> with active <camera> elements, got <{root.tag}>")

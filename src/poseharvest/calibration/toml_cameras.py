@@ -28,11 +28,11 @@ import cv2
 from poseharvest.calibration.build import ReadOptions, build_rig, perspective_cameras
 from poseharvest.calibration.calibration_format import CalibrationFormat
 from poseharvest.calibration.camera_tables import CameraTable, camera_of_table, find_camera_tables
-from poseharvest.calibration.documents import load_json, load_toml, read_text, write_text
 from poseharvest.calibration.values import flag
 from poseharvest.errors import CalibrationError, FormatError
 from poseharvest.geometry.camera import Camera
 from poseharvest.geometry.rig import Rig
+from poseharvest.reading.documents import load_json, load_toml, read_text, write_text
 from poseharvest.units import LengthUnit, mm_per
 
 DEFAULT_UNIT: LengthUnit = "m"

@@ -21,6 +21,8 @@ Numbers = NDArray[np.float64]
 _FLAGS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 _MAX_SHOWN = 60
 _MAX_EDGE = 100_000
+MAX_NAME = 255
+"""Characters of the name of a camera: as many as a file's name has."""
 
 
 def shown(value: object) -> str:
@@ -127,9 +129,10 @@ def name(value: object, what: str) -> str:
     Raises:
         FormatError: it is anything else, or empty.
     """
-    if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip():
+    is_name = isinstance(value, str | int) and not isinstance(value, bool) and bool(str(value).strip())
+    if is_name and len(str(value).strip()) <= MAX_NAME:
         return str(value).strip()
-    raise FormatError(f"{what}: expected a name, got {shown(value)}")
+    raise FormatError(f"{what}: expected a name of at most {MAX_NAME} characters, got {shown(value)}")
 
 
 def mapping(value: object, what: str, wanted: str) -> Mapping[str, object]:

@@ -22,11 +22,11 @@ from poseharvest.calibration.build import (
     rotation_matrix,
 )
 from poseharvest.calibration.calibration_format import CalibrationFormat, has_key
-from poseharvest.calibration.documents import load_json, write_text
 from poseharvest.calibration.values import numbers, shown
 from poseharvest.errors import FormatError
 from poseharvest.geometry.camera import Camera
 from poseharvest.geometry.rig import Rig
+from poseharvest.reading.documents import load_json, write_text
 from poseharvest.units import LengthUnit, mm_per
 
 DEFAULT_UNIT: LengthUnit = "mm"

@@ -14,9 +14,12 @@ from poseharvest.arrays import Image, ImageSize
 from poseharvest.capture.bit_depth import full_scale, to_8_bits
 from poseharvest.capture.damage import fail
 from poseharvest.capture.discover import is_image, natural_key
+from poseharvest.capture.picture_header import fits_budget
 from poseharvest.capture.picture_times import Reading, read_picture_times
 from poseharvest.capture.settings import DamagePolicy
 from poseharvest.errors import CaptureError
+from poseharvest.reading.budgets import MAX_ARRAY_BYTES
+from poseharvest.reading.guard import foreign_library, read_bytes
 
 _LOOKS = 8  # pictures of a folder that are read to find the number of used bits
 _JPEG_SUFFIXES = frozenset({".jpg", ".jpeg"})
@@ -138,15 +141,22 @@ def read_image(path: Path, white: float | None = None) -> Image | None:
 
 
 def read_stored(path: Path) -> NDArray[Any] | None:
-    """Return the picture, (H, W, 3) RGB and upright, with the values of the file; None if it is damaged."""
+    """Return the picture, (H, W, 3) RGB and upright, with the values of the file; None if it is damaged or too large.
+
+    Raises:
+        CaptureError: the file cannot be read.
+    """
     import cv2
 
-    data = path.read_bytes()
+    data = read_bytes(path, MAX_ARRAY_BYTES, CaptureError)
+    if not fits_budget(data):
+        return None
     if path.suffix.lower() in _JPEG_SUFFIXES and not data.rstrip(b"\0").endswith(_JPEG_END):
         return None  # OpenCV would fill the rest with grey without an error
     # Decode from memory, because OpenCV cannot open every path on every system.
     how = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
-    image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), how) if data else None
+    with foreign_library(f"{path}: expected a picture", CaptureError):
+        image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), how)
     return None if image is None else np.ascontiguousarray(image[..., ::-1])
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import math
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from poseharvest.capture.per_view import PerView, parse_rotate, parse_scale
 from poseharvest.errors import ConfigError
+from poseharvest.reading.documents import load_toml
 from poseharvest.units import LengthUnit
 
 SETTINGS_NAME = "capture.toml"
@@ -130,10 +130,7 @@ def read_settings(folder: Path) -> CaptureSettings:
     path = folder / SETTINGS_NAME
     if not path.is_file():
         return CaptureSettings()
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: expected TOML, got: {error}") from error
+    values = load_toml(path, where=str(path), error=ConfigError)
     settings = _validated(values, str(path))
     if settings.calibration is None:
         return settings

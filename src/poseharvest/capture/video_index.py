@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseharvest.errors import CaptureError
+from poseharvest.reading.budgets import MAX_PIXELS
+from poseharvest.reading.guard import foreign_library
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -35,6 +37,10 @@ if TYPE_CHECKING:
 _MIN_MISSING_S = 0.1  # smallest excess of the stated duration that means missing pictures (less is rounding)
 
 
+_ONLY_THIS_FILE = {"protocol_whitelist": "file"}
+_PLAYLISTS = frozenset({"hls", "concat", "dash", "imf", "lavfi"})
+
+
 @contextmanager
 def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     """Open a video and its main video stream.
@@ -44,16 +50,24 @@ def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     """
     import av
 
-    try:
-        with av.open(str(path), **_open_options(av.__version__)) as container:
+    if not path.is_file():
+        raise CaptureError(f"{path}: expected a video, found no such file")
+    expected = f"{path}: expected a whole video"
+    with foreign_library(expected, CaptureError):
+        # "file:" and the options: a list of addresses, which FFmpeg plays as well, must not make it open any.
+        container = av.open(f"file:{path}", options=_ONLY_THIS_FILE, **_open_options(av.__version__))
+    with container:
+        with foreign_library(expected, CaptureError):
             stream = container.streams.best("video")
-            if not isinstance(stream, av.VideoStream) or not hasattr(stream.codec_context, "thread_type"):
-                raise CaptureError(f"{path}: expected a video, got a file without pictures that can be decoded")
+        if not isinstance(stream, av.VideoStream) or not hasattr(stream.codec_context, "thread_type"):
+            raise CaptureError(f"{path}: expected a video, got a file without pictures that can be decoded")
+        if container.format.name in _PLAYLISTS or stream.codec_context.width * stream.codec_context.height > MAX_PIXELS:
+            raise CaptureError(f"{path}: expected a video of at most {MAX_PIXELS} pixels a picture, got something else")
+        stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
+        try:
             yield container, stream
-    except (av.error.FFmpegError, OSError) as error:
-        raise CaptureError(
-            f"{path}: expected a whole video, got a truncated or damaged file ({error.strerror})"
-        ) from error
+        except (av.error.FFmpegError, OSError) as error:
+            raise CaptureError(f"{expected}, got: {error.strerror}") from error
 
 
 def _open_options(version: str) -> dict[str, Any]:
@@ -81,7 +95,8 @@ def decode_frames(
         stream.codec_context.thread_type = "AUTO"
         stream.codec_context.thread_count = threads
         if seek_pts is not None:
-            container.seek(seek_pts, stream=stream)
+            with foreign_library(f"{path}: expected a video that can be read from a key frame on", CaptureError):
+                container.seek(seek_pts, stream=stream)
         for packet in read_packets(container, stream, on_failure):
             try:
                 frames = packet.decode()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from typing import Any
 
 from poseharvest.errors import ConfigError
+from poseharvest.reading.documents import parse_toml_value
 
 VIEWS_HELP = "Use these views alone, separated by commas."
 
@@ -54,6 +54,6 @@ def _place(values: dict[str, Any], name: str, value: Any, *, where: str) -> None
 
 def _value(text: str) -> Any:
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        return parse_toml_value(text)
+    except ValueError:
         return text

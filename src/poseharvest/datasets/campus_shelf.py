@@ -29,13 +29,13 @@ from numpy.typing import NDArray
 
 from poseharvest.arrays import ImageSize
 from poseharvest.calibration.build import ReadOptions
-from poseharvest.calibration.documents import load_json
 from poseharvest.calibration.voxelpose import read_voxelpose, reject_voxelpose
-from poseharvest.datasets.pose_files import load_mat
 from poseharvest.datasets.protocol import DatasetSequence, MultiViewDataset, PersonTruth, SequenceTruth
 from poseharvest.datasets.recording_footage import DatasetFootage, blanks, numbered_pictures, stills
 from poseharvest.errors import DatasetError, FormatError
 from poseharvest.geometry.rig import Rig
+from poseharvest.reading.documents import load_json
+from poseharvest.reading.matlab import read_mat
 from poseharvest.skeleton.definitions import LSP14
 from poseharvest.units import mm_per
 
@@ -141,8 +141,8 @@ class _Actors:
 
 def _read_actors(root: Path) -> _Actors:
     path = root / ACTORS_FILE
-    poses = [_cells(actor) for actor in _cells(_unpacked(load_mat(path, "actor3D"), depth=2))]
-    actors = _cells(_unpacked(load_mat(path, "actor2D"), depth=3))
+    poses = [_cells(actor) for actor in _cells(_unpacked(read_mat(path, "actor3D"), depth=2))]
+    actors = _cells(_unpacked(read_mat(path, "actor2D"), depth=3))
     pixels = [[_cells(frame) for frame in _cells(actor)] for actor in actors]
     lengths = [len(actor) for actor in poses] + [len(actor) for actor in pixels]
     if len(set(lengths)) != 1 or len(poses) != len(pixels):

@@ -9,15 +9,16 @@ keypoints and crowds (`iscrowd`) are left out. Pictures without people are kept.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from poseharvest.calibration.documents import load_json
-from poseharvest.calibration.values import numbers
+from poseharvest.calibration.values import numbers, shown
 from poseharvest.datasets.labelled_pictures import AnnotatedPicture, PersonLabels, PictureDataset, image_folder
 from poseharvest.errors import DatasetError, FormatError
+from poseharvest.reading.documents import load_json
 from poseharvest.skeleton.definitions import COCO17
 
 NAME = "coco"
@@ -43,9 +44,9 @@ def open_coco(annotations: Path, *, images: Path | None = None) -> PictureDatase
     _check_categories(document, annotations)
     for index, record in enumerate(_list(document, "annotations", annotations)):
         where = f"{annotations}: annotation {index}"
-        if record.get("image_id") not in people:
+        if not _is_id(record.get("image_id")) or record["image_id"] not in people:
             raise DatasetError(f"{where}: out of step with images: there is no image {record.get('image_id')}")
-        if not record.get("iscrowd") and any(record.get("keypoints", ())):
+        if not record.get("iscrowd") and _is_labelled(record.get("keypoints"), where):
             people[record["image_id"]].append(_labels(record, where))
     folder = images or image_folder(annotations)
     pictures = [AnnotatedPicture(name, folder / name, tuple(people[key])) for key, name in files.items()]
@@ -54,15 +55,28 @@ def open_coco(annotations: Path, *, images: Path | None = None) -> PictureDatase
 
 def _list(document: Any, key: str, path: Path) -> list[dict[str, Any]]:
     entries = document.get(key) if isinstance(document, dict) else None
-    needed = {"images": {"id", "file_name"}}.get(key, set())
-    if not isinstance(entries, list) or not all(isinstance(item, dict) and needed <= item.keys() for item in entries):
+    if not isinstance(entries, list) or not all(isinstance(item, dict) for item in entries):
         raise FormatError(f'{path}: expected COCO\'s list "{key}", got {type(entries).__name__}')
+    if key == "images":
+        wrong = [one for one in entries if not (_is_id(one.get("id")) and isinstance(one.get("file_name"), str))]
+        if wrong:
+            raise FormatError(f'{path}: "images": expected an "id" and a "file_name" in each, got {shown(wrong[0])}')
     return entries
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, int | str) and not isinstance(value, bool)
+
+
+def _is_labelled(keypoints: object, where: str) -> bool:
+    if keypoints is not None and not isinstance(keypoints, list):
+        raise FormatError(f"{where}: keypoints: expected a list, got {shown(keypoints)}")
+    return any(keypoints or ())
 
 
 def _check_categories(document: Any, path: Path) -> None:
     for category in _list(document, "categories", path):
-        joints = tuple(category.get("keypoints", ()))
+        joints = tuple(category["keypoints"]) if isinstance(category.get("keypoints"), list) else ()
         if joints and joints != COCO17.joints:
             raise FormatError(
                 f'{path}: category "{category.get("name")}": expected the keypoints of coco17, got {len(joints)} '
@@ -79,6 +93,6 @@ def _labels(record: dict[str, Any], where: str) -> PersonLabels:
         pixels=torch.where(is_labelled[:, None], rows[:, :2], torch.nan),
         is_visible=rows[:, 2] == 2,
         center=box[:2] + box[2:] / 2,
-        area_px2=float(record.get("area", float("nan"))),
+        area_px2=float(numbers(record.get("area", math.nan), (1,), f"{where}: area")[0]),
         box=box,
     )

@@ -30,7 +30,6 @@ import torch
 from numpy.typing import NDArray
 
 from poseharvest.arrays import ImageSize
-from poseharvest.calibration.documents import read_text
 from poseharvest.capture.discover import natural_key
 from poseharvest.capture.picture_folder import read_image
 from poseharvest.datasets.protocol import DatasetSequence, MultiViewDataset, PersonTruth, SequenceTruth
@@ -38,6 +37,7 @@ from poseharvest.datasets.recording_footage import DatasetFootage, blanks, numbe
 from poseharvest.errors import CaptureError, DatasetError, FormatError
 from poseharvest.geometry.camera import AffineCamera, MovingCamera
 from poseharvest.geometry.rig import Rig
+from poseharvest.reading.documents import read_text
 from poseharvest.skeleton.definitions import LSP14
 from poseharvest.units import LengthUnit, mm_per
 

@@ -17,6 +17,7 @@ from poseharvest.arrays import Image
 from poseharvest.capture.picture_folder import read_image
 from poseharvest.checks import check_shape
 from poseharvest.errors import CaptureError, DatasetError
+from poseharvest.reading.guard import is_file
 from poseharvest.skeleton.skeleton import Skeleton
 
 
@@ -76,7 +77,7 @@ class AnnotatedPicture:
         Raises:
             CaptureError: the file is missing, truncated or damaged.
         """
-        if not self.path.is_file():
+        if not is_file(self.path):
             raise CaptureError(f"{self.path}: expected a picture, found nothing there")
         image = read_image(self.path)
         if image is None:

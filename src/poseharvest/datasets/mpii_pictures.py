@@ -25,10 +25,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from poseharvest.calibration.documents import load_json
 from poseharvest.datasets.labelled_pictures import PersonLabels, PictureDataset, by_picture, image_folder
-from poseharvest.datasets.pose_files import load_mat
 from poseharvest.errors import DatasetError, FormatError
+from poseharvest.reading.documents import load_json
+from poseharvest.reading.matlab import MatStruct, read_mat
 from poseharvest.skeleton.definitions import MPII16
 
 NAME = "mpii"
@@ -118,15 +118,15 @@ def _floats(value: Any, shape: tuple[int, ...], what: str) -> NDArray[np.float64
 
 
 def _read_mat(path: Path) -> list[tuple[str, PersonLabels]]:
-    release = load_mat(path, "RELEASE").reshape(-1)[0]
+    release = _parts(MatStruct({"RELEASE": read_mat(path, "RELEASE")}), "RELEASE", path, at_least=1)[0]
     pictures = _parts(release, "annolist", path)
-    is_train = np.asarray(_field(release, "img_train", path)).reshape(-1)
-    if len(is_train) != len(pictures):
+    is_train = _field(release, "img_train", path).reshape(-1)
+    if is_train.dtype.kind not in "biuf" or len(is_train) != len(pictures):
         raise DatasetError(
             f"{path}: out of step: expected img_train for {len(pictures)} pictures of annolist, got {len(is_train)}"
         )
     return [
-        (_text(_parts(picture, "image", path)[0], "name", path), labels)
+        (_text(_parts(picture, "image", path, at_least=1)[0], "name", path), labels)
         for picture, train in zip(pictures, is_train, strict=True)
         if train
         for person in _parts(picture, "annorect", path)
@@ -134,64 +134,71 @@ def _read_mat(path: Path) -> list[tuple[str, PersonLabels]]:
     ]
 
 
-def _from_rectangle(person: Any, path: Path) -> PersonLabels | None:
+def _from_rectangle(person: MatStruct, path: Path) -> PersonLabels | None:
     """Return the labels of a person; None for a person without joints."""
-    groups = _parts(person, "annopoints", path) if hasattr(person, "annopoints") else []
+    groups = _parts(person, "annopoints", path) if "annopoints" in person.fields else []
     if not groups:
         return None
     points, visible = np.full((_NUM_JOINTS, 2), _NO_POINT), np.zeros(_NUM_JOINTS)
     for point in _parts(groups[0], "point", path):
-        joint = int(_number(point, "id", path))
-        if not 0 <= joint < _NUM_JOINTS:
-            raise FormatError(f"{path}: expected joints numbered 0 to {_NUM_JOINTS - 1}, got {joint}")
+        number = _number(point, "id", path)
+        if number not in range(_NUM_JOINTS):
+            raise FormatError(f"{path}: expected joints numbered 0 to {_NUM_JOINTS - 1}, got {number:g}")
+        joint = int(number)
         points[joint] = _number(point, "x", path), _number(point, "y", path)
         visible[joint] = _visibility(point)
-    places = _parts(person, "objpos", path) if hasattr(person, "objpos") else []
+    places = _parts(person, "objpos", path) if "objpos" in person.fields else []
     center = [_number(places[0], axis, path) for axis in "xy"] if places else [np.nan, np.nan]
-    has_scale = hasattr(person, "scale") and np.size(person.scale) > 0
     return _labels(
         points=points,
         visible=visible,
         center=np.asarray(center),
-        scale=_number(person, "scale", path) if has_scale else float("nan"),
+        scale=_number(person, "scale", path) if _has(person, "scale") else float("nan"),
         head_px=_head_size(person, path),
     )
 
 
-def _visibility(point: Any) -> float:
+def _visibility(point: MatStruct) -> float:
     """Return 0 if the label is the number or the character 0, else 1."""
-    value = np.asarray(getattr(point, "is_visible", 1)).reshape(-1)
+    value = np.asarray(point.fields.get("is_visible", 1)).reshape(-1)
     return 0.0 if value.size and str(value[0]).strip() in {"0", "0.0"} else 1.0
 
 
-def _head_size(person: Any, path: Path) -> float:
-    if not all(hasattr(person, corner) and np.size(getattr(person, corner)) for corner in ("x1", "y1", "x2", "y2")):
+def _head_size(person: MatStruct, path: Path) -> float:
+    if not all(_has(person, corner) for corner in ("x1", "y1", "x2", "y2")):
         return float("nan")
     x1, y1, x2, y2 = (_number(person, corner, path) for corner in ("x1", "y1", "x2", "y2"))
     return _HEAD_BOX_SHARE * float(np.hypot(x2 - x1, y2 - y1))
 
 
-def _field(struct: Any, name: str, path: Path) -> Any:
-    if not hasattr(struct, name):
-        names = ", ".join(getattr(struct, "_fieldnames", ())) or "none"
-        raise FormatError(f'{path}: expected a field "{name}", got {names}')
-    return getattr(struct, name)
+def _has(struct: MatStruct, name: str) -> bool:
+    """Return whether a struct has a field that is not empty."""
+    return np.size(struct.fields.get(name, ())) > 0
 
 
-def _parts(struct: Any, name: str, path: Path) -> list[Any]:
+def _parts(struct: MatStruct, name: str, path: Path, *, at_least: int = 0) -> list[MatStruct]:
     """Return the structs in a field, possibly none."""
-    return list(np.asarray(_field(struct, name, path), dtype=object).reshape(-1))
+    parts = _field(struct, name, path).reshape(-1).tolist()
+    if len(parts) < at_least or not all(isinstance(part, MatStruct) for part in parts):
+        raise FormatError(f'{path}: field "{name}": expected structs, got {str(parts)[:60]}')
+    return parts
 
 
-def _number(struct: Any, name: str, path: Path) -> float:
-    value = np.asarray(_field(struct, name, path)).reshape(-1)
+def _field(struct: MatStruct, name: str, path: Path) -> NDArray[Any]:
+    if name not in struct.fields:
+        raise FormatError(f'{path}: expected a field "{name}", got {", ".join(struct.fields) or "none"}')
+    return np.asarray(struct.fields[name])
+
+
+def _number(struct: MatStruct, name: str, path: Path) -> float:
+    value = _field(struct, name, path).reshape(-1)
     if value.size != 1 or value.dtype.kind not in "iuf":
-        raise FormatError(f'{path}: field "{name}": expected one number, got {value.tolist()!r}')
+        raise FormatError(f'{path}: field "{name}": expected one number, got {str(value)[:60]}')
     return float(value[0])
 
 
-def _text(struct: Any, name: str, path: Path) -> str:
-    value = np.asarray(_field(struct, name, path)).reshape(-1)
-    if value.size != 1:
-        raise FormatError(f'{path}: field "{name}": expected a text, got {value.tolist()!r}')
+def _text(struct: MatStruct, name: str, path: Path) -> str:
+    value = _field(struct, name, path).reshape(-1)
+    if value.size != 1 or value.dtype.kind != "U":
+        raise FormatError(f'{path}: field "{name}": expected a text, got {str(value)[:60]}')
     return str(value[0])

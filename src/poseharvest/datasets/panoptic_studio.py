@@ -28,7 +28,6 @@ import torch
 from torch import Tensor
 
 from poseharvest.calibration.build import ReadOptions
-from poseharvest.calibration.documents import load_json
 from poseharvest.calibration.panoptic import read_panoptic
 from poseharvest.calibration.values import numbers
 from poseharvest.capture.discover import natural_key
@@ -36,6 +35,7 @@ from poseharvest.capture.video import open_video_view
 from poseharvest.datasets.protocol import DatasetSequence, MultiViewDataset, PersonTruth, SequenceTruth
 from poseharvest.datasets.recording_footage import DatasetFootage, blanks, films, numbered_pictures, stills
 from poseharvest.errors import DatasetError, FormatError
+from poseharvest.reading.documents import load_json
 from poseharvest.skeleton.skeleton import Skeleton, limbs
 from poseharvest.units import mm_per
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from pickle import UnpicklingError
 
 import torch
 from torch import Tensor
@@ -12,10 +11,12 @@ from torch import Tensor
 from poseharvest.detectors.detector_record import DetectorRecord
 from poseharvest.detectors.network import Family, NetworkDetector, Preprocessing, RunOptions, family_of_file
 from poseharvest.detectors.shipped_weights import GENERIC_HOURGLASS, find_shipped
-from poseharvest.detectors.weights_files import holds_tensor, load_state, read_safetensors
-from poseharvest.errors import DetectorError
+from poseharvest.detectors.weights_files import build_for_state, holds_tensor, read_safetensors
+from poseharvest.errors import DetectorError, ShapeError
 from poseharvest.networks.fused_hourglass import fuse_hourglass
 from poseharvest.networks.hourglass import STRIDE, StackedHourglass, shape_from_state
+from poseharvest.reading.archives import check_unpacked_size
+from poseharvest.reading.guard import foreign_library
 from poseharvest.skeleton.definitions import MPII16
 
 HOURGLASS = Family(
@@ -45,27 +46,30 @@ def load_hourglass(weights: Path | None, options: RunOptions) -> NetworkDetector
         shape = shape_from_state(state)
     except KeyError as error:
         raise DetectorError(f"{weights}: expected a stacked hourglass, but it lacks the tensor {error}") from error
+    except (ShapeError, IndexError) as error:
+        raise DetectorError(f"{weights}: expected a stacked hourglass, got tensors of other shapes: {error}") from error
     if shape.joints != len(MPII16):
         raise DetectorError(f"{weights}: expected {len(MPII16)} MPII joints, got {shape.joints}")
-    network = StackedHourglass(shape).eval()
-    load_state(network, state, source=str(weights))
+    network = build_for_state(lambda: StackedHourglass(shape).eval(), state, source=str(weights))
     return NetworkDetector(network, family_of_file(HOURGLASS, weights), options)
 
 
 def _read_torch(path: Path) -> dict[str, Tensor]:
     """Return the state dict of a PyTorch file. Only tensors and plain containers are read; nothing is executed."""
-    try:
+    expected = f"{path}: expected a PyTorch checkpoint of tensors alone (save its state_dict() as .safetensors)"
+    with foreign_library(expected, DetectorError):
+        check_unpacked_size(path, DetectorError)
         loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, UnpicklingError) as error:
-        reason = str(error).splitlines()[0]
-        raise DetectorError(
-            f"{path}: expected a PyTorch checkpoint of tensors alone, got: {reason}; "
-            "save its state_dict() again, as .safetensors"
-        ) from error
     state = loaded.get("state_dict", loaded) if isinstance(loaded, Mapping) else None
-    if not isinstance(state, Mapping) or not all(isinstance(tensor, Tensor) for tensor in state.values()):
+    if not isinstance(state, Mapping) or not all(map(_is_plain, state.values())):
         raise DetectorError(f"{path}: expected a dictionary of tensors, got {type(loaded).__name__}")
     return {str(name).removeprefix("module."): tensor for name, tensor in state.items()}
+
+
+def _is_plain(tensor: object) -> bool:
+    """Return whether it is a tensor whose numbers all lie in memory."""
+    is_dense = isinstance(tensor, Tensor) and tensor.layout == torch.strided and tensor.device.type == "cpu"
+    return is_dense and not getattr(tensor, "is_quantized", False)
 
 
 DETECTOR = DetectorRecord(

@@ -17,13 +17,15 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
-from poseharvest.detectors.keypoint_names import form_of, frame_numbers, stem_of
+from poseharvest.detectors.keypoint_names import form_of, frame_numbers, is_number, stem_of
 from poseharvest.detectors.keypoint_records import (
     coco_person,
     field,
+    identity,
     mmpose_person,
     openpose_person,
     read_json,
+    records,
 )
 from poseharvest.errors import DetectorError, FormatError
 
@@ -179,46 +181,46 @@ def _content(path: Path) -> Any:
 
 
 def _results(content: list[Any], path: Path, only: str | None) -> KeypointList:
-    records: dict[str, list[Any]] = defaultdict(list)
+    records_of: dict[str, list[Any]] = defaultdict(list)
     for record in content:
-        records[str(field(record, "image_id", path))].append(record)
-    keys = [key for key in records if only is None or names_view(key, only)]
-    if all(key.isdecimal() for key in keys):
+        records_of[identity(record, "image_id", path)].append(record)
+    keys = [key for key in records_of if only is None or names_view(key, only)]
+    if all(map(is_number, keys)):
         numbers: Sequence[int] = [int(key) for key in keys]
     else:
         numbers = frame_numbers(keys, where=str(path))
-    named = {number: stem_of(key) for number, key in zip(numbers, keys, strict=True) if not key.isdecimal()}
-    people = {number: _people(records[key], coco_person, path) for number, key in zip(numbers, keys, strict=True)}
+    named = {number: stem_of(key) for number, key in zip(numbers, keys, strict=True) if not is_number(key)}
+    people = {number: _people(records_of[key], coco_person, path) for number, key in zip(numbers, keys, strict=True)}
     return KeypointList(people, names=named, lists_every_picture=False)
 
 
 def _data_set(content: dict[str, Any], path: Path, only: str | None) -> KeypointList:
     name_of: dict[str, str] = {}
-    for image in content["images"]:
-        identity, name = str(field(image, "id", path)), str(image.get("file_name", ""))
-        if identity in name_of:
-            raise FormatError(f"{path}: expected one image of id {identity}, got {name_of[identity]} and {name}")
-        name_of[identity] = name
-    records: dict[str, list[Any]] = {key: [] for key in name_of}
-    for annotation in content["annotations"]:
-        identity = str(field(annotation, "image_id", path))
-        if identity not in records:
-            raise FormatError(f"{path}: expected the image {identity} of an annotation among images, got none")
-        records[identity].append(annotation)
+    for image in records(content, "images", path):
+        key, name = identity(image, "id", path), str(image.get("file_name", ""))
+        if key in name_of:
+            raise FormatError(f"{path}: expected one image of id {key}, got {name_of[key]} and {name}")
+        name_of[key] = name
+    records_of: dict[str, list[Any]] = {key: [] for key in name_of}
+    for annotation in records(content, "annotations", path):
+        key = identity(annotation, "image_id", path)
+        if key not in records_of:
+            raise FormatError(f"{path}: expected the image {key} of an annotation among images, got none")
+        records_of[key].append(annotation)
     chosen_names = {key: name for key, name in name_of.items() if only is None or names_view(name, only)}
     numbers = _numbers_of_images(chosen_names, path)
-    people = {numbers[key]: _people(records[key], coco_person, path) for key in chosen_names}
+    people = {numbers[key]: _people(records_of[key], coco_person, path) for key in chosen_names}
     for person in (person for found in people.values() for person in found):
         person[:, 2] = (person[:, 2] > 0).double()
     names = {numbers[key]: stem_of(name) for key, name in chosen_names.items() if name}
-    return KeypointList(people, names=names, joints=_named_joints(content))
+    return KeypointList(people, names=names, joints=_named_joints(content, path))
 
 
 def _numbers_of_images(name_of: Mapping[str, str], path: Path) -> dict[str, int]:
     """Return the number of each image, by its id: from the names where they have one, else the id."""
     if any(re.search(r"\d", name) for name in name_of.values()):
         return dict(zip(name_of, frame_numbers(list(name_of.values()), where=str(path)), strict=True))
-    wrong = [key for key in name_of if not key.isdecimal()]
+    wrong = [key for key in name_of if not is_number(key)]
     if wrong:
         raise FormatError(f"{path}: expected a number in the name or the id of an image, got {wrong[0]}")
     return {key: int(key) for key in name_of}
@@ -226,13 +228,13 @@ def _numbers_of_images(name_of: Mapping[str, str], path: Path) -> dict[str, int]
 
 def _mmpose(content: dict[str, Any], path: Path) -> KeypointList:
     people: dict[int, list[Tensor]] = {}
-    for moment in content["instance_info"]:
-        identity = field(moment, "frame_id", path)
-        if not isinstance(identity, int) or identity - 1 in people:
+    for moment in records(content, "instance_info", path):
+        number = field(moment, "frame_id", path)
+        if not isinstance(number, int) or number - 1 in people:
             raise FormatError(
-                f"{path}: expected a frame_id of its own in every entry, got {identity} again or no count"
+                f"{path}: expected a frame_id of its own in every entry, got {number!r} again or no count"
             )
-        people[identity - 1] = _people(field(moment, "instances", path), mmpose_person, path)
+        people[number - 1] = _people(records(moment, "instances", path), mmpose_person, path)
     return KeypointList(people, names={})
 
 
@@ -240,9 +242,12 @@ def _people(records: Sequence[Any], read_person: Person, path: Path) -> list[Ten
     return [person for person in (read_person(record, path) for record in records) if person is not None]
 
 
-def _named_joints(content: dict[str, Any]) -> tuple[str, ...] | None:
-    named = [category["keypoints"] for category in content.get("categories") or [] if category.get("keypoints")]
-    return tuple(str(name) for name in named[-1]) if named else None
+def _named_joints(content: dict[str, Any], path: Path) -> tuple[str, ...] | None:
+    categories = records(content, "categories", path) if content.get("categories") else []
+    named = [category["keypoints"] for category in categories if category.get("keypoints")]
+    if named and not (isinstance(named[-1], list) and all(isinstance(name, str) for name in named[-1])):
+        raise FormatError(f'{path}: "keypoints" of a category: expected the names of joints, got {str(named[-1])[:60]}')
+    return tuple(named[-1]) if named else None
 
 
 def _outline(content: Any) -> str:

@@ -15,6 +15,7 @@ from poseharvest.errors import FormatError
 _UUID = re.compile(r"(?<![0-9a-z])[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9a-z])", re.IGNORECASE)
 _HEX_WORD = re.compile(r"(?<![0-9a-z])[0-9a-f]{8,}(?![0-9a-z])", re.IGNORECASE)
 _LEAST_TURNS_OF_A_HASH = 2  # from letter to digit or back: `face0012` has one, a hash has many
+_MAX_DIGITS = 18
 _SUFFIX = re.compile(r"\.[a-z][a-z0-9]{1,4}$", re.IGNORECASE)
 
 
@@ -34,7 +35,7 @@ def frame_numbers(names: Sequence[str], *, where: str) -> tuple[int, ...]:
     """
     split = [re.split(r"(\d+)", _without_hashes(stem_of(name)).casefold()) for name in names]
     for name, pieces in zip(names, split, strict=True):
-        if len(pieces) < 2:
+        if len(pieces) < 2 or not all(map(is_number, pieces[1::2])):
             raise FormatError(f"{where}: expected a frame number in every name, got {name} without one")
         if pieces[0::2] != split[0][0::2]:
             raise FormatError(
@@ -43,6 +44,11 @@ def frame_numbers(names: Sequence[str], *, where: str) -> tuple[int, ...]:
     rows = [tuple(map(int, pieces[1::2])) for pieces in split]
     column = _frame_column(rows, names, where)
     return tuple(row[column] for row in rows)
+
+
+def is_number(text: str) -> bool:
+    """Return whether a text is the number of a picture: whole, and of 64 bits at most."""
+    return text.isdecimal() and len(text) <= _MAX_DIGITS
 
 
 def stem_of(name: str) -> str:

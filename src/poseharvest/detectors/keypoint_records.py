@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,9 @@ import torch
 from torch import Tensor
 
 from poseharvest.errors import FormatError
+from poseharvest.reading.documents import load_json
+
+_MAX_SHOWN = 60
 
 
 def read_json(path: Path) -> Any:
@@ -19,10 +21,7 @@ def read_json(path: Path) -> Any:
     Raises:
         FormatError: it cannot be read, or is no JSON.
     """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise FormatError(f"{path}: expected JSON, got: {error}") from error
+    return load_json(path, where=f"{path}: expected JSON, got")
 
 
 def field(record: Any, key: str, path: Path) -> Any:
@@ -32,8 +31,36 @@ def field(record: Any, key: str, path: Path) -> Any:
         FormatError: it lacks the field, or is no record.
     """
     if not isinstance(record, dict) or key not in record:
-        raise FormatError(f'{path}: expected a record with "{key}", got {str(record)[:60]}')
+        raise FormatError(f'{path}: expected a record with "{key}", got {_shown(record)}')
     return record[key]
+
+
+def records(holder: Any, key: str, path: Path) -> list[dict[str, Any]]:
+    """Return the list of records in a field.
+
+    Raises:
+        FormatError: there is none, or it holds something else than records.
+    """
+    value = field(holder, key, path)
+    if not isinstance(value, list) or not all(isinstance(record, dict) for record in value):
+        raise FormatError(f'{path}: "{key}": expected a list of records, got {_shown(value)}')
+    return value
+
+
+def identity(record: Any, key: str, path: Path) -> str:
+    """Return the id of a picture as a text: ids are whole numbers or texts.
+
+    Raises:
+        FormatError: there is none, or it is something else.
+    """
+    value = field(record, key, path)
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise FormatError(f'{path}: "{key}": expected a number or a text, got {_shown(value)}')
+    return str(value)
+
+
+def _shown(value: Any) -> str:
+    return f"{type(value).__name__} {value!r}"[:_MAX_SHOWN]
 
 
 def triples(values: Any, path: Path) -> Tensor | None:
@@ -46,7 +73,7 @@ def triples(values: Any, path: Path) -> Tensor | None:
     """
     is_list = isinstance(values, list) and all(value is None or isinstance(value, int | float) for value in values)
     if not is_list or len(values) % 3:
-        raise FormatError(f"{path}: expected keypoints as x, y, score of every joint, got {str(values)[:60]}")
+        raise FormatError(f"{path}: expected keypoints as x, y, score of every joint, got {_shown(values)}")
     if not values:
         return None
     finite = [value if value is not None and math.isfinite(value) else -math.inf for value in values]
@@ -73,7 +100,7 @@ def coco_person(record: Any, path: Path) -> Tensor | None:
         FormatError: the record holds something else.
     """
     if not isinstance(record, dict):
-        raise FormatError(f"{path}: expected a record of a person, got {str(record)[:60]}")
+        raise FormatError(f"{path}: expected a record of a person, got {_shown(record)}")
     values = record.get("keypoints")
     return None if values is None else triples(values, path)
 
@@ -87,5 +114,5 @@ def mmpose_person(record: Any, path: Path) -> Tensor | None:
     places, scores = field(record, "keypoints", path), field(record, "keypoint_scores", path)
     alike = isinstance(places, list) and isinstance(scores, list) and len(places) == len(scores)
     if not alike or not all(isinstance(place, list) and len(place) >= 2 for place in places):
-        raise FormatError(f"{path}: expected a place and a score of every joint, got {str(record)[:60]}")
+        raise FormatError(f"{path}: expected a place and a score of every joint, got {_shown(record)}")
     return triples([value for place, score in zip(places, scores, strict=True) for value in (*place[:2], score)], path)

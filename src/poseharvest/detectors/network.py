@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 import torch
+from pydantic import FiniteFloat
 from torch import Tensor, nn
 
 from poseharvest.arrays import Image, ImageSize
@@ -23,6 +24,8 @@ from poseharvest.detectors.weights_files import read_metadata
 from poseharvest.errors import DetectorError
 from poseharvest.geometry.crop import Crop, extract
 from poseharvest.heatmaps.flip import flip_heatmaps
+from poseharvest.reading.documents import parse_json
+from poseharvest.reading.foreign_records import Edge, ForeignRecord, PositiveTriple, Triple, checked
 from poseharvest.skeleton.skeleton import Skeleton
 
 PREPROCESSING_KEY: Final = "preprocessing"
@@ -224,25 +227,31 @@ def family_of_file(family: Family, weights: Path) -> Family:
     text = read_metadata(weights).get(PREPROCESSING_KEY)
     if text is None:
         return family
-    try:
-        return replace(family, preprocessing=preprocessing_from_json(text))
-    except (ValueError, KeyError, TypeError, IndexError) as error:
-        raise DetectorError(f"{weights}: its {PREPROCESSING_KEY} is damaged: {error!r}") from error
+    where = f"{weights}: its {PREPROCESSING_KEY} is damaged"
+    preprocessing = preprocessing_from_json(text, where)
+    if min(preprocessing.input_size) < family.stride:
+        raise DetectorError(f"{where}: input_size: expected {family.stride} or more, got {preprocessing.input_size}")
+    return replace(family, preprocessing=preprocessing)
 
 
-def preprocessing_from_json(text: str) -> Preprocessing:
-    """Return what `preprocessing_to_json` wrote."""
-    content = json.loads(text)
-    height, width = content["input_size"]
-    (red, green, blue), (red_std, green_std, blue_std) = content["mean"], content["std"]
-    x, y = content["bias_px"]
-    return Preprocessing(
-        input_size=(int(height), int(width)),
-        mean=(float(red), float(green), float(blue)),
-        std=(float(red_std), float(green_std), float(blue_std)),
-        bgr=bool(content["bgr"]),
-        bias_px=(float(x), float(y)),
-    )
+class _PreprocessingRecord(ForeignRecord):
+    """A preprocessing in a weights file."""
+
+    input_size: tuple[Edge, Edge]
+    mean: Triple
+    std: PositiveTriple
+    bgr: bool
+    bias_px: tuple[FiniteFloat, FiniteFloat]
+
+
+def preprocessing_from_json(text: str, where: str) -> Preprocessing:
+    """Return what `preprocessing_to_json` wrote; `where` is for messages.
+
+    Raises:
+        DetectorError: it is damaged.
+    """
+    record = checked(_PreprocessingRecord, parse_json(text, where, error=DetectorError), where, error=DetectorError)
+    return Preprocessing(**dict(record))
 
 
 def preprocessing_to_json(preprocessing: Preprocessing) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
-import tomllib
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 from torch import Tensor
 
 from poseharvest.detectors.detector_record import DetectorRecord
@@ -18,10 +19,14 @@ from poseharvest.detectors.network import Preprocessing, RunOptions, WindowDetec
 from poseharvest.detectors.published_weights import sha256_of
 from poseharvest.errors import DetectorError
 from poseharvest.heatmaps.simcc import simcc_heatmaps
+from poseharvest.reading.budgets import MAX_INPUT_EDGE, MAX_RUN_S
+from poseharvest.reading.documents import load_toml
+from poseharvest.reading.foreign_records import Edge, PositiveTriple, Triple, checked
+from poseharvest.reading.guard import foreign_library, is_file
 from poseharvest.skeleton.skeleton import Skeleton
 from poseharvest.skeleton.skeleton_file import choose_skeleton
 
-_Triple = tuple[float, float, float]
+_MAX_FIXED_BATCH = 1024
 
 
 @dataclass(frozen=True)
@@ -44,11 +49,11 @@ class OnnxDescription(BaseModel):
     """The ONNX file, relative to the TOML file."""
     kind: Literal["heatmap", "simcc"]
     """What it gives: one output of heatmaps (B, J, h, w), or two of vectors (B, J, bins), x first."""
-    input_size: tuple[int, int]
+    input_size: tuple[Edge, Edge]
     """(height, width) of its input, pixels."""
-    mean: _Triple
+    mean: Triple
     """Subtracted from the colours, in the order of `channel_order`."""
-    std: _Triple
+    std: PositiveTriple
     """Divided by, after that."""
     white: Literal[1, 255] = 255
     """What white is before the mean is subtracted: `mean` and `std` are on this scale."""
@@ -62,14 +67,14 @@ class OnnxDescription(BaseModel):
     """Names of the outputs; left out, the first, or for SimCC the first two."""
     name: str | None = None
     """Name for reports; left out, that of the TOML file."""
-    bias_px: tuple[float, float] = (0.0, 0.0)
+    bias_px: tuple[FiniteFloat, FiniteFloat] = (0.0, 0.0)
     """(x, y) by which its peaks lie off the joint, pixels of the input. 1.5 for heatmaps of stride 4 whose pixel k
     means input pixel 4 k."""
-    split_ratio: float = Field(default=2.0, gt=0)
+    split_ratio: float = Field(default=2.0, gt=0, le=16)
     """SimCC: bins per pixel of the input."""
-    softmax_beta: float = Field(default=10.0, ge=0)
+    softmax_beta: FiniteFloat = Field(default=10.0, ge=0)
     """SimCC: see heatmaps.simcc."""
-    stride: int = Field(default=4, ge=1)
+    stride: int = Field(default=4, ge=1, le=MAX_INPUT_EDGE)
     """SimCC: pixels of the input per pixel of the heatmaps that the detector gives."""
 
 
@@ -79,25 +84,8 @@ def read_description(path: Path) -> OnnxDescription:
     Raises:
         DetectorError: it is missing, no TOML, or a key is unknown, missing or wrong; the message names the key.
     """
-    try:
-        with path.open("rb") as file:
-            content = tomllib.load(file)
-        return OnnxDescription.model_validate(content)
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise DetectorError(f"{path}: expected a TOML file that describes an ONNX model, got: {error}") from error
-    except ValidationError as error:
-        raise DetectorError(f"{path}: {_first_problem(error)}") from error
-
-
-def _first_problem(error: ValidationError) -> str:
-    """Return an unknown key and its nearest, which often explains a missing one; else the first problem."""
-    problem = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
-    key = ".".join(str(part) for part in problem["loc"])
-    if problem["type"] != "extra_forbidden":
-        return f"{key}: {problem['msg']}"
-    near = difflib.get_close_matches(key, OnnxDescription.model_fields, n=1)
-    hint = f'; did you mean "{near[0]}"?' if near else f"; expected one of {', '.join(OnnxDescription.model_fields)}"
-    return f'unknown key "{key}"{hint}'
+    where = f"{path}: expected a TOML file that describes an ONNX model"
+    return checked(OnnxDescription, load_toml(path, where=where, error=DetectorError), str(path), error=DetectorError)
 
 
 def load_onnx(path: Path, options: RunOptions) -> WindowDetector:
@@ -169,7 +157,7 @@ def _heatmaps_from(
 def _check_outputs(values: list[Tensor], num_joints: int, description: OnnxDescription, *, source: str) -> None:
     rank = 3 if description.kind == "simcc" else 4
     for value in values:
-        if value.ndim != rank or value.shape[1] != num_joints:
+        if value.ndim != rank or value.shape[1] != num_joints or 0 in value.shape[2:]:
             axes = "(B, J, bins)" if rank == 3 else "(B, J, h, w)"
             raise DetectorError(
                 f"{source}: kind {description.kind}: expected outputs {axes} with J = {num_joints}, "
@@ -199,7 +187,8 @@ def _check_input(path: Path, shape: list[Any], size: tuple[int, int]) -> None:
         shape: what the model states: numbers, or names of what is free.
         size: (height, width) by the description.
     """
-    if len(shape) != 4 or (isinstance(shape[1], int) and shape[1] != 3):
+    is_batch = bool(shape) and (not isinstance(shape[0], int) or 1 <= shape[0] <= _MAX_FIXED_BATCH)
+    if len(shape) != 4 or not is_batch or (isinstance(shape[1], int) and shape[1] != 3):
         raise DetectorError(f"{path}: expected a model that takes pictures (B, 3, height, width), got {shape}")
     wrong = any(isinstance(axis, int) and axis != side for axis, side in zip(shape[2:], size, strict=True))
     if wrong:
@@ -217,10 +206,11 @@ class _OnnxModel:
         self._session = _session(path, device)
         self._device = device
         self._path = path
-        model_input = self._session.get_inputs()[0]
-        _check_input(path, model_input.shape, description.input_size)
-        self._input = model_input.name
-        self._fixed_batch = model_input.shape[0] if isinstance(model_input.shape[0], int) else None
+        model_input = next(iter(self._session.get_inputs()), None)
+        shape = [] if model_input is None else model_input.shape
+        _check_input(path, shape, description.input_size)
+        self._input = "" if model_input is None else model_input.name
+        self._fixed_batch = shape[0] if isinstance(shape[0], int) else None
         available = [output.name for output in self._session.get_outputs()]
         count = 2 if description.kind == "simcc" else 1
         self._outputs = list(description.outputs or available[:count])
@@ -239,13 +229,16 @@ class _OnnxModel:
     def _run_padded(self, pictures: Tensor, size: int) -> list[Tensor]:
         missing = size - len(pictures)
         padded = torch.cat((pictures, pictures.new_zeros(missing, *pictures.shape[1:])))
-        try:
-            values = self._session.run(self._outputs, {self._input: padded.cpu().contiguous().numpy()})
-        except _runtime_failures() as error:
+        expected = (
+            f"{self._path}: expected a model that takes float32 pictures {tuple(padded.shape)} "
+            "(B, 3, height, width; the last two are input_size)"
+        )
+        with foreign_library(expected, DetectorError), _ends_after(MAX_RUN_S * size) as options:
+            values = self._session.run(self._outputs, {self._input: padded.cpu().contiguous().numpy()}, options)
+        if not all(isinstance(value, np.ndarray) and value.dtype.kind in "biuf" and value.ndim for value in values):
             raise DetectorError(
-                f"{self._path}: expected a model that takes float32 pictures {tuple(padded.shape)} "
-                f"(B, 3, height, width; the last two are input_size), got: {_one_line(error)}"
-            ) from error
+                f"{self._path}: expected a model that gives numbers for each picture, got something else"
+            )
         return [torch.from_numpy(value)[: len(pictures)].float() for value in values]
 
 
@@ -257,26 +250,27 @@ def _session(path: Path, device: str) -> Any:
     provider = "CUDAExecutionProvider" if torch.device(device).type == "cuda" else "CPUExecutionProvider"
     if provider not in onnxruntime.get_available_providers():
         raise DetectorError(f'{path}: device "{device}": this onnxruntime lacks {provider}; install onnxruntime-gpu')
-    if not path.is_file():
+    if not is_file(path):
         raise DetectorError(f"{path}: expected an ONNX model, got no file")
     settings = onnxruntime.SessionOptions()
     settings.intra_op_num_threads = torch.get_num_threads()
-    try:
+    with foreign_library(f"{path}: expected an ONNX model", DetectorError):
         return onnxruntime.InferenceSession(str(path), settings, providers=[provider])
-    except _runtime_failures() as error:
-        raise DetectorError(f"{path}: expected an ONNX model, got: {_one_line(error)}") from error
 
 
-def _runtime_failures() -> tuple[type[Exception], ...]:
-    """Return every error of ONNX Runtime's own; they have no common ancestor, and some say nothing but RuntimeError."""
-    from onnxruntime.capi import onnxruntime_pybind11_state as failures
+@contextmanager
+def _ends_after(seconds: float) -> Iterator[Any]:
+    """Give the options of a run that ends by itself after a time: a model may hold a loop that does not end."""
+    import onnxruntime
 
-    own = [kind for kind in vars(failures).values() if isinstance(kind, type) and issubclass(kind, Exception)]
-    return (*own, RuntimeError, ValueError)
-
-
-def _one_line(error: Exception) -> str:
-    return str(error).splitlines()[0]
+    options = onnxruntime.RunOptions()
+    timer = threading.Timer(seconds, setattr, (options, "terminate", True))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield options
+    finally:
+        timer.cancel()
 
 
 DETECTOR = DetectorRecord(

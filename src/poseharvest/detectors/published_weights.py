@@ -9,19 +9,23 @@ import contextlib
 import hashlib
 import logging
 import os
+import secrets
 import sys
-import tempfile
-import urllib.error
+import time
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from poseharvest.errors import DetectorError
+from poseharvest.reading.guard import foreign_library
 
 _log = logging.getLogger(__name__)
 
 _CHUNK = 1 << 16
 _TIMEOUT_S = 30.0
+_MOST_S = 1800.0
+_MOST_BYTES = 2 * 10**9
 
 
 @dataclass(frozen=True)
@@ -86,25 +90,41 @@ def find_weights(published: PublishedWeights) -> Path:
 def _download(published: PublishedWeights, target: Path) -> None:
     """Download to a temporary name beside `target`, check, and rename: nobody ever sees half a file."""
     _log.info("downloading %s to %s", published.url, target)
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary_name = tempfile.mkstemp(dir=target.parent, suffix=".part")
+        # As any new file, it can be read by those whom the umask lets: the cache may be shared.
+        file = temporary.open("xb")
     except OSError as error:
         raise DetectorError(f"{target}: the cache cannot be written ({error}); set POSEHARVEST_CACHE") from error
-    temporary = Path(temporary_name)
+    expected = f"{published.url}: expected weights to download (or put the file at {target}, or name it as weights)"
     try:
-        with os.fdopen(handle, "wb") as file, urllib.request.urlopen(published.url, timeout=_TIMEOUT_S) as answer:
-            while chunk := answer.read(_CHUNK):
-                file.write(chunk)
+        with file, foreign_library(expected, DetectorError):
+            _fetch(published.url, file)
         _require_hash(temporary, published, where=published.url)
-        temporary.replace(target)
-    except (urllib.error.URLError, OSError) as error:
-        raise DetectorError(
-            f"{published.url}: cannot be downloaded ({error}); put the file at {target}, or name it as weights"
-        ) from error
+        with foreign_library(expected, DetectorError):
+            temporary.replace(target)
     finally:
         with contextlib.suppress(FileNotFoundError):
             temporary.unlink()
+
+
+def _fetch(url: str, file: IO[bytes]) -> None:
+    """Copy what lies at an address.
+
+    Raises:
+        ValueError: it does not end, or comes too slowly.
+        OSError: it cannot be reached; the HTTP library has many other errors for a broken answer.
+    """
+    end, room = time.monotonic() + _MOST_S, _MOST_BYTES
+    with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as answer:
+        while chunk := answer.read1(_CHUNK):
+            file.write(chunk)
+            room -= len(chunk)
+            if room < 0 or time.monotonic() > end:
+                raise ValueError(
+                    f"more than {_MOST_BYTES / 1e9:.0f} GB, or nothing whole in {_MOST_S / 60:.0f} minutes"
+                )
 
 
 def _require_hash(path: Path, published: PublishedWeights, *, where: str, remedy: str = "") -> None:

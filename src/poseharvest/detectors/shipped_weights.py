@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
+
+from pydantic import FiniteFloat
 
 from poseharvest.detectors.published_weights import sha256_of
 from poseharvest.errors import DetectorError
+from poseharvest.reading.documents import load_toml
+from poseharvest.reading.foreign_records import ForeignRecord, checked
 
 FOLDER: Final = Path(__file__).with_name("shipped")
 GENERIC_HOURGLASS: Final = "hourglass_generic"
@@ -34,6 +37,15 @@ class ShippedWeights:
     pckh: float
 
 
+class _Record(ForeignRecord):
+    """What the TOML file says."""
+
+    sha256: str
+    licence: str
+    recipe: str
+    pckh: FiniteFloat
+
+
 def find_shipped(name: str, folder: Path = FOLDER) -> ShippedWeights:
     """Return weights of the package.
 
@@ -49,19 +61,10 @@ def find_shipped(name: str, folder: Path = FOLDER) -> ShippedWeights:
         raise DetectorError(
             f"{path}: the weights that come with the package are missing: install it again, or name others as weights"
         )
-    record = _read(sidecar)
+    record = checked(
+        _Record, load_toml(sidecar, where=str(sidecar), error=DetectorError), str(sidecar), error=DetectorError
+    )
     actual = sha256_of(path)
-    if actual != record["sha256"]:
-        raise DetectorError(f"{path}: expected sha256 {record['sha256']}, got {actual}: install the package again")
-    return ShippedWeights(path, record["sha256"], record["licence"], record["recipe"], float(record["pckh"]))
-
-
-def _read(sidecar: Path) -> dict[str, Any]:
-    try:
-        content = tomllib.loads(sidecar.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DetectorError(f"{sidecar}: cannot be read: {error}") from error
-    missing = [name for name in ("sha256", "licence", "recipe", "pckh") if name not in content]
-    if missing:
-        raise DetectorError(f"{sidecar}: expected the keys sha256, licence, recipe and pckh, missing {missing[0]}")
-    return content
+    if actual != record.sha256:
+        raise DetectorError(f"{path}: expected sha256 {record.sha256}, got {actual}: install the package again")
+    return ShippedWeights(path, record.sha256, record.licence, record.recipe, record.pckh)

@@ -1,30 +1,74 @@
 """ViTPose of the transformers library as a detector (Xu et al., NeurIPS 2022).
 
-The network is built from its configuration and never downloads anything: weights come from a folder that
-`save_pretrained` wrote or a model hub holds (`config.json`, `model.safetensors`), or from a .safetensors of our own,
-whose metadata holds the configuration.
+Weights come from a folder that `save_pretrained` wrote or a model hub holds (`config.json`, `model.safetensors`), or
+from a .safetensors of our own, whose metadata holds the configuration. The network is built from its configuration and
+never downloads anything: only the sizes below are taken from it. The library would look others up on a hub, such as
+`backbone`, or the code of an attention.
 """
 
 from __future__ import annotations
 
 import copy
-import json
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
+from pydantic import Field, FiniteFloat
 from torch import Tensor, nn
 
 from poseharvest.detectors.detector_record import DetectorRecord
 from poseharvest.detectors.network import Family, NetworkDetector, Preprocessing, RunOptions
-from poseharvest.detectors.weights_files import WEIGHTS_SUFFIX, load_state, read_metadata, read_safetensors
+from poseharvest.detectors.weights_files import WEIGHTS_SUFFIX, build_for_state, read_metadata, read_safetensors
 from poseharvest.errors import DetectorError
+from poseharvest.reading.documents import load_json, parse_json
+from poseharvest.reading.foreign_records import Edge, ForeignRecord, checked
+from poseharvest.reading.guard import foreign_library
 from poseharvest.skeleton.definitions import COCO17
 
 CONFIG_KEY = "vitpose_config"
 """Where our .safetensors hold the configuration, as JSON."""
 
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+_Count = Annotated[int, Field(ge=1, le=64)]
+_Width = Annotated[int, Field(ge=1, le=8192)]
+_Rate = Annotated[FiniteFloat, Field(ge=0, le=1)]
+
+
+class _BackboneConfig(ForeignRecord):
+    """Sizes of the backbone. What a file leaves out is as the library has it: None is never passed on."""
+
+    model_type: Literal["vitpose_backbone"] = "vitpose_backbone"
+    image_size: tuple[Edge, Edge]
+    patch_size: tuple[Edge, Edge]
+    num_channels: Literal[3] | None = None
+    hidden_size: _Width | None = None
+    num_hidden_layers: _Count | None = None
+    num_attention_heads: _Count | None = None
+    mlp_ratio: _Count | None = None
+    num_experts: _Count | None = None
+    part_features: Annotated[int, Field(ge=0, le=8192)] | None = None
+    hidden_act: Annotated[str, Field(max_length=32)] | None = None
+    hidden_dropout_prob: _Rate | None = None
+    attention_probs_dropout_prob: _Rate | None = None
+    initializer_range: _Rate | None = None
+    layer_norm_eps: _Rate | None = None
+    qkv_bias: bool | None = None
+    out_features: list[str] | None = None
+    out_indices: list[int] | None = None
+
+
+class _Config(ForeignRecord):
+    """Sizes of the network around it."""
+
+    backbone_config: _BackboneConfig
+    num_labels: _Width | None = None
+    id2label: dict[int, str] | None = None
+    label2id: dict[str, int] | None = None
+    initializer_range: _Rate | None = None
+    scale_factor: _Count | None = None
+    use_simple_decoder: bool | None = None
 
 
 class VitPose(nn.Module):
@@ -40,11 +84,10 @@ class VitPose(nn.Module):
     def __init__(self, config: dict[str, Any]) -> None:
         super().__init__()
         library = _library()
-        try:
-            settings = library.VitPoseConfig(**config)
+        record = checked(_Config, config, "vitpose: the configuration cannot be used", error=DetectorError)
+        with foreign_library("vitpose: expected a configuration that can be used", DetectorError):
+            settings = library.VitPoseConfig(**record.model_dump(exclude_none=True))
             self.model = library.VitPoseForPoseEstimation(settings)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise DetectorError(f"vitpose: the configuration cannot be used: {error}") from error
         self.config: dict[str, Any] = settings.to_dict()
         self.image_size: tuple[int, int] = tuple(settings.backbone_config.image_size)
         self.patch_size: tuple[int, int] = tuple(settings.backbone_config.patch_size)
@@ -71,8 +114,7 @@ def load_vitpose(weights: Path | None, options: RunOptions) -> NetworkDetector:
             'detector "vitpose": expected weights=, a folder or file: none is published under our licence'
         )
     state, config = _read_folder(weights) if weights.is_dir() else _read_own(weights)
-    network = VitPose(config).eval()
-    load_state(network, state, source=str(weights))
+    network = build_for_state(lambda: VitPose(config).eval(), state, source=str(weights))
     return vitpose_detector(network, options)
 
 
@@ -121,10 +163,8 @@ def _library() -> Any:
 
 
 def _read_folder(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DetectorError(f"{folder}: expected config.json and model.safetensors of ViTPose, got: {error}") from error
+    where = f"{folder}: expected config.json and model.safetensors of ViTPose"
+    config = load_json(folder / "config.json", where=where, error=DetectorError)
     state = read_safetensors(folder / "model.safetensors")
     return {f"model.{name}": tensor for name, tensor in state.items()}, config
 
@@ -133,7 +173,8 @@ def _read_own(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     metadata = read_metadata(path)
     if CONFIG_KEY not in metadata:
         raise DetectorError(f"{path}: expected ViTPose, trained here: the file lacks its configuration")
-    return read_safetensors(path), json.loads(metadata[CONFIG_KEY])
+    config = parse_json(metadata[CONFIG_KEY], f"{path}: {CONFIG_KEY}", error=DetectorError)
+    return read_safetensors(path), config
 
 
 DETECTOR = DetectorRecord(

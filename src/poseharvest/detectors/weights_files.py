@@ -5,9 +5,9 @@ Nothing in a weights file is executed: HDF5 and safetensors are read as arrays.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, TypeVar
 
 import numpy as np
 import torch
@@ -15,10 +15,16 @@ from torch import Tensor, nn
 
 from poseharvest.arrays import FloatArray
 from poseharvest.errors import DetectorError
+from poseharvest.reading.guard import foreign_library
+from poseharvest.reading.hdf5 import open_hdf5
 
 WEIGHTS_SUFFIX: Final = ".safetensors"
 DETECTOR_KEY: Final = "detector"
 """Where a weights file of ours holds the name of its detector, in its metadata."""
+
+_COUNTER = "num_batches_tracked"
+
+Network = TypeVar("Network", bound=nn.Module)
 
 _NORM = {"gamma": "weight", "beta": "bias", "moving_mean": "running_mean", "moving_variance": "running_var"}
 _PASSES = ("pass1_block1_mbconv{}_skeleton", "pass2_block1_mbconv{}_detection1", "pass3_block1_mbconv{}_detection2")
@@ -116,22 +122,12 @@ def _to_torch_layout(name: str, array: FloatArray) -> FloatArray:
 
 def _read_keras(path: Path) -> dict[str, FloatArray]:
     """Return the arrays of a Keras model file by "layer/tensor"."""
-    import h5py
-
     arrays: dict[str, FloatArray] = {}
-
-    def collect(name: str, item: Any) -> None:
-        if isinstance(item, h5py.Dataset):
+    with open_hdf5(path, expected="a Keras model in HDF5", error=DetectorError) as file:
+        for name in file.names("model_weights"):
             parts = name.split("/")
-            arrays[f"{parts[0]}/{parts[-1].removesuffix(':0')}"] = np.asarray(item, dtype=np.float32)
-
-    try:
-        with h5py.File(path, "r") as file:
-            file["model_weights"].visititems(collect)
-    except (OSError, KeyError) as error:
-        raise DetectorError(
-            f"{path}: expected a Keras model in HDF5 with a group model_weights, got: {error}"
-        ) from error
+            values = file.array(f"model_weights/{name}")
+            arrays[f"{parts[0]}/{parts[-1].removesuffix(':0')}"] = np.asarray(values, dtype=np.float32)
     return arrays
 
 
@@ -141,13 +137,10 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
     Raises:
         DetectorError: it is missing or damaged.
     """
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    try:
+    with foreign_library(f"{path}: expected a safetensors file", DetectorError):
         return load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise DetectorError(f"{path}: expected a safetensors file, got: {error}") from error
 
 
 def read_metadata(path: Path) -> dict[str, str]:
@@ -156,15 +149,12 @@ def read_metadata(path: Path) -> dict[str, str]:
     Raises:
         DetectorError: it is missing or damaged.
     """
-    from safetensors import SafetensorError, safe_open
+    from safetensors import safe_open
 
     if path.suffix != WEIGHTS_SUFFIX:
         return {}
-    try:
-        with safe_open(path, "pt") as file:
-            return dict(file.metadata() or {})
-    except (OSError, SafetensorError) as error:
-        raise DetectorError(f"{path}: expected a safetensors file, got: {error}") from error
+    with foreign_library(f"{path}: expected a safetensors file", DetectorError), safe_open(path, "pt") as file:
+        return dict(file.metadata() or {})
 
 
 def holds_tensor(path: Path, name: str) -> bool:
@@ -173,15 +163,32 @@ def holds_tensor(path: Path, name: str) -> bool:
     Raises:
         DetectorError: it is a safetensors file and damaged, or missing.
     """
-    from safetensors import SafetensorError, safe_open
+    from safetensors import safe_open
 
     if path.suffix != WEIGHTS_SUFFIX:
         return False
-    try:
-        with safe_open(path, "pt") as file:
-            return name in file.keys()  # noqa: SIM118 - the file is no dictionary
-    except (OSError, SafetensorError) as error:
-        raise DetectorError(f"{path}: expected a safetensors file, got: {error}") from error
+    with foreign_library(f"{path}: expected a safetensors file", DetectorError), safe_open(path, "pt") as file:
+        return name in file.keys()  # noqa: SIM118 - the file is no dictionary
+
+
+def build_for_state(build: Callable[[], Network], state: Mapping[str, Tensor], *, source: str) -> Network:
+    """Return a network with the weights of a file.
+
+    It is built without memory first: what a file says of a network's size is believed only if its tensors agree.
+
+    Args:
+        build: makes the network.
+        state: its weights.
+        source: the file, for messages.
+
+    Raises:
+        DetectorError: as `load_state`.
+    """
+    with torch.device("meta"):
+        check_state(build(), state, source=source)
+    network = build()
+    load_state(network, state, source=source)
+    return network
 
 
 def load_state(network: nn.Module, state: Mapping[str, Tensor], *, source: str) -> None:
@@ -190,8 +197,19 @@ def load_state(network: nn.Module, state: Mapping[str, Tensor], *, source: str) 
     Raises:
         DetectorError: naming the first tensor that is missing, unknown or of another shape.
     """
+    check_state(network, state, source=source)
+    counters = {name: tensor for name, tensor in network.state_dict().items() if name.endswith(_COUNTER)}
+    network.load_state_dict({**counters, **state})
+
+
+def check_state(network: nn.Module, state: Mapping[str, Tensor], *, source: str) -> None:
+    """Check that every tensor of a network is in `state` and the other way round, with the same shape.
+
+    Raises:
+        DetectorError: naming the first tensor that is missing, unknown, of another shape, or holds complex numbers.
+    """
     wanted = network.state_dict()
-    counters = {name for name in wanted if name.endswith("num_batches_tracked")}
+    counters = {name for name in wanted if name.endswith(_COUNTER)}
     missing = sorted(set(wanted) - set(state) - counters)
     unknown = sorted(set(state) - set(wanted))
     if missing or unknown:
@@ -199,8 +217,8 @@ def load_state(network: nn.Module, state: Mapping[str, Tensor], *, source: str) 
         parts += [f"it holds {len(unknown)} unknown ones such as {unknown[0]}"] if unknown else []
         raise DetectorError(f"{source}: expected the weights of {type(network).__name__}, but {' and '.join(parts)}")
     for name, tensor in state.items():
-        if tensor.shape != wanted[name].shape:
+        if tensor.shape != wanted[name].shape or tensor.is_complex():
             raise DetectorError(
-                f'{source}: tensor "{name}": expected shape {tuple(wanted[name].shape)}, got {tuple(tensor.shape)}'
+                f'{source}: tensor "{name}": expected shape {tuple(wanted[name].shape)}, got {tuple(tensor.shape)} '
+                f"of {str(tensor.dtype).removeprefix('torch.')}"
             )
-    network.load_state_dict({**{name: wanted[name] for name in counters}, **state})

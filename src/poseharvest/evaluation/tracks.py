@@ -8,9 +8,9 @@ cell or NaN means that the truth of the joint is not known.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -20,10 +20,13 @@ from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.records import matrix
 from poseharvest.errors import FormatError, ShapeError
 from poseharvest.evaluation.pairs import Floats
+from poseharvest.reading.budgets import MAX_TABLE_CELLS
+from poseharvest.reading.guard import foreign_library
 from poseharvest.storage.columns import values_of
 
 Ints = NDArray[np.int64]
 _COLUMNS = ("frame", "joint", "x", "y", "z")
+_MAX_NUMBER = 2**31
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,12 +92,15 @@ def read_tracks(path: Path) -> PoseTracks:
     """
     table = _read_table(path)
     columns = {name: _numbers(path, table, name) for name in ("frame", "x", "y", "z")}
-    has_person = "person" in table.column_names
+    has_person = "person" in table.schema.names
     person = _numbers(path, table, "person") if has_person else np.zeros(table.num_rows)
-    joint_names = [str(name) for name in table.column("joint").to_pylist()]
+    with foreign_library(f'{path}: column "joint": expected names'):
+        joint_names = [str(name) for name in table.column("joint").cast(pa.string()).to_pylist()]
     joints = tuple(dict.fromkeys(joint_names))
-    joint = np.array([joints.index(name) for name in joint_names], dtype=np.int64)
-    if table.num_rows == 0 or not np.isfinite(columns["frame"]).all() or not np.isfinite(person).all():
+    place = {name: index for index, name in enumerate(joints)}
+    joint = np.array([place[name] for name in joint_names], dtype=np.int64)
+    whole = np.abs(np.stack((columns["frame"], person))) <= _MAX_NUMBER
+    if table.num_rows == 0 or not whole.all():
         raise FormatError(f"{path}: expected rows with a frame and a person, got {table.num_rows} rows, some without")
     keys = np.stack((columns["frame"], person), 1).astype(np.int64)
     poses, pose = np.unique(keys, axis=0, return_inverse=True)
@@ -106,27 +112,41 @@ def read_tracks(path: Path) -> PoseTracks:
 
 
 def _read_table(path: Path) -> pa.Table:
-    import pyarrow.csv as pa_csv
-    import pyarrow.parquet as pq
-
-    readers: dict[str, Any] = {".parquet": pq.read_table, ".csv": pa_csv.read_csv}
+    readers: dict[str, Callable[[Path], pa.Table]] = {".parquet": _read_parquet, ".csv": _read_csv}
     if path.suffix.lower() not in readers:
         raise FormatError(f"{path}: expected a table of positions in .parquet or .csv")
-    try:
-        table: pa.Table = readers[path.suffix.lower()](path)
-    except (pa.ArrowException, OSError) as error:
-        raise FormatError(f"{path}: positions cannot be read: {str(error).splitlines()[0]}") from error
-    missing = [name for name in _COLUMNS if name not in table.column_names]
+    with foreign_library(f"{path}: expected a table of positions"):
+        table = readers[path.suffix.lower()](path)
+        names = table.column_names  # decoded only here
+    missing = [name for name in _COLUMNS if name not in names]
     if missing:
         raise FormatError(f"{path}: expected the columns {', '.join(_COLUMNS)}, missing {', '.join(missing)}")
     return table
 
 
+def _read_csv(path: Path) -> pa.Table:
+    import pyarrow.csv as pa_csv
+
+    return pa_csv.read_csv(path)
+
+
+def _read_parquet(path: Path) -> pa.Table:
+    """Return the table of a Parquet file.
+
+    One of more cells than anybody has is refused: a few bytes can stand for a billion equal ones.
+    """
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path) as file:
+        wanted = [name for name in (*_COLUMNS, "person") if name in file.schema_arrow.names]
+        if file.metadata.num_rows * len(wanted) > MAX_TABLE_CELLS:
+            raise FormatError(f"{path}: expected at most {MAX_TABLE_CELLS} values, got {file.metadata.num_rows} rows")
+        return file.read(columns=wanted)
+
+
 def _numbers(path: Path, table: pa.Table, name: str) -> Floats:
-    try:
+    with foreign_library(f'{path}: column "{name}": expected numbers'):
         return np.asarray(table.column(name).cast(pa.float64()).to_numpy(), dtype=np.float64)
-    except (pa.ArrowException, ValueError) as error:
-        raise FormatError(f'{path}: column "{name}": expected numbers: {str(error).splitlines()[0]}') from error
 
 
 def _check_unique(path: Path, cells: Ints, where: tuple[Ints, list[str]]) -> None:

@@ -27,6 +27,7 @@ from poseharvest.annotations.smooth_poses import SmoothPose
 from poseharvest.export.export_options import Blank, check_blank, check_choice, check_frames, is_within, shown_joints
 from poseharvest.export.exporter import Exporter
 from poseharvest.findings import Finding
+from poseharvest.reading.cells import safe_cell
 from poseharvest.units import LengthUnit, mm_per
 
 Layout: TypeAlias = Literal["long", "wide"]
@@ -77,7 +78,8 @@ def write_csv(harvest: Harvest, path: Path, options: CsvOptions) -> tuple[Findin
     num_poses = 0
     with path.open("w", newline="", encoding="utf-8-sig" if options.bom else "utf-8") as stream:
         writer = csv.writer(stream, delimiter=_DELIMITERS[options.decimal], lineterminator="\n")
-        writer.writerow(_long_header(views, options.unit) if is_long else _wide_header(joints, options.unit))
+        header = _long_header(views, options.unit) if is_long else _wide_header(joints, options.unit)
+        writer.writerow([safe_cell(name) for name in header])
         for row in _in_order(harvest):
             if is_within(_place(row)[0], options.start, options.stop):
                 num_poses += 1
@@ -169,7 +171,7 @@ def _place(row: SelectedFrame | SmoothPose) -> tuple[int, int]:
 def _cell(value: Cell, decimal: Decimal) -> Cell:
     """Return what is written: a number with its decimal sign, nothing for a missing one."""
     if not isinstance(value, float):
-        return value
+        return safe_cell(value) if isinstance(value, str) else value
     return "" if math.isnan(value) else repr(value).replace(".", decimal)
 
 

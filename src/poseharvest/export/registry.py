@@ -12,10 +12,11 @@ from typing import Any
 
 from poseharvest import __version__
 from poseharvest.annotations.reader import Harvest
-from poseharvest.errors import ConfigError
+from poseharvest.errors import ConfigError, FormatError
 from poseharvest.export.exporter import Exporter
 from poseharvest.findings import Finding, worst_first
 from poseharvest.module_records import records_of
+from poseharvest.reading.documents import load_json
 from poseharvest.storage.staging import StagedFolder, os_errors_as_store_errors, staged_file
 
 PROVENANCE_FILE = "export.json"
@@ -91,8 +92,8 @@ def export_with_findings(
 def is_export(folder: Path) -> bool:
     """Return whether `folder` is an earlier export."""
     try:
-        content = json.loads((folder / PROVENANCE_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        content = load_json(folder / PROVENANCE_FILE)
+    except FormatError:
         return False
     return isinstance(content, dict) and content.get("format") == _PROVENANCE_FORMAT
 

@@ -17,6 +17,7 @@ from poseharvest.detectors.protocol import HeatmapDetector, fit_to_footage
 from poseharvest.diagnosis.diagnose import Diagnosis
 from poseharvest.errors import ConfigError
 from poseharvest.findings import Finding
+from poseharvest.harvesting.foreseen import check_foreseen
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.harvesting.harvest_request import request_of, sha256_of_request
 from poseharvest.harvesting.input_checks import audit_inputs, check_hints
@@ -63,15 +64,17 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
         on_progress: called as frames are finished, some at a time.
 
     Raises:
-        CaptureError: no person is found in the footage, or it ends before the first frame of the options.
+        CaptureError: no person is found in the footage, it ends before the first frame of the options, or a name is
+            not in UTF-8.
         CalibrationError: the audit finds an error and `ignore_audit` is not set.
         ConfigError: limb lengths or boxes belong to other limbs or views than the capture's, or `resume` is set and the
             interrupted harvest was begun with something else, or harvests of its kind cannot be resumed.
-        StoreError: `out` exists, or cannot be written.
+        StoreError: `out` exists, cannot be written, or its disk has no room for what is foreseen.
     """
     fitted = fit_to_footage(detector, pictures_of(capture))
     job = Job(capture, fitted.detector, options or HarvestOptions(), boxes, limb_lengths, on_progress or _silent)
     findings = check_hints(job) + audit_inputs(job) + list(fitted.findings)
+    check_foreseen(job, Path(out))
     upright = upright_detector(capture, fitted.detector, job.options.start, job.stop)
     job, findings = replace(job, detector=upright.detector), [*findings, *upright.findings]
     harvest_frames = _harvester(job)

@@ -14,6 +14,7 @@ from pathlib import Path
 from poseharvest.errors import FormatError, StoreError
 from poseharvest.geometry.crop import Crop
 from poseharvest.localization.limits import CROP_SCALE
+from poseharvest.reading.cells import plain_cell, safe_cell
 
 _COLUMNS = ("frame", "view", "x", "y", "width", "height")
 
@@ -50,7 +51,7 @@ def read_boxes(path: str | Path) -> Boxes:
     for line, row in _rows(path):
         where = f"{path}: line {line}"
         frame, crop = _frame_and_crop(row, where)
-        view = row["view"]
+        view = plain_cell(row["view"] or "")
         if (frame, view) in crops:
             raise FormatError(f'{where}: expected one box a frame and view, got another for frame {frame}, "{view}"')
         crops[frame, view] = crop
@@ -70,7 +71,7 @@ def write_boxes(boxes: Boxes, path: str | Path) -> None:
             for (frame, view), crop in sorted(boxes.crops.items()):
                 side = crop.side / CROP_SCALE
                 corner = [center - side / 2 + 0.5 for center in crop.center]
-                writer.writerow([frame, view, *(f"{value:.3f}" for value in (*corner, side, side))])
+                writer.writerow([frame, safe_cell(view), *(f"{value:.3f}" for value in (*corner, side, side))])
     except OSError as error:
         raise StoreError(f"{path}: boxes cannot be written: {error.strerror}") from error
 

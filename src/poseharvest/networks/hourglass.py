@@ -19,6 +19,9 @@ STRIDE = 4
 """Pixels of the picture per pixel of the heatmap."""
 
 
+_LARGEST = {"stacks": 64, "blocks": 64, "features": 4096, "stem": 4096, "depth": 8, "joints": 4096}
+
+
 @dataclass(frozen=True)
 class HourglassShape:
     """Sizes of a stacked hourglass; the defaults are the published ones.
@@ -41,8 +44,8 @@ class HourglassShape:
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            if value < 1:
-                raise ShapeError(f"hourglass: expected {name} of 1 or more, got {value}")
+            if not 1 <= value <= _LARGEST[name]:
+                raise ShapeError(f"hourglass: expected {name} of 1 to {_LARGEST[name]}, got {value}")
 
     @property
     def channels(self) -> int:
@@ -160,6 +163,7 @@ def shape_from_state(state: dict[str, Tensor]) -> HourglassShape:
 
     Raises:
         KeyError: it is not the state dict of a stacked hourglass; the key names the missing tensor.
+        ShapeError: it is of one that is too large, or of none.
     """
     return HourglassShape(
         stacks=_count(state, "hg."),

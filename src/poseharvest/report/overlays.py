@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from poseharvest.annotations.records import SelectedFrame
 from poseharvest.arrays import ImageSize
+from poseharvest.capture.picture_folder import read_image
 from poseharvest.errors import FormatError
 from poseharvest.geometry.camera import StaticCamera
 from poseharvest.geometry.rig import Rig
@@ -134,9 +137,10 @@ def cut_picture(path: Path, box: Box, image_size: ImageSize) -> tuple[Box, bytes
     Raises:
         FormatError: the file is no picture.
     """
-    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if picture is None:
+    image = read_image(path)
+    if image is None:
         raise FormatError(f"{path}: expected a JPEG picture, got a file that cannot be decoded")
+    picture: NDArray[Any] = image[..., ::-1]  # as OpenCV orders colours
     height, width = picture.shape[:2]
     scale = max(height, width) / max(image_size)
     left, right = _whole(box.left, box.width, scale, width)

@@ -14,11 +14,12 @@ from typing import Final, Literal
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 from torch import Tensor
 
 from poseharvest.checks import check_shape
-from poseharvest.errors import FormatError
+from poseharvest.reading.documents import load_json
+from poseharvest.reading.foreign_records import checked
 
 FORMAT_NAME: Final = "poseharvest recalibration"
 
@@ -85,11 +86,5 @@ class Recalibration(BaseModel):
         Raises:
             FormatError: the file cannot be read or is not a recalibration; the message names the file and the key.
         """
-        try:
-            return cls.model_validate_json(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise FormatError(f"{path}: recalibration cannot be read: {error.strerror}") from error
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(key) for key in first["loc"]) or "file"
-            raise FormatError(f"{path}: is no recalibration: {where}: {first['msg']}") from error
+        where = f"{path}: is no recalibration"
+        return checked(cls, load_json(path, where=where), where)

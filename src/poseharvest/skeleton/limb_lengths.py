@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from poseharvest.errors import ConfigError
+from poseharvest.reading.documents import load_toml
 from poseharvest.skeleton.human import is_end
 from poseharvest.skeleton.skeleton import Skeleton
 
@@ -65,16 +65,14 @@ def read_limb_lengths(path: str | Path) -> LimbLengths:
         ConfigError: the file cannot be read, or an entry is not a limb with a length.
     """
     path = Path(path)
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8")).get("limb_lengths_mm")
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path}: limb lengths cannot be read: {error}") from error
+    table = load_toml(path, where=f"{path}: limb lengths", error=ConfigError).get("limb_lengths_mm")
     if not isinstance(table, dict) or not table:
         raise ConfigError(f"{path}: expected a table [limb_lengths_mm], got none")
     lengths = {}
     for limb, length in table.items():
         ends = tuple(limb.split("-"))
-        if len(ends) != 2 or isinstance(length, bool) or not isinstance(length, int | float):
+        is_length = isinstance(length, int | float) and not isinstance(length, bool) and 0 < length < math.inf
+        if len(ends) != 2 or not is_length:
             raise ConfigError(f'{path}: expected "parent-child" = length in mm, got {limb!r} = {length!r}')
         lengths[ends[0], ends[1]] = float(length)
     return LimbLengths(lengths)

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import difflib
 import json
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from poseharvest.errors import FormatError, SkeletonError
+from poseharvest.reading.documents import load_toml
 from poseharvest.skeleton.definitions import skeleton_by_name
 from poseharvest.skeleton.skeleton import Limb, Skeleton
 
@@ -94,7 +94,7 @@ def read_skeleton_table(path: Path, *, limbs_required: bool = True) -> SkeletonT
     Raises:
         FormatError: the file cannot be read, is not TOML, or a key is missing, unknown or of the wrong type.
     """
-    table = _load(path)
+    table = load_toml(path, where=str(path))
     _check_keys(table, path, _REQUIRED if limbs_required else _REQUIRED[:-1])
     return SkeletonTable(
         name=_name(table, path),
@@ -113,15 +113,6 @@ def write_skeleton(skeleton: Skeleton, path: Path) -> None:
         f"flip_pairs = {_quote_pairs(list(skeleton.flip_pairs))}",
     ]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def _load(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise FormatError(f"{path}: cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise FormatError(f"{path}: expected TOML, got: {error}") from error
 
 
 def _check_keys(table: dict[str, Any], path: Path, required: tuple[str, ...]) -> None:

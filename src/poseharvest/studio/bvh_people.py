@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,6 +11,7 @@ from typing import Literal
 import numpy as np
 
 from poseharvest.errors import CaptureError, ConfigError, FormatError, SkeletonError
+from poseharvest.reading.documents import load_toml
 from poseharvest.simulation.body import PROPORTIONS
 from poseharvest.studio.body_shapes import BodyShape
 from poseharvest.studio.bvh import BvhClip, read_bvh
@@ -147,10 +147,7 @@ def read_bvh_names(path: str | Path) -> dict[str, str]:
         FormatError: the file cannot be read, is not TOML, or a value is no name.
     """
     path = Path(path)
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise FormatError(f"{path}: expected TOML with a joint for each point: {error}") from error
+    table = load_toml(path, where=f"{path}: expected TOML with a joint for each point")
     for point, joint in table.items():
         if not isinstance(joint, str):
             raise FormatError(f'{path}: key "{point}": expected the name of a joint, got {joint!r}')

@@ -16,6 +16,7 @@ from poseharvest.calibration.native import write_rig
 from poseharvest.capture.frames import FrameSource, MultiViewFrame
 from poseharvest.errors import CaptureError, ConfigError
 from poseharvest.simulation.scene import GroundTruth
+from poseharvest.storage.staging import file_name
 
 Footage = Literal["video", "images"]
 
@@ -35,7 +36,7 @@ def write_capture(source: FrameSource, folder: str | Path, *, footage: Footage =
         footage: "video" or "images".
 
     Raises:
-        ConfigError: `footage` is neither.
+        ConfigError: `footage` is neither, or a camera has a name that no file can have, such as `../x`.
         CaptureError: the folder is not empty, or a picture is missing.
     """
     folder = Path(folder)
@@ -43,6 +44,11 @@ def write_capture(source: FrameSource, folder: str | Path, *, footage: Footage =
         raise ConfigError(f'footage: expected video or images, got "{footage}"')
     if folder.exists() and any(folder.iterdir()):
         raise CaptureError(f"{folder}: expected an empty folder for the capture, it holds files")
+    wrong = [name for name in source.rig.names if file_name(name) != name]
+    if wrong:
+        raise ConfigError(
+            f"{folder}: expected names of cameras that a file can have, got {', '.join(map(ascii, wrong))}"
+        )
     folder.mkdir(parents=True, exist_ok=True)
     (_write_videos if footage == "video" else _write_images)(source, folder)
     write_rig(source.rig, folder / "rig.json")

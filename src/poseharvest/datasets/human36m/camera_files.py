@@ -9,18 +9,17 @@ comes before p1 and p2.
 from __future__ import annotations
 
 import re
-import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poseharvest.calibration.build import CameraNumbers, ReadOptions, build_rig
-from poseharvest.calibration.documents import read_text
 from poseharvest.calibration.h36m import IMAGE_SIZES, read_h36m, reject_h36m
 from poseharvest.datasets.human36m.names_and_joints import CAMERAS
 from poseharvest.errors import DatasetError, FormatError
 from poseharvest.geometry.rig import Rig
+from poseharvest.reading.documents import load_xml
 
 METADATA = "metadata.xml"
 _NUM_SUBJECTS = 11
@@ -75,10 +74,7 @@ def _read_metadata(path: Path, subject: str) -> Rig:
 
 
 def _w0(path: Path) -> NDArray[np.float64]:
-    try:
-        node = ET.fromstring(read_text(path)).find("w0")
-    except ET.ParseError as error:
-        raise FormatError(f"{path}: expected XML, got: {error}") from error
+    node = load_xml(path).find("w0")
     if node is None or not node.text:
         raise FormatError(f"{path}: expected Human3.6M's metadata with <w0>, got none")
     try:

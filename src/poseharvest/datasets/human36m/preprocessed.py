@@ -21,16 +21,17 @@ from numpy.typing import NDArray
 
 from poseharvest.datasets.human36m.camera_files import find_cameras, read_cameras
 from poseharvest.datasets.human36m.names_and_joints import AUTHORS_ROWS, DAMAGE, FRAME_RATE, NUM_ROWS, ROWS, action_of
-from poseharvest.datasets.pose_files import h5_array, open_h5
 from poseharvest.datasets.protocol import DatasetSequence, PersonTruth, SequenceTruth
 from poseharvest.datasets.recording_footage import DatasetFootage, blanks, numbered_pictures, stills
 from poseharvest.errors import DatasetError, FormatError
 from poseharvest.geometry.camera import Camera, CameraModel
 from poseharvest.geometry.rig import Rig
+from poseharvest.reading.documents import read_text
+from poseharvest.reading.hdf5 import open_hdf5
 from poseharvest.skeleton.definitions import H36M17
 
 _MAX_DISAGREEMENT_MM = 10.0  # in one frame cameras agree to 0.01 mm; with a shift of one frame, a hand differs more
-_PICTURE = re.compile(r"(S\d+)_(.+)\.(\d{8})_(\d+)\.\w+")
+_PICTURE = re.compile(r"(S\d{1,2})_(.+)\.(\d{8})_(\d{1,12})\.\w+", re.ASCII)
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,8 +75,8 @@ def fetch_sequences(root: Path, cameras: Path | None) -> list[DatasetSequence]:
 
 def _fetch_sequence(root: Path, path: Path, cameras: Path | None) -> DatasetSequence:
     subject, take = path.relative_to(root).parts[:2]
-    with open_h5(path) as file:
-        views = tuple(str(view) for view in np.unique(h5_array(file, "camera", path)))
+    with open_hdf5(path) as file:
+        views = tuple(str(view) for view in np.unique(file.array("camera")))
     pictures = {view: path.parent / "imageSequence" / view for view in views}
     return _sequence(
         _Take(root, subject, take, path, cameras),
@@ -86,13 +87,13 @@ def _fetch_sequence(root: Path, path: Path, cameras: Path | None) -> DatasetSequ
 
 
 def _read_fetch(path: Path) -> dict[str, _CameraPoses]:
-    with open_h5(path) as file:
-        if "pose/3d" not in file and "pose/3d-univ" in file:
+    with open_hdf5(path) as file:
+        if not file.holds("pose/3d") and file.holds("pose/3d-univ"):
             raise FormatError(
                 f'{path}: expected "pose/3d", got "pose/3d-univ" alone: those are scaled to another person\'s size'
             )
-        poses = h5_array(file, "pose/3d", path)
-        camera, frame = h5_array(file, "camera", path), h5_array(file, "frame", path)
+        poses = file.array("pose/3d")
+        camera, frame = file.array("camera"), file.array("frame")
     _check_poses(path, "pose/3d", poses, NUM_ROWS)
     _check_rows(path, len(poses), camera=camera, frame=frame)
     return {
@@ -131,7 +132,7 @@ def _picture_names(path: Path) -> list[tuple[str, str, str, int]]:
     if not path.is_file():
         raise DatasetError(f"{path}: expected the list of pictures that belongs to {path.parent.name}, found nothing")
     names = []
-    for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").split(), 1):
+    for number, line in enumerate(read_text(path).split(), 1):
         match = _PICTURE.fullmatch(line)
         if match is None:
             raise FormatError(f"{path}: line {number}: expected S9_Posing_1.54138969_000001.jpg, got {line[:60]!r}")
@@ -157,8 +158,8 @@ def _authors_sequence(take: _Take, views: Mapping[str, Mapping[int, int]], num_r
 
 
 def _read_authors(path: Path, views: Mapping[str, Mapping[int, int]], num_rows: int) -> dict[str, _CameraPoses]:
-    with open_h5(path) as file:
-        poses = h5_array(file, "S", path)
+    with open_hdf5(path) as file:
+        poses = file.array("S")
     if poses.ndim == 3 and poses.shape[1] == 3:  # written by MATLAB
         poses = poses.transpose(0, 2, 1)
     _check_poses(path, "S", poses, len(AUTHORS_ROWS))

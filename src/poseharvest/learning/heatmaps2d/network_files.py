@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import logging
 from pathlib import Path
 
 import torch
@@ -17,6 +18,8 @@ from poseharvest.errors import TrainingError
 from poseharvest.learning.loop.batches import heatmap_size
 from poseharvest.learning.loop.checkpoint import write_tensors
 from poseharvest.storage.staging import staged_file
+
+_log = logging.getLogger(__name__)
 
 ONNX_TOLERANCE = 1e-4
 """Largest allowed difference between the outputs of the network and of its ONNX file, which are about 0 to 1."""
@@ -81,7 +84,9 @@ def export_network(network: nn.Module, path: Path, *, input_size: ImageSize, out
         TrainingError: the packages onnx or onnxruntime are missing, or the file gives something else than the network.
         StoreError: the file cannot be written.
     """
-    _require("onnx", "onnxruntime")
+    reason = what_onnx_lacks()
+    if reason is not None:
+        raise TrainingError(reason)
     example = torch.rand((2, 3, *input_size), generator=torch.Generator().manual_seed(0))
     with staged_file(path, overwrite=True) as temporary:
         _export(network, example, temporary, output)
@@ -100,15 +105,24 @@ class _LastHeatmaps(nn.Module):
         return last
 
 
-def _require(*packages: str) -> None:
+def what_onnx_lacks() -> str | None:
+    """Return what is to be installed before a network can be written as ONNX; None if nothing is missing."""
     from importlib.util import find_spec
 
-    missing = [name for name in packages if find_spec(name) is None]
-    if missing:
-        raise TrainingError(
-            f"ONNX: writing needs {' and '.join(missing)}: pip install poseharvest[onnx]; the weights are written as "
-            "safetensors all the same"
-        )
+    missing = [name for name in ("onnx", "onnxruntime") if find_spec(name) is None]
+    if not missing:
+        return None
+    return (
+        f"ONNX: writing needs {' and '.join(missing)}: pip install poseharvest[onnx]; the weights are written as "
+        "safetensors all the same"
+    )
+
+
+def warn_of_missing_onnx() -> None:
+    """Log a warning, at the start of a training, if no ONNX file can be written at its end."""
+    reason = what_onnx_lacks()
+    if reason is not None:
+        _log.warning("%s", reason)
 
 
 def _export(network: nn.Module, example: Tensor, path: Path, output: str) -> None:

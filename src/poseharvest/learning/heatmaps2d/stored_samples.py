@@ -25,9 +25,10 @@ import torch
 from numpy.typing import NDArray
 
 from poseharvest.arrays import FloatArray
-from poseharvest.errors import StoreError, TrainingError
+from poseharvest.errors import FormatError, StoreError, TrainingError
 from poseharvest.geometry.crop import Crop
 from poseharvest.learning.loop.samples import SampleSource, TrainingSample
+from poseharvest.reading.documents import load_json
 from poseharvest.skeleton.skeleton import Skeleton
 from poseharvest.storage.staging import StagedFolder, os_errors_as_store_errors
 
@@ -110,8 +111,8 @@ def is_stored(folder: Path) -> bool:
 
 def _record_of(folder: Path) -> dict[str, Any] | None:
     try:
-        content = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        content = load_json(folder / RECORD)
+    except FormatError:
         return None
     return content if isinstance(content, dict) and content.get("format") == FORMAT else None
 

@@ -15,7 +15,7 @@ from poseharvest.detectors.hourglass import HOURGLASS
 from poseharvest.detectors.network import NetworkDetector, RunOptions
 from poseharvest.errors import ConfigError
 from poseharvest.learning.heatmaps2d.heatmap_task import heatmap_task
-from poseharvest.learning.heatmaps2d.network_files import write_both
+from poseharvest.learning.heatmaps2d.network_files import warn_of_missing_onnx, write_both
 from poseharvest.learning.loop.fit import OnTraining, fit
 from poseharvest.learning.loop.processes import process_group
 from poseharvest.learning.loop.samples import SampleSource
@@ -119,6 +119,7 @@ def train2d(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
         settings = _settings(detector, options, described_as or {})
         if processes.is_first:
             stack.enter_context(run.running(settings, overwrite=overwrite, resume=resume))
+            warn_of_missing_onnx()
         processes.wait()
         weights = fit(trainer, run.path / CHECKPOINT, validation=validation, resume=resume, on_progress=on_progress)
         detector.network.load_state_dict(weights)

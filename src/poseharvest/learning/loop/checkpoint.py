@@ -11,13 +11,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from poseharvest.detectors.weights_files import read_safetensors
-from poseharvest.errors import DetectorError, TrainingError
+from poseharvest.errors import DetectorError, FormatError, TrainingError
+from poseharvest.reading.documents import load_json
+from poseharvest.reading.foreign_records import ForeignRecord, checked
 from poseharvest.storage.staging import StagedFolder, os_errors_as_store_errors
 
 FORMAT: Final = "poseharvest checkpoint"
@@ -69,27 +72,31 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     Raises:
         TrainingError: there is none, or it is damaged.
     """
+    if not (folder / STATE).is_file():
+        raise TrainingError(f"{folder}: expected a checkpoint to continue from, got: No such file or directory")
+    where = f"{folder}: the checkpoint is damaged"
+    state = checked(_State, load_json(folder / STATE, where=where, error=TrainingError), where, error=TrainingError)
     try:
-        content = json.loads((folder / STATE).read_text(encoding="utf-8"))
-        return Checkpoint(
-            weights=read_safetensors(folder / WEIGHTS),
-            optimiser=read_safetensors(folder / OPTIMISER),
-            step=int(content["step"]),
-            options=content["options"],
-            curve=tuple(content["curve"]),
-            losses=(float(content["losses"][0]), int(content["losses"][1])),
-        )
-    except OSError as error:
-        raise TrainingError(f"{folder}: expected a checkpoint to continue from, got: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError, IndexError, DetectorError) as error:
+        weights, optimiser = read_safetensors(folder / WEIGHTS), read_safetensors(folder / OPTIMISER)
+    except DetectorError as error:
         raise TrainingError(f"{folder}: the checkpoint is damaged: {error}") from error
+    return Checkpoint(weights, optimiser, state.step, state.options, state.curve, state.losses)
+
+
+class _State(ForeignRecord):
+    """What `state.json` holds of a checkpoint."""
+
+    step: Annotated[int, Field(ge=0)]
+    options: dict[str, Any]
+    curve: tuple[dict[str, int | float], ...]
+    losses: tuple[float, Annotated[int, Field(ge=0)]]
 
 
 def is_checkpoint(folder: Path) -> bool:
     """Return whether a folder holds a checkpoint of ours."""
     try:
-        content = json.loads((folder / STATE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        content = load_json(folder / STATE)
+    except FormatError:
         return False
     return isinstance(content, dict) and content.get("format") == FORMAT
 

@@ -6,7 +6,9 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from poseharvest.annotations.reader import Harvest
 from poseharvest.capture.frames import FrameSource
@@ -24,6 +26,8 @@ from poseharvest.learning.personalize.surroundings import turns_of
 from poseharvest.learning.personalize.takes import LabelledTake, learn_from_takes
 from poseharvest.localization.boxes import Boxes
 from poseharvest.progress import OnProgress, Progress
+from poseharvest.reading.documents import load_json
+from poseharvest.reading.foreign_records import ForeignRecord, checked
 from poseharvest.storage.staging import os_errors_as_store_errors, staged_file
 
 WEIGHTS, HARVEST, RESULT = "weights.safetensors", "harvest", "round.json"
@@ -136,11 +140,17 @@ def read_round(folder: Path) -> Round | None:
     path = folder / RESULT
     if not path.is_file():
         return None
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return Round(folder, content["num_pictures"], content["num_labels"], content["comparison"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"{path}: the round's result is damaged: {error}") from error
+    where = f"{path}: the round's result is damaged"
+    result = checked(_Result, load_json(path, where=where, error=StoreError), where, error=StoreError)
+    return Round(folder, result.num_pictures, result.num_labels, result.comparison)
+
+
+class _Result(ForeignRecord):
+    """What the file of a round's result holds."""
+
+    num_pictures: Annotated[int, Field(ge=0)]
+    num_labels: Annotated[int, Field(ge=0)]
+    comparison: dict[str, Any]
 
 
 def detector_of(finished: Round, like: NetworkDetector) -> NetworkDetector:

@@ -5,22 +5,25 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import torch
-from pydantic import ValidationError
+from pydantic import Field, FiniteFloat
 from torch import Tensor
 
 from poseharvest.annotations.info import SkeletonInfo
 from poseharvest.detectors.hourglass import HOURGLASS
 from poseharvest.detectors.network import Preprocessing
-from poseharvest.detectors.weights_files import load_state, read_safetensors
-from poseharvest.errors import DetectorError
+from poseharvest.detectors.weights_files import build_for_state, read_metadata, read_safetensors
+from poseharvest.errors import DetectorError, ShapeError, SkeletonError
 from poseharvest.learning.heatmaps2d.network_files import export_network
 from poseharvest.learning.loop.checkpoint import write_tensors
 from poseharvest.learning.pose3d.scaling import DEPTH_UNIT_MM
-from poseharvest.networks.hourglass import HourglassShape
+from poseharvest.networks.hourglass import STRIDE, HourglassShape
 from poseharvest.networks.regressor import PoseRegressor
+from poseharvest.reading.budgets import MAX_INPUT_EDGE
+from poseharvest.reading.documents import parse_json
+from poseharvest.reading.foreign_records import ForeignRecord, checked
 from poseharvest.skeleton.limb_lengths import LimbLengths
 from poseharvest.skeleton.skeleton import Skeleton
 from poseharvest.storage.staging import staged_file
@@ -115,21 +118,31 @@ def load_model(path: Path | str, *, device: str = "cpu") -> PoseModel:
     """
     file = Path(path) / WEIGHTS if Path(path).is_dir() else Path(path)
     state = read_safetensors(file)
+    where = f"{file}: expected a 3D network that train3d wrote"
+    text = read_metadata(file).get(KEY)
+    if text is None:
+        raise DetectorError(f"{where}, it lacks its description")
+    record = checked(_Description, parse_json(text, where, error=DetectorError), where, error=DetectorError)
     try:
-        description = json.loads(_metadata(file)[KEY])
-        skeleton = SkeletonInfo.model_validate(description["skeleton"]).skeleton()
-        shape = HourglassShape(1, features=description["features"], stem=description["stem"], joints=len(skeleton))
-        pairs = {limb.name: (limb.parent, limb.child) for limb in skeleton.limbs}
-        lengths = LimbLengths({pairs[name]: float(length) for name, length in description["limb_lengths_mm"].items()})
-        network = PoseRegressor(shape, (description["input_px"], description["input_px"]))
-    except (KeyError, TypeError, ValueError, ValidationError) as error:
-        raise DetectorError(f"{file}: expected a 3D network that train3d wrote, it lacks {error}") from error
-    load_state(network, state, source=str(file))
+        skeleton = record.skeleton.skeleton()
+        shape = HourglassShape(1, features=record.features, stem=record.stem, joints=len(skeleton))
+    except (SkeletonError, ShapeError) as error:
+        raise DetectorError(f"{where}, got: {error}") from error
+    pairs = {limb.name: (limb.parent, limb.child) for limb in skeleton.limbs}
+    unknown = next((name for name in record.limb_lengths_mm if name not in pairs), None)
+    if unknown is not None:
+        raise DetectorError(f'{where}: limb_lengths_mm: expected limbs of its skeleton, got "{unknown}"')
+    lengths = LimbLengths({pairs[name]: length for name, length in record.limb_lengths_mm.items()})
+    size = (record.input_px, record.input_px)
+    network = build_for_state(lambda: PoseRegressor(shape, size), state, source=str(file))
     return PoseModel(network.to(device).eval(), skeleton, lengths)
 
 
-def _metadata(path: Path) -> dict[str, str]:
-    from safetensors import safe_open
+class _Description(ForeignRecord):
+    """What `PoseModel.description` wrote."""
 
-    with safe_open(path, framework="pt") as file:
-        return file.metadata() or {}
+    input_px: Annotated[int, Field(ge=STRIDE, le=MAX_INPUT_EDGE)]
+    features: int
+    stem: int
+    skeleton: SkeletonInfo
+    limb_lengths_mm: dict[str, Annotated[FiniteFloat, Field(gt=0)]]

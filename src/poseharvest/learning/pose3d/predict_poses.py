@@ -23,6 +23,7 @@ from poseharvest.learning.pose3d.root_depth import estimate_root_depth, points_a
 from poseharvest.learning.pose3d.scaling import pose_from_numbers
 from poseharvest.localization.boxes import Boxes, write_boxes
 from poseharvest.progress import OnProgress, Progress
+from poseharvest.reading.cells import safe_cell
 from poseharvest.skeleton.limb_lengths import LimbLengths
 from poseharvest.storage.run_folder import RunFolder
 from poseharvest.storage.staging import staged_file
@@ -243,4 +244,12 @@ def _rows(picture: Picture, pose: PredictedPose, joints: Sequence[str]) -> Itera
     for index, joint in enumerate(joints):
         u, v = pose.pixels[index].tolist()
         point = ["", "", ""] if pose.points_mm is None else [f"{c:.2f}" for c in pose.points_mm[index].tolist()]
-        yield [picture.frame, picture.name, joint, f"{u:.3f}", f"{v:.3f}", f"{float(pose.depth_mm[index]):.2f}", *point]
+        yield [
+            picture.frame,
+            safe_cell(picture.name),
+            safe_cell(joint),
+            f"{u:.3f}",
+            f"{v:.3f}",
+            f"{float(pose.depth_mm[index]):.2f}",
+            *point,
+        ]

@@ -15,6 +15,7 @@ from poseharvest.annotations.across_harvests import OVER_COMPARABLE, select_comp
 from poseharvest.annotations.reader import Harvest
 from poseharvest.capture.frames import FrameSource
 from poseharvest.errors import TrainingError
+from poseharvest.learning.heatmaps2d.network_files import warn_of_missing_onnx
 from poseharvest.learning.loop.fit import fit, report_steps
 from poseharvest.learning.loop.processes import require_one_process
 from poseharvest.learning.loop.steps import Trainer
@@ -109,6 +110,7 @@ def train3d(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
         "options": _lasting_options(options),
     }
     with run.running(settings, overwrite=overwrite, resume=resume):
+        warn_of_missing_onnx()
         trainer = train_on(footage, skeleton, run.path, options=options, resume=resume, on_progress=listener)
         trainer.network.load_state_dict(trainer.result())
         network = cast(PoseRegressor, trainer.network.cpu().eval())

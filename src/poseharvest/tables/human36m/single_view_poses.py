@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -19,6 +18,8 @@ from poseharvest.errors import StoreError
 from poseharvest.evaluation.pairs import Floats, PosePairs
 from poseharvest.learning.pose3d.pose_model import PoseModel
 from poseharvest.progress import OnProgress, Progress
+from poseharvest.reading.archives import check_unpacked_size
+from poseharvest.reading.guard import foreign_library
 from poseharvest.skeleton.convert import Conversion
 from poseharvest.skeleton.skeleton import Skeleton
 from poseharvest.tables.dataset_harvests import HarvestedShot
@@ -75,8 +76,7 @@ def single_view_pairs(harvested: HarvestedShot, folder: Path, model: PoseModel, 
 
 
 def _read(path: Path) -> Floats:
-    try:
+    with foreign_library(f"{path}: the predictions are damaged", StoreError):
+        check_unpacked_size(path, StoreError)
         with np.load(path) as arrays:
             return np.asarray(arrays["points"], dtype=np.float64)
-    except (OSError, ValueError, KeyError, BadZipFile) as error:
-        raise StoreError(f"{path}: the predictions are damaged: {error}") from error

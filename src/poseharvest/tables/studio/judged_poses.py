@@ -17,6 +17,7 @@ from poseharvest.evaluation.mpjpe import joint_errors
 from poseharvest.evaluation.pairs import Bools, Floats, PosePairs
 from poseharvest.evaluation.tracks import Ints
 from poseharvest.evaluation.uncertainty import kept_errors
+from poseharvest.reading.documents import load_json
 from poseharvest.simulation.scene import GroundTruth
 from poseharvest.storage.staging import staged_file
 
@@ -136,12 +137,12 @@ def read_judged(path: Path) -> JudgedPoses:
         StoreError: the file is damaged.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = load_json(path, where=f"{path}: the judgement is damaged", error=StoreError)
         frames = np.array(content["frames"], dtype=np.int64)
         shape = (len(frames), int(content["num_joints"]))
         errors, centred, det = (_floats(content[name], shape) for name in ("error_mm", "centred_mm", "det"))
         selected = np.array(content["selected"], dtype=bool).reshape(shape)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise StoreError(f"{path}: the judgement is damaged: {error}") from error
     return JudgedPoses(frames, errors, centred, det, selected)
 
