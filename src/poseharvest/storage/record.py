@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from poseharvest.errors import StoreError
+from poseharvest.reading.documents import load_json
 from poseharvest.storage.staging import staged_file
 
 _NOTHING = object()
@@ -50,10 +51,7 @@ class Record:
         if not self.file.is_file():
             return None
         expected = f"{self.file}: expected the record of a {self.subject}"
-        try:
-            content = json.loads(self.file.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise StoreError(f"{expected}, got a damaged file: {error}") from error
+        content = load_json(self.file, where=f"{expected}, got a damaged file", error=StoreError)
         if not isinstance(content, dict) or content.get("format") != self.format:
             raise StoreError(f'{expected}, "format": "{self.format}"')
         return content
