@@ -1,46 +1,65 @@
 """Poses between the voxels against the means of the grid, and do the ellipsoids hold the truth?
 
     python benchmarks/refined.py --errors measured --sequences 24
+    python benchmarks/refined.py --errors network --sequences 24 --frames 200 --beside   # drawn pictures
 
 Everything is learned from each sequence's own frames; the truth only judges. Joints that two views support count. Each
-sequence is one draw of the intervals.
+sequence is one draw of the intervals. `--beside` adds two baselines of `benchmarks/baselines.py` from the same
+heatmaps, in pairs of sequences over the joints that the baseline places.
 """
 
 from __future__ import annotations
 
+import argparse
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from scipy.stats import chi2, spearmanr
 from torch import Tensor
 
+from drawn import NETWORK, network
+from poseharvest.capture.frames import FrameSource
+from poseharvest.detectors.protocol import HeatmapDetector
 from poseharvest.evaluation.bootstrap import BootstrapOptions, bootstrap
 from poseharvest.harvesting.annotate import infer_each
 from poseharvest.harvesting.subject import SubjectLearner
 from poseharvest.localization.sighting import Sighting
 from poseharvest.pictorial.posterior import JointPosterior
 from poseharvest.simulation import simulate
+from poseharvest.simulation.scene import GroundTruth
+from poseharvest.studio import ACTIONS
+from poseharvest.tables.studio.filming import Filming, shoot
 from simulated import ERRORS, single_thread, track
 from studies import inference_of, parser
+from study.baselines import BASELINES
 
+BESIDE = ("robust triangulation", "double-counting messages")
 LEVELS = tuple(level / 10 for level in range(1, 10))
 FEW = BootstrapOptions(num_draws=500)
 
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """One sequence: errors (N,) mm and squared Mahalanobis distances (N,) of each way, and sigma (N,) of the fit."""
+    """One sequence: errors (N,) mm and squared Mahalanobis distances (N,) of each way, and sigma (N,) of the fit.
+
+    `beside` has for each baseline its mean error and that of the fit on the same joints.
+    """
 
     grid: Tensor
     fit: Tensor
     grid_squares: Tensor
     fit_squares: Tensor
     sigma: Tensor
+    beside: dict[str, tuple[float, float]]
 
 
-def judge(seen: list[Sighting], learner: SubjectLearner, truth: Tensor, every: int) -> Judged:
-    """Return how far both ways are from the truth, (F, J, 3)."""
+def judge(
+    seen: list[Sighting], learner: SubjectLearner, truth: Tensor, every: int, beside: Sequence[str] = ()
+) -> Judged:
+    """Return how far both ways, and some baselines, are from the truth, (F, J, 3)."""
     subject = learner.learn(seen)
     assert subject.refinement is not None
     judged = seen[::every]
@@ -51,7 +70,31 @@ def judge(seen: list[Sighting], learner: SubjectLearner, truth: Tensor, every: i
     right = truth[[one.frame for one in judged]].double()
     (grid_error, grid_squares), (fit_error, fit_squares) = (_errors(way, right, known) for way in (grid, fit))
     sigma = torch.stack([posterior.cov for posterior in fit]).double().det()[known] ** (1 / 6)
-    return Judged(grid_error, fit_error, grid_squares, fit_squares, sigma)
+    of_fit = torch.linalg.vector_norm(torch.stack([one.mean for one in fit]).double() - right, dim=-1)
+    model, errors = learner.model(subject.shells), dict[str, tuple[float, float]]()
+    for name in beside:
+        placed = torch.stack([BASELINES[name](frame, model).double() for frame in frames])
+        error = torch.linalg.vector_norm(placed - right, dim=-1)
+        both = known & torch.isfinite(error)
+        errors[name] = float(error[both].mean()), float(of_fit[both].mean())
+    return Judged(grid_error, fit_error, grid_squares, fit_squares, sigma, errors)
+
+
+class Footage(NamedTuple):
+    """A capture with the detector that looks at it, and the truth to judge by."""
+
+    capture: FrameSource
+    detector: HeatmapDetector
+    truth: GroundTruth
+
+
+def footage_of(arguments: argparse.Namespace, seed: int) -> Footage:
+    """Return the sequence of a seed: a simulated detector, or a network that looks at drawn pictures."""
+    if arguments.errors == NETWORK:
+        take = shoot(seed, tuple(ACTIONS)[seed % len(ACTIONS)], seed, Filming(num_frames=arguments.frames))
+        return Footage(take.capture, network(), take.truth)
+    simulation = simulate(arguments.frames, seed, errors=ERRORS[arguments.errors], render=False)
+    return Footage(simulation.capture, simulation.detector, simulation.truth)
 
 
 def _errors(posteriors: list[JointPosterior], truth: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
@@ -76,17 +119,19 @@ def say(name: str, values: list[float], unit: str) -> None:
 
 def main() -> None:
     """Simulate, learn, infer, judge and print."""
-    options = parser(__doc__, drawn=False)
+    options = parser(__doc__)
     options.add_argument("--sequences", type=int, default=24)
     options.add_argument("--first-seed", type=int, default=700)
+    options.add_argument("--beside", action="store_true", help="baselines too")
     arguments = options.parse_args()
     single_thread()
     all_judged = []
     for seed in range(arguments.first_seed, arguments.first_seed + arguments.sequences):
-        simulation = simulate(arguments.frames, seed, errors=ERRORS[arguments.errors], render=False)
-        learner = SubjectLearner(simulation.detector.skeleton, inference_of(arguments), refines=True)
-        seen = track(simulation.capture, simulation.detector)
-        all_judged.append(judge(seen, learner, simulation.truth.positions, arguments.every))
+        footage = footage_of(arguments, seed)
+        learner = SubjectLearner(footage.detector.skeleton, inference_of(arguments), refines=True)
+        seen = track(footage.capture, footage.detector)
+        beside = BESIDE if arguments.beside else ()
+        all_judged.append(judge(seen, learner, footage.truth.positions, arguments.every, beside))
         print(
             f"  sequence {seed}: grid {all_judged[-1].grid.mean():.2f}, fit {all_judged[-1].fit.mean():.2f} mm",
             flush=True,
@@ -95,6 +140,10 @@ def main() -> None:
     say("mean error, grid", [float(one.grid.mean()) for one in all_judged], "mm")
     say("mean error, fit", [float(one.fit.mean()) for one in all_judged], "mm")
     say("fit less grid", [float(one.fit.mean() - one.grid.mean()) for one in all_judged], "mm")
+    for name in BESIDE if arguments.beside else ():
+        pairs = [one.beside[name] for one in all_judged]
+        say(f"mean error, {name}", [other for other, _ in pairs], "mm")
+        say(f"fit less {name}", [ours - other for other, ours in pairs], "mm")
     for level in (0.5, 0.9):
         say(f"{100 * level:.0f} % ellipsoids hold, grid", [held(one.grid_squares, level) for one in all_judged], "%")
         say(f"{100 * level:.0f} % ellipsoids hold, fit", [held(one.fit_squares, level) for one in all_judged], "%")
