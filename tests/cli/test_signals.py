@@ -89,14 +89,16 @@ def _wait_for(has_happened: Callable[[], bool], process: Process) -> None:
 
 
 def test_the_second_signal_ends_it_at_once() -> None:
-    code = "import time\ntry:\n    time.sleep(60)\nfinally:\n    time.sleep(60)"
-    program = f"""
-import signal, sys
+    program = """
+import signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)
 from poseharvest.cli.stop_signals import StopSignals
 StopSignals().hear()
-print("ready", flush=True)
-{code}
+try:
+    print("ready", flush=True)
+    time.sleep(60)
+finally:
+    time.sleep(60)
 """
     process = subprocess.Popen(
         [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -93,7 +93,7 @@ def test_a_subject_without_cameras_is_named(tmp_path):
         ("<db><w0>[1 2 3]</w0></db>", r"metadata\.xml: <w0>: expected 300 numbers, got 3"),
         ("<db><w0>[1 two]</w0></db>", r"<w0>: expected numbers, got: .*'two'"),
         ("<db></db>", "expected Human3.6M's metadata with <w0>, got none"),
-        ("<db><w0>[1 2", "expected XML, got: "),
+        ("<db><w0>[1 2", "not valid XML, got: "),
     ],
 )
 def test_damaged_metadata_is_named(tmp_path, text, message):
@@ -296,7 +296,7 @@ class TestFetch:
     def test_a_damaged_file_is_named(self, root, keep):
         path = root / "S9" / "Posing-1" / "annot.h5"
         path.write_bytes(path.read_bytes()[:keep])
-        with pytest.raises(FormatError, match=r"Posing-1/annot\.h5: expected an HDF5 file, got a damaged"):
+        with pytest.raises(FormatError, match=r"Posing-1/annot\.h5: expected an HDF5 file, got: "):
             open_human36m(root)
 
     def test_pictures_beyond_the_annotations_and_missing_ones_are_named(self, root):

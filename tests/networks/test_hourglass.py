@@ -90,5 +90,5 @@ def test_later_stacks_see_the_heatmaps_of_earlier_ones():
 def test_wrong_sizes_are_named():
     with pytest.raises(ShapeError, match=r"hourglass: expected \(B, 3, H, W\) in multiples of 64, got \(1, 3, 96, 64"):
         StackedHourglass(HourglassShape(features=2))(torch.zeros(1, 3, 96, 64))
-    with pytest.raises(ShapeError, match="expected stacks of 1 or more, got 0"):
+    with pytest.raises(ShapeError, match="expected stacks of 1 to 64, got 0"):
         HourglassShape(stacks=0)

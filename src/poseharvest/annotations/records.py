@@ -88,7 +88,9 @@ class FrameAnnotations:
     @property
     def det(self) -> Tensor:
         """(J,) determinants of the covariances, mm^6: the paper's measure of confidence (Sec. 3.3)."""
-        det: Tensor = torch.linalg.det(self.cov)
+        # By hand: what a library's routine returns may differ in its last bit from run to run, and harvests may not.
+        a, b, c = self.cov.unbind(-2)
+        det: Tensor = (a * torch.linalg.cross(b, c)).sum(-1)
         return det
 
 

@@ -122,6 +122,8 @@ class HarvestWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._finished:
+            if error is not None:
+                error.add_note(f"the harvest is finished: {self._staged.target}: poseharvest report makes its report")
             return
         if error is not None and self._kept is not None:
             self._staged.keep()

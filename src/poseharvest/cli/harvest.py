@@ -103,13 +103,8 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
             resume=resume,
             on_progress=on_progress,
         )
-    print_summary(result, _report(result.path))
-
-
-def _report(harvest: Path) -> Path:
-    """Write the report of a finished harvest, and say that it is finished if the report fails."""
-    with NoteOnError(f"the harvest is finished: {harvest}: poseharvest report makes its report"):
-        return write_report(harvest)
+    with NoteOnError(f"the harvest is finished: {result.path}: poseharvest report makes its report"):
+        print_summary(result, write_report(result.path))
 
 
 def _load(name: str, weights: Path | None, device: str, options: dict[str, Any]) -> HeatmapDetector:
