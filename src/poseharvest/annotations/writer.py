@@ -109,6 +109,7 @@ class HarvestWriter:
         )
         self._progress = Progress(request or {})
         self._kept: Progress | None = None  # what stands on the disk
+        self._is_of_use = True
         if self._staged.is_resumed:
             with ExitStack() as stack:
                 stack.callback(self._staged.keep)
@@ -125,7 +126,7 @@ class HarvestWriter:
             if error is not None:
                 error.add_note(f"the harvest is finished: {self._staged.target}: poseharvest report makes its report")
             return
-        if error is not None and self._kept is not None:
+        if error is not None and self._can_go_on():
             self._staged.keep()
             kept = f"{self.num_kept} poses" if self.num_kept else "the learned limbs"
             error.add_note(f"{kept} of {self._staged.target} are kept: go on with --resume")
@@ -180,7 +181,11 @@ class HarvestWriter:
 
     def forget(self) -> None:
         """Keep nothing of what is finished: it is of no use."""
-        self._kept = None
+        self._kept, self._is_of_use = None, False
+
+    def _can_go_on(self) -> bool:
+        """Return whether what is kept stands on the disk; a signal may come between that and the note of it here."""
+        return self._is_of_use and (self._kept is not None or (self._staged.path / PROGRESS).is_file())
 
     @property
     def unwritten(self) -> tuple[FrameAnnotations, ...]:
