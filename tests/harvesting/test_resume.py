@@ -100,6 +100,27 @@ def test_one_death(at: int, walk: Simulation, undisturbed: Path, tmp_path: Path)
     assert [path.name for path in tmp_path.iterdir()] == ["h"]
 
 
+def test_a_signal_just_after_something_is_kept(
+    walk: Simulation, undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file stands on the disk, and the writer has not yet noted it."""
+    write = writer_module.Progress.write
+
+    def write_and_die(self: writer_module.Progress, folder: Path) -> None:
+        write(self, folder)
+        raise Killed
+
+    monkeypatch.setattr(writer_module.Progress, "write", write_and_die)
+    with pytest.raises(Killed) as caught:
+        harvest(walk.capture, walk.detector, tmp_path / "h", options=OPTIONS)
+    assert "go on with --resume" in " ".join(caught.value.__notes__)
+    monkeypatch.undo()
+    monkeypatch.setitem(HarvestWriter.__init__.__kwdefaults__, "records_per_part", 7)
+    done = go_on(walk, tmp_path / "h")
+    assert done is not None
+    assert_same(done.path, undisturbed)
+
+
 @pytest.mark.slow
 def test_many_deaths(walk: Simulation, undisturbed: Path, tmp_path: Path) -> None:
     """Each process finishes a few parts."""
