@@ -17,7 +17,7 @@ _MAX_SHOWN = 60
 class ForeignRecord(BaseModel):
     """A record of a foreign file: keys that are not declared are left out."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", arbitrary_types_allowed=True)
+    model_config = ConfigDict(protected_namespaces=(), frozen=True, extra="ignore", arbitrary_types_allowed=True)
 
 
 Schema = TypeVar("Schema", bound=BaseModel)
