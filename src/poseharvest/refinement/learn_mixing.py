@@ -57,11 +57,12 @@ def _predict(frames: Sequence[FrameEvidence], view: int, infer: Infer, refinemen
     """Return the peaks of a view as the other views predict them, for every mixture."""
     fewer = [_without(frame, view) for frame in frames]
     means = torch.stack([posterior.mean for posterior in infer(fewer)]).double()
-    fit = fit_poses(observe(fewer, means), means, refinement.noise, refinement.limbs)
-    seen, of_fit, offset = observe(frames, means), refinement.covariances(fit), means - fit.points
-    found = []
+    seen = observe(frames, means)
+    fit = fit_poses(seen.without(view), means, refinement.noise, refinement.limbs)
+    of_fit, offset = refinement.covariances(fit), means - fit.points
+    mixing, found = Mixing.between(fit, offset, of_fit), []
     for half_at in _HALF_AT:
-        mixed = Mixing.between(fit, offset, of_fit, half_at).mix(fit, offset, of_fit)
+        mixed = replace(mixing, half_at=half_at).mix(fit, offset, of_fit)
         poses = PosesOfOthers(fit.points + mixed.offset, mixed.cov, is_held(fit.linear))
         found.append(LeftOutPeaks.of(view, seen, poses, refinement.noise))
     return found
