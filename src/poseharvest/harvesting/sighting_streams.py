@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from poseharvest.annotations.writer import HarvestWriter
 from poseharvest.capture.frames import MultiViewFrame
@@ -34,6 +34,19 @@ class Position:
     frame: int
     skip: int
     tracker: Any
+
+
+Seen_co = TypeVar("Seen_co", covariant=True)
+
+
+class _Tracker(Protocol[Seen_co]):
+    """What follows one person, or all people, and can go on from what another one remembered."""
+
+    state: Any
+
+    def observe(self, frames: Sequence[MultiViewFrame], /) -> Sequence[Seen_co]:
+        """Return what is seen in the next frames."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,29 +92,31 @@ def sightings_of_one(
     job: Job, writer: HarvestWriter, position: Position | None = None
 ) -> Generator[PlacedSighting, None, None]:
     """Stream the sightings of the one person, from a position on or from the start."""
-    tracker, start, skip = person_tracker(job), job.options.start, 0
-    if position is not None:
-        tracker.state, start, skip = position.tracker, position.frame, position.skip
-    for frames in footage(job, writer, start):
-        state = tracker.state
-        for number, sighting in enumerate(tracker.observe(frames)):
-            if number >= skip:
-                yield PlacedSighting(sighting, Position(frames[0].index, number, state))
-        skip = 0
+    for sighting, place in _observed(person_tracker(job), job, writer, position):
+        yield PlacedSighting(sighting, place)
 
 
 def sightings_of_all(
     job: Job, writer: HarvestWriter, position: Position | None = None
 ) -> Generator[PlacedMoment, None, None]:
     """Stream the sightings of all people, frame by frame, from a position on or from the start."""
-    tracker, start, skip = PeopleTracker(job.detector, job.capture.rig, job.options.people), job.options.start, 0
+    tracker = PeopleTracker(job.detector, job.capture.rig, job.options.people)
+    for moment, place in _observed(tracker, job, writer, position):
+        yield PlacedMoment(moment, place)
+
+
+def _observed(
+    tracker: _Tracker[Seen_co], job: Job, writer: HarvestWriter, position: Position | None
+) -> Iterator[tuple[Seen_co, Position]]:
+    """Yield all that a new tracker observes, with its place, from a position on or from the start."""
+    start, skip = job.options.start, 0
     if position is not None:
         tracker.state, start, skip = position.tracker, position.frame, position.skip
     for frames in footage(job, writer, start):
         state = tracker.state
-        for number, moment in enumerate(tracker.observe(frames)):
+        for number, seen in enumerate(tracker.observe(frames)):
             if number >= skip:
-                yield PlacedMoment(moment, Position(frames[0].index, number, state))
+                yield seen, Position(frames[0].index, number, state)
         skip = 0
 
 
