@@ -25,6 +25,8 @@ hear = stop_signals.StopSignals.hear
 def heard(self):
     hear(self)
     print("ready", flush=True)
+    if sys.argv[1] == "--at-once":
+        signal.raise_signal(int(sys.argv[2]))
 stop_signals.StopSignals.hear = heard
 sys.argv = ["poseharvest", *sys.argv[1:]]
 runpy.run_module("poseharvest", run_name="__main__")
@@ -59,6 +61,13 @@ def test_while_python_imports(number: signal.Signals, delay_s: float, footage) -
     assert said.startswith(f"stopped by {number.name}: ")
     assert not list(footage.folder.glob("*h.lock"))
     assert not (footage.folder / "h").exists()
+
+
+@EVERY_SIGNAL
+def test_in_the_instant_in_which_signals_are_heard_first(number: signal.Signals) -> None:
+    process = begin("--at-once", int(number))
+    assert end(process) == f"stopped by {number.name}: nothing was begun\n"
+    assert process.returncode == 128 + number
 
 
 @EVERY_SIGNAL

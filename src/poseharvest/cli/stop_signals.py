@@ -11,7 +11,7 @@ import signal
 import sys
 from contextlib import suppress
 from types import FrameType, TracebackType
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 _NAMES: Final = ("SIGINT", "SIGTERM", "SIGHUP")
 _NOTHING_BEGUN: Final = "nothing was begun"
@@ -45,25 +45,17 @@ class StopSignals:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """If a signal came, say what is safe and end the process, with all threads that still work ahead."""
-        if self.number is None or error is None:
-            return
-        notes: list[str] = []
-        seen: BaseException | None = error
-        while seen is not None:  # what was raised while the command was unwound hides the first exception
-            notes += getattr(seen, "__notes__", ())
-            seen = seen.__context__
-        self.say(tuple(notes))
-        with suppress(OSError, ValueError):
-            sys.stdout.flush()
-        os._exit(self.status())
+        if self.number is not None and error is not None:
+            self._end_process(error)
 
     def hear(self) -> None:
         """Take over the signals, apart from those that whoever started the process wants ignored (`nohup`)."""
+        sys.excepthook = self._end_or_show  # a signal that comes before the `with` block is entered
+        sys.unraisablehook = self._raise_again
         for name in _NAMES:
             number = getattr(signal, name, None)
             if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._stop)
-        sys.unraisablehook = self._raise_again
 
     def end(self, status: int) -> None:
         """Let a signal from now on end the process with its own exit status: the command is over."""
@@ -83,6 +75,24 @@ class StopSignals:
             notes: what the command's parts said of it.
         """
         self._say("; ".join(notes) or (_NOTHING_HALF if self.has_begun else _NOTHING_BEGUN))
+
+    def _end_process(self, error: BaseException) -> NoReturn:
+        """Say what is safe and end the process."""
+        notes: list[str] = []
+        seen: BaseException | None = error
+        while seen is not None:  # what was raised while the command was unwound hides the first exception
+            notes += getattr(seen, "__notes__", ())
+            seen = seen.__context__
+        self.say(tuple(notes))
+        with suppress(OSError, ValueError):
+            sys.stdout.flush()
+        os._exit(self.status())
+
+    def _end_or_show(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        """Say what is safe and end the process if a signal raised the exception, else show it as Python does."""
+        if issubclass(kind, Stopped):
+            self._end_process(error)
+        sys.__excepthook__(kind, error, trace)
 
     def _say(self, text: str) -> None:
         name = signal.Signals(self.number or signal.SIGINT).name
