@@ -148,14 +148,24 @@ def _stamp_unit_ns(numbers: Mapping[str, Numbers]) -> int | None:
     if not len(steps):
         return None
     step = float(np.median(steps))
-    unit = 10**6 if step <= 1000 * 2 else 10**3 if step <= 1e6 * 2 else 1
+    unit = _likely_unit_ns(step)
     if len(numbers) > 1 and step >= 4 and _share_near(numbers, step / 4) > _share_shared(numbers) + 0.05:
         return unit
     common = int(np.gcd.reduce(steps.astype(np.int64)))
-    film = any(_FRAME_MS[0] <= step / scale <= _FRAME_MS[1] for scale in (1, 10**3, 10**6))
+    film = _is_film(step)
     off = np.abs(steps - step * np.maximum(np.round(steps / step), 1))
     is_regular = bool((off <= max(1.0, _MAX_STAMP_JITTER * step)).mean() >= _MOST_INTERVALS)
     return unit if common < step and film and step > _ALONE_TICKS and is_regular else None
+
+
+def _likely_unit_ns(step: float) -> int:
+    """Return the unit, ns, of times that are a step apart, if they are those of a film."""
+    return 10**6 if step <= 1000 * 2 else 10**3 if step <= 1e6 * 2 else 1
+
+
+def _is_film(step: float) -> bool:
+    """Return True if a step could be the time between pictures of a film, in ms, us or ns."""
+    return any(_FRAME_MS[0] <= step / scale <= _FRAME_MS[1] for scale in (1, 10**3, 10**6))
 
 
 def _by_number(numbers: Mapping[str, Numbers], files: Mapping[str, Sequence[Path]], frame_rate: float) -> PictureTimes:
@@ -181,9 +191,16 @@ def _by_number(numbers: Mapping[str, Numbers], files: Mapping[str, Sequence[Path
         note += f", with long gaps: of each {_PAUSE_S:g} s are left"
     elif step > 1:
         note += f", {step} apart: that step is one picture"
+        if step > _ALONE_TICKS and _is_film(step):  # an exact clock and every 40th picture have the same names
+            note += f" of {1 / frame_rate:.3g} s; if the numbers are times, give --frame-rate {_rate_of(step):.4g}"
     order = {view: np.argsort(of_view, kind="stable") for view, of_view in numbers.items()}
     rising = {view: np.sort(of_view).astype(np.float64) for view, of_view in ticks.items()}
     return PictureTimes("number", order, rising, dict.fromkeys(files, rate), note)
+
+
+def _rate_of(step: float) -> float:
+    """Return the pictures per second of times that are a step apart."""
+    return 1e9 / (step * _likely_unit_ns(step))
 
 
 def _nothing_shared(numbers: Mapping[str, Numbers], files: Mapping[str, Sequence[Path]]) -> CaptureError:
