@@ -15,9 +15,11 @@ import pytest
 import torch
 from hypothesis import settings
 
-# How long an example takes says how busy the machine is.
-settings.register_profile("no deadline", deadline=None)
-settings.load_profile("no deadline")
+# The same examples in every run, so that a change fails by its own fault alone; `--hypothesis-profile=search` looks for
+# new ones. How long an example takes says how busy the machine is: no deadline.
+settings.register_profile("same examples", deadline=None, derandomize=True)
+settings.register_profile("search", deadline=None, derandomize=False)
+settings.load_profile("same examples")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
