@@ -26,6 +26,62 @@ class Finding:
     message: str
 
 
+FaultKind = Literal[
+    "place",
+    "focal length",
+    "lens",
+    "delay",
+    "rate",
+    "mirrored",
+    "turned",
+    "exchanged",
+    "same pictures",
+    "frozen",
+    "unlike",
+]
+"""What may be wrong with a camera; "place": moved or turned since its calibration; "turned": its pictures are;
+"unlike": it does not fit the others, and nothing explains that."""
+
+
+@dataclass(frozen=True)
+class CameraFault:
+    """What is wrong with one camera, or with two that are exchanged or show the same.
+
+    Attributes:
+        views: names of the cameras, one or two.
+        kind: what is wrong.
+        moved_px: how far it displaces the person in the picture, pixels.
+        text: what is wrong, in words.
+        wrong: names of the cameras without which the rest is right.
+        is_plain: no other camera's fault would explain nearly as much.
+        is_left_out: the harvest is without the cameras in `wrong`.
+    """
+
+    views: tuple[str, ...]
+    kind: FaultKind
+    moved_px: float
+    text: str
+    wrong: tuple[str, ...]
+    is_plain: bool = True
+    is_left_out: bool = False
+
+    @property
+    def finding(self) -> Finding:
+        """The fault as a line for a person."""
+        several = len(self.views) > 1
+        names = " and ".join(f'"{name}"' for name in self.views)
+        if self.is_left_out:
+            wrong = " and ".join(f'"{name}"' for name in self.wrong)
+            then = f"the harvest is without {wrong}; correct that and harvest again (--keep-cameras leaves none out)"
+        else:
+            then = "the poses are wrong: correct that and harvest again, or leave it out with --views"
+        message = (
+            f"camera{'s' if several else ''} {names}: {self.text} (the person lies {self.moved_px:.0f} px from where "
+            f"the other cameras see them): {then}"
+        )
+        return Finding("warning" if self.is_left_out else "error", f"camera {self.views[0]}", message)
+
+
 def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Return the findings without repetitions, errors first and notes last; otherwise the order stays."""
     return tuple(sorted(dict.fromkeys(findings), key=lambda finding: _ORDER.index(finding.severity)))

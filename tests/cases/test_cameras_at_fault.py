@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -45,21 +46,26 @@ def last_lines(
     capture = shared_dir / "captures" / "balance"
 
     def call(
-        calibration: Path = scene_calibration, keypoints: Path = capture / "openpose", *, footage: bool = False
+        *options: str,
+        calibration: Path = scene_calibration,
+        keypoints: Path = capture / "openpose",
+        footage: bool = False,
+        out: str = "out",
+        code: int = 0,
     ) -> list[str]:
-        out, alone = tmp_path / "out", tmp_path / "alone"
-        alone.mkdir()
+        folder_out, alone = tmp_path / out, tmp_path / "alone"
+        alone.mkdir(exist_ok=True)
         folder, offset = (capture, OFFSET) if footage else (alone, 0)
-        arguments = ("harvest", folder, "--calibration", calibration, "--detector", keypoints, "--out", out)
+        arguments = ("harvest", folder, "--calibration", calibration, "--detector", keypoints, "--out", folder_out)
         arguments += ("--start", START - OFFSET + offset, "--stop", STOP - OFFSET + offset, "--resolution", RESOLUTION)
         arguments += ("--detector-option", f"frame_offset={offset}") if offset else ()
-        monkeypatch.setattr(sys, "argv", ["poseharvest", *map(str, arguments)])
+        monkeypatch.setattr(sys, "argv", ["poseharvest", *map(str, arguments), *options])
         with pytest.raises(SystemExit) as end:
             main()
-        assert not end.value.code, capsys.readouterr().err
+        assert (end.value.code or 0) == code, capsys.readouterr().err
         lines = capsys.readouterr().out.splitlines()
         below = lines[next(i for i, line in enumerate(lines) if line.startswith("report:")) + 1 :]
-        stored = [f"{finding.severity}: {finding.message}" for finding in Harvest.open(out).info.findings]
+        stored = [f"{finding.severity}: {finding.message}" for finding in Harvest.open(folder_out).info.findings]
         assert all(re.sub(r" \(and \d+ more like this\)$", "", line) in stored for line in below)
         return below
 
@@ -78,6 +84,16 @@ def faulty_rig(scene_calibration: Path, tmp_path: Path) -> Callable[[str, Callab
         return path
 
     return write
+
+
+@pytest.fixture
+def exchanged_rig(scene_calibration: Path, tmp_path: Path) -> Path:
+    """Write the calibration with the names of two cameras exchanged."""
+    cameras = [camera for camera in read_calibration(scene_calibration) if isinstance(camera, Camera)]
+    one, two, *rest = (replace(camera, name=name) for camera, name in zip(cameras, VIEWS, strict=True))
+    path = tmp_path / "exchanged.rig.json"
+    write_rig(Rig((replace(two, name=one.name), replace(one, name=two.name), *rest)), path)
+    return path
 
 
 def turned(degrees: float) -> Callable[[Camera], Camera]:
@@ -113,22 +129,42 @@ def late_keypoints(source: Path, target: Path, view: str, frames: int) -> Path:
 
 
 def test_the_capture_as_it_is_has_no_warning_about_its_cameras(last_lines: LastLines) -> None:
-    lines = last_lines(footage=True)
+    lines = last_lines("--strict", footage=True)
     assert not [line for line in lines if "other cameras" in line or "in depth" in line or "from the pose" in line]
 
 
 def test_a_camera_that_is_late_is_named(last_lines: LastLines, shared_dir: Path, tmp_path: Path) -> None:
     source = shared_dir / "captures" / "balance" / "openpose"
-    lines = last_lines(keypoints=late_keypoints(source, tmp_path / "late", "cam02", 12))
-    (line,) = [line for line in lines if "its joints move about 0." in line]
-    assert line.startswith('warning: camera "cam02"')
-    assert "behind those of the other cameras" in line
-    assert line.endswith("leave it out with --views")
+    lines = last_lines("--strict", keypoints=late_keypoints(source, tmp_path / "late", "cam02", 5), code=3)
+    assert lines[0].startswith('warning: camera "cam02": its pictures are ')
+    assert "behind those of the others" in lines[0]
+    assert 'the harvest is without "cam02"' in lines[0]
 
 
-@pytest.mark.parametrize("change", [moved(220.0), turned(4.0)], ids=["moved", "turned"])
-def test_a_camera_that_was_moved_or_turned_is_named(last_lines: LastLines, faulty_rig, change) -> None:
+@pytest.mark.parametrize("change", [moved(200.0), turned(4.0)], ids=["moved", "turned"])
+def test_a_camera_that_was_moved_or_turned_is_named_and_left_out(
+    last_lines: LastLines, faulty_rig, tmp_path: Path, change
+) -> None:
     lines = last_lines(calibration=faulty_rig("cam02", change))
-    (line,) = [line for line in lines if "always to the same side" in line]
-    assert line.startswith('warning: camera "cam02": its joints lie ')
-    assert line.endswith("calibrate anew, or leave it out with --views")
+    assert lines[0].startswith('warning: camera "cam02": it was moved or turned after its calibration')
+    assert 'the harvest is without "cam02"' in lines[0]
+    others = last_lines("--views", "cam01,cam03,cam04", out="others")
+    assert not [line for line in others if "cam02" in line]
+    one, other = (
+        np.stack([row.mean for row in Harvest.open(tmp_path / name).iter_frames()]) for name in ("out", "others")
+    )
+    assert np.abs(one - other).max() < 1e-3  # nothing but the calibration file differs
+
+
+def test_a_camera_at_fault_may_be_kept_and_the_result_is_called_wrong(last_lines: LastLines, faulty_rig) -> None:
+    lines = last_lines("--strict", "--keep-cameras", calibration=faulty_rig("cam02", moved(200.0)), code=3)
+    assert lines[0].startswith('error: camera "cam02": it was moved or turned after its calibration')
+    assert "the poses are wrong" in lines[0]
+    assert not [line for line in lines[1:] if '"cam0' in line and "other cameras" in line]
+
+
+def test_exchanged_calibrations_are_named(last_lines: LastLines, exchanged_rig: Path) -> None:
+    lines = last_lines("--strict", calibration=exchanged_rig, code=3)
+    assert lines[0].startswith(
+        'warning: cameras "cam01" and "cam02": their calibrations, or their footage, are exchanged'
+    )

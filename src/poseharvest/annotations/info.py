@@ -7,7 +7,7 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, JsonValue
 
 from poseharvest.arrays import ImageSize
-from poseharvest.findings import Finding
+from poseharvest.findings import CameraFault, Finding
 from poseharvest.geometry.rig import Rig
 from poseharvest.selection.recalibration import Recalibration
 from poseharvest.selection.select import SelectionRule
@@ -79,6 +79,9 @@ class HarvestRun(_Section):
         "None in older harvests",
     )
     findings: tuple[Finding, ...] = Field(default=(), description="what the user should know, worst first")
+    camera_faults: tuple[CameraFault, ...] = Field(
+        default=(), description="cameras that are at fault; those that were left out are not among `views`"
+    )
     diagnosed: bool = Field(
         default=False, description="True if `findings` contain the diagnosis of the annotations; older harvests lack it"
     )

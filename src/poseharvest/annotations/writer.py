@@ -140,6 +140,11 @@ class HarvestWriter:
         """The final path of the folder."""
         return self._staged.target
 
+    @property
+    def request(self) -> Mapping[str, Any]:
+        """All that the annotations depend on, as plain data."""
+        return self._progress.request
+
     def scratch_file(self) -> IO[bytes]:
         """Return an empty temporary file on the disk of the harvest, for data too large for memory.
 

@@ -10,11 +10,12 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from poseharvest.annotations.reader import Harvest
 from poseharvest.cli.assignments import VIEWS_HELP, parse_assignments, split_names
 from poseharvest.cli.derived_options import options_of, with_options
 from poseharvest.cli.footage_options import ROTATE, SCALE
 from poseharvest.cli.progress_bar import progress_bar
-from poseharvest.cli.summary import print_summary
+from poseharvest.cli.summary import FAULTY, has_faults, print_summary
 from poseharvest.detectors.keypoint_capture import capture_settings, open_capture
 from poseharvest.detectors.protocol import HeatmapDetector
 from poseharvest.detectors.registry import NAMES, describe_detectors, load_detector
@@ -42,6 +43,10 @@ _SHARE = "Part of each joint to select; 0.7, or with --limit 1."
 _LIMIT = "Select what is at most so many times as wide as the joint's most certain tenth, such as 1.3."
 _SKELETON = "Joints to harvest from keypoint files or an ONNX model: a built-in skeleton, or a TOML file of your own."
 _LENGTHS = "TOML file with the subject's limb lengths in mm; estimated from the footage if not given."
+_KEEP = "Leave no camera out, also one that is plainly at fault."
+_STRICT = (
+    "End with exit code 3 if a camera is at fault, or anything else is an error; the harvest is written all the same."
+)
 
 
 @with_options("inference", options_of(InferenceOptions), lambda values: InferenceOptions(**values))
@@ -71,21 +76,22 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     moments: Annotated[bool | None, typer.Option("--moments/--in-a-row", help=_MOMENTS, show_default=False)] = None,
     start: Annotated[int, typer.Option(help="First frame.")] = _DEFAULTS.start,
     stop: Annotated[int | None, typer.Option(help="Frame before which to stop.")] = None,
+    keep_cameras: Annotated[bool, typer.Option("--keep-cameras", help=_KEEP)] = False,
+    strict: Annotated[bool, typer.Option("--strict", help=_STRICT)] = False,
     ignore_audit: Annotated[bool, typer.Option("--ignore-audit", help="Harvest in spite of the audit.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted harvest.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier harvest.")] = False,
 ) -> None:
     """Harvest 3D poses and annotations from a calibrated multi-camera capture."""
     who = HarvestOptions(people=_number_of_people(people), moments=moments, start=start, stop=stop, device=device)
-    learned = None if recalibration is None else Recalibration.read(recalibration)
-    rule = selection_rule(measure, share, limit)
     options = replace(
         who,
         inference=inference,
         estimate=estimate,
-        selection=rule,
-        recalibration=learned,
+        selection=selection_rule(measure, share, limit),
+        recalibration=None if recalibration is None else Recalibration.read(recalibration),
         ignore_audit=ignore_audit,
+        keep_cameras=keep_cameras,
     )
     footage = {"views": split_names(views), "rotate": rotate, "scale": scale, "frame_rate": frame_rate}
     settings = capture_settings(capture, {"calibration": calibration, "unit": unit, **footage})
@@ -103,8 +109,15 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
             resume=resume,
             on_progress=on_progress,
         )
+    _conclude(result, strict=strict)
+
+
+def _conclude(result: Harvest, *, strict: bool) -> None:
+    """Write the report, print the summary, and end with an exit code if a strict run has faults."""
     with NoteOnError(f"the harvest is finished: {result.path}: poseharvest report makes its report"):
         print_summary(result, write_report(result.path))
+    if strict and has_faults(result.info):
+        raise typer.Exit(FAULTY)
 
 
 def _load(name: str, weights: Path | None, device: str, options: dict[str, Any]) -> HeatmapDetector:

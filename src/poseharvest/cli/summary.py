@@ -11,6 +11,9 @@ from poseharvest.annotations.info import HarvestInfo
 from poseharvest.annotations.reader import INFO_FILE, Harvest
 from poseharvest.cli.finding_lines import print_findings
 
+FAULTY = 3
+"""Exit code of `--strict` for a harvest with faults; 2 is wrong usage."""
+
 _COLUMN_WIDTH, _EDGES = 7, 4
 
 
@@ -30,6 +33,12 @@ def print_summary(harvest: Harvest, report: Path) -> None:
     console.print(f"harvest: {harvest.path}")
     console.print(f"report:  {report}")
     print_findings(console, info.findings, str(harvest.path / INFO_FILE))
+
+
+def has_faults(info: HarvestInfo) -> bool:
+    """Return whether a camera is at fault, or a finding says that something is wrong."""
+    about_cameras = any(f.severity == "warning" and f.topic.startswith("camera ") for f in info.findings)
+    return bool(info.camera_faults) or about_cameras or any(f.severity == "error" for f in info.findings)
 
 
 def limb_table(info: HarvestInfo, width: int) -> Table:

@@ -65,12 +65,16 @@ def about_people(people: Mapping[int, Sequence[ViewCheck]], cameras: Sequence[Vi
     ]
 
 
-def about_peaks(views: Sequence[ViewSummary]) -> list[Finding]:
+def about_peaks(views: Sequence[ViewSummary], *, cameras_are_judged: bool = False) -> list[Finding]:
     """Return a finding for each view with many peaks far from the pose, and many more than the other views.
 
     If all views are similar, the cause is the person or the detector, and not a camera. If the lower quartile of the
     distance is as small as in the other views, the calibration is right and the view of the person is bad. Examples are
     hands before the face, a table, or the border of the picture.
+
+    Args:
+        views: the statistics of every view.
+        cameras_are_judged: `camera_faults` looked for faults of cameras, so that here only the view can be meant.
     """
     findings = []
     for view in views:
@@ -84,6 +88,9 @@ def about_peaks(views: Sequence[ViewSummary]) -> list[Finding]:
         )
         if others and view.best_quarter_mm < _AS_NEAR * median(other.best_quarter_mm for other in others):
             why = "its other peaks agree as well as theirs: it sees the person badly, in part or now and then"
+            findings.append(Finding("note", f"view {view.name}", f"view {what}; {why}"))
+        elif cameras_are_judged:
+            why = "no fault of the camera explains that: look at what it shows of the person"
             findings.append(Finding("note", f"view {view.name}", f"view {what}; {why}"))
         else:
             remedy = "look at its view of the person, its timing and its calibration, or leave it out with --views"

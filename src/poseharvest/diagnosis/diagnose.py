@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -15,6 +16,7 @@ from poseharvest.annotations.info import HarvestRun
 from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.diagnosis.agreement import ViewTally
 from poseharvest.diagnosis.body_findings import about_limbs, about_unseen_joints
+from poseharvest.diagnosis.camera_faults import MIN_VIEWS, find_fault
 from poseharvest.diagnosis.camera_findings import (
     about_absence,
     about_depth,
@@ -24,8 +26,9 @@ from poseharvest.diagnosis.camera_findings import (
 )
 from poseharvest.diagnosis.cross_check import combine_people, cross_check, cross_check_people
 from poseharvest.diagnosis.limbs import LimbTally
-from poseharvest.diagnosis.sampled_moments import MomentSamples
-from poseharvest.findings import Finding, worst_first
+from poseharvest.diagnosis.sampled_moments import MomentSamples, shown_in
+from poseharvest.findings import CameraFault, Finding, worst_first
+from poseharvest.geometry.camera import Camera
 from poseharvest.geometry.rig import Rig
 from poseharvest.skeleton.skeleton import Skeleton
 
@@ -36,6 +39,7 @@ _FEW_FRAMES = 3
 _LEGS = ("knee", "ankle", "heel", "toe", "foot")
 _ARMS_AND_HEAD = ("wrist", "elbow", "shoulder", "head", "nose", "neck")
 _MAX_PEOPLE_MEASURED = 50
+_MAX_PEOPLE_ASKED = 2  # a fault of a camera shows in everybody
 _MIN_MOMENTS = 10  # of a person, for findings about the limbs
 
 
@@ -126,29 +130,61 @@ class Diagnosis:
             self._limbs[record.person].add(record)
 
     def completed(self, run: HarvestRun) -> HarvestRun:
-        """Return the run with the findings about the records added to its findings."""
-        return run.model_copy(update={"findings": worst_first([*self.findings(run), *run.findings]), "diagnosed": True})
+        """Return the run with the findings about the records added to its findings, faults of cameras first."""
+        faults = run.camera_faults or self._faults(run.capture.frame_rate)
+        run = run.model_copy(update={"camera_faults": faults})
+        known = [fault.finding for fault in faults]
+        findings = worst_first([*known, *self.findings(run), *run.findings])
+        return run.model_copy(update={"findings": findings, "diagnosed": True})
 
     def findings(self, run: HarvestRun) -> tuple[Finding, ...]:
-        """Return the findings about the records.
+        """Return the findings about the records, but for faults of cameras.
 
         Args:
-            run: the run, with the assumed limb lengths and the frame rate.
+            run: the run, with the assumed limb lengths, the frame rate and the faults of cameras.
         """
         moments = self._moments.moments
         people = cross_check_people(self._rig, moments)
         checks = combine_people(tuple(people.values())) if people else cross_check(self._rig, moments)
         strange = about_people(people, checks)
-        findings = about_places_and_timing(checks, run.capture.frame_rate) + strange
+        kept = [fault for fault in run.camera_faults if not fault.is_left_out]  # it explains the others' deviations
+        findings = strange + ([] if self._is_judged else about_places_and_timing(checks, run.capture.frame_rate))
         findings += about_depth(self._rig, moments)
         views = self._views.summary()
-        named = {finding.topic for finding in findings}
+        named = {finding.topic for finding in findings} | {f"camera {name}" for fault in kept for name in fault.views}
         if not strange:  # then the peaks of that person lie far from the pose, and no camera is the cause
-            findings += [finding for finding in about_peaks(views) if finding.topic not in named]
+            about = about_peaks(views, cameras_are_judged=self._is_judged)
+            findings += [finding for finding in about if finding.topic not in named]
         findings += about_absence(views)
         for person, lengths in assumed_lengths(run).items():
             findings += self._about_limbs_of(person, lengths)
         return tuple(findings + self.coverage.findings() + self._about_unseen_joints())
+
+    @property
+    def _is_judged(self) -> bool:
+        """There are enough cameras, and they stand still, so that `camera_faults` says which one is at fault."""
+        return len(self._rig) >= MIN_VIEWS and all(isinstance(camera, Camera) for camera in self._rig)
+
+    def _faults(self, frame_rate: float) -> tuple[CameraFault, ...]:
+        """Return the fault of a camera that shows in those who are seen most."""
+        cameras = [camera for camera in self._rig if isinstance(camera, Camera)]
+        if not self._is_judged:
+            return ()
+        moments = self._moments.moments
+        counts = Counter(moment.person for moment in moments)
+        faults = [
+            find_fault(
+                cameras,
+                shown_in([moment for moment in moments if moment.person == person]),
+                frame_rate,
+                self._skeleton.flip_permutation,
+            )
+            for person, _ in counts.most_common(_MAX_PEOPLE_ASKED)
+        ]
+        first = faults[0] if faults else None
+        if first is None or any(fault is None or set(fault.views) != set(first.views) for fault in faults):
+            return ()
+        return (first,)
 
     def _about_unseen_joints(self) -> list[Finding]:
         """Return a warning for joints that are sometimes out of view; `coverage` has a note on the others."""

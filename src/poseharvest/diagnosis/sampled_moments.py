@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from poseharvest.annotations.records import FrameAnnotations
+from poseharvest.diagnosis.shown_joints import ShownJoints
+from poseharvest.localization.limits import CONFIDENT_PEAK
 
 MAX_MOMENTS = 256
-"""Largest number of moments. Of a longer recording, every second, fourth, ... moment is kept."""
+"""Largest number of moments. Of a longer recording, every second, fourth, ... stretch is kept."""
+
+STRETCH = 32
+"""Frames in a row that are kept together, so that delays show."""
 
 _HALF_WINDOW_S = 1 / 30  # velocities are differences over twice this time, at least over two frames
 
@@ -46,7 +53,7 @@ class MomentSamples:
     """
 
     def __init__(self, max_moments: int = MAX_MOMENTS) -> None:
-        self._max, self._stride, self._num = max_moments, 1, 0
+        self._max, self._stride = max_moments, 1
         self._recent: dict[int, deque[FrameAnnotations]] = {}
         self._moments: list[SampledMoment] = []
 
@@ -55,17 +62,21 @@ class MomentSamples:
         if not bool(record.supported.any()):
             return
         window = self._window(record)
-        self._num += 1
-        if (self._num - 1) % self._stride:
+        moment = _moment(window)
+        if not self._is_kept(moment):
             return
-        self._moments.append(_moment(window))
-        if len(self._moments) > self._max:
-            self._moments, self._stride = self._moments[::2], 2 * self._stride
+        self._moments.append(moment)
+        while len(self._moments) > self._max and self._moments[-1].frame // STRETCH > 0:
+            self._stride *= 2
+            self._moments = [moment for moment in self._moments if self._is_kept(moment)]
 
     @property
     def moments(self) -> tuple[SampledMoment, ...]:
         """The sampled moments, in order."""
         return tuple(self._moments)
+
+    def _is_kept(self, moment: SampledMoment) -> bool:
+        return moment.frame // STRETCH % self._stride == 0
 
     def _window(self, record: FrameAnnotations) -> tuple[FrameAnnotations, ...]:
         """Return the last records of the person, an odd number; only this record where frames are missing."""
@@ -79,6 +90,14 @@ class MomentSamples:
             length = 2 * max(1, round(_HALF_WINDOW_S / step)) + 1
             recent = self._recent[record.person] = deque(recent, maxlen=length)
         return tuple(recent) if len(recent) > 1 and len(recent) == recent.maxlen else (record,)
+
+
+def shown_in(moments: Sequence[SampledMoment]) -> ShownJoints:
+    """Return what the views show in moments of one person; at least one moment."""
+    known = torch.stack([moment.scores > CONFIDENT_PEAK for moment in moments], dim=1).unsqueeze(-1)
+    peaks = torch.stack([moment.peaks.double() for moment in moments], dim=1)
+    frames = np.asarray([moment.frame for moment in moments], dtype=np.int64)
+    return ShownJoints(frames, torch.where(known, peaks, torch.nan).numpy())
 
 
 def _moment(window: tuple[FrameAnnotations, ...]) -> SampledMoment:

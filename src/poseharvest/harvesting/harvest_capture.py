@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from poseharvest.detectors.protocol import HeatmapDetector, fit_to_footage
 from poseharvest.diagnosis.diagnose import Diagnosis
 from poseharvest.errors import ConfigError
 from poseharvest.findings import Finding
+from poseharvest.harvesting.camera_check import LeaveOut
 from poseharvest.harvesting.foreseen import check_foreseen
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.harvesting.harvest_request import request_of, sha256_of_request
@@ -25,7 +27,7 @@ from poseharvest.harvesting.job import Job
 from poseharvest.harvesting.jumps import has_jumps
 from poseharvest.harvesting.separate_moments import harvest_moments
 from poseharvest.harvesting.several_people import harvest_people
-from poseharvest.harvesting.single_person import harvest_one
+from poseharvest.harvesting.single_person import harvest_one, stored_fault
 from poseharvest.harvesting.upright_detector import upright_detector
 from poseharvest.localization.boxes import Boxes
 from poseharvest.progress import OnProgress, Progress
@@ -33,6 +35,9 @@ from poseharvest.skeleton.limb_lengths import LimbLengths
 from poseharvest.threads import one_thread_an_operation
 
 __all__ = ["OnProgress", "Progress", "harvest"]
+
+HarvestFrames = Callable[[Job, HarvestWriter, list[Finding]], HarvestRun]
+"""Writes the records of all frames, and returns the record of the run."""
 
 
 def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own kind
@@ -83,26 +88,43 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
     finished = _finished(Path(out), request) if resume else None
     if finished is not None:
         return finished
+    writing = partial(
+        HarvestWriter,
+        out,
+        skeleton=fitted.detector.skeleton,
+        overwrite=overwrite,
+        recalibration=job.options.recalibration,
+        request=request,
+        resume=resume,
+    )
+    try:
+        return _write(job, harvest_frames, writing, findings)
+    except LeaveOut as found:
+        return _write(job.without(found.fault), harvest_frames, writing, findings)
+
+
+def _write(
+    job: Job, harvest_frames: HarvestFrames, writing: partial[HarvestWriter], findings: list[Finding]
+) -> Harvest:
+    """Write the harvest and return it.
+
+    Raises:
+        LeaveOut: a camera is plainly at fault, or was when the harvest was begun: begin again without it.
+    """
     with (
         # Without a network all tensors are small.
         one_thread_an_operation() if job.has_keypoints else nullcontext(),
-        HarvestWriter(
-            out,
-            rig=capture.rig,
-            skeleton=fitted.detector.skeleton,
-            overwrite=overwrite,
-            recalibration=job.options.recalibration,
-            request=request,
-            resume=resume,
-        ) as writer,
+        writing(rig=job.capture.rig) as writer,
     ):
         if writer.is_complete:
             return writer.commit()
-        diagnosis = Diagnosis(capture.rig, fitted.detector.skeleton)
+        if harvest_frames is harvest_one and job.fault is None and (known := stored_fault(writer)) is not None:
+            raise LeaveOut(known)
+        diagnosis = Diagnosis(job.capture.rig, job.detector.skeleton)
         writer.listen(diagnosis.add)
         writer.replay()
         run = diagnosis.completed(harvest_frames(job, writer, findings))
-        run = run.model_copy(update={"request_sha256": sha256_of_request(request)})
+        run = run.model_copy(update={"request_sha256": sha256_of_request(writer.request)})
         job.report(job.stop, "selecting annotations")
         # Keypoints count as true; peaks of a network may agree by chance.
         by_chance = {} if job.has_keypoints else diagnosis.coverage.hardly_shown()
@@ -110,7 +132,7 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
         return writer.finish(run, job.options.selection, by_chance, motion)
 
 
-def _harvester(job: Job) -> Callable[[Job, HarvestWriter, list[Finding]], HarvestRun]:
+def _harvester(job: Job) -> HarvestFrames:
     """Return the function that harvests the frames: each frame alone, or in a row with one person or several."""
     if job.options.moments or (job.options.moments is None and has_jumps(job)):
         return harvest_moments

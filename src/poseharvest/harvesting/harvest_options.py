@@ -59,6 +59,9 @@ class HarvestOptions:
     ignore_audit: bool = False
     """Harvest although the audit found an error, for example a wrong unit of length."""
 
+    keep_cameras: bool = False
+    """Harvest with every camera, also with one that is plainly at fault; False leaves that one out and says so."""
+
     device: str = "cpu"
     """Device of the 3D inference; the detector has its own."""
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
+from poseharvest.capture.fewer_views import FewerViews
 from poseharvest.capture.frames import FrameSource, MultiViewFrame, frames_showing
 from poseharvest.detectors.protocol import HeatmapDetector, KeypointSource
+from poseharvest.findings import CameraFault
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.harvesting.subject import Sightings, Subject, SubjectLearner
 from poseharvest.localization.boxes import Boxes
@@ -32,6 +34,8 @@ class Job:
     boxes: Boxes | None
     limb_lengths: LimbLengths | None
     on_progress: OnProgress
+    fault: CameraFault | None = None
+    """The fault of a camera, if it is known already; if it is left out, the capture is without it."""
 
     @property
     def has_keypoints(self) -> bool:
@@ -78,6 +82,10 @@ class Job:
         if not self.has_keypoints or self.boxes is not None or self.options.ignore_audit:
             return batch_length(self.capture.frame_rate)
         return min(_KEYPOINTS_TOGETHER, self.frames_ahead)
+
+    def without(self, fault: CameraFault) -> Job:
+        """Return the harvest without the cameras that are at fault."""
+        return replace(self, capture=FewerViews(self.capture, fault.wrong), fault=fault)
 
     def frames(self, start: int, stop: int, shown: Collection[int] = ()) -> Iterator[MultiViewFrame]:
         """Stream the frames `start` to `stop` (exclusive) with the pictures that the detector needs.

@@ -17,8 +17,9 @@ from poseharvest.annotations.info import HarvestRun
 from poseharvest.annotations.writer import HarvestWriter
 from poseharvest.capture.frames import prefetch
 from poseharvest.errors import StoreError
-from poseharvest.findings import Finding
+from poseharvest.findings import CameraFault, Finding
 from poseharvest.harvesting.annotate import TOGETHER, annotate, infer_each
+from poseharvest.harvesting.camera_check import LeaveOut, check_cameras
 from poseharvest.harvesting.input_checks import audit_subject, missing_people, nobody_found_error
 from poseharvest.harvesting.job import Job
 from poseharvest.harvesting.provenance import provenance
@@ -44,10 +45,12 @@ class Stage:
         position: of the first sighting that is not inferred yet; it begins a batch of inference.
         num_sightings: sightings before it.
         num_records: records before it.
+        fault: of a camera, if there is one.
     """
 
     subject: Subject
     position: Position
+    fault: CameraFault | None = None
     num_sightings: int = 0
     num_records: int = 0
 
@@ -61,6 +64,7 @@ _STORED = (
     Track,
     Belief,
     Candidate,
+    CameraFault,
     *STORED_WITH_SUBJECT,
 )
 
@@ -69,10 +73,13 @@ def harvest_one(job: Job, writer: HarvestWriter, findings: list[Finding]) -> Har
     """Write the annotations of the one person on whom most views agree, from where an interrupted harvest stands.
 
     Raises:
+        LeaveOut: a camera is plainly at fault: begin again without it.
         CaptureError: no person is found.
         CalibrationError: the limbs show that the calibration is wrong, and `ignore_audit` is not set.
     """
     stage = _stored_stage(writer)
+    if stage is not None:
+        job = replace(job, fault=stage.fault)
     position = None if stage is None else stage.position
     with (
         writer.scratch_file() as scratch,
@@ -83,7 +90,9 @@ def harvest_one(job: Job, writer: HarvestWriter, findings: list[Finding]) -> Har
         if stage is None:
             first = SightingSpool(scratch, writer.target)
             positions = warm_up(job, placed, first)
-            stage = Stage(job.learn(collect_teachers(job, first, SightingSpool(more, writer.target))), positions[0])
+            job = _with_fault(job, first, writer)
+            subject = job.learn(collect_teachers(job, first, SightingSpool(more, writer.target)))
+            stage = Stage(subject, positions[0], job.fault)
             placed = chain(map(PlacedSighting, first, positions), placed)
         findings = findings + audit_subject(job, stage.subject)
         if writer.state is None:
@@ -102,6 +111,25 @@ def _stored_stage(writer: HarvestWriter) -> Stage | None:
     if not isinstance(stage, Stage):
         raise StoreError(f"{writer.target}: the unfinished harvest is damaged: begin again (--overwrite)")
     return stage
+
+
+def stored_fault(writer: HarvestWriter) -> CameraFault | None:
+    """Return the fault because of which an interrupted harvest left cameras out, or None."""
+    stage = _stored_stage(writer)
+    return None if stage is None or stage.fault is None or not stage.fault.is_left_out else stage.fault
+
+
+def _with_fault(job: Job, first: SightingSpool, writer: HarvestWriter) -> Job:
+    """Return the harvest with the fault of a camera, if there is one that is kept all the same.
+
+    Raises:
+        LeaveOut: it is not kept.
+    """
+    fault = job.fault or check_cameras(job, first)
+    if fault is not None and fault.is_left_out and job.fault is None:
+        writer.forget()
+        raise LeaveOut(fault)
+    return replace(job, fault=fault)
 
 
 def _write_records(job: Job, writer: HarvestWriter, stage: Stage, placed: Iterable[PlacedSighting]) -> int:

@@ -1,0 +1,158 @@
+"""Is a camera at fault? Looked at before anything is learned, from what the first frames show.
+
+Keypoint files list what each view shows whatever its calibration says. A network is first judged by what it saw around
+the person on whom most views agree. Where a view does not fit that, each view is searched alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from poseharvest.capture.frames import MultiViewFrame
+from poseharvest.diagnosis.camera_faults import MIN_VIEWS, far_shares, find_fault
+from poseharvest.diagnosis.shown_joints import Floats, ShownJoints
+from poseharvest.findings import CameraFault
+from poseharvest.geometry.camera import Camera
+from poseharvest.harvesting.job import Job
+from poseharvest.localization.find.scan import Candidate, PictureSearch
+from poseharvest.localization.follow.one_view import OneViewTracker, shows_person
+from poseharvest.localization.limits import CONFIDENT_PEAK
+from poseharvest.localization.sighting import Sighting
+
+_FIRST_FRAMES, _LATER_FRAMES = 96, 24  # listed keypoints: in a row at the start, and in a row in each later place
+_LATER_PLACES = (0.4, 0.6, 0.8)
+_FRAMES_SEARCHED, _EVERY = 10, 3  # of a network, in each view alone
+_STRANGE = 0.5  # share of a view's peaks that are far from where the others see the joints
+_LEAST_LEFT = 2  # cameras
+_ONE_PERSON = 0.9  # share of the pictures in which one person stands out
+_BYSTANDER = 0.6  # size times confidence over that of the person who stands out
+
+
+class LeaveOut(Exception):  # noqa: N818 - no error: the harvest begins again without the cameras
+    """A camera is plainly at fault, and the harvest goes on without it.
+
+    Attributes:
+        fault: what is wrong.
+    """
+
+    def __init__(self, fault: CameraFault) -> None:
+        super().__init__(fault.text)
+        self.fault = fault
+
+
+def check_cameras(job: Job, first: Iterable[Sighting]) -> CameraFault | None:
+    """Return the fault of a camera, with the decision on it, or None.
+
+    Cameras that move are not judged, nor are two alone.
+
+    Args:
+        job: the harvest.
+        first: the first sightings of the person.
+    """
+    fault = _find(job, first)
+    return None if fault is None else decided(job, fault)
+
+
+def _find(job: Job, first: Iterable[Sighting]) -> CameraFault | None:
+    cameras = _still_cameras(job)
+    if len(cameras) < MIN_VIEWS or job.boxes is not None:
+        return None
+    shown = listed(job) if job.has_keypoints else None
+    if shown is not None:
+        return _fault(job, cameras, shown)
+    shown = sighted(first)
+    if shown is None:
+        return _fault(job, cameras, _searched_alone(job))
+    fault = _fault(job, cameras, shown)
+    if job.has_keypoints or not (far_shares(cameras, shown) > _STRANGE).any():
+        return fault
+    job.report(job.options.start, "a camera does not fit the others: searching each view alone")
+    return _fault(job, cameras, _searched_alone(job)) or fault
+
+
+def decided(job: Job, fault: CameraFault) -> CameraFault:
+    """Return the fault with the decision whether the harvest goes on without the cameras."""
+    left = len(job.capture.rig.names) - len(fault.wrong)
+    return replace(fault, is_left_out=fault.is_plain and left >= _LEAST_LEFT and not job.options.keep_cameras)
+
+
+def sighted(first: Iterable[Sighting]) -> ShownJoints | None:
+    """Return what the views show in sightings of one person, peaks that a network is sure of; None without any."""
+    frames, pixels = [], []
+    for sighting in first:
+        sure = sighting.peaks.score > CONFIDENT_PEAK
+        present = torch.tensor([crop is not None for crop in sighting.heatmaps.crops])
+        known = (sure.cpu() & present[:, None]).unsqueeze(-1)
+        frames.append(sighting.frame)
+        pixels.append(torch.where(known, sighting.peaks.pixels.cpu().double(), torch.nan).numpy())
+    return ShownJoints(np.asarray(frames, dtype=np.int64), np.stack(pixels, axis=1)) if frames else None
+
+
+def _fault(job: Job, cameras: Sequence[Camera], shown: ShownJoints) -> CameraFault | None:
+    return find_fault(cameras, shown, job.capture.frame_rate, job.detector.skeleton.flip_permutation)
+
+
+def _still_cameras(job: Job) -> tuple[Camera, ...]:
+    cameras = tuple(job.capture.rig)
+    still = tuple(camera for camera in cameras if isinstance(camera, Camera))
+    return still if len(still) == len(cameras) else ()
+
+
+def listed(job: Job) -> ShownJoints | None:
+    """Return what keypoint files list; None if nobody stands out in many of the pictures."""
+    names, num_joints = job.capture.rig.names, len(job.detector.skeleton)
+    frames, pixels, stands_out = [], [], []
+    for frame in _some_frames(job):
+        known = np.full((len(names), num_joints, 2), np.nan)
+        for view, name in enumerate(names):
+            people = PictureSearch(job.detector, None, (1, 1), name, frame.index, view, frame.number(view)).people()
+            prominent = sorted((person.side * person.confidence for person in people), reverse=True)
+            stands_out.append(len(people) < 2 or prominent[1] < _BYSTANDER * prominent[0])
+            if people:
+                known[view] = _pixels(max(people, key=lambda person: person.side * person.confidence))
+        frames.append(frame.index)
+        pixels.append(known)
+    if not frames or np.mean(stands_out) < _ONE_PERSON:
+        return None
+    return ShownJoints(np.asarray(frames, dtype=np.int64), np.stack(pixels, axis=1))
+
+
+def _some_frames(job: Job) -> Iterator[MultiViewFrame]:
+    """Stream the first frames and, of a longer harvest, some later ones, without pictures."""
+    start, stop = job.options.start, job.stop
+    first = min(stop, start + _FIRST_FRAMES)
+    yield from job.frames(start, first)
+    for place in _LATER_PLACES:
+        later = max(first, start + int(place * (stop - start)))
+        first = min(stop, later + _LATER_FRAMES)
+        yield from job.frames(later, first)
+
+
+def _searched_alone(job: Job) -> ShownJoints:
+    """Return what a network sees of the person in each view, searched and followed without the others."""
+    names, num_joints = job.capture.rig.names, len(job.detector.skeleton)
+    trackers = [OneViewTracker(job.detector, name) for name in names]
+    frames, pixels = [], []
+    for frame in job.frames(job.options.start, min(job.stop, job.options.start + _FRAMES_SEARCHED * _EVERY)):
+        if (frame.index - job.options.start) % _EVERY:
+            continue
+        known = np.full((len(names), num_joints, 2), np.nan)
+        for view, (tracker, image) in enumerate(zip(trackers, frame.images, strict=True)):
+            crop = None if image is None else tracker.observe(frame.index, image)
+            if crop is not None and image is not None:
+                look = PictureSearch(job.detector, image, image.shape[:2], names[view], frame.index, view)
+                seen = look.look_through([crop])[0]
+                known[view] = _pixels(seen) if shows_person(seen) else np.nan
+        frames.append(frame.index)
+        pixels.append(known)
+    return ShownJoints(np.asarray(frames, dtype=np.int64), np.stack(pixels, axis=1))
+
+
+def _pixels(person: Candidate) -> Floats:
+    known = (person.scores > CONFIDENT_PEAK).unsqueeze(-1)
+    pixels: Floats = torch.where(known, person.pixels.double(), torch.nan).numpy()
+    return pixels

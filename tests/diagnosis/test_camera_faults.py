@@ -1,0 +1,233 @@
+"""Faults planted on one camera are named with the camera and the kind, and nothing is named where nothing is wrong."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
+
+from poseharvest.diagnosis.camera_faults import far_shares, find_fault
+from poseharvest.diagnosis.disagreement import projected
+from poseharvest.diagnosis.shown_joints import ShownJoints
+from poseharvest.geometry.camera import Camera
+from poseharvest.geometry.refit import turned_camera
+from poseharvest.skeleton.definitions import MPII16
+from walker_kit import walker_rig
+
+RATE, NUM = 30.0, 80
+FLIP = MPII16.flip_permutation
+SIZE = (720, 960)
+
+
+def cameras() -> tuple[Camera, ...]:
+    """Four cameras with pictures of a usual size."""
+    scale = SIZE[1] / 480
+    return tuple(
+        replace(
+            camera,
+            image_size=SIZE,
+            px_from_cam=torch.diag(torch.tensor([scale, scale, 1.0])).double() @ camera.px_from_cam,
+        )
+        for camera in walker_rig()
+        if isinstance(camera, Camera)
+    )
+
+
+def body(frame: float) -> np.ndarray:
+    """(J, 3) joints of somebody who walks in a circle and swings, mm."""
+    generator = np.random.default_rng(5)
+    rest = generator.normal(0, 1, (len(MPII16), 3)) * (180, 180, 380) + (0, 0, 1000)
+    phase = generator.uniform(0, 6, (len(MPII16), 3))
+    swing = 90 * np.sin(frame / 6 + phase)
+    path = np.array([500 * math.cos(frame / 30), 500 * math.sin(frame / 30), 0])
+    return rest + swing + path
+
+
+def filmed(rig: tuple[Camera, ...], *, noise_px: float = 2.0, late: tuple[float, ...] = (0, 0, 0, 0)) -> np.ndarray:
+    """(V, T, J, 2) what cameras show, with errors of a detector."""
+    generator = np.random.default_rng(3)
+    shown = np.stack([
+        np.stack([projected(camera, body(frame - delay)) for frame in range(NUM)])
+        for camera, delay in zip(rig, late, strict=False)
+    ])
+    wrong = generator.random(shown.shape[:3]) < 0.03
+    return shown + noise_px * generator.normal(size=shown.shape) + 60 * wrong[..., None]
+
+
+def fault(rig: tuple[Camera, ...], pixels: np.ndarray):
+    return find_fault(rig, ShownJoints(np.arange(len(pixels[0])), pixels), RATE, FLIP)
+
+
+def changed(rig: tuple[Camera, ...], view: int, change: Callable[[Camera], Camera]) -> tuple[Camera, ...]:
+    return tuple(change(camera) if number == view else camera for number, camera in enumerate(rig))
+
+
+def turned(degrees: float, axis: int) -> Callable[[Camera], Camera]:
+    turn = torch.as_tensor(Rotation.from_rotvec(np.eye(3)[axis] * math.radians(degrees)).as_matrix())
+
+    def change(camera: Camera) -> Camera:
+        rotation = turn @ camera.rotation
+        return replace(camera, rotation=rotation, translation=-(rotation @ camera.center))
+
+    return change
+
+
+def moved(mm: float, axis: int) -> Callable[[Camera], Camera]:
+    return lambda camera: replace(camera, translation=camera.translation + mm * torch.eye(3).double()[axis])
+
+
+def zoomed(factor: float) -> Callable[[Camera], Camera]:
+    scale = torch.diag(torch.tensor([factor, factor, 1.0])).double()
+
+    def change(camera: Camera) -> Camera:
+        matrix = scale @ camera.px_from_cam
+        matrix[:2, 2] = camera.px_from_cam[:2, 2]
+        return replace(camera, px_from_cam=matrix)
+
+    return change
+
+
+@settings(max_examples=4)
+@given(st.sampled_from([2, 3, 4]), st.floats(0.2, 6.0))
+def test_nothing_is_named_where_nothing_is_wrong(num_views: int, noise_px: float):
+    rig = cameras()[:num_views]
+    assert fault(rig, filmed(rig, noise_px=noise_px)) is None
+
+
+@settings(max_examples=6)
+@given(
+    st.integers(0, 3),
+    st.sampled_from([
+        (turned(5, 0), "place"),
+        (turned(-5, 1), "place"),
+        (turned(8, 2), "place"),
+        (moved(200, 0), "place"),
+        (moved(-200, 1), "place"),
+        (zoomed(1.1), "focal length"),
+        (zoomed(0.9), "focal length"),
+    ]),
+)
+def test_a_wrong_calibration_is_named(view: int, planted: tuple[Callable[[Camera], Camera], str]):
+    change, kind = planted
+    rig = cameras()
+    found = fault(rig, filmed(changed(rig, view, change)))
+    assert found is not None
+    assert (found.views, found.kind, found.wrong) == ((rig[view].name,), kind, (rig[view].name,))
+    assert found.is_plain
+
+
+@settings(max_examples=4)
+@given(st.integers(0, 3), st.sampled_from([-15, -5, 5, 15]))
+def test_a_late_camera_is_named(view: int, frames: int):
+    rig = cameras()
+    found = fault(rig, filmed(rig, late=tuple(float(frames * (v == view)) for v in range(4))))
+    assert found is not None
+    assert (found.views, found.kind) == ((rig[view].name,), "delay")
+    assert ("behind" if frames > 0 else "ahead of") in found.text
+    assert float(found.text.split()[3]) == pytest.approx(abs(frames), abs=0.5)
+
+
+@pytest.mark.parametrize("view", [0, 2])
+def test_a_view_that_lost_pictures_has_another_rate(view: int):
+    rig = cameras()
+    pixels = filmed(rig)
+    kept = np.sort(np.random.default_rng(1).permutation(NUM)[: int(0.7 * NUM)])
+    short = np.full_like(pixels[view], np.nan)
+    short[: len(kept)] = pixels[view][kept]
+    pixels[view] = short
+    found = fault(rig, pixels)
+    assert found is not None
+    assert (found.views, found.kind) == ((rig[view].name,), "rate")
+
+
+@settings(max_examples=4)
+@given(st.integers(0, 3), st.sampled_from([90, 180, 270]))
+def test_pictures_that_were_turned_are_named_with_the_angle(view: int, degrees: int):
+    rig = cameras()
+    found = fault(rig, filmed(changed(rig, view, lambda camera: turned_camera(camera, degrees))))
+    assert found is not None
+    assert (found.views, found.kind) == ((rig[view].name,), "turned")
+    assert f"by {degrees} degrees clockwise" in found.text
+
+
+@pytest.mark.parametrize("names_follow", [True, False])
+def test_mirrored_pictures_are_named(names_follow: bool):
+    """A network that sees a mirrored person takes the left for the right; names from markers stay."""
+    rig = cameras()
+    pixels = filmed(rig)
+    pixels[1, ..., 0] = SIZE[1] - 1 - pixels[1, ..., 0]
+    if names_follow:
+        pixels[1] = pixels[1][:, np.asarray(FLIP)]
+    found = fault(rig, pixels)
+    assert found is not None
+    assert (found.views, found.kind) == ((rig[1].name,), "mirrored")
+
+
+def test_exchanged_cameras_are_named_as_a_pair():
+    rig = cameras()
+    pixels = filmed(rig)[[2, 1, 0, 3]]
+    found = fault(rig, pixels)
+    assert found is not None
+    assert (set(found.views), found.kind) == ({rig[0].name, rig[2].name}, "exchanged")
+
+
+def test_two_views_of_the_same_pictures_are_named_as_a_pair_and_the_wrong_one_is_known():
+    rig = cameras()
+    pixels = filmed(rig)
+    pixels[3] = pixels[1] + 0.4
+    found = fault(rig, pixels)
+    assert found is not None
+    assert (set(found.views), found.kind, found.wrong) == ({rig[1].name, rig[3].name}, "same pictures", (rig[3].name,))
+
+
+def test_a_picture_that_stands_still_is_named():
+    rig = cameras()
+    pixels = filmed(rig)
+    pixels[2] = pixels[2][10]
+    found = fault(rig, pixels)
+    assert found is not None
+    assert (found.views, found.kind) == ((rig[2].name,), "frozen")
+
+
+def test_a_view_of_something_else_is_named():
+    rig = cameras()
+    pixels = filmed(rig)
+    pixels[0] = np.random.default_rng(0).uniform((0, 0), SIZE[::-1], pixels[0].shape)
+    found = fault(rig, pixels)
+    assert found is not None
+    assert (found.views, found.kind) == ((rig[0].name,), "unlike")
+    shares = far_shares(rig, ShownJoints(np.arange(NUM), pixels))
+    assert shares[0] > 0.8
+    assert (shares[1:] < 0.2).all()
+
+
+def test_the_order_of_the_views_and_the_place_of_the_world_do_not_matter():
+    rig = cameras()
+    pixels = filmed(changed(rig, 1, turned(5, 1)))
+    turn = torch.as_tensor(Rotation.from_rotvec([0.3, -0.5, 1.1]).as_matrix())
+    shift = torch.tensor([900.0, -400.0, 250.0]).double()
+    order = [2, 0, 3, 1]
+    moved_rig = tuple(
+        replace(
+            rig[v], rotation=rig[v].rotation @ turn.T, translation=rig[v].translation - rig[v].rotation @ turn.T @ shift
+        )
+        for v in order
+    )
+    found, again = fault(rig, pixels), fault(moved_rig, pixels[order])
+    assert found is not None
+    assert again is not None
+    assert (again.views, again.kind) == (found.views, found.kind)
+    assert again.moved_px == pytest.approx(found.moved_px, rel=0.05)
+
+
+def test_with_nothing_to_compare_nothing_is_named():
+    rig = cameras()
+    assert fault(rig, np.full((4, NUM, len(MPII16), 2), np.nan)) is None
+    assert fault(rig[:2], filmed(rig[:2])) is None

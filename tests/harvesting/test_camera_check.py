@@ -1,0 +1,111 @@
+"""A camera plainly at fault is left out: the harvest is that of the others, also when it was interrupted."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from poseharvest.annotations.reader import Harvest
+from poseharvest.capture.fewer_views import FewerViews
+from poseharvest.geometry.camera import Camera
+from poseharvest.geometry.rig import Rig
+from poseharvest.harvesting.harvest_capture import harvest
+from poseharvest.harvesting.harvest_options import HarvestOptions
+from poseharvest.pictorial.infer import InferenceOptions
+from poseharvest.progress import Progress
+from poseharvest.simulation import DetectorErrors, Simulation, simulate
+
+OPTIONS = HarvestOptions(inference=InferenceOptions(resolution=16), warm_up_frames=32, num_previews=2)
+WRONG = 2
+
+
+class Miscalibrated:
+    """A capture whose calibration has one camera turned by 6 degrees."""
+
+    def __init__(self, capture: Any) -> None:
+        self._capture = capture
+        turn = torch.tensor([
+            [math.cos(0.1), 0, math.sin(0.1)],
+            [0, 1, 0],
+            [-math.sin(0.1), 0, math.cos(0.1)],
+        ]).double()
+        cameras = [camera for camera in capture.rig if isinstance(camera, Camera)]
+        rotation = turn @ cameras[WRONG].rotation
+        cameras[WRONG] = replace(cameras[WRONG], rotation=rotation, translation=-(rotation @ cameras[WRONG].center))
+        self.rig = Rig(tuple(cameras))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._capture, name)
+
+
+@pytest.fixture(scope="module")
+def walk() -> Simulation:
+    """A person before five cameras, seen with errors."""
+    return simulate(48, 3, errors=DetectorErrors(), render=False, num_views=5)
+
+
+@pytest.fixture(scope="module")
+def wrong(walk: Simulation) -> Miscalibrated:
+    return Miscalibrated(walk.capture)
+
+
+@pytest.fixture(scope="module")
+def left_out(walk: Simulation, wrong: Miscalibrated, tmp_path_factory: pytest.TempPathFactory) -> Harvest:
+    return harvest(wrong, walk.detector, tmp_path_factory.mktemp("left") / "h", options=OPTIONS)
+
+
+def poses(made: Harvest) -> np.ndarray:
+    return np.stack([row.mean for row in made.iter_frames()])
+
+
+def test_it_is_the_harvest_of_the_others(walk: Simulation, wrong: Miscalibrated, left_out: Harvest, tmp_path: Path):
+    name = wrong.rig.names[WRONG]
+    (fault,) = left_out.info.camera_faults
+    assert (fault.views, fault.kind, fault.is_left_out) == ((name,), "place", True)
+    assert name not in left_out.view_names
+    assert left_out.info.findings[0] == fault.finding
+    others = harvest(FewerViews(walk.capture, [name]), walk.detector, tmp_path / "others", options=OPTIONS)
+    np.testing.assert_array_equal(poses(left_out), poses(others))
+    assert others.info.camera_faults == ()
+
+
+def test_an_interrupted_one_is_gone_on_with_without_the_camera(
+    walk: Simulation, wrong: Miscalibrated, left_out: Harvest, tmp_path: Path
+):
+    def die(progress: Progress) -> None:
+        if progress.stage == "harvesting" and progress.done > 20:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        harvest(wrong, walk.detector, tmp_path / "h", options=OPTIONS, on_progress=die)
+    again = harvest(wrong, walk.detector, tmp_path / "h", options=OPTIONS, resume=True)
+    np.testing.assert_array_equal(poses(again), poses(left_out))
+    assert again.info.camera_faults == left_out.info.camera_faults
+    assert again.info.findings == left_out.info.findings
+    assert again.info.request_sha256 == left_out.info.request_sha256
+
+
+def test_every_camera_may_be_kept(walk: Simulation, wrong: Miscalibrated, tmp_path: Path):
+    kept = harvest(wrong, walk.detector, tmp_path / "h", options=replace(OPTIONS, keep_cameras=True))
+    (fault,) = kept.info.camera_faults
+    assert (fault.views, fault.is_left_out) == ((wrong.rig.names[WRONG],), False)
+    assert kept.view_names == wrong.rig.names
+    assert kept.info.findings[0].severity == "error"
+
+
+def test_fewer_views_have_the_frames_of_the_others(walk: Simulation):
+    capture = walk.capture
+    fewer = FewerViews(capture, [capture.rig.names[1]])
+    assert fewer.rig.names == tuple(name for name in capture.rig.names if name != capture.rig.names[1])
+    assert [one.view for one in fewer.view_pictures] == list(fewer.rig.names)
+    for whole, part in zip(capture.frames(3, 6), fewer.frames(3, 6), strict=True):
+        assert (part.index, part.time_s) == (whole.index, whole.time_s)
+        kept = [number for number in range(len(capture.rig)) if number != 1]
+        assert [part.number(view) for view in range(len(kept))] == [whole.number(number) for number in kept]
+        assert len(part.images) == len(kept)
