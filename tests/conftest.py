@@ -27,6 +27,12 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 MANY_TESTS = 1000
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put files with slow tests first, so that no process ends long after the other with one of them."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 def pytest_collection_finish() -> None:
     """Have the collector of garbage leave out what lasts to the end, which is most of all objects."""
     gc.collect()

@@ -23,8 +23,7 @@ from poseharvest.geometry.rig import Rig
 
 pytestmark = [pytest.mark.data, pytest.mark.slow]
 
-START, STOP = 20, 44
-OFFSET = 1  # of the keypoint files' numbers against the footage
+START, STOP = 19, 43
 RESOLUTION = 24
 
 LastLines = Callable[..., list[str]]
@@ -40,19 +39,15 @@ def last_lines(
 ) -> LastLines:
     """Harvest the capture, or a faulty copy of its calibration or keypoints; return the lines below the report's.
 
-    Without footage there are the same keypoints, and no pictures to read.
+    The keypoints alone are read: `test_keypoint_harvests.py` shows that the poses are those with footage.
     """
     capture = shared_dir / "captures" / "balance"
 
-    def call(
-        calibration: Path = scene_calibration, keypoints: Path = capture / "openpose", *, footage: bool = False
-    ) -> list[str]:
+    def call(calibration: Path = scene_calibration, keypoints: Path = capture / "openpose") -> list[str]:
         out, alone = tmp_path / "out", tmp_path / "alone"
         alone.mkdir()
-        folder, offset = (capture, OFFSET) if footage else (alone, 0)
-        arguments = ("harvest", folder, "--calibration", calibration, "--detector", keypoints, "--out", out)
-        arguments += ("--start", START - OFFSET + offset, "--stop", STOP - OFFSET + offset, "--resolution", RESOLUTION)
-        arguments += ("--detector-option", f"frame_offset={offset}") if offset else ()
+        arguments = ("harvest", alone, "--calibration", calibration, "--detector", keypoints, "--out", out)
+        arguments += ("--start", START, "--stop", STOP, "--resolution", RESOLUTION)
         monkeypatch.setattr(sys, "argv", ["poseharvest", *map(str, arguments)])
         with pytest.raises(SystemExit) as end:
             main()
@@ -113,7 +108,7 @@ def late_keypoints(source: Path, target: Path, view: str, frames: int) -> Path:
 
 
 def test_the_capture_as_it_is_has_no_warning_about_its_cameras(last_lines: LastLines) -> None:
-    lines = last_lines(footage=True)
+    lines = last_lines()
     assert not [line for line in lines if "other cameras" in line or "in depth" in line or "from the pose" in line]
 
 
@@ -126,7 +121,9 @@ def test_a_camera_that_is_late_is_named(last_lines: LastLines, shared_dir: Path,
     assert line.endswith("leave it out with --views")
 
 
-@pytest.mark.parametrize("change", [moved(220.0), turned(4.0)], ids=["moved", "turned"])
+@pytest.mark.parametrize(
+    "change", [moved(220.0), pytest.param(turned(4.0), marks=pytest.mark.long)], ids=["moved", "turned"]
+)
 def test_a_camera_that_was_moved_or_turned_is_named(last_lines: LastLines, faulty_rig, change) -> None:
     lines = last_lines(calibration=faulty_rig("cam02", change))
     (line,) = [line for line in lines if "always to the same side" in line]
