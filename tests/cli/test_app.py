@@ -123,11 +123,11 @@ def test_python_runs_the_package(monkeypatch, capsys):
 
 @pytest.mark.slow
 def test_the_demo_of_the_simulated_detector_shows_a_harvest(run, tmp_path):
-    command = ("demo", "--simulated-detector", "--out", tmp_path / "demo", "--frames", 4)
+    command = ("demo", "--simulated-detector", "--out", tmp_path / "demo", "--frames", 8)
     done = run(*command)
     assert done.code == 0, done.err
-    assert "4 of 4 frames, 4 views" in done.out
-    assert "error against the known truth, no alignment, 64 joints: mean" in done.out
+    assert "8 of 8 frames, 4 views" in done.out
+    assert "error against the known truth, no alignment, 128 joints: mean" in done.out
     again = run(*command)
     assert again.code == 1
     assert "already exists" in again.err

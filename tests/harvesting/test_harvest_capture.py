@@ -108,6 +108,7 @@ def test_clean_heatmaps_give_6_mm_at_full_resolution(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_uncertainty_knows_where_one_view_is_wrong(tmp_path: Path) -> None:
     """One view of four puts 15 % of the joints elsewhere; the others are clean.
 

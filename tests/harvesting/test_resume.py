@@ -89,7 +89,7 @@ def go_on(walk: Simulation, out: Path, at: int | None = None, **changes: Any) ->
         return None
 
 
-@pytest.mark.parametrize("at", [8, 30, *(pytest.param(at, marks=pytest.mark.slow) for at in (17, 45))])
+@pytest.mark.parametrize("at", [8, 30, pytest.param(45, marks=pytest.mark.slow)])
 def test_one_death(at: int, walk: Simulation, undisturbed: Path, tmp_path: Path) -> None:
     out = tmp_path / "h"
     assert go_on(walk, out, at) is None
