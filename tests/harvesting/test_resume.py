@@ -89,8 +89,9 @@ def go_on(walk: Simulation, out: Path, at: int | None = None, **changes: Any) ->
         return None
 
 
-@pytest.mark.parametrize("at", [8, 30, pytest.param(45, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("at", [8, 30])
 def test_one_death(at: int, walk: Simulation, undisturbed: Path, tmp_path: Path) -> None:
+    """Those at the end have a test of their own."""
     out = tmp_path / "h"
     assert go_on(walk, out, at) is None
     assert not out.exists()
@@ -137,13 +138,35 @@ SLOW_ENDINGS = [("set_unmarked_aside", True), ("mark_parts", False), ("remove_un
 ENDINGS = [("smooth_parts", False), ("write_info", False), ("remove_progress", True)]
 
 
+@pytest.fixture(scope="module")
+def all_parts(walk: Simulation, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a harvest that died when its frames were written and nothing was selected."""
+
+    def die(*_: Any, **__: Any) -> Any:
+        raise Killed
+
+    folder = tmp_path_factory.mktemp("all_parts")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(HarvestWriter.__init__.__kwdefaults__, "records_per_part", 7)
+        patch.setattr(writer_module, "set_unmarked_aside", die)
+        assert go_on(walk, folder / "h") is None
+    return folder
+
+
 @pytest.mark.parametrize(
     ("step", "before"), [*ENDINGS, *(pytest.param(*one, marks=pytest.mark.slow) for one in SLOW_ENDINGS)]
 )
 def test_deaths_at_the_end(
-    step: str, before: bool, walk: Simulation, undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    step: str,
+    before: bool,
+    walk: Simulation,
+    undisturbed: Path,
+    all_parts: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Selection and smoothing rewrite the parts: they begin again from the parts as they were."""
+    shutil.copytree(all_parts, tmp_path, dirs_exist_ok=True)
     function = getattr(writer_module, step)
 
     def die(*arguments: Any, **options: Any) -> Any:
