@@ -221,10 +221,18 @@ def test_a_broken_picture_keeps_what_is_done_and_says_so(walk: Simulation, undis
     assert_same(done.path, undisturbed)
 
 
-@pytest.mark.parametrize("at", [7, 17], ids=["a part", "while the parts are rewritten"])
+@pytest.mark.parametrize(("at", "are_all_written"), [(7, False), (3, True)], ids=["a part", "while they are rewritten"])
 def test_a_disk_that_fills_keeps_what_is_done(
-    at: int, walk: Simulation, undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    at: int,
+    are_all_written: bool,
+    walk: Simulation,
+    undisturbed: Path,
+    all_parts: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    if are_all_written:
+        shutil.copytree(all_parts, tmp_path, dirs_exist_ok=True)
     calls = iter(range(at))
 
     def write(table: Any, path: Path) -> None:
@@ -244,8 +252,8 @@ def test_a_disk_that_fills_keeps_what_is_done(
     assert_same(done.path, undisturbed)
 
 
-def test_other_options_cameras_and_footage_are_refused(walk: Simulation, tmp_path: Path) -> None:
-    assert go_on(walk, tmp_path / "h", 40) is None
+def test_other_options_cameras_and_footage_are_refused(walk: Simulation, all_parts: Path, tmp_path: Path) -> None:
+    shutil.copytree(all_parts, tmp_path, dirs_exist_ok=True)
     kept = {path.name for path in tmp_path.iterdir()}
     moved = simulate(NUM_FRAMES, 3, rig=random_rig(4, torch.Generator().manual_seed(2)), render=False).capture
     asked = [
@@ -260,8 +268,8 @@ def test_other_options_cameras_and_footage_are_refused(walk: Simulation, tmp_pat
     assert {path.name for path in tmp_path.iterdir()} == kept
 
 
-def test_a_damaged_part_is_refused(walk: Simulation, tmp_path: Path) -> None:
-    assert go_on(walk, tmp_path / "h", 40) is None
+def test_a_damaged_part_is_refused(walk: Simulation, all_parts: Path, tmp_path: Path) -> None:
+    shutil.copytree(all_parts, tmp_path, dirs_exist_ok=True)
     (partial,) = tmp_path.glob(".h.partial-*")
     part = partial / "annotations" / "part-00000.parquet"
     content = bytearray(part.read_bytes())
