@@ -123,6 +123,7 @@ def test_a_signal_just_after_something_is_kept(
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_many_deaths(walk: Simulation, undisturbed: Path, tmp_path: Path) -> None:
     """Each process finishes a few parts."""
     done, deaths = None, 0

@@ -101,6 +101,7 @@ def test_frames_without_anybody_are_told():
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_table_4_compares_the_label_sets_and_shares_the_generic_harvests(human36m, tmp_path):
     detectors = DiscDetectors()
     request = quick_request(human36m, tmp_path / "out", detector=detectors, authors_setting=True, actions=("Posing",))
