@@ -15,6 +15,8 @@ import pytest
 import torch
 from hypothesis import settings
 
+from compile_kit import compile_a_share
+
 # The same examples in every run, so that a change fails by its own fault alone; `--hypothesis-profile=search` looks for
 # new ones. How long an example takes says how busy the machine is: no deadline.
 settings.register_profile("same examples", deadline=None, derandomize=True)
@@ -22,12 +24,28 @@ settings.register_profile("search", deadline=None, derandomize=False)
 settings.load_profile("same examples")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+MANY_TESTS = 1000
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put files with slow tests first, so that no process ends long after the other with one of them."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 def pytest_collection_finish() -> None:
     """Have the collector of garbage leave out what lasts to the end, which is most of all objects."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _loops_are_compiled_once(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """In a run of many tests by several processes: each alone would compile all loops, for most of a minute."""
+    count = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if count > 1 and len(request.session.items) > MANY_TESTS:
+        number = int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw"))
+        compile_a_share(tmp_path_factory.getbasetemp().parent, number, count)
 
 
 @pytest.fixture(scope="session")

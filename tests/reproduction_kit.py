@@ -12,7 +12,9 @@ from poseharvest.learning.loop.augment import NO_AUGMENTATION
 from poseharvest.pictorial.infer import InferenceOptions
 from poseharvest.tables.request import TableRequest
 
-QUICK = HarvestOptions(inference=InferenceOptions(resolution=16, floor=1e-5), warm_up_frames=4, num_previews=0)
+QUICK = HarvestOptions(
+    inference=InferenceOptions(resolution=16, floor=1e-5), estimate="grid", warm_up_frames=4, num_previews=0
+)
 
 
 def quick_request(data: Path, out: Path, **changes: Any) -> TableRequest:

@@ -110,6 +110,12 @@ def test_ci_runs_the_readme_s_test_command():
     assert "pytest" not in re.sub(r"#.*|\*pytest\*|README.*", "", text_of(script)), "the tests' command is repeated"
 
 
+def test_ci_runs_the_long_tests_that_the_command_leaves_out():
+    options = tomllib.loads(text_of(REPOSITORY / "pyproject.toml"))["tool"]["pytest"]["ini_options"]["addopts"]
+    assert shlex.split(options)[-2:] == ["-m", "not long"]
+    assert "${test_command##* && } -m long" in text_of(REPOSITORY / ".ci" / "run")
+
+
 def test_the_package_s_dependencies_are_those_that_it_imports():
     declared = {re.split(r"[<>=\[]", item)[0].lower() for item in PROJECT["dependencies"]}
     extra = [item for name in ("onnx", "c3d") for item in PROJECT["optional-dependencies"][name]]

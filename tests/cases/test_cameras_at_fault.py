@@ -24,8 +24,7 @@ from poseharvest.geometry.rig import Rig
 
 pytestmark = [pytest.mark.data, pytest.mark.slow]
 
-START, STOP = 20, 44
-OFFSET = 1  # of the keypoint files' numbers against the footage
+START, STOP = 19, 43
 RESOLUTION = 24
 
 LastLines = Callable[..., list[str]]
@@ -41,7 +40,7 @@ def last_lines(
 ) -> LastLines:
     """Harvest the capture, or a faulty copy of its calibration or keypoints; return the lines below the report's.
 
-    Without footage there are the same keypoints, and no pictures to read.
+    The keypoints alone are read: `test_keypoint_harvests.py` shows that the poses are those with footage.
     """
     capture = shared_dir / "captures" / "balance"
 
@@ -49,23 +48,20 @@ def last_lines(
         *options: str,
         calibration: Path = scene_calibration,
         keypoints: Path = capture / "openpose",
-        footage: bool = False,
         out: str = "out",
         code: int = 0,
     ) -> list[str]:
-        folder_out, alone = tmp_path / out, tmp_path / "alone"
+        folder, alone = tmp_path / out, tmp_path / "alone"
         alone.mkdir(exist_ok=True)
-        folder, offset = (capture, OFFSET) if footage else (alone, 0)
-        arguments = ("harvest", folder, "--calibration", calibration, "--detector", keypoints, "--out", folder_out)
-        arguments += ("--start", START - OFFSET + offset, "--stop", STOP - OFFSET + offset, "--resolution", RESOLUTION)
-        arguments += ("--detector-option", f"frame_offset={offset}") if offset else ()
+        arguments = ("harvest", alone, "--calibration", calibration, "--detector", keypoints, "--out", folder)
+        arguments += ("--start", START, "--stop", STOP, "--resolution", RESOLUTION)
         monkeypatch.setattr(sys, "argv", ["poseharvest", *map(str, arguments), *options])
         with pytest.raises(SystemExit) as end:
             main()
         assert (end.value.code or 0) == code, capsys.readouterr().err
         lines = capsys.readouterr().out.splitlines()
         below = lines[next(i for i, line in enumerate(lines) if line.startswith("report:")) + 1 :]
-        stored = [f"{finding.severity}: {finding.message}" for finding in Harvest.open(folder_out).info.findings]
+        stored = [f"{finding.severity}: {finding.message}" for finding in Harvest.open(folder).info.findings]
         assert all(re.sub(r" \(and \d+ more like this\)$", "", line) in stored for line in below)
         return below
 
@@ -129,7 +125,7 @@ def late_keypoints(source: Path, target: Path, view: str, frames: int) -> Path:
 
 
 def test_the_capture_as_it_is_has_no_warning_about_its_cameras(last_lines: LastLines) -> None:
-    lines = last_lines("--strict", footage=True)
+    lines = last_lines("--strict")
     assert not [line for line in lines if "other cameras" in line or "in depth" in line or "from the pose" in line]
 
 
@@ -141,7 +137,9 @@ def test_a_camera_that_is_late_is_named(last_lines: LastLines, shared_dir: Path,
     assert 'the harvest is without "cam02"' in lines[0]
 
 
-@pytest.mark.parametrize("change", [moved(200.0), turned(4.0)], ids=["moved", "turned"])
+@pytest.mark.parametrize(
+    "change", [moved(200.0), pytest.param(turned(4.0), marks=pytest.mark.long)], ids=["moved", "turned"]
+)
 def test_a_camera_that_was_moved_or_turned_is_named_and_left_out(
     last_lines: LastLines, faulty_rig, tmp_path: Path, change
 ) -> None:

@@ -11,7 +11,7 @@ from poseharvest.detectors.registry import load_detector
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.pictorial.infer import InferenceOptions
 
-pytestmark = [pytest.mark.data, pytest.mark.slow]
+pytestmark = [pytest.mark.data, pytest.mark.slow, pytest.mark.long]  # a network searches whole pictures
 
 START, STOP = 28, 36  # hands near the cameras; a search in such a frame once found nothing but dolls in them
 

@@ -83,13 +83,25 @@ def test_our_errors_are_one_line_and_exit_with_1(run, arguments, tmp_path, monke
     assert not list(tmp_path.iterdir())
 
 
-def test_the_installed_program_ends_as_the_shell_expects(tmp_path):
-    """In a process of its own: no traceback, one line, exit 1."""
-    command = [sys.executable, "-c", "from poseharvest.cli.app import main; main()", "harvest", "none", "--out", "out"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
-    assert done.returncode == 1
-    assert done.stdout == ""
-    assert done.stderr == "error: none: expected a capture, a folder with footage and a calibration, got nothing\n"
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (
+            ("audit", "none"),
+            1,
+            "error: none: expected a capture, a folder with footage and a calibration, got nothing\n",
+        ),
+        (("audit",), 2, None),
+        (("--version",), 0, ""),
+    ],
+)
+def test_the_installed_program_ends_as_the_shell_expects(arguments, status, said, tmp_path):
+    """In a process of its own: no traceback, one line, its exit code."""
+    command = [sys.executable, "-c", "from poseharvest.__main__ import main; main()", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False, timeout=60)
+    assert done.returncode == status
+    assert done.stderr.startswith("Usage: ") if said is None else done.stderr == said
+    assert done.stdout == ("" if status else f"{poseharvest.__version__}\n")
 
 
 def test_python_runs_the_package(monkeypatch, capsys):

@@ -18,6 +18,7 @@ def test_weights_that_are_not_there_are_named_before_anything_is_made(run, tmp_p
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(
     not (FOLDER / f"{GENERIC_HOURGLASS}.safetensors").is_file(), reason="the weights are not part of this checkout"
 )

@@ -30,6 +30,7 @@ def coco(tmp_path):
 
 def test_a_network_is_trained_and_gone_on_with(run, coco, tmp_path):
     arguments = ("train2d", coco, "--dataset", "coco", "--out", tmp_path / "out", "--stacks", 1, "--features", 2)
+    arguments += ("--stem", 2, "--input-px", 64)
     arguments += ("--rotation-deg", 20, "--scale", 0.15, "--colour", 0.3)
     done = run(*arguments, "--epochs", 1, "--batch-size", 2)
     assert done.code == 0, done.err

@@ -132,7 +132,7 @@ def test_a_projection_that_means_nothing_is_no_number(sighting: Sighting) -> Non
 
 
 NUM_FRAMES = 8
-QUICK = HarvestOptions(inference=InferenceOptions(resolution=32), warm_up_frames=NUM_FRAMES, num_previews=0)
+QUICK = HarvestOptions(inference=InferenceOptions(resolution=24), warm_up_frames=4, num_previews=0)
 LEGS = tuple(f"{side}_{joint}" for side in ("left", "right") for joint in ("knee", "ankle"))
 
 
@@ -161,7 +161,7 @@ def person() -> Simulation:
 
 
 def harvested(person: Simulation, background: Background, tmp_path, *, people: int | None = 1) -> Harvest:
-    options = HarvestOptions(inference=QUICK.inference, warm_up_frames=NUM_FRAMES, num_previews=0, people=people)
+    options = replace(QUICK, people=people)
     detector = ChangedDetector(person.detector, background)
     return harvest(person.capture, detector, tmp_path / "h", options=options)
 
@@ -187,7 +187,7 @@ def test_legs_that_no_view_shows_are_no_annotations(person, tmp_path, height, le
     assert "upper body only" in said[0]
 
 
-@pytest.mark.parametrize("joints", [("left_wrist",), ("head_top", "upper_neck"), ("right_ankle", "right_knee")])
+@pytest.mark.parametrize("joints", [("head_top", "upper_neck"), ("right_ankle", "right_knee")])
 def test_joints_that_one_view_alone_shows_are_no_annotations(person, tmp_path, joints):
     first = person.capture.rig.names[0]
     result = harvested(person, Background(lambda view: () if view.view == first else joints), tmp_path)

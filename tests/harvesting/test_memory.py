@@ -57,6 +57,7 @@ def resident_megabytes() -> float:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_capture_20_times_as_long_uses_the_same_memory(tmp_path: Path) -> None:
     """The same frames forth and back: how much a frame needs depends on what it shows.
 

@@ -89,8 +89,9 @@ def go_on(walk: Simulation, out: Path, at: int | None = None, **changes: Any) ->
         return None
 
 
-@pytest.mark.parametrize("at", [8, 30, *(pytest.param(at, marks=pytest.mark.slow) for at in (17, 45))])
+@pytest.mark.parametrize("at", [8, 30])
 def test_one_death(at: int, walk: Simulation, undisturbed: Path, tmp_path: Path) -> None:
+    """Those at the end have a test of their own."""
     out = tmp_path / "h"
     assert go_on(walk, out, at) is None
     assert not out.exists()
@@ -122,6 +123,7 @@ def test_a_signal_just_after_something_is_kept(
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_many_deaths(walk: Simulation, undisturbed: Path, tmp_path: Path) -> None:
     """Each process finishes a few parts."""
     done, deaths = None, 0
@@ -137,13 +139,35 @@ SLOW_ENDINGS = [("set_unmarked_aside", True), ("mark_parts", False), ("remove_un
 ENDINGS = [("smooth_parts", False), ("write_info", False), ("remove_progress", True)]
 
 
+@pytest.fixture(scope="module")
+def all_parts(walk: Simulation, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a harvest that died when its frames were written and nothing was selected."""
+
+    def die(*_: Any, **__: Any) -> Any:
+        raise Killed
+
+    folder = tmp_path_factory.mktemp("all_parts")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(HarvestWriter.__init__.__kwdefaults__, "records_per_part", 7)
+        patch.setattr(writer_module, "set_unmarked_aside", die)
+        assert go_on(walk, folder / "h") is None
+    return folder
+
+
 @pytest.mark.parametrize(
     ("step", "before"), [*ENDINGS, *(pytest.param(*one, marks=pytest.mark.slow) for one in SLOW_ENDINGS)]
 )
 def test_deaths_at_the_end(
-    step: str, before: bool, walk: Simulation, undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    step: str,
+    before: bool,
+    walk: Simulation,
+    undisturbed: Path,
+    all_parts: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Selection and smoothing rewrite the parts: they begin again from the parts as they were."""
+    shutil.copytree(all_parts, tmp_path, dirs_exist_ok=True)
     function = getattr(writer_module, step)
 
     def die(*arguments: Any, **options: Any) -> Any:
@@ -198,10 +222,18 @@ def test_a_broken_picture_keeps_what_is_done_and_says_so(walk: Simulation, undis
     assert_same(done.path, undisturbed)
 
 
-@pytest.mark.parametrize("at", [7, 17], ids=["a part", "while the parts are rewritten"])
+@pytest.mark.parametrize(("at", "are_all_written"), [(7, False), (3, True)], ids=["a part", "while they are rewritten"])
 def test_a_disk_that_fills_keeps_what_is_done(
-    at: int, walk: Simulation, undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    at: int,
+    are_all_written: bool,
+    walk: Simulation,
+    undisturbed: Path,
+    all_parts: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    if are_all_written:
+        shutil.copytree(all_parts, tmp_path, dirs_exist_ok=True)
     calls = iter(range(at))
 
     def write(table: Any, path: Path) -> None:
@@ -221,8 +253,8 @@ def test_a_disk_that_fills_keeps_what_is_done(
     assert_same(done.path, undisturbed)
 
 
-def test_other_options_cameras_and_footage_are_refused(walk: Simulation, tmp_path: Path) -> None:
-    assert go_on(walk, tmp_path / "h", 40) is None
+def test_other_options_cameras_and_footage_are_refused(walk: Simulation, all_parts: Path, tmp_path: Path) -> None:
+    shutil.copytree(all_parts, tmp_path, dirs_exist_ok=True)
     kept = {path.name for path in tmp_path.iterdir()}
     moved = simulate(NUM_FRAMES, 3, rig=random_rig(4, torch.Generator().manual_seed(2)), render=False).capture
     asked = [
@@ -237,8 +269,8 @@ def test_other_options_cameras_and_footage_are_refused(walk: Simulation, tmp_pat
     assert {path.name for path in tmp_path.iterdir()} == kept
 
 
-def test_a_damaged_part_is_refused(walk: Simulation, tmp_path: Path) -> None:
-    assert go_on(walk, tmp_path / "h", 40) is None
+def test_a_damaged_part_is_refused(walk: Simulation, all_parts: Path, tmp_path: Path) -> None:
+    shutil.copytree(all_parts, tmp_path, dirs_exist_ok=True)
     (partial,) = tmp_path.glob(".h.partial-*")
     part = partial / "annotations" / "part-00000.parquet"
     content = bytearray(part.read_bytes())

@@ -107,6 +107,7 @@ def test_one_death(at: int, undisturbed: Harvest, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_death_after_every_few_frames(undisturbed: Harvest, tmp_path: Path) -> None:
     done, deaths = None, 0
     while done is None:

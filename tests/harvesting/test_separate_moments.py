@@ -22,7 +22,7 @@ from poseharvest.simulation.crowd import CrowdCapture, CrowdKeypoints, CrowdSimu
 from poseharvest.skeleton.definitions import MPII16
 
 NUM_FRAMES = 100
-QUICK = HarvestOptions(people=None, num_previews=0, inference=InferenceOptions(resolution=16))
+QUICK = HarvestOptions(people=None, num_previews=0, estimate="grid", inference=InferenceOptions(resolution=16))
 LEGS = [MPII16.index(f"{side}_{joint}") for side in ("left", "right") for joint in ("knee", "ankle")]
 
 

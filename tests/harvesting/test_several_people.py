@@ -182,7 +182,7 @@ def judged(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["keypoints", "network"])
+@pytest.mark.parametrize("kind", ["keypoints", pytest.param("network", marks=pytest.mark.long)])
 def test_three_who_cross_and_touch_are_as_good_as_alone(tmp_path: Path, kind: str) -> None:
     """18 frames around a meeting at 0.4 m; benchmarks/people.py has the long runs."""
     simulation = simulate_crowd(3, MEETING.stop, 1)

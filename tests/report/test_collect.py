@@ -56,7 +56,7 @@ def test_memory_does_not_grow_with_the_length(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(moving_poses, "MAX_FRAMES", 20)
     monkeypatch.setattr(timeline, "MAX_COLUMNS", 20)
     peaks = []
-    for name, num_frames in (("warm", 10), ("short", 40), ("long", 280)):
+    for name, num_frames in (("warm", 10), ("short", 40), ("long", 160)):
         harvest = write_walk(tmp_path / name, Recipe(num_frames=num_frames, pictured=()))
         tracemalloc.start()
         collect(harvest)

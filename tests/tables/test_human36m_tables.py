@@ -101,6 +101,7 @@ def test_frames_without_anybody_are_told():
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_table_4_compares_the_label_sets_and_shares_the_generic_harvests(human36m, tmp_path):
     detectors = DiscDetectors()
     request = quick_request(human36m, tmp_path / "out", detector=detectors, authors_setting=True, actions=("Posing",))
@@ -119,6 +120,7 @@ def test_table_4_compares_the_label_sets_and_shares_the_generic_harvests(human36
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_table_5_learns_from_five_subjects_and_is_judged_on_the_others(tmp_path):
     data = write_human36m(tmp_path / "h36m", ("Photo-1",), ("S1", "S5", "S6", "S7", "S8", "S9", "S11"))
     detectors = DiscDetectors()

@@ -27,6 +27,7 @@ MIN_VIEWS = 3
 """With fewer views nothing says which camera is at fault."""
 
 _FEW_FRAMES = 32
+_STILL_BAD = 2.5  # the suspect's mean cost after a correction that explains nothing: three usual errors
 _LEAST_BETTER = 0.1  # fall of the suspect's own mean cost, for a correction that is looked at further
 _LEAST_POINTS = 60
 _SIMPLEST_FIRST: tuple[FaultKind, ...] = (
@@ -174,7 +175,7 @@ def _explanations(cameras: Sequence[Camera], suspect: Suspect, before: Floats) -
     """Yield what each kind of fault of one camera would explain; kinds that are far from fitting are left out."""
     now = suspect.cost(suspect.camera, suspect.pixels)
     for one in corrections(suspect):
-        if not suspect.cost(one.camera, one.pixels) < now - _LEAST_BETTER:
+        if suspect.cost(one.camera, one.pixels) > min(now - _LEAST_BETTER, _STILL_BAD):
             continue
         changed = [one.camera if view == suspect.view else camera for view, camera in enumerate(cameras)]
         gain = _gain(changed, suspect.shown.with_view(suspect.view, one.pixels), suspect.measure, before)

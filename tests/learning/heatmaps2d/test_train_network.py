@@ -90,6 +90,7 @@ def test_efficientpose_learns_too(drawn):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_two_processes_train_what_one_trains(detector, drawn, tmp_path):
     """Two by torchrun with gloo, batch norm's statistics frozen: they would differ by the share of a step seen."""
     script = tmp_path / "script.py"

@@ -107,7 +107,11 @@ def study(known_pixels: dict[int, Tensor]) -> Study:
         actions=ACTIONS,
         filming=FILMING,
         harvesting=HarvestOptions(
-            inference=InferenceOptions(resolution=24), warm_up_frames=4, num_previews=1, ignore_audit=True
+            inference=InferenceOptions(resolution=24),
+            estimate="grid",
+            warm_up_frames=4,
+            num_previews=1,
+            ignore_audit=True,
         ),
         training=TrainingOptions(epochs=1, augmentation=Augmentation(rotation_deg=5, scale=0.05, flip=False)),
     )

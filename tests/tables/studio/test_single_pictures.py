@@ -139,7 +139,7 @@ def test_a_network_that_learned_the_pictures_by_heart_is_judged_to_be_good(learn
         OPTIONS,
         features=16,
         training=TrainingOptions(
-            epochs=30,
+            epochs=20,
             batch_size=8,
             learning_rate=2e-3,
             schedule="linear",

@@ -53,6 +53,7 @@ def test_what_is_asked_for_reaches_the_study(request4, study):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_table_goes_from_the_request_to_the_numbers(request4, knowing_of, tmp_path, monkeypatch):
     """Drawn, harvested, learned, harvested again and judged; all five networks. The pictures alone are smaller."""
     monkeypatch.setattr(tables, "Filming", partial(Filming, scale=0.3))
