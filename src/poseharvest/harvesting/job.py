@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from poseharvest.capture.frames import FrameSource, MultiViewFrame, frames_showing
 from poseharvest.detectors.protocol import HeatmapDetector, KeypointSource
 from poseharvest.harvesting.harvest_options import HarvestOptions
-from poseharvest.harvesting.subject import Sightings, Subject, SubjectLearner
+from poseharvest.harvesting.subject import FOR_A_NEWCOMER, Sightings, Subject, SubjectLearner, TeachingFrames
 from poseharvest.localization.boxes import Boxes
 from poseharvest.localization.follow.one_person import batch_length
 from poseharvest.progress import OnProgress, Progress
@@ -48,6 +48,7 @@ class Job:
             options.device,
             peaks_are_joints=self.has_keypoints,
             refines=options.estimate == "continuous",
+            frames=TeachingFrames() if options.people == 1 else FOR_A_NEWCOMER,
         )
 
     @cached_property
@@ -95,7 +96,15 @@ class Job:
         """Report that all frames before `frame` are finished."""
         self.on_progress(Progress(frame - self.options.start, self.stop - self.options.start, stage))
 
-    def learn(self, warm_up: Sightings, frame: int | None = None) -> Subject:
-        """Return the subject's body; `frame` is the progress of the harvest, by default its start."""
-        self.report(self.options.start if frame is None else frame, "learning the limbs")
-        return self.learner.learn(warm_up, self.limb_lengths)
+    def learn(self, warm_up: Sightings, frame: int | None = None, who: str = "") -> Subject:
+        """Return the subject's body, and report every step on the way.
+
+        Args:
+            warm_up: sightings of the subject.
+            frame: the progress of the harvest, by default its start.
+            who: the subject among others, for the reports.
+        """
+        done, what = self.options.start if frame is None else frame, f"learning the limbs{who and f' of {who}'}"
+        self.report(done, what)
+        learner = replace(self.learner, on_step=lambda step: self.report(done, f"{what}: {step}"))
+        return learner.learn(warm_up, self.limb_lengths)

@@ -203,7 +203,7 @@ class _People:
         self._confirmed: set[int] = set()
         self._records: list[tuple[int, int, FrameAnnotations]] = []
         self._last_written = -1
-        self._frame = job.options.start
+        self._frame = self._done = job.options.start
         self._positions: list[tuple[int, Position]] = []  # of the frames that a stage may have to go back to
         self._waited_from: dict[int, int] = {}  # by track, while frames are seen again
         self._seen_before = -1  # the last frame that is seen again
@@ -258,7 +258,7 @@ class _People:
         if moment.frame <= self._seen_before:
             self._see_again(moment)
             return False
-        self._frame = moment.frame
+        self._frame = self._done = moment.frame
         for tracked in moment.sightings:
             self._present.setdefault(tracked.track, _Person(tracked.track)).add_sighting(tracked)
         self._confirmed = (self._confirmed | moment.confirmed) - moment.duplicates
@@ -278,6 +278,7 @@ class _People:
 
     def finish(self) -> None:
         """Write the rest. In a capture too short to confirm a track, all tracks count as people."""
+        self._done = self._job.stop
         short = not self.known and not self._confirmed
         for person in list(self._present.values()):
             if person.model is None and (short or person.track in self._confirmed):
@@ -297,7 +298,7 @@ class _People:
     def _learn(self, person: _Person) -> None:
         """Give the person a body and a number, or drop a track whose limbs cannot be a person's."""
         try:
-            subject = self._job.learn(person.waiting, self._frame)
+            subject = self._job.learn(person.waiting, self._done, f"person {len(self.known)}")
             self.findings += audit_subject(self._job, subject, f"person {len(self.known)}")
         except (CaptureError, CalibrationError) as error:
             first, last = person.waiting[0].frame, person.waiting[-1].frame
@@ -312,6 +313,7 @@ class _People:
 
     def _infer(self, person: _Person) -> None:
         for record in person.infer():
+            self._job.report(self._done, f"harvesting, person {person.number} in frame {record.frame}")
             heapq.heappush(self._records, (record.frame, record.person, record))
 
     def _write(self, stop: int) -> bool:
