@@ -78,7 +78,7 @@ class _Person:
         waiting: sightings without a posterior yet.
         number: number in the harvest, from 0; -1 until the body is known.
         subject: the body.
-        model: the model of the body.
+        model: the model of the body, while the person is present.
         first_frame: number of the first harvested frame.
         last_frame: number of the last harvested frame.
         num_frames: number of harvested frames.
@@ -133,14 +133,14 @@ class _Person:
         )
 
     @classmethod
-    def of(cls, stage: PersonStage, job: Job) -> _Person:
-        """Return the person of a stage, without the sightings that waited."""
+    def of(cls, stage: PersonStage, job: Job, *, is_present: bool) -> _Person:
+        """Return the person of a stage, without the sightings that waited; those who are not present need no model."""
         return cls(
             stage.track,
             [],
             stage.number,
             stage.subject,
-            None if stage.subject is None else job.learner.model(stage.subject.shells),
+            job.learner.model(stage.subject.shells) if is_present and stage.subject is not None else None,
             stage.first_frame,
             stage.last_frame,
             stage.num_frames,
@@ -231,7 +231,8 @@ class _People:
 
     def go_on(self, stage: PeopleStage) -> None:
         """Go on from a stage: the frames from its position on, up to its own, are seen again."""
-        people = [_Person.of(one, self._job) for one in stage.people]
+        present = set(stage.present)
+        people = [_Person.of(one, self._job, is_present=place in present) for place, one in enumerate(stage.people)]
         self._present = {people[place].track: people[place] for place in stage.present}
         self.known = [people[place] for place in stage.known]
         waited = ((one.track, one.waiting_from) for one in stage.people)
@@ -271,6 +272,7 @@ class _People:
                 self._infer(person)
             if has_left:
                 self._present.pop(person.track, None)
+                person.model = None  # its tables take 20 MB, and its work is done
         finishes_part = self._write(moment.frame + 1)
         first = min([moment.frame, *(person.waiting[0].frame for person in self._present.values() if person.waiting)])
         self._positions = [one for one in self._positions if one[0] >= first]
