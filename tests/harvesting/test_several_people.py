@@ -201,13 +201,12 @@ def test_three_who_cross_and_touch_are_as_good_as_alone(tmp_path: Path, kind: st
     assert together.distance_mm.mean() < 1.1 * np.mean(alone)
 
 
-def test_whoever_watches_hears_whose_limbs_are_learned_and_how_far_that_is(tmp_path: Path) -> None:
+def test_whoever_watches_hears_whose_limbs_are_learned(tmp_path: Path) -> None:
     said: list[Progress] = []
     source = ListedPeople(RIG, two)
     harvest(CrowdCapture(RIG, 14), source, tmp_path / "h", options=QUICK, on_progress=said.append)
     for person in (0, 1):
-        steps = [one.stage for one in said if one.stage.startswith(f"learning the limbs of person {person}: ")]
-        assert f"learning the limbs of person {person}: poses, 5 of 5" in steps
+        assert f"learning the limbs of person {person}" in [one.stage for one in said]
     assert [one.done for one in said] == sorted(one.done for one in said)
 
 

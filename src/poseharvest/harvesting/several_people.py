@@ -314,8 +314,9 @@ class _People:
         self.known.append(person)
 
     def _infer(self, person: _Person) -> None:
+        report = self._job.part_reporter(self._done)
         for record in person.infer():
-            self._job.report(self._done, f"harvesting, person {person.number} in frame {record.frame}")
+            report(f"harvesting, person {person.number} in frame {record.frame}")
             heapq.heappush(self._records, (record.frame, record.person, record))
 
     def _write(self, stop: int) -> bool:
