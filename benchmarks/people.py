@@ -7,14 +7,17 @@ heatmaps in which everybody in the window leaves peaks. Alone means: the same pe
 nobody else there, harvested as one person.
 
     python benchmarks/people.py --people 2 3 4 --frames 300
+    python benchmarks/people.py --people 3 --frames 300 --cost              # of the harvest of everybody from keypoints
+    python benchmarks/people.py --people 3 --frames 348 --cost --visits 6   # the same, while new people come and go
 """
 
 from __future__ import annotations
 
 import argparse
+import resource
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
@@ -26,7 +29,8 @@ from poseharvest.evaluation.identity import Identities, find_identities
 from poseharvest.evaluation.tracks import PoseTracks, harvest_tracks
 from poseharvest.harvesting.harvest_capture import harvest
 from poseharvest.harvesting.harvest_options import HarvestOptions
-from poseharvest.simulation.crowd import CrowdSimulation, simulate_crowd
+from poseharvest.progress import Progress
+from poseharvest.simulation.crowd import CrowdKeypoints, CrowdSimulation, simulate_crowd
 
 DETECTORS = ("keypoints", "network")
 
@@ -94,6 +98,43 @@ def show(kind: str, num_people: int, seed: int, outcome: Outcome, seconds: float
     )
 
 
+@dataclass(frozen=True, eq=False)
+class Visitors(CrowdKeypoints):
+    """Keypoints of people who are there for `stay` of every `period` frames: the trackers take them for new ones."""
+
+    stay: int = 24
+    period: int = 58
+
+    def people(self, view: str, picture: int) -> list[torch.Tensor]:
+        """Return everybody in a picture, nobody while all are away."""
+        moment = picture % self.period
+        return super().people(view, moment + 20) if moment < self.stay else []
+
+
+def show_cost(num_people: int, num_frames: int, seed: int, visits: int) -> None:
+    """Print what a harvest of everybody from keypoints costs; memory is the most that this process ever held."""
+    simulation = simulate_crowd(num_people, num_frames if visits == 1 else Visitors.period + 20, seed)
+    source = simulation.keypoints
+    if visits > 1:
+        source = Visitors(source.crowd, source.rig, source.seed, period=num_frames // visits)
+    reports, start = [time.perf_counter()], time.process_time()
+
+    def listen(_: Progress) -> None:
+        reports.append(time.perf_counter())
+
+    with tempfile.TemporaryDirectory() as folder:
+        capture = replace(simulation.capture, num_frames=num_frames)
+        options = HarvestOptions(people=None, num_previews=0)
+        made = harvest(capture, source, Path(folder) / "harvest", options=options, on_progress=listen)
+    cpu_ms = 1000 * (time.process_time() - start) / num_frames
+    memory_gb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    print(
+        f"{made.info.counts.persons} people in {num_frames} frames, seed {seed}: {cpu_ms:.0f} CPU ms a frame, "
+        f"{memory_gb:.2f} GB, longest silence {np.diff(reports).max():.1f} s",
+        flush=True,
+    )
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -101,8 +142,14 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=300)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--detectors", choices=DETECTORS, nargs="+", default=list(DETECTORS))
+    parser.add_argument("--cost", action="store_true", help="harvest everybody only, and print what that costs")
+    parser.add_argument("--visits", type=int, default=1, help="with --cost: how often new people come and leave")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
+    if arguments.cost:
+        for num_people, seed in product(arguments.people, arguments.seeds):
+            show_cost(num_people, arguments.frames, seed, arguments.visits)
+        return
     print(f"{arguments.frames} frames at 25 a second, 5 views, MPJPE of all joints, alignment none, mm")
     print(
         "| detector | people | seed | numbers | switches | missed | extra | uncertain | together | alone | | each | s |"

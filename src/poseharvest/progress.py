@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -30,5 +31,25 @@ def with_prefix(on_progress: OnProgress, prefix: str) -> OnProgress:
 
     def report(progress: Progress) -> None:
         on_progress(replace(progress, stage=f"{prefix}: {progress.stage}"))
+
+    return report
+
+
+def now_and_then(
+    on_progress: OnProgress, *, every_s: float = 2.0, clock: Callable[[], float] = time.monotonic
+) -> OnProgress:
+    """Return a listener for the parts of one long step: it passes on a part only if the last one is some time ago.
+
+    Args:
+        on_progress: listens.
+        every_s: seconds between two reports, and before the first.
+        clock: returns the seconds that have passed since any one moment.
+    """
+    last = [clock()]
+
+    def report(progress: Progress) -> None:
+        if clock() - last[0] >= every_s:
+            last[0] = clock()
+            on_progress(progress)
 
     return report

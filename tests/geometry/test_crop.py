@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from poseharvest.geometry.crop import BilinearCorners, bilinear_corners, sample_bilinear
+from poseharvest.geometry.crop import BilinearCorners, Crop, bilinear_corners, sample_bilinear, windows_from_images
 
 
 @given(seed=st.integers(0, 10**6), height=st.integers(1, 7), width=st.integers(1, 9))
@@ -24,3 +24,12 @@ def test_it_is_the_batched_sampler_point_by_point(seed, height, width):
     start = number[:, None] * bordered[0].numel()
     values = rows.sample(bordered.flatten(), start, torch.arange(40))
     torch.testing.assert_close(values[:, 0], expected, rtol=0, atol=1e-12)
+
+
+def test_the_windows_of_many_views_are_to_the_bit_those_of_each(generator):
+    crops = [Crop((310.25, 201.5), 733.1), None, Crop((12.0, -40.7), 91.3)]
+    pixels = 400 * torch.rand((3, 5, 2), generator=generator, dtype=torch.float64)
+    scale, shift = windows_from_images(crops, (48, 64))
+    windows = pixels * scale[:, None] + shift[:, None]
+    for view in (0, 2):
+        assert torch.equal(windows[view], crops[view].to_window(pixels[view], (48, 64)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from poseharvest.evaluation.tracks import PoseTracks, harvest_tracks
 from poseharvest.harvesting.harvest_capture import harvest
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.localization.boxes import Boxes
-from poseharvest.pictorial.infer import InferenceOptions
+from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
 from poseharvest.progress import Progress
 from poseharvest.simulation.crowd import CrowdCapture, CrowdSimulation, simulate_crowd
 from poseharvest.skeleton.definitions import MPII16
@@ -198,3 +199,34 @@ def test_three_who_cross_and_touch_are_as_good_as_alone(tmp_path: Path, kind: st
         detector = keypoints if kind == "keypoints" else network
         alone.append(judged(simulation.capture, detector, truth, tmp_path / f"{person}", 1).distance_mm.mean())
     assert together.distance_mm.mean() < 1.1 * np.mean(alone)
+
+
+def test_whoever_watches_hears_whose_limbs_are_learned(tmp_path: Path) -> None:
+    said: list[Progress] = []
+    source = ListedPeople(RIG, two)
+    harvest(CrowdCapture(RIG, 14), source, tmp_path / "h", options=QUICK, on_progress=said.append)
+    for person in (0, 1):
+        assert f"learning the limbs of person {person}" in [one.stage for one in said]
+    assert [one.done for one in said] == sorted(one.done for one in said)
+
+
+def test_no_model_of_those_who_have_left_is_kept(tmp_path: Path) -> None:
+    """A model holds tables of megabytes; people come and go by the dozen."""
+    stay, away = 7, 28
+
+    def one_after_another(frame: int, view: str) -> list[Tensor]:
+        return [STANDING] if frame % (stay + away) < stay else []
+
+    models: list[int] = []
+
+    def count(progress: Progress) -> None:
+        if progress.done % (stay + away) == stay + away - 1:
+            models.append(sum(isinstance(one, PictorialStructures) for one in gc.get_objects()))
+
+    before = sum(isinstance(one, PictorialStructures) for one in gc.get_objects())
+    source = ListedPeople(RIG, one_after_another)
+    options = replace(QUICK, inference=InferenceOptions(resolution=16), estimate="grid")
+    made = harvest(CrowdCapture(RIG, 3 * (stay + away)), source, tmp_path / "h", options=options, on_progress=count)
+    assert made.info.counts.persons == 3
+    assert len(models) == 3
+    assert max(models) <= before + 1

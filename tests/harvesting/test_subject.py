@@ -12,7 +12,7 @@ import torch
 from localization_kit import ChangedDetector
 from poseharvest.errors import CaptureError, ConfigError
 from poseharvest.harvesting.limb_findings import limb_findings
-from poseharvest.harvesting.subject import Subject, SubjectLearner, complete_lengths
+from poseharvest.harvesting.subject import Subject, SubjectLearner, TeachingFrames, complete_lengths
 from poseharvest.localization.follow.one_person import Tracker
 from poseharvest.localization.sighting import Sighting
 from poseharvest.pictorial.infer import InferenceOptions
@@ -171,3 +171,20 @@ def test_a_limb_that_is_never_whole_is_guessed_and_named() -> None:
     assert all(limb in said for limb in subject.guessed)
     measured = [length for limb, length in subject.lengths.mm.items() if "pelvis" not in limb]
     assert subject.lengths.mm["pelvis", "thorax"] > 1.2 * median(measured)  # a trunk, not a median limb
+
+
+def test_it_takes_no_more_frames_than_it_may_and_says_what_it_does(learned: Learned) -> None:
+    _, sightings, _ = learned(CLEAN)
+    steps: list[str] = []
+    quick = replace(
+        LEARNER,
+        options=InferenceOptions(resolution=16),
+        refines=True,
+        frames=TeachingFrames(measured=5, matched=2, mixed=1),
+        on_step=steps.append,
+    )
+    assert quick.learn(sightings).refinement is not None
+    poses, shells = ([step for step in steps if step.startswith(what)] for what in ("poses", "shells"))
+    assert poses == [f"poses, {number} of 5" for number in range(1, 6)]
+    assert shells == ["shells, 1 of 2", "shells, 2 of 2"]
+    assert steps.count("what each view says of the others") == len(sightings[0].cameras)

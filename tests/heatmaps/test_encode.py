@@ -1,9 +1,11 @@
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from poseharvest.errors import ShapeError
 from poseharvest.geometry.crop import Crop
-from poseharvest.heatmaps.encode import gaussian_maps, target_heatmaps
+from poseharvest.heatmaps.encode import gaussian_maps, raise_to_gaussians, target_heatmaps
 
 SIZE = (12, 20)
 
@@ -41,3 +43,27 @@ def test_a_target_lies_where_the_window_shows_the_joint():
 def test_sigma_must_be_positive():
     with pytest.raises(ShapeError, match="expected sigma_px > 0, got 0"):
         gaussian_maps(torch.zeros(2), SIZE, sigma_px=0)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    points=st.lists(st.tuples(st.floats(-40, 60), st.floats(-40, 60)), min_size=3, max_size=3),
+    heights=st.lists(st.floats(-0.5, 1.5), min_size=3, max_size=3),
+    sigma=st.sampled_from([0.4, 1.0, 6.0]),
+    twice=st.booleans(),
+)
+def test_bumps_drawn_where_they_are_seen_are_whole_gaussians_to_the_bit(points, heights, sigma, twice):
+    places, height = torch.tensor(points, dtype=torch.float64), torch.tensor(heights, dtype=torch.float64)
+    maps, whole = torch.zeros(3, *SIZE), torch.zeros(3, *SIZE)
+    for shift in (0.0, 5.0)[: 1 + twice]:
+        raise_to_gaussians(maps, places + shift, height, sigma_px=sigma)
+        bumps = gaussian_maps(places + shift, SIZE, sigma_px=sigma) * height[:, None, None]
+        whole = torch.maximum(whole, bumps.float())
+    assert torch.equal(maps, whole)
+
+
+def test_a_bump_at_no_place_is_not_drawn_and_one_without_a_height_is_no_number():
+    maps = torch.zeros(2, *SIZE)
+    raise_to_gaussians(maps, torch.tensor([[torch.nan, 3.0], [7.0, 3.0]]), torch.tensor([0.5, torch.nan]), sigma_px=1.0)
+    assert not maps[0].any()
+    assert maps[1].isnan().all()

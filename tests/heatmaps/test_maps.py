@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -6,7 +8,7 @@ from hypothesis import strategies as st
 from poseharvest.errors import ShapeError
 from poseharvest.geometry.crop import Crop
 from poseharvest.heatmaps.encode import gaussian_maps
-from poseharvest.heatmaps.maps import heatmap_peaks, map_peaks, peaks_near
+from poseharvest.heatmaps.maps import heatmap_peaks, map_peaks, peaks_near, peaks_near_each
 
 SIZE = (24, 32)
 
@@ -95,3 +97,34 @@ def test_a_slope_or_a_far_peak_is_no_peak_near(point):
     near = peaks_near(maps, torch.tensor(point, dtype=torch.float64), reach=5.0)
     assert near.pixels.isnan().all()
     assert float(near.score) == 0
+
+
+def climb(values, point, reach):
+    """The peak near a point by sums over the whole map: the slow way."""
+    y, x = torch.meshgrid(*(torch.arange(size, dtype=torch.float64) for size in values.shape), indexing="ij")
+    near = torch.exp(-2 * ((x - point[0]) / reach) ** 2) * torch.exp(-2 * ((y - point[1]) / reach) ** 2)
+    is_near = ((x - point[0].round()).abs() <= math.ceil(reach)) & ((y - point[1].round()).abs() <= math.ceil(reach))
+    row, column = divmod(int(torch.where(is_near, values * near, -torch.inf).argmax()), values.shape[1])
+    for _ in range(3):
+        around = [(row + j, column + i) for j in (0, -1, 1) for i in (0, -1, 1)]
+        inside = [(j, i) for j, i in around if 0 <= j < values.shape[0] and 0 <= i < values.shape[1]]
+        row, column = max(inside, key=lambda place: float(values[place]))
+    return row, column
+
+
+def test_peaks_of_many_frames_are_those_of_each_and_those_of_the_slow_way(generator):
+    values = [torch.rand((4, *SIZE), generator=generator) for _ in range(6)]
+    points = torch.rand((6, 4, 2), generator=generator, dtype=torch.float64) * torch.tensor([32.0, 24.0])
+    together = peaks_near_each(values, points, reach=5.0)
+    found = 0
+    for frame, maps in enumerate(values):
+        alone = peaks_near(maps, points[frame], reach=5.0)
+        assert torch.equal(alone.pixels.nan_to_num(-1), together.pixels[frame].nan_to_num(-1))
+        assert torch.equal(alone.score, together.score[frame])
+        for joint in range(4):
+            if alone.score[joint] > 0:
+                row, column = climb(maps[joint], points[frame, joint], 5.0)
+                assert float(alone.score[joint]) == float(maps[joint, row, column])
+                assert (alone.pixels[joint] - torch.tensor([column, row])).abs().max() <= 0.5
+                found += 1
+    assert found > 12

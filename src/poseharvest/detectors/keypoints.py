@@ -22,7 +22,7 @@ from poseharvest.detectors.protocol import CroppedView, FittedDetector
 from poseharvest.errors import DetectorError
 from poseharvest.findings import Finding
 from poseharvest.geometry.crop import Crop
-from poseharvest.heatmaps.encode import gaussian_maps
+from poseharvest.heatmaps.encode import raise_to_gaussians
 from poseharvest.skeleton.skeleton import Skeleton
 from poseharvest.storage.fingerprint import fingerprint_of
 
@@ -260,8 +260,7 @@ def draw_people(
     """
     maps = torch.zeros((num_joints, *size))
     for person in people:
-        bumps = gaussian_maps(crop.to_window(person[:, :2], size), size, sigma_px=sigma_px)
-        maps = torch.maximum(maps, (bumps * person[:, 2, None, None]).float())
+        raise_to_gaussians(maps, crop.to_window(person[:, :2], size), person[:, 2], sigma_px=sigma_px)
     return maps
 
 

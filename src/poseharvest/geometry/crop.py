@@ -37,11 +37,14 @@ class Crop:
 
     def window_from_image(self, size: ImageSize) -> Tensor:
         """Return the (2, 3) float64 map from pixels of the picture to pixels of the window resampled to `size`."""
+        (scale_x, scale_y), (shift_x, shift_y) = self._scale_and_shift(size)
+        return torch.tensor([[scale_x, 0.0, shift_x], [0.0, scale_y, shift_y]], dtype=torch.float64)
+
+    def _scale_and_shift(self, size: ImageSize) -> list[list[float]]:
+        """Return the factors (x, y) and the shifts (x, y) of that map."""
         scale_x, scale_y = size[1] / self.side, size[0] / self.side
         left, top = self.center[0] - self.side / 2, self.center[1] - self.side / 2
-        return torch.tensor(
-            [[scale_x, 0.0, -left * scale_x - 0.5], [0.0, scale_y, -top * scale_y - 0.5]], dtype=torch.float64
-        )
+        return [[scale_x, scale_y], [-left * scale_x - 0.5, -top * scale_y - 0.5]]
 
     def to_window(self, points: Tensor, size: ImageSize) -> Tensor:
         """Return pixels (..., 2) of the picture as pixels of the window resampled to `size`."""
@@ -52,6 +55,17 @@ class Crop:
         """Return pixels (..., 2) of the window at `size` as pixels of the picture; undoes `to_window`."""
         m = self.window_from_image(size).to(points)
         return (points - m[:, 2]) / torch.diagonal(m[:, :2])
+
+
+def windows_from_images(crops: Sequence[Crop | None], size: ImageSize) -> tuple[Tensor, Tensor]:
+    """Return factors (V, 2) and shifts (V, 2), float64: a pixel of view v's picture times one plus the other.
+
+    The result is that pixel in the window resampled to `size`, to the bit what `Crop.to_window` gives. It is
+    meaningless for an absent view.
+    """
+    anywhere = Crop((0.0, 0.0), 1.0)
+    parts = torch.tensor([(crop or anywhere)._scale_and_shift(size) for crop in crops], dtype=torch.float64)
+    return parts[:, 0], parts[:, 1]
 
 
 def crop_around(points: Tensor, scale: float, min_side: float = 1.0) -> Crop:

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from poseharvest.annotations.records import FrameAnnotations
-from poseharvest.geometry.crop import sample_bilinear
+from poseharvest.geometry.crop import sample_bilinear, windows_from_images
 from poseharvest.geometry.rig import inside_image, project_all
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.localization.find.match_views import triangulate_poses
@@ -80,7 +80,7 @@ class Support:
         """
         heatmaps = sighting.heatmaps
         if self.min_height is None:
-            return posterior.supported & (self.peaks(heatmaps).sum(0) >= MIN_VIEWS)
+            return posterior.supported & ((sighting.peaks.score > 0).sum(0) >= MIN_VIEWS)
         projection = project_all(sighting.cameras, posterior.mean.double())
         reach = math.ceil(_REACH * max(heatmaps.size))
         steps = torch.arange(-reach, reach + 1, dtype=torch.float32)
@@ -128,15 +128,12 @@ def _highest_values(heatmaps: Heatmaps, pixels: Tensor, offsets: Tensor) -> Tens
         pixels: (V, J, 2) places, pixels of the pictures.
         offsets: (K, 2) steps from each place, pixels of the heatmaps.
     """
-    values = torch.zeros(pixels.shape[:2], dtype=torch.float64)
-    for view, crop in enumerate(heatmaps.crops):
-        if crop is None:
-            continue
-        window = crop.to_window(pixels[view], heatmaps.size).to(heatmaps.values.dtype)
-        # One map a joint, K points a map.
-        maps, points = heatmaps.values[view].cpu().unsqueeze(1), window[:, None] + offsets.to(window)
-        values[view] = sample_bilinear(maps, points)[:, 0].amax(1).double()
-    return values
+    scale, shift = (part[:, None] for part in windows_from_images(heatmaps.crops, heatmaps.size))
+    window = (pixels * scale + shift).to(heatmaps.values.dtype)
+    # One map a joint, K points a map.
+    points = window[:, :, None] + offsets.to(window)
+    highest = sample_bilinear(heatmaps.values.cpu().flatten(0, 1).unsqueeze(1), points.flatten(0, 1))[:, 0].amax(1)
+    return torch.where(_present(heatmaps)[:, None], highest.reshape(pixels.shape[:2]).double(), 0)
 
 
 def _heights(heatmaps: Heatmaps) -> Tensor:
@@ -213,13 +210,10 @@ def annotate(
     heatmaps = sighting.heatmaps
     mean = posterior.mean.double()
     projection = project_all(sighting.cameras, mean)
-    inside = torch.stack([
-        inside_image(pixels, camera.image_size) & valid & (crop is not None)
-        for pixels, camera, valid, crop in zip(
-            projection.pixels, sighting.cameras, projection.valid, heatmaps.crops, strict=True
-        )
-    ])
-    reach = torch.tensor([_FARTHEST * max(camera.image_size) for camera in sighting.cameras], dtype=mean.dtype)
+    sizes = torch.tensor([camera.image_size for camera in sighting.cameras], dtype=mean.dtype)
+    heights, widths = sizes.T.unsqueeze(-1)
+    inside = inside_image(projection.pixels, (heights, widths)) & projection.valid & _present(heatmaps)[:, None]
+    reach = _FARTHEST * sizes.amax(1)
     is_near = projection.valid & (projection.pixels.abs() <= reach[:, None, None]).all(-1)
     return FrameAnnotations(
         frame=sighting.frame,

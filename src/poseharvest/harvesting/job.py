@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -11,10 +11,10 @@ from poseharvest.capture.frames import FrameSource, MultiViewFrame, frames_showi
 from poseharvest.detectors.protocol import HeatmapDetector, KeypointSource
 from poseharvest.findings import CameraFault
 from poseharvest.harvesting.harvest_options import HarvestOptions
-from poseharvest.harvesting.subject import Sightings, Subject, SubjectLearner
+from poseharvest.harvesting.subject import FOR_A_NEWCOMER, Sightings, Subject, SubjectLearner, TeachingFrames
 from poseharvest.localization.boxes import Boxes
 from poseharvest.localization.follow.one_person import batch_length
-from poseharvest.progress import OnProgress, Progress
+from poseharvest.progress import OnProgress, Progress, now_and_then
 from poseharvest.skeleton.limb_lengths import LimbLengths
 
 _LEAST_AHEAD, _MOST_AHEAD = 4, 40
@@ -52,6 +52,7 @@ class Job:
             options.device,
             peaks_are_joints=self.has_keypoints,
             refines=options.estimate == "continuous",
+            frames=TeachingFrames() if options.people == 1 else FOR_A_NEWCOMER,
         )
 
     @cached_property
@@ -101,9 +102,26 @@ class Job:
 
     def report(self, frame: int, stage: str) -> None:
         """Report that all frames before `frame` are finished."""
-        self.on_progress(Progress(frame - self.options.start, self.stop - self.options.start, stage))
+        self.on_progress(self._progress(frame, stage))
 
-    def learn(self, warm_up: Sightings, frame: int | None = None) -> Subject:
-        """Return the subject's body; `frame` is the progress of the harvest, by default its start."""
-        self.report(self.options.start if frame is None else frame, "learning the limbs")
-        return self.learner.learn(warm_up, self.limb_lengths)
+    def part_reporter(self, frame: int) -> Callable[[str], None]:
+        """Return what reports, every few seconds, the parts of a long step after which no more frames are finished."""
+        listener = now_and_then(self.on_progress)
+        return lambda stage: listener(self._progress(frame, stage))
+
+    def _progress(self, frame: int, stage: str) -> Progress:
+        return Progress(frame - self.options.start, self.stop - self.options.start, stage)
+
+    def learn(self, warm_up: Sightings, frame: int | None = None, who: str = "") -> Subject:
+        """Return the subject's body, and report what is being done.
+
+        Args:
+            warm_up: sightings of the subject.
+            frame: the progress of the harvest, by default its start.
+            who: the subject among others, for the reports.
+        """
+        done, what = self.options.start if frame is None else frame, f"learning the limbs{who and f' of {who}'}"
+        self.report(done, what)
+        report = self.part_reporter(done)
+        learner = replace(self.learner, on_step=lambda step: report(f"{what}: {step}"))
+        return learner.learn(warm_up, self.limb_lengths)

@@ -78,7 +78,7 @@ class _Person:
         waiting: sightings without a posterior yet.
         number: number in the harvest, from 0; -1 until the body is known.
         subject: the body.
-        model: the model of the body.
+        model: the model of the body, while the person is present.
         first_frame: number of the first harvested frame.
         last_frame: number of the last harvested frame.
         num_frames: number of harvested frames.
@@ -133,14 +133,14 @@ class _Person:
         )
 
     @classmethod
-    def of(cls, stage: PersonStage, job: Job) -> _Person:
-        """Return the person of a stage, without the sightings that waited."""
+    def of(cls, stage: PersonStage, job: Job, *, is_present: bool) -> _Person:
+        """Return the person of a stage, without the sightings that waited; those who are not present need no model."""
         return cls(
             stage.track,
             [],
             stage.number,
             stage.subject,
-            None if stage.subject is None else job.learner.model(stage.subject.shells),
+            job.learner.model(stage.subject.shells) if is_present and stage.subject is not None else None,
             stage.first_frame,
             stage.last_frame,
             stage.num_frames,
@@ -203,7 +203,7 @@ class _People:
         self._confirmed: set[int] = set()
         self._records: list[tuple[int, int, FrameAnnotations]] = []
         self._last_written = -1
-        self._frame = job.options.start
+        self._frame = self._done = job.options.start
         self._positions: list[tuple[int, Position]] = []  # of the frames that a stage may have to go back to
         self._waited_from: dict[int, int] = {}  # by track, while frames are seen again
         self._seen_before = -1  # the last frame that is seen again
@@ -231,7 +231,8 @@ class _People:
 
     def go_on(self, stage: PeopleStage) -> None:
         """Go on from a stage: the frames from its position on, up to its own, are seen again."""
-        people = [_Person.of(one, self._job) for one in stage.people]
+        present = set(stage.present)
+        people = [_Person.of(one, self._job, is_present=place in present) for place, one in enumerate(stage.people)]
         self._present = {people[place].track: people[place] for place in stage.present}
         self.known = [people[place] for place in stage.known]
         waited = ((one.track, one.waiting_from) for one in stage.people)
@@ -258,7 +259,7 @@ class _People:
         if moment.frame <= self._seen_before:
             self._see_again(moment)
             return False
-        self._frame = moment.frame
+        self._frame = self._done = moment.frame
         for tracked in moment.sightings:
             self._present.setdefault(tracked.track, _Person(tracked.track)).add_sighting(tracked)
         self._confirmed = (self._confirmed | moment.confirmed) - moment.duplicates
@@ -271,6 +272,7 @@ class _People:
                 self._infer(person)
             if has_left:
                 self._present.pop(person.track, None)
+                person.model = None  # its tables take 20 MB, and its work is done
         finishes_part = self._write(moment.frame + 1)
         first = min([moment.frame, *(person.waiting[0].frame for person in self._present.values() if person.waiting)])
         self._positions = [one for one in self._positions if one[0] >= first]
@@ -278,6 +280,7 @@ class _People:
 
     def finish(self) -> None:
         """Write the rest. In a capture too short to confirm a track, all tracks count as people."""
+        self._done = self._job.stop
         short = not self.known and not self._confirmed
         for person in list(self._present.values()):
             if person.model is None and (short or person.track in self._confirmed):
@@ -297,7 +300,7 @@ class _People:
     def _learn(self, person: _Person) -> None:
         """Give the person a body and a number, or drop a track whose limbs cannot be a person's."""
         try:
-            subject = self._job.learn(person.waiting, self._frame)
+            subject = self._job.learn(person.waiting, self._done, f"person {len(self.known)}")
             self.findings += audit_subject(self._job, subject, f"person {len(self.known)}")
         except (CaptureError, CalibrationError) as error:
             first, last = person.waiting[0].frame, person.waiting[-1].frame
@@ -311,7 +314,9 @@ class _People:
         self.known.append(person)
 
     def _infer(self, person: _Person) -> None:
+        report = self._job.part_reporter(self._done)
         for record in person.infer():
+            report(f"harvesting, person {person.number} in frame {record.frame}")
             heapq.heappush(self._records, (record.frame, record.person, record))
 
     def _write(self, stop: int) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from statistics import median
@@ -19,6 +19,7 @@ from poseharvest.localization.find.observation import view_candidates
 from poseharvest.localization.find.scan import Candidate
 from poseharvest.localization.sighting import Sighting, TriangulatedPose
 from poseharvest.pictorial.body_prior import BodyPrior, body_prior
+from poseharvest.pictorial.evidence import FrameEvidence
 from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
 from poseharvest.pictorial.limb_estimation import (
     MAX_CORRECTION_MM,
@@ -39,8 +40,6 @@ from poseharvest.refinement.rigid_limbs import RigidLimbs
 from poseharvest.skeleton.limb_lengths import LimbLengths
 from poseharvest.skeleton.skeleton import Skeleton
 
-_MAX_FRAMES_MATCHED = 24
-_MAX_FRAMES = 64
 _ROUNDING_MM = 1e-6
 _CONSISTENT = 0.06  # of the window's side: a peak farther from the pose's projection lies on another limb
 
@@ -96,6 +95,29 @@ def by_name(lengths: LimbLengths) -> dict[str, float]:
     return {"-".join(limb): length for limb, length in lengths.mm.items()}
 
 
+@dataclass(frozen=True)
+class TeachingFrames:
+    """From how many frames a subject is learned at most; they are spread evenly over those that are there.
+
+    Attributes:
+        measured: for limbs, errors of the detector and rigidity; each costs an inference.
+        matched: for shells; each costs an inference a round.
+        mixed: for what the marginal counts beside the fit; each costs an inference for every view.
+    """
+
+    measured: int = 64
+    matched: int = 24
+    mixed: int = MOST_FRAMES
+
+
+FOR_A_NEWCOMER = TeachingFrames(measured=24, matched=12, mixed=4)
+"""Of one of several people: others wait meanwhile. Simulated poses are as exact (docs/performance.md)."""
+
+
+def _tell_nobody(step: str) -> None:
+    """Take no notice of a step."""
+
+
 @dataclass(frozen=True, eq=False)
 class _Chosen:
     """At most `count` of some sightings, spread evenly."""
@@ -134,6 +156,8 @@ class SubjectLearner:
         device: where the inference runs.
         peaks_are_joints: the heatmaps are drawn from keypoints, so that every peak is a detected joint.
         refines: learn what places joints between the voxels, too.
+        frames: from how many frames at most.
+        on_step: is called with what is being done, after every frame that is inferred and between.
     """
 
     skeleton: Skeleton
@@ -141,6 +165,8 @@ class SubjectLearner:
     device: str = "cpu"
     peaks_are_joints: bool = False
     refines: bool = False
+    frames: TeachingFrames = TeachingFrames()
+    on_step: Callable[[str], None] = _tell_nobody
 
     def support(self, sightings: Iterable[Sighting]) -> Support:
         """Return when a view shows a joint of the person in these sightings, one or more."""
@@ -161,18 +187,18 @@ class SubjectLearner:
             CaptureError: no limb at all is seen whole.
             ConfigError: the known lengths do not belong to the skeleton's limbs.
         """
-        chosen = _Chosen(sightings, _MAX_FRAMES)
+        chosen = _Chosen(sightings, self.frames.measured)
         support = self.support(_iterate(chosen))
         first = {} if known_lengths is not None else self._triangulate_limbs(chosen, support)
         rough = complete_lengths(self.skeleton, first) if known_lengths is None else known_lengths
         inferred = self._look_again(chosen, rough, support)
         measured = {} if known_lengths is not None else _better_known(first, self._measure_again(inferred))
         lengths = complete_lengths(self.skeleton, measured) if known_lengths is None else known_lengths
-        few_frames = _Chosen(chosen, _MAX_FRAMES_MATCHED)
+        few_frames = _Chosen(chosen, self.frames.matched)
         shells = match_shells(
             self.skeleton,
             lengths,
-            lambda radii: self._positions(_iterate(few_frames), radii, support),
+            lambda radii: self._positions(few_frames, radii, support),
             rounds=1 if self.refines else NUM_MATCHINGS,  # the fit needs a place to start from, not the last millimetre
         )
         refinement = self._learn_refinement(inferred, lengths, are_given=known_lengths is not None)
@@ -201,7 +227,7 @@ class SubjectLearner:
                 mean=posterior.mean.double(),
                 seen=observe([support.without_background(sighting).evidence], posterior.mean[None]),
             )
-            for sighting, posterior in self._infer(_iterate(sightings), lengths, support)
+            for sighting, posterior in self._infer(sightings, lengths, support, "poses")
         ]
 
     def _measure_again(self, inferred: Sequence[_Inferred]) -> dict[tuple[str, str], Measured]:
@@ -215,6 +241,7 @@ class SubjectLearner:
         """Return what places joints between the voxels."""
         if not self.refines:
             return None
+        self.on_step("the detector's errors")
         start = torch.stack([one.mean for one in inferred])
         limbs = RigidLimbs.of(self.skeleton, lengths, start)
         return learn_refinement(
@@ -225,22 +252,30 @@ class SubjectLearner:
         self, sightings: Sightings, shells: LimbLengths, support: Support, refinement: Refinement
     ) -> Refinement:
         """Return what places joints between the voxels, with what the marginal counts beside it."""
-        few = _Chosen(sightings, MOST_FRAMES)
+        few = _Chosen(sightings, self.frames.mixed)
         frames = [support.without_background(sighting).evidence for sighting in _iterate(few)]
-        return learn_mixing(frames, self.model(shells).infer_many, refinement)
+        model = self.model(shells)
+
+        def infer(fewer: Sequence[FrameEvidence]) -> list[JointPosterior]:
+            self.on_step("what each view says of the others")
+            return model.infer_many(fewer)
+
+        return learn_mixing(frames, infer, refinement)
 
     def model(self, shells: LimbLengths) -> PictorialStructures:
         """Return the model with the given shells."""
         return PictorialStructures(self.skeleton, shells, self.options, device=self.device)
 
     def _infer(
-        self, sightings: Iterable[Sighting], shells: LimbLengths, support: Support
+        self, sightings: Sightings, shells: LimbLengths, support: Support, what: str
     ) -> Iterator[tuple[Sighting, JointPosterior]]:
-        return infer_each(self.model(shells), sightings, support)
+        for number, inferred in enumerate(infer_each(self.model(shells), _iterate(sightings), support), 1):
+            self.on_step(f"{what}, {number} of {len(sightings)}")
+            yield inferred
 
-    def _positions(self, sightings: Iterable[Sighting], shells: LimbLengths, support: Support) -> PoseSamples:
+    def _positions(self, sightings: Sightings, shells: LimbLengths, support: Support) -> PoseSamples:
         means, dets, known = [], [], []
-        for sighting, posterior in self._infer(sightings, shells, support):
+        for sighting, posterior in self._infer(sightings, shells, support, "shells"):
             means.append(posterior.mean)
             dets.append(torch.linalg.det(posterior.cov))
             known.append(support.supported(sighting, posterior))

@@ -38,10 +38,37 @@ def gaussian_maps(points: Tensor, size: ImageSize, *, sigma_px: float) -> Tensor
     Raises:
         ShapeError: sigma is not positive.
     """
+    along_y, along_x = _bells(points, size, sigma_px)
+    return along_y.unsqueeze(-1) * along_x.unsqueeze(-2)
+
+
+def raise_to_gaussians(maps: Tensor, points: Tensor, heights: Tensor, *, sigma_px: float) -> None:
+    """Raise maps in place to a Gaussian of some height at every point, where that is higher.
+
+    The result is that of `gaussian_maps`, in a tenth of the time: a bump is drawn only where float32 can tell it from
+    zero.
+
+    Args:
+        maps: (J, H, W) float32 on the processor, not negative.
+        points: (J, 2) x, y in pixels of the maps; NaN draws nothing.
+        heights: (J,) of the Gaussians. One that is not finite makes its map NaN.
+        sigma_px: standard deviation, pixels of the maps.
+
+    Raises:
+        ShapeError: sigma is not positive.
+    """
+    from poseharvest.heatmaps.map_loops import raise_to_bumps
+
+    height, width = maps.shape[1:]
+    along_y, along_x = _bells(points.double(), (height, width), sigma_px)
+    raise_to_bumps(maps.numpy(), along_y.numpy(), along_x.numpy(), heights.double().contiguous().numpy())
+
+
+def _bells(points: Tensor, size: ImageSize, sigma_px: float) -> tuple[Tensor, Tensor]:
+    """Return the Gaussians of height 1 along the rows (..., H) and along the columns (..., W)."""
     if not sigma_px > 0:
         raise ShapeError(f"Gaussian heatmaps: expected sigma_px > 0, got {sigma_px}")
-    along_x, along_y = (_bell(points[..., axis], length, sigma_px) for axis, length in ((0, size[1]), (1, size[0])))
-    return along_y.unsqueeze(-1) * along_x.unsqueeze(-2)
+    return _bell(points[..., 1], size[0], sigma_px), _bell(points[..., 0], size[1], sigma_px)
 
 
 def _bell(centers: Tensor, length: int, sigma_px: float) -> Tensor:

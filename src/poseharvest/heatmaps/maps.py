@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,7 +11,7 @@ from torch import Tensor
 from poseharvest.arrays import ImageSize
 from poseharvest.checks import check_finite, check_shape
 from poseharvest.errors import ShapeError
-from poseharvest.geometry.crop import Crop
+from poseharvest.geometry.crop import Crop, windows_from_images
 
 # Smallest value of a neighbour, as a share of the peak. A Gaussian of sigma 0.3 px falls to it at a distance of one
 # pixel. The logarithm needs a positive number, and the background of a network can be negative.
@@ -57,6 +56,10 @@ class Peaks:
     pixels: Tensor
     score: Tensor
 
+    def of(self, number: int) -> Peaks:
+        """Return those of one number along the first axis."""
+        return Peaks(self.pixels[number], self.score[number])
+
 
 def map_peaks(values: Tensor) -> Peaks:
     """Return the peaks of maps (..., H, W) in pixels of the maps.
@@ -71,17 +74,25 @@ def map_peaks(values: Tensor) -> Peaks:
     column = highest_row.argmax(-1)
     flat, index = values.flatten(-2), row * width + column
     score = flat.gather(-1, index.unsqueeze(-1)).squeeze(-1).double()
-    offset_x = _offset(flat, index, 1, (column > 0) & (column < width - 1))
-    offset_y = _offset(flat, index, width, (row > 0) & (row < height - 1))
+    peak, *sides = (
+        flat.gather(-1, (index + k).clamp(0, height * width - 1).unsqueeze(-1)).squeeze(-1)
+        for k in (0, -1, 1, -width, width)
+    )
+    offset_x = _offset(peak, sides[0], sides[1], (column > 0) & (column < width - 1))
+    offset_y = _offset(peak, sides[2], sides[3], (row > 0) & (row < height - 1))
     return Peaks(torch.stack((column + offset_x, row + offset_y), -1), score)
 
 
-def _offset(flat: Tensor, index: Tensor, step: int, has_neighbours: Tensor) -> Tensor:
-    """Return the maximum of the parabola along one axis, -0.5 to 0.5 pixels from the highest pixel."""
-    last = flat.shape[-1] - 1
-    peak, before, after = (
-        flat.gather(-1, (index + k * step).clamp(0, last).unsqueeze(-1)).squeeze(-1).double() for k in (0, -1, 1)
-    )
+def _offset(peak: Tensor, before: Tensor, after: Tensor, has_neighbours: Tensor) -> Tensor:
+    """Return the maximum of the parabola along one axis, -0.5 to 0.5 pixels from the highest pixel.
+
+    Args:
+        peak: values at the highest pixels, one or more.
+        before: values beside them.
+        after: values at the other side.
+        has_neighbours: bool, both sides lie within the map.
+    """
+    peak, before, after = peak.double(), before.double(), after.double()
     usable = has_neighbours & (peak > 0)
     scale = torch.where(usable, peak, torch.ones_like(peak))
     log_before, log_after = ((side / scale).clamp(_LOWEST_SHARE, 1.0).log() for side in (before, after))
@@ -108,13 +119,12 @@ def heatmap_peaks(values: Tensor, crops: Sequence[Crop | None]) -> Peaks:
     if len(crops) != sizes["V"]:
         raise ShapeError(f"heatmaps: expected {sizes['V']} crops, got {len(crops)}")
     peaks = map_peaks(values)
-    pixels = torch.full_like(peaks.pixels, float("nan"))
-    score = torch.zeros_like(peaks.score)
-    for view, crop in enumerate(crops):
-        if crop is not None:
-            pixels[view] = crop.to_image(peaks.pixels[view], (sizes["H"], sizes["W"]))
-            score[view] = peaks.score[view]
-    return Peaks(pixels, score)
+    if not crops:
+        return peaks
+    scale, shift = (part[:, None].to(peaks.pixels) for part in windows_from_images(crops, (sizes["H"], sizes["W"])))
+    is_present = torch.tensor([[crop is not None] for crop in crops], device=values.device)
+    pixels = torch.where(is_present[..., None], (peaks.pixels - shift) / scale, torch.nan)
+    return Peaks(pixels, torch.where(is_present, peaks.score, 0))
 
 
 def peaks_near(values: Tensor, points: Tensor, *, reach: float) -> Peaks:
@@ -128,35 +138,34 @@ def peaks_near(values: Tensor, points: Tensor, *, reach: float) -> Peaks:
         points: (..., 2) x, y in pixels of the maps.
         reach: pixels, along each axis.
     """
-    height, width = values.shape[-2:]
-    flat, centers = values.reshape(-1, height * width), points.reshape(-1, 2).double()
-    centers = torch.where(torch.isfinite(centers), centers, -4 * reach - 4)
-    radius = math.ceil(reach)
-    steps = torch.arange(-radius, radius + 1)
-    columns = centers[:, :1].round().clamp(-radius - 1, width + radius).long() + steps
-    rows = centers[:, 1:].round().clamp(-radius - 1, height + radius).long() + steps
-    near_x = torch.exp(-2 * ((columns - centers[:, :1]) / reach) ** 2) * ((columns >= 0) & (columns < width))
-    near_y = torch.exp(-2 * ((rows - centers[:, 1:]) / reach) ** 2) * ((rows >= 0) & (rows < height))
-    place = rows.clamp(0, height - 1)[:, :, None] * width + columns.clamp(0, width - 1)[:, None, :]
-    weighed = flat.gather(1, place.flatten(1)).double() * (near_y[:, :, None] * near_x[:, None, :]).flatten(1)
-    index = place.flatten(1).gather(1, weighed.argmax(1, keepdim=True)).squeeze(1)
-    for _ in range(_CLIMBS):
-        around = _around(index, (height, width))
-        index = around.gather(1, flat.gather(1, around).argmax(1, keepdim=True)).squeeze(1)
-    score = flat.gather(1, index[:, None]).squeeze(1).double()
-    row, column = index // width, index % width
-    offset_x = _offset(flat.double(), index, 1, (column > 0) & (column < width - 1))
-    offset_y = _offset(flat.double(), index, width, (row > 0) & (row < height - 1))
+    return peaks_near_each([values], points.unsqueeze(0), reach=reach).of(0)
+
+
+def peaks_near_each(values: Sequence[Tensor], points: Tensor, *, reach: float) -> Peaks:
+    """Return the same for F sets of maps of one size, in a fraction of the time.
+
+    Args:
+        values: F tensors (..., H, W) on the processor, of one shape.
+        points: (F, ..., 2) x, y in pixels of the maps.
+        reach: pixels, along each axis.
+    """
+    from poseharvest.heatmaps.map_loops import find_peaks_near
+
+    height, width = values[0].shape[-2:]
+    centers = points.reshape(len(values), -1, 2).double()
+    centers = torch.where(torch.isfinite(centers), centers, -4 * reach - 4).contiguous()
+    places = torch.zeros(centers.shape, dtype=torch.long)
+    around = torch.zeros((*centers.shape[:-1], 6), dtype=values[0].dtype)
+    for frame, maps in enumerate(values):
+        of_frame = (one[frame].numpy() for one in (centers, places, around))
+        flat_maps = maps.reshape(-1, height, width).contiguous().numpy()
+        find_peaks_near(flat_maps, float(reach), _CLIMBS, *of_frame)
+    row, column = places.unbind(-1)
+    peak, left, right, above, below, highest = around.unbind(-1)
+    offset_x = _offset(peak, left, right, (column > 0) & (column < width - 1))
+    offset_y = _offset(peak, above, below, (row > 0) & (row < height - 1))
     pixels = torch.stack((column + offset_x, row + offset_y), -1)
-    is_slope = flat.gather(1, _around(index, (height, width))).amax(1) > flat.gather(1, index[:, None]).squeeze(1)
-    found = (score > 0) & ((pixels - centers).abs() <= reach).all(-1) & ~is_slope
-    pixels = torch.where(found[:, None], pixels, torch.nan)
+    score = peak.double()
+    found = (score > 0) & ((pixels - centers).abs() <= reach).all(-1) & (highest <= peak)
+    pixels = torch.where(found[..., None], pixels, torch.nan)
     return Peaks(pixels.reshape(points.shape), torch.where(found, score, 0).reshape(points.shape[:-1]))
-
-
-def _around(index: Tensor, size: tuple[int, int]) -> Tensor:
-    """Return the pixels (N, 9) around pixels (N,), themselves first; those beyond the border are the nearest in it."""
-    steps = torch.tensor([0, -1, 1])
-    rows = (index[:, None] // size[1] + steps).clamp(0, size[0] - 1)
-    columns = (index[:, None] % size[1] + steps).clamp(0, size[1] - 1)
-    return (rows[:, :, None] * size[1] + columns[:, None, :]).flatten(1)

@@ -9,9 +9,11 @@ from itertools import chain
 import torch
 from torch import Tensor
 
+from poseharvest.arrays import ImageSize
 from poseharvest.checks import check_shape
 from poseharvest.geometry.camera import StaticCamera
-from poseharvest.heatmaps.maps import peaks_near
+from poseharvest.geometry.crop import windows_from_images
+from poseharvest.heatmaps.maps import Peaks, peaks_near_each
 from poseharvest.pictorial.evidence import FrameEvidence
 
 _REACH = 3 / 16  # of the window's side: largest distance of a peak from the place on the grid
@@ -88,24 +90,28 @@ def observe(frames: Sequence[FrameEvidence], points: Tensor) -> Observations:
     """
     cameras = tuple(tuple(frame.cameras) for frame in frames)
     places = look(cameras, points.double(), with_jacobian=False)
-    pixels = torch.zeros_like(places.pixels)
-    height = torch.zeros(pixels.shape[:-1], dtype=torch.float64)
-    side = torch.ones(pixels.shape[:2], dtype=torch.float64)
+    near = _peaks_near(frames, places.pixels)
+    side = [[1.0 if crop is None else crop.side for crop in frame.heatmaps.crops] for frame in frames]
+    seen = (near.score > 0) & places.valid & torch.isfinite(near.pixels).all(-1)
+    pixels, height = torch.where(seen[..., None], near.pixels, 0.0), torch.where(seen, near.score, 0.0)
+    return Observations(pixels, seen, height, torch.tensor(side, dtype=torch.float64), cameras)
+
+
+def _peaks_near(frames: Sequence[FrameEvidence], pixels: Tensor) -> Peaks:
+    """Return the peaks near (F, V, J, 2) pixels of the pictures, in such pixels; score 0 in an absent view."""
+    found = Peaks(torch.zeros_like(pixels), torch.zeros(pixels.shape[:-1], dtype=torch.float64))
+    of_size: dict[ImageSize, list[int]] = {}
     for number, frame in enumerate(frames):
-        maps = frame.heatmaps
-        present = [view for view, crop in enumerate(maps.crops) if crop is not None]
-        crops = [crop for crop in maps.crops if crop is not None]
-        if not present:
-            continue
-        windows = [crop.to_window(places.pixels[number, v], maps.size) for v, crop in zip(present, crops, strict=True)]
-        near = peaks_near(maps.values[present].cpu(), torch.stack(windows), reach=_REACH * max(maps.size))
-        for place, (view, crop) in enumerate(zip(present, crops, strict=True)):
-            pixels[number, view] = crop.to_image(near.pixels[place], maps.size)
-            height[number, view] = near.score[place]
-            side[number, view] = crop.side
-    seen = (height > 0) & places.valid & torch.isfinite(pixels).all(-1)
-    pixels = torch.where(seen[..., None], pixels, 0.0)
-    return Observations(pixels, seen, torch.where(seen, height, 0.0), side, cameras)
+        of_size.setdefault(frame.heatmaps.size, []).append(number)
+    for size, numbers in of_size.items():
+        windows = [windows_from_images(frames[number].heatmaps.crops, size) for number in numbers]
+        scale, shift = (torch.stack(parts)[:, :, None] for parts in zip(*windows, strict=True))
+        values = [frames[number].heatmaps.values.cpu() for number in numbers]
+        near = peaks_near_each(values, pixels[numbers] * scale + shift, reach=_REACH * max(size))
+        is_present = torch.tensor([[c is not None for c in frames[number].heatmaps.crops] for number in numbers])
+        found.pixels[numbers] = torch.where(is_present[..., None, None], (near.pixels - shift) / scale, 0.0)
+        found.score[numbers] = torch.where(is_present[..., None], near.score, 0.0)
+    return found
 
 
 def look(cameras: Sequence[Sequence[StaticCamera]], points: Tensor, *, with_jacobian: bool = True) -> Views:

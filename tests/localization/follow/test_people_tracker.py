@@ -226,3 +226,19 @@ def test_moments_without_pictures_lose_nobody() -> None:
         assert moment.alive == {0}
         assert tracks(moment) == ([0] if frame in visibility else [])
     assert moment.confirmed == {0}
+
+
+def test_what_a_view_saw_last_is_remembered_while_it_sees_nobody() -> None:
+    """So that the guess whose the next keypoints are knows the person there, however many frames go together."""
+
+    def often_missed(frame: int, view: str) -> list[Tensor]:
+        return [] if view == "side" and frame >= 2 else [STANDING + frame * STEP]
+
+    tracker = PeopleTracker(ListedPeople(RIG, often_missed), RIG)
+    tracker.observe([empty_frame(frame, RIG) for frame in range(4)])
+    (members,) = tracker.state.last_members
+    seen = {RIG.names[member.view]: member.pixels for member in members}
+    assert set(seen) == set(RIG.names)
+    for view, pixels in seen.items():
+        truth = STANDING + (1 if view == "side" else 3) * STEP
+        assert torch.equal(pixels, RIG.camera(view).at(0).project(truth).pixels)

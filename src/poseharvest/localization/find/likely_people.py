@@ -19,7 +19,7 @@ def likely_people(people: Sequence[Members], frames: Sequence[Sequence[Candidate
     """Return for each of F frames the candidates that people probably have, in order of the views.
 
     Args:
-        people: the candidates of each person in the frame before, at most one a view. If nobody is known, the most
+        people: the candidates of each person in the frames before, at most one a view. If nobody is known, the most
             confident candidates of the views are taken for one person.
         frames: the candidates of all views, the most confident one first.
     """

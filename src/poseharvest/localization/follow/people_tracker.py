@@ -54,7 +54,7 @@ class PeopleState:
 
     Attributes:
         tracks: the people who are followed.
-        last_members: everybody's keypoints in the last frame.
+        last_members: of each track, the newest keypoints of every view.
         num_started: number of tracks so far.
         next_search: frame from which a network searches for new people.
     """
@@ -77,20 +77,22 @@ class PeopleTracker:
     def __init__(self, detector: HeatmapDetector, rig: Rig, max_people: int | None = None) -> None:
         self._detector, self._rig, self._max_people = detector, rig, max_people
         self._tracks: list[Track] = []
-        self._last_members: list[tuple[Candidate, ...]] = []  # everybody's keypoints in the last frame
+        self._last_members: dict[int, dict[int, Candidate]] = {}  # by track and view, the newest keypoints
         self._num_started = 0
         self._next_search = 0
 
     @property
     def state(self) -> PeopleState:
         """All that is remembered from frame to frame, to go on from it later."""
-        members = tuple(tuple(own) for own in self._last_members)
+        members = tuple(tuple(self._last_members.get(track.number, {}).values()) for track in self._tracks)
         return PeopleState(tuple(self._tracks), members, self._num_started, self._next_search)
 
     @state.setter
     def state(self, state: PeopleState) -> None:
         """Go on from what an earlier tracker remembered."""
-        self._tracks, self._last_members = list(state.tracks), list(state.last_members)
+        self._tracks = list(state.tracks)
+        members = zip(state.tracks, state.last_members, strict=False)
+        self._last_members = {track.number: {member.view: member for member in own} for track, own in members}
         self._num_started, self._next_search = state.num_started, state.next_search
 
     def observe(self, frames: Sequence[MultiViewFrame]) -> list[FrameSightings]:
@@ -121,7 +123,8 @@ class PeopleTracker:
             find_candidates(self._detector, frame, static) for frame, static in zip(frames, cameras, strict=True)
         ]
         memory = PoseMemory(len(self._detector.skeleton))
-        memory.prepare(likely_people(self._last_members, candidates), cameras)
+        followed = [tuple(own.values()) for own in self._last_members.values() if own]
+        memory.prepare(likely_people(followed, candidates), cameras)
         return [
             self._follow_keypoints(source, frame, found, memory)
             for frame, found in zip(frames, candidates, strict=True)
@@ -140,7 +143,10 @@ class PeopleTracker:
             track = self._start_track(one, frame)
             if track is not None:
                 members[track.number], observations = group, [*observations, one]
-        self._last_members = [own for own in members.values() if own]
+        self._last_members = {
+            track: self._last_members.get(track, {}) | {member.view: member for member in own}
+            for track, own in members.items()
+        }
         maps = [draw_keypoints(self._detector, source, t.belief, members[t.number], cameras) for t in self._tracks]
         return self._finish_frame(frame, cameras, maps, observations)
 
