@@ -92,6 +92,33 @@ def test_the_person_comes_back(seen_better: type[ListedPeople]) -> None:
     assert max(distance(one, person(one.frame)) for one in seen) < 2.0
 
 
+@pytest.mark.parametrize("length", [7, 12, 40])
+def test_a_cut_costs_no_frame(length: int) -> None:
+    """Every few frames the footage goes on with the person elsewhere, and somewhere else each time."""
+
+    def pose(frame: int) -> Tensor:
+        return person(frame % length) + (1 if frame // length % 2 else -1) * BESIDE * (1 + frame // length % 3)
+
+    num = 6 * length
+    seen = follow(OneOfMany(ListedPeople(RIG, lambda frame, _: [pose(frame)]), RIG), num)
+    assert [one.frame for one in seen] == list(range(num))
+    assert max(distance(one, pose(one.frame)) for one in seen) < 2.0
+
+
+def test_something_seen_while_the_person_is_hidden_is_no_cut(seen_better: type[ListedPeople]) -> None:
+    """For a moment nobody is seen but a thing that is taken for somebody."""
+
+    def poses(frame: int, view: str) -> list[Tensor]:
+        if 12 <= frame < 15:
+            return [STANDING + 4 * BESIDE]
+        return [person(frame)]
+
+    seen = follow(OneOfMany(seen_better(RIG, poses), RIG), 40)
+    later = [one for one in seen if one.frame >= 15]
+    assert [one.frame for one in later] == list(range(15, 40))
+    assert max(distance(one, person(one.frame)) for one in later) < 2.0
+
+
 def test_what_was_nobody_excludes_nobody(seen_better: type[ListedPeople]) -> None:
     """In the first two frames something is seen better than the person, and never again."""
 

@@ -4,6 +4,9 @@ A window may hold the keypoints of several people, and the highest peak of a joi
 all people are followed (`people_tracker`), each with their own keypoints, and one of them is kept: the one whom the
 views see best in the first frame with people. Anybody seen beside that person stays another person, also after the
 person has left.
+
+If the person vanishes in the very moment in which somebody new appears, the footage was cut, and the new one is the
+person. If the person then shows up at the old place after all, that was no cut, and they are followed again.
 """
 
 from __future__ import annotations
@@ -41,12 +44,25 @@ def one_person_tracker(
 
 @dataclass(frozen=True, eq=False)
 class OneOfManyState:
-    """All that `OneOfMany` remembers from frame to frame: everybody, and which of them is the person."""
+    """All that `OneOfMany` remembers from frame to frame.
+
+    Attributes:
+        everybody: what the tracker of all people remembers.
+        track: the person's.
+        is_certain: the track is a person's.
+        others: tracks that were seen beside that person.
+        known: tracks that were alive before the next frame.
+        was_seen: the person was seen in the last frame.
+        before_cut: the person's track before the last cut, while it may still go on.
+    """
 
     everybody: PeopleState
     track: int | None
     is_certain: bool
     others: frozenset[int]
+    known: frozenset[int] = frozenset()
+    was_seen: bool = False
+    before_cut: int | None = None
 
 
 class OneOfMany:
@@ -62,17 +78,24 @@ class OneOfMany:
         self._track: int | None = None
         self._is_certain = False  # the track is a person's
         self._others: set[int] = set()  # tracks that were seen beside that person
+        self._known: frozenset[int] = frozenset()
+        self._was_seen = False
+        self._before_cut: int | None = None
 
     @property
     def state(self) -> OneOfManyState:
         """All that is remembered from frame to frame."""
-        return OneOfManyState(self._everybody.state, self._track, self._is_certain, frozenset(self._others))
+        others = frozenset(self._others)
+        return OneOfManyState(
+            self._everybody.state, self._track, self._is_certain, others, self._known, self._was_seen, self._before_cut
+        )
 
     @state.setter
     def state(self, state: OneOfManyState) -> None:
         """Go on from what an earlier tracker remembered."""
         self._everybody.state = state.everybody
         self._track, self._is_certain, self._others = state.track, state.is_certain, set(state.others)
+        self._known, self._was_seen, self._before_cut = state.known, state.was_seen, state.before_cut
 
     def observe(self, frames: Sequence[MultiViewFrame]) -> list[Sighting]:
         """Return what the views show of the person in the next frames, without frames in which the person is not seen.
@@ -84,6 +107,7 @@ class OneOfMany:
         return [one.sighting for one in sightings if one is not None]
 
     def _choose_person(self, moment: FrameSightings) -> TrackedSighting | None:
+        self._notice_cut(moment)
         if self._track is None:
             strangers = [one for one in moment.sightings if one.track not in self._others]
             self._track = max(strangers, key=_evidence).track if strangers else None
@@ -94,6 +118,18 @@ class OneOfMany:
         if self._track is not None and self._track not in moment.alive:
             self._stop_following(moment)
         return sighting
+
+    def _notice_cut(self, moment: FrameSightings) -> None:
+        """Take the person who appears in a cut, or go back to the one before it if it was none."""
+        seen = {one.track for one in moment.sightings}
+        new = [one for one in moment.sightings if one.track not in self._known]
+        if self._before_cut in seen:
+            self._track, self._before_cut = self._before_cut, None
+        elif self._was_seen and self._track not in seen and new:
+            self._before_cut, self._track, self._is_certain = self._track, max(new, key=_evidence).track, False
+        if self._before_cut not in moment.alive:
+            self._before_cut = None
+        self._known, self._was_seen = moment.alive, self._track in seen
 
     def _stop_following(self, moment: FrameSightings) -> None:
         """Stop following the track.
