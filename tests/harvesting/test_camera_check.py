@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,17 @@ import torch
 
 from poseharvest.annotations.reader import Harvest
 from poseharvest.capture.fewer_views import FewerViews
+from poseharvest.capture.frames import MultiViewFrame
+from poseharvest.findings import CameraFault
 from poseharvest.geometry.camera import Camera
 from poseharvest.geometry.rig import Rig
+from poseharvest.harvesting.camera_check import confirmed_by_pictures
 from poseharvest.harvesting.harvest_capture import harvest
 from poseharvest.harvesting.harvest_options import HarvestOptions
+from poseharvest.harvesting.job import Job
 from poseharvest.pictorial.infer import InferenceOptions
 from poseharvest.progress import Progress
-from poseharvest.simulation import DetectorErrors, Simulation, simulate
+from poseharvest.simulation import DetectorErrors, Simulation, random_rig, simulate
 
 OPTIONS = HarvestOptions(inference=InferenceOptions(resolution=16), warm_up_frames=32, num_previews=2)
 WRONG = 2
@@ -47,7 +52,8 @@ class Miscalibrated:
 @pytest.fixture(scope="module")
 def walk() -> Simulation:
     """A person before five cameras, seen with errors."""
-    return simulate(48, 3, errors=DetectorErrors(), render=False, num_views=5)
+    rig = random_rig(5, torch.Generator().manual_seed(2))
+    return simulate(48, 3, rig=rig, errors=DetectorErrors(), render=False)
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +103,42 @@ def test_every_camera_may_be_kept(walk: Simulation, wrong: Miscalibrated, tmp_pa
     assert (fault.views, fault.is_left_out) == ((wrong.rig.names[WRONG],), False)
     assert kept.view_names == wrong.rig.names
     assert kept.info.findings[0].severity == "error"
+
+
+class Pictures:
+    """Footage of one view; `picture(n)` is its picture of frame n."""
+
+    def __init__(self, rig: Rig, picture: Callable[[int], np.ndarray]) -> None:
+        self.rig, self.picture, self.num_frames, self.frame_rate, self.name = rig, picture, 60, 30.0, "pictures"
+
+    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[MultiViewFrame]:
+        for index in range(start, self.num_frames if stop is None else stop):
+            images = tuple(self.picture(index) for _ in self.rig)
+            yield MultiViewFrame(index, index / self.frame_rate, images)
+
+
+def scene(shift: int) -> np.ndarray:
+    """A picture of smooth stripes that move."""
+    stripes = 120 + 90 * np.sin((np.arange(160) + shift) / 9)
+    return np.broadcast_to(stripes[None, :, None], (120, 160, 3)).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("picture", "kind"),
+    [
+        (lambda n: scene(0), "frozen"),
+        (lambda n: np.random.default_rng(n).integers(0, 255, (120, 160, 3)).astype(np.uint8), "unlike"),
+        (scene, None),
+    ],
+    ids=["stands still", "noise", "a scene"],
+)
+def test_a_view_that_fits_nothing_is_at_fault_only_if_its_pictures_say_so(walk: Simulation, picture, kind):
+    """A view may also show somebody else, who stands still or moves."""
+    rig = walk.capture.rig
+    job = Job(Pictures(rig, picture), walk.detector, OPTIONS, None, None, lambda _: None)
+    name = (rig.names[1],)
+    found = confirmed_by_pictures(job, CameraFault(name, "unlike", 80.0, "it fits nothing", name))
+    assert (None if found is None else found.kind) == kind
 
 
 def test_fewer_views_have_the_frames_of_the_others(walk: Simulation):

@@ -47,7 +47,7 @@ _MIN_SHARE = 0.66  # of the joints' constant offsets that must be explained
 _IN_TIME: tuple[FaultKind, ...] = ("delay", "rate")
 _PLAIN = 0.25  # more than any other camera's explanation gains
 _MIN_MOVED_PX, _MIN_MOVED_SHARE = 3.0, 0.012  # in the picture; the share is of the person's extent
-_FROZEN_SHARE, _SAME_SHARE = 0.15, 0.02
+_FROZEN_SHARE, _SAME_SHARE = 0.02, 0.02  # somebody who stands still moves more
 _FAR = 4.0  # usual errors
 _UNLIKE, _LIKE = 0.6, 0.25  # shares of peaks farther than four usual errors
 

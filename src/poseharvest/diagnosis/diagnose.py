@@ -39,6 +39,7 @@ _FEW_FRAMES = 3
 _LEGS = ("knee", "ankle", "heel", "toe", "foot")
 _ARMS_AND_HEAD = ("wrist", "elbow", "shoulder", "head", "nose", "neck")
 _MAX_PEOPLE_MEASURED = 50
+_PERHAPS_ANOTHER_PERSON = ("unlike", "frozen")  # a view that was taken in by somebody else looks like this
 _MAX_PEOPLE_ASKED = 2  # a fault of a camera shows in everybody
 _MIN_MOMENTS = 10  # of a person, for findings about the limbs
 
@@ -182,7 +183,9 @@ class Diagnosis:
             for person, _ in counts.most_common(_MAX_PEOPLE_ASKED)
         ]
         first = faults[0] if faults else None
-        if first is None or any(fault is None or set(fault.views) != set(first.views) for fault in faults):
+        if first is None or first.kind in _PERHAPS_ANOTHER_PERSON:
+            return ()
+        if any(fault is None or set(fault.views) != set(first.views) for fault in faults):
             return ()
         return (first,)
 

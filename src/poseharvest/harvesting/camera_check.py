@@ -28,6 +28,9 @@ _LATER_PLACES = (0.4, 0.6, 0.8)
 _FRAMES_SEARCHED, _EVERY = 10, 3  # of a network, in each view alone
 _STRANGE = 0.5  # share of a view's peaks that are far from where the others see the joints
 _LEAST_LEFT = 2  # cameras
+_PICTURES_COMPARED = 3
+_STANDS_STILL = 2.0  # mean difference of the brightness, of 255
+_NOISE = 0.8  # difference of neighbours over the spread of the brightness: 1.1 for noise, 0.3 at most for a scene
 _ONE_PERSON = 0.9  # share of the pictures in which one person stands out
 _BYSTANDER = 0.6  # size times confidence over that of the person who stands out
 
@@ -68,10 +71,28 @@ def _find(job: Job, first: Iterable[Sighting]) -> CameraFault | None:
     if shown is None:
         return _fault(job, cameras, _searched_alone(job))
     fault = _fault(job, cameras, shown)
-    if job.has_keypoints or not (far_shares(cameras, shown) > _STRANGE).any():
-        return fault
-    job.report(job.options.start, "a camera does not fit the others: searching each view alone")
-    return _fault(job, cameras, _searched_alone(job)) or fault
+    if not job.has_keypoints and (far_shares(cameras, shown) > _STRANGE).any():
+        job.report(job.options.start, "a camera does not fit the others: searching each view alone")
+        fault = _fault(job, cameras, _searched_alone(job)) or fault
+    return confirmed_by_pictures(job, fault) if fault is not None and fault.kind in {"unlike", "frozen"} else fault
+
+
+def confirmed_by_pictures(job: Job, fault: CameraFault) -> CameraFault | None:
+    """Return the fault if the pictures stand still or are noise, else None: the view may show somebody else."""
+    view = job.capture.rig.names.index(fault.wrong[0])
+    pictures = []
+    for number in dict.fromkeys((job.options.start, (job.options.start + job.stop) // 2, job.stop - 1)):
+        for frame in job.capture.frames(number, number + 1):
+            image = frame.images[view]
+            if image is not None:
+                pictures.append(image.astype(np.float64).mean(-1))
+    if len(pictures) < _PICTURES_COMPARED:
+        return None
+    if max(np.abs(other - pictures[0]).mean() for other in pictures[1:]) < _STANDS_STILL:
+        return replace(fault, kind="frozen", text="its picture stands still while the person moves")
+    if all(np.abs(np.diff(one, axis=1)).mean() > _NOISE * one.std() for one in pictures):
+        return replace(fault, kind="unlike", text="its pictures are noise")
+    return None
 
 
 def decided(job: Job, fault: CameraFault) -> CameraFault:
