@@ -104,13 +104,14 @@ class Diagnosis:
     Args:
         rig: the cameras; records hold their views in this order.
         skeleton: records hold its joints in this order.
+        judges_cameras: look for a fault of a camera; False where it was done with the footage.
 
     Attributes:
         coverage: counts of the frames in which two views show a joint, by person.
     """
 
-    def __init__(self, rig: Rig, skeleton: Skeleton) -> None:
-        self._rig, self._skeleton = rig, skeleton
+    def __init__(self, rig: Rig, skeleton: Skeleton, *, judges_cameras: bool = True) -> None:
+        self._rig, self._skeleton, self._judges_cameras = rig, skeleton, judges_cameras
         self.coverage = Coverage(skeleton)
         self._views = ViewTally(rig, len(skeleton))
         self._moments = MomentSamples()
@@ -169,7 +170,7 @@ class Diagnosis:
     def _faults(self, frame_rate: float) -> tuple[CameraFault, ...]:
         """Return the fault of a camera that shows in those who are seen most."""
         cameras = [camera for camera in self._rig if isinstance(camera, Camera)]
-        if not self._is_judged:
+        if not (self._is_judged and self._judges_cameras):
             return ()
         moments = self._moments.moments
         counts = Counter(moment.person for moment in moments)

@@ -6,6 +6,7 @@ the person on whom most views agree. Where a view does not fit that, each view i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
@@ -14,11 +15,13 @@ import torch
 
 from poseharvest.capture.frames import MultiViewFrame
 from poseharvest.diagnosis.camera_faults import MIN_VIEWS, far_shares, find_fault
+from poseharvest.diagnosis.disagreement import projected
 from poseharvest.diagnosis.shown_joints import Floats, ShownJoints
 from poseharvest.findings import CameraFault
 from poseharvest.geometry.camera import Camera
 from poseharvest.harvesting.job import Job
-from poseharvest.localization.find.scan import Candidate, PictureSearch
+from poseharvest.localization.find.match_views import group_candidates, triangulate_pose
+from poseharvest.localization.find.scan import Candidate, PictureSearch, find_candidates
 from poseharvest.localization.follow.one_view import OneViewTracker, shows_person
 from poseharvest.localization.limits import CONFIDENT_PEAK
 from poseharvest.localization.sighting import Sighting
@@ -28,6 +31,8 @@ _LATER_PLACES = (0.4, 0.6, 0.8)
 _FRAMES_SEARCHED, _EVERY = 10, 3  # of a network, in each view alone
 _STRANGE = 0.5  # share of a view's peaks that are far from where the others see the joints
 _LEAST_LEFT = 2  # cameras
+_FRAMES_ASKED, _MAX_GROUPS = 3, 6
+_SAME_PLACE = 0.5  # of the displacement that a fault explains
 _PICTURES_COMPARED = 3
 _STANDS_STILL = 2.0  # mean difference of the brightness, of 255
 _NOISE = 0.8  # difference of neighbours over the spread of the brightness: 1.1 for noise, 0.3 at most for a scene
@@ -74,7 +79,41 @@ def _find(job: Job, first: Iterable[Sighting]) -> CameraFault | None:
     if not job.has_keypoints and (far_shares(cameras, shown) > _STRANGE).any():
         job.report(job.options.start, "a camera does not fit the others: searching each view alone")
         fault = _fault(job, cameras, _searched_alone(job)) or fault
-    return confirmed_by_pictures(job, fault) if fault is not None and fault.kind in {"unlike", "frozen"} else fault
+    if fault is None or _is_perhaps_another_person(job, cameras, shown, fault):
+        return None
+    return confirmed_by_pictures(job, fault) if fault.kind in {"unlike", "frozen"} else fault
+
+
+def _is_perhaps_another_person(job: Job, cameras: Sequence[Camera], shown: ShownJoints, fault: CameraFault) -> bool:
+    """Return whether a view at fault agrees with two others about somebody, or three views see a second person.
+
+    A fault of a camera shows in everybody. Where there are several people, a view may show another one than the rest.
+    """
+    view = job.capture.rig.names.index(fault.wrong[0])
+    numbers = shown.few(_FRAMES_ASKED).frames.tolist()
+    num_agreed = num_crowded = 0
+    for number in numbers:
+        for frame in job.frames(number, number + 1):
+            groups = group_candidates(find_candidates(job.detector, frame, cameras), cameras, max_groups=_MAX_GROUPS)
+            num_agreed += any(_apart_px(cameras, group, view) < _SAME_PLACE * fault.moved_px for group in groups)
+            num_crowded += sum(len(group) > _LEAST_LEFT for group in groups) > 1
+    return 2 * max(num_agreed, num_crowded) > len(numbers)
+
+
+def _apart_px(cameras: Sequence[Camera], group: Sequence[Candidate], view: int) -> float:
+    """Return the median distance of a view's candidate from where the others of its group see the joints, pixels."""
+    own = [member for member in group if member.view == view]
+    others = [member for member in group if member.view != view]
+    if not own or len(others) < _LEAST_LEFT:
+        return math.inf
+    pose = triangulate_pose(others, cameras)
+    points = torch.where(pose.known.unsqueeze(-1), pose.points.double(), torch.nan).numpy()
+    return _median(np.linalg.norm(_pixels(own[0]) - projected(cameras[view], points), axis=-1))
+
+
+def _median(distances: Floats) -> float:
+    known = distances[np.isfinite(distances)]
+    return float(np.median(known)) if len(known) else math.inf
 
 
 def confirmed_by_pictures(job: Job, fault: CameraFault) -> CameraFault | None:

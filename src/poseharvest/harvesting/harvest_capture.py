@@ -120,7 +120,8 @@ def _write(
             return writer.commit()
         if harvest_frames is harvest_one and job.fault is None and (known := stored_fault(writer)) is not None:
             raise LeaveOut(known)
-        diagnosis = Diagnosis(job.capture.rig, job.detector.skeleton)
+        is_judged = harvest_frames is harvest_one and job.boxes is None
+        diagnosis = Diagnosis(job.capture.rig, job.detector.skeleton, judges_cameras=not is_judged)
         writer.listen(diagnosis.add)
         writer.replay()
         run = diagnosis.completed(harvest_frames(job, writer, findings))
