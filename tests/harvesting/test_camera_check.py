@@ -12,22 +12,33 @@ import numpy as np
 import pytest
 import torch
 
+from localization_kit import empty_frame
+from people_kit import ListedPeople
 from poseharvest.annotations.reader import Harvest
 from poseharvest.capture.fewer_views import FewerViews
 from poseharvest.capture.frames import MultiViewFrame
+from poseharvest.diagnosis.shown_joints import ShownJoints
 from poseharvest.findings import CameraFault
 from poseharvest.geometry.camera import Camera
 from poseharvest.geometry.rig import Rig
-from poseharvest.harvesting.camera_check import confirmed_by_pictures
+from poseharvest.harvesting.camera_check import confirmed_by_pictures, is_perhaps_another_person
 from poseharvest.harvesting.harvest_capture import harvest
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.harvesting.job import Job
 from poseharvest.pictorial.infer import InferenceOptions
 from poseharvest.progress import Progress
 from poseharvest.simulation import DetectorErrors, Simulation, random_rig, simulate
+from walker_kit import walker_rig, walking_pose
 
 OPTIONS = HarvestOptions(inference=InferenceOptions(resolution=16), warm_up_frames=32, num_previews=2)
 WRONG = 2
+
+
+def turned(camera: Any, angle_rad: float) -> Camera:
+    """Return a camera turned about its upright axis, at its place."""
+    cos, sin = math.cos(angle_rad), math.sin(angle_rad)
+    rotation = torch.tensor([[cos, 0, sin], [0, 1, 0], [-sin, 0, cos]]).double() @ camera.rotation
+    return replace(camera, rotation=rotation, translation=-(rotation @ camera.center))
 
 
 class Miscalibrated:
@@ -35,14 +46,8 @@ class Miscalibrated:
 
     def __init__(self, capture: Any) -> None:
         self._capture = capture
-        turn = torch.tensor([
-            [math.cos(0.1), 0, math.sin(0.1)],
-            [0, 1, 0],
-            [-math.sin(0.1), 0, math.cos(0.1)],
-        ]).double()
         cameras = [camera for camera in capture.rig if isinstance(camera, Camera)]
-        rotation = turn @ cameras[WRONG].rotation
-        cameras[WRONG] = replace(cameras[WRONG], rotation=rotation, translation=-(rotation @ cameras[WRONG].center))
+        cameras[WRONG] = turned(cameras[WRONG], 0.1)
         self.rig = Rig(tuple(cameras))
 
     def __getattr__(self, name: str) -> Any:
@@ -105,6 +110,16 @@ def test_every_camera_may_be_kept(walk: Simulation, wrong: Miscalibrated, tmp_pa
     assert kept.info.findings[0].severity == "error"
 
 
+class EmptyFootage:
+    """Frames without pictures."""
+
+    def __init__(self, rig: Rig) -> None:
+        self.rig, self.num_frames, self.frame_rate, self.name = rig, 20, 30.0, "empty"
+
+    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[MultiViewFrame]:
+        return (empty_frame(index, self.rig) for index in range(start, self.num_frames if stop is None else stop))
+
+
 class Pictures:
     """Footage of one view; `picture(n)` is its picture of frame n."""
 
@@ -139,6 +154,21 @@ def test_a_view_that_fits_nothing_is_at_fault_only_if_its_pictures_say_so(walk: 
     name = (rig.names[1],)
     found = confirmed_by_pictures(job, CameraFault(name, "unlike", 80.0, "it fits nothing", name))
     assert (None if found is None else found.kind) == kind
+
+
+@pytest.mark.parametrize("num_people", [1, 2])
+def test_where_views_see_several_people_no_camera_is_blamed_for_one(num_people: int):
+    """The last camera is turned, so that it fits nobody; three others see one person, or two."""
+    rig, standing = walker_rig(), torch.from_numpy(walking_pose(0.0)).double()
+    people = [standing, standing + torch.tensor([-700.0, 900.0, 0.0]).double()][:num_people]
+    source = ListedPeople(rig, lambda _frame, _view: people)
+    wrong = Rig((*tuple(rig)[:-1], turned(tuple(rig)[-1], 0.1)))
+    job = Job(EmptyFootage(wrong), source, OPTIONS, None, None, lambda _: None)
+    seen = np.stack([[camera.project(standing).pixels.numpy()] * 20 for camera in rig])
+    name = (rig.names[-1],)
+    fault = CameraFault(name, "place", 60.0, "it was moved", name)
+    cameras = tuple(camera for camera in wrong if isinstance(camera, Camera))
+    assert is_perhaps_another_person(job, cameras, ShownJoints(np.arange(20), seen), fault) == (num_people > 1)
 
 
 def test_fewer_views_have_the_frames_of_the_others(walk: Simulation):

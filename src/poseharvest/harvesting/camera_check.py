@@ -79,12 +79,12 @@ def _find(job: Job, first: Iterable[Sighting]) -> CameraFault | None:
     if not job.has_keypoints and (far_shares(cameras, shown) > _STRANGE).any():
         job.report(job.options.start, "a camera does not fit the others: searching each view alone")
         fault = _fault(job, cameras, _searched_alone(job)) or fault
-    if fault is None or _is_perhaps_another_person(job, cameras, shown, fault):
+    if fault is None or is_perhaps_another_person(job, cameras, shown, fault):
         return None
     return confirmed_by_pictures(job, fault) if fault.kind in {"unlike", "frozen"} else fault
 
 
-def _is_perhaps_another_person(job: Job, cameras: Sequence[Camera], shown: ShownJoints, fault: CameraFault) -> bool:
+def is_perhaps_another_person(job: Job, cameras: Sequence[Camera], shown: ShownJoints, fault: CameraFault) -> bool:
     """Return whether a view at fault agrees with two others about somebody, or three views see a second person.
 
     A fault of a camera shows in everybody. Where there are several people, a view may show another one than the rest.
