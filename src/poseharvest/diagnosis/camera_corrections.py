@@ -26,13 +26,14 @@ from poseharvest.geometry.distortion import Distortion
 from poseharvest.geometry.refit import turned_size
 
 MAX_DELAY: Final = 40
-"""Longest delay that is looked for, frames."""
+"""Longest delay that is looked for, frames; of short footage a third of it."""
 
 _MOST_POINTS = 300
 _MOST_STEPS = 20
 _ZOOMS = np.exp(np.linspace(-0.4, 0.4, 33))
 _RATES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.1, 1.25, 1.43, 1.67, 2.0)
 _LEAST_FRAMES = 5  # that show a joint, for its constant offset
+_LEAST_FRAMES_FOR_RATE = 60
 _LEAST_SHARE = 0.3  # of what a view shows that a delayed view must still have to be compared
 
 
@@ -184,7 +185,8 @@ def delayed(suspect: Suspect) -> Correction | None:
     def cost(delay: float) -> float:
         return suspect.cost(suspect.camera, suspect.shown.in_time(suspect.view, frames + delay))
 
-    coarse = np.arange(-MAX_DELAY, MAX_DELAY + 1, dtype=np.float64)
+    longest = min(MAX_DELAY, int(np.ptp(frames)) // 3)
+    coarse = np.arange(-longest, longest + 1, dtype=np.float64)
     costs = [cost(delay) for delay in coarse]
     if not np.isfinite(costs).any():
         return None
@@ -198,8 +200,10 @@ def delayed(suspect: Suspect) -> Correction | None:
 
 
 def at_another_rate(suspect: Suspect) -> Correction | None:
-    """Return the view at the rate and with the delay that fit best (two numbers)."""
+    """Return the view at the rate and with the delay that fit best (two numbers); None if the footage is too short."""
     frames = suspect.shown.frames.astype(np.float64)
+    if len(frames) < _LEAST_FRAMES_FOR_RATE:
+        return None
 
     def shown(rate: float, delay: float) -> Floats:
         return suspect.shown.in_time(suspect.view, frames[0] + (frames - frames[0]) * rate + delay)

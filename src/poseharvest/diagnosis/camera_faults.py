@@ -44,7 +44,6 @@ _NEARLY_AS_GOOD = 0.85  # share of the best gain with which a simpler kind is pr
 _MIN_GAIN, _MIN_GAIN_OF_TWO = 0.5, 0.9  # fall of the cost a joint of the faulty view; the joints of two views are vague
 _MIN_GAIN_IN_TIME = 0.35  # detectors err to one side, which looks like a camera that was moved, never like a late one
 _MIN_SHARE = 0.66  # of the joints' constant offsets that must be explained
-_IN_TIME: tuple[FaultKind, ...] = ("delay", "rate")
 _PLAIN = 0.25  # more than any other camera's explanation gains
 _MIN_MOVED_PX, _MIN_MOVED_SHARE = 3.0, 0.012  # in the picture; the share is of the person's extent
 _FROZEN_SHARE, _SAME_SHARE = 0.02, 0.02  # somebody who stands still moves more
@@ -159,8 +158,7 @@ def _best_explanation(cameras: Sequence[Camera], suspects: Sequence[Suspect]) ->
     rival = max((one.gain for one in found if not set(one.views) & set(best.views)), default=0.0)
     a_joint = len(cameras) / len(best.views)  # the cost is a mean over the joints of all views
     is_plain = (best.gain - max(rival, 0.0)) * a_joint > _PLAIN
-    is_in_time = best.kind in _IN_TIME
-    least = _MIN_GAIN_IN_TIME if is_in_time else _MIN_GAIN if len(cameras) > MIN_VIEWS else _MIN_GAIN_OF_TWO
+    least = _MIN_GAIN_IN_TIME if best.kind == "delay" else _MIN_GAIN if len(cameras) > MIN_VIEWS else _MIN_GAIN_OF_TWO
     if best.gain * a_joint < least or best.share < _MIN_SHARE:
         return None
     if best.moved_px < max(_least_moved_px(suspects[view]) for view in best.views):
