@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares, minimize_scalar
 from scipy.spatial.transform import Rotation
 
-from poseharvest.diagnosis.disagreement import Yardstick, projected
+from poseharvest.diagnosis.disagreement import Yardstick, median_of_known, projected
 from poseharvest.diagnosis.shown_joints import Floats, ShownJoints
 from poseharvest.findings import FaultKind
 from poseharvest.geometry.camera import Camera
@@ -254,7 +254,7 @@ def moved_px(suspect: Suspect, correction: Correction) -> float:
         moved = np.linalg.norm(correction.pixels - suspect.pixels, axis=-1)
     else:
         moved = np.linalg.norm(projected(correction.camera, suspect.points) - suspect.expected, axis=-1)
-    return float(np.nanmedian(moved)) if np.isfinite(moved).any() else 0.0
+    return median_of_known(moved, default=0.0)
 
 
 def explained_share(suspect: Suspect, correction: Correction) -> float:

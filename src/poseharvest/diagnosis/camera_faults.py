@@ -18,10 +18,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseharvest.diagnosis.camera_corrections import Suspect, corrections, explained_share, moved_px
-from poseharvest.diagnosis.disagreement import Yardstick, disagreement, distances, projected, triangulated, yardstick
+from poseharvest.diagnosis.disagreement import (
+    Yardstick,
+    disagreement,
+    distances,
+    median_of_known,
+    projected,
+    triangulated,
+    yardstick,
+)
 from poseharvest.diagnosis.shown_joints import Floats, ShownJoints
 from poseharvest.findings import CameraFault, FaultKind
 from poseharvest.geometry.camera import Camera
+from poseharvest.geometry.rig import Rig
 
 MIN_VIEWS = 3
 """With fewer views nothing says which camera is at fault."""
@@ -112,12 +121,21 @@ def far_shares(cameras: Sequence[Camera], shown: ShownJoints) -> Floats:
     if measure is None:
         return np.full(len(cameras), np.nan)
     points = triangulated(cameras, some, _FAR * float(np.median(measure.error_px)))
-    shares = []
-    for view, camera in enumerate(cameras):
-        far = distances(camera, points, some.pixels[view]) / measure.error_px[view]
-        known = np.isfinite(far)
-        shares.append(float((far[known] > _FAR).mean()) if known.any() else float("nan"))
-    return np.asarray(shares)
+    apart = [_usual_errors_apart(camera, points, some, view, measure) for view, camera in enumerate(cameras)]
+    return np.asarray([(one > _FAR).mean() if len(one) else np.nan for one in apart])
+
+
+def _usual_errors_apart(camera: Camera, points: Floats, shown: ShownJoints, view: int, measure: Yardstick) -> Floats:
+    """Return (N,) the known distances of what a view shows from joints (T, J, 3), in usual errors of its detector."""
+    apart = distances(camera, points, shown.pixels[view]) / measure.error_px[view]
+    known: Floats = apart[np.isfinite(apart)]
+    return known
+
+
+def still_cameras(rig: Rig) -> tuple[Camera, ...]:
+    """Return the cameras that `find_fault` can judge: all of a rig's; none if one moves, or if they are too few."""
+    cameras = tuple(camera for camera in rig if isinstance(camera, Camera))
+    return cameras if len(cameras) == len(rig) >= MIN_VIEWS else ()
 
 
 def _suspect(
@@ -137,7 +155,7 @@ def _suspect(
 def _apart_px(suspect: Suspect) -> float:
     """Return the median distance of what a view shows from the joints of the others, pixels; infinite if unknown."""
     apart = np.linalg.norm(suspect.expected - suspect.pixels, axis=-1)
-    return float(np.nanmedian(apart)) if np.isfinite(apart).any() else math.inf
+    return median_of_known(apart, default=math.inf)
 
 
 def _least_moved_px(suspect: Suspect) -> float:
@@ -193,9 +211,7 @@ def _exchanges(cameras: Sequence[Camera], suspects: Sequence[Suspect], before: F
         gain = _gain(cameras, exchanged, suspects[0].measure, before)
         moved = np.linalg.norm(exchanged.pixels[first] - shown.pixels[first], axis=-1)
         text = "their calibrations, or their footage, are exchanged"
-        yield _Explanation(
-            (first, second), "exchanged", gain, float(np.nanmedian(moved)) if np.isfinite(moved).any() else 0.0, text
-        )
+        yield _Explanation((first, second), "exchanged", gain, median_of_known(moved, default=0.0), text)
 
 
 def _fits_better(suspect: Suspect, other: Suspect) -> bool:
@@ -264,17 +280,16 @@ def _first_known(pixels: Floats) -> Floats:
 def _unlike_the_others(cameras: Sequence[Camera], suspects: Sequence[Suspect]) -> CameraFault | None:
     """Return the fault of a view that does not fit the others, whatever is corrected, while they fit one another."""
     for one in suspects:
-        far = distances(one.camera, one.points, one.pixels) / one.measure.error_px[one.view]
-        known = np.isfinite(far)
-        if known.sum() < _LEAST_POINTS or (far[known] > _FAR).mean() < _UNLIKE:
+        far = _usual_errors_apart(one.camera, one.points, one.shown, one.view, one.measure)
+        if len(far) < _LEAST_POINTS or (far > _FAR).mean() < _UNLIKE:
             continue
-        rest = [other for other in suspects if other is not one]
         among = [
-            distances(other.camera, one.points, other.pixels) / other.measure.error_px[other.view] for other in rest
+            _usual_errors_apart(other.camera, one.points, other.shown, other.view, other.measure)
+            for other in suspects
+            if other is not one
         ]
-        known_among = [each[np.isfinite(each)] for each in among]
-        if all(len(each) >= _LEAST_POINTS and (each > _FAR).mean() < _LIKE for each in known_among):
+        if all(len(each) >= _LEAST_POINTS and (each > _FAR).mean() < _LIKE for each in among):
             name = (cameras[one.view].name,)
             text = "it does not show the person where the others see them, and no single change of it explains that"
-            return CameraFault(name, "unlike", float(np.nanmedian(far) * one.measure.error_px[one.view]), text, name)
+            return CameraFault(name, "unlike", float(np.median(far) * one.measure.error_px[one.view]), text, name)
     return None

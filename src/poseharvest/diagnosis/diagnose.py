@@ -16,7 +16,7 @@ from poseharvest.annotations.info import HarvestRun
 from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.diagnosis.agreement import ViewTally
 from poseharvest.diagnosis.body_findings import about_limbs, about_unseen_joints
-from poseharvest.diagnosis.camera_faults import MIN_VIEWS, find_fault
+from poseharvest.diagnosis.camera_faults import find_fault, still_cameras
 from poseharvest.diagnosis.camera_findings import (
     about_absence,
     about_depth,
@@ -28,7 +28,6 @@ from poseharvest.diagnosis.cross_check import combine_people, cross_check, cross
 from poseharvest.diagnosis.limbs import LimbTally
 from poseharvest.diagnosis.sampled_moments import MomentSamples, shown_in
 from poseharvest.findings import CameraFault, Finding, worst_first
-from poseharvest.geometry.camera import Camera
 from poseharvest.geometry.rig import Rig
 from poseharvest.skeleton.skeleton import Skeleton
 
@@ -165,12 +164,12 @@ class Diagnosis:
     @property
     def _is_judged(self) -> bool:
         """There are enough cameras, and they stand still, so that `camera_faults` says which one is at fault."""
-        return len(self._rig) >= MIN_VIEWS and all(isinstance(camera, Camera) for camera in self._rig)
+        return bool(still_cameras(self._rig))
 
     def _faults(self, frame_rate: float) -> tuple[CameraFault, ...]:
         """Return the fault of a camera that shows in those who are seen most."""
-        cameras = [camera for camera in self._rig if isinstance(camera, Camera)]
-        if not (self._is_judged and self._judges_cameras):
+        cameras = still_cameras(self._rig)
+        if not (cameras and self._judges_cameras):
             return ()
         moments = self._moments.moments
         counts = Counter(moment.person for moment in moments)

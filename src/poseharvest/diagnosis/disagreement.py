@@ -72,6 +72,12 @@ def distances(camera: StaticCamera, points: Floats, pixels: Floats) -> Floats:
     return apart
 
 
+def median_of_known(values: Floats, default: float) -> float:
+    """Return the median of the finite values, or `default` if there are none."""
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if len(known) else default
+
+
 def yardstick(cameras: Sequence[StaticCamera], shown: ShownJoints) -> Yardstick | None:
     """Return the scale of distances, learned from the views that agree best; None if no two views agree on anything."""
     spans = [_extent_px(shown.pixels[view]) for view in range(len(cameras))]

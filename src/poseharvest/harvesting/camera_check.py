@@ -14,8 +14,8 @@ import numpy as np
 import torch
 
 from poseharvest.capture.frames import MultiViewFrame
-from poseharvest.diagnosis.camera_faults import MIN_VIEWS, far_shares, find_fault
-from poseharvest.diagnosis.disagreement import projected
+from poseharvest.diagnosis.camera_faults import far_shares, find_fault, still_cameras
+from poseharvest.diagnosis.disagreement import median_of_known, projected
 from poseharvest.diagnosis.shown_joints import Floats, ShownJoints
 from poseharvest.findings import CameraFault
 from poseharvest.geometry.camera import Camera
@@ -66,8 +66,8 @@ def check_cameras(job: Job, first: Iterable[Sighting]) -> CameraFault | None:
 
 
 def _find(job: Job, first: Iterable[Sighting]) -> CameraFault | None:
-    cameras = _still_cameras(job)
-    if len(cameras) < MIN_VIEWS or job.boxes is not None:
+    cameras = still_cameras(job.capture.rig)
+    if not cameras or job.boxes is not None:
         return None
     shown = listed(job) if job.has_keypoints else None
     if shown is not None:
@@ -108,12 +108,8 @@ def _apart_px(cameras: Sequence[Camera], group: Sequence[Candidate], view: int) 
         return math.inf
     pose = triangulate_pose(others, cameras)
     points = torch.where(pose.known.unsqueeze(-1), pose.points.double(), torch.nan).numpy()
-    return _median(np.linalg.norm(_pixels(own[0]) - projected(cameras[view], points), axis=-1))
-
-
-def _median(distances: Floats) -> float:
-    known = distances[np.isfinite(distances)]
-    return float(np.median(known)) if len(known) else math.inf
+    apart = np.linalg.norm(_pixels(own[0]) - projected(cameras[view], points), axis=-1)
+    return median_of_known(apart, default=math.inf)
 
 
 def confirmed_by_pictures(job: Job, fault: CameraFault) -> CameraFault | None:
@@ -154,12 +150,6 @@ def sighted(first: Iterable[Sighting]) -> ShownJoints | None:
 
 def _fault(job: Job, cameras: Sequence[Camera], shown: ShownJoints) -> CameraFault | None:
     return find_fault(cameras, shown, job.capture.frame_rate, job.detector.skeleton.flip_permutation)
-
-
-def _still_cameras(job: Job) -> tuple[Camera, ...]:
-    cameras = tuple(job.capture.rig)
-    still = tuple(camera for camera in cameras if isinstance(camera, Camera))
-    return still if len(still) == len(cameras) else ()
 
 
 def listed(job: Job) -> ShownJoints | None:

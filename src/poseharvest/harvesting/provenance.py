@@ -38,7 +38,6 @@ def provenance(
     options["limb_lengths_given"] = job.limb_lengths is not None
     options["boxes_given"] = job.boxes is not None
     folder = facts_of(job.capture).folder
-    faults = () if job.fault is None else (job.fault,)
     return HarvestRun(
         capture=CaptureInfo(
             name=job.capture.name,
@@ -54,6 +53,6 @@ def provenance(
         refinement=None if subject is None else described_refinement(job, subject),
         people=people,
         options=options,
-        findings=(*(fault.finding for fault in faults), *findings),
-        camera_faults=faults,
+        findings=tuple(findings),
+        camera_faults=() if job.fault is None else (job.fault,),
     )
