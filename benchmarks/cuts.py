@@ -1,8 +1,10 @@
-"""How many frames does a cut cost? Keypoint files of one person, a stretch of them repeated over and over.
+"""How many frames does a cut cost? Keypoint files or footage of one person, a stretch of it repeated over and over.
 
     python benchmarks/cuts.py CAPTURE --calibration FILE --keypoints FOLDER --cuts 100
+    python benchmarks/cuts.py CAPTURE --calibration FILE --weights FILE --cuts 10 --length 30
 
-Each repetition of the stretch, from its last frame to its first, is a cut: the person is elsewhere at once.
+Each repetition of the stretch, from its last frame to its first, is a cut: the person is elsewhere at once. With a
+network the pictures of the stretch are held in memory.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,24 +28,27 @@ from poseharvest.harvesting.harvest_options import HarvestOptions
 
 @dataclass(frozen=True, eq=False)
 class Repeated:
-    """Footage without pictures whose frames are those of a stretch, over and over.
+    """Footage whose frames are those of a stretch, over and over.
 
     Attributes:
         rig: the cameras.
         frame_rate: frames per second.
         num_frames: how many there are.
+        pictures: of the stretch, a moment each; none if a detector of keypoint files numbers its own.
         name: of the footage.
     """
 
     rig: Rig
     frame_rate: float
     num_frames: int
+    pictures: Sequence[MultiViewFrame] = ()
     name: str = "repeated"
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[MultiViewFrame]:
         """Stream the moments `start` to `stop` (exclusive) in order."""
         for index in range(start, self.num_frames if stop is None else min(stop, self.num_frames)):
-            yield MultiViewFrame(index, index / self.frame_rate, (None,) * len(self.rig))
+            images = self.pictures[index % len(self.pictures)].images if self.pictures else (None,) * len(self.rig)
+            yield MultiViewFrame(index, index / self.frame_rate, images)
 
 
 def repeat(source: Path, target: Path, first: int, length: int, count: int) -> None:
@@ -62,23 +67,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("capture", type=Path)
     parser.add_argument("--calibration", type=Path)
-    parser.add_argument("--keypoints", type=Path, required=True)
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--keypoints", type=Path)
+    source.add_argument("--weights", type=Path, help="of EfficientPose")
     parser.add_argument("--scratch", type=Path, help="folder on the disk of the keypoint files")
     parser.add_argument("--cuts", type=int, default=100)
     parser.add_argument("--first", type=int, default=10)
     parser.add_argument("--length", type=int, default=50)
     options = parser.parse_args()
     capture = Capture.open(options.capture, calibration=options.calibration)
-    footage = Repeated(capture.rig, capture.frame_rate, options.length * (options.cuts + 1))
+    num_frames = options.length * (options.cuts + 1)
+    pictures = [] if options.keypoints else list(capture.frames(options.first, options.first + options.length))
+    footage = Repeated(capture.rig, capture.frame_rate, num_frames, pictures)
     with tempfile.TemporaryDirectory(dir=options.scratch) as folder:
-        keypoints = Path(folder) / "keypoints"
-        repeat(options.keypoints, keypoints, options.first, options.length, footage.num_frames)
-        detector = load_detector(str(keypoints))
+        if options.keypoints:
+            keypoints = Path(folder) / "keypoints"
+            repeat(options.keypoints, keypoints, options.first, options.length, num_frames)
+            detector = load_detector(str(keypoints))
+        else:
+            detector = load_detector("efficientpose", weights=options.weights)
         result = harvest(footage, detector, Path(folder) / "h", options=HarvestOptions(num_previews=0))
         frames = np.array([row.frame for row in result.iter_frames()])
-    lost = np.setdiff1d(np.arange(footage.num_frames), frames)
+    lost = np.setdiff1d(np.arange(num_frames), frames)
     by_cut = np.bincount(lost // options.length, minlength=options.cuts + 1)
-    print(f"{footage.num_frames} frames with {options.cuts} cuts: {len(frames)} harvested")
+    print(f"{num_frames} frames with {options.cuts} cuts: {len(frames)} harvested")
     print(f"lost a cut: {by_cut[1:].mean():.2f} on average, {by_cut[1:].max()} at most")
 
 

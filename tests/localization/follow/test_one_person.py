@@ -190,6 +190,20 @@ def test_a_jump_of_the_whole_body_is_motion() -> None:
     assert float(sightings[2].center[0]) == pytest.approx(400, abs=8)
 
 
+@pytest.mark.parametrize("length", [1, 4])
+@pytest.mark.parametrize("cut", [21, 22, 24])
+def test_a_cut_costs_no_frame(cut: int, length: int) -> None:
+    """The person stands 2 m away from one frame to the next, wherever in a batch the footage was cut."""
+    far = torch.tensor([2000.0, 0.0, 0.0], dtype=torch.float64)
+    tracker = Tracker(PaintedDetector(RIG, lambda frame, view: STANDING + far * (frame >= cut)), RIG)
+    seen: list[Sighting] = []
+    for start in range(0, 32, length):
+        seen += tracker.observe([empty_frame(frame, RIG) for frame in range(start, start + length)])
+    assert [sighting.frame for sighting in seen] == list(range(32))
+    for sighting in seen:
+        torch.testing.assert_close(sighting.pose.points, STANDING + far * (sighting.frame >= cut), atol=6.0, rtol=0)
+
+
 def test_the_person_is_lost_after_some_patience_and_found_again() -> None:
     def pose(frame: int) -> Tensor:
         return NOWHERE if 5 <= frame < 30 else STANDING + (1000 * STEP / 30 if frame >= 30 else 0)

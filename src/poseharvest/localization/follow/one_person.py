@@ -24,6 +24,7 @@ from poseharvest.heatmaps.maps import heatmap_peaks
 from poseharvest.localization.boxes import Boxes
 from poseharvest.localization.find.look_again import locate
 from poseharvest.localization.find.observation import (
+    Observation,
     detect_views,
     drop_low_peaks,
     observe_people,
@@ -129,17 +130,27 @@ class Pursuit:
         """Return whether to search: the person is unknown or hardly seen, and the last search is ten frames ago."""
         return (self.belief is None or self._num_poor > 0) and frame >= self._next_search
 
+    def is_search_due_at_once(self, frame: int) -> bool:
+        """Return whether to search where the followed person, seen until now, is suddenly hardly visible."""
+        return self.belief is not None and self._num_poor == 0 and frame >= self._next_search
+
     def record_failed_search(self, frame: int) -> None:
         """Record that a search found no person."""
         _logger.info("frame %d: no person found", frame)
         self._next_search = frame + _SEARCH_EVERY_FRAMES
 
-    def find(self, frame: int, pose: PartialPose, visibility: Sequence[float]) -> None:
-        """Record the person that a search found; they replace a followed person of whom less was visible."""
+    def find(self, frame: int, pose: PartialPose, visibility: Sequence[float]) -> bool:
+        """Record the person that a search found; they replace a followed person of whom less was visible.
+
+        Returns:
+            Whether the person that was found is followed from now on.
+        """
         _logger.info("frame %d: person found", frame)
         self._next_search = frame + _SEARCH_EVERY_FRAMES
-        if self.belief is None or sum(visibility) > sum(self.visibility):
+        replaces = self.belief is None or sum(visibility) > sum(self.visibility)
+        if replaces:
             self.belief, self.visibility, self._num_poor = Belief.of(pose), visibility, 0
+        return replaces
 
     def learn(self, frame: int, pose: PartialPose, visibility: Sequence[float], *, is_poor: bool) -> None:
         """Update the belief by an observation; drop the person after several poor ones.
@@ -213,9 +224,11 @@ class Tracker:
     def observe(self, frames: Sequence[MultiViewFrame]) -> list[Sighting]:
         """Return what the views show of the person in the next frames, which go through the detector together.
 
-        All of them use the windows around the pose before them, so they must span a short time (`batch_length`). A
-        frame is left out if no person is known, or if the person is in no view's picture. A frame with fewer than two
-        pictures says nothing about the person: it does not count as a frame without the person.
+        All of them use the windows around the pose before them, so they must span a short time (`batch_length`). Where
+        the person is suddenly hardly visible, the footage may have been cut: the person is searched in that frame, and
+        the rest of the frames use windows around the person who was found. A frame is left out if no person is known,
+        or if the person is in no view's picture. A frame with fewer than two pictures says nothing about the person:
+        it does not count as a frame without the person.
 
         Args:
             frames: one or more moments that follow each other and those of the last call.
@@ -234,18 +247,30 @@ class Tracker:
         peaks = [heatmap_peaks(one.values, one.crops) for one in maps]
         members = [drop_low_peaks(view_candidates(one, tops)) for one, tops in zip(maps, peaks, strict=True)]
         observations = observe_people(members, cameras, num_joints=maps[0].values.shape[1])
-        sightings = []
-        for frame, static, one, tops, observation in zip(frames, cameras, maps, peaks, observations, strict=True):
-            if shows_enough(self._detector, frame):
-                self._pursuit.learn(
-                    frame.index, observation.pose, observation.visibility, is_poor=not observation.is_seen
-                )
+        sightings: list[Sighting] = []
+        for position, (frame, static, one, tops, observation) in enumerate(
+            zip(frames, cameras, maps, peaks, observations, strict=True)
+        ):
+            if shows_enough(self._detector, frame) and self._learns_elsewhere(frame, static, observation):
+                return sightings + self.observe(frames[position:])
             belief = self._pursuit.belief
             if belief is not None and any(crop is not None for crop in one.crops):
                 sightings.append(
                     Sighting(frame.index, frame.time_s, static, one, tops, observation.pose, belief.middle)
                 )
         return sightings
+
+    def _learns_elsewhere(
+        self, frame: MultiViewFrame, cameras: tuple[StaticCamera, ...], observation: Observation
+    ) -> bool:
+        """Update the pursuit; search the person at once where they are suddenly hardly visible.
+
+        Returns:
+            Whether the search found somebody elsewhere, who is followed from now on.
+        """
+        is_sudden = not observation.is_seen and self._pursuit.is_search_due_at_once(frame.index)
+        self._pursuit.learn(frame.index, observation.pose, observation.visibility, is_poor=not observation.is_seen)
+        return is_sudden and self._search(frame, cameras)
 
     def _windows(self, frame: int, cameras: tuple[StaticCamera, ...]) -> tuple[Crop | None, ...]:
         windows: tuple[Crop | None, ...] = (None,) * len(cameras)
@@ -257,13 +282,17 @@ class Tracker:
         boxes = [self._boxes.at(frame, camera.name) for camera in cameras]
         return tuple(box or crop for box, crop in zip(boxes, windows, strict=True))
 
-    def _search(self, frame: MultiViewFrame, cameras: tuple[StaticCamera, ...]) -> None:
-        """Search for a person; the pursuit takes them if the views show more of them than of the followed person."""
+    def _search(self, frame: MultiViewFrame, cameras: tuple[StaticCamera, ...]) -> bool:
+        """Search for a person, who is followed if the views show more of them than of the followed person.
+
+        Returns:
+            Whether somebody is followed now who was not before.
+        """
         boxes = self._boxes or Boxes({})
         if sum(boxes.at(frame.index, camera.name) is not None for camera in cameras) >= 2:
-            return
+            return False
         person = locate(self._detector, frame, cameras)
         if person is None:
             self._pursuit.record_failed_search(frame.index)
-        else:
-            self._pursuit.find(frame.index, person.pose, person.visibility)
+            return False
+        return self._pursuit.find(frame.index, person.pose, person.visibility)
