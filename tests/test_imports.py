@@ -21,7 +21,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("capture",),
     ("detectors", "pictorial"),
     ("localization", "refinement"),
-    ("annotations",),
+    ("annotations", "synchronisation"),
     ("diagnosis",),
     ("simulation", "datasets", "harvesting", "export", "evaluation"),
     ("studio",),

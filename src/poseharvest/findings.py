@@ -45,10 +45,10 @@ FaultKind = Literal[
 
 @dataclass(frozen=True)
 class CameraFault:
-    """What is wrong with one camera, or with two that are exchanged or show the same.
+    """What is wrong with one camera, with two that are exchanged or show the same, or with several out of step.
 
     Attributes:
-        views: names of the cameras, one or two.
+        views: names of the cameras.
         kind: what is wrong.
         moved_px: how far it displaces the person in the picture, pixels.
         text: what is wrong, in words.

@@ -166,3 +166,27 @@ def test_exchanged_calibrations_are_named(last_lines: LastLines, exchanged_rig: 
     assert lines[0].startswith(
         'warning: cameras "cam01" and "cam02": their calibrations, or their footage, are exchanged'
     )
+
+
+def test_cameras_that_were_started_at_other_moments_are_named(
+    last_lines: LastLines, shared_dir: Path, tmp_path: Path
+) -> None:
+    source, target = shared_dir / "captures" / "balance" / "openpose", tmp_path / "late"
+    for view, frames in (("cam02", 9), ("cam03", 5)):
+        source, target = late_keypoints(source, target, view, frames), tmp_path / f"later_{view}"
+    lines = last_lines("--strict", "--stop", "69", keypoints=source, code=3)
+    assert lines[0].startswith("error: camera")
+    assert '"cam02"' in lines[0]
+    assert '"cam03"' in lines[0]
+    assert "frames late" in lines[0]
+    assert "--sync" in lines[0]
+    # With the offsets that motion shows, all cameras are in step.
+    lines = last_lines("--strict", "--stop", "60", "--sync", keypoints=source, out="synchronised")
+    assert not any("late" in line for line in lines if line.startswith("error"))
+    assert any("offsets by motion beside cam01: cam02 -9" in line or "cam02 -8" in line for line in lines)
+
+
+def test_two_cameras_alone_that_are_out_of_step(last_lines: LastLines, shared_dir: Path, tmp_path: Path) -> None:
+    keypoints = late_keypoints(shared_dir / "captures" / "balance" / "openpose", tmp_path / "late", "cam04", 8)
+    lines = last_lines("--strict", "--stop", "69", "--views", "cam03,cam04", keypoints=keypoints, code=3)
+    assert "out of step with cam03" in lines[0]

@@ -12,12 +12,12 @@ import numpy as np
 
 from poseharvest.calibration.rig_audit import audit_rig
 from poseharvest.capture.cameras import CalibratedRig, fit_rig, locate_calibration, read_rig_for
+from poseharvest.capture.common_clock import Timeline
 from poseharvest.capture.fingerprints import fingerprint
 from poseharvest.capture.footage_audit import audit_footage
 from poseharvest.capture.frames import CaptureFacts, MultiViewFrame, ViewPictures, prefetch
 from poseharvest.capture.picture_folder import ImageFolder
 from poseharvest.capture.settings import CaptureSettings, Offset, override_settings, read_settings
-from poseharvest.capture.sync import Timeline
 from poseharvest.capture.timing import audit_timing, make_timeline
 from poseharvest.capture.view import View, choose_footage, make_views, open_footage
 from poseharvest.errors import CaptureError

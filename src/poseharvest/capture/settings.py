@@ -95,6 +95,10 @@ class CaptureSettings(BaseModel):
     offsets: dict[str, Annotated[Offset, BeforeValidator(parse_offset)]] = Field(default_factory=dict)
     """Time to add to the time stamps of a view: seconds, "0.25 s", or "-3 frames" (of that view)."""
 
+    clock_rates: dict[str, Annotated[float, Field(gt=0.5, lt=2)]] = Field(default_factory=dict)
+    """How fast the time stamps of a view run: seconds of the common clock for each second, such as 1.00002. The offset
+    is added after that."""
+
     time_zero: TimeZero = "timestamps"
     """What is simultaneous before the offsets: equal time stamps, or the first pictures of all views."""
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from poseharvest.capture.common_clock import Timeline, synchronise
 from poseharvest.capture.picture_folder import ImageFolder
 from poseharvest.capture.settings import CaptureSettings
-from poseharvest.capture.sync import Timeline, synchronise
 from poseharvest.capture.view import DEFAULT_IMAGE_RATE, View
 from poseharvest.errors import CaptureError
 from poseharvest.findings import Finding

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from poseharvest.arrays import ImageSize
 from poseharvest.capture.chapters import join_chapters
+from poseharvest.capture.common_clock import MIN_VIEWS
 from poseharvest.capture.discover import chapters, find_footage
 from poseharvest.capture.picture_folder import open_image_folders
 from poseharvest.capture.settings import CaptureSettings
-from poseharvest.capture.sync import MIN_VIEWS
 from poseharvest.capture.video import open_video_view
 from poseharvest.capture.view_footage import Footage
 from poseharvest.errors import CaptureError
@@ -33,11 +33,13 @@ class View:
         camera: the camera, with the name of the footage.
         footage: its pictures.
         shift_s: time to add to the time stamps of the footage, for the common clock of the capture, seconds.
+        clock_rate: seconds of the common clock for each second of the time stamps, before the shift.
     """
 
     camera: CameraModel
     footage: Footage
     shift_s: float
+    clock_rate: float = 1.0
 
     @property
     def name(self) -> str:
@@ -51,13 +53,13 @@ class View:
 
     @property
     def frame_rate(self) -> float:
-        """Pictures per second of this view."""
+        """Pictures per second of this view, by its own time stamps."""
         return self.footage.frame_rate
 
     @property
     def times_s(self) -> NDArray[np.float64]:
         """(N,) time stamps of all its pictures on the common clock, seconds."""
-        return np.asarray(self.footage.times_s + self.shift_s, dtype=np.float64)
+        return np.asarray(self.footage.times_s * self.clock_rate + self.shift_s, dtype=np.float64)
 
 
 def choose_footage(folder: Path, settings: CaptureSettings) -> dict[str, Path]:
@@ -110,16 +112,18 @@ def make_views(
     """Return the views with their time shifts.
 
     Raises:
-        CaptureError: there is an offset for a view that does not exist.
+        CaptureError: there is an offset or a clock rate for a view that does not exist.
     """
     names = [one.name for one in footage]
-    unknown = [name for name in settings.offsets if name not in names]
-    if unknown:
-        raise CaptureError(f"offsets: expected views of {', '.join(names)}, got {', '.join(unknown)}")
-    return tuple(View(camera, one, _shift_s(one, settings)) for one, camera in zip(footage, cameras, strict=True))
+    for key, named in (("offsets", settings.offsets), ("clock_rates", settings.clock_rates)):
+        unknown = [name for name in named if name not in names]
+        if unknown:
+            raise CaptureError(f"{key}: expected views of {', '.join(names)}, got {', '.join(unknown)}")
+    return tuple(_view(camera, one, settings) for one, camera in zip(footage, cameras, strict=True))
 
 
-def _shift_s(footage: Footage, settings: CaptureSettings) -> float:
+def _view(camera: CameraModel, footage: Footage, settings: CaptureSettings) -> View:
     offset = settings.offsets.get(footage.name)
-    zero_s = float(footage.times_s[0]) if settings.time_zero == "first_picture" else 0.0
-    return (0.0 if offset is None else offset.seconds(footage.frame_rate)) - zero_s
+    rate = settings.clock_rates.get(footage.name, 1.0)
+    zero_s = float(footage.times_s[0]) * rate if settings.time_zero == "first_picture" else 0.0
+    return View(camera, footage, (0.0 if offset is None else offset.seconds(footage.frame_rate)) - zero_s, rate)

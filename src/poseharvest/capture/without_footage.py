@@ -18,8 +18,8 @@ from poseharvest.calibration.names import match_names
 from poseharvest.calibration.rig_audit import audit_rig
 from poseharvest.capture.cameras import fit_rig, locate_calibration, read_rig_for
 from poseharvest.capture.capture import Capture
+from poseharvest.capture.common_clock import MIN_VIEWS
 from poseharvest.capture.settings import CaptureSettings
-from poseharvest.capture.sync import MIN_VIEWS
 from poseharvest.capture.timing import audit_timing, make_timeline
 from poseharvest.capture.view import DEFAULT_IMAGE_RATE, make_views
 from poseharvest.errors import CaptureError

@@ -28,6 +28,7 @@ from poseharvest.report.html import report as write_report
 from poseharvest.selection.recalibration import Recalibration
 from poseharvest.selection.select import selection_rule
 from poseharvest.skeleton.limb_lengths import read_limb_lengths
+from poseharvest.synchronisation.capture_clocks import synchronised
 from poseharvest.units import LengthUnit
 
 _DEFAULTS = HarvestOptions()
@@ -43,6 +44,7 @@ _SHARE = "Part of each joint to select; 0.7, or with --limit 1."
 _LIMIT = "Select what is at most so many times as wide as the joint's most certain tenth, such as 1.3."
 _SKELETON = "Joints to harvest from keypoint files or an ONNX model: a built-in skeleton, or a TOML file of your own."
 _LENGTHS = "TOML file with the subject's limb lengths in mm; estimated from the footage if not given."
+_SYNC = "Find by motion how much later each camera was started, and harvest with that where it is sure."
 _KEEP = "Leave no camera out, also one that is plainly at fault."
 _STRICT = (
     "End with exit code 3 if a camera is at fault, or anything else is an error; the harvest is written all the same."
@@ -76,6 +78,7 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     moments: Annotated[bool | None, typer.Option("--moments/--in-a-row", help=_MOMENTS, show_default=False)] = None,
     start: Annotated[int, typer.Option(help="First frame.")] = _DEFAULTS.start,
     stop: Annotated[int | None, typer.Option(help="Frame before which to stop.")] = None,
+    sync: Annotated[bool, typer.Option("--sync", help=_SYNC)] = False,
     keep_cameras: Annotated[bool, typer.Option("--keep-cameras", help=_KEEP)] = False,
     strict: Annotated[bool, typer.Option("--strict", help=_STRICT)] = False,
     ignore_audit: Annotated[bool, typer.Option("--ignore-audit", help="Harvest in spite of the audit.")] = False,
@@ -83,9 +86,8 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier harvest.")] = False,
 ) -> None:
     """Harvest 3D poses and annotations from a calibrated multi-camera capture."""
-    who = HarvestOptions(people=_number_of_people(people), moments=moments, start=start, stop=stop, device=device)
     options = replace(
-        who,
+        HarvestOptions(people=_number_of_people(people), moments=moments, start=start, stop=stop, device=device),
         inference=inference,
         estimate=estimate,
         selection=selection_rule(measure, share, limit),
@@ -98,9 +100,10 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     load = partial(_load, detector, weights, device, _detector_options(detector_option, skeleton))
     at_once = None if detector in NAMES else load()  # a network may have to be downloaded
     with progress_bar(Console(stderr=True)) as on_progress:
+        opened, network = open_capture(capture, at_once, settings), at_once or load()
         result = run(
-            open_capture(capture, at_once, settings),
-            at_once or load(),
+            synchronised(opened, network, on_progress) if sync else opened,
+            network,
             out,
             options=options,
             boxes=None if boxes is None else read_boxes(boxes),

@@ -19,6 +19,7 @@ COMMANDS = (
     "export",
     "evaluate",
     "audit",
+    "sync",
     "personalize",
     "train2d",
     "train3d",

@@ -16,19 +16,22 @@ import torch
 from poseharvest.capture.frames import MultiViewFrame
 from poseharvest.diagnosis.camera_faults import far_shares, find_fault, still_cameras
 from poseharvest.diagnosis.disagreement import median_of_known, projected
-from poseharvest.diagnosis.shown_joints import Floats, ShownJoints
+from poseharvest.diagnosis.shown_joints import ShownJoints
 from poseharvest.findings import CameraFault
 from poseharvest.geometry.camera import Camera
 from poseharvest.harvesting.job import Job
+from poseharvest.harvesting.step_check import find_out_of_step
 from poseharvest.localization.find.match_views import group_candidates, triangulate_pose
 from poseharvest.localization.find.scan import Candidate, PictureSearch, find_candidates
 from poseharvest.localization.follow.one_view import OneViewTracker, shows_person
 from poseharvest.localization.limits import CONFIDENT_PEAK
 from poseharvest.localization.sighting import Sighting
+from poseharvest.synchronisation.people_in_views import confident_pixels
 
 _FIRST_FRAMES, _LATER_FRAMES = 96, 24  # listed keypoints: in a row at the start, and in a row in each later place
 _LATER_PLACES = (0.4, 0.6, 0.8)
 _FRAMES_SEARCHED, _EVERY = 10, 3  # of a network, in each view alone
+_OFTEN_FAR = 0.1  # the same, from which views may be out of step
 _STRANGE = 0.5  # share of a view's peaks that are far from where the others see the joints
 _LEAST_LEFT = 2  # cameras
 _FRAMES_ASKED, _MAX_GROUPS = 3, 6
@@ -55,7 +58,7 @@ class LeaveOut(Exception):  # noqa: N818 - no error: the harvest begins again wi
 def check_cameras(job: Job, first: Iterable[Sighting]) -> CameraFault | None:
     """Return the fault of a camera, with the decision on it, or None.
 
-    Cameras that move are not judged, nor are two alone.
+    Cameras that move are not judged, and two alone only on whether they are in step.
 
     Args:
         job: the harvest.
@@ -66,13 +69,17 @@ def check_cameras(job: Job, first: Iterable[Sighting]) -> CameraFault | None:
 
 
 def _find(job: Job, first: Iterable[Sighting]) -> CameraFault | None:
-    cameras = still_cameras(job.capture.rig)
-    if not cameras or job.boxes is not None:
+    if job.boxes is not None:
         return None
+    cameras = still_cameras(job.capture.rig)
     shown = listed(job) if job.has_keypoints else None
+    in_pictures = shown or sighted(first)
+    late = None if in_pictures is None else _out_of_step(job, in_pictures)
+    if late is not None or not cameras:
+        return late
     if shown is not None:
         return _fault(job, cameras, shown)
-    shown = sighted(first)
+    shown = in_pictures
     if shown is None:
         return _fault(job, cameras, _searched_alone(job))
     fault = _fault(job, cameras, shown)
@@ -82,6 +89,16 @@ def _find(job: Job, first: Iterable[Sighting]) -> CameraFault | None:
     if fault is None or is_perhaps_another_person(job, cameras, shown, fault):
         return None
     return confirmed_by_pictures(job, fault) if fault.kind in {"unlike", "frozen"} else fault
+
+
+def _out_of_step(job: Job, shown: ShownJoints) -> CameraFault | None:
+    """Return the views that show other moments than the rest, if all cameras stand still and something is off."""
+    cameras = [camera for camera in job.capture.rig if isinstance(camera, Camera)]
+    if len(cameras) < len(job.capture.rig):
+        return None
+    if len(cameras) > _LEAST_LEFT and not (far_shares(cameras, shown) > _OFTEN_FAR).any():
+        return None
+    return find_out_of_step(cameras, shown, job.capture.frame_rate)
 
 
 def is_perhaps_another_person(job: Job, cameras: Sequence[Camera], shown: ShownJoints, fault: CameraFault) -> bool:
@@ -108,7 +125,7 @@ def _apart_px(cameras: Sequence[Camera], group: Sequence[Candidate], view: int) 
         return math.inf
     pose = triangulate_pose(others, cameras)
     points = torch.where(pose.known.unsqueeze(-1), pose.points.double(), torch.nan).numpy()
-    apart = np.linalg.norm(_pixels(own[0]) - projected(cameras[view], points), axis=-1)
+    apart = np.linalg.norm(confident_pixels(own[0]) - projected(cameras[view], points), axis=-1)
     return median_of_known(apart, default=math.inf)
 
 
@@ -163,7 +180,7 @@ def listed(job: Job) -> ShownJoints | None:
             prominent = sorted((person.side * person.confidence for person in people), reverse=True)
             stands_out.append(len(people) < 2 or prominent[1] < _BYSTANDER * prominent[0])
             if people:
-                known[view] = _pixels(max(people, key=lambda person: person.side * person.confidence))
+                known[view] = confident_pixels(max(people, key=lambda person: person.side * person.confidence))
         frames.append(frame.index)
         pixels.append(known)
     if not frames or np.mean(stands_out) < _ONE_PERSON:
@@ -196,13 +213,7 @@ def _searched_alone(job: Job) -> ShownJoints:
             if crop is not None and image is not None:
                 look = PictureSearch(job.detector, image, image.shape[:2], names[view], frame.index, view)
                 seen = look.look_through([crop])[0]
-                known[view] = _pixels(seen) if shows_person(seen) else np.nan
+                known[view] = confident_pixels(seen) if shows_person(seen) else np.nan
         frames.append(frame.index)
         pixels.append(known)
     return ShownJoints(np.asarray(frames, dtype=np.int64), np.stack(pixels, axis=1))
-
-
-def _pixels(person: Candidate) -> Floats:
-    known = (person.scores > CONFIDENT_PEAK).unsqueeze(-1)
-    pixels: Floats = torch.where(known, person.pixels.double(), torch.nan).numpy()
-    return pixels

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from poseharvest.capture.common_clock import MIN_VIEWS
 from poseharvest.capture.frames import MultiViewFrame
-from poseharvest.capture.sync import MIN_VIEWS
 from poseharvest.detectors.protocol import HeatmapDetector, KeypointSource
 from poseharvest.geometry.camera import StaticCamera
 from poseharvest.localization.find.match_views import (

@@ -12,8 +12,8 @@ from functools import cache
 import torch
 from torch import Tensor
 
+from poseharvest.capture.common_clock import MIN_VIEWS
 from poseharvest.capture.frames import MultiViewFrame
-from poseharvest.capture.sync import MIN_VIEWS
 from poseharvest.detectors.protocol import CroppedView, HeatmapDetector, KeypointSource
 from poseharvest.geometry.camera import StaticCamera
 from poseharvest.geometry.crop import Crop, crop_of_box

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poseharvest.capture.sync import synchronise
+from poseharvest.capture.common_clock import synchronise
 from poseharvest.errors import CaptureError
 
 RATE = 50.0

@@ -1,0 +1,89 @@
+"""`poseharvest sync`: offsets between cameras that were not started together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+
+from poseharvest.cli.assignments import VIEWS_HELP, parse_assignments, split_names
+from poseharvest.cli.footage_options import ROTATE, SCALE
+from poseharvest.cli.progress_bar import progress_bar
+from poseharvest.detectors.keypoint_capture import capture_settings, open_capture
+from poseharvest.detectors.registry import describe_detectors, load_detector
+from poseharvest.synchronisation.capture_clocks import (
+    MAX_OFFSET_S,
+    capture_by_sound,
+    capture_by_time_code,
+    clocks_by_motion,
+    settings_with,
+    write_clocks,
+    written_rate,
+)
+from poseharvest.synchronisation.clock_search import ClocksFound
+from poseharvest.units import LengthUnit
+
+_BY = "motion: of the people in the footage; sound: of the videos; timecode: as the cameras wrote it."
+_MAX = "Largest offset between two views, in seconds; 2 by motion, 60 by sound."
+_WRITE = "Write what is sure into capture.toml, as [offsets] and [clock_rates]."
+_DETECTOR = describe_detectors()
+_OPTION = "An option of the detector, such as frame_offset=1; may be repeated."
+
+
+def sync(  # noqa: PLR0913, PLR0917 - every option of the command is a parameter
+    capture: Annotated[Path, typer.Argument(help="Folder with videos/ or images/, and a calibration.")],
+    calibration: Annotated[Path | None, typer.Option(help="Its file; found in the capture if not given.")] = None,
+    unit: Annotated[LengthUnit | None, typer.Option(help="The calibration's unit: mm, cm or m.")] = None,
+    views: Annotated[str | None, typer.Option(help=VIEWS_HELP)] = None,
+    rotate: Annotated[str | None, typer.Option(help=ROTATE, show_default=False)] = None,
+    scale: Annotated[str | None, typer.Option(help=SCALE, show_default=False)] = None,
+    frame_rate: Annotated[float | None, typer.Option(help="Frames per second.", show_default=False)] = None,
+    by: Annotated[Literal["motion", "sound", "timecode"], typer.Option(help=_BY)] = "motion",
+    max_offset: Annotated[float | None, typer.Option(help=_MAX, show_default=False, min=0.01)] = None,
+    detector: Annotated[str, typer.Option(help=_DETECTOR)] = "efficientpose",
+    weights: Annotated[Path | None, typer.Option(help="The detector's weights; fetched once if not given.")] = None,
+    detector_option: Annotated[list[str] | None, typer.Option(help=_OPTION)] = None,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    write: Annotated[bool, typer.Option("--write", help=_WRITE)] = False,
+) -> None:
+    """Find how much later each camera was started, and say how sure that is."""
+    footage = {"views": split_names(views), "rotate": rotate, "scale": scale, "frame_rate": frame_rate}
+    settings = capture_settings(capture, {"calibration": calibration, "unit": unit, **footage})
+    if by == "motion":
+        options = parse_assignments(detector_option or [], option="--detector-option")
+        network = load_detector(detector, weights=weights, device=device, **options)
+        opened = open_capture(capture, network, settings)
+        with progress_bar(Console(stderr=True)) as on_progress:
+            limit_s = MAX_OFFSET_S if max_offset is None else max_offset
+            found = clocks_by_motion(opened, network, max_offset_s=limit_s, on_progress=on_progress)
+    else:
+        opened = open_capture(capture, None, settings)
+        found = capture_by_time_code(opened) if by == "timecode" else capture_by_sound(opened, max_offset)
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console.print("\n".join(clock_lines(found)))
+    if write:
+        console.print(f"written: {write_clocks(capture, settings_with(opened, found))}")
+
+
+def clock_lines(found: ClocksFound) -> list[str]:
+    """Return what was found, a line for each view, and at the end what is not sure."""
+    first, *others = found.clocks
+    lines = [f"{first.view}: the reference"]
+    for clock in others:
+        text = f"{clock.view}: {clock.offset_s:+.4f} s ({clock.offset_s / found.period_s:+.2f} frames)"
+        text += f" +- {clock.sigma_s:.4f} s"
+        rate = written_rate(clock)
+        if rate:
+            text += f", its clock {1e6 * rate:+.1f} ppm beside the reference"
+        lines.append(text if clock.is_sure else f"{text}: NOT SURE: {clock.doubt}")
+    unsure = [clock.view for clock in others if not clock.is_sure]
+    if unsure:
+        lines.append(
+            f"not sure: {', '.join(unsure)}: nothing is written for it; try another stretch with faster motion, "
+            "keypoints of a better detector, sound or time codes (--by), or set [offsets] in capture.toml by hand"
+        )
+    else:
+        lines.append("all sure; an offset is the time to add to a view's time stamps")
+    return lines
