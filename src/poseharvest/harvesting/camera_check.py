@@ -26,11 +26,12 @@ from poseharvest.localization.find.scan import Candidate, PictureSearch, find_ca
 from poseharvest.localization.follow.one_view import OneViewTracker, shows_person
 from poseharvest.localization.limits import CONFIDENT_PEAK
 from poseharvest.localization.sighting import Sighting
-from poseharvest.synchronisation.people_in_views import confident_pixels
+from poseharvest.synchronisation.people_in_views import confident_pixels, people_in_views
 
 _FIRST_FRAMES, _LATER_FRAMES = 96, 24  # listed keypoints: in a row at the start, and in a row in each later place
 _LATER_PLACES = (0.4, 0.6, 0.8)
 _FRAMES_SEARCHED, _EVERY = 10, 3  # of a network, in each view alone
+_FRAMES_FOLLOWED = 60  # the same, in a row, to see who is out of step
 _OFTEN_FAR = 0.1  # the same, from which views may be out of step
 _STRANGE = 0.5  # share of a view's peaks that are far from where the others see the joints
 _LEAST_LEFT = 2  # cameras
@@ -79,13 +80,19 @@ def _find(job: Job, first: Iterable[Sighting]) -> CameraFault | None:
         return late
     if shown is not None:
         return _fault(job, cameras, shown)
-    shown = in_pictures
+    return _find_in_sightings(job, cameras, in_pictures)
+
+
+def _find_in_sightings(job: Job, cameras: Sequence[Camera], shown: ShownJoints | None) -> CameraFault | None:
     if shown is None:
         return _fault(job, cameras, _searched_alone(job))
     fault = _fault(job, cameras, shown)
     if not job.has_keypoints and (far_shares(cameras, shown) > _STRANGE).any():
         job.report(job.options.start, "a camera does not fit the others: searching each view alone")
         fault = _fault(job, cameras, _searched_alone(job)) or fault
+        if fault is None:
+            job.report(job.options.start, "a camera does not fit the others: looking for offsets between the views")
+            return find_out_of_step(cameras, _followed_alone(job), job.capture.frame_rate)
     if fault is None or is_perhaps_another_person(job, cameras, shown, fault):
         return None
     return confirmed_by_pictures(job, fault) if fault.kind in {"unlike", "frozen"} else fault
@@ -197,6 +204,17 @@ def _some_frames(job: Job) -> Iterator[MultiViewFrame]:
         later = max(first, start + int(place * (stop - start)))
         first = min(stop, later + _LATER_FRAMES)
         yield from job.frames(later, first)
+
+
+def _followed_alone(job: Job) -> ShownJoints:
+    """Return what a network sees of one person in each view, in frames in a row, followed without the others."""
+    start, stop = job.options.start, min(job.stop, job.options.start + _FRAMES_FOLLOWED)
+    frames = np.arange(start, stop)
+    pixels = np.full((len(job.capture.rig), len(frames), len(job.detector.skeleton), 2), np.nan)
+    for view, joints in enumerate(people_in_views(job.detector, job.capture, start, stop)):
+        if len(joints.times_s) == len(frames):
+            pixels[view] = joints.pixels[:, 0]
+    return ShownJoints(frames, pixels)
 
 
 def _searched_alone(job: Job) -> ShownJoints:
