@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -22,6 +23,8 @@ from poseharvest.detectors.registry import NAMES, describe_detectors, load_detec
 from poseharvest.errors import NoteOnError
 from poseharvest.harvesting.harvest_capture import harvest as run
 from poseharvest.harvesting.harvest_options import Estimate, HarvestOptions
+from poseharvest.harvesting.on_ray import ray_workers
+from poseharvest.harvesting.over_workers import Workers
 from poseharvest.localization.boxes import read_boxes
 from poseharvest.pictorial.infer import InferenceOptions
 from poseharvest.report.html import report as write_report
@@ -43,6 +46,7 @@ _SHARE = "Part of each joint to select; 0.7, or with --limit 1."
 _LIMIT = "Select what is at most so many times as wide as the joint's most certain tenth, such as 1.3."
 _SKELETON = "Joints to harvest from keypoint files or an ONNX model: a built-in skeleton, or a TOML file of your own."
 _LENGTHS = "TOML file with the subject's limb lengths in mm; estimated from the footage if not given."
+_RAY = "Spread the frames over a Ray cluster: auto finds it, HOST:PORT is its head, local is this machine alone."
 _KEEP = "Leave no camera out, also one that is plainly at fault."
 _STRICT = (
     "End with exit code 3 if a camera is at fault, or anything else is an error; the harvest is written all the same."
@@ -79,25 +83,20 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     keep_cameras: Annotated[bool, typer.Option("--keep-cameras", help=_KEEP)] = False,
     strict: Annotated[bool, typer.Option("--strict", help=_STRICT)] = False,
     ignore_audit: Annotated[bool, typer.Option("--ignore-audit", help="Harvest in spite of the audit.")] = False,
+    ray: Annotated[str | None, typer.Option(help=_RAY, show_default=False)] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted harvest.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier harvest.")] = False,
 ) -> None:
     """Harvest 3D poses and annotations from a calibrated multi-camera capture."""
     who = HarvestOptions(people=_number_of_people(people), moments=moments, start=start, stop=stop, device=device)
-    options = replace(
-        who,
-        inference=inference,
-        estimate=estimate,
-        selection=selection_rule(measure, share, limit),
-        recalibration=None if recalibration is None else Recalibration.read(recalibration),
-        ignore_audit=ignore_audit,
-        keep_cameras=keep_cameras,
-    )
+    how = replace(who, inference=inference, estimate=estimate, ignore_audit=ignore_audit, keep_cameras=keep_cameras)
+    honest = None if recalibration is None else Recalibration.read(recalibration)
+    options = replace(how, selection=selection_rule(measure, share, limit), recalibration=honest)
     footage = {"views": split_names(views), "rotate": rotate, "scale": scale, "frame_rate": frame_rate}
     settings = capture_settings(capture, {"calibration": calibration, "unit": unit, **footage})
     load = partial(_load, detector, weights, device, _detector_options(detector_option, skeleton))
     at_once = None if detector in NAMES else load()  # a network may have to be downloaded
-    with progress_bar(Console(stderr=True)) as on_progress:
+    with progress_bar(Console(stderr=True)) as on_progress, _workers(ray) as workers:
         result = run(
             open_capture(capture, at_once, settings),
             at_once or load(),
@@ -108,8 +107,13 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
             overwrite=overwrite,
             resume=resume,
             on_progress=on_progress,
+            workers=workers,
         )
     _conclude(result, strict=strict)
+
+
+def _workers(ray: str | None) -> AbstractContextManager[Workers | None]:
+    return nullcontext() if ray is None else ray_workers(ray)
 
 
 def _conclude(result: Harvest, *, strict: bool) -> None:
