@@ -18,6 +18,7 @@ from poseharvest.annotations.checksums import write_checksums
 from poseharvest.annotations.cuts import with_selection_findings
 from poseharvest.annotations.info import (
     FORMAT_NAME,
+    INFO_FILE,
     Counts,
     HarvestInfo,
     HarvestRun,
@@ -28,7 +29,7 @@ from poseharvest.annotations.info import (
 )
 from poseharvest.annotations.marking import PartLayout, mark_parts, withdraw_support
 from poseharvest.annotations.parts import ANNOTATIONS, FRAMES, part_path, read_part, write_part
-from poseharvest.annotations.reader import INFO_FILE, Harvest, is_harvest, preview_path
+from poseharvest.annotations.reader import Harvest, is_harvest, preview_path
 from poseharvest.annotations.records import FrameAnnotations, annotation_table, frame_table, frames_from_tables
 from poseharvest.annotations.schema import SCHEMA_VERSION
 from poseharvest.annotations.smoothing import smooth_parts

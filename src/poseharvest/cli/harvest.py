@@ -16,6 +16,7 @@ from poseharvest.cli.assignments import VIEWS_HELP, parse_assignments, split_nam
 from poseharvest.cli.derived_options import options_of, with_options
 from poseharvest.cli.footage_options import ROTATE, SCALE
 from poseharvest.cli.progress_bar import progress_bar
+from poseharvest.cli.remote_output import local_output
 from poseharvest.cli.summary import FAULTY, has_faults, print_summary
 from poseharvest.detectors.keypoint_capture import capture_settings, open_capture
 from poseharvest.detectors.protocol import HeatmapDetector
@@ -56,7 +57,7 @@ _STRICT = (
 @with_options("inference", options_of(InferenceOptions), lambda values: InferenceOptions(**values))
 def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parameter
     capture: Annotated[Path, typer.Argument(help=_CAPTURE, show_default=False)],
-    out: Annotated[Path, typer.Option(help="The harvest folder to make.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="The harvest folder to make; s3://BUCKET/NAME for S3.", show_default=False)],
     calibration: Annotated[Path | None, typer.Option(help="Its file; found in the capture if not given.")] = None,
     unit: Annotated[LengthUnit | None, typer.Option(help="The calibration's unit: mm, cm or m.")] = None,
     views: Annotated[str | None, typer.Option(help=VIEWS_HELP)] = None,
@@ -96,32 +97,33 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     settings = capture_settings(capture, {"calibration": calibration, "unit": unit, **footage})
     load = partial(_load, detector, weights, device, _detector_options(detector_option, skeleton))
     at_once = None if detector in NAMES else load()  # a network may have to be downloaded
-    with progress_bar(Console(stderr=True)) as on_progress, _workers(ray) as workers:
-        result = run(
-            open_capture(capture, at_once, settings),
-            at_once or load(),
-            out,
-            options=options,
-            boxes=None if boxes is None else read_boxes(boxes),
-            limb_lengths=None if limb_lengths is None else read_limb_lengths(limb_lengths),
-            overwrite=overwrite,
-            resume=resume,
-            on_progress=on_progress,
-            workers=workers,
-        )
-    _conclude(result, strict=strict)
+    with local_output(out, overwrite=overwrite) as folder:
+        with progress_bar(Console(stderr=True)) as on_progress, _workers(ray) as workers:
+            result = run(
+                open_capture(capture, at_once, settings),
+                at_once or load(),
+                folder,
+                options=options,
+                boxes=None if boxes is None else read_boxes(boxes),
+                limb_lengths=None if limb_lengths is None else read_limb_lengths(limb_lengths),
+                overwrite=overwrite,
+                resume=resume,
+                on_progress=on_progress,
+                workers=workers,
+            )
+        _conclude(result)
+    if strict and has_faults(result.info):
+        raise typer.Exit(FAULTY)
 
 
 def _workers(ray: str | None) -> AbstractContextManager[Workers | None]:
     return nullcontext() if ray is None else ray_workers(ray)
 
 
-def _conclude(result: Harvest, *, strict: bool) -> None:
-    """Write the report, print the summary, and end with an exit code if a strict run has faults."""
+def _conclude(result: Harvest) -> None:
+    """Write the report and print the summary."""
     with NoteOnError(f"the harvest is finished: {result.path}: poseharvest report makes its report"):
         print_summary(result, write_report(result.path))
-    if strict and has_faults(result.info):
-        raise typer.Exit(FAULTY)
 
 
 def _load(name: str, weights: Path | None, device: str, options: dict[str, Any]) -> HeatmapDetector:
