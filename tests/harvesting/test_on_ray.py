@@ -51,6 +51,7 @@ def test_a_worker_of_another_version_or_with_other_footage_is_named(walk: Simula
     for other, difference in (
         (replace(here, versions={**here.versions, "torch": "0.1"}), "other versions than this machine: here torch 0.1"),
         (replace(here, footage={"cam0": {"bytes": 7}}), "other footage than this machine: here cam0"),
+        (replace(here, keypoints={"files": 9}), "other keypoints than this machine: here files"),
     ):
         with pytest.raises(ClusterError, match=difference):
             other.check(job_of(walk))
@@ -144,6 +145,26 @@ def test_a_removed_machine_loses_nothing(walk: Simulation, alone: Path, cluster:
         walk.capture, walk.detector, tmp_path / "h", options=OPTIONS, workers=RayWorkers(16), on_progress=remove
     )
     assert removed
+    assert largest_difference_mm(made.path, alone) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.long
+def test_without_any_machine_a_harvest_ends_and_can_be_resumed(
+    walk: Simulation, alone: Path, cluster: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last test: the cluster is not the same after it."""
+    monkeypatch.setattr(on_ray, "_LOOK_EVERY_S", 1.0)
+
+    def remove(progress: Progress) -> None:
+        for node in cluster.worker_nodes.copy() if progress.stage == "harvesting" else ():  # type: ignore[attr-defined]
+            cluster.remove_node(node, allow_graceful=False)  # type: ignore[attr-defined]
+
+    with pytest.raises(ClusterError, match="expected machines with a CPU, none is left in the cluster"):
+        harvest(
+            walk.capture, walk.detector, tmp_path / "h", options=OPTIONS, workers=RayWorkers(16), on_progress=remove
+        )
+    made = harvest(walk.capture, walk.detector, tmp_path / "h", options=OPTIONS, resume=True)
     assert largest_difference_mm(made.path, alone) == 0
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from poseharvest.capture.frames import fingerprints_of
+from poseharvest.detectors.protocol import FileReader
 from poseharvest.errors import ClusterError, ConfigError, HarvestError
 from poseharvest.harvesting.chunks import CHUNK_FRAMES, FollowedChunk, HarvestedChunk, follow_chunk, infer_chunk
 from poseharvest.harvesting.job import Job
@@ -34,6 +35,8 @@ _MOST_DEATHS = 10
 """How often Ray repeats a task whose process or machine died, before the harvest ends with an error."""
 
 _GPU_SHARE = 0.5  # of a GPU for a task: one follows on it, and another one infers
+_LOOK_EVERY_S = 30.0
+_LOOKS_WITHOUT_WORKERS = 10  # before the harvest ends, since no machine of the cluster is left
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -127,18 +130,20 @@ class World:
     folder: str
     versions: dict[str, Any]
     footage: dict[str, Any]
+    keypoints: dict[str, Any]
 
     @classmethod
     def of(cls, job: Job) -> World:
         """Return what this process has and sees."""
         versions = {name: version for name, version in current_versions().items() if name != "python"}
         footage = {name: dict(one) for name, one in fingerprints_of(job.capture).items()}
-        return cls(str(Path.cwd()), as_plain(versions), as_plain(footage))
+        keypoints = job.detector.fingerprint if isinstance(job.detector, FileReader) else {}
+        return cls(str(Path.cwd()), as_plain(versions), as_plain(footage), as_plain(keypoints))
 
     def check(self, job: Job) -> None:
         """Raise ClusterError if this process has other versions or other footage than the one that began."""
         here = World.of(job)
-        for what in ("versions", "footage"):
+        for what in ("versions", "footage", "keypoints"):
             difference = first_difference(getattr(self, what), getattr(here, what))
             if difference is not None:
                 raise ClusterError(
@@ -175,7 +180,7 @@ class _Pool:
     @property
     def most_pending(self) -> int:
         """Twice as many as are harvested at once, so that no worker waits."""
-        return 2 * max(1, int(self._ray.cluster_resources().get(self._resource, 0)))
+        return 2 * max(1, self._num_workers())
 
     def submit(self, frames: range) -> Callable[[], HarvestedChunk]:
         """Give out the chunk after the last one, and return what waits for it."""
@@ -197,8 +202,21 @@ class _Pool:
                 self._ray.cancel(result, force=True, recursive=True)
         self._pending.clear()
 
+    def _num_workers(self) -> int:
+        share = _GPU_SHARE if self._resource == "GPU" else 1
+        return int(self._ray.cluster_resources().get(self._resource, 0) / share)
+
+    def _wait(self, result: Any) -> None:
+        """Wait for a result as long as there are machines that may make it."""
+        num_looks = 0
+        while not self._ray.wait([result], timeout=_LOOK_EVERY_S, fetch_local=False)[0]:
+            num_looks = 0 if self._num_workers() else num_looks + 1
+            if num_looks > _LOOKS_WITHOUT_WORKERS:
+                raise ClusterError(f"--ray: expected machines with a {self._resource}, none is left in the cluster")
+
     def _result(self, result: Any, frames: range) -> HarvestedChunk:
         try:
+            self._wait(result)
             harvested: HarvestedChunk = self._ray.get(result)
         except self._ray.exceptions.RayTaskError as error:
             cause = error
