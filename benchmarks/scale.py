@@ -102,8 +102,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         options = HarvestOptions(stop=6, warm_up_frames=6, num_previews=0, device=given.device)
         harvest(capture, detector, Path(folder) / "first", options=options)
-        meter = Meter()
-        meter.timed("decode", lambda: sum(1 for _ in capture.frames(0, stop)))
+        meter = Meter(seconds={"decode": 0.0})
+        if detector.needs_images:
+            meter.timed("decode", lambda: sum(1 for _ in capture.frames(0, stop)))
         options = HarvestOptions(stop=stop, num_previews=0, device=given.device)
         made = meter.timed(
             "all", lambda: harvest(capture, detector, Path(folder) / "h", options=options, workers=meter)
