@@ -13,12 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from poseharvest.errors import ClusterError, ConfigError
+from poseharvest.errors import CaptureError, ClusterError, ConfigError
 from poseharvest.harvesting import HarvestOptions, RayWorkers, harvest, on_ray, ray_workers
 from poseharvest.harvesting.job import Job
+from poseharvest.harvesting.sighting_streams import Position, person_tracker
+from poseharvest.harvesting.subject import Subject
 from poseharvest.pictorial.infer import InferenceOptions
 from poseharvest.progress import Progress
 from poseharvest.simulation import Simulation, simulate
+from poseharvest.skeleton.limb_lengths import LimbLengths
 from spread_kit import largest_difference_mm
 
 OPTIONS = HarvestOptions(inference=InferenceOptions(resolution=16), warm_up_frames=10, num_previews=3)
@@ -49,9 +52,9 @@ def test_a_worker_of_another_version_or_with_other_footage_is_named(walk: Simula
     here = on_ray.World.of(job_of(walk))
     here.check(job_of(walk))
     for other, difference in (
-        (replace(here, versions={**here.versions, "torch": "0.1"}), "other versions than this machine: here torch 0.1"),
-        (replace(here, footage={"cam0": {"bytes": 7}}), "other footage than this machine: here cam0"),
-        (replace(here, keypoints={"files": 9}), "other keypoints than this machine: here files"),
+        (replace(here, versions={**here.versions, "torch": "0.1"}), "other versions than the command: here torch 0.1"),
+        (replace(here, footage={"cam0": {"bytes": 7}}), "other footage than the command: here cam0"),
+        (replace(here, keypoints={"files": 9}), "other keypoints than the command: here files"),
     ):
         with pytest.raises(ClusterError, match=difference):
             other.check(job_of(walk))
@@ -98,12 +101,25 @@ def test_a_cluster_makes_the_harvest_of_a_single_process(
 
 @pytest.mark.slow
 @pytest.mark.long
-def test_an_error_of_a_worker_is_ours(walk: Simulation, cluster: object, tmp_path: Path) -> None:
-    """Here a device that is on no machine of the cluster."""
+def test_a_cluster_without_a_gpu_is_named(walk: Simulation, cluster: object, tmp_path: Path) -> None:
     options = replace(OPTIONS)
     object.__setattr__(options, "device", "cuda")
     with pytest.raises(ClusterError, match='expected a cluster with a GPU for device "cuda", got none'):
         harvest(walk.capture, walk.detector, tmp_path / "h", options=options, workers=RayWorkers(16))
+
+
+@pytest.mark.slow
+@pytest.mark.long
+def test_an_error_of_a_worker_is_ours(walk: Simulation, cluster: object) -> None:
+    """The inference that waits for the chunk passes it on."""
+    job = job_of(walk)
+    subject = Subject(LimbLengths({}), LimbLengths({}))
+    position = Position(-16, 0, person_tracker(job).state)
+    with (
+        RayWorkers(16).open(job, subject, position) as pool,
+        pytest.raises(CaptureError, match="expected frames within 0 to 64, got -16"),
+    ):
+        pool.submit(range(-16, 0))()
 
 
 @pytest.mark.slow

@@ -146,8 +146,9 @@ class World:
         for what in ("versions", "footage", "keypoints"):
             difference = first_difference(getattr(self, what), getattr(here, what))
             if difference is not None:
+                difference = difference.replace(", asked for is ", ", there ")
                 raise ClusterError(
-                    f"--ray: the worker on {platform.node()} has other {what} than this machine: here {difference}"
+                    f"--ray: the worker on {platform.node()} has other {what} than the command: here {difference}"
                 )
 
 
@@ -220,9 +221,8 @@ class _Pool:
             harvested: HarvestedChunk = self._ray.get(result)
         except self._ray.exceptions.RayTaskError as error:
             cause = error
-            while isinstance(
-                cause, self._ray.exceptions.RayTaskError
-            ):  # one of following comes within one of inference
+            # An error of following comes within one of inference.
+            while isinstance(cause, self._ray.exceptions.RayTaskError):
                 cause = cause.cause
             raise cause if isinstance(cause, HarvestError) else error from None
         except self._ray.exceptions.RayError as error:

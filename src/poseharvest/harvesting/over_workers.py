@@ -5,7 +5,7 @@ one before it, with what the tracker remembers. Inference needs nothing but the 
 time. In this way the records are those of a single process.
 
 We tried to follow chunks at the same time, each with a new tracker that first looks at some frames before the chunk. On
-real footage the windows of two such trackers still differ after a hundred frames (docs/scale.md), and so do the poses.
+real footage the windows of two such trackers differ for dozens of frames (docs/scale.md), and so do the poses.
 """
 
 from __future__ import annotations

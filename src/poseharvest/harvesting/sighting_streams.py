@@ -74,22 +74,22 @@ class PlacedMoment:
 
 
 def footage(
-    job: Job, pictures: Pictures | None, start: int | None = None, stop: int | None = None
+    job: Job, pictures: Pictures, start: int | None = None, stop: int | None = None
 ) -> Generator[list[MultiViewFrame], None, None]:
     """Stream the frames in short lists, and save a few pictures for the report on the way.
 
     Args:
         job: the harvest.
-        pictures: takes the pictures; None saves none.
+        pictures: takes the pictures.
         start: the first frame, which must begin a list; None for the harvest's own.
         stop: frame before which to stop; None for the harvest's own.
     """
-    preview_frames = set[int]() if pictures is None else _preview_frames(job.options, job.stop)
+    preview_frames = _preview_frames(job.options, job.stop)
     first = job.options.start if start is None else start
     last = job.stop if stop is None else stop
     for frames in batched(job.frames(first, last, preview_frames), job.frames_together):
         for frame in frames:
-            if pictures is not None and frame.index in preview_frames:
+            if frame.index in preview_frames:
                 _keep_pictures(pictures, frame, job.capture.rig)
         yield frames
 
