@@ -69,6 +69,10 @@ class StoreError(HarvestError):
     """A harvest folder cannot be read or written."""
 
 
+class ClusterError(HarvestError):
+    """A cluster of machines cannot be reached, or its workers fail."""
+
+
 class DatasetError(HarvestError):
     """A data set on disk lacks what its layout promises, or what was asked of it."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
 import tracemalloc
 from dataclasses import dataclass
@@ -383,3 +384,13 @@ def test_memory_does_not_grow_with_length(tmp_path, film):
     held = 2 * (8 + 2) * picture_bytes  # eight ahead, two in hand, of two views
     # twice that leaves room for files and OpenCV's own pictures while they are read
     assert peak_bytes(Capture.open(tmp_path, calibration=rig(("a", "b")))) < 2 * held < 0.06 * 2 * 400 * picture_bytes
+
+
+def test_a_copy_in_another_process_looks_at_its_own_files(folder):
+    """So it finds out if they are others there."""
+    capture = Capture.open(folder, calibration=rig())
+    before = capture.fingerprints
+    copy = pickle.loads(pickle.dumps(capture))
+    assert copy.fingerprints == before
+    (folder / "videos/cam1.mp4").write_bytes(b"something else")
+    assert pickle.loads(pickle.dumps(capture)).fingerprints["cam1"] != before["cam1"]

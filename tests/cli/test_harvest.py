@@ -47,6 +47,14 @@ def test_from_footage_to_a_harvest_with_its_report(run, footage):
     assert pose_errors(harvest, footage.truth).mean_mm < 60
 
 
+def test_a_cluster_needs_ray(run, footage, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    done = run(*arguments(footage, "--ray", "local"))
+    assert done.code == 1
+    assert done.err.strip().endswith("--ray: needs Ray: pip install poseharvest[ray]")
+    assert not (footage.folder / "out").exists()
+
+
 def test_options_reach_the_library(run, footage):
     lengths = footage.folder / "subject.toml"
     first = run(*arguments(footage, "--stop", 4))

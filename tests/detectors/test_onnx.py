@@ -200,3 +200,13 @@ def test_the_skeleton_may_be_a_file(write, tmp_path):
     whole = load_onnx(path, RunOptions())
     channels = [whole.skeleton.index(joint) for joint in own.skeleton.joints]
     assert torch.equal(own.detect([view]), whole.detect([view])[:, channels])
+
+
+def test_a_copy_in_another_process_sees_the_same(write):
+    """A session cannot be sent there, so the copy loads the model itself."""
+    cloudpickle = pytest.importorskip("ray.cloudpickle")
+    detector = load_onnx(write(), RunOptions())
+    copy = cloudpickle.loads(cloudpickle.dumps(detector))
+    window = [CroppedView("a", 0, Crop((135.0, 105.0), 90.0), spots(((120.0, 90.0), (133.0, 121.25), (150.5, 110.0))))]
+    assert torch.equal(copy.detect(window), detector.detect(window))
+    assert copy.details == detector.details

@@ -14,6 +14,7 @@ from poseharvest.selection.select import SelectionRule
 from poseharvest.skeleton.skeleton import Limb, Skeleton
 
 FORMAT_NAME: Final = "poseharvest harvest"
+INFO_FILE: Final = "harvest.json"
 
 
 class _Section(BaseModel):

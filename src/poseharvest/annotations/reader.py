@@ -11,9 +11,10 @@ from pathlib import Path
 import pyarrow as pa
 
 from poseharvest.annotations.checksums import check_file, read_checksums
-from poseharvest.annotations.info import FORMAT_NAME, HarvestInfo
+from poseharvest.annotations.info import FORMAT_NAME, INFO_FILE, HarvestInfo
 from poseharvest.annotations.parts import ANNOTATIONS, FILLED, FRAMES, SCHEMAS, part_path, read_part
 from poseharvest.annotations.records import FrameAnnotations, SelectedFrame, frames_from_tables
+from poseharvest.annotations.remote_harvest import local_copy
 from poseharvest.annotations.schema import SCHEMA_VERSION
 from poseharvest.annotations.smooth_poses import SmoothPose, poses_of_table
 from poseharvest.calibration.native import RIG_FILE, read_rig
@@ -22,9 +23,9 @@ from poseharvest.geometry.rig import Rig
 from poseharvest.reading.documents import load_json
 from poseharvest.reading.foreign_records import checked
 from poseharvest.skeleton.skeleton import Skeleton
+from poseharvest.storage.object_store import is_remote
 from poseharvest.storage.staging import file_name
 
-INFO_FILE = "harvest.json"
 PREVIEWS = "previews"
 _FRAME = re.compile(r"[0-9]{1,12}")
 
@@ -45,10 +46,13 @@ class Harvest:
     def open(cls, path: Path | str) -> Harvest:
         """Open a harvest. The content of the Parquet files is checked only when they are read.
 
+        Args:
+            path: the folder. One in an object store, s3://BUCKET/NAME, is first copied into the cache.
+
         Raises:
             StoreError: the folder is no harvest, is from a newer version, is damaged, or lacks a part.
         """
-        folder = Path(path)
+        folder = local_copy(path) if is_remote(path) else Path(path)
         try:
             harvest = cls(folder, _read_info(folder))
             if not (folder / RIG_FILE).is_file():

@@ -18,6 +18,7 @@ from poseharvest.annotations.checksums import write_checksums
 from poseharvest.annotations.cuts import with_selection_findings
 from poseharvest.annotations.info import (
     FORMAT_NAME,
+    INFO_FILE,
     Counts,
     HarvestInfo,
     HarvestRun,
@@ -28,7 +29,7 @@ from poseharvest.annotations.info import (
 )
 from poseharvest.annotations.marking import PartLayout, mark_parts, withdraw_support
 from poseharvest.annotations.parts import ANNOTATIONS, FRAMES, part_path, read_part, write_part
-from poseharvest.annotations.reader import INFO_FILE, Harvest, is_harvest, preview_path
+from poseharvest.annotations.reader import Harvest, is_harvest, preview_path
 from poseharvest.annotations.records import FrameAnnotations, annotation_table, frame_table, frames_from_tables
 from poseharvest.annotations.schema import SCHEMA_VERSION
 from poseharvest.annotations.smoothing import smooth_parts
@@ -238,11 +239,8 @@ class HarvestWriter:
         """Store a picture (H, W, 3), RGB, for the report, as a JPEG of at most 960 pixels along its longer side."""
         self._rig.camera(view)
         path = preview_path(self._staged.path, frame, view)
-        scale = min(1.0, _PREVIEW_LONG_SIDE / max(image.shape[:2]))
-        size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
-        small = cv2.resize(image, size, interpolation=cv2.INTER_AREA) if scale < 1 else image
         options = [cv2.IMWRITE_JPEG_QUALITY, _PREVIEW_QUALITY]
-        _, encoded = cv2.imencode(".jpg", np.ascontiguousarray(small[..., ::-1]), options)
+        _, encoded = cv2.imencode(".jpg", np.ascontiguousarray(scaled_preview(image)[..., ::-1]), options)
         with os_errors_as_store_errors(self._staged.target):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(encoded.tobytes())
@@ -367,6 +365,15 @@ class HarvestWriter:
                 records_per_part=tuple(self._records_per_part),
             ),
         )
+
+
+def scaled_preview(image: Image) -> Image:
+    """Return a picture (H, W, 3) scaled down to at most 960 pixels along its longer side; a smaller one as it is."""
+    scale = min(1.0, _PREVIEW_LONG_SIDE / max(image.shape[:2]))
+    if scale == 1:
+        return image
+    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 def write_info(info: HarvestInfo, folder: Path) -> None:

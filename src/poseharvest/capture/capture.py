@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -158,6 +159,10 @@ class Capture:
     def fingerprints(self) -> Mapping[str, Mapping[str, int | str]]:
         """What tells the footage of each view from any other: sizes, and a hash of the first and last bytes."""
         return {view.name: fingerprint(view.footage) for view in self.views}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what goes to another process: the fields, since that process looks at its own files."""
+        return {one.name: getattr(self, one.name) for one in fields(self)}
 
     @property
     def duration_s(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from poseharvest.cli.assignments import VIEWS_HELP, parse_assignments, split_nam
 from poseharvest.cli.derived_options import options_of, with_options
 from poseharvest.cli.footage_options import ROTATE, SCALE
 from poseharvest.cli.progress_bar import progress_bar
+from poseharvest.cli.remote_output import local_output
 from poseharvest.cli.summary import FAULTY, has_faults, print_summary
 from poseharvest.detectors.keypoint_capture import capture_settings, open_capture
 from poseharvest.detectors.protocol import HeatmapDetector
@@ -22,6 +24,8 @@ from poseharvest.detectors.registry import NAMES, describe_detectors, load_detec
 from poseharvest.errors import NoteOnError
 from poseharvest.harvesting.harvest_capture import harvest as run
 from poseharvest.harvesting.harvest_options import Estimate, HarvestOptions
+from poseharvest.harvesting.on_ray import ray_workers
+from poseharvest.harvesting.over_workers import Workers
 from poseharvest.localization.boxes import read_boxes
 from poseharvest.pictorial.infer import InferenceOptions
 from poseharvest.report.html import report as write_report
@@ -45,6 +49,7 @@ _LIMIT = "Select what is at most so many times as wide as the joint's most certa
 _SKELETON = "Joints to harvest from keypoint files or an ONNX model: a built-in skeleton, or a TOML file of your own."
 _LENGTHS = "TOML file with the subject's limb lengths in mm; estimated from the footage if not given."
 _SYNC = "Find by motion how much later each camera was started, and harvest with that where it is sure."
+_RAY = "Spread the frames over a Ray cluster: auto finds it, HOST:PORT is its head, local is this machine alone."
 _KEEP = "Leave no camera out, also one that is plainly at fault."
 _STRICT = (
     "End with exit code 3 if a camera is at fault, or anything else is an error; the harvest is written all the same."
@@ -54,7 +59,7 @@ _STRICT = (
 @with_options("inference", options_of(InferenceOptions), lambda values: InferenceOptions(**values))
 def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parameter
     capture: Annotated[Path, typer.Argument(help=_CAPTURE, show_default=False)],
-    out: Annotated[Path, typer.Option(help="The harvest folder to make.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="The harvest folder to make; s3://BUCKET/NAME for S3.", show_default=False)],
     calibration: Annotated[Path | None, typer.Option(help="Its file; found in the capture if not given.")] = None,
     unit: Annotated[LengthUnit | None, typer.Option(help="The calibration's unit: mm, cm or m.")] = None,
     views: Annotated[str | None, typer.Option(help=VIEWS_HELP)] = None,
@@ -82,45 +87,47 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     keep_cameras: Annotated[bool, typer.Option("--keep-cameras", help=_KEEP)] = False,
     strict: Annotated[bool, typer.Option("--strict", help=_STRICT)] = False,
     ignore_audit: Annotated[bool, typer.Option("--ignore-audit", help="Harvest in spite of the audit.")] = False,
+    ray: Annotated[str | None, typer.Option(help=_RAY, show_default=False)] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted harvest.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier harvest.")] = False,
 ) -> None:
     """Harvest 3D poses and annotations from a calibrated multi-camera capture."""
-    options = replace(
-        HarvestOptions(people=_number_of_people(people), moments=moments, start=start, stop=stop, device=device),
-        inference=inference,
-        estimate=estimate,
-        selection=selection_rule(measure, share, limit),
-        recalibration=None if recalibration is None else Recalibration.read(recalibration),
-        ignore_audit=ignore_audit,
-        keep_cameras=keep_cameras,
-    )
+    who = HarvestOptions(people=_number_of_people(people), moments=moments, start=start, stop=stop, device=device)
+    how = replace(who, inference=inference, estimate=estimate, ignore_audit=ignore_audit, keep_cameras=keep_cameras)
+    honest = None if recalibration is None else Recalibration.read(recalibration)
+    options = replace(how, selection=selection_rule(measure, share, limit), recalibration=honest)
     footage = {"views": split_names(views), "rotate": rotate, "scale": scale, "frame_rate": frame_rate}
     settings = capture_settings(capture, {"calibration": calibration, "unit": unit, **footage})
     load = partial(_load, detector, weights, device, _detector_options(detector_option, skeleton))
     at_once = None if detector in NAMES else load()  # a network may have to be downloaded
-    with progress_bar(Console(stderr=True)) as on_progress:
-        opened, network = open_capture(capture, at_once, settings), at_once or load()
-        result = run(
-            synchronised(opened, network, on_progress) if sync else opened,
-            network,
-            out,
-            options=options,
-            boxes=None if boxes is None else read_boxes(boxes),
-            limb_lengths=None if limb_lengths is None else read_limb_lengths(limb_lengths),
-            overwrite=overwrite,
-            resume=resume,
-            on_progress=on_progress,
-        )
-    _conclude(result, strict=strict)
-
-
-def _conclude(result: Harvest, *, strict: bool) -> None:
-    """Write the report, print the summary, and end with an exit code if a strict run has faults."""
-    with NoteOnError(f"the harvest is finished: {result.path}: poseharvest report makes its report"):
-        print_summary(result, write_report(result.path))
+    with local_output(out, overwrite=overwrite) as folder:
+        with progress_bar(Console(stderr=True)) as on_progress, _workers(ray) as workers:
+            opened, network = open_capture(capture, at_once, settings), at_once or load()
+            result = run(
+                synchronised(opened, network, on_progress) if sync else opened,
+                network,
+                folder,
+                options=options,
+                boxes=None if boxes is None else read_boxes(boxes),
+                limb_lengths=None if limb_lengths is None else read_limb_lengths(limb_lengths),
+                overwrite=overwrite,
+                resume=resume,
+                on_progress=on_progress,
+                workers=workers,
+            )
+        _conclude(result)
     if strict and has_faults(result.info):
         raise typer.Exit(FAULTY)
+
+
+def _workers(ray: str | None) -> AbstractContextManager[Workers | None]:
+    return nullcontext() if ray is None else ray_workers(ray)
+
+
+def _conclude(result: Harvest) -> None:
+    """Write the report and print the summary."""
+    with NoteOnError(f"the harvest is finished: {result.path}: poseharvest report makes its report"):
+        print_summary(result, write_report(result.path))
 
 
 def _load(name: str, weights: Path | None, device: str, options: dict[str, Any]) -> HeatmapDetector:

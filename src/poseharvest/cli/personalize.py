@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -53,7 +54,7 @@ def personalize(  # noqa: PLR0913, PLR0917 - every option of the command is a pa
     batch_size: Annotated[int, typer.Option(help="Pictures a step.")] = _DEFAULTS.training.batch_size,
     distillation: Annotated[float, typer.Option(help=_DISTILLATION)] = _DEFAULTS.training.distillation,
     seed: Annotated[int, typer.Option(help="Of the order and the variation of the pictures.")] = 0,
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    device: Annotated[str, typer.Option(help="cpu or cuda; by torchrun, a GPU a process.")] = "cpu",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run.")] = False,
 ) -> None:
@@ -85,7 +86,8 @@ def personalize(  # noqa: PLR0913, PLR0917 - every option of the command is a pa
             resume=resume,
             on_progress=on_progress,
         )
-    _print(result)
+    if os.environ.get("RANK", "0") == "0":
+        _print(result)
 
 
 def _print(result: Personalization) -> None:

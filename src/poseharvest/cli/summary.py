@@ -7,8 +7,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from poseharvest.annotations.info import HarvestInfo
-from poseharvest.annotations.reader import INFO_FILE, Harvest
+from poseharvest.annotations.info import INFO_FILE, HarvestInfo
+from poseharvest.annotations.reader import Harvest
 from poseharvest.cli.finding_lines import print_findings
 
 FAULTY = 3

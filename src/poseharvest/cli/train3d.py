@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -35,7 +36,7 @@ def train3d(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     all_joints: Annotated[bool, typer.Option("--all-joints", help="Learn joints that are not selected too.")] = False,
     held_out: Annotated[float, typer.Option(help=_HELD_OUT)] = _DEFAULTS.held_out,
     seed: Annotated[int, typer.Option(help="Of the weights, the order and the variation of the pictures.")] = 0,
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    device: Annotated[str, typer.Option(help="cpu or cuda; by torchrun, a GPU a process.")] = "cpu",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run.")] = False,
 ) -> None:
@@ -62,7 +63,8 @@ def train3d(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
             resume=resume,
             on_progress=on_progress,
         )
-    _print(result)
+    if os.environ.get("RANK", "0") == "0":
+        _print(result)
 
 
 def _print(result: Training3d) -> None:

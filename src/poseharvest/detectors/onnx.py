@@ -204,6 +204,7 @@ class _OnnxModel:
 
     def __init__(self, path: Path, description: OnnxDescription, device: str) -> None:
         self._session = _session(path, device)
+        self._made_of = (path, description, device)
         self._device = device
         self._path = path
         model_input = next(iter(self._session.get_inputs()), None)
@@ -219,6 +220,10 @@ class _OnnxModel:
                 f"{path}: kind {description.kind}: expected {count} of the outputs {', '.join(available)}, "
                 f"got {', '.join(self._outputs)}"
             )
+
+    def __reduce__(self) -> tuple[type[_OnnxModel], tuple[Path, OnnxDescription, str]]:
+        """Return what another process needs to load the model; a session cannot be sent there."""
+        return _OnnxModel, self._made_of
 
     def __call__(self, pictures: Tensor) -> list[Tensor]:
         """Return the outputs for pictures (B, 3, h, w); a model of one fixed batch size runs as often as it takes."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from poseharvest.harvesting.harvest_capture import harvest
 from poseharvest.harvesting.harvest_options import HarvestOptions
+from poseharvest.harvesting.on_ray import RayWorkers, ray_workers
 from poseharvest.harvesting.subject import Subject, SubjectLearner
 
-__all__ = ["HarvestOptions", "Subject", "SubjectLearner", "harvest"]
+__all__ = ["HarvestOptions", "RayWorkers", "Subject", "SubjectLearner", "harvest", "ray_workers"]

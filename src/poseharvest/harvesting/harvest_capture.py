@@ -25,6 +25,7 @@ from poseharvest.harvesting.harvest_request import request_of, sha256_of_request
 from poseharvest.harvesting.input_checks import audit_inputs, check_hints
 from poseharvest.harvesting.job import Job
 from poseharvest.harvesting.jumps import has_jumps
+from poseharvest.harvesting.over_workers import Workers
 from poseharvest.harvesting.separate_moments import harvest_moments
 from poseharvest.harvesting.several_people import harvest_people
 from poseharvest.harvesting.single_person import harvest_one, stored_fault
@@ -51,6 +52,7 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
     overwrite: bool = False,
     resume: bool = False,
     on_progress: OnProgress | None = None,
+    workers: Workers | None = None,
 ) -> Harvest:
     """Harvest a capture and return the folder, opened.
 
@@ -67,13 +69,17 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
         overwrite: replace an earlier harvest at `out`.
         resume: go on with an interrupted harvest at `out`, or begin if there is none. One that is finished is returned.
         on_progress: called as frames are finished, some at a time.
+        workers: harvest the frames of one person, in chunks, as `ray_workers` gives them; None harvests them here.
+            Inputs are checked and the person is learned here all the same.
 
     Raises:
+        ClusterError: the workers fail.
         CaptureError: no person is found in the footage, it ends before the first frame of the options, or a name is
             not in UTF-8.
         CalibrationError: the audit finds an error and `ignore_audit` is not set.
         ConfigError: limb lengths or boxes belong to other limbs or views than the capture's, or `resume` is set and the
-            interrupted harvest was begun with something else, or harvests of its kind cannot be resumed.
+            interrupted harvest was begun with something else, or harvests of its kind cannot be resumed, or be spread
+            over workers.
         StoreError: `out` exists, cannot be written, or its disk has no room for what is foreseen.
     """
     fitted = fit_to_footage(detector, pictures_of(capture))
@@ -84,6 +90,7 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
     job, findings = replace(job, detector=upright.detector), [*findings, *upright.findings]
     harvest_frames = _harvester(job)
     _check_resumable(harvest_frames, resume=resume)
+    _check_can_be_spread(job, harvest_frames, workers)
     request = request_of(job)
     finished = _finished(Path(out), request) if resume else None
     if finished is not None:
@@ -98,13 +105,17 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
         resume=resume,
     )
     try:
-        return _write(job, harvest_frames, writing, findings)
+        return _write(job, harvest_frames, writing, findings, workers)
     except LeaveOut as found:
-        return _write(job.without(found.fault), harvest_frames, writing, findings)
+        return _write(job.without(found.fault), harvest_frames, writing, findings, workers)
 
 
 def _write(
-    job: Job, harvest_frames: HarvestFrames, writing: partial[HarvestWriter], findings: list[Finding]
+    job: Job,
+    harvest_frames: HarvestFrames,
+    writing: partial[HarvestWriter],
+    findings: list[Finding],
+    workers: Workers | None,
 ) -> Harvest:
     """Write the harvest and return it.
 
@@ -124,7 +135,8 @@ def _write(
         diagnosis = Diagnosis(job.capture.rig, job.detector.skeleton, judges_cameras=not is_judged)
         writer.listen(diagnosis.add)
         writer.replay()
-        run = diagnosis.completed(harvest_frames(job, writer, findings))
+        harvest_all = harvest_frames if workers is None else partial(harvest_one, workers=workers)
+        run = diagnosis.completed(harvest_all(job, writer, findings))
         run = run.model_copy(update={"request_sha256": sha256_of_request(writer.request)})
         job.report(job.stop, "selecting annotations")
         # Keypoints count as true; peaks of a network may agree by chance.
@@ -143,6 +155,15 @@ def _harvester(job: Job) -> HarvestFrames:
 def _check_resumable(harvest_frames: Callable[..., HarvestRun], *, resume: bool) -> None:
     if resume and harvest_frames is harvest_moments:
         raise ConfigError("resume: a harvest of moments cannot be resumed: begin again without it (--overwrite)")
+
+
+def _check_can_be_spread(job: Job, harvest_frames: Callable[..., HarvestRun], workers: Workers | None) -> None:
+    if workers is None:
+        return
+    if harvest_frames is not harvest_one:
+        kind = "moments" if harvest_frames is harvest_moments else "several people"
+        raise ConfigError(f"--ray: a harvest of {kind} cannot be spread over workers, only one of one person")
+    workers.check(job)
 
 
 def _finished(out: Path, request: Mapping[str, Any]) -> Harvest | None:

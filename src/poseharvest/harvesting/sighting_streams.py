@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Protocol, TypeVar
 
-from poseharvest.annotations.writer import HarvestWriter
+from poseharvest.arrays import Image
 from poseharvest.capture.frames import MultiViewFrame
 from poseharvest.geometry.rig import Rig
 from poseharvest.harvesting.annotate import batched
@@ -34,6 +34,14 @@ class Position:
     frame: int
     skip: int
     tracker: Any
+
+
+class Pictures(Protocol):
+    """What keeps pictures for the report; a `HarvestWriter`, or what brings them to one."""
+
+    def add_preview(self, frame: int, view: str, image: Image, /) -> None:
+        """Keep the picture (H, W, 3), RGB, of a view."""
+        ...
 
 
 Seen_co = TypeVar("Seen_co", covariant=True)
@@ -65,20 +73,24 @@ class PlacedMoment:
     position: Position
 
 
-def footage(job: Job, writer: HarvestWriter, start: int | None = None) -> Generator[list[MultiViewFrame], None, None]:
+def footage(
+    job: Job, pictures: Pictures, start: int | None = None, stop: int | None = None
+) -> Generator[list[MultiViewFrame], None, None]:
     """Stream the frames in short lists, and save a few pictures for the report on the way.
 
     Args:
         job: the harvest.
-        writer: takes the pictures.
+        pictures: takes the pictures.
         start: the first frame, which must begin a list; None for the harvest's own.
+        stop: frame before which to stop; None for the harvest's own.
     """
     preview_frames = _preview_frames(job.options, job.stop)
     first = job.options.start if start is None else start
-    for frames in batched(job.frames(first, job.stop, preview_frames), job.frames_together):
+    last = job.stop if stop is None else stop
+    for frames in batched(job.frames(first, last, preview_frames), job.frames_together):
         for frame in frames:
             if frame.index in preview_frames:
-                _keep_pictures(writer, frame, job.capture.rig)
+                _keep_pictures(pictures, frame, job.capture.rig)
         yield frames
 
 
@@ -89,30 +101,45 @@ def person_tracker(job: Job) -> OnePersonTracker:
 
 
 def sightings_of_one(
-    job: Job, writer: HarvestWriter, position: Position | None = None
+    job: Job, pictures: Pictures, position: Position | None = None
 ) -> Generator[PlacedSighting, None, None]:
     """Stream the sightings of the one person, from a position on or from the start."""
-    for sighting, place in _observed(person_tracker(job), job, writer, position):
+    return placed_sightings(person_tracker(job), job, pictures, position)
+
+
+def placed_sightings(
+    tracker: OnePersonTracker, job: Job, pictures: Pictures, position: Position | None = None, stop: int | None = None
+) -> Generator[PlacedSighting, None, None]:
+    """Stream what a tracker sees of the one person.
+
+    Args:
+        tracker: goes on from the position, or from what it knows if that is None.
+        job: the harvest.
+        pictures: takes the pictures for the report.
+        position: of the first sighting; None is the harvest's start.
+        stop: frame before which to stop; None for the harvest's own.
+    """
+    for sighting, place in _observed(tracker, job, pictures, position, stop):
         yield PlacedSighting(sighting, place)
 
 
 def sightings_of_all(
-    job: Job, writer: HarvestWriter, position: Position | None = None
+    job: Job, pictures: Pictures, position: Position | None = None
 ) -> Generator[PlacedMoment, None, None]:
     """Stream the sightings of all people, frame by frame, from a position on or from the start."""
     tracker = PeopleTracker(job.detector, job.capture.rig, job.options.people)
-    for moment, place in _observed(tracker, job, writer, position):
+    for moment, place in _observed(tracker, job, pictures, position):
         yield PlacedMoment(moment, place)
 
 
 def _observed(
-    tracker: _Tracker[Seen_co], job: Job, writer: HarvestWriter, position: Position | None
+    tracker: _Tracker[Seen_co], job: Job, pictures: Pictures, position: Position | None, stop: int | None = None
 ) -> Iterator[tuple[Seen_co, Position]]:
-    """Yield all that a new tracker observes, with its place, from a position on or from the start."""
+    """Yield all that a tracker observes, with its place, from a position on or from the start."""
     start, skip = job.options.start, 0
     if position is not None:
         tracker.state, start, skip = position.tracker, position.frame, position.skip
-    for frames in footage(job, writer, start):
+    for frames in footage(job, pictures, start, stop):
         state = tracker.state
         for number, seen in enumerate(tracker.observe(frames)):
             if number >= skip:
@@ -136,10 +163,10 @@ def warm_up(job: Job, placed: Iterator[PlacedSighting], spool: SightingSpool) ->
     return positions
 
 
-def _keep_pictures(writer: HarvestWriter, frame: MultiViewFrame, rig: Rig) -> None:
+def _keep_pictures(pictures: Pictures, frame: MultiViewFrame, rig: Rig) -> None:
     for view, image in zip(rig.names, frame.images, strict=True):
         if image is not None:
-            writer.add_preview(frame.index, view, image)
+            pictures.add_preview(frame.index, view, image)
 
 
 def _preview_frames(options: HarvestOptions, stop: int) -> set[int]:

@@ -7,7 +7,6 @@ an interruption. So the annotations are the same to the last bit.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -18,11 +17,12 @@ from poseharvest.annotations.writer import HarvestWriter
 from poseharvest.capture.frames import prefetch
 from poseharvest.errors import StoreError
 from poseharvest.findings import CameraFault, Finding
-from poseharvest.harvesting.annotate import TOGETHER, annotate, infer_each
 from poseharvest.harvesting.camera_check import LeaveOut, check_cameras
 from poseharvest.harvesting.input_checks import audit_subject, missing_people, nobody_found_error
 from poseharvest.harvesting.job import Job
+from poseharvest.harvesting.over_workers import Workers, spread_records
 from poseharvest.harvesting.provenance import provenance
+from poseharvest.harvesting.records_of_one import PlacedRecord, records_of_one
 from poseharvest.harvesting.sighting_streams import PlacedSighting, Position, sightings_of_one, warm_up
 from poseharvest.harvesting.spool import SightingSpool
 from poseharvest.harvesting.subject import STORED_WITH_SUBJECT, Subject
@@ -32,7 +32,6 @@ from poseharvest.localization.follow.one_of_many import OneOfManyState
 from poseharvest.localization.follow.one_person import Belief, PursuitState
 from poseharvest.localization.follow.people_tracker import PeopleState
 from poseharvest.localization.follow.track import Track
-from poseharvest.localization.sighting import Sighting
 from poseharvest.storage.plain_state import from_plain, to_plain
 
 
@@ -69,8 +68,16 @@ _STORED = (
 )
 
 
-def harvest_one(job: Job, writer: HarvestWriter, findings: list[Finding]) -> HarvestRun:
+def harvest_one(job: Job, writer: HarvestWriter, findings: list[Finding], workers: Workers | None = None) -> HarvestRun:
     """Write the annotations of the one person on whom most views agree, from where an interrupted harvest stands.
+
+    The person is learned in this process.
+
+    Args:
+        job: the harvest.
+        writer: takes the records, and keeps where the harvest stands.
+        findings: those of the inputs.
+        workers: harvest the frames, in chunks; None harvests them here.
 
     Raises:
         LeaveOut: a camera is plainly at fault: begin again without it.
@@ -97,7 +104,12 @@ def harvest_one(job: Job, writer: HarvestWriter, findings: list[Finding]) -> Har
         findings = findings + audit_subject(job, stage.subject)
         if writer.state is None:
             writer.keep(to_plain(stage))
-        num_records = _write_records(job, writer, stage, placed)
+        if workers is None:
+            records = records_of_one(job, stage.subject, placed)
+        else:
+            ahead.close()
+            records = spread_records(job, writer, workers, subject=stage.subject, position=position)
+        num_records = _write_records(job, writer, stage, records)
     if num_records == 0:
         writer.forget()
         raise nobody_found_error(job)
@@ -132,29 +144,18 @@ def _with_fault(job: Job, first: SightingSpool, writer: HarvestWriter) -> Job:
     return replace(job, fault=fault)
 
 
-def _write_records(job: Job, writer: HarvestWriter, stage: Stage, placed: Iterable[PlacedSighting]) -> int:
-    """Write the records of the sightings from a stage on, and return the number of all records.
+def _write_records(job: Job, writer: HarvestWriter, stage: Stage, placed: Iterable[PlacedRecord]) -> int:
+    """Write the records from a stage on, and return the number of all records.
 
     Records that lie in finished parts already are inferred again with their batch; the writer passes over them.
     """
-    positions: deque[Position] = deque()  # of the batch that is being inferred
-
-    def sightings() -> Iterator[Sighting]:
-        for one in placed:
-            positions.append(one.position)
-            yield one.sighting
-
-    subject, num_records = stage.subject, stage.num_records
-    inferred = infer_each(job.learner.model(subject.shells), sightings(), subject.support, subject.refinement)
-    for number, (sighting, posterior) in enumerate(inferred, stage.num_sightings):
-        position = positions.popleft()
-        if number % TOGETHER == 0:
-            stage = replace(stage, position=position, num_sightings=number, num_records=num_records)
-        record = annotate(sighting, posterior, support=subject.support)
-        # After a person has left, a network still gives peaks at the last place, but no two views agree on them.
-        if job.boxes is not None or subject.support.holds_person(record.supported):
+    num_records = stage.num_records
+    for number, one in enumerate(placed, stage.num_sightings):
+        if one.position is not None:
+            stage = replace(stage, position=one.position, num_sightings=number, num_records=num_records)
+        if one.holds_person:
             num_records += 1
-            if writer.add(record):
+            if writer.add(one.record):
                 writer.keep(to_plain(stage))
-        job.report(sighting.frame + 1, "harvesting")
+        job.report(one.record.frame + 1, "harvesting")
     return num_records

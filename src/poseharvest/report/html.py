@@ -18,6 +18,7 @@ from poseharvest.diagnosis.agreement import DISAGREE_MM
 from poseharvest.diagnosis.histogram import RELATIVE_ERROR
 from poseharvest.diagnosis.limbs import MIN_FLAG_MM, OFF_SHARE, WIDE_SHARE
 from poseharvest.diagnosis.spread import plain_name
+from poseharvest.errors import StoreError
 from poseharvest.report import figures, selection
 from poseharvest.report.collect import ReportContent, collect
 from poseharvest.report.drawing import overlay_svg
@@ -25,6 +26,7 @@ from poseharvest.report.joint_order import limb_order, reading_order
 from poseharvest.report.overlays import NUM_SIGMAS
 from poseharvest.report.payload import page_data
 from poseharvest.report.strip import strip_svg
+from poseharvest.storage.object_store import is_remote
 from poseharvest.storage.staging import staged_file
 
 _SCRIPTS = ("orbit.js", "motion.js", "scene.js", "controls.js", "page.js")
@@ -37,12 +39,15 @@ def report(harvest: Path | str, out: Path | str | None = None, *, overwrite: boo
     Args:
         harvest: the harvest folder.
         out: the HTML file; `report/index.html` in the harvest folder if None, and an earlier report there is replaced.
+            A harvest in an object store needs it.
         overwrite: replace the file that stands at `out`.
 
     Raises:
         StoreError: the harvest is damaged, `out` exists, or it cannot be written.
         FormatError: a preview picture is damaged.
     """
+    if out is None and is_remote(harvest):
+        raise StoreError(f"{harvest}: a report is not written into an object store: name a local file (--out)")
     opened = Harvest.open(harvest)
     path = Path(out) if out is not None else opened.path / "report" / "index.html"
     page = render(collect(opened))

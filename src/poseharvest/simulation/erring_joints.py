@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache, partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -105,6 +106,10 @@ class Observer:
     seed: int
     others: tuple[Scene, ...] = ()
     jitter_seed: int | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what goes to another process: the fields, without what is kept of them."""
+        return {one.name: getattr(self, one.name) for one in fields(self)}
 
     @cached_property
     def _sight(self) -> Callable[[int, int], _Sight]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache, partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -67,6 +68,10 @@ class Scene:
             )
         if not self.frame_rate > 0:
             raise ConfigError(f"synthetic capture: expected a positive frame rate, got {self.frame_rate}")
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what goes to another process: the fields, without what is kept of them."""
+        return {one.name: getattr(self, one.name) for one in fields(self)}
 
     @property
     def cameras(self) -> tuple[Camera, ...]:

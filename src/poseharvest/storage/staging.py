@@ -23,6 +23,7 @@ _UNSAFE_IN_FILE_NAMES = re.compile(r'[/\\:*?"<>|%\x00-\x1f]|^\.+$')
 
 _REMEDY = "choose another output, or ask to overwrite it (--overwrite)"
 _TRIES = 5
+_OBJECT_STORE = "s3:"  # a part of s3://BUCKET/NAME as a path
 
 
 class StagedFolder:
@@ -209,7 +210,10 @@ def make_parent(target: Path) -> None:
 
     Raises:
         OSError: it cannot be made.
+        StoreError: the target lies in an object store.
     """
+    if _OBJECT_STORE in target.parts:
+        raise StoreError(f"{target}: only harvest --out writes to an object store: choose a local output")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:  # a file

@@ -12,12 +12,14 @@ from poseharvest.detectors.network_hash import parameters_sha256
 from poseharvest.detectors.registry import load_detector
 from poseharvest.errors import CaptureError, ConfigError, SkeletonError, StoreError, TrainingError
 from poseharvest.learning.loop.augment import Augmentation
+from poseharvest.learning.loop.checkpoint import read_checkpoint
 from poseharvest.learning.loop.training_options import TrainingOptions
 from poseharvest.learning.personalize import personalize_detector as module
 from poseharvest.learning.personalize.labels import LabelSet
 from poseharvest.learning.personalize.personalize_detector import personalize, split_frames
 from poseharvest.learning.personalize.personalize_options import PersonalizationOptions
 from poseharvest.learning.personalize.rounds import Round
+from torchrun_kit import by_two, personalize_small
 
 SMALL = TrainingOptions(
     epochs=14,
@@ -102,10 +104,22 @@ def test_detectors_without_a_network_are_named(harvested, simulation, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_several_processes_in_one_folder_are_refused(harvested, untrained, simulation, tmp_path, monkeypatch):
-    monkeypatch.setenv("WORLD_SIZE", "4")
-    with pytest.raises(ConfigError, match="expected one process for personalize, got 4"):
-        personalize(harvested, untrained, tmp_path / "out", capture=simulation.capture)
+@pytest.mark.slow
+@pytest.mark.long
+def test_two_processes_learn_what_one_learns(harvested, tmp_path):
+    """Two by torchrun with gloo. Losses are equal but for rounding, which grows from the sixth epoch on."""
+    personalize_small(harvested.path, tmp_path / "one")
+    by_two("personalize", harvested.path, tmp_path / "two")
+    record, other = (json.loads((tmp_path / name / "personalization.json").read_text()) for name in ("one", "two"))
+    assert record["finished"]
+    assert other["finished"]
+    assert other["judged_frames"] == record["judged_frames"]
+    curves = [read_checkpoint(tmp_path / name / "round-1" / "checkpoint").curve for name in ("one", "two")]
+    one, two = ([row["loss"] for row in curve] for curve in curves)
+    assert two[:5] == pytest.approx(one[:5], rel=1e-6)
+    assert two == pytest.approx(one, rel=0.1)
+    again = [Harvest.open(tmp_path / name / "round-1" / "harvest").info.counts for name in ("one", "two")]
+    assert again[0] == again[1]
 
 
 def test_another_skeleton_is_named(harvested, untrained, simulation, tmp_path):

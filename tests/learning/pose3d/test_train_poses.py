@@ -11,6 +11,7 @@ from poseharvest.annotations.writer import HarvestWriter
 from poseharvest.errors import CaptureError, ConfigError, DetectorError, SkeletonError, StoreError, TrainingError
 from poseharvest.geometry.crop import Crop
 from poseharvest.learning.loop.augment import NO_AUGMENTATION, Augmentation
+from poseharvest.learning.loop.processes import Processes
 from poseharvest.learning.loop.samples import TrainingSample
 from poseharvest.learning.loop.steps import Trainer
 from poseharvest.learning.loop.training_options import TrainingOptions
@@ -18,8 +19,9 @@ from poseharvest.learning.pose3d.pose_labels import axial_depth, pose_labels
 from poseharvest.learning.pose3d.pose_model import load_model, new_regressor, preprocessing_of
 from poseharvest.learning.pose3d.pose_task import RegressionTask
 from poseharvest.learning.pose3d.regression_options import RegressionOptions
-from poseharvest.learning.pose3d.train_poses import common_lengths, train3d
+from poseharvest.learning.pose3d.train_poses import check_shares, common_lengths, train3d
 from poseharvest.skeleton.definitions import MPII16
+from torchrun_kit import by_two, train3d_small
 
 TINY = RegressionOptions(
     training=TrainingOptions(epochs=2, batch_size=4, augmentation=Augmentation(rotation_deg=10, scale=0.1)),
@@ -164,11 +166,26 @@ def test_of_several_harvests_the_sure_ones_are_learned(harvested, simulation, tm
     assert not any("little of it" in one for one in everything.findings)
 
 
-def test_several_processes_in_one_folder_are_refused(harvested, simulation, tmp_path, monkeypatch):
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(ConfigError, match="expected one process for train3d, got 2: only train2d"):
-        train3d([harvested], tmp_path / "out", options=TINY, captures=[simulation.capture])
-    assert not (tmp_path / "out").exists()
+@pytest.mark.slow
+@pytest.mark.long
+def test_two_processes_train_what_one_trains_and_go_on(harvested, tmp_path):
+    """Two by torchrun with gloo, batch norm's statistics frozen: they would differ by the share of a step seen."""
+    train3d_small(harvested.path, tmp_path / "one")
+    for name, epochs in (("two", 2), ("resumed", 1), ("resumed", 2)):
+        by_two("train3d", harvested.path, tmp_path / name, epochs)
+    records = [json.loads((tmp_path / name / "training3d.json").read_text()) for name in ("one", "two", "resumed")]
+    assert all(record["finished"] and len(record["curve"]) == 2 for record in records)
+    assert {name: records[0][name] for name in ("selected_joints", "findings")} == {
+        name: records[1][name] for name in ("selected_joints", "findings")
+    }
+    one, two, resumed = (load_model(tmp_path / name).network for name in ("one", "two", "resumed"))
+    for a, b, c in zip(one.parameters(), two.parameters(), resumed.parameters(), strict=True):
+        assert torch.allclose(a, b, atol=2e-4)
+        assert torch.equal(b, c)
+    for key in ("loss", "error_px", "depth_error_mm"):
+        expected = [row[key] for row in records[0]["curve"]]
+        assert [row[key] for row in records[1]["curve"]] == pytest.approx(expected, rel=2e-3)
+    assert not list((tmp_path / "two").glob("pictures*"))
 
 
 def test_a_harvest_of_another_skeleton_is_named(harvested, simulation, tmp_path):
@@ -221,3 +238,11 @@ def test_options_and_files_are_checked(trained, tmp_path):
     save_file({"a": torch.zeros(1)}, tmp_path / "other.safetensors")
     with pytest.raises(DetectorError, match=r"other\.safetensors: expected a 3D network that train3d wrote"):
         load_model(tmp_path / "other.safetensors")
+
+
+def test_a_process_needs_two_pictures_for_its_batch_norm():
+    with pytest.raises(
+        ConfigError, match="batch_size: expected 6 or more, since each of 3 processes has its own batch"
+    ):
+        check_shares(TINY, Processes(rank=1, count=3))
+    check_shares(TINY, Processes(rank=1, count=2))

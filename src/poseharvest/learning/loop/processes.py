@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final, TypeVar, cast
 
 import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from poseharvest.errors import ConfigError
+
+T = TypeVar("T")
+
+_LONGEST_WAIT = timedelta(days=7)  # while the first process cuts out pictures, or harvests again
 
 
 @dataclass(frozen=True)
@@ -67,6 +73,23 @@ class Processes:
         if self.count > 1:
             distributed.barrier()
 
+    def from_first(self, make: Callable[[], T]) -> T:
+        """Return what the first process makes, in every process; the others wait for it.
+
+        If it fails there, the others wait until torchrun ends them.
+
+        Args:
+            make: gives something that can be sent to another process. Files that it makes must be seen by all.
+        """
+        made = [make() if self.is_first else None]
+        if self.count > 1:
+            distributed.broadcast_object_list(made, src=0, device=torch.device("cpu"))
+        return cast(T, made[0])
+
+
+ALONE: Final = Processes()
+"""A single process."""
+
 
 @contextmanager
 def process_group(device: str) -> Iterator[tuple[Processes, str]]:
@@ -87,21 +110,12 @@ def process_group(device: str) -> Iterator[tuple[Processes, str]]:
         device = f"cuda:{local_rank}"
         torch.cuda.set_device(local_rank)
     # gloo beside nccl: flags and losses are summed as CPU tensors.
-    distributed.init_process_group("cpu:gloo,cuda:nccl" if on_gpu else "gloo", rank=rank, world_size=count)
+    backend = "cpu:gloo,cuda:nccl" if on_gpu else "gloo"
+    distributed.init_process_group(backend, rank=rank, world_size=count, timeout=_LONGEST_WAIT)
     try:
         yield Processes(rank, count), device
     finally:
         distributed.destroy_process_group()
-
-
-def require_one_process(task: str) -> None:
-    """Refuse to do something several times at once in one folder.
-
-    Raises:
-        ConfigError: torchrun started several processes.
-    """
-    if _started() > 1:
-        raise ConfigError(f"torchrun: expected one process for {task}, got {_started()}: only train2d shares its steps")
 
 
 def _started() -> int:

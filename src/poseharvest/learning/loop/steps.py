@@ -17,13 +17,11 @@ from poseharvest.learning.loop.augment import draw_variation
 from poseharvest.learning.loop.batches import Batch
 from poseharvest.learning.loop.checkpoint import Checkpoint, load_optimiser, optimiser_tensors
 from poseharvest.learning.loop.prepare import prepare_ahead
-from poseharvest.learning.loop.processes import Processes
+from poseharvest.learning.loop.processes import ALONE, Processes
 from poseharvest.learning.loop.samples import SampleSource
 from poseharvest.learning.loop.task import Task
 from poseharvest.learning.loop.training_options import TrainingOptions
 from poseharvest.storage.record import first_difference
-
-_ALONE = Processes()
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,7 @@ class Trainer:
         source: SampleSource,
         options: TrainingOptions,
         *,
-        processes: Processes = _ALONE,
+        processes: Processes = ALONE,
     ) -> None:
         task.check(source)
         # Channels last halves the time of a step on a CPU.

@@ -11,6 +11,7 @@ from poseharvest.detectors.protocol import HeatmapDetector
 from poseharvest.errors import TrainingError
 from poseharvest.learning.heatmaps2d.heatmap_task import heatmap_task
 from poseharvest.learning.loop.fit import OnTraining, fit
+from poseharvest.learning.loop.processes import ALONE, Processes
 from poseharvest.learning.loop.samples import SampleSource
 from poseharvest.learning.loop.steps import Trainer
 from poseharvest.learning.loop.training_options import TrainingOptions
@@ -19,7 +20,7 @@ REFINEMENT = TrainingOptions(epochs=4, frozen_norms=True, warm_up_steps=20, sche
 """The paper's recipe (Sec. 3.4, 4.2) with what makes it steady on little footage."""
 
 
-def finetune(
+def finetune(  # noqa: PLR0913 - what learns from what, how, where, with whom, and who hears of it
     detector: NetworkDetector,
     source: SampleSource,
     checkpoint: Path,
@@ -27,6 +28,7 @@ def finetune(
     options: TrainingOptions = REFINEMENT,
     resume: bool = False,
     on_progress: OnTraining | None = None,
+    processes: Processes = ALONE,
 ) -> NetworkDetector:
     """Return a detector around a copy of the network that was trained further; the given one stays as it is.
 
@@ -37,13 +39,14 @@ def finetune(
         options: of the training.
         resume: continue from the checkpoint, if there is one.
         on_progress: called after every step.
+        processes: who trains together.
 
     Raises:
         TrainingError: the samples are of other joints, the loss is not finite, or the run was interrupted.
     """
     network = copy.deepcopy(detector.network)
     family = replace(detector.family, preprocessing=detector.preprocessing)
-    trainer = Trainer(network, heatmap_task(family, network, options), source, options)
+    trainer = Trainer(network, heatmap_task(family, network, options), source, options, processes=processes)
     weights = fit(trainer, checkpoint, resume=resume, on_progress=on_progress)
     network.load_state_dict(weights)
     return detector.with_network(network.eval())

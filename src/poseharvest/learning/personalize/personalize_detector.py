@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ from poseharvest.capture.frames import FrameSource
 from poseharvest.detectors.protocol import HeatmapDetector, details_of
 from poseharvest.errors import TrainingError
 from poseharvest.learning.heatmaps2d.network_files import write_both
-from poseharvest.learning.loop.processes import require_one_process
+from poseharvest.learning.loop.processes import process_group
 from poseharvest.learning.personalize.finetune import trainable
 from poseharvest.learning.personalize.harvest_again import check_footage, harvested_frames, open_footage_of
 from poseharvest.learning.personalize.personalize_options import PersonalizationOptions
@@ -67,6 +68,8 @@ def personalize(  # noqa: PLR0913 - the stage's inputs, each optional one of its
 ) -> Personalization:
     """Fine-tune a detector on a harvest, harvest again with it, and compare.
 
+    Run by torchrun, the processes share every step of the training. The first of them does all the rest.
+
     Args:
         harvest: the annotations.
         detector: the network that made them, or another one with the same joints.
@@ -79,14 +82,13 @@ def personalize(  # noqa: PLR0913 - the stage's inputs, each optional one of its
         on_progress: hears how far it is.
 
     Raises:
-        ConfigError: torchrun started several processes.
+        ConfigError: torchrun started more processes than there are GPUs, or more than share a batch evenly.
         TrainingError: the detector has no network, there are too few annotations, the loss is not finite, or the run
             was interrupted: `resume` then continues from the last checkpoint.
         SkeletonError: the harvest has other joints than the detector.
         CaptureError: the footage is missing or is not the harvest's.
         StoreError: `out` exists, or cannot be written.
     """
-    require_one_process("personalize")
     opened = harvest if isinstance(harvest, Harvest) else Harvest.open(harvest)
     options = options or PersonalizationOptions()
     generic = trainable(detector)
@@ -101,15 +103,29 @@ def personalize(  # noqa: PLR0913 - the stage's inputs, each optional one of its
         "options": _lasting_options(options),
     }
     run = RunFolder(folder, RESULT, FORMAT)
-    with run.running(settings, overwrite=overwrite, resume=resume):
-        inputs = RoundInputs(generic, opened, footage, boxes, learned, judged, options, on_progress or (lambda _: None))
+    with ExitStack() as stack, process_group(options.training.device) as (processes, device):
+        if processes.is_first:
+            stack.enter_context(run.running(settings, overwrite=overwrite, resume=resume))
+        here = replace(options, training=replace(options.training, device=device))
+        listener = on_progress or (lambda _: None)
+        inputs = RoundInputs(generic, opened, footage, boxes, learned, judged, here, listener, processes)
         rounds = _run_rounds(inputs, folder, resume=resume)
-        best = min(range(len(rounds)), key=lambda index: rounds[index].disagreement)
-        findings = _findings(inputs, rounds[best], opened)
-        findings += write_both(detector_of(rounds[best], inputs.detector), folder / WEIGHTS, folder / ONNX)
-        result = Personalization(folder, tuple(rounds), best, tuple(findings))
-        run.write({"finished": True, **settings, "judged_frames": [judged.start, judged.stop], **_as_dict(result)})
-        return result
+
+        def conclude() -> Personalization:
+            result = _concluded(inputs, rounds, folder)
+            judged_frames = [judged.start, judged.stop]
+            run.write({"finished": True, **settings, "judged_frames": judged_frames, **_as_dict(result)})
+            return result
+
+        return processes.from_first(conclude)
+
+
+def _concluded(inputs: RoundInputs, rounds: list[Round], folder: Path) -> Personalization:
+    """Write the best round's network, and return the result."""
+    best = min(range(len(rounds)), key=lambda index: rounds[index].disagreement)
+    findings = _findings(inputs, rounds[best], inputs.first)
+    findings += write_both(detector_of(rounds[best], inputs.detector), folder / WEIGHTS, folder / ONNX)
+    return Personalization(folder, tuple(rounds), best, tuple(findings))
 
 
 def split_frames(frames: range, held_out: float) -> tuple[range, range]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,6 +18,7 @@ from poseharvest.errors import StoreError
 from poseharvest.harvesting.harvest_capture import harvest as harvest_again
 from poseharvest.learning.heatmaps2d.network_files import write_weights
 from poseharvest.learning.loop.fit import report_steps
+from poseharvest.learning.loop.processes import ALONE, Processes
 from poseharvest.learning.personalize.compare import Comparison, compare
 from poseharvest.learning.personalize.harvest_again import options_of
 from poseharvest.learning.personalize.labels import PictureLabels, harvest_labels, require_enough
@@ -46,6 +47,7 @@ class RoundInputs:
         judged: frames to compare on.
         options: of the personalisation.
         on_progress: hears how far the round is.
+        processes: who trains together; the first of them does all the rest.
     """
 
     detector: NetworkDetector
@@ -56,6 +58,7 @@ class RoundInputs:
     judged: range
     options: PersonalizationOptions
     on_progress: OnProgress
+    processes: Processes = ALONE
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,11 +100,9 @@ def run_round(inputs: RoundInputs, labels_from: Harvest, folder: Path, *, resume
         CaptureError: the footage lacks pictures that the harvest was made from.
         StoreError: a file cannot be written.
     """
-    earlier = read_round(folder) if resume else None
+    earlier = inputs.processes.from_first(lambda: _begun(folder, resume=resume))
     if earlier is not None:
         return earlier
-    with os_errors_as_store_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
     labels = _labels(inputs, labels_from)
     personal = learn_from_takes(
         inputs.detector,
@@ -111,7 +112,24 @@ def run_round(inputs: RoundInputs, labels_from: Harvest, folder: Path, *, resume
         resume=resume,
         on_frame=_frame_listener(inputs),
         on_step=report_steps(inputs.on_progress),
+        processes=inputs.processes,
     )
+    return inputs.processes.from_first(lambda: _judged(inputs, personal, labels, folder, resume=resume))
+
+
+def _begun(folder: Path, *, resume: bool) -> Round | None:
+    """Return the round that was done before, if it is to be resumed; else make the folder."""
+    earlier = read_round(folder) if resume else None
+    if earlier is None:
+        with os_errors_as_store_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+    return earlier
+
+
+def _judged(
+    inputs: RoundInputs, personal: NetworkDetector, labels: Sequence[PictureLabels], folder: Path, *, resume: bool
+) -> Round:
+    """Return the round after a harvest with what was learned; all is written into the folder."""
     write_weights(personal, folder / WEIGHTS)
     harvesting = replace(options_of(inputs.first), ignore_audit=True)  # it passed once, with these cameras
     again = harvest_again(

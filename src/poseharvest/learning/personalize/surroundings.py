@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -44,6 +45,21 @@ class HarvestPictures:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what goes to another process: the name of the file in place of its pixels."""
+        if not isinstance(self.pixels, np.memmap):
+            return dict(self.__dict__)
+        self.pixels.flush()
+        return {**self.__dict__, "pixels": Path(str(self.pixels.filename))}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Open the file of the pixels."""
+        pixels = state["pixels"]
+        self.__dict__.update({
+            **state,
+            "pixels": np.load(pixels, mmap_mode="r") if isinstance(pixels, Path) else pixels,
+        })
 
     def sample(self, index: int) -> TrainingSample:
         """Return picture `index` with its labels."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any, Final, cast
@@ -14,10 +15,11 @@ from numpy.typing import NDArray
 from poseharvest.annotations.across_harvests import OVER_COMPARABLE, select_comparable
 from poseharvest.annotations.reader import Harvest
 from poseharvest.capture.frames import FrameSource
-from poseharvest.errors import TrainingError
+from poseharvest.errors import ConfigError, TrainingError
 from poseharvest.learning.heatmaps2d.network_files import warn_of_missing_onnx
 from poseharvest.learning.loop.fit import fit, report_steps
-from poseharvest.learning.loop.processes import require_one_process
+from poseharvest.learning.loop.processes import ALONE, Processes, process_group
+from poseharvest.learning.loop.samples import SampleSource
 from poseharvest.learning.loop.steps import Trainer
 from poseharvest.learning.pose3d.pose_model import (
     ONNX,
@@ -76,6 +78,8 @@ def train3d(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
 ) -> Training3d:
     """Train a 3D network from scratch on the reliable joints of some harvests.
 
+    Run by torchrun, the processes share every step. The first of them does all the rest.
+
     What is reliable is chosen from among all harvests of one kind of detector, inference and rule of selection together
     (`select_comparable`). A harvest that compares with no other keeps its own selection.
 
@@ -89,7 +93,7 @@ def train3d(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
         on_progress: hears how far it is.
 
     Raises:
-        ConfigError: torchrun started several processes.
+        ConfigError: torchrun started more processes than there are GPUs, or more than share a batch evenly.
         SkeletonError: a harvest has other joints than the first.
         TrainingError: there are too few annotations, the loss is not finite, or the run was interrupted: `resume` then
             continues from the last checkpoint.
@@ -97,7 +101,6 @@ def train3d(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
         CalibrationError: a camera is affine.
         StoreError: `out` exists, or cannot be written.
     """
-    require_one_process("train3d")
     options, listener = options or RegressionOptions(), on_progress or (lambda _: None)
     opened = [one if isinstance(one, Harvest) else Harvest.open(one) for one in harvests]
     skeleton = require_one_skeleton(opened)
@@ -109,29 +112,51 @@ def train3d(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
         "selected_over": OVER_COMPARABLE,
         "options": _lasting_options(options),
     }
-    with run.running(settings, overwrite=overwrite, resume=resume):
-        warn_of_missing_onnx()
-        trainer = train_on(footage, skeleton, run.path, options=options, resume=resume, on_progress=listener)
+    with ExitStack() as stack, process_group(options.training.device) as (processes, device):
+        check_shares(options, processes)
+        if processes.is_first:
+            stack.enter_context(run.running(settings, overwrite=overwrite, resume=resume))
+            warn_of_missing_onnx()
+        here = replace(options, training=replace(options.training, device=device))
+        trainer = train_on(
+            footage, skeleton, run.path, options=here, resume=resume, on_progress=listener, processes=processes
+        )
         trainer.network.load_state_dict(trainer.result())
-        network = cast(PoseRegressor, trainer.network.cpu().eval())
-        findings = [] if options.all_joints else _hardly_selected(opened, marks)
-        findings += _write_network(PoseModel(network, skeleton, common_lengths(opened)), run.path)
-        if trainer.curve and "error_px" not in trainer.curve[-1]:
-            findings.append("no frames were held out: nothing says how good the network is on what it has not seen")
-        counts = {
-            "learned_pictures": [len(one.learned) for one in footage],
-            "selected_joints": [int(selected.sum()) for selected in marks],
-        }
-        curve = [dict(row) for row in trainer.curve]
-        run.write({
-            "finished": True,
-            **settings,
-            **counts,
-            "curve": curve,
-            "findings": findings,
-            "versions": current_versions(),
-        })
-        return Training3d(run.path, tuple(trainer.curve), tuple(findings))
+
+        def conclude() -> Training3d:
+            network = cast(PoseRegressor, trainer.network.cpu().eval())
+            findings = [] if options.all_joints else _hardly_selected(opened, marks)
+            findings += _write_network(PoseModel(network, skeleton, common_lengths(opened)), run.path)
+            if trainer.curve and "error_px" not in trainer.curve[-1]:
+                findings.append("no frames were held out: nothing says how good the network is on what it has not seen")
+            result = Training3d(run.path, tuple(trainer.curve), tuple(findings))
+            run.write({"finished": True, **settings, **_record(result, footage, marks)})
+            return result
+
+        return processes.from_first(conclude)
+
+
+def check_shares(options: RegressionOptions, processes: Processes) -> None:
+    """Raise ConfigError if a process gets too few pictures of a step for its batch norm."""
+    training, least = options.training, 2 * processes.count
+    if processes.count > 1 and not training.frozen_norms and training.batch_size < least:
+        raise ConfigError(
+            f"batch_size: expected {least} or more, since each of {processes.count} processes has its own batch norm, "
+            f"got {training.batch_size}"
+        )
+
+
+def _record(
+    result: Training3d, footage: Sequence[HarvestFootage], marks: Sequence[NDArray[np.bool_]]
+) -> dict[str, Any]:
+    """Return what `training3d.json` says of a finished training beside its settings."""
+    return {
+        "learned_pictures": [len(one.learned) for one in footage],
+        "selected_joints": [int(selected.sum()) for selected in marks],
+        "curve": [dict(row) for row in result.curve],
+        "findings": list(result.findings),
+        "versions": current_versions(),
+    }
 
 
 def require_one_skeleton(harvests: Sequence[Harvest]) -> Skeleton:
@@ -164,7 +189,7 @@ def common_lengths(harvests: Sequence[Harvest]) -> LimbLengths:
     return LimbLengths({limb: median(lengths) for limb, lengths in by_limb.items()})
 
 
-def train_on(
+def train_on(  # noqa: PLR0913 - what learns from what, how, where, with whom, and who hears of it
     footage: Sequence[HarvestFootage],
     skeleton: Skeleton,
     folder: Path,
@@ -172,6 +197,7 @@ def train_on(
     options: RegressionOptions,
     resume: bool,
     on_progress: OnProgress,
+    processes: Processes = ALONE,
 ) -> Trainer:
     """Return the trainer of a new network after its last step.
 
@@ -182,6 +208,7 @@ def train_on(
         options: of the training.
         resume: continue from the checkpoint, if there is one.
         on_progress: hears how far it is.
+        processes: who trains together; the first of them cuts out the pictures.
 
     Raises:
         TrainingError: the loss is not finite, or the run was interrupted.
@@ -189,10 +216,15 @@ def train_on(
     """
     task = RegressionTask(skeleton, preprocessing_of(options.input_px))
     network = new_regressor(skeleton, input_px=options.input_px, features=options.features, seed=options.training.seed)
-    with scratch_folder(folder / "pictures") as scratch, os_errors_as_store_errors(folder):
-        learned = cut_learned(footage, scratch, options, on_progress)
-        judged = cut_judged(footage, scratch, options, on_progress)
-        trainer = Trainer(network, task, learned, options.training)
+    with ExitStack() as stack, os_errors_as_store_errors(folder):
+
+        def cut() -> tuple[SampleSource, SampleSource | None]:
+            scratch = stack.enter_context(scratch_folder(folder / "pictures"))
+            learned = cut_learned(footage, scratch, options, on_progress)
+            return learned, cut_judged(footage, scratch, options, on_progress)
+
+        learned, judged = processes.from_first(cut)
+        trainer = Trainer(network, task, learned, options.training, processes=processes)
         fit(
             trainer,
             folder / CHECKPOINT,
@@ -200,6 +232,7 @@ def train_on(
             resume=resume,
             on_progress=report_steps(on_progress),
         )
+        processes.wait()  # until nobody needs the pictures
     return trainer
 
 
