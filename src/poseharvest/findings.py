@@ -73,6 +73,8 @@ class CameraFault:
         if self.is_left_out:
             wrong = " and ".join(f'"{name}"' for name in self.wrong)
             then = f"the harvest is without {wrong}; correct that and harvest again (--keep-cameras leaves none out)"
+        elif self.kind == "delay" and not self.is_plain:
+            then = "the poses are wrong"
         else:
             then = "the poses are wrong: correct that and harvest again, or leave it out with --views"
         message = (
