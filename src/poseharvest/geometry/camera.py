@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from poseharvest.arrays import ImageSize
+from poseharvest.arrays import FloatArray, ImageSize
 from poseharvest.checks import check_shape
 from poseharvest.errors import CalibrationError
 from poseharvest.geometry.distortion import Distortion
@@ -142,6 +143,14 @@ class Camera:
     def center(self) -> Tensor:
         """(3,) position of the optical centre in the world, mm."""
         return -self.rotation.T @ self.translation
+
+    @cached_property
+    def row(self) -> FloatArray:
+        """(31,) float64 the camera as numbers: see `projection_loops.project_points`."""
+        lens = (*self.distortion.coefficients, *[0.0] * 12)[:12]
+        parts = (self.rotation, self.translation, self.px_from_cam[:2])
+        numbers = [number for part in parts for number in part.flatten().tolist()]
+        return np.array([*numbers, *lens, self.distortion.max_radius])
 
     def at(self, frame: int) -> Camera:
         """Return itself: this camera does not move."""
