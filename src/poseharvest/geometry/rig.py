@@ -7,16 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import cast
+from functools import lru_cache
+from typing import Final, cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from poseharvest.arrays import FloatArray
 from poseharvest.errors import CalibrationError, ShapeError
 from poseharvest.geometry.camera import MIN_DEPTH_MM, Camera, CameraModel, Projection, StaticCamera
 
-_LENSES = {"none": 0, "brown_conrady": 1, "fisheye": 2}  # of `projection_loops`
+LENSES: Final = {"none": 0, "brown_conrady": 1, "fisheye": 2}
+"""Number of each kind of lens in `projection_loops`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,21 +89,52 @@ def _project(cameras: Sequence[StaticCamera], points: Tensor) -> Projection:
     """Return (V, ..., 2), (V, ...) of points (V, ..., 3) of each camera, or (1, ..., 3) of all."""
     is_plain = points.dtype == torch.float64 and points.device.type == "cpu" and not points.requires_grad
     if is_plain and cameras and all(isinstance(camera, Camera) for camera in cameras):
-        return _project_in_loops(cast("Sequence[Camera]", cameras), points)
+        return _project_in_loops(cameras, points)
     own = points if len(points) == len(cameras) else points.expand(len(cameras), *points.shape[1:])
     parts = [camera.project(one) for camera, one in zip(cameras, own, strict=True)]
     return Projection(torch.stack([p.pixels for p in parts]), torch.stack([p.valid for p in parts]))
 
 
-def _project_in_loops(cameras: Sequence[Camera], points: Tensor) -> Projection:
+@dataclass(frozen=True, eq=False)
+class CameraTable:
+    """V perspective cameras as numbers for `projection_loops.project_points`.
+
+    Attributes:
+        rows: (V, 31) float64.
+        lenses: (V,) kind of each lens.
+    """
+
+    rows: FloatArray
+    lenses: NDArray[np.int64]
+
+
+def camera_table(cameras: Sequence[StaticCamera]) -> CameraTable:
+    """Return V perspective cameras as numbers.
+
+    Raises:
+        CalibrationError: one of them is of another kind.
+    """
+    return _camera_table(tuple(cameras))
+
+
+@lru_cache(maxsize=64)
+def _camera_table(cameras: tuple[StaticCamera, ...]) -> CameraTable:
+    for camera in cameras:
+        if not isinstance(camera, Camera):
+            raise CalibrationError(f'camera "{camera.name}": expected a perspective one, got {type(camera).__name__}')
+    perspective = cast("tuple[Camera, ...]", cameras)
+    rows = np.stack([camera.row for camera in perspective])
+    return CameraTable(rows, np.array([LENSES[camera.distortion.model] for camera in perspective]))
+
+
+def _project_in_loops(cameras: Sequence[StaticCamera], points: Tensor) -> Projection:
     from poseharvest.geometry.projection_loops import project_points
 
     shape = (len(cameras), *points.shape[1:-1])
     flat = points.reshape(len(points), -1, 3).contiguous().numpy()
     pixels, valid = np.empty((len(cameras), flat.shape[1], 2)), np.empty((len(cameras), flat.shape[1]), np.bool_)
-    rows = np.stack([camera.row for camera in cameras])
-    lenses = np.array([_LENSES[camera.distortion.model] for camera in cameras])
-    project_points(rows, lenses, MIN_DEPTH_MM, flat, pixels, valid)
+    table = camera_table(cameras)
+    project_points(table.rows, table.lenses, MIN_DEPTH_MM, flat, pixels, valid)
     return Projection(torch.from_numpy(pixels).reshape(*shape, 2), torch.from_numpy(valid).reshape(shape))
 
 

@@ -20,7 +20,7 @@ from poseharvest.annotations.writer import HarvestWriter
 from poseharvest.capture.frames import prefetch
 from poseharvest.errors import CalibrationError, CaptureError
 from poseharvest.findings import Finding
-from poseharvest.harvesting.annotate import annotate, infer_each
+from poseharvest.harvesting.annotate import TOGETHER, annotate, infer_each
 from poseharvest.harvesting.body_check import check_statures, fit_subject
 from poseharvest.harvesting.input_checks import audit_subject, missing_people, nobody_found_error
 from poseharvest.harvesting.job import Job
@@ -33,7 +33,7 @@ from poseharvest.pictorial.infer import PictorialStructures
 from poseharvest.skeleton.proportions import BodyFit
 from poseharvest.storage.plain_state import from_plain, to_plain
 
-_INFERRED_TOGETHER = 8
+_INFERRED_TOGETHER = TOGETHER
 _MAX_WAITING_BYTES = 256 * 2**20  # heatmaps that may wait until a subject is known
 _MAX_GAP = 2  # frames between two runs of uncertain frames that are joined
 

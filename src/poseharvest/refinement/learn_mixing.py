@@ -43,9 +43,11 @@ def learn_mixing(frames: Sequence[FrameEvidence], infer: Infer, refinement: Refi
     """
     if not refinement.is_trusted or not frames or len(frames[0].cameras) < _LEAST_VIEWS:
         return refinement
+    views = range(len(frames[0].cameras))
+    posteriors = infer([_without(frame, view) for view in views for frame in frames])
     likelihoods, count = torch.zeros(len(_HALF_AT), dtype=torch.float64), 0
-    for view in range(len(frames[0].cameras)):
-        all_peaks = _predict(frames, view, infer, refinement)
+    for view in views:
+        all_peaks = _predict(frames, view, posteriors[view * len(frames) : (view + 1) * len(frames)], refinement)
         likelihoods += torch.stack([peaks.log_likelihood(refinement.noise) for peaks in all_peaks])
         count += len(all_peaks[0].residual)
     if count < _LEAST_PEAKS:
@@ -53,10 +55,11 @@ def learn_mixing(frames: Sequence[FrameEvidence], infer: Infer, refinement: Refi
     return replace(refinement, mixing=replace(refinement.mixing, half_at=_HALF_AT[int(likelihoods.argmax())]))
 
 
-def _predict(frames: Sequence[FrameEvidence], view: int, infer: Infer, refinement: Refinement) -> list[LeftOutPeaks]:
-    """Return the peaks of a view as the other views predict them, for every mixture."""
-    fewer = [_without(frame, view) for frame in frames]
-    means = torch.stack([posterior.mean for posterior in infer(fewer)]).double()
+def _predict(
+    frames: Sequence[FrameEvidence], view: int, posteriors: Sequence[JointPosterior], refinement: Refinement
+) -> list[LeftOutPeaks]:
+    """Return the peaks of a view as the `posteriors` of the other views predict them, for every mixture."""
+    means = torch.stack([posterior.mean for posterior in posteriors]).double()
     seen = observe(frames, means)
     fit = fit_poses(seen.without(view), means, refinement.noise, refinement.limbs)
     of_fit, offset = refinement.covariances(fit), means - fit.points

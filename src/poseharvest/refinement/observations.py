@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -18,7 +19,8 @@ from poseharvest.heatmaps.maps import Peaks, peaks_near_each
 from poseharvest.pictorial.evidence import FrameEvidence
 
 _REACH = 3 / 16  # of the window's side: largest distance of a peak from the place on the grid
-_STEP_MM = 0.5  # of the differences that stand for derivatives
+STEP_MM: Final = 0.5
+"""Of the differences that stand for derivatives, mm."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +126,7 @@ def look(cameras: Sequence[Sequence[StaticCamera]], points: Tensor, *, with_jaco
         with_jacobian: also how the pixels change; zeros otherwise.
     """
     num_frames, num_joints = points.shape[:2]
-    steps = torch.cat((torch.zeros(1, 3), torch.eye(3))).double() * _STEP_MM
+    steps = torch.cat((torch.zeros(1, 3), torch.eye(3))).double() * STEP_MM
     probes = points[:, :, None] + (steps if with_jacobian else steps[:1])
     pixels = points.new_zeros(num_frames, len(cameras[0]), num_joints, probes.shape[2], 2)
     valid = torch.zeros(pixels.shape[:3], dtype=torch.bool)
@@ -135,7 +137,7 @@ def look(cameras: Sequence[Sequence[StaticCamera]], points: Tensor, *, with_jaco
     pixels = torch.where(valid[..., None, None], pixels, 0.0)
     jacobian = points.new_zeros(*valid.shape, 2, 3)
     if with_jacobian:
-        jacobian = (pixels[..., 1:, :] - pixels[..., :1, :]).transpose(-1, -2) / _STEP_MM
+        jacobian = (pixels[..., 1:, :] - pixels[..., :1, :]).transpose(-1, -2) / STEP_MM
     return Views(pixels[..., 0, :], jacobian, valid)
 
 
