@@ -12,9 +12,10 @@ from typing import Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from poseharvest.arrays import FloatArray, ImageSize
+from poseharvest.arrays import ImageSize
 from poseharvest.checks import check_shape
 from poseharvest.errors import CalibrationError
 from poseharvest.geometry.distortion import Distortion
@@ -145,7 +146,7 @@ class Camera:
         return -self.rotation.T @ self.translation
 
     @cached_property
-    def row(self) -> FloatArray:
+    def row(self) -> NDArray[np.float64]:
         """(31,) float64 the camera as numbers: see `projection_loops.project_points`."""
         lens = (*self.distortion.coefficients, *[0.0] * 12)[:12]
         parts = (self.rotation, self.translation, self.px_from_cam[:2])

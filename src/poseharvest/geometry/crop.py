@@ -49,7 +49,8 @@ class Crop:
     def to_window(self, points: Tensor, size: ImageSize) -> Tensor:
         """Return pixels (..., 2) of the picture as pixels of the window resampled to `size`."""
         scale, shift = torch.tensor(self._scale_and_shift(size), dtype=torch.float64).to(points)
-        return points * scale + shift
+        moved: Tensor = points * scale + shift
+        return moved
 
     def to_image(self, points: Tensor, size: ImageSize) -> Tensor:
         """Return pixels (..., 2) of the window at `size` as pixels of the picture; undoes `to_window`."""

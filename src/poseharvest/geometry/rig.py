@@ -15,7 +15,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from poseharvest.arrays import FloatArray
 from poseharvest.errors import CalibrationError, ShapeError
 from poseharvest.geometry.camera import MIN_DEPTH_MM, Camera, CameraModel, Projection, StaticCamera
 
@@ -104,7 +103,7 @@ class CameraTable:
         lenses: (V,) kind of each lens.
     """
 
-    rows: FloatArray
+    rows: NDArray[np.float64]
     lenses: NDArray[np.int64]
 
 

@@ -124,7 +124,8 @@ def _write(
         diagnosis = Diagnosis(job.capture.rig, job.detector.skeleton, judges_cameras=not is_judged)
         writer.listen(diagnosis.add)
         writer.replay()
-        run = diagnosis.completed(harvest_frames(job, writer, findings))
+        run = harvest_frames(job, writer, findings)
+        run = diagnosis.completed(run, lambda step: job.report(job.stop, step))
         run = run.model_copy(update={"request_sha256": sha256_of_request(writer.request)})
         job.report(job.stop, "selecting annotations")
         # Keypoints count as true; peaks of a network may agree by chance.

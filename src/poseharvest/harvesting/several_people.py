@@ -55,6 +55,7 @@ def harvest_people(job: Job, writer: HarvestWriter, findings: list[Finding]) -> 
             if people.add_frame(placed):
                 writer.keep(to_plain(people.stage()))
             job.report(placed.moment.frame + 1, f"harvesting, people: {len(people.known)}")
+    job.report(job.stop, f"harvesting the last frames, people: {len(people.known)}")
     people.finish()
     written = [person for person in people.known if person.num_frames]
     if not written:

@@ -181,7 +181,7 @@ class Views:
             each = [project_all(row, of_frame) for row, of_frame in zip(self.cameras, points, strict=True)]
             seen = Projection(torch.stack([one.pixels for one in each], 1), torch.stack([one.valid for one in each], 1))
         scale = torch.diagonal(self.window[..., :2], dim1=-2, dim2=-1).double().transpose(0, 1)  # (V, F, 2)
-        field = (seen.pixels * scale[:, :, None]).unflatten(2, (_LATTICE, _LATTICE, _LATTICE))
+        field = (seen.pixels * scale[:, :, None]).reshape(*scale.shape[:2], _LATTICE, _LATTICE, _LATTICE, 2)
         steps = [field.diff(dim=axis).abs().flatten(2, 4).amax(2) for axis in (2, 3, 4)]
         change = torch.stack(steps).sum(0).mean(-1)
         typical = torch.where(seen.valid.all(2), change, 0).to(self.low.dtype).T.median()

@@ -110,7 +110,7 @@ def _add_peak(
         system: matrix and right side.
     """
     log_odds = odds[0] - (off[0] * off[0] + off[1] * off[1]) / variance / 2 * (1 - odds[1])
-    right = 1 / (1 + np.exp(-log_odds))
+    right: float = 1 / (1 + np.exp(-log_odds))
     precision = (right + (1 - right) * odds[1]) / variance
     for a in range(3):
         system[1][first + a] += precision * (across[a, 0] * off[0] + across[a, 1] * off[1])
