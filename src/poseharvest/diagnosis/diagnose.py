@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from torch import Tensor
@@ -45,6 +46,11 @@ _MIN_MOMENTS = 10  # of a person, for findings about the limbs
 
 def _tell_nobody(step: str) -> None:
     """Take no notice of a step."""
+
+
+def _say_suspect(on_step: Callable[[str], None], person: int, camera: str) -> None:
+    """Say which camera is being judged by which person."""
+    on_step(f"judging camera {camera} by person {person}")
 
 
 @dataclass(eq=False)
@@ -187,7 +193,8 @@ class Diagnosis:
         for person, _ in counts.most_common(_MAX_PEOPLE_ASKED):
             on_step(f"judging the cameras by person {person}")
             shown = shown_in([moment for moment in moments if moment.person == person])
-            faults.append(find_fault(cameras, shown, frame_rate, self._skeleton.flip_permutation))
+            flip = self._skeleton.flip_permutation
+            faults.append(find_fault(cameras, shown, frame_rate, flip, partial(_say_suspect, on_step, person)))
         first = faults[0] if faults else None
         if first is None or first.kind in _PERHAPS_ANOTHER_PERSON:
             return ()
