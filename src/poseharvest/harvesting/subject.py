@@ -13,7 +13,7 @@ from torch import Tensor
 
 from poseharvest.errors import CaptureError
 from poseharvest.geometry.camera import StaticCamera
-from poseharvest.harvesting.annotate import TOGETHER, Support, batched, infer_each
+from poseharvest.harvesting.annotate import Support, infer_each
 from poseharvest.localization.find.match_views import triangulate_poses
 from poseharvest.localization.find.observation import view_candidates
 from poseharvest.localization.find.scan import Candidate
@@ -257,11 +257,8 @@ class SubjectLearner:
         model = self.model(shells)
 
         def infer(fewer: Sequence[FrameEvidence]) -> list[JointPosterior]:
-            posteriors: list[JointPosterior] = []
-            for together in batched(fewer, TOGETHER):
-                self.on_step("what each view says of the others")
-                posteriors += model.infer_many(together)
-            return posteriors
+            self.on_step("what each view says of the others")
+            return model.infer_many(fewer)
 
         return learn_mixing(frames, infer, refinement)
 

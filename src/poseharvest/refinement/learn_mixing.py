@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import islice
 
 import torch
 
@@ -26,6 +27,7 @@ MOST_FRAMES = 8
 
 _HALF_AT = (2.0, 4.0, 8.0, 16.0, 32.0, math.inf)
 _LEAST_PEAKS = 30
+_INFERRED_TOGETHER = 16  # frames of which copies without a view are in memory at once
 _LEAST_VIEWS = 3  # so that two are left
 
 Infer = Callable[[Sequence[FrameEvidence]], Sequence[JointPosterior]]
@@ -43,13 +45,15 @@ def learn_mixing(frames: Sequence[FrameEvidence], infer: Infer, refinement: Refi
     """
     if not refinement.is_trusted or not frames or len(frames[0].cameras) < _LEAST_VIEWS:
         return refinement
-    views = range(len(frames[0].cameras))
-    posteriors = infer([_without(frame, view) for view in views for frame in frames])
     likelihoods, count = torch.zeros(len(_HALF_AT), dtype=torch.float64), 0
-    for view in views:
-        all_peaks = _predict(frames, view, posteriors[view * len(frames) : (view + 1) * len(frames)], refinement)
-        likelihoods += torch.stack([peaks.log_likelihood(refinement.noise) for peaks in all_peaks])
-        count += len(all_peaks[0].residual)
+    num_views, together = len(frames[0].cameras), max(1, _INFERRED_TOGETHER // len(frames))
+    for first in range(0, num_views, together):
+        views = range(first, min(first + together, num_views))
+        posteriors = iter(infer([_without(frame, view) for view in views for frame in frames]))
+        for view in views:
+            all_peaks = _predict(frames, view, list(islice(posteriors, len(frames))), refinement)
+            likelihoods += torch.stack([peaks.log_likelihood(refinement.noise) for peaks in all_peaks])
+            count += len(all_peaks[0].residual)
     if count < _LEAST_PEAKS:
         return refinement
     return replace(refinement, mixing=replace(refinement.mixing, half_at=_HALF_AT[int(likelihoods.argmax())]))
