@@ -57,7 +57,7 @@ def add_window_means(
 
 
 @compiled
-def bounds_of_positive(values: NDArray[np.floating], least: float) -> tuple[int, int, int, int]:
+def bounds_of_positive(values: NDArray[np.floating], least: float | np.floating) -> tuple[int, int, int, int]:
     """Return the first row, the row after the last, and the same columns of all values (H, W) above `least`."""
     height, width = values.shape
     top, bottom, left, right = height, 0, width, 0
@@ -69,7 +69,7 @@ def bounds_of_positive(values: NDArray[np.floating], least: float) -> tuple[int,
 
 
 @compiled
-def _ends_of_positive(row: NDArray[np.floating], least: float, left: int, right: int) -> tuple[int, int]:
+def _ends_of_positive(row: NDArray[np.floating], least: float | np.floating, left: int, right: int) -> tuple[int, int]:
     """Return where a row's values above `least` begin and end, at least `left` to `right`; 0, 0 if there are none."""
     is_any = False
     for x in range(row.shape[0]):
