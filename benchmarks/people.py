@@ -17,7 +17,7 @@ import argparse
 import resource
 import tempfile
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 
@@ -111,12 +111,34 @@ class Visitors(CrowdKeypoints):
         return super().people(view, moment + 20) if moment < self.stay else []
 
 
+@dataclass(frozen=True, eq=False)
+class Listed(CrowdKeypoints):
+    """Keypoints of people in memory, as files on a disk hold them: simulating them is no part of a harvest's cost.
+
+    Attributes:
+        known: everybody by view and picture.
+    """
+
+    known: dict[tuple[str, int], list[torch.Tensor]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, source: CrowdKeypoints, num_pictures: int) -> Listed:
+        """Return the keypoints of the first pictures of every view."""
+        pictures = list(product(source.rig.names, range(num_pictures)))
+        return cls(source.crowd, source.rig, source.seed, known={one: source.people(*one) for one in pictures})
+
+    def people(self, view: str, picture: int) -> list[torch.Tensor]:
+        """Return everybody in a picture."""
+        return self.known[view, picture]
+
+
 def show_cost(num_people: int, num_frames: int, seed: int, visits: int) -> None:
     """Print what a harvest of everybody from keypoints costs; memory is the most that this process ever held."""
     simulation = simulate_crowd(num_people, num_frames if visits == 1 else Visitors.period + 20, seed)
     source = simulation.keypoints
     if visits > 1:
         source = Visitors(source.crowd, source.rig, source.seed, period=num_frames // visits)
+    source = Listed.of(source, num_frames)
     reports, start = [time.perf_counter()], time.process_time()
 
     def listen(_: Progress) -> None:

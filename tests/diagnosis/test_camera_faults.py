@@ -231,3 +231,13 @@ def test_with_nothing_to_compare_nothing_is_named():
     rig = cameras()
     assert fault(rig, np.full((4, NUM, len(MPII16), 2), np.nan)) is None
     assert fault(rig[:2], filmed(rig[:2])) is None
+
+
+def test_each_suspect_is_named_before_it_is_judged():
+    rig = cameras()
+    wrong = changed(rig, 2, turned(5, 0))
+    shown, heard = ShownJoints(np.arange(NUM), filmed(rig)), []
+    found = find_fault(wrong, shown, RATE, FLIP, heard.append)
+    assert found is not None
+    assert found.kind == "place"
+    assert heard == [camera.name for camera in rig]

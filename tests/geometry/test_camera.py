@@ -11,7 +11,7 @@ from torch.testing import assert_close
 from poseharvest.errors import CalibrationError, ShapeError
 from poseharvest.geometry.camera import AffineCamera, Camera, MovingCamera
 from poseharvest.geometry.distortion import Distortion
-from poseharvest.geometry.rig import Rig, inside_image, project_all
+from poseharvest.geometry.rig import Rig, inside_image, project_all, project_each
 
 EYE = torch.eye(3, dtype=torch.float64)
 K = torch.tensor([[500.0, 0.0, 320.0], [0.0, 520.0, 180.0], [0.0, 0.0, 1.0]], dtype=torch.float64)
@@ -221,6 +221,29 @@ def test_project_all_stacks_the_views(make_ring, person):
     projection = project_all(cameras, person)
     assert projection.pixels.shape == (3, 13, 2)
     assert_close(projection.pixels[2], cameras[2].project(person).pixels)
+
+
+def test_many_cameras_at_once_project_like_each_alone(make_ring, lens, person, affine_camera):
+    """Points behind the cameras, far beyond their lenses and unknown ones, too; `Camera.project` is the other way."""
+    nowhere = torch.full((1, 3), torch.nan, dtype=torch.float64)
+    points = torch.cat((person, 20 * person, person + torch.tensor([9000.0, 9000.0, 0.0]), nowhere))[:, None]
+    cameras = (*make_ring(4, lens), *make_ring(2))
+    for rig in (cameras, (*cameras, affine_camera)):
+        alone = [camera.project(points) for camera in rig]
+        together = project_all(rig, points)
+        assert_close(together.valid, torch.stack([one.valid for one in alone]))
+        assert 0 < int(together.valid.sum()) < together.valid.numel()
+        for one, pixels, valid in zip(alone, together.pixels, together.valid, strict=True):
+            assert_close(pixels[valid], one.pixels[valid], rtol=1e-12, atol=1e-9, equal_nan=True)
+
+
+def test_points_of_each_camera_are_projected_into_their_own(make_ring, lens, person):
+    cameras = make_ring(3, lens)
+    own = torch.stack([person + 50.0 * view for view in range(3)])
+    projection = project_each(cameras, own)
+    assert_close(projection.pixels, torch.stack([c.project(p).pixels for c, p in zip(cameras, own, strict=True)]))
+    with pytest.raises(ShapeError, match="points: expected those of 3 cameras, got those of 2"):
+        project_each(cameras, own[:2])
 
 
 def test_the_picture_reaches_half_a_pixel_beyond_its_outer_centres():

@@ -11,6 +11,7 @@ import torch
 
 from localization_kit import ChangedDetector
 from poseharvest.errors import CaptureError, ConfigError
+from poseharvest.harvesting.annotate import TOGETHER
 from poseharvest.harvesting.limb_findings import limb_findings
 from poseharvest.harvesting.subject import Subject, SubjectLearner, TeachingFrames, complete_lengths
 from poseharvest.localization.follow.one_person import Tracker
@@ -187,4 +188,6 @@ def test_it_takes_no_more_frames_than_it_may_and_says_what_it_does(learned: Lear
     poses, shells = ([step for step in steps if step.startswith(what)] for what in ("poses", "shells"))
     assert poses == [f"poses, {number} of 5" for number in range(1, 6)]
     assert shells == ["shells, 1 of 2", "shells, 2 of 2"]
-    assert steps.count("what each view says of the others") == len(sightings[0].cameras)
+    # One frame without each of the views in turn: so few are inferred together.
+    assert 1 < len(sightings[0].cameras) <= TOGETHER
+    assert steps.count("what each view says of the others") == 1

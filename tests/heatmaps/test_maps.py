@@ -69,6 +69,15 @@ def test_the_highest_pixel_is_the_first_one_of_the_largest_value(generator, shap
     assert (peaks.pixels - pixels).abs().max() <= 0.5
 
 
+@pytest.mark.parametrize("shape", [(), (5,), (2, 0, 3)])
+def test_peaks_by_loops_are_those_by_tensor_operations(generator, shape):
+    """Maps in half precision do not go through the loops; the same values in single precision do."""
+    values = torch.randint(-3, 40, (*shape, *SIZE), generator=generator).half() / 16
+    slow, fast = map_peaks(values), map_peaks(values.float())
+    torch.testing.assert_close(fast.pixels, slow.pixels, rtol=0, atol=1e-12)
+    assert torch.equal(fast.score, slow.score)
+
+
 def test_as_many_crops_as_views_are_needed():
     with pytest.raises(ShapeError, match="expected 2 crops, got 1"):
         heatmap_peaks(torch.zeros(2, 1, *SIZE), (None,))

@@ -41,7 +41,7 @@ def frames_of(truth: Tensor, num_views: int, error_px: float) -> list[FrameEvide
 
 
 class Marginals:
-    """A stand-in for the sums on the grid: the truth, off by normal errors of a size."""
+    """A stand-in for the sums on the grid: the truth, off by normal errors of a size; frames may come several times."""
 
     def __init__(self, truth: Tensor, off_mm: float) -> None:
         noise = torch.randn(truth.shape, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
@@ -52,7 +52,7 @@ class Marginals:
         supported = torch.ones(len(STICK), dtype=torch.bool)
         return [
             JointPosterior(mean, cov, supported, 0.0, None, 0.0)  # type: ignore[arg-type]
-            for mean in self.means[: len(frames)]
+            for mean in (self.means[number % len(self.means)] for number in range(len(frames)))
         ]
 
 

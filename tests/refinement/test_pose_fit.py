@@ -1,6 +1,6 @@
 """Laws of the fit between the voxels."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -11,14 +11,25 @@ from scipy.optimize import least_squares
 from scipy.stats import chi2
 
 from pictorial_kit import STICK
+from poseharvest.geometry.camera import Projection, StaticCamera
 from poseharvest.geometry.rig import project_all
 from poseharvest.refinement.noise import DetectorNoise
 from poseharvest.refinement.pose_fit import fit_poses, is_held
 from poseharvest.refinement.rigid_limbs import RigidLimbs
-from refinement_kit import SIDE_PX, observed, scene, turning_stick
+from refinement_kit import LENGTHS, SIDE_PX, observed, scene, turning_stick
 
 NO_WRONG_PEAKS = 1e-9
 SIGMA_PX = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class UnknownCamera:
+    """A camera of a kind that no compiled loop knows, which sees what another one sees."""
+
+    camera: StaticCamera
+
+    def project(self, points: torch.Tensor) -> Projection:
+        return self.camera.project(points)
 
 
 def known_noise(num_views: int = 4, wrong_share: float = NO_WRONG_PEAKS) -> DetectorNoise:
@@ -106,3 +117,21 @@ def test_a_joint_of_one_view_pulls_no_limb():
     with_limb, without = (fit_poses(part, one.truth, known_noise(wrong_share=0.03), which) for which in (limbs, rest))
     assert not is_held(with_limb.linear)[:, 0].any()
     torch.testing.assert_close(with_limb.points[:, 1:], without.points[:, 1:], atol=0.05, rtol=0)
+
+
+def test_compiled_steps_are_those_of_tensors():
+    """The tensors' own steps are taken for cameras of a kind that the loops do not know, so one is made of each."""
+    truth = turning_stick(4, seed=3)
+    generator = torch.Generator().manual_seed(8)
+    errors = 1.5 * torch.randn(4, 4, len(STICK), 2, generator=generator).double()
+    errors[1, 2, 0] = 90.0
+    seen = observed(truth, errors, 4)
+    seen = replace(seen, seen=seen.seen & (torch.rand(seen.seen.shape, generator=generator) < 0.9))
+    start = truth + 15 * torch.randn(truth.shape, generator=generator).double()
+    noise, limbs = known_noise(wrong_share=0.05), rigid(RigidLimbs.of(STICK, LENGTHS, truth), 4.0)
+    unknown = tuple(tuple(UnknownCamera(camera) for camera in row) for row in seen.cameras)
+    for most_steps in (1, 2, 12):
+        fast = fit_poses(seen, start, noise, limbs, most_steps=most_steps)
+        slow = fit_poses(replace(seen, cameras=unknown), start, noise, limbs, most_steps=most_steps)
+        assert float((fast.points - start).abs().max()) > 5
+        torch.testing.assert_close(fast.points, slow.points, rtol=0, atol=1e-6)

@@ -176,4 +176,4 @@ def _paths(folder: Path, index: int) -> list[Path]:
 
 
 def _record(folder: Path) -> Record:
-    return Record(folder / PROGRESS, _FORMAT, "harvest that was interrupted")
+    return Record(folder / PROGRESS, _FORMAT, "harvest that was interrupted", indent=None)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.diagnosis.histogram import LogHistogram
 from poseharvest.diagnosis.spread import Spread, spreads
-from poseharvest.geometry.rig import Rig, pixels_per_mm
+from poseharvest.geometry.rig import Rig, all_pixels_per_mm
 
 DISAGREE_MM = 100.0
 """A peak disagrees if its distance from the projected joint is larger than this length at the person, mm."""
@@ -74,7 +74,7 @@ class ViewTally:
         visible = frame.inside.numpy() & frame.supported.numpy() & np.isfinite(distance) & ~absent[:, None]
         body = frame.mean[frame.supported] if bool(frame.supported.any()) else frame.mean
         center = torch.mean(body, dim=0)
-        scale = np.array([pixels_per_mm(camera, center) for camera in self._rig.at(frame.frame)])
+        scale = all_pixels_per_mm(self._rig.at(frame.frame), center).numpy()
         self._distances.add(np.nan_to_num(distance).reshape(-1), visible.reshape(-1))
         self._scales.add(np.nan_to_num(scale * DISAGREE_MM), np.isfinite(scale) & ~absent)
         self._disagree += visible & (np.nan_to_num(distance) > np.nan_to_num(scale * DISAGREE_MM, nan=np.inf)[:, None])

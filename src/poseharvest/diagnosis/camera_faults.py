@@ -10,7 +10,7 @@ make the innocent ones look guilty.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -82,7 +82,11 @@ class _Explanation:
 
 
 def find_fault(
-    cameras: Sequence[Camera], shown: ShownJoints, frame_rate: float, mirrored_joints: Sequence[int]
+    cameras: Sequence[Camera],
+    shown: ShownJoints,
+    frame_rate: float,
+    mirrored_joints: Sequence[int],
+    on_suspect: Callable[[str], None] | None = None,
 ) -> CameraFault | None:
     """Return the fault of a camera that explains what the views show; None if there is none, or none that is certain.
 
@@ -91,6 +95,7 @@ def find_fault(
         shown: what they show of one person. Frames in a row show delays.
         frame_rate: frames per second.
         mirrored_joints: (J,) for each joint the one of the other side of the body.
+        on_suspect: is called with the name of each camera before it is suspected, which takes a while.
     """
     if len(cameras) < MIN_VIEWS:
         return None
@@ -104,7 +109,7 @@ def find_fault(
     return (
         _same_pictures(cameras, suspects)
         or _frozen(suspects)
-        or _best_explanation(cameras, suspects)
+        or _best_explanation(cameras, suspects, on_suspect or (lambda name: None))
         or _unlike_the_others(cameras, suspects)
     )
 
@@ -163,13 +168,16 @@ def _least_moved_px(suspect: Suspect) -> float:
     return max(_MIN_MOVED_PX, _MIN_MOVED_SHARE * float(suspect.measure.extent_px[suspect.view]))
 
 
-def _best_explanation(cameras: Sequence[Camera], suspects: Sequence[Suspect]) -> CameraFault | None:
+def _best_explanation(
+    cameras: Sequence[Camera], suspects: Sequence[Suspect], on_suspect: Callable[[str], None]
+) -> CameraFault | None:
     """Return the explanation that gains most, in its simplest form, if it gains much more than any other camera's."""
     before = disagreement(cameras, suspects[0].shown.few(_FEW_FRAMES), suspects[0].measure)
-    found = [
-        *(one for suspect in suspects for one in _explanations(cameras, suspect, before)),
-        *_exchanges(cameras, suspects, before),
-    ]
+    found: list[_Explanation] = []
+    for suspect in suspects:
+        on_suspect(suspect.camera.name)
+        found += _explanations(cameras, suspect, before)
+    found += _exchanges(cameras, suspects, before)
     best = max(found, key=lambda one: one.gain, default=None)
     if best is None or best.gain <= 0:
         return None

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from poseharvest.diagnosis.sampled_moments import SampledMoment
 from poseharvest.geometry.camera import MovingCamera, StaticCamera
-from poseharvest.geometry.rig import Rig, pixels_per_mm
+from poseharvest.geometry.rig import Rig, all_pixels_per_mm
 from poseharvest.geometry.triangulation import triangulate
 
 MIN_COMPARED = 60
@@ -94,9 +94,7 @@ def _displacements(cameras: Sequence[StaticCamera], moments: Sequence[SampledMom
         for name in ("peaks", "velocity")
     )
     scores = torch.stack([moment.scores for moment in moments], dim=1).reshape(num_views, -1).double()
-    scale = torch.tensor(
-        [[pixels_per_mm(camera, moment.center) for moment in moments] for camera in cameras], dtype=torch.float64
-    )
+    scale = torch.stack([all_pixels_per_mm(cameras, moment.center) for moment in moments], 1).double()
     scale = scale.repeat_interleave(num_joints, dim=1).unsqueeze(-1)
     displaced = torch.stack([_from_the_others(cameras, peaks, scores, view) for view in range(num_views)])
     return displaced / scale, velocity / scale

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from torch import Tensor
@@ -41,6 +42,15 @@ _MAX_PEOPLE_MEASURED = 50
 _PERHAPS_ANOTHER_PERSON = ("unlike", "frozen")  # a view that was taken in by somebody else looks like this
 _MAX_PEOPLE_ASKED = 2  # a fault of a camera shows in everybody
 _MIN_MOMENTS = 10  # of a person, for findings about the limbs
+
+
+def _tell_nobody(step: str) -> None:
+    """Take no notice of a step."""
+
+
+def _say_suspect(on_step: Callable[[str], None], person: int, camera: str) -> None:
+    """Say which camera is being judged by which person."""
+    on_step(f"judging camera {camera} by person {person}")
 
 
 @dataclass(eq=False)
@@ -130,9 +140,15 @@ class Diagnosis:
         if record.person in self._limbs:
             self._limbs[record.person].add(record)
 
-    def completed(self, run: HarvestRun) -> HarvestRun:
-        """Return the run with the findings about the records added to its findings, faults of cameras first."""
-        faults = run.camera_faults or self._faults(run.capture.frame_rate)
+    def completed(self, run: HarvestRun, on_step: Callable[[str], None] = _tell_nobody) -> HarvestRun:
+        """Return the run with the findings about the records added to its findings, faults of cameras first.
+
+        Args:
+            run: the run.
+            on_step: is called with what is being done.
+        """
+        faults = run.camera_faults or self._faults(run.capture.frame_rate, on_step)
+        on_step("comparing the views")
         run = run.model_copy(update={"camera_faults": faults})
         known = [fault.finding for fault in faults]
         findings = worst_first([*known, *self.findings(run), *run.findings])
@@ -166,22 +182,19 @@ class Diagnosis:
         """There are enough cameras, and they stand still, so that `camera_faults` says which one is at fault."""
         return bool(still_cameras(self._rig))
 
-    def _faults(self, frame_rate: float) -> tuple[CameraFault, ...]:
+    def _faults(self, frame_rate: float, on_step: Callable[[str], None]) -> tuple[CameraFault, ...]:
         """Return the fault of a camera that shows in those who are seen most."""
         cameras = still_cameras(self._rig)
         if not (cameras and self._judges_cameras):
             return ()
         moments = self._moments.moments
         counts = Counter(moment.person for moment in moments)
-        faults = [
-            find_fault(
-                cameras,
-                shown_in([moment for moment in moments if moment.person == person]),
-                frame_rate,
-                self._skeleton.flip_permutation,
-            )
-            for person, _ in counts.most_common(_MAX_PEOPLE_ASKED)
-        ]
+        faults = []
+        for person, _ in counts.most_common(_MAX_PEOPLE_ASKED):
+            on_step(f"judging the cameras by person {person}")
+            shown = shown_in([moment for moment in moments if moment.person == person])
+            flip = self._skeleton.flip_permutation
+            faults.append(find_fault(cameras, shown, frame_rate, flip, partial(_say_suspect, on_step, person)))
         first = faults[0] if faults else None
         if first is None or first.kind in _PERHAPS_ANOTHER_PERSON:
             return ()

@@ -15,7 +15,7 @@ import torch
 
 from poseharvest.diagnosis.shown_joints import Floats, ShownJoints
 from poseharvest.geometry.camera import StaticCamera
-from poseharvest.geometry.rig import pixels_per_mm
+from poseharvest.geometry.rig import all_pixels_per_mm, project_all
 from poseharvest.geometry.triangulation import triangulate_robust
 
 _GATE = 4.0  # usual errors: a peak farther from its joint is not triangulated
@@ -61,8 +61,8 @@ def triangulated(cameras: Sequence[StaticCamera], shown: ShownJoints, gate_px: f
 def projected(camera: StaticCamera, points: Floats) -> Floats:
     """Return (..., 2) pixels of points (..., 3), mm; NaN for an unknown point, far away for one behind the camera."""
     known = np.isfinite(points).all(-1, keepdims=True)
-    projection = camera.project(torch.as_tensor(np.where(known, points, 0.0)))
-    pixels = torch.where(projection.valid.unsqueeze(-1), projection.pixels.double(), 1e6).numpy()
+    projection = project_all([camera], torch.as_tensor(np.where(known, points, 0.0)))
+    pixels = torch.where(projection.valid.unsqueeze(-1), projection.pixels.double(), 1e6)[0].numpy()
     return np.where(known, pixels, np.nan)
 
 
@@ -88,7 +88,7 @@ def yardstick(cameras: Sequence[StaticCamera], shown: ShownJoints) -> Yardstick 
     if not known.any():
         return None
     middle = torch.as_tensor(np.nanmedian(points.reshape(-1, 3), axis=0))
-    scale = np.array([pixels_per_mm(camera, middle) for camera in cameras])  # of the given cameras, right or wrong
+    scale = all_pixels_per_mm(cameras, middle).numpy()  # of the given cameras, right or wrong
     extents = np.nanmax(points[known], axis=1) - np.nanmin(points[known], axis=1)
     extent_mm = float(np.median(extents, axis=0).max())
     usual = np.nanmedian(np.where(np.isfinite(spans), spans, np.nan))

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from poseharvest.arrays import ImageSize
@@ -142,6 +144,14 @@ class Camera:
     def center(self) -> Tensor:
         """(3,) position of the optical centre in the world, mm."""
         return -self.rotation.T @ self.translation
+
+    @cached_property
+    def row(self) -> NDArray[np.float64]:
+        """(31,) float64 the camera as numbers: see `projection_loops.project_points`."""
+        lens = (*self.distortion.coefficients, *[0.0] * 12)[:12]
+        parts = (self.rotation, self.translation, self.px_from_cam[:2])
+        numbers = [number for part in parts for number in part.flatten().tolist()]
+        return np.array([*numbers, *lens, self.distortion.max_radius])
 
     def at(self, frame: int) -> Camera:
         """Return itself: this camera does not move."""

@@ -48,8 +48,9 @@ class Crop:
 
     def to_window(self, points: Tensor, size: ImageSize) -> Tensor:
         """Return pixels (..., 2) of the picture as pixels of the window resampled to `size`."""
-        m = self.window_from_image(size).to(points)
-        return points @ m[:, :2].T + m[:, 2]
+        scale, shift = torch.tensor(self._scale_and_shift(size), dtype=torch.float64).to(points)
+        moved: Tensor = points * scale + shift
+        return moved
 
     def to_image(self, points: Tensor, size: ImageSize) -> Tensor:
         """Return pixels (..., 2) of the window at `size` as pixels of the picture; undoes `to_window`."""

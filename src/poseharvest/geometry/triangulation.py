@@ -17,6 +17,7 @@ from torch import Tensor
 from poseharvest.checks import check_finite, check_shape
 from poseharvest.errors import ShapeError
 from poseharvest.geometry.camera import Rays, StaticCamera
+from poseharvest.geometry.rig import project_all, project_each
 
 _NUM_REWEIGHTINGS = 2
 _NUM_REFITS = 3
@@ -157,22 +158,17 @@ def _pixels_per_mm(cameras: Sequence[StaticCamera], points: Tensor, directions: 
     """
     helper = torch.zeros_like(directions).scatter_(-1, directions.abs().argmin(-1, keepdim=True), 1.0)
     aside = torch.nn.functional.normalize(torch.linalg.cross(directions, helper, dim=-1), dim=-1) * _PROBE_MM
-    scales = []
-    for camera, step in zip(cameras, aside, strict=True):
-        ends = camera.project(torch.stack((points - step, points + step)))
-        moved = torch.linalg.vector_norm(ends.pixels[1] - ends.pixels[0], dim=-1) / (2 * _PROBE_MM)
-        scales.append(torch.where(ends.valid.all(0), moved, torch.zeros_like(moved)))
-    return torch.stack(scales)
+    ends = project_each(cameras, torch.stack((points - aside, points + aside), 1))
+    moved = torch.linalg.vector_norm(ends.pixels[:, 1] - ends.pixels[:, 0], dim=-1) / (2 * _PROBE_MM)
+    return torch.where(ends.valid.all(1), moved, 0)
 
 
 def _reprojection_error(cameras: Sequence[StaticCamera], points: Tensor, pixels: Tensor) -> Tensor:
     """Return (V, ..., J) pixel distances of points (..., J, 3) to pixels (V, J, 2), infinite where undefined."""
-    errors = []
-    for camera, observed in zip(cameras, pixels, strict=True):
-        projection = camera.project(points)
-        error = torch.linalg.vector_norm(projection.pixels - observed, dim=-1)
-        errors.append(torch.where(projection.valid & torch.isfinite(error), error, torch.inf))
-    return torch.stack(errors)
+    projection = project_all(cameras, points)
+    observed = pixels.reshape(len(cameras), *[1] * (points.ndim - 2), *pixels.shape[1:])
+    error = torch.linalg.vector_norm(projection.pixels - observed, dim=-1)
+    return torch.where(projection.valid & torch.isfinite(error), error, torch.inf)
 
 
 def _best_pair_points(

@@ -136,7 +136,7 @@ def _write(
         writer.listen(diagnosis.add)
         writer.replay()
         harvest_all = harvest_frames if workers is None else partial(harvest_one, workers=workers)
-        run = diagnosis.completed(harvest_all(job, writer, findings))
+        run = diagnosis.completed(harvest_all(job, writer, findings), lambda step: job.report(job.stop, step))
         run = run.model_copy(update={"request_sha256": sha256_of_request(writer.request)})
         job.report(job.stop, "selecting annotations")
         # Keypoints count as true; peaks of a network may agree by chance.

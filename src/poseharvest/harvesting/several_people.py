@@ -20,7 +20,7 @@ from poseharvest.annotations.writer import HarvestWriter
 from poseharvest.capture.frames import prefetch
 from poseharvest.errors import CalibrationError, CaptureError
 from poseharvest.findings import Finding
-from poseharvest.harvesting.annotate import annotate, infer_each
+from poseharvest.harvesting.annotate import TOGETHER, annotate, infer_each
 from poseharvest.harvesting.body_check import check_statures, fit_subject
 from poseharvest.harvesting.input_checks import audit_subject, missing_people, nobody_found_error
 from poseharvest.harvesting.job import Job
@@ -33,7 +33,7 @@ from poseharvest.pictorial.infer import PictorialStructures
 from poseharvest.skeleton.proportions import BodyFit
 from poseharvest.storage.plain_state import from_plain, to_plain
 
-_INFERRED_TOGETHER = 8
+_INFERRED_TOGETHER = TOGETHER
 _MAX_WAITING_BYTES = 256 * 2**20  # heatmaps that may wait until a subject is known
 _MAX_GAP = 2  # frames between two runs of uncertain frames that are joined
 
@@ -55,6 +55,7 @@ def harvest_people(job: Job, writer: HarvestWriter, findings: list[Finding]) -> 
             if people.add_frame(placed):
                 writer.keep(to_plain(people.stage()))
             job.report(placed.moment.frame + 1, f"harvesting, people: {len(people.known)}")
+    job.report(job.stop, f"harvesting the last frames, people: {len(people.known)}")
     people.finish()
     written = [person for person in people.known if person.num_frames]
     if not written:

@@ -68,13 +68,9 @@ def _bells(points: Tensor, size: ImageSize, sigma_px: float) -> tuple[Tensor, Te
     """Return the Gaussians of height 1 along the rows (..., H) and along the columns (..., W)."""
     if not sigma_px > 0:
         raise ShapeError(f"Gaussian heatmaps: expected sigma_px > 0, got {sigma_px}")
-    return _bell(points[..., 1], size[0], sigma_px), _bell(points[..., 0], size[1], sigma_px)
-
-
-def _bell(centers: Tensor, length: int, sigma_px: float) -> Tensor:
-    pixels = torch.arange(length, dtype=centers.dtype, device=centers.device)
-    bell = torch.exp(-0.5 * ((pixels - centers.unsqueeze(-1)) / sigma_px) ** 2)
-    return torch.nan_to_num(bell, nan=0.0)
+    pixels = torch.arange(max(size), dtype=points.dtype, device=points.device)
+    bells = torch.exp(-0.5 * ((pixels - points.unsqueeze(-1)) / sigma_px) ** 2).nan_to_num(nan=0.0)  # (..., 2, L)
+    return bells[..., 1, : size[0]], bells[..., 0, : size[1]]
 
 
 def target_heatmaps(pixels: Tensor, crop: Crop, size: ImageSize, *, sigma_px: float = 1.0) -> TargetHeatmaps:

@@ -50,6 +50,35 @@ def _where_seen(bell: NDArray[np.float64], height: float) -> tuple[int, int]:
 
 
 @compiled_in_order
+def find_highest(
+    maps: NDArray[np.floating],
+    largest: NDArray[np.floating],
+    places: NDArray[np.int64],
+    around: NDArray[np.floating],
+) -> None:
+    """Put row and column of each map's highest pixel into `places`, and what lies there and beside it into `around`.
+
+    Args:
+        maps: (N, H, W). Of pixels that are equally high, the first row counts, and in it the first column.
+        largest: (N, H) largest value of each row.
+        places: (N, 2).
+        around: (N, 5) the values of that pixel and of its neighbours to the left, right, above and below, at the border
+            the pixel itself.
+    """
+    height, width = maps.shape[1:]
+    for n in range(maps.shape[0]):
+        values, y, x = maps[n], 0, 0
+        for row in range(1, height):
+            y = row if largest[n, row] > largest[n, y] else y
+        while x < width - 1 and values[y, x] < largest[n, y]:
+            x += 1
+        places[n, 0], places[n, 1] = y, x
+        around[n, 0] = values[y, x]
+        around[n, 1], around[n, 2] = values[y, max(x - 1, 0)], values[y, min(x + 1, width - 1)]
+        around[n, 3], around[n, 4] = values[max(y - 1, 0), x], values[min(y + 1, height - 1), x]
+
+
+@compiled_in_order
 def find_peaks_near(
     maps: NDArray[np.floating],
     reach: float,

@@ -68,6 +68,8 @@ def map_peaks(values: Tensor) -> Peaks:
     of the map, on a plateau and where no value is positive, the peak is the highest pixel itself along that axis.
     """
     height, width = values.shape[-2:]
+    if values.device.type == "cpu" and values.dtype in {torch.float32, torch.float64} and values.numel() > 0:
+        return _map_peaks_in_loops(values)
     # The highest row first: a maximum with its place takes ten times as long as one without.
     row = values.amax(-1).argmax(-1)
     highest_row = values.gather(-2, row[..., None, None].expand(*row.shape, 1, width)).squeeze(-2)
@@ -81,6 +83,23 @@ def map_peaks(values: Tensor) -> Peaks:
     offset_x = _offset(peak, sides[0], sides[1], (column > 0) & (column < width - 1))
     offset_y = _offset(peak, sides[2], sides[3], (row > 0) & (row < height - 1))
     return Peaks(torch.stack((column + offset_x, row + offset_y), -1), score)
+
+
+def _map_peaks_in_loops(values: Tensor) -> Peaks:
+    """Return the peaks as `map_peaks` does, on the processor."""
+    from poseharvest.heatmaps.map_loops import find_highest
+
+    maps = values.reshape(-1, *values.shape[-2:]).contiguous()
+    places = torch.empty((len(maps), 2), dtype=torch.long)
+    around = torch.empty((len(maps), 5), dtype=maps.dtype)
+    # A maximum of each row first: the tensor operation is quicker than a loop.
+    find_highest(maps.numpy(), maps.amax(-1).numpy(), places.numpy(), around.numpy())
+    (row, column), (peak, left, right, above, below) = places.unbind(-1), around.unbind(-1)
+    height, width = values.shape[-2:]
+    offset_x = _offset(peak, left, right, (column > 0) & (column < width - 1))
+    offset_y = _offset(peak, above, below, (row > 0) & (row < height - 1))
+    pixels = torch.stack((column + offset_x, row + offset_y), -1)
+    return Peaks(pixels.reshape(*values.shape[:-2], 2), peak.double().reshape(values.shape[:-2]))
 
 
 def _offset(peak: Tensor, before: Tensor, after: Tensor, has_neighbours: Tensor) -> Tensor:

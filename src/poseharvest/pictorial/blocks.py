@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from poseharvest.pictorial.shapes import Float, Int, Num
-from poseharvest.pictorial.sum_product import Tree
 
 _TOP_LEVEL = 8  # at most so many blocks along an edge of the cube on the coarsest level
 _HALVES = ((0, 0, 0, 0, 1, 1, 1, 1), (0, 0, 1, 1, 0, 0, 1, 1), (0, 1, 0, 1, 0, 1, 0, 1))
@@ -145,11 +144,6 @@ class Rows:
         shift = torch.tensor(starts, device=counts.device) - (counts.cumsum(0) - counts)
         self._slot = torch.arange(len(blocks.segment), device=counts.device) + blocks.spread(shift)
 
-    def pairs(self, tree: Tree) -> list[int]:
-        """Return the number of pairs, over all edges, of every frame."""
-        frames = range(self._num_frames)
-        return [sum(self.counts[parent][f] * self.counts[child][f] for parent, child in tree.edges) for f in frames]
-
     def padded(self, flat: Float[Tensor, "*rest N"], fill: float) -> list[Float[Tensor, "*rest F _"]]:
         """Return J tensors (..., F, K) of a flat (..., N)."""
         rows = flat.new_full((*flat.shape[:-1], self._of_joint[-1][1]), fill).index_copy(-1, self._slot, flat)
@@ -166,3 +160,12 @@ class Rows:
         """Return the blocks' corners as the positions between which messages are sent."""
         rows = self.padded(self._corner, 0.0)
         return [Listing(row, tuple(counts)) for row, counts in zip(rows, self.counts, strict=True)]
+
+
+def shares_of(log_belief: Float[Tensor, " N"], blocks: Blocks) -> Float[Tensor, " N"]:
+    """Return beliefs (N,) scaled to a sum of 1 a joint and frame; all zero where every value is -inf."""
+    top = blocks.largest(log_belief)
+    top = torch.where(torch.isfinite(top), top, 0)
+    values = torch.exp(log_belief - blocks.spread(top))
+    total = blocks.total(values)
+    return values * blocks.spread(torch.where(total > 0, 1 / total, 1))

@@ -28,7 +28,7 @@ import torch
 from torch import Tensor
 
 from poseharvest.pictorial.backends.pair_matrices import BlockMessenger
-from poseharvest.pictorial.blocks import Blocks, Rows, all_blocks
+from poseharvest.pictorial.blocks import Blocks, all_blocks, shares_of
 from poseharvest.pictorial.evidence import BatchEvidence
 from poseharvest.pictorial.pairwise import Reach
 from poseharvest.pictorial.posterior import Masses
@@ -116,22 +116,24 @@ def find_marginals(
     pruner = _Pruner(level.blocks, evidence, budget.neglect)
     while level.blocks.edge > 1 and not bool(is_given_up.all()):
         candidates = _refine(level, pruner, evidence)
-        rows = Rows(candidates.blocks)
         # Of the edge^6 pairs of voxels in a pair of blocks, edge^2 or more will matter.
-        num_pairs = torch.tensor(rows.pairs(tree), device=is_given_up.device) * candidates.blocks.edge**2
-        is_given_up |= num_pairs > budget.max_pairs
+        is_given_up |= _pairs(candidates.blocks, tree) * candidates.blocks.edge**2 > budget.max_pairs
         if bool(is_given_up.any()):
             candidates = candidates.select((~is_given_up.index_select(0, candidates.blocks.frame)).nonzero().squeeze(1))
-            rows = Rows(candidates.blocks)
         blocks, log_unary = candidates.blocks, candidates.log_unary
-        messenger = evidence.backend.connect(rows.listings(), tree, reaches[blocks.edge])
-        marginals = sum_product(rows.padded(log_unary, -math.inf), tree, messenger)
-        belief = _shares(rows.flat(marginals.log_beliefs), blocks)
-        level = _Level(blocks, log_unary, candidates.halves, candidates.guess, belief, marginals.log_partition)
+        beliefs = evidence.backend.sum_beliefs(blocks, log_unary, tree, reaches[blocks.edge])
+        level = _Level(blocks, log_unary, candidates.halves, candidates.guess, beliefs.share, beliefs.log_partition)
         is_given_up |= ~torch.isfinite(level.log_partition)
     sums = evidence.backend.sum_moments(level.belief, evidence.offsets(level.blocks.corner, 1), level.blocks.counts)
     tail = pruner.tail.scaled(_belief_over_guess(level))
     return FineMarginals(Masses.of(sums).plus(tail), pruner.dropped_mass, level.log_partition, is_given_up)
+
+
+def _pairs(blocks: Blocks, tree: Tree) -> Int[Tensor, " F"]:
+    """Return (F,) the number of pairs of blocks, over all edges of the tree."""
+    counts = blocks.counts.reshape(blocks.num_joints, -1)
+    ends = torch.tensor(tree.edges, dtype=torch.long, device=counts.device).reshape(-1, 2)
+    return (counts[ends[:, 0]] * counts[ends[:, 1]]).sum(0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,7 +191,7 @@ def _sum_coarsest(evidence: BatchEvidence, tree: Tree, top: BlockMessenger) -> _
     log_unary = torch.logsumexp(halves, 1)
     rows = log_unary.reshape(blocks.num_joints, blocks.num_frames, -1)
     marginals = sum_product(list(rows), tree, top)
-    belief = _shares(torch.cat([values.flatten() for values in marginals.log_beliefs]), blocks)
+    belief = shares_of(torch.cat([values.flatten() for values in marginals.log_beliefs]), blocks)
     return _Level(blocks, log_unary, halves, belief, belief, marginals.log_partition)
 
 
@@ -208,7 +210,7 @@ def _refine(level: _Level, pruner: _Pruner, evidence: BatchEvidence) -> _Candida
     blocks, log_others = candidates.blocks, candidates.log_others
     halves = evidence.halves(blocks)
     log_unary = torch.logsumexp(halves, 1)
-    candidates = _Candidates(blocks, log_unary, halves, log_others, _shares(log_unary + log_others, blocks))
+    candidates = _Candidates(blocks, log_unary, halves, log_others, shares_of(log_unary + log_others, blocks))
     return candidates.select(pruner.prune(candidates.guess, blocks, shares.by_own_guess, is_certain=False))
 
 
@@ -219,7 +221,7 @@ def _halve(level: _Level, numbers: Tensor) -> _Candidates:
     log_others = log_others.index_select(0, numbers).repeat_interleave(8)
     log_unary = level.halves.index_select(0, numbers).flatten()
     blocks = level.blocks.select(numbers).halved()
-    return _Candidates(blocks, log_unary, level.halves[:0], log_others, _shares(log_unary + log_others, blocks))
+    return _Candidates(blocks, log_unary, level.halves[:0], log_others, shares_of(log_unary + log_others, blocks))
 
 
 def _belief_over_guess(level: _Level) -> Tensor:
@@ -276,12 +278,3 @@ class _Pruner:
             self.tail = self.tail.plus(Masses.of(sums, spread_mm2=within_mm2))
         self.tail = self.tail.scaled(scale)
         return keep.nonzero().squeeze(1)
-
-
-def _shares(log_belief: Tensor, blocks: Blocks) -> Tensor:
-    """Return beliefs (N,) scaled to a sum of 1 a joint and frame."""
-    top = blocks.largest(log_belief)
-    top = torch.where(torch.isfinite(top), top, 0)
-    values = torch.exp(log_belief - blocks.spread(top))
-    total = blocks.total(values)
-    return values * blocks.spread(torch.where(total > 0, 1 / total, 1))

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from poseharvest.arrays import ImageSize
-from poseharvest.geometry.camera import MIN_DEPTH_MM, AffineCamera, Camera, StaticCamera
+from poseharvest.geometry.camera import MIN_DEPTH_MM, AffineCamera, Camera, Projection, StaticCamera
+from poseharvest.geometry.rig import LENSES, camera_table, project_all
 from poseharvest.pictorial.shapes import Bool, Float, Int
 
 _AFFINE_DEPTH = torch.tensor([[0.0, 0.0, 0.0, 1.0]], dtype=torch.float64)
@@ -59,6 +60,8 @@ class ViewRows:
             window: (F, V, 2, 3) from pixels of the picture to those of the maps.
             low: (3, F) the cubes' lowest corners, mm.
         """
+        if all(isinstance(camera, Camera) for row in cameras for camera in row):
+            return cls._of_perspective(cameras, window.double().numpy(), low.double().numpy())
         rows, fisheye = [], []
         for frame, row in enumerate(cameras):
             for view, camera in enumerate(row):
@@ -69,6 +72,26 @@ class ViewRows:
                 fisheye.append(isinstance(camera, Camera) and camera.distortion.model == "fisheye")
         shape = len(cameras), len(cameras[0])
         return cls(torch.stack(rows).reshape(*shape, -1).numpy(), np.array(fisheye).reshape(shape))
+
+    @classmethod
+    def _of_perspective(
+        cls, cameras: Sequence[Sequence[StaticCamera]], window: NDArray[np.float64], low: NDArray[np.float64]
+    ) -> ViewRows | None:
+        """Return the same of perspective cameras, of all frames at once."""
+        tables = [camera_table(row) for row in cameras]
+        rows = np.stack([table.rows for table in tables])  # (F, V, 31)
+        if rows[..., 26:30].any():  # thin prisms
+            return None
+        shape = rows.shape[:2]
+        rotation = rows[..., :9].reshape(*shape, 3, 3)
+        at_corner = np.einsum("fvab,bf->fva", rotation, low) + rows[..., 9:12]
+        to_map = window[..., :2] @ rows[..., 12:18].reshape(*shape, 2, 3)
+        to_map[..., 2] += window[..., 2]
+        to_camera = np.concatenate((rotation, at_corner[..., None]), -1).reshape(*shape, 12)
+        depth = np.full((*shape, 1), MIN_DEPTH_MM)
+        parts = (to_camera, to_map.reshape(*shape, 6), rows[..., 18:26], rows[..., 30:] ** 2, depth)
+        lenses = np.stack([table.lenses for table in tables])
+        return cls(np.concatenate(parts, -1), lenses == LENSES["fisheye"])
 
 
 def _row(camera: Camera | AffineCamera, window: Tensor, low: Tensor) -> Tensor:
@@ -151,14 +174,19 @@ class Views:
         """About how far one voxel along all three axes moves a point on the maps, pixels; 0 if not known."""
         places = torch.linspace(0, 1, _LATTICE, dtype=self.low.dtype, device=self.low.device) * self.resolution
         lattice = torch.stack(torch.meshgrid(places, places, places, indexing="ij"), -1).reshape(-1, 3) * self.voxel_mm
-        points = (self.low[:, :, None] + lattice.T[:, None]).reshape(3, -1)
-        frame = torch.arange(len(self.cameras), device=points.device).repeat_interleave(lattice.shape[0])
-        columns = []
-        for view in range(self.window.shape[1]):
-            pixels = self.pixels(view, frame, points)
-            field = pixels.T.reshape(-1, _LATTICE, _LATTICE, _LATTICE, 2)
-            steps = [field.diff(dim=axis).abs().flatten(1, 3).amax(1) for axis in (1, 2, 3)]
-            change = torch.stack(steps).sum(0)
-            known = (pixels > _FAR_OUTSIDE).all(0).reshape(len(self.cameras), -1).all(1)
-            columns.append(torch.where(known, change.mean(1), 0))
-        return float(torch.stack(columns, 1).median()) / (self.resolution / (_LATTICE - 1))
+        points = (self.low.T[:, None] + lattice).double()  # (F, N, 3)
+        if all(_are_the_same(row, self.cameras[0]) for row in self.cameras):
+            seen = project_all(self.cameras[0], points)  # (V, F, N)
+        else:
+            each = [project_all(row, of_frame) for row, of_frame in zip(self.cameras, points, strict=True)]
+            seen = Projection(torch.stack([one.pixels for one in each], 1), torch.stack([one.valid for one in each], 1))
+        scale = torch.diagonal(self.window[..., :2], dim1=-2, dim2=-1).double().transpose(0, 1)  # (V, F, 2)
+        field = (seen.pixels * scale[:, :, None]).reshape(*scale.shape[:2], _LATTICE, _LATTICE, _LATTICE, 2)
+        steps = [field.diff(dim=axis).abs().flatten(2, 4).amax(2) for axis in (2, 3, 4)]
+        change = torch.stack(steps).sum(0).mean(-1)
+        typical = torch.where(seen.valid.all(2), change, 0).to(self.low.dtype).T.median()
+        return float(typical) / (self.resolution / (_LATTICE - 1))
+
+
+def _are_the_same(cameras: Sequence[StaticCamera], others: Sequence[StaticCamera]) -> bool:
+    return all(camera is other for camera, other in zip(cameras, others, strict=True))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import islice
 
 import torch
 
@@ -26,6 +27,7 @@ MOST_FRAMES = 8
 
 _HALF_AT = (2.0, 4.0, 8.0, 16.0, 32.0, math.inf)
 _LEAST_PEAKS = 30
+_INFERRED_TOGETHER = 16  # frames of which copies without a view are in memory at once
 _LEAST_VIEWS = 3  # so that two are left
 
 Infer = Callable[[Sequence[FrameEvidence]], Sequence[JointPosterior]]
@@ -44,19 +46,24 @@ def learn_mixing(frames: Sequence[FrameEvidence], infer: Infer, refinement: Refi
     if not refinement.is_trusted or not frames or len(frames[0].cameras) < _LEAST_VIEWS:
         return refinement
     likelihoods, count = torch.zeros(len(_HALF_AT), dtype=torch.float64), 0
-    for view in range(len(frames[0].cameras)):
-        all_peaks = _predict(frames, view, infer, refinement)
-        likelihoods += torch.stack([peaks.log_likelihood(refinement.noise) for peaks in all_peaks])
-        count += len(all_peaks[0].residual)
+    num_views, together = len(frames[0].cameras), max(1, _INFERRED_TOGETHER // len(frames))
+    for first in range(0, num_views, together):
+        views = range(first, min(first + together, num_views))
+        posteriors = iter(infer([_without(frame, view) for view in views for frame in frames]))
+        for view in views:
+            all_peaks = _predict(frames, view, list(islice(posteriors, len(frames))), refinement)
+            likelihoods += torch.stack([peaks.log_likelihood(refinement.noise) for peaks in all_peaks])
+            count += len(all_peaks[0].residual)
     if count < _LEAST_PEAKS:
         return refinement
     return replace(refinement, mixing=replace(refinement.mixing, half_at=_HALF_AT[int(likelihoods.argmax())]))
 
 
-def _predict(frames: Sequence[FrameEvidence], view: int, infer: Infer, refinement: Refinement) -> list[LeftOutPeaks]:
-    """Return the peaks of a view as the other views predict them, for every mixture."""
-    fewer = [_without(frame, view) for frame in frames]
-    means = torch.stack([posterior.mean for posterior in infer(fewer)]).double()
+def _predict(
+    frames: Sequence[FrameEvidence], view: int, posteriors: Sequence[JointPosterior], refinement: Refinement
+) -> list[LeftOutPeaks]:
+    """Return the peaks of a view as the `posteriors` of the other views predict them, for every mixture."""
+    means = torch.stack([posterior.mean for posterior in posteriors]).double()
     seen = observe(frames, means)
     fit = fit_poses(seen.without(view), means, refinement.noise, refinement.limbs)
     of_fit, offset = refinement.covariances(fit), means - fit.points

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -83,6 +84,13 @@ class DetectorNoise:
             return sigma
         return sigma * height_ratio(seen.height, self.usual_height) ** -self.height_power
 
+    @property
+    def log_odds(self) -> float:
+        """Log of how much more likely a right peak is than a wrong one, for peaks at the very pose."""
+        share = min(1 - self.wrong_share, 1 - 1e-9)
+        # Two axes, so the widths' ratio is squared.
+        return math.log(share / (1 - share)) + 2 * math.log(self.wider)
+
     def weights(self, squared_px: Tensor, sigma_px: Tensor, seen: Tensor) -> PeakWeights:
         """Return what peaks at some distances from the pose are worth.
 
@@ -92,9 +100,7 @@ class DetectorNoise:
             seen: (F, V, J) bool.
         """
         squares = squared_px / sigma_px**2
-        # The log of how much more likely a right peak is than a wrong one; two axes, so the widths' ratio is squared.
-        odds = torch.logit(torch.tensor(1 - self.wrong_share, dtype=squares.dtype).clamp(max=1 - 1e-9))
-        right = torch.sigmoid(odds + 2 * torch.log(torch.tensor(self.wider)) - squares / 2 * (1 - self.wider**-2))
+        right = torch.sigmoid(self.log_odds - squares / 2 * (1 - self.wider**-2))
         right = torch.where(seen, right, 0)
         precision = torch.where(seen, (right + (1 - right) * self.wider**-2) / sigma_px**2, 0)
         return PeakWeights(precision, right)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -13,11 +14,13 @@ from poseharvest.arrays import ImageSize
 from poseharvest.checks import check_shape
 from poseharvest.geometry.camera import StaticCamera
 from poseharvest.geometry.crop import windows_from_images
+from poseharvest.geometry.rig import project_all
 from poseharvest.heatmaps.maps import Peaks, peaks_near_each
 from poseharvest.pictorial.evidence import FrameEvidence
 
 _REACH = 3 / 16  # of the window's side: largest distance of a peak from the place on the grid
-_STEP_MM = 0.5  # of the differences that stand for derivatives
+STEP_MM: Final = 0.5
+"""Of the differences that stand for derivatives, mm."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,27 +126,26 @@ def look(cameras: Sequence[Sequence[StaticCamera]], points: Tensor, *, with_jaco
         with_jacobian: also how the pixels change; zeros otherwise.
     """
     num_frames, num_joints = points.shape[:2]
-    steps = torch.cat((torch.zeros(1, 3), torch.eye(3))).double() * _STEP_MM
+    steps = torch.cat((torch.zeros(1, 3), torch.eye(3))).double() * STEP_MM
     probes = points[:, :, None] + (steps if with_jacobian else steps[:1])
     pixels = points.new_zeros(num_frames, len(cameras[0]), num_joints, probes.shape[2], 2)
     valid = torch.zeros(pixels.shape[:3], dtype=torch.bool)
-    for view in range(len(cameras[0])):
-        for camera, frames in _runs([row[view] for row in cameras]):
-            projection = camera.project(probes[frames])
-            pixels[frames, view] = projection.pixels
-            valid[frames, view] = projection.valid.all(-1)
+    for row, frames in _runs(cameras):
+        projection = project_all(row, probes[frames])
+        pixels[frames] = projection.pixels.transpose(0, 1)
+        valid[frames] = projection.valid.all(-1).transpose(0, 1)
     pixels = torch.where(valid[..., None, None], pixels, 0.0)
     jacobian = points.new_zeros(*valid.shape, 2, 3)
     if with_jacobian:
-        jacobian = (pixels[..., 1:, :] - pixels[..., :1, :]).transpose(-1, -2) / _STEP_MM
+        jacobian = (pixels[..., 1:, :] - pixels[..., :1, :]).transpose(-1, -2) / STEP_MM
     return Views(pixels[..., 0, :], jacobian, valid)
 
 
-def _runs(cameras: Sequence[StaticCamera]) -> list[tuple[StaticCamera, slice]]:
-    """Return each camera with the frames in a row in which it stands."""
-    runs, start = list[tuple[StaticCamera, slice]](), 0
+def _runs(cameras: Sequence[Sequence[StaticCamera]]) -> list[tuple[Sequence[StaticCamera], slice]]:
+    """Return each row of cameras with the frames in a row in which they stand."""
+    runs, start = list[tuple[Sequence[StaticCamera], slice]](), 0
     for frame in range(1, len(cameras) + 1):
-        if frame == len(cameras) or cameras[frame] is not cameras[start]:
+        if frame == len(cameras) or any(a is not b for a, b in zip(cameras[frame], cameras[start], strict=True)):
             runs.append((cameras[start], slice(start, frame)))
             start = frame
     return runs

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from poseharvest.geometry.camera import MIN_DEPTH_MM, Camera
+from poseharvest.geometry.rig import camera_table
 from poseharvest.refinement.noise import DetectorNoise
-from poseharvest.refinement.observations import Observations, Views, look
+from poseharvest.refinement.observations import STEP_MM, Observations, Views, look
 from poseharvest.refinement.rigid_limbs import RigidLimbs
 
 _MOST_STEPS = 12
@@ -78,15 +81,42 @@ def fit_poses(
         most_steps: of Gauss-Newton.
     """
     sigma, points = noise.sigma_px(seen), start.double().clone()
+    if all(isinstance(camera, Camera) for row in seen.cameras for camera in row):
+        _fit_in_loops(seen, sigma, noise, limbs, points, most_steps)
+    else:
+        points = _fit(seen, sigma, noise, limbs, points, most_steps)
+    linear = linearise(seen, look(seen.cameras, points), noise, sigma)
+    return PoseFit(points, _covariances(points, start.double(), linear, limbs, noise.constant_share), linear)
+
+
+def _fit(
+    seen: Observations, sigma_px: Tensor, noise: DetectorNoise, limbs: RigidLimbs, start: Tensor, most_steps: int
+) -> Tensor:
+    """Return the poses (F, J, 3) after Gauss-Newton steps from `start`, for cameras of any kind."""
+    points = start
     for _ in range(most_steps):
-        linear = linearise(seen, look(seen.cameras, points), noise, sigma)
-        step = _Step.of(points, start.double(), linear, limbs, noise.constant_share)
-        moved = step.solve()
+        linear = linearise(seen, look(seen.cameras, points), noise, sigma_px)
+        moved = _Step.of(points, start, linear, limbs, noise.constant_share).solve()
         points = points + moved
         if float(moved.abs().max()) < _CLOSE_MM:
             break
-    linear = linearise(seen, look(seen.cameras, points), noise, sigma)
-    return PoseFit(points, _covariances(points, start.double(), linear, limbs, noise.constant_share), linear)
+    return points
+
+
+def _fit_in_loops(
+    seen: Observations, sigma_px: Tensor, noise: DetectorNoise, limbs: RigidLimbs, points: Tensor, most_steps: int
+) -> None:
+    """Move `points` (F, J, 3) as `_fit` does, for perspective cameras."""
+    from poseharvest.refinement.fit_loops import take_steps
+
+    tables = [camera_table(row) for row in seen.cameras]
+    cameras = np.stack([table.rows for table in tables]), np.stack([table.lenses for table in tables]), MIN_DEPTH_MM
+    peaks = seen.pixels.contiguous().numpy(), sigma_px.square().contiguous().numpy(), seen.seen.contiguous().numpy()
+    precision = (1 - noise.constant_share) / limbs.tolerance_mm.double() ** 2
+    ends = limbs.first.numpy(), limbs.second.numpy(), limbs.length_mm.double().numpy(), precision.numpy()
+    odds = float(noise.log_odds), noise.wider**-2
+    limits = STEP_MM, _LOOSE_MM**-2, _LEAST_VIEWS, _LONGEST_STEP_MM, _CLOSE_MM
+    take_steps(cameras, peaks, odds, ends, limits, most_steps, points.clone().numpy(), points.numpy())
 
 
 def linearise(seen: Observations, views: Views, noise: DetectorNoise, sigma_px: Tensor) -> LinearFit:

@@ -16,6 +16,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+import numpy as np
+
+from poseharvest.arrays import FloatArray
 from poseharvest.skeleton.human import SIDES
 from poseharvest.skeleton.skeleton import Limb, Skeleton
 
@@ -208,10 +211,10 @@ def fit_body(lengths_mm: Mapping[Limb, float]) -> BodyFit | None:
     known = {limb: length for limb, length in lengths_mm.items() if limb_range(limb) is not None}
     if sum(is_long(limb) for limb in known) < _LEAST_LONG_LIMBS:
         return None
-    sums = {stature: sum(_log_factor(limb, length, stature) for limb, length in known.items()) for stature in _STATURES}
-    least = min(sums.values())
-    best = [stature for stature, value in sums.items() if value <= least + _ALIKE]
-    stature = math.sqrt(best[0] * best[-1])
+    long = [(limb, math.log(max(length, 1e-3))) for limb, length in known.items() if is_long(limb)]
+    sums = sum(np.abs(log_length - _log_middles(limb)) for limb, log_length in long)
+    best = np.flatnonzero(sums <= sums.min() + _ALIKE)
+    stature = math.sqrt(_STATURES[best[0]] * _STATURES[best[-1]])
     judged = [_judge(limb, length, stature) for limb, length in known.items()]
     misfits = sorted((misfit for misfit in judged if misfit.factor > 1), key=lambda misfit: -misfit.factor)
     return BodyFit(stature, tuple(misfits))
@@ -232,10 +235,10 @@ def _judge(limb: Limb, length: float, stature: float) -> Misfit:
     return Misfit(limb.name, length, middle / spread, middle * spread, frame)
 
 
-def _log_factor(limb: Limb, length: float, stature: float) -> float:
-    if not is_long(limb):
-        return 0.0
-    return abs(math.log(max(length, 1e-3) / _middle(limb, stature)))
+@lru_cache(maxsize=512)
+def _log_middles(limb: Limb) -> FloatArray:
+    """Return the log of the middle length of a limb, mm, for each of `_STATURES`."""
+    return np.log([_middle(limb, stature) for stature in _STATURES])
 
 
 def _middle(limb: Limb, stature: float) -> float:

@@ -1,14 +1,14 @@
-"""The ways to do the four sums of the search: compiled loops for the processor, tensor operations for any device.
+"""The ways to do the sums of the search: compiled loops for the processor, tensor operations for any device.
 
 Start at `backend.py`: `Backend` says what a way must do, and `backend_for` chooses it once for a model.
 
-- `compiled_backend.py`: loops over blocks, pairs and shares. They are in `camera_loops.py`, `pair_loops.py` and
-  `share_loops.py`; numba compiles them.
-- `tensor_backend.py`: the same by tensor operations, with the sums over pairs in `pair_matrices.py`. The tests hold
-  both to the same laws (`tests/pictorial/backends`).
+- `compiled_backend.py`: loops over blocks, pairs and shares. They are in `camera_loops.py`, `pair_loops.py`,
+  `belief_loops.py` and `share_loops.py`; numba compiles them.
+- `tensor_backend.py`: the same by tensor operations, with the sums over pairs in `pair_matrices.py` and one message
+  after the other in `messages.py`. The tests hold both to the same laws (`tests/pictorial/backends`).
 - `fft.py`: no `Backend`, since it knows no blocks. It sums over the whole grid and is the reference (Sec. 3.2, Eq. 4).
 
-Nothing here chooses what is summed, or in which order messages are sent: that is in `coarse_to_fine.py` and
+Nothing here chooses what is summed: that is in `coarse_to_fine.py`. The order of the messages is that of
 `sum_product.py`.
 """
 

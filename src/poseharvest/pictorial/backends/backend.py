@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from poseharvest.pictorial.backends.compiled_backend import CompiledBackend
+from poseharvest.pictorial.backends.messages import BlockBeliefs
 from poseharvest.pictorial.backends.tensor_backend import TensorBackend
 from poseharvest.pictorial.blocks import Blocks, Listing
 from poseharvest.pictorial.pairwise import Reach
@@ -76,6 +77,19 @@ class Backend(Protocol):
             listings: J listings of F frames.
             tree: over the J joints.
             shells: one an edge of the tree, in units of the positions.
+        """
+        ...
+
+    def sum_beliefs(
+        self, blocks: Blocks, log_unary: Float[Tensor, " N"], tree: Tree, reaches: Sequence[Reach]
+    ) -> BlockBeliefs:
+        """Return what the sum-product says of each block.
+
+        Args:
+            blocks: N blocks.
+            log_unary: (N,) -inf where impossible.
+            tree: over the joints.
+            reaches: one an edge of the tree, in units of the blocks.
         """
         ...
 

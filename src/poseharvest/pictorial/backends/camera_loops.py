@@ -214,7 +214,7 @@ def _joints_last(maps: NDArray[np.floating]) -> NDArray[np.floating]:
     num_joints, height, width = maps.shape
     values = np.zeros((height * width, num_joints), maps.dtype)
     for joint in range(num_joints):
-        top, bottom, left, right = bounds_of_positive(maps[joint])
+        top, bottom, left, right = bounds_of_positive(maps[joint], maps.dtype.type(0))
         for y in range(top, bottom):
             for x in range(left, right):
                 values[y * width + x, joint] = maps[joint, y, x]

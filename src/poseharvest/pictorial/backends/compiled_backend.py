@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from poseharvest.pictorial.backends.messages import BlockBeliefs
 from poseharvest.pictorial.backends.tensor_backend import TensorBackend
 from poseharvest.pictorial.blocks import Blocks, Listing
 from poseharvest.pictorial.pairwise import Reach, Shell
@@ -81,8 +82,25 @@ class CompiledBackend:
         return means
 
     def connect(self, listings: Sequence[Listing], tree: Tree, shells: Sequence[Reach]) -> Messenger:
-        """Return the messenger as `Backend` says."""
+        """Return the messenger as `Backend` says: the messages of `sum_beliefs`, one by one."""
         return LoopMessenger(listings, tree, shells, self.most_pairs)
+
+    def sum_beliefs(
+        self, blocks: Blocks, log_unary: Float[Tensor, " N"], tree: Tree, reaches: Sequence[Reach]
+    ) -> BlockBeliefs:
+        """Return the beliefs as `Backend` says."""
+        from poseharvest.pictorial.backends.belief_loops import fill_beliefs
+
+        corner = blocks.corner.contiguous().numpy()
+        starts = np.concatenate(([0], np.cumsum(blocks.counts.numpy())))
+        edges = np.array(tree.edges, np.int64).reshape(-1, 2)
+        of_voxels = all(isinstance(reach, Shell) for reach in reaches)
+        numbers = np.array([_numbers(reach) for reach in reaches], corner.dtype).reshape(-1, 3)
+        share, log_partition = torch.empty_like(log_unary), log_unary.new_empty(blocks.num_frames)
+        out = share.numpy(), log_partition.numpy()
+        shells = numbers, of_voxels, self.most_pairs
+        fill_beliefs(corner, log_unary.contiguous().numpy(), starts, edges, shells, out)
+        return BlockBeliefs(share, log_partition)
 
     def mark_worthy(self, share: Float[Tensor, " N"], blocks: Blocks, rule: Rule) -> Bool[Tensor, " N"]:
         """Return (N,) bool as `Backend` says, computed in single precision."""
@@ -102,6 +120,11 @@ class CompiledBackend:
         sums = torch.zeros(len(counts), 10, dtype=torch.float64)
         add_moments(share.contiguous().numpy(), points.contiguous().numpy(), counts.numpy(), sums.numpy())
         return sums
+
+
+def _numbers(reach: Reach) -> tuple[float, float, float]:
+    """Return the numbers of a reach as `belief_loops` takes them."""
+    return (reach.middle, reach.half_width, 0.0) if isinstance(reach, Shell) else (reach.length, reach.reach, reach.top)
 
 
 @dataclass(frozen=True, eq=False)

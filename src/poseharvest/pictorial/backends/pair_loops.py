@@ -46,11 +46,11 @@ def add_within(  # noqa: PLR0913, PLR0917 - a kernel takes plain arrays
         if k * n > most_pairs:
             add_columns(aims, points, value, float(middle) - half, float(middle) + half, sums)
         else:
-            _add_pairs(aims, points, value, middle, half, sums)
+            add_pairs(aims, points, value, middle, half, sums)
 
 
 @compiled
-def _add_pairs(
+def add_pairs(
     targets: Axes,
     sources: Axes,
     values: NDArray[np.floating],
@@ -83,17 +83,33 @@ def add_by_distance(  # noqa: PLR0913, PLR0917 - a kernel takes plain arrays
     out: NDArray[np.floating],
 ) -> None:
     """Fill `out` (F, K) with sums weighed by ``clamp(reach - |distance - length|, 0, top)``; else `add_within`."""
-    zero = values.dtype.type(0)
     for f in range(values.shape[0]):
-        x, y, z = sources[0, f, : num_sources[f]], sources[1, f, : num_sources[f]], sources[2, f, : num_sources[f]]
-        value = values[f, : num_sources[f]]
-        for i in range(num_targets[f]):
-            tx, ty, tz = targets[0, f, i], targets[1, f, i], targets[2, f, i]
-            total = zero
-            for j in range(x.shape[0]):
-                distance = np.sqrt((x[j] - tx) ** 2 + (y[j] - ty) ** 2 + (z[j] - tz) ** 2)
-                total += value[j] * min(max(reach - abs(distance - length), zero), top)
-            out[f, i] = total
+        k, n = num_targets[f], num_sources[f]
+        aims = targets[0, f, :k], targets[1, f, :k], targets[2, f, :k]
+        points = sources[0, f, :n], sources[1, f, :n], sources[2, f, :n]
+        add_pairs_by_distance(aims, points, values[f, :n], length, reach, top, out[f, :k])
+
+
+@compiled
+def add_pairs_by_distance(  # noqa: PLR0913, PLR0917 - a kernel takes plain arrays
+    targets: Axes,
+    sources: Axes,
+    values: NDArray[np.floating],
+    length: float,
+    reach: float,
+    top: float,
+    out: NDArray[np.floating],
+) -> None:
+    """Fill `out` (K) of one frame's K targets as `add_by_distance` says."""
+    zero = values.dtype.type(0)
+    x, y, z = sources
+    for i in range(out.shape[0]):
+        tx, ty, tz = targets[0][i], targets[1][i], targets[2][i]
+        total = zero
+        for j in range(x.shape[0]):
+            distance = np.sqrt((x[j] - tx) ** 2 + (y[j] - ty) ** 2 + (z[j] - tz) ** 2)
+            total += values[j] * min(max(reach - abs(distance - length), zero), top)
+        out[i] = total
 
 
 @compiled

@@ -11,13 +11,14 @@ from collections.abc import Iterator, Sequence
 from copy import copy
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from poseharvest.pictorial.blocks import Listing
 from poseharvest.pictorial.pairwise import Reach, Shell
 from poseharvest.pictorial.shapes import Float
-from poseharvest.pictorial.sum_product import Messenger, Tree
+from poseharvest.pictorial.sum_product import Message, Messenger, Tree
 
 
 class _Group(NamedTuple):
@@ -145,3 +146,20 @@ class BlockMessenger(Messenger):
     def down(self, edge: int, values: Float[Tensor, "F N"]) -> Float[Tensor, "F N"]:
         """Return the same as `up`: a shell looks the same from both ends."""
         return self.up(edge, values)
+
+    def log_up(self, edge: int, log_values: Float[Tensor, "F N"]) -> Message:
+        """Return the logs of what `up` makes of the values with the logs `log_values`."""
+        if log_values.device.type != "cpu":
+            return super().log_up(edge, log_values)
+        from poseharvest.pictorial.backends.pair_loops import fill_logs, fill_values
+
+        values, log_scale = torch.zeros_like(log_values), log_values.new_empty(len(log_values))
+        counts = np.full(log_values.shape[0], log_values.shape[1])
+        fill_values(log_values.contiguous().numpy(), counts, values.numpy(), log_scale.numpy())
+        sums = self.up(edge, values)
+        fill_logs(sums.numpy(), counts, log_scale.numpy())
+        return Message(sums, log_scale)
+
+    def log_down(self, edge: int, log_values: Float[Tensor, "F N"]) -> Message:
+        """Return the same as `log_up`."""
+        return self.log_up(edge, log_values)

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from poseharvest.geometry.crop import BilinearCorners, bilinear_corners
+from poseharvest.pictorial.backends.messages import BlockBeliefs, beliefs_by_messages
 from poseharvest.pictorial.backends.pair_matrices import TileMessenger
 from poseharvest.pictorial.blocks import Blocks, Listing, halves_of
 from poseharvest.pictorial.pairwise import Reach
@@ -70,6 +71,12 @@ class TensorBackend:
     def connect(self, listings: Sequence[Listing], tree: Tree, shells: Sequence[Reach]) -> Messenger:
         """Return the messenger as `Backend` says."""
         return TileMessenger(listings, tree, shells, self.pairs_a_tile)
+
+    def sum_beliefs(
+        self, blocks: Blocks, log_unary: Float[Tensor, " N"], tree: Tree, reaches: Sequence[Reach]
+    ) -> BlockBeliefs:
+        """Return the beliefs as `Backend` says."""
+        return beliefs_by_messages(self.connect, blocks, log_unary, tree, reaches)
 
     def mark_worthy(self, share: Float[Tensor, " N"], blocks: Blocks, rule: Rule) -> Bool[Tensor, " N"]:
         """Return (N,) bool as `Backend` says."""

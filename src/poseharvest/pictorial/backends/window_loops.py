@@ -40,7 +40,9 @@ def add_window_means(
             number % num_joints,
         )
         values = maps[frame, view, joint]
-        top, bottom, left, right = bounds_of_positive(values)
+        # What is smaller is lost in the sum with the floor.
+        least = floors[frame, joint] * values.dtype.type(0.5 * np.finfo(values.dtype).eps)
+        top, bottom, left, right = bounds_of_positive(values, least)
         if bottom <= top:
             continue
         sums = np.zeros((bottom - top + 4 * radius, right - left + 4 * radius), values.dtype)
@@ -55,29 +57,29 @@ def add_window_means(
 
 
 @compiled
-def bounds_of_positive(values: NDArray[np.floating]) -> tuple[int, int, int, int]:
-    """Return the first row, the row after the last, and the same columns of all values (H, W) above zero."""
+def bounds_of_positive(values: NDArray[np.floating], least: float | np.floating) -> tuple[int, int, int, int]:
+    """Return the first row, the row after the last, and the same columns of all values (H, W) above `least`."""
     height, width = values.shape
     top, bottom, left, right = height, 0, width, 0
     for y in range(height):
-        first, last = _ends_of_positive(values[y], left, right)
+        first, last = _ends_of_positive(values[y], least, left, right)
         if first < last:
             top, bottom, left, right = min(top, y), y + 1, min(left, first), max(right, last)
     return top, bottom, left, right
 
 
 @compiled
-def _ends_of_positive(row: NDArray[np.floating], left: int, right: int) -> tuple[int, int]:
-    """Return where a row's values above zero begin and end, at least `left` to `right`; 0, 0 if there are none."""
+def _ends_of_positive(row: NDArray[np.floating], least: float | np.floating, left: int, right: int) -> tuple[int, int]:
+    """Return where a row's values above `least` begin and end, at least `left` to `right`; 0, 0 if there are none."""
     is_any = False
     for x in range(row.shape[0]):
-        is_any |= row[x] > 0
+        is_any |= row[x] > least
     if not is_any:
         return 0, 0
     first, last = 0, row.shape[0]
-    while first < left and row[first] <= 0:
+    while first < left and row[first] <= least:
         first += 1
-    while last > right and row[last - 1] <= 0:
+    while last > right and row[last - 1] <= least:
         last -= 1
     return first, last
 
