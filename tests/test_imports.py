@@ -17,7 +17,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("errors", "arrays", "compiled", "findings", "module_records", "progress", "threads"),
     ("checks", "reading", "units", "versions"),
     ("geometry", "skeleton", "storage"),
-    ("heatmaps", "calibration", "networks", "selection", "motion"),
+    ("heatmaps", "calibration", "networks", "selection", "motion", "boards"),
     ("capture",),
     ("detectors", "pictorial"),
     ("localization", "refinement"),
