@@ -19,7 +19,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("geometry", "skeleton", "storage"),
     ("heatmaps", "calibration", "networks", "selection", "motion", "boards"),
     ("capture",),
-    ("detectors", "pictorial"),
+    ("detectors", "pictorial", "rig_calibration"),
     ("localization", "refinement"),
     ("annotations",),
     ("diagnosis",),
@@ -45,7 +45,7 @@ ALLOWED_ON_ONE_LEVEL: frozenset[tuple[str, str]] = frozenset()
 """(importer, imported) pairs of one level that are allowed all the same."""
 
 KNOWS_THE_TRUTH = ("simulation", "studio", "evaluation", "datasets", "tables")
-INFERS = ("pictorial", "localization", "harvesting")
+INFERS = ("pictorial", "localization", "harvesting", "rig_calibration")
 
 HEAVY = ("torch", "numpy", "scipy", "cv2", "av", "matplotlib", "onnxruntime", "pyarrow", "h5py", "pydantic", "pandas")
 
