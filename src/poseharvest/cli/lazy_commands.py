@@ -19,6 +19,7 @@ COMMANDS = (
     "export",
     "evaluate",
     "audit",
+    "calibrate",
     "personalize",
     "train2d",
     "train3d",
