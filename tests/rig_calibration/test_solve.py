@@ -11,6 +11,7 @@ from board_kit import CHARUCO, CHESSBOARD, SYMMETRIC, changed, errors_of, film, 
 from poseharvest.boards.detection import Corners
 from poseharvest.errors import CalibrationError
 from poseharvest.rig_calibration import CalibrationOptions, calibrate_rig
+from poseharvest.rig_calibration.judgement import judge
 from poseharvest.rig_calibration.lenses import lens_of_camera
 from poseharvest.rig_calibration.sightings import mirrored
 from poseharvest.rig_calibration.solve import WorldRequest
@@ -56,7 +57,16 @@ def test_the_floor_board_is_the_world(filmed, calibrated):
     assert rotation < 0.2
     assert place < 10
     assert focal < 0.3
-    assert any("board on the floor (frame 0)" in text for text in messages(calibrated))
+    assert any("board on the floor (frame 0, seen by" in text for text in messages(calibrated))
+
+
+def test_cameras_below_the_floor_are_an_error(calibrated):
+    """A board under the ceiling, printed side down, seen from below."""
+    turned = replace(calibrated.world, new_from_old=np.diag((1.0, -1.0, -1.0, 1.0)) @ calibrated.world.new_from_old)
+    parts = (calibrated.sightings, calibrated.adjusted, calibrated.precision, calibrated.pairs, calibrated.faults)
+    found = [finding.message for finding in judge(*parts, turned) if finding.severity == "error"]
+    assert any("cameras cam1, cam2, cam3 would stand below the floor" in text for text in found)
+    assert not any("below the floor" in text for text in messages(calibrated))
 
 
 def test_without_a_request_the_world_is_said_to_be_a_camera_s(filmed):

@@ -9,7 +9,8 @@ import torch
 from board_kit import CHARUCO, SYMMETRIC, seen
 from poseharvest.errors import CalibrationError, FormatError
 from poseharvest.rig_calibration.lenses import lens_of_camera
-from poseharvest.rig_calibration.world import floor_world, points_world, read_scene_points
+from poseharvest.rig_calibration.scene_points import read_scene_points
+from poseharvest.rig_calibration.world import floor_world, points_world
 from poseharvest.simulation.board_pictures import lying_board, room_rig
 
 POINTS = {

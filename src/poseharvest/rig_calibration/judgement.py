@@ -100,7 +100,7 @@ def judge(
         findings += _of_errors(sightings, adjusted, number, summary)
         findings += _of_lens(adjusted, precise, number, summary)
         findings += _of_place(adjusted, precise, number, summary)
-    findings += _of_world(sightings, world)
+    findings += _of_world(sightings, adjusted, world)
     return worst_first(findings)
 
 
@@ -240,9 +240,23 @@ def _of_place(adjusted: Adjusted, precise: Precision, number: int, summary: Came
     return [Finding("warning", f"camera {summary.name}", message)]
 
 
-def _of_world(sightings: Sightings, world: World) -> list[Finding]:
+def _below_floor(sightings: Sightings, adjusted: Adjusted, world: World) -> list[str]:
+    """Return the names of cameras that would stand below the floor."""
+    places = np.linalg.inv(adjusted.state.cams_from_world)[:, :3, 3] * world.scale
+    heights = places @ world.new_from_old[2, :3] + world.new_from_old[2, 3]
+    return [sightings.views[view] for view, height in zip(adjusted.views, heights, strict=True) if height < 0]
+
+
+def _of_world(sightings: Sightings, adjusted: Adjusted, world: World) -> list[Finding]:
     square = sightings.board.square_mm
     findings = [Finding("note", "world", world.text)]
+    low = _below_floor(sightings, adjusted, world) if world.source == "floor board" else []
+    if low:
+        message = (
+            f"camera{'s' if len(low) > 1 else ''} {', '.join(low)} would stand below the floor: in the frame of "
+            "--floor-board the board must lie on the floor, printed side up"
+        )
+        findings.append(Finding("error", "world", message))
     if world.source == "scene points":
         if abs(world.scale - 1) > _SCALE_WARNING:
             message = (

@@ -25,6 +25,7 @@ from poseharvest.rig_calibration.judgement import judge
 from poseharvest.rig_calibration.lenses import Lens, guess_lens, lens_of_camera
 from poseharvest.rig_calibration.options import CalibrationOptions
 from poseharvest.rig_calibration.other_boards import explain_missing_board
+from poseharvest.rig_calibration.scene_points import read_scene_points
 from poseharvest.rig_calibration.sightings import Sightings, find_boards
 from poseharvest.rig_calibration.thinning import thinned
 from poseharvest.rig_calibration.whole_cameras import (
@@ -40,7 +41,6 @@ from poseharvest.rig_calibration.world import (
     camera_world,
     floor_world,
     points_world,
-    read_scene_points,
 )
 
 

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poseharvest.boards.board import Board, Floats
 from poseharvest.boards.detection import Corners
-from poseharvest.errors import CalibrationError, FormatError
-from poseharvest.reading.documents import read_text
+from poseharvest.errors import CalibrationError
 from poseharvest.rig_calibration.board_poses import find_pose, matrix_from, projected, rms, vector_of
 from poseharvest.rig_calibration.lenses import Lens
+from poseharvest.rig_calibration.scene_points import ScenePoint
 
-_COLUMNS = ("point", "x", "y", "z", "view", "u", "v")
 _MIN_POINTS = 3
 _MAX_BOARD_ERROR_SHARE = 0.01  # of the longer side of a picture
 _FLAT = 0.02  # points nearer to a line than this share of their spread fix no direction
@@ -85,8 +82,10 @@ def floor_world(
         )
     up = np.diag((1.0, -1.0, -1.0, 1.0))  # the board's y goes down its rows, its z into the floor
     note = "; it looks the same after half a turn, so x and y may point the other way" if board.is_symmetric else ""
+    cameras = f"{len(corners)} camera{'s' if len(corners) > 1 else ''}"
     text = (
-        f"the world is that of the board on the floor ({where}): origin at its corner, x along its columns, z up{note}"
+        f"the world is that of the board on the floor ({where}, seen by {cameras}): origin at its corner, x along its "
+        f"columns, z up{note}"
     )
     return World(up @ np.linalg.inv(world_from_board), 1.0, "floor board", text)
 
@@ -123,51 +122,6 @@ def _floor_error(board: Board, lens: Lens, cam_from_board: Floats, corners: Corn
     """Return the error of a picture, pixels."""
     points = board.corner_points[_numbered(board, lens, cam_from_board, corners)]
     return rms(projected(lens, cam_from_board, points) - corners.pixels)
-
-
-@dataclass(frozen=True, eq=False)
-class ScenePoint:
-    """A measured point of the scene.
-
-    Attributes:
-        name: what it is called.
-        position_mm: (3,) where it was measured, mm.
-        pixels: (2,) where cameras see it, by the name of the view.
-    """
-
-    name: str
-    position_mm: Floats
-    pixels: Mapping[str, Floats]
-
-
-def read_scene_points(path: Path) -> tuple[ScenePoint, ...]:
-    """Return the points of a CSV file with the columns point, x, y, z (mm), view, u, v (pixels).
-
-    A row is a point in a view; a point has the same x, y, z in all its rows.
-
-    Raises:
-        FormatError: a column is missing, a value is no number, or a point has two positions.
-    """
-    lines = read_text(path).splitlines()
-    reader = csv.DictReader(lines)
-    if not set(_COLUMNS) <= set(reader.fieldnames or ()):
-        raise FormatError(
-            f"{path.name}: expected the columns {','.join(_COLUMNS)}, got {','.join(reader.fieldnames or ())}"
-        )
-    positions: dict[str, Floats] = {}
-    pixels: dict[str, dict[str, Floats]] = {}
-    for number, row in enumerate(reader, 2):
-        try:
-            values = np.array([float(row[key] or "") for key in ("x", "y", "z", "u", "v")])
-        except (TypeError, ValueError) as error:
-            raise FormatError(f"{path.name}: line {number}: expected numbers for x, y, z, u, v, got {row}") from error
-        name, view = str(row["point"]), str(row["view"])
-        if not np.isfinite(values).all() or not np.array_equal(positions.setdefault(name, values[:3]), values[:3]):
-            raise FormatError(f'{path.name}: line {number}: expected one finite position of point "{name}"')
-        if view in pixels.setdefault(name, {}):
-            raise FormatError(f'{path.name}: line {number}: point "{name}" is twice in view "{view}"')
-        pixels[name][view] = values[3:]
-    return tuple(ScenePoint(name, positions[name], seen) for name, seen in pixels.items())
 
 
 def points_world(
