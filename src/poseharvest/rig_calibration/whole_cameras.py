@@ -33,12 +33,30 @@ class WholeFault:
         is_mirrored: its pictures are mirrored.
         delay: frames by which its pictures are late.
         partner: with two cameras alone either may be the one; the index of the other.
+        before_px: median distance between where two cameras see the board, as filmed, pixels.
+        after_px: the same once the delay is taken back.
     """
 
     view: int
     is_mirrored: bool = False
     delay: int = 0
     partner: int | None = None
+    before_px: float = float("nan")
+    after_px: float = float("nan")
+
+
+@dataclass(frozen=True)
+class _Delay:
+    """By how many frames a pair's second camera is late, and the median distances without and with it, pixels."""
+
+    frames: int
+    before_px: float
+    after_px: float
+
+    @property
+    def turned(self) -> _Delay:
+        """The same of the pair in the other order."""
+        return replace(self, frames=-self.frames)
 
 
 def describe(fault: WholeFault, names: Sequence[str]) -> str:
@@ -49,8 +67,9 @@ def describe(fault: WholeFault, names: Sequence[str]) -> str:
         return f'camera "{name}"{which}: its pictures are mirrored: film or convert them without mirroring'
     count = abs(fault.delay)
     frames = f"{count} frame{'s' if count > 1 else ''} {'late' if fault.delay > 0 else 'early'}"
+    gain = f"by that, cameras differ by {fault.after_px:.1f} px on where the board is, now by {fault.before_px:.1f} px"
     remedy = f'{name} = "{-fault.delay} frames" under [offsets] in capture.toml'
-    return f'camera "{name}"{which}: its pictures are {frames}: say {remedy}'
+    return f'camera "{name}"{which}: its pictures are {frames}: say {remedy} ({gain})'
 
 
 def poses_by_view(sightings: Sightings, lenses: Sequence[Lens]) -> list[dict[int, BoardPose]]:
@@ -83,19 +102,21 @@ def find_delays(
     for pair in pairs:
         a, b = pair.views
         found = _pair_delay(pair, partial(_compared, board, pair.views, (poses[a], poses[b]), lenses[a]), stride)
-        delays[a, b], delays[b, a] = found, -found
+        delays[a, b], delays[b, a] = found, found.turned
     faults: list[WholeFault] = []
     left = set(range(len(poses)))
     while True:
         of_view = {view: [delays[other, view] for other in left if (other, view) in delays] for view in left}
-        wrong = {view: sum(delay != 0 for delay in found) for view, found in of_view.items()}
+        wrong = {view: sum(delay.frames != 0 for delay in found) for view, found in of_view.items()}
         worst = max(sorted(wrong), key=lambda view: wrong[view], default=None)
         if worst is None or not wrong[worst]:
             return faults
-        late = [delay for delay in of_view[worst] if delay]
-        others = [other for other in left if other != worst and delays.get((other, worst))]
+        late = [delay for delay in of_view[worst] if delay.frames]
+        others = [other for other in left if (other, worst) in delays and delays[other, worst].frames]
         partner = others[0] if len(others) == 1 and wrong[others[0]] == 1 else None
-        faults.append(WholeFault(worst, delay=int(np.median(late)), partner=partner))
+        before, after = (float(np.median([getattr(one, name) for one in late])) for name in ("before_px", "after_px"))
+        frames = int(np.median([one.frames for one in late]))
+        faults.append(WholeFault(worst, delay=frames, partner=partner, before_px=before, after_px=after))
         left.remove(worst)
 
 
@@ -103,9 +124,10 @@ def _compared(board: Board, views: tuple[int, int], poses: tuple[Poses, Poses], 
     return compare_pair(board, views, poses, lens, delay=delay)
 
 
-def _pair_delay(pair: Pair, at: Callable[[int], Pair | None], stride: int) -> int:
+def _pair_delay(pair: Pair, at: Callable[[int], Pair | None], stride: int) -> _Delay:
+    none = _Delay(0, pair.median_px, pair.median_px)
     if pair.num_shared < _MIN_MOMENTS or pair.median_px < _LEAST_PX:
-        return 0
+        return none
     delayed = {step * stride: at(step * stride) for step in range(-MAX_DELAY, MAX_DELAY + 1) if step}
     enough = {
         delay: other
@@ -113,11 +135,11 @@ def _pair_delay(pair: Pair, at: Callable[[int], Pair | None], stride: int) -> in
         if other is not None and other.num_shared >= max(_MIN_MOMENTS, pair.num_shared // 2)
     }
     if not enough:
-        return 0
+        return none
     delay = min(enough, key=lambda one: (enough[one].median_px, abs(one)))
     best = enough[delay]
     is_better = best.median_px < _CLEARLY_BETTER * pair.median_px and best.share >= max(_AGREEING, pair.share)
-    return delay if is_better else 0
+    return _Delay(delay, pair.median_px, best.median_px) if is_better else none
 
 
 def find_mirrored(sightings: Sightings, poses: Sequence[Poses], lenses: Sequence[Lens]) -> list[WholeFault]:
