@@ -157,3 +157,20 @@ def test_a_board_is_printed(run, tmp_path):
     assert "297 x 210 mm" in done.out
     assert (tmp_path / "board.pdf").read_bytes().startswith(b"%PDF")
     assert run("calibrate", "--print-board", tmp_path / "board.pdf", "--square-mm", 35).code == 1
+
+
+def test_wrong_points_are_refused(run, folder, tmp_path):
+    (tmp_path / "points.csv").write_text("point,x,y\n")
+    done = run("calibrate", folder, "--out", tmp_path / "out", *THE_BOARD, "--scene-points", tmp_path / "points.csv")
+    assert done.code == 1
+    assert "points.csv: expected the columns point,x,y,z,view,u,v, got point,x,y" in done.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_lenses_of_pictures_of_another_size_are_refused(run, filmed, folder, tmp_path):
+    smaller = room_rig(2, np.random.default_rng(11), image_size=(300, 500))
+    write_rig(smaller, tmp_path / "small.json")
+    done = run("calibrate", folder, "--out", tmp_path / "out", *THE_BOARD, "--intrinsics", tmp_path / "small.json")
+    assert done.code == 1
+    assert "cam1" in done.err
+    assert "400" in done.err or "720" in done.err

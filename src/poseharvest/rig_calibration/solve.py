@@ -123,19 +123,25 @@ def calibrate_footage(  # noqa: PLR0913 - the independent options of a calibrati
     floor = [] if wanted.floor_frame is None else [wanted.floor_frame]
     if floor and not 0 <= floor[0] < footage.num_frames:
         raise CaptureError(f"floor_board: expected a frame from 0 to {footage.num_frames - 1}, got {floor[0]}")
+    # What can be wrong is read before the pictures, which take minutes.
+    lenses = None if intrinsics is None else _given_lenses(intrinsics, footage)
+    if wanted.scene_points is not None:
+        read_scene_points(wanted.scene_points)
     sightings = find_boards(footage, board, every=every, also=floor, on_progress=on_progress)
     if len({one.view for one in sightings.found}) < 2 or not np.triu(sightings.shared, 1).any():
         raise CalibrationError(explain_missing_board(footage, sightings))
-    lenses = None
-    if intrinsics is not None:
-        fitted = fit_rig(intrinsics, footage.footage, footage.settings).rig
-        lenses = [lens_of_camera(camera) for camera in fitted if isinstance(camera, Camera)]
-        if len(lenses) < len(footage.names):
-            raise CalibrationError("intrinsics: expected perspective cameras that stand still for all views")
     result = calibrate_rig(sightings, options=options, lenses=lenses, world=wanted)
     unseen = explain_missing_board(footage, sightings) if _some_see_nothing(sightings) else None
     extra = [] if unseen is None else [Finding("error", "board", unseen)]
     return replace(result, findings=worst_first((*result.findings, *extra, *footage.findings)))
+
+
+def _given_lenses(intrinsics: Rig, footage: UncalibratedFootage) -> list[Lens]:
+    fitted = fit_rig(intrinsics, footage.footage, footage.settings).rig
+    lenses = [lens_of_camera(camera) for camera in fitted if isinstance(camera, Camera)]
+    if len(lenses) < len(footage.names):
+        raise CalibrationError("intrinsics: expected perspective cameras that stand still for all views")
+    return lenses
 
 
 def _some_see_nothing(sightings: Sightings) -> bool:
@@ -172,7 +178,7 @@ def calibrate_rig(
     sound = [pair for pair in pairs if not mirrored & set(pair.views)]
     placed = place_cameras(len(sightings.views), sound, chosen.min_shared)
     if len(placed) < 2:
-        raise CalibrationError(_nothing_connected(sightings, pairs, faults))
+        raise CalibrationError(_nothing_connected(sightings, pairs, faults, chosen.min_shared))
     kept = thinned(sightings, [view for view in placed], chosen.max_moments)
     known = {(view, frame): pose for view, of_view in enumerate(poses) for frame, pose in of_view.items()}
     seen = [one for one in kept if (one.view, one.frame) in known]
@@ -193,7 +199,9 @@ def _guesses(sightings: Sightings, options: CalibrationOptions) -> list[Lens]:
     ]
 
 
-def _nothing_connected(sightings: Sightings, pairs: Sequence[Pair], faults: Sequence[WholeFault]) -> str:
+def _nothing_connected(
+    sightings: Sightings, pairs: Sequence[Pair], faults: Sequence[WholeFault], min_shared: int
+) -> str:
     best = max(pairs, key=lambda pair: (pair.num_agreeing, pair.num_shared), default=None)
     names = sightings.views
     if faults:
@@ -204,8 +212,8 @@ def _nothing_connected(sightings: Sightings, pairs: Sequence[Pair], faults: Sequ
     rival = ", or with another pose as well: move and turn the board more" if best.is_ambiguous else ""
     return (
         f'cameras "{a}" and "{b}" share {best.num_shared} pictures of the board, and agree in {best.num_agreeing} of '
-        f"them on how they stand to each other{rival}: expected 4 or more that agree. Are the pictures of one moment "
-        "(offsets in capture.toml), and are the numbers of squares those of the board?"
+        f"them on how they stand to each other{rival}: expected {min_shared} or more that agree. Are the pictures of "
+        "one moment (offsets in capture.toml), and are the numbers of squares those of the board?"
     )
 
 
