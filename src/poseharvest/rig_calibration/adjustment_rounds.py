@@ -18,8 +18,8 @@ from poseharvest.rig_calibration.lenses import Lens
 from poseharvest.rig_calibration.sightings import Sighting
 
 _ROUNDS = 5
-_TIMES_MEDIAN, _LEAST_PX = 3.5, 0.8  # a picture is left out beyond so many times its camera's median, and this
-_CORNER_TIMES_MEDIAN, _CORNER_LEAST_PX = 6.0, 2.0
+_TIMES_MEDIAN, _LEAST_PX = 3.5, 0.4  # a picture is left out beyond so many times its camera's median, and this
+_CORNER_TIMES_MEDIAN, _CORNER_LEAST_PX = 5.0, 0.6
 _MIN_CORNERS = 6
 
 Reason = Literal["corners", "place"]
