@@ -112,7 +112,7 @@ def test_given_lenses_are_kept(filmed):
     assert errors_of(result.rig, true)[1] < 6
 
 
-def test_halves_turns_of_a_symmetric_board_are_found_and_said():
+def test_half_turns_of_a_symmetric_board_are_found_and_said():
     true, sightings = session(SYMMETRIC, seed=5, sigma_px=0.05)
     rng = np.random.default_rng(8)
     last = SYMMETRIC.num_corners - 1
@@ -125,6 +125,13 @@ def test_halves_turns_of_a_symmetric_board_are_found_and_said():
         np.testing.assert_allclose(a.center.numpy(), b.center.numpy(), atol=1.0)
     assert any("read from its other end" in text for text in messages(found, "note"))
     assert len(true) == len(found.rig)
+    fit = next(fit for fit in found.adjusted.fits if fit.is_turned and fit.sighting.frame > 37)
+    pixels = fit.sighting.corners.pixels.copy()
+    pixels[5] += 30
+    moved = replace(fit.sighting, corners=replace(fit.sighting.corners, pixels=pixels))
+    spoiled = calibrate_rig(changed(turned, lambda one: moved if one is fit.sighting else one))
+    again = next(one for one in spoiled.adjusted.fits if one.sighting is moved)
+    assert np.flatnonzero(~again.used).tolist() == [5]  # the corner in the picture, not that of its number
 
 
 def test_wrong_pictures_are_named_and_not_averaged_in(filmed, calibrated):

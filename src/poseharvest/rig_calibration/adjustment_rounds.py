@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseharvest.boards.board import Board, Floats
-from poseharvest.boards.detection import Corners
 from poseharvest.rig_calibration.board_poses import BoardPose, projected, rms
 from poseharvest.rig_calibration.bundle import Picture, State, adjust
 from poseharvest.rig_calibration.camera_pairs import AGREE_SHARE, turns_of
@@ -35,7 +34,7 @@ class Fit:
         sighting: the picture's corners, as detected.
         error_px: root mean square distance of its corners to their projections, pixels.
         own_error_px: the same for the pose that fits this picture alone.
-        errors_px: (N, 2) the projections minus the corners, pixels.
+        errors_px: (N, 2) the projections minus the corners, in the order of the sighting, pixels.
         used: (N,) bool, whether a corner took part.
         is_turned: its corners are numbered from the other end, as a symmetric chessboard allows.
         reason: why the picture is left out; None if it is used.
@@ -141,13 +140,13 @@ class _Rounds:
         self._start, self._views, self._sightings = start, views, sightings
         self._moments = {frame: number for number, frame in enumerate(frames)}
 
-    def _numbered(self, sighting: Sighting, *, is_turned: bool) -> Corners:
-        ids = sighting.corners.ids
-        return sighting.corners.renumbered(self._start.board.num_corners - 1 - ids) if is_turned else sighting.corners
-
-    def _picture(self, sighting: Sighting, corners: Corners) -> Picture:
-        points = self._start.board.corner_points[corners.ids]
-        return Picture(self._views.index(sighting.view), self._moments[sighting.frame], points, corners.pixels)
+    def _picture(self, sighting: Sighting, *, is_turned: bool, used: NDArray[np.bool_] | None = None) -> Picture:
+        """Return the picture with its corners, or those in `used`, in the order of the sighting."""
+        ids, pixels = sighting.corners.ids, sighting.corners.pixels
+        numbers = self._start.board.num_corners - 1 - ids if is_turned else ids
+        chosen = np.ones(len(ids), dtype=bool) if used is None else used
+        points = self._start.board.corner_points[numbers[chosen]]
+        return Picture(self._views.index(sighting.view), self._moments[sighting.frame], points, pixels[chosen])
 
     def judge(self, state: State, tolerance_px: float | None = None) -> list[Fit]:
         """Return how a state explains all pictures, and which are left out.
@@ -167,8 +166,7 @@ class _Rounds:
     def _fit(self, state: State, sighting: Sighting) -> Fit:
         choices = []
         for is_turned in (False, True)[: len(turns_of(self._start.board))]:
-            corners = self._numbered(sighting, is_turned=is_turned)
-            errors = state.errors(self._picture(sighting, corners))
+            errors = state.errors(self._picture(sighting, is_turned=is_turned))
             choices.append((rms(errors), is_turned, errors))
         error, is_turned, errors = min(choices, key=lambda choice: choice[0])
         own = self._start.poses[sighting.view, sighting.frame].error_px
@@ -185,12 +183,8 @@ class _Rounds:
 
     def pictures(self, fits: Sequence[Fit]) -> list[Picture]:
         """Return the pictures that are used, with the corners that are."""
-        chosen = []
-        for fit in fits:
-            if fit.reason is None:
-                corners = self._numbered(fit.sighting, is_turned=fit.is_turned)
-                chosen.append(self._picture(fit.sighting, Corners(corners.ids[fit.used], corners.pixels[fit.used])))
-        return chosen
+        used = [fit for fit in fits if fit.reason is None]
+        return [self._picture(fit.sighting, is_turned=fit.is_turned, used=fit.used) for fit in used]
 
     def adjusted(self, state: State, pictures: Sequence[Picture], sigma_px: float) -> State:
         """Return the state adjusted to the pictures; boards that none of them shows stay as they were."""
