@@ -44,7 +44,9 @@ KINDS = {
     "6 cameras, ChArUco 7 x 5": Kind(6, _CHARUCO, num_near=12),
     "3 cameras, chessboard 9 x 6": Kind(3, Board("chessboard", 9, 6, 60.0), num_near=30, num_common=40),
     "4 cameras, symmetric chessboard": Kind(4, Board("chessboard", 8, 6, 70.0), num_near=30, num_common=40),
-    "4 cameras, blur and noise": Kind(4, _CHARUCO, quality=PictureQuality(blur_px=1.0, noise=5.0, contrast=0.6)),
+    "4 cameras, blur and noise": Kind(
+        4, Board("charuco", 7, 5, 120.0), quality=PictureQuality(blur_px=1.0, noise=5.0, contrast=0.6)
+    ),
 }
 """What is studied, by name."""
 
