@@ -17,9 +17,9 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("errors", "arrays", "compiled", "findings", "module_records", "progress", "threads"),
     ("checks", "reading", "units", "versions"),
     ("geometry", "skeleton", "storage"),
-    ("heatmaps", "calibration", "networks", "selection", "motion"),
+    ("heatmaps", "calibration", "networks", "selection", "motion", "boards"),
     ("capture",),
-    ("detectors", "pictorial"),
+    ("detectors", "pictorial", "rig_calibration"),
     ("localization", "refinement"),
     ("annotations", "synchronisation"),
     ("diagnosis",),
@@ -45,7 +45,7 @@ ALLOWED_ON_ONE_LEVEL: frozenset[tuple[str, str]] = frozenset()
 """(importer, imported) pairs of one level that are allowed all the same."""
 
 KNOWS_THE_TRUTH = ("simulation", "studio", "evaluation", "datasets", "tables")
-INFERS = ("pictorial", "localization", "harvesting")
+INFERS = ("pictorial", "localization", "harvesting", "rig_calibration")
 
 HEAVY = ("torch", "numpy", "scipy", "cv2", "av", "matplotlib", "onnxruntime", "pyarrow", "h5py", "pydantic", "pandas")
 

@@ -195,6 +195,7 @@ READERS: Mapping[str, FuzzReader] = MappingProxyType({
     "skeleton": FuzzReader(samples.skeleton, _call("skeleton.skeleton_file:read_skeleton")),
     "limb-lengths": FuzzReader(samples.limb_lengths, _limb_lengths),
     "boxes": FuzzReader(samples.boxes, _call("localization.boxes:read_boxes")),
+    "scene-points": FuzzReader(samples.scene_points, _call("rig_calibration.scene_points:read_scene_points")),
     "capture-toml": FuzzReader(samples.settings, _settings),
     "recalibration": FuzzReader(samples.recalibration, _recalibration),
     "truth-csv": FuzzReader(samples.truth("csv"), _call("evaluation.tracks:read_tracks")),

@@ -205,6 +205,9 @@ skeleton = _text(
     'limbs = [["pelvis", "left_hip"], ["pelvis", "right_hip"]]\nflip_pairs = [["left_hip", "right_hip"]]\n',
 )
 boxes = _text("boxes.csv", "frame,view,x,y,width,height\n0,cam01,10,20,100,200\n1,cam01,11,20,100,200.5\n")
+scene_points = _text(
+    "points.csv", "point,x,y,z,view,u,v\ndoor,0,0,0,cam01,412.5,388\ndesk,700,0,400.5,cam01,902.1,401.7\n"
+)
 settings = _text(
     "capture.toml",
     'calibration = "calib.toml"\nunit = "m"\nviews = ["a", "b"]\nfootage = "v"\ntime_zero = "timestamps"\n'

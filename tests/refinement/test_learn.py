@@ -7,7 +7,7 @@ import torch
 from scipy.stats import chi2, spearmanr
 
 from pictorial_kit import STICK
-from poseharvest.refinement.calibrate import covariance_factor
+from poseharvest.refinement.covariance_scale import covariance_factor
 from poseharvest.refinement.learn import learn_refinement
 from poseharvest.refinement.noise import DetectorNoise
 from poseharvest.refinement.pose_fit import Agreement, fit_poses

@@ -20,6 +20,7 @@ COMMANDS = (
     "evaluate",
     "audit",
     "sync",
+    "calibrate",
     "personalize",
     "train2d",
     "train3d",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from poseharvest.refinement.calibrate import covariance_factor
+from poseharvest.refinement.covariance_scale import covariance_factor
 from poseharvest.refinement.learn_limbs import learn_limbs
 from poseharvest.refinement.learn_noise import first_noise, learn_noise
 from poseharvest.refinement.noise import DetectorNoise

@@ -16,7 +16,7 @@ import torch
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.pictorial.evidence import FrameEvidence
 from poseharvest.pictorial.posterior import JointPosterior
-from poseharvest.refinement.calibrate import LeftOutPeaks, PosesOfOthers
+from poseharvest.refinement.covariance_scale import LeftOutPeaks, PosesOfOthers
 from poseharvest.refinement.mixing import Mixing
 from poseharvest.refinement.observations import observe
 from poseharvest.refinement.pose_fit import fit_poses, is_held

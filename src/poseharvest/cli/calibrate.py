@@ -1,0 +1,113 @@
+"""`poseharvest calibrate`: cameras from footage of a calibration board, or a board to print."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from poseharvest.boards.board import DEFAULT_DICTIONARY, Board, BoardKind, parse_squares
+from poseharvest.boards.printing import Paper, write_board
+from poseharvest.cli.assignments import VIEWS_HELP, split_names
+from poseharvest.cli.finding_lines import print_findings
+from poseharvest.cli.progress_bar import progress_bar
+from poseharvest.errors import CalibrationError, ConfigError
+from poseharvest.report.calibration_folder import write_calibration
+from poseharvest.rig_calibration import CalibrationOptions, LensModel, RigCalibration
+from poseharvest.rig_calibration.calibration_record import CAMERAS_FILE, PAGE_FILE
+from poseharvest.rig_calibration.judgement import summarize
+
+_FOOTAGE = "Folder with videos/ or images/ of the board, filmed by all cameras."
+_OUT = "The folder to make: calibration.toml, calibration.json, report.html."
+_SQUARES = "Columns and rows of squares, not of inner corners, such as 7x5."
+_SQUARE = "Measured side of a square, mm. All lengths rest on it."
+_MARKER = "Measured side of a marker, mm; 0.75 of a square if not given."
+_INTRINSICS = "A calibration whose lenses are kept; only the places of the cameras are found."
+_LENS = "What is estimated of a lens: k1, radial (k1 k2), full (k1 k2 p1 p2 k3), or auto, by what was filmed."
+_FLOOR = "Number of the frame in which the board lies on the floor, printed side up: it defines the world."
+_POINTS = "CSV of measured points (point,x,y,z,view,u,v in mm and pixels): they define the world and its scale."
+_EVERY = "Look at every so many frames; if not given, at 300 at most."
+_PRINT = "Write the board as a sheet to print, a .pdf or .png file, and end."
+
+
+def calibrate(  # noqa: PLR0913, PLR0917 - every option of the command is a parameter
+    footage: Annotated[Path | None, typer.Argument(help=_FOOTAGE, show_default=False)] = None,
+    out: Annotated[Path | None, typer.Option(help=_OUT, show_default=False)] = None,
+    board: Annotated[BoardKind, typer.Option(help="The kind of board.")] = "charuco",
+    squares: Annotated[str, typer.Option(help=_SQUARES)] = "7x5",
+    square_mm: Annotated[float | None, typer.Option(help=_SQUARE, show_default=False)] = None,
+    marker_mm: Annotated[float | None, typer.Option(help=_MARKER, show_default=False)] = None,
+    dictionary: Annotated[str, typer.Option(help="OpenCV's name of the markers.")] = DEFAULT_DICTIONARY,
+    inverted: Annotated[bool, typer.Option("--inverted", help="Light and dark are exchanged on the board.")] = False,
+    legacy: Annotated[bool, typer.Option("--legacy", help="The pattern of OpenCV before 4.6.")] = False,
+    views: Annotated[str | None, typer.Option(help=VIEWS_HELP)] = None,
+    intrinsics: Annotated[Path | None, typer.Option(help=_INTRINSICS, show_default=False)] = None,
+    lens: Annotated[LensModel, typer.Option(help=_LENS)] = "auto",
+    floor_board: Annotated[int | None, typer.Option(help=_FLOOR, show_default=False)] = None,
+    scene_points: Annotated[Path | None, typer.Option(help=_POINTS, show_default=False)] = None,
+    every: Annotated[int | None, typer.Option(help=_EVERY, show_default=False, min=1)] = None,
+    keep_faulty: Annotated[bool, typer.Option("--keep-faulty", help="Write the cameras in spite of errors.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier calibration or sheet.")] = False,
+    print_board: Annotated[Path | None, typer.Option(help=_PRINT, show_default=False)] = None,
+    paper: Annotated[Paper, typer.Option(help="Paper of the sheet; fit makes a page just large enough.")] = "fit",
+    dpi: Annotated[int, typer.Option(help="Pixels per inch of a .png sheet.")] = 300,
+) -> None:
+    """Calibrate cameras from a board that they filmed, or print such a board."""
+    columns, rows = parse_squares(squares)
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    if square_mm is None:
+        raise ConfigError("square_mm: expected the side of a square in mm: measure it on the board, got none")
+    chosen = Board(board, columns, rows, square_mm, marker_mm, dictionary, inverted, legacy)
+    if print_board is not None:
+        width, height = write_board(chosen, print_board, paper=paper, dpi=dpi, overwrite=overwrite)
+        console.print(f"wrote {print_board}: {chosen}, on a page of {width:g} x {height:g} mm; print it at 100 %")
+        return
+    if footage is None or out is None:
+        raise ConfigError("calibrate: expected a folder with footage and --out, or --print-board, got neither")
+    with progress_bar(Console(stderr=True)) as on_progress:
+        result = write_calibration(
+            footage,
+            out,
+            chosen,
+            views=split_names(views),
+            intrinsics=intrinsics,
+            options=CalibrationOptions(lens=lens),
+            floor_frame=floor_board,
+            scene_points=scene_points,
+            every=every,
+            keep_faulty=keep_faulty,
+            overwrite=overwrite,
+            on_progress=on_progress,
+        )
+    _print_result(console, result, out)
+    if not result.is_fit and not keep_faulty:
+        errors = [finding.message for finding in result.findings if finding.severity == "error"]
+        raise CalibrationError(
+            f"{out}: no cameras are written, for {len(errors)} error(s): {errors[0]}; {out / PAGE_FILE} shows all "
+            "(--keep-faulty writes the cameras nevertheless)"
+        )
+    console.print(f"wrote {out / CAMERAS_FILE}; the report is {out / PAGE_FILE}")
+
+
+def _print_result(console: Console, result: RigCalibration, out: Path) -> None:
+    table = Table(
+        "camera", "error, px", "pictures", "left out", "covered", "focal length, px", "sigma", "place, sigma, mm"
+    )
+    for number, summary in enumerate(summarize(result.sightings, result.adjusted)):
+        lens = result.adjusted.state.lenses[number]
+        share = 100 * result.precision.focal_px[number] / lens.values[0]
+        table.add_row(
+            summary.name,
+            f"{summary.error_px:.2f}",
+            str(summary.num_used),
+            str(len(summary.left_out)),
+            f"{100 * summary.covered:.0f} %",
+            f"{lens.values[0]:.1f}",
+            "given" if lens.model == "fixed" else f"{share:.2g} %",
+            f"{result.precision.place_mm[number]:.1f}" if number else "first",
+        )
+    console.print(table)
+    print_findings(console, result.findings, str(out / PAGE_FILE))

@@ -1,0 +1,41 @@
+"""The options of a calibration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from poseharvest.errors import ConfigError
+
+LensModel = Literal["auto", "k1", "radial", "full"]
+"""What is estimated of a lens: "k1" one focal length, the principal point and k1; "radial" also k2; "full" two focal
+lengths, the principal point, k1 k2 p1 p2 k3; "auto" is "radial", and "k1" for a camera with few pictures."""
+
+
+@dataclass(frozen=True)
+class CalibrationOptions:
+    """The options of a calibration.
+
+    Attributes:
+        lens: what is estimated of every lens, if intrinsics are not given.
+        max_moments: moments that enter the adjustment; more are thinned out evenly.
+        corner_sigma_px: what a corner is off by in a good picture, pixels. It weighs the weak expectations of a lens.
+        min_shared: pictures of one moment in which two cameras must agree on the board to count as connected.
+
+    Raises:
+        ConfigError: a value is out of its range.
+    """
+
+    lens: LensModel = "auto"
+    max_moments: int = 120
+    corner_sigma_px: float = 0.3
+    min_shared: int = 4
+
+    def __post_init__(self) -> None:
+        if self.lens not in get_args(LensModel):
+            raise ConfigError(f'lens: expected {", ".join(get_args(LensModel))}, got "{self.lens}"')
+        for name, least in (("max_moments", 5), ("min_shared", 2)):
+            if getattr(self, name) < least:
+                raise ConfigError(f"{name}: expected {least} or more, got {getattr(self, name)}")
+        if not self.corner_sigma_px > 0:
+            raise ConfigError(f"corner_sigma_px: expected more than 0, got {self.corner_sigma_px}")
