@@ -9,10 +9,10 @@ from pathlib import Path
 
 import torch
 
+from poseharvest.capture.common_clock import Timeline
 from poseharvest.capture.footage_audit import audit_footage
 from poseharvest.capture.frames import MultiViewFrame, prefetch
 from poseharvest.capture.settings import CaptureSettings, Offset, override_settings, read_settings
-from poseharvest.capture.sync import Timeline
 from poseharvest.capture.timing import audit_timing, make_timeline
 from poseharvest.capture.view import choose_footage, make_views, open_footage
 from poseharvest.capture.view_footage import Footage
