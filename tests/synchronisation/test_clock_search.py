@@ -108,3 +108,24 @@ def test_a_view_that_shows_somebody_else() -> None:
     found = find_clocks(views, WHOLE, max_offset_s=1.0)
     assert found.clocks[1].offset_s == pytest.approx(0.1, abs=0.01)
     assert not found.clocks[2].is_sure
+
+
+@pytest.mark.parametrize("empty", [(2,), (0, 1, 2)], ids=["one", "all"])
+def test_views_that_show_nobody(empty: tuple[int, ...]) -> None:
+    views = views_of(rig_of(3, 7), [0.0, 0.1, 0.2], TIMES)
+    for number in empty:
+        views[number] = replace(views[number], directions=np.full_like(views[number].directions, np.nan))
+    found = find_clocks(views, WHOLE, max_offset_s=1.0)
+    assert "too little" in found.clocks[2].doubt
+    if empty == (2,):
+        assert found.clocks[1].offset_s == pytest.approx(0.1, abs=0.01)
+
+
+def test_a_joint_that_no_view_shows_changes_nothing() -> None:
+    views = views_of(rig_of(3, 8), [0.0, 0.1, 0.2], TIMES)
+    more = [
+        replace(view, directions=np.concatenate((view.directions, np.full_like(view.directions[:, :, :1], np.nan)), 2))
+        for view in views
+    ]
+    few, all_ = (find_clocks(one, WHOLE, max_offset_s=1.0) for one in (views, more))
+    assert [clock.offset_s for clock in few.clocks] == pytest.approx([clock.offset_s for clock in all_.clocks])

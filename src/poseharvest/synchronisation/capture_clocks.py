@@ -59,7 +59,7 @@ def clocks_by_motion(
     Raises:
         CaptureError: a camera moves or is not a perspective one, or there are too few frames.
     """
-    cameras = [_still(camera.at(0), camera) for camera in capture.rig]
+    cameras = _still_cameras(capture)
     if capture.num_frames < _LEAST_PICTURES:
         raise CaptureError(
             f"{capture.name}: expected at least {_LEAST_PICTURES} frames to find offsets by motion, got "
@@ -193,14 +193,15 @@ def write_clocks(folder: Path, settings: CaptureSettings) -> Path:
     return path
 
 
-def _still(camera: object, known: object) -> Camera:
-    if not isinstance(camera, Camera) or camera is not known:
-        name = getattr(known, "name", "?")
+def _still_cameras(capture: FrameSource) -> list[Camera]:
+    cameras = [camera for camera in capture.rig if isinstance(camera, Camera)]
+    others = [camera.name for camera in capture.rig if not isinstance(camera, Camera)]
+    if others:
         raise CaptureError(
-            f'camera "{name}": expected a perspective camera that stands still to find offsets by motion; '
-            "use sound or time codes (--by)"
+            f"{capture.name}: expected perspective cameras that stand still to find offsets by motion, got others: "
+            f"{', '.join(others)}; use sound or time codes (--by)"
         )
-    return camera
+    return cameras
 
 
 def _windows(capture: FrameSource, *, is_network: bool) -> list[Window]:

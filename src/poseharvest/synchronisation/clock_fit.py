@@ -74,6 +74,8 @@ def fit_clocks(
     fit = _Fit(views, start, times_s, with_rates=with_rates)
     first = fit.residuals(fit.numbers)
     used = np.isfinite(first)
+    if not used.any():
+        return ClockFit(start, np.full((len(fit.numbers),) * 2, np.inf), float("inf"), 0.0)
 
     def residuals(numbers: Floats) -> Floats:
         # A joint that is lost on the way neither speaks for the clocks nor against them.

@@ -149,9 +149,12 @@ def distinctness(costs: Mapping[Pair, Floats], lags: Sequence[int], view: int, m
     """Return how clearly a view's lag is better than its other lags, if the other views keep theirs."""
     curve = profile(costs, lags, view, max_lag)
     place = lags[view] + len(curve) // 2
-    own, usual = (curve[place] if 0 <= place < len(curve) else np.nan), np.nanmedian(curve)
-    if not own < usual:
-        return Distinctness(float("nan") if np.isnan(own) else 0.0, 0.0)
+    own = curve[place] if 0 <= place < len(curve) else np.nan
+    if np.isnan(own):
+        return Distinctness(float("nan"), 0.0)
+    usual = np.nanmedian(curve)
+    if own >= usual:
+        return Distinctness(0.0, 0.0)
     inner = curve[1:-1]
     is_minimum = (inner <= curve[:-2]) & (inner <= curve[2:])  # never beside a lag that is not known
     is_minimum &= np.abs(np.arange(1, len(curve) - 1) - place) > _NEAR
