@@ -99,17 +99,43 @@ def load_onnx(path: Path, options: RunOptions) -> WindowDetector:
     description = read_description(path)
     wanted = options.skeleton if isinstance(options, OnnxOptions) else None
     skeleton = choose_skeleton(wanted) if wanted else choose_skeleton(description.skeleton, path.parent)
-    model = _OnnxModel(path.parent / description.model, description, options.device)
-    run = _heatmaps_from(model, description, skeleton, source=str(path))
+    name = description.name or path.stem
+    return detector_of(description, path.parent / description.model, skeleton, options, name=name, source=path)
+
+
+def detector_of(
+    description: OnnxDescription,
+    model_path: Path,
+    skeleton: Skeleton,
+    options: RunOptions,
+    *,
+    name: str,
+    source: Path | None = None,
+) -> WindowDetector:
+    """Return the detector of a model that is described.
+
+    Args:
+        description: what the model is.
+        model_path: the ONNX file.
+        skeleton: the joints that the detector gives.
+        options: how it runs.
+        name: name for reports.
+        source: where the description comes from, for errors; the model itself if None.
+
+    Raises:
+        DetectorError: the model cannot be used, or does not fit its description.
+    """
+    model = _OnnxModel(model_path, description, options.device)
+    run = _heatmaps_from(model, description, skeleton, source=str(source or model_path))
     probe = run(torch.zeros((1, 3, *description.input_size)))
     return WindowDetector(
         run,
-        name=description.name or path.stem,
+        name=name,
         skeleton=skeleton,
         heatmap_size=(probe.shape[-2], probe.shape[-1]),
         preprocessing=_preprocessing(description, options),
         options=options,
-        identity={"model_sha256": sha256_of(path.parent / description.model)},
+        identity={"model_sha256": sha256_of(model_path)},
     )
 
 
@@ -203,7 +229,7 @@ class _OnnxModel:
     """An ONNX Runtime session as a function of tensors."""
 
     def __init__(self, path: Path, description: OnnxDescription, device: str) -> None:
-        self._session = _session(path, device)
+        self._session = open_session(path, device)
         self._made_of = (path, description, device)
         self._device = device
         self._path = path
@@ -247,7 +273,33 @@ class _OnnxModel:
         return [torch.from_numpy(value)[: len(pictures)].float() for value in values]
 
 
-def _session(path: Path, device: str) -> Any:
+def zero_outputs(path: Path, session: Any, input_size: tuple[int, int]) -> list[tuple[str, tuple[int, ...]]]:
+    """Return the name and the shape of every output of a model for one picture.
+
+    Args:
+        path: of the model, for errors.
+        session: of the model.
+        input_size: (height, width) of its input.
+
+    Raises:
+        DetectorError: the model does not take such a picture.
+    """
+    first = session.get_inputs()[0]
+    batch = first.shape[0] if isinstance(first.shape[0], int) else 1
+    picture = np.zeros((min(max(batch, 1), _MAX_FIXED_BATCH), 3, *input_size), np.float32)
+    expected = f"{path}: expected a model that takes float32 pictures {picture.shape}"
+    with foreign_library(expected, DetectorError), _ends_after(MAX_RUN_S * len(picture)) as options:
+        values = session.run(None, {first.name: picture}, options)
+    names = [output.name for output in session.get_outputs()]
+    return [(name, np.shape(value)) for name, value in zip(names, values, strict=True)]
+
+
+def open_session(path: Path, device: str) -> Any:
+    """Return ONNX Runtime's session of a model.
+
+    Raises:
+        DetectorError: onnxruntime or the device is missing, or the file is no ONNX model.
+    """
     try:
         import onnxruntime
     except ImportError as error:

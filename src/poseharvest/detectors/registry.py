@@ -17,6 +17,7 @@ MODULES = (
     "hourglass",
     "vitpose",
     "onnx",
+    "onnx_alone",
     "keypoints",
 )
 """The modules of detectors, each with its record as `DETECTOR`. A path is of the first that recognises it."""
