@@ -73,6 +73,26 @@ def test_every_layout_is_recognised_and_lands_on_its_joints(tmp_path, layout, sk
     assert ((peaks.score <= 0.8 + 1e-6) & (peaks.score > 0.6)).all()
 
 
+def test_easymocap_files_say_the_same_as_openpose_files(tmp_path):
+    """Its person's box, number and hands are left out; a picture without anybody shows nobody."""
+    rows = person("body_25", 310, 195)
+    write_openpose(tmp_path / "openpose" / "cam1", 4, rows)
+    folder = tmp_path / "easymocap" / "cam1"
+    folder.mkdir(parents=True)
+    triples = [rows[start : start + 3] for start in range(0, len(rows), 3)]
+    one = {"bbox": [0, 0, 9, 9, 0.9], "personID": 3, "keypoints": triples, "handl2d": [[0, 0, 0]], "isKeyframe": False}
+    for number, annots in ((4, [one]), (5, []), (6, [{**one, "keypoints": []}])):
+        content = {"filename": f"images/cam1/{number:06d}.jpg", "height": 400, "width": 600, "annots": annots}
+        (folder / f"{number:06d}.json").write_text(json.dumps(content))
+    openpose, easymocap = (KeypointDetector(tmp_path / name) for name in ("openpose", "easymocap"))
+    assert easymocap.skeleton == openpose.skeleton
+    assert torch.equal(easymocap.people("cam1", 4)[0], openpose.people("cam1", 4)[0])
+    assert easymocap.people("cam1", 5) == easymocap.people("cam1", 6) == []
+    (folder / "000004.json").write_text(json.dumps({"annots": [{"keypoints": rows}]}))
+    with pytest.raises(FormatError, match=r"000004\.json: expected keypoints as \[x, y, score\]"):
+        KeypointDetector(tmp_path / "easymocap", KeypointOptions(layout="body_25")).people("cam1", 4)
+
+
 def test_a_skeleton_may_be_chosen_if_the_files_fill_it(tmp_path):
     write_openpose(tmp_path / "cam1", 0, person("body_25b", 310, 195))
     assert KeypointDetector(tmp_path, KeypointOptions(skeleton="lsp14")).skeleton == LSP14

@@ -1,10 +1,10 @@
-"""Keypoint files of other 2D detectors, one view each: OpenPose's JSON (a file a frame), COCO's and MMPose's (a file).
+"""Keypoint files of other 2D detectors, one view each: OpenPose's and EasyMocap's (a file a picture), or a list of all.
 
 OpenPose: `people[].pose_keypoints_2d` is x, y, score of every joint, pixels of the picture; a joint that was not
-found is 0, 0, 0. COCO: either a data set (`images`, `annotations`, `categories`), whose third value is a flag of
-visibility, or a list of results (`image_id`, `keypoints`; AlphaPose writes these too), whose third value is a score.
-MMPose: `instance_info[].instances[]`, whose `frame_id` counts from 1. The number of a picture is the number that varies
-in the names (`keypoint_names.py`), or else its id.
+found is 0, 0, 0. EasyMocap: `annots[].keypoints` is a list of such triples. COCO: either a data set (`images`,
+`annotations`, `categories`), whose third value is a flag of visibility, or a list of results (`image_id`, `keypoints`;
+AlphaPose writes these too), whose third value is a score. MMPose: `instance_info[].instances[]`, whose `frame_id`
+counts from 1. The number of a picture is the number that varies in the names (`keypoint_names.py`), or else its id.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from torch import Tensor
 from poseharvest.detectors.keypoint_names import form_of, frame_numbers, is_number, stem_of
 from poseharvest.detectors.keypoint_records import (
     coco_person,
+    easymocap_person,
     field,
     identity,
     mmpose_person,
@@ -60,19 +61,19 @@ class KeypointFiles(Protocol):
         ...
 
 
-class OpenPoseFolder:
-    """One view's folder of OpenPose files. Files are read when asked for, so that any length fits in memory.
+class PictureFiles:
+    """One view's folder of OpenPose's or EasyMocap's files. They are read when asked for: any length fits in memory.
 
-    Files of another form of name that hold no people are none of OpenPose's and are passed over.
+    Files of another form of name that hold no people are none of theirs and are passed over.
     """
 
     joints: tuple[str, ...] | None = None
     lists_every_picture = True
 
     def __init__(self, folder: Path, paths: Sequence[Path]) -> None:
-        records = _of_openpose(paths)
+        records = _of_pictures(paths)
         if not records:
-            raise DetectorError(f"{folder}: expected OpenPose files (*.json), got none")
+            raise DetectorError(f"{folder}: expected OpenPose's or EasyMocap's files (*.json), got none")
         numbers = frame_numbers([path.name for path in records], where=str(folder))
         self._paths = dict(zip(numbers, records, strict=True))
 
@@ -83,7 +84,7 @@ class OpenPoseFolder:
 
     @property
     def names(self) -> Mapping[int, str]:
-        """The files' names without `_keypoints`: OpenPose calls them as the pictures that it read."""
+        """The files' names without `_keypoints`: both tools call them as the pictures that they read."""
         return {number: path.stem.removesuffix("_keypoints") for number, path in self._paths.items()}
 
     def people(self, number: int) -> list[Tensor]:
@@ -96,10 +97,10 @@ class OpenPoseFolder:
         if path is None:
             return []
         content = read_json(path)
-        if not is_openpose(content):
+        if not is_of_a_picture(content):
             raise FormatError(f"{path}: expected OpenPose's people, got {type(content).__name__} without them")
-        people = (openpose_person(person, path) for person in content["people"])
-        return [person for person in people if person is not None]
+        read_person, key = (openpose_person, "people") if "people" in content else (easymocap_person, "annots")
+        return _people(content[key], read_person, path)
 
 
 class KeypointList:
@@ -126,9 +127,9 @@ class KeypointList:
         return list(self._people.get(number, []))
 
 
-def is_openpose(content: Any) -> bool:
-    """Return whether the content of a file is OpenPose's of one picture."""
-    return isinstance(content, dict) and isinstance(content.get("people"), list)
+def is_of_a_picture(content: Any) -> bool:
+    """Return whether the content of a file is OpenPose's or EasyMocap's of one picture."""
+    return isinstance(content, dict) and any(isinstance(content.get(key), list) for key in ("people", "annots"))
 
 
 def read_list(path: Path, *, only: str | None = None) -> KeypointList:
@@ -164,13 +165,13 @@ def names_view(name: str, view: str) -> bool:
     return re.search(rf"(?<![0-9a-z]){re.escape(view)}(?![0-9a-z])", name, re.IGNORECASE) is not None
 
 
-def _of_openpose(paths: Sequence[Path]) -> list[Path]:
+def _of_pictures(paths: Sequence[Path]) -> list[Path]:
     """Return the files of the commonest form of name, and of the others those that hold people all the same."""
     forms = {path: form_of(path.name) for path in paths}
     first = {form: path for path, form in reversed(forms.items())}
-    counts = Counter({form: n for form, n in Counter(forms.values()).items() if is_openpose(_content(first[form]))})
+    counts = Counter({form: n for form, n in Counter(forms.values()).items() if is_of_a_picture(_content(first[form]))})
     commonest = [form for form, _ in counts.most_common(1)]
-    return [path for path in paths if forms[path] in commonest or is_openpose(_content(path))]
+    return [path for path in paths if forms[path] in commonest or is_of_a_picture(_content(path))]
 
 
 def _content(path: Path) -> Any:

@@ -15,8 +15,8 @@ from torch import Tensor
 
 from poseharvest.detectors.keypoint_files import (
     KeypointFiles,
-    OpenPoseFolder,
-    is_openpose,
+    PictureFiles,
+    is_of_a_picture,
     read_list,
 )
 from poseharvest.detectors.keypoint_records import read_json
@@ -110,7 +110,7 @@ class KeypointFolder:
 
 
 def open_entry(path: Path) -> KeypointFiles:
-    """Return the keypoint files of one view: a folder of OpenPose's or with one list of results, or such a list.
+    """Return the keypoint files of one view: a folder of OpenPose's or EasyMocap's or with one list, or such a list.
 
     Raises:
         DetectorError: there are none, or several lists.
@@ -119,12 +119,12 @@ def open_entry(path: Path) -> KeypointFiles:
     if path.is_file():
         return read_list(path)
     paths = _json_files(path)
-    if len(paths) == 1 and not is_openpose(read_json(paths[0])):
+    if len(paths) == 1 and not is_of_a_picture(read_json(paths[0])):
         return read_list(paths[0])
     lists = [path for path in paths if path.name == "alphapose-results.json"]
     if lists:
         return read_list(lists[0])
-    return OpenPoseFolder(path, paths)
+    return PictureFiles(path, paths)
 
 
 def _can_be_read(path: Path) -> bool:

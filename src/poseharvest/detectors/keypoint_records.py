@@ -93,6 +93,18 @@ def openpose_person(record: Any, path: Path) -> Tensor | None:
     return None if record == {} else triples(field(record, "pose_keypoints_2d", path), path)
 
 
+def easymocap_person(record: Any, path: Path) -> Tensor | None:
+    """Return a person of EasyMocap's list; None where the record has no keypoints.
+
+    Raises:
+        FormatError: the record holds something else.
+    """
+    rows = field(record, "keypoints", path)
+    if not isinstance(rows, list) or not all(isinstance(row, list) and len(row) == 3 for row in rows):
+        raise FormatError(f"{path}: expected keypoints as [x, y, score] of every joint, got {_shown(rows)}")
+    return triples([value for row in rows for value in row], path)
+
+
 def coco_person(record: Any, path: Path) -> Tensor | None:
     """Return a person of COCO's lists; None where the record has no keypoints.
 
