@@ -39,6 +39,8 @@ def test_every_key_is_read(tmp_path):
     [offsets]
     cam01 = 0.25
     cam02 = "-3 frames"
+    [clock_rates]
+    cam02 = 1.00002
     """
     settings = read_settings(write(tmp_path, text))
     assert settings.model_fields_set == set(CaptureSettings.model_fields)
@@ -47,6 +49,7 @@ def test_every_key_is_read(tmp_path):
     assert settings.names == {"cam01": "int_cam01_img"}
     assert (settings.rotate.of("cam01"), settings.scale.of("cam01"), settings.scale.of("cam02")) == (90, 1.0, 0.5)
     assert settings.offsets == {"cam01": Offset(0.25, "s"), "cam02": Offset(-3, "frames")}
+    assert settings.clock_rates == {"cam02": 1.00002}
 
 
 @pytest.mark.parametrize(
@@ -66,6 +69,7 @@ def test_every_key_is_read(tmp_path):
         ('[offsets]\ncam01 = "soon"', "\"offsets.cam01\": expected seconds, as in 0.25 .* got 'soon'"),
         ("[offsets]\ncam01 = true", '"offsets.cam01": expected seconds'),
         ("[offsets]\ncam01 = inf", '"offsets.cam01": expected seconds, .* got inf'),
+        ("[clock_rates]\ncam01 = 0", '"clock_rates.cam01": Input should be greater than 0.5, got 0'),
         ("[names]\ncam01 = 1", '"names.cam01": Input should be a valid string, got 1'),
         ("frame_rate = ", "capture.toml: not valid TOML: "),
     ],

@@ -27,7 +27,7 @@ from poseharvest.units import LengthUnit
 
 _BY = "motion: of the people in the footage; sound: of the videos; timecode: as the cameras wrote it."
 _MAX = "Largest offset between two views, in seconds; 2 by motion, 60 by sound."
-_WRITE = "Write what is sure into capture.toml, as [offsets] and [clock_rates]."
+_WRITE = "Write what is sure into capture.toml, as offsets and clock_rates."
 _DETECTOR = describe_detectors()
 _OPTION = "An option of the detector, such as frame_offset=1; may be repeated."
 
