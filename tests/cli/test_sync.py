@@ -60,6 +60,24 @@ def test_too_small_a_range_is_not_sure(
     assert "cam03" not in read_settings(tmp_path).offsets
 
 
+def test_an_audit_with_keypoints_says_who_is_late(
+    keypoints: list[object],
+    shared_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    options = [one for one in keypoints if one not in {"--frame-rate", 60}]
+    arguments = ["poseharvest", "audit", str(shared_dir / "captures" / "balance"), *map(str, options)]
+    monkeypatch.setattr(sys, "argv", arguments)
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 1
+    errors = [line for line in capsys.readouterr().out.splitlines() if line.startswith("error:")]
+    assert len(errors) == 1
+    assert errors[0].startswith(('error: view "cam03": 7.', 'error: view "cam03": 6.'))
+    assert "frames late beside cam01" in errors[0]
+
+
 def test_videos_without_time_codes_are_named(
     shared_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

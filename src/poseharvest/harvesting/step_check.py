@@ -13,14 +13,13 @@ import numpy as np
 from poseharvest.diagnosis.shown_joints import Floats, ShownJoints
 from poseharvest.findings import CameraFault
 from poseharvest.geometry.camera import Camera
-from poseharvest.synchronisation.capture_clocks import USUAL_SHARE
+from poseharvest.synchronisation.capture_clocks import OUT_OF_STEP, USUAL_SHARE
 from poseharvest.synchronisation.clock_search import ClocksFound, find_clocks
 from poseharvest.synchronisation.view_joints import ViewJoints, ViewRays
 
 _LEAST_FRAMES = 40
 _MAX_OFFSET = 30  # frames
 _MAX_SHARE = 0.4  # of the frames
-_LEAST_OFFSET = 0.75  # frames; pictures that are nearest in time may be half a frame apart
 _LEAST_SIGMAS = 3.0
 
 
@@ -68,7 +67,7 @@ def _num_in_a_row(shown: ShownJoints) -> int:
 def _out_of_step(offsets: Floats, found: ClocksFound, frame_rate: float) -> list[int]:
     """Return the numbers of the views that are not in step with most others."""
     apart = np.abs(offsets[:, None] - offsets[None])
-    in_step = apart < _LEAST_OFFSET
+    in_step = apart < OUT_OF_STEP
     reference = int(np.argmax(in_step.sum(1)))
     sigmas = np.array([clock.sigma_s for clock in found.clocks]) * frame_rate
     both = np.hypot(sigmas, sigmas[reference])

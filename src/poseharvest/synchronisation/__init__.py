@@ -13,6 +13,7 @@ from poseharvest.synchronisation.capture_clocks import (
     capture_by_time_code,
     clocks_by_motion,
     settings_with,
+    step_findings,
     synchronised,
     write_clocks,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "clocks_by_motion",
     "find_clocks",
     "settings_with",
+    "step_findings",
     "synchronised",
     "write_clocks",
 ]

@@ -29,6 +29,9 @@ from poseharvest.synchronisation.view_joints import ViewJoints, ViewRays
 USUAL_SHARE = 0.01
 """A detector's usual error over the person's extent in the picture."""
 
+OUT_OF_STEP = 0.75
+"""Frames from which a view is out of step; pictures that are nearest in time may be half a frame apart."""
+
 MAX_OFFSET_S = 2.0
 """The largest offset that motion is searched for by default."""
 
@@ -111,6 +114,24 @@ def synchronised(capture: Capture, detector: HeatmapDetector, on_progress: OnPro
         if not clock.is_sure
     ]
     return replace(opened, findings=(*opened.findings, *findings))
+
+
+def step_findings(found: ClocksFound) -> list[Finding]:
+    """Return an error for each view that is out of step with the first, and a note for each that may be."""
+    reference, *others = found.clocks
+    findings = []
+    for clock in others:
+        later = -clock.offset_s / found.period_s
+        if not clock.is_sure:
+            message = f'view "{clock.view}": whether it is in step is not sure: {clock.doubt}'
+            findings.append(Finding("note", "timing", message))
+        elif abs(later) >= OUT_OF_STEP:
+            message = (
+                f'view "{clock.view}": {abs(later):.1f} frames {"late" if later > 0 else "early"} beside '
+                f"{reference.view}: --sync harvests with offsets; sync --write puts them into {SETTINGS_NAME}"
+            )
+            findings.append(Finding("error", "timing", message))
+    return findings
 
 
 def capture_by_sound(capture: Capture, max_offset_s: float | None = None) -> ClocksFound:
