@@ -113,7 +113,7 @@ def test_a_death_after_every_few_frames(undisturbed: Harvest, tmp_path: Path) ->
     """A run gets on if it lives for longer than somebody who has left is waited for: a second, 25 frames."""
     done, deaths = None, 0
     while done is None:
-        done = go_on(tmp_path / "h", 30 + deaths % 3)
+        done = go_on(tmp_path / "h", 28)
         deaths += 1
         assert deaths < 20
     assert deaths > 2
