@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import cv2
@@ -76,7 +76,8 @@ class BoardDetector:
         pixels, ids, _, _ = self._charuco.detectBoard(gray)
         if ids is None or not len(ids):
             return None
-        found = Corners(ids.reshape(-1).astype(np.int64), pixels.reshape(-1, 2).astype(np.float64))
+        places = pixels.reshape(-1, 2).astype(np.float64) - _charuco_shift_px()
+        found = Corners(ids.reshape(-1).astype(np.int64), places)
         return found.renumbered(found.ids)
 
     def _detect_chessboard(self, gray: Gray) -> Corners | None:
@@ -92,6 +93,21 @@ class BoardDetector:
         if not board.is_symmetric and _first_is_light(gray, grid):
             grid = grid[::-1, ::-1]
         return Corners(np.arange(board.num_corners), np.ascontiguousarray(grid.reshape(-1, 2)))
+
+
+@cache
+def _charuco_shift_px() -> float:
+    """Return by how much OpenCV's corners of a ChArUco board lie beyond their places: 0.5 in old versions, else 0.
+
+    It is measured on a drawn board, whose corners lie between the pixels of two squares.
+    """
+    side, columns, rows = 40, 5, 4
+    dictionary = cv2.aruco.getPredefinedDictionary(cv2.aruco.DICT_4X4_50)
+    board = cv2.aruco.CharucoBoard((columns, rows), side, 0.75 * side, dictionary)
+    picture = board.generateImage(((columns + 2) * side, (rows + 2) * side), marginSize=side)
+    pixels, ids, _, _ = cv2.aruco.CharucoDetector(board).detectBoard(picture)
+    expected = side * (2 + ids.reshape(-1) % (columns - 1)) - 0.5
+    return round(2 * float(np.median(pixels.reshape(-1, 2)[:, 0] - expected))) / 2
 
 
 def _first_is_light(gray: Gray, grid: Floats) -> bool:

@@ -152,7 +152,8 @@ def place_cameras(num_views: int, pairs: Sequence[Pair], min_shared: int) -> dic
     from scipy.sparse.csgraph import breadth_first_order, connected_components, minimum_spanning_tree
 
     good = [pair for pair in pairs if is_connected(pair, min_shared)]
-    rows, columns = ([pair.views[k] for pair in good] for k in (0, 1))
+    # SciPy before 1.13 wants numbers of 32 bits here.
+    rows, columns = (np.array([pair.views[k] for pair in good], dtype=np.int32) for k in (0, 1))
     weights = [1 / pair.num_agreeing for pair in good]
     graph = coo_array((weights, (rows, columns)), shape=(num_views, num_views)).tocsr()
     _, labels = connected_components(graph, directed=False)
