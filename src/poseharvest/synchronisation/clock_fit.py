@@ -106,7 +106,7 @@ class _Fit:
     def __init__(self, views: Sequence[ViewRays], start: Clocks, times_s: Floats, *, with_rates: bool) -> None:
         self._views, self._start, self._times_s, self._with_rates = views, start, times_s, with_rates
         num_clocks = len(views) - 1
-        period_s = max(float(np.median(np.diff(view.times_s))) for view in views)
+        period_s = max(view.period_s for view in views)
         span_s = max(period_s, float(np.ptp(times_s)) / 2)
         self.units = np.full(num_clocks, period_s)
         values = start.offsets_s[1:]

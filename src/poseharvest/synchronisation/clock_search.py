@@ -31,7 +31,6 @@ _SIGMA_OF_BIAS_S = 0.004  # of four views and a second: detectors' biases change
 _MAX_SIGMA_PICTURES = 0.5
 _MAX_REFINED_PICTURES = 1.5  # by which the refined offset may leave the best whole one
 _MAX_APART = 3.0  # usual errors between the rays of two views, on average
-_LEAST_PICTURES = 12
 _MIN_RATE_WINDOWS = 3
 
 Window = tuple[float, float]
@@ -111,7 +110,7 @@ def find_clocks(views: Sequence[ViewRays], windows: Sequence[Window], *, max_off
         windows: stretches of the take to look at; with three or more of them, rates are looked for too.
         max_offset_s: the largest offset between two views, seconds.
     """
-    period_s = max(float(np.median(np.diff(view.times_s))) for view in views)
+    period_s = max(view.period_s for view in views)
     max_lag = max(1, round(max_offset_s / period_s))
     coarse = [_coarse(views, window, period_s, max_lag) for window in windows]
     middle_s = float(np.mean([one.middle_s for one in coarse]))

@@ -36,11 +36,6 @@ class ViewJoints:
     pixels: Floats
 
     @property
-    def period_s(self) -> float:
-        """Time from one picture to the next, seconds."""
-        return float(np.median(np.diff(self.times_s)))
-
-    @property
     def extent_px(self) -> float:
         """Median of the longer side of the box around a person, pixels; NaN if nobody is shown."""
         known = np.isfinite(self.pixels).all(-1).sum(-1) > 1
@@ -102,6 +97,11 @@ class ViewRays:
         usual_error = usual_share * joints.extent_px / focal_px
         return cls(joints.view, camera.center.double().numpy(), joints.times_s, directions, usual_error)
 
+    @property
+    def period_s(self) -> float:
+        """Time from one picture to the next, seconds."""
+        return float(np.median(np.diff(self.times_s)))
+
     def at(self, times_s: Floats) -> Floats:
         """Return the directions at other times, interpolated between the pictures.
 
@@ -111,13 +111,12 @@ class ViewRays:
         Returns:
             (T, P, J, 3) directions, nearly of length 1; NaN where the joint is not shown in the pictures around a time.
         """
-        period_s = float(np.median(np.diff(self.times_s)))
         after = np.searchsorted(self.times_s, times_s).clip(1, len(self.times_s) - 1)
         first, second = self.times_s[after - 1], self.times_s[after]
         part = (times_s - first) / (second - first)
         # A time that is a picture's own, but for rounding, needs that picture alone.
         part = np.where(np.abs(part) < 1e-6, 0.0, np.where(np.abs(part - 1) < 1e-6, 1.0, part))
-        is_near = (part >= 0) & (part <= 1) & (second - first <= _LONGEST_GAP * period_s)
+        is_near = (part >= 0) & (part <= 1) & (second - first <= _LONGEST_GAP * self.period_s)
         part = part[:, None, None, None]
         before, behind = self.directions[after - 1], self.directions[after]
         between = np.where(part == 0, before, np.where(part == 1, behind, before * (1 - part) + behind * part))
