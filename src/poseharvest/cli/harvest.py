@@ -48,6 +48,7 @@ _SHARE = "Part of each joint to select; 0.7, or with --limit 1."
 _LIMIT = "Select what is at most so many times as wide as the joint's most certain tenth, such as 1.3."
 _SKELETON = "Joints to harvest from keypoint files or an ONNX model: a built-in skeleton, or a TOML file of your own."
 _LENGTHS = "TOML file with the subject's limb lengths in mm; estimated from the footage if not given."
+_PICTURES = "Number of frames whose pictures are kept for the report, spread evenly; more of them scrub more smoothly."
 _SYNC = "Find by motion how much later each camera was started, and harvest with that where it is sure."
 _RAY = "Spread the frames over a Ray cluster: auto finds it, HOST:PORT is its head, local is this machine alone."
 _KEEP = "Leave no camera out, also one that is plainly at fault."
@@ -83,6 +84,7 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     moments: Annotated[bool | None, typer.Option("--moments/--in-a-row", help=_MOMENTS, show_default=False)] = None,
     start: Annotated[int, typer.Option(help="First frame.")] = _DEFAULTS.start,
     stop: Annotated[int | None, typer.Option(help="Frame before which to stop.")] = None,
+    pictures: Annotated[int, typer.Option(help=_PICTURES, min=0)] = _DEFAULTS.num_previews,
     sync: Annotated[bool, typer.Option("--sync", help=_SYNC)] = False,
     keep_cameras: Annotated[bool, typer.Option("--keep-cameras", help=_KEEP)] = False,
     strict: Annotated[bool, typer.Option("--strict", help=_STRICT)] = False,
@@ -93,6 +95,7 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
 ) -> None:
     """Harvest 3D poses and annotations from a calibrated multi-camera capture."""
     who = HarvestOptions(people=_number_of_people(people), moments=moments, start=start, stop=stop, device=device)
+    who = replace(who, num_previews=pictures)
     how = replace(who, inference=inference, estimate=estimate, ignore_audit=ignore_audit, keep_cameras=keep_cameras)
     honest = None if recalibration is None else Recalibration.read(recalibration)
     options = replace(how, selection=selection_rule(measure, share, limit), recalibration=honest)
