@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from poseharvest.annotations.reader import Harvest
-from poseharvest.report import report, take
+from poseharvest.report import report, report_beside, take
+from walker_kit import Recipe, write_walk
 
 pytestmark = pytest.mark.browser
 
@@ -145,13 +146,19 @@ def dom(harvest: Harvest, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def dom_of(harvest: Harvest, folder: Path, probe: str) -> str:
-    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if browser is None:
-        pytest.skip("no Chromium on the path")
     page = report(harvest.path, folder / "page.html")
     text = page.read_text(encoding="utf-8").replace("</body>", probe).replace("<head>", _CLOCK, 1)
     page.write_text(text, encoding="utf-8")
-    command = [browser, *_FLAGS.split(), f"--user-data-dir={folder / 'profile'}", "--dump-dom", page.as_uri()]
+    return opened(page)
+
+
+def opened(page: Path, *flags: str) -> str:
+    """Return what becomes of a page in the browser."""
+    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("no Chromium on the path")
+    profile = f"--user-data-dir={page.parent / 'profile'}"
+    command = [browser, *_FLAGS.split(), *flags, profile, "--dump-dom", page.as_uri()]
     done = subprocess.run(command, capture_output=True, timeout=120, check=False)
     return done.stdout.decode("utf-8")
 
@@ -249,6 +256,43 @@ def test_a_long_take_is_loaded_in_pieces_from_the_disk(
     assert seen["loaded"] <= 4
     last = list(harvest.iter_frames())[-1]
     assert seen["pelvis"] == pytest.approx(last.mean[6].tolist(), abs=1)
+
+
+_BESIDE_PROBE = """
+<script>
+"use strict";
+(async () => {
+  const until = async (isThere) => { while (!isThere()) await new Promise((done) => setTimeout(done, 5)); };
+  const inside = (side) => side.document.documentElement.dataset;
+  await until(() => sides.every((side) => side.document.documentElement && inside(side).ready));
+  const label = (side) => side.document.getElementById("moment-label").textContent;
+  const move = async (side, index) => {
+    const slider = side.document.getElementById("moment");
+    slider.value = index;
+    slider.dispatchEvent(new side.Event("input"));
+    for (let k = 0; k < 100 && label(sides[0]) !== label(sides[1]); k++) await new Promise((done) => setTimeout(done, 10));
+    return sides.map(label);
+  };
+  const seen = { first: await move(sides[0], 20), second: await move(sides[1], 10) };
+  together.checked = false;
+  seen.alone = await move(sides[0], 30);
+  document.documentElement.dataset.seen = JSON.stringify(seen);
+})().catch((error) => { document.documentElement.dataset.scriptError = String(error); });
+</script>
+</body>
+"""
+
+
+def test_two_reports_side_by_side_move_together(harvest: Harvest, tmp_path: Path) -> None:
+    other = write_walk(tmp_path / "other", Recipe(num_frames=25, pictured=()))
+    page = report_beside(harvest.path, other.path, tmp_path / "both.html")
+    page.write_text(page.read_text(encoding="utf-8").replace("</body>", _BESIDE_PROBE), encoding="utf-8")
+    dom = opened(page, "--allow-file-access-from-files")  # only the probe looks into the frames
+    assert attribute(dom, "script-error") is None
+    seen = json.loads(attribute(dom, "seen") or "{}")
+    assert seen["first"] == ["frame 20 · 0.80 s", "frame 20 · 0.80 s"]
+    assert seen["second"] == ["frame 10 · 0.40 s", "frame 10 · 0.40 s"]
+    assert seen["alone"] == ["frame 30 · 1.20 s", "frame 10 · 0.40 s"]
 
 
 def test_the_tip_of_a_joint_tells_its_sigma(dom: str) -> None:

@@ -64,6 +64,14 @@ def report(harvest: Path | str, out: Path | str | None = None, *, overwrite: boo
         StoreError: the harvest is damaged, `out` exists, or it cannot be written.
         FormatError: a preview picture is damaged.
     """
+    path, _ = write_page(harvest, out, overwrite=overwrite)
+    return path
+
+
+def write_page(
+    harvest: Path | str, out: Path | str | None = None, *, overwrite: bool = False
+) -> tuple[Path, ReportContent]:
+    """Write the report as `report` does, and return its path and its content."""
     if out is None and is_remote(harvest):
         raise StoreError(f"{harvest}: a report is not written into an object store: name a local file (--out)")
     opened = Harvest.open(harvest)
@@ -72,7 +80,7 @@ def report(harvest: Path | str, out: Path | str | None = None, *, overwrite: boo
         content = collect(opened, None if folder is None else folder.write)
         page = render(content, None if folder is None else folder.name)
         temporary.write_text(page, encoding="utf-8")
-    return path
+    return path, content
 
 
 def render(content: ReportContent, beside: str | None = None) -> str:
@@ -82,18 +90,23 @@ def render(content: ReportContent, beside: str | None = None) -> str:
         content: what it shows.
         beside: name of the folder beside the page that holds the pieces of a long take.
     """
-    environment = Environment(
+    return environment().get_template("page.html.j2").render(**_context(content, beside))
+
+
+def environment() -> Environment:
+    """Return what fills the templates: it escapes every text that is not a template's own."""
+    made = Environment(
         loader=PackageLoader("poseharvest.report", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(
+    made.filters.update(
         number=wording.number, percent=wording.percent, mm=wording.short, plain=plain_name, count="{:,}".format
     )
-    environment.filters.update(merged=lambda a, b: {**a, **b}, plain_entries=_plain_entries)
-    return environment.get_template("page.html.j2").render(**_context(content, beside))
+    made.filters.update(merged=lambda a, b: {**a, **b}, plain_entries=_plain_entries)
+    return made
 
 
 def _context(content: ReportContent, beside: str | None) -> dict[str, Any]:
@@ -128,8 +141,8 @@ def _context(content: ReportContent, beside: str | None) -> dict[str, Any]:
         "inside": None if content.take.inside is None else script_safe(content.take.inside),
         "beside": beside,
         "max_inside": MAX_INSIDE,
-        "style": _asset("page.css"),
-        "scripts": [_asset(name) for name in _SCRIPTS],
+        "style": asset("page.css"),
+        "scripts": [asset(name) for name in _SCRIPTS],
         "laws": {
             "disagree_mm": DISAGREE_MM,
             "off": OFF_SHARE,
@@ -171,6 +184,6 @@ def _plain_entries(options: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in options.items() if not isinstance(value, Mapping)}
 
 
-def _asset(name: str) -> Markup:
-    """A style sheet or script of this package, not escaped, since it holds no text from the harvest."""
+def asset(name: str) -> Markup:
+    """Return a style sheet or script of this package, not escaped, since it holds no text from the harvest."""
     return Markup(resources.files("poseharvest.report").joinpath("templates", name).read_text(encoding="utf-8"))

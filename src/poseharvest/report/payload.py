@@ -52,6 +52,7 @@ def _plain(content: ReportContent, beside: str | None) -> dict[str, Any]:
         "sigma_mm": {"median": content.joints.usual_sigma_mm},
         "pieces": [asdict(piece) for piece in content.take.pieces],
         "beside": beside,
+        "frame_rate": content.info.capture.frame_rate,
         "created": content.info.created,
         "people": list(content.people),
         "pictures": asdict(content.pictures),

@@ -178,6 +178,23 @@ function wireWorst(player, trajectories) {
     });
 }
 
+/* Beside another report, in a page that frames both: tells the time that is shown, and follows the other's. */
+function wireOtherReport(data, player) {
+  if (window.parent === window) return () => {};
+  let told = null;
+  window.scrollTo(0, document.getElementById("player").offsetTop);
+  window.addEventListener("message", (event) => {
+    if (event.source !== window.parent || typeof event.data.time_s !== "number") return;
+    told = event.data.time_s;
+    player.goToFrame(Math.round(told * data.frame_rate));
+  });
+  return (time_s) => {
+    // What this page was told is not told again.
+    if (told === null) window.parent.postMessage({ time_s }, "*");
+    told = null;
+  };
+}
+
 function jsonIn(id) {
   const element = document.getElementById(id);
   return element === null ? null : JSON.parse(element.textContent);
@@ -218,6 +235,8 @@ function startPage() {
   wirePictures();
   wireWorst(player, trajectories);
   player.go(0);
+  const tell = wireOtherReport(data, player);
+  followers.heads.push((motion, moment) => tell(motion.moments[moment].time_s));
   document.documentElement.dataset.ready = "true";
 }
 
