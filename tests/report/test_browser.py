@@ -270,7 +270,8 @@ _BESIDE_PROBE = """
     const slider = side.document.getElementById("moment");
     slider.value = index;
     slider.dispatchEvent(new side.Event("input"));
-    for (let k = 0; k < 100 && label(sides[0]) !== label(sides[1]); k++) await new Promise((done) => setTimeout(done, 10));
+    for (let k = 0; k < 100 && label(sides[0]) !== label(sides[1]); k++)
+      await new Promise((done) => setTimeout(done, 10));
     return sides.map(label);
   };
   const seen = { first: await move(sides[0], 20), second: await move(sides[1], 10) };
