@@ -22,7 +22,7 @@ from poseharvest.learning.pose3d.pose_model import PoseModel
 from poseharvest.learning.pose3d.root_depth import estimate_root_depth, points_at_depth, viewing_slopes
 from poseharvest.learning.pose3d.scaling import pose_from_numbers
 from poseharvest.localization.boxes import Boxes, write_boxes
-from poseharvest.progress import OnProgress, Progress
+from poseharvest.progress import OnProgress, Progress, silent
 from poseharvest.reading.cells import safe_cell
 from poseharvest.skeleton.limb_lengths import LimbLengths
 from poseharvest.storage.run_folder import RunFolder
@@ -189,7 +189,7 @@ def predict(
     with run.running(settings, overwrite=overwrite, resume=False):
         path, findings = run.path / POSES, _findings(model, situation)
         with staged_file(path, overwrite=True) as temporary:
-            count, windows = _write_poses(model, pictures, situation, temporary, on_progress or _silent)
+            count, windows = _write_poses(model, pictures, situation, temporary, on_progress or silent)
         if situation.detector is not None:
             with staged_file(run.path / BOXES, overwrite=True) as temporary:
                 write_boxes(Boxes(windows), temporary)
@@ -216,10 +216,6 @@ def _write_poses(
     if not windows:
         raise _nobody(pictures, situation)
     return count, windows
-
-
-def _silent(progress: Progress) -> None:
-    """Ignore progress."""
 
 
 def _findings(model: PoseModel, situation: Situation) -> tuple[str, ...]:
