@@ -12,6 +12,7 @@ from rich.console import Console
 
 from poseharvest.capture.trials import find_trials
 from poseharvest.cli.derived_options import option, options_of, with_options
+from poseharvest.cli.exit_codes import FAULTY
 from poseharvest.cli.footage_options import (
     FOOTAGE,
     DetectorChoice,
@@ -22,7 +23,7 @@ from poseharvest.cli.footage_options import (
 from poseharvest.cli.harvest_plan import HarvestPlan
 from poseharvest.cli.progress_bar import progress_bar
 from poseharvest.cli.remote_output import local_output
-from poseharvest.cli.summary import FAULTY, has_faults, print_summary
+from poseharvest.cli.summary import has_faults, print_summary
 from poseharvest.cli.trial_runs import harvest_all
 from poseharvest.detectors.registry import describe_detectors
 from poseharvest.errors import NoteOnError
