@@ -109,6 +109,16 @@ def _qualisys(folder: Path) -> list[Path]:
     return [path]
 
 
+def _planted(name: str) -> Make:
+    """Return what writes a calibration in the layout of a tool, as the tests do."""
+
+    def make(folder: Path) -> list[Path]:
+        paths: list[Path] = import_module("calibration_kit").PLANTERS[name](_rig(), folder)
+        return paths
+
+    return make
+
+
 CALIBRATIONS: Mapping[str, Make] = MappingProxyType({
     "rig": _written("rig.json", write_rig),
     "toml": _written("calib.toml", write_toml),
@@ -119,6 +129,7 @@ CALIBRATIONS: Mapping[str, Make] = MappingProxyType({
     "voxelpose": _written("voxelpose.json", write_voxelpose),
     "aist": _aist,
     "qualisys": _qualisys,
+    **{name: _planted(name) for name in ("vicon", "optitrack", "calib_io", "colmap", "biocv", "opencap")},
 })
 
 
