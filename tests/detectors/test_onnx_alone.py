@@ -142,3 +142,12 @@ def test_a_file_that_is_no_model_is_named(tmp_path: Path) -> None:
         load_detector(path)
     with pytest.raises(DetectorError, match=r"b\.onnx: expected an ONNX model, got no file"):
         load_detector(tmp_path / "b.onnx")
+
+
+def test_a_runtime_without_a_gpu_stays_on_the_processor(tmp_path, monkeypatch):
+    import onnxruntime
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
+    detector = load_detector(rtmpose(tmp_path / "net.onnx", 17), device="auto")
+    assert detector.details["device"] == "cpu"

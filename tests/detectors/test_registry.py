@@ -111,7 +111,8 @@ def test_the_help_describes_every_detector(record):
         (
             ("gone.toml",),
             {"batchsize": 3},
-            'options among device, batch_size, flip_test, bias_px, full_precision, skeleton, got "batchsize"',
+            "options among device, batch_size, flip_test, bias_px, heatmap_device, full_precision, skeleton, "
+            'got "batchsize"',
         ),
     ],
 )

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from poseharvest.arrays import ImageSize
 from poseharvest.calibration.build import CameraNumbers, ReadOptions, build_rig
 from poseharvest.calibration.calibration_format import CalibrationFormat
 from poseharvest.calibration.values import image_size_of, numbers
@@ -73,16 +74,21 @@ def _table(path: Path) -> Mapping[str, Any]:
 def _camera(name: str, path: Path) -> CameraNumbers:
     values = _table(path)
     what = f'{path.name}: camera "{name}"'
-    size = values.get("imageSize")
-    height, width = (None, None) if size is None else numbers(size, (2,), f"{what}: imageSize").tolist()
     return CameraNumbers(
         name=name,
-        image_size=None if size is None else image_size_of(height, width, f"{what}: imageSize"),
+        image_size=_image_size(values.get("imageSize"), f"{what}: imageSize"),
         matrix=values["intrinsicMat"],
         rotation=values["rotation"],
         translation=values.get("translation"),
         coefficients=values.get("distortion"),
     )
+
+
+def _image_size(value: object, what: str) -> ImageSize | None:
+    if value is None:
+        return None
+    height, width = numbers(value, (2,), what).tolist()
+    return image_size_of(height, width, what)
 
 
 def _leader(path: Path) -> Path:

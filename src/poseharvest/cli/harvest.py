@@ -21,6 +21,7 @@ from poseharvest.cli.summary import FAULTY, has_faults, print_summary
 from poseharvest.detectors.keypoint_capture import capture_settings, open_capture
 from poseharvest.detectors.protocol import HeatmapDetector
 from poseharvest.detectors.registry import NAMES, describe_detectors, load_detector
+from poseharvest.devices import AUTO, inference_device
 from poseharvest.errors import NoteOnError
 from poseharvest.harvesting.harvest_capture import harvest as run
 from poseharvest.harvesting.harvest_options import Estimate, HarvestOptions
@@ -50,6 +51,7 @@ _SKELETON = "Joints to harvest from keypoint files or an ONNX model: a built-in 
 _LENGTHS = "TOML file with the subject's limb lengths in mm; estimated from the footage if not given."
 _SYNC = "Find by motion how much later each camera was started, and harvest with that where it is sure."
 _RAY = "Spread the frames over a Ray cluster: auto finds it, HOST:PORT is its head, local is this machine alone."
+_DEVICE = "auto: the network on a GPU if there is one, the 3D inference on the processor; or cpu, cuda."
 _KEEP = "Leave no camera out, also one that is plainly at fault."
 _STRICT = (
     "End with exit code 3 if a camera is at fault, or anything else is an error; the harvest is written all the same."
@@ -70,7 +72,7 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     weights: Annotated[Path | None, typer.Option(help="The detector's weights; fetched once if not given.")] = None,
     detector_option: Annotated[list[str] | None, typer.Option(help=_OPTION)] = None,
     skeleton: Annotated[str | None, typer.Option(help=_SKELETON, show_default=False)] = None,
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    device: Annotated[str, typer.Option(help=_DEVICE)] = AUTO,
     boxes: Annotated[Path | None, typer.Option(help="CSV of boxes: frame,view,x,y,width,height.")] = None,
     limb_lengths: Annotated[Path | None, typer.Option(help=_LENGTHS)] = None,
     inference: InferenceOptions = _DEFAULTS.inference,
@@ -92,13 +94,13 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier harvest.")] = False,
 ) -> None:
     """Harvest 3D poses and annotations from a calibrated multi-camera capture."""
-    who = HarvestOptions(people=_number_of_people(people), moments=moments, start=start, stop=stop, device=device)
+    who = HarvestOptions(people=_number_of_people(people), moments=moments, device=inference_device(device))
     how = replace(who, inference=inference, estimate=estimate, ignore_audit=ignore_audit, keep_cameras=keep_cameras)
-    honest = None if recalibration is None else Recalibration.read(recalibration)
-    options = replace(how, selection=selection_rule(measure, share, limit), recalibration=honest)
+    fit = None if recalibration is None else Recalibration.read(recalibration)
+    options = replace(how, selection=selection_rule(measure, share, limit), recalibration=fit, start=start, stop=stop)
     footage = {"views": split_names(views), "rotate": rotate, "scale": scale, "frame_rate": frame_rate}
     settings = capture_settings(capture, {"calibration": calibration, "unit": unit, **footage})
-    load = partial(_load, detector, weights, device, _detector_options(detector_option, skeleton))
+    load = partial(_load, detector, weights, _network_device(device, ray), _detector_options(detector_option, skeleton))
     at_once = None if detector in NAMES else load()  # a network may have to be downloaded
     with local_output(out, overwrite=overwrite) as folder:
         with progress_bar(Console(stderr=True)) as on_progress, _workers(ray) as workers:
@@ -128,6 +130,11 @@ def _conclude(result: Harvest) -> None:
     """Write the report and print the summary."""
     with NoteOnError(f"the harvest is finished: {result.path}: poseharvest report makes its report"):
         print_summary(result, write_report(result.path))
+
+
+def _network_device(device: str, ray: str | None) -> str:
+    """Return where the network is to run; a worker of a cluster need not have the GPU of this machine."""
+    return device if ray is None else inference_device(device)
 
 
 def _load(name: str, weights: Path | None, device: str, options: dict[str, Any]) -> HeatmapDetector:

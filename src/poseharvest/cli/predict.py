@@ -12,6 +12,7 @@ from rich.markup import escape
 from poseharvest.cli.assignments import parse_assignments
 from poseharvest.cli.progress_bar import progress_bar
 from poseharvest.detectors.registry import describe_detectors, load_detector
+from poseharvest.devices import network_device
 from poseharvest.learning.pose3d.predict_poses import Prediction, Situation
 
 _CALIBRATION = "Calibration of the camera, such as a harvest's rig.json; without it there are no millimetres across."
@@ -39,7 +40,7 @@ def predict(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     view: Annotated[str | None, typer.Option(help="The camera's name in it.", show_default=False)] = None,
     root_depth_mm: Annotated[float | None, typer.Option(help=_ROOT, show_default=False)] = None,
     limb_lengths: Annotated[Path | None, typer.Option(help=_LENGTHS, show_default=False)] = None,
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    device: Annotated[str, typer.Option(help="auto (a GPU if there is one), cpu or cuda.")] = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier prediction.")] = False,
 ) -> None:
     """Predict 3D poses in single pictures with a network of train3d."""
@@ -66,7 +67,7 @@ def predict(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     )
     with progress_bar(Console(stderr=True)) as on_progress:
         result = run(
-            load_model(model, device=device),
+            load_model(model, device=network_device(device)),
             open_pictures(pictures, sequence=sequence),
             out,
             situation=situation,

@@ -45,7 +45,7 @@ def sync(  # noqa: PLR0913, PLR0917 - every option of the command is a parameter
     detector: Annotated[str, typer.Option(help=_DETECTOR)] = "efficientpose",
     weights: Annotated[Path | None, typer.Option(help="The detector's weights; fetched once if not given.")] = None,
     detector_option: Annotated[list[str] | None, typer.Option(help=_OPTION)] = None,
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    device: Annotated[str, typer.Option(help="auto (a GPU if there is one), cpu or cuda.")] = "auto",
     write: Annotated[bool, typer.Option("--write", help=_WRITE)] = False,
 ) -> None:
     """Find how much later each camera was started, and say how sure that is."""

@@ -14,7 +14,14 @@ from typing import NamedTuple
 from poseharvest.detectors.detector_record import DetectorRecord
 from poseharvest.detectors.keypoint_layouts import LAYOUTS
 from poseharvest.detectors.network import RunOptions, WindowDetector
-from poseharvest.detectors.onnx import OnnxDescription, OnnxOptions, detector_of, open_session, zero_outputs
+from poseharvest.detectors.onnx import (
+    OnnxDescription,
+    OnnxOptions,
+    detector_of,
+    fastest_onnx_device,
+    open_session,
+    zero_outputs,
+)
 from poseharvest.errors import DetectorError
 from poseharvest.skeleton.definitions import COCO17
 from poseharvest.skeleton.human import HALPE26
@@ -149,4 +156,5 @@ DETECTOR = DetectorRecord(
     load=load_onnx_alone,
     recognises=lambda path: path.suffix == ".onnx",
     options=OnnxOptions,
+    fastest_device=fastest_onnx_device,
 )

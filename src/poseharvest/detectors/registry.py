@@ -9,6 +9,7 @@ from typing import Any
 from poseharvest.detectors.detector_record import DetectorRecord
 from poseharvest.detectors.protocol import HeatmapDetector
 from poseharvest.detectors.weights_files import DETECTOR_KEY, WEIGHTS_SUFFIX, read_metadata
+from poseharvest.devices import AUTO, PROCESSOR
 from poseharvest.errors import DetectorError
 from poseharvest.module_records import records_of
 
@@ -42,7 +43,8 @@ def load_detector(
             model, a .safetensors of a network that was trained here, a folder of keypoint files.
         weights: weights of a named detector, used as they are. If none are named, each detector has its own answer:
             they are downloaded into the cache once and checked, come with the package, or are missed.
-        device: where it runs, "cpu" or "cuda".
+        device: where it runs, "cpu" or "cuda". With "auto" a network runs on a GPU if there is one that it can use, and
+            hands its heatmaps over on the processor.
         options: of the detector's options: of detectors.network.RunOptions for a network or an ONNX model, of
             detectors.keypoints.KeypointOptions for keypoint files.
 
@@ -107,7 +109,17 @@ def _weights_of(record: DetectorRecord, weights: str | Path | None) -> Path | No
 
 def _checked(record: DetectorRecord, values: dict[str, Any]) -> Any:
     known = [field.name for field in fields(record.options)]
+    values = _placed(record, values, known)
     unknown = sorted(set(values) - set(known))
     if unknown:
         raise DetectorError(f'detector: expected options among {", ".join(known)}, got "{unknown[0]}"')
     return record.options(**values)
+
+
+def _placed(record: DetectorRecord, values: dict[str, Any], known: list[str]) -> dict[str, Any]:
+    """Return the options with the device that "auto" becomes for this detector."""
+    if values["device"] != AUTO:
+        return values
+    if "heatmap_device" not in known:  # no network: it has heatmaps without a GPU
+        return {**values, "device": PROCESSOR}
+    return {"heatmap_device": PROCESSOR, **values, "device": record.fastest_device()}

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
-import torch
-
+from poseharvest.devices import check_device
 from poseharvest.errors import ConfigError
 from poseharvest.motion.joint_tracks import MotionOptions
 from poseharvest.pictorial.infer import InferenceOptions
@@ -76,11 +75,7 @@ class HarvestOptions:
             raise ConfigError(f"frames: expected a range, got {self.start} to {self.stop} (--start, --stop)")
         if self.num_previews < 0:
             raise ConfigError(f"num_previews: expected 0 or more, got {self.num_previews}")
-        try:
-            torch.empty(0, device=self.device)
-        except (RuntimeError, AssertionError) as error:
-            reason = str(error).splitlines()[0]
-            raise ConfigError(f'device: "{self.device}" cannot be used: {reason}') from error
+        check_device(self.device)
 
     def as_dict(self) -> dict[str, Any]:
         """Return every option but the recalibration as plain data, for `harvest.json`."""
