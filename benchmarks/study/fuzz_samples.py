@@ -186,11 +186,25 @@ def _mmpose(folder: Path) -> list[Path]:
     return [_json(folder / f"cam0{k}.json", {"meta_info": {}, "instance_info": moments}) for k in (1, 2)][:1]
 
 
+def _tables(write: str, ending: str) -> Make:
+    """Return what writes two views in a layout of DeepLabCut or SLEAP, as the tests do."""
+
+    def make(folder: Path) -> list[Path]:
+        kit = import_module("keypoint_table_kit")
+        names = () if write == "write_sleap" else ([""],)
+        return [getattr(kit, write)(folder / f"cam0{k}{ending}", kit.planted(), *names) for k in (1, 2)][:1]
+
+    return make
+
+
 KEYPOINTS: Mapping[str, Make] = MappingProxyType({
     "openpose": _openpose,
     "coco-results": _coco_results,
     "coco-data-set": _coco_data_set,
     "mmpose": _mmpose,
+    "deeplabcut-csv": _tables("write_csv", "DLC_net.csv"),
+    "deeplabcut-h5": _tables("write_pandas", "DLC_net.h5"),
+    "sleap-h5": _tables("write_sleap", ".analysis.h5"),
 })
 
 
