@@ -20,7 +20,7 @@ from poseharvest.cli.remote_output import local_output
 from poseharvest.cli.summary import FAULTY, has_faults, print_summary
 from poseharvest.detectors.keypoint_capture import capture_settings, open_capture
 from poseharvest.detectors.protocol import HeatmapDetector
-from poseharvest.detectors.registry import NAMES, describe_detectors, load_detector
+from poseharvest.detectors.registry import NAMED, describe_detectors, load_detector
 from poseharvest.devices import AUTO, inference_device
 from poseharvest.errors import NoteOnError
 from poseharvest.harvesting.harvest_capture import harvest as run
@@ -101,7 +101,7 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     footage = {"views": split_names(views), "rotate": rotate, "scale": scale, "frame_rate": frame_rate}
     settings = capture_settings(capture, {"calibration": calibration, "unit": unit, **footage})
     load = partial(_load, detector, weights, _network_device(device, ray), _detector_options(detector_option, skeleton))
-    at_once = None if detector in NAMES else load()  # a network may have to be downloaded
+    at_once = None if detector in NAMED else load()  # a network may have to be downloaded
     with local_output(out, overwrite=overwrite) as folder:
         with progress_bar(Console(stderr=True)) as on_progress, _workers(ray) as workers:
             opened, network = open_capture(capture, at_once, settings), at_once or load()
