@@ -15,7 +15,7 @@ ROOT = "poseharvest"
 
 LEVELS: tuple[tuple[str, ...], ...] = (
     ("errors", "arrays", "compiled", "findings", "module_records", "progress", "threads"),
-    ("checks", "reading", "units", "versions"),
+    ("checks", "devices", "reading", "units", "versions"),
     ("geometry", "skeleton", "storage"),
     ("heatmaps", "calibration", "networks", "selection", "motion", "boards"),
     ("capture",),

@@ -26,6 +26,7 @@ from poseharvest.cli.remote_output import local_output
 from poseharvest.cli.summary import has_faults, print_summary
 from poseharvest.cli.trial_runs import harvest_all
 from poseharvest.detectors.registry import describe_detectors
+from poseharvest.devices import inference_device
 from poseharvest.errors import NoteOnError
 from poseharvest.harvesting.harvest_options import Estimate, HarvestOptions
 from poseharvest.localization.boxes import read_boxes
@@ -98,11 +99,13 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     how = replace(frames, inference=inference, estimate=estimate, ignore_audit=ignore_audit, keep_cameras=keep_cameras)
     honest = None if recalibration is None else Recalibration.read(recalibration)
     selection = selection_rule(measure, share, limit)
+    device = inference_device(detector.device)
     plan = HarvestPlan(
         footage,
         follow,
-        detector,
-        replace(how, selection=selection, recalibration=honest, device=detector.device),
+        # A worker of a cluster need not have the GPU of this machine.
+        detector if ray is None else replace(detector, device=device),
+        replace(how, selection=selection, recalibration=honest, device=device),
         boxes=None if boxes is None else read_boxes(boxes),
         limb_lengths=None if limb_lengths is None else read_limb_lengths(limb_lengths),
         finds_offsets=sync,
