@@ -17,6 +17,7 @@ COMMANDS = (
     "harvest",
     "report",
     "export",
+    "kinematics",
     "evaluate",
     "audit",
     "sync",

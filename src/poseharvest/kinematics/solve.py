@@ -1,0 +1,177 @@
+"""The angles of one person: between the joints, and of OpenSim's model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from poseharvest.annotations.reader import Harvest
+from poseharvest.errors import ConfigError
+from poseharvest.export.even_frames import find_track
+from poseharvest.export.markers import Marker, markers_of
+from poseharvest.export.survey import survey
+from poseharvest.export.trc import TrcOptions, write_trc
+from poseharvest.export.upright import AXES, find_up
+from poseharvest.findings import Finding
+from poseharvest.kinematics.angle_track import AngleTrack, angle_track
+from poseharvest.kinematics.motion_file import Motion, read_motion
+from poseharvest.kinematics.opensim_job import MOTION_FILE, OpensimAnswer, OpensimJob, run_opensim
+from poseharvest.kinematics.options import KinematicsOptions
+from poseharvest.kinematics.person_track import PersonTrack, person_track
+from poseharvest.kinematics.setups import find_setups
+
+MARKERS_FILE: Final = "markers.trc"
+MODEL_ERROR_MM: Final = 20.0
+"""How far a model's marker may lie from the person's; a joint whose sigma is far below gets no more weight for that."""
+
+_LARGE_RMS_MM = 40.0
+
+
+@dataclass(frozen=True, eq=False)
+class ModelMotion:
+    """What OpenSim made of one person's markers."""
+
+    motion: Motion
+    answer: OpensimAnswer
+
+    @property
+    def marker_rms_mm(self) -> float:
+        """Root mean square of the distances of all markers in all frames, mm."""
+        errors = np.array(list(self.answer.marker_errors_mm.values()))
+        return float(np.sqrt((errors**2).mean()))
+
+
+@dataclass(frozen=True, eq=False)
+class PersonKinematics:
+    """One person's angles.
+
+    Attributes:
+        person: number of the person.
+        up: the axis of the world that is taken as up.
+        angles: between the joints.
+        model: OpenSim's coordinates; None if it was not asked.
+        findings: what a person should know.
+    """
+
+    person: int
+    up: str
+    angles: AngleTrack
+    model: ModelMotion | None
+    findings: tuple[Finding, ...]
+
+
+def solve_person(harvest: Harvest, folder: Path, options: KinematicsOptions) -> PersonKinematics:
+    """Return the angles of the person that the options name. OpenSim's files go into `folder`.
+
+    Raises:
+        ConfigError: the person is not in the harvest, or OpenSim or its files are missing.
+        FormatError: OpenSim does not take its files or the markers.
+    """
+    track = find_track(harvest, options, "a person's folder")
+    seen = survey(harvest, track, options, markers_of(harvest.skeleton.joints, "joints"))
+    upright = find_up(harvest, seen.upwards, options.up)
+    positions = person_track(harvest, track, options)
+    angles = angle_track(positions, np.array(AXES[upright.axis]))
+    findings = (*upright.findings, *_angle_findings(angles, harvest.skeleton.joints))
+    if not options.uses_opensim:
+        return PersonKinematics(track.person, upright.axis, angles, None, findings)
+    chosen = replace(options, person=track.person, up=upright.axis)  # type: ignore[arg-type]  # one of the six axes
+    trc_findings = _write_markers(harvest, folder / MARKERS_FILE, chosen)
+    model = _solve_model(harvest, folder, chosen, positions)
+    findings = (*findings, *trc_findings, *_model_findings(model, options))
+    return PersonKinematics(track.person, upright.axis, angles, model, findings)
+
+
+def _write_markers(harvest: Harvest, path: Path, options: KinematicsOptions) -> tuple[Finding, ...]:
+    written = TrcOptions(
+        up=options.up,
+        person=options.person,
+        start=options.start,
+        stop=options.stop,
+        smooth=options.smooth,
+        markers="pose2sim",
+    )
+    return write_trc(harvest, path, written)
+
+
+def _solve_model(harvest: Harvest, folder: Path, options: KinematicsOptions, positions: PersonTrack) -> ModelMotion:
+    markers = markers_of(harvest.skeleton.joints, "pose2sim")
+    setups = find_setups(options.model, options.setups, harvest.skeleton.name, [marker.name for marker in markers])
+    weights = marker_weights(positions, markers) if options.weights == "uncertainty" or setups.tasks is None else {}
+    paths = {
+        name: None if path is None else str(path.resolve())
+        for name, path in (("marker_set", setups.marker_set), ("scaling", setups.scaling), ("tasks", setups.tasks))
+    }
+    job = OpensimJob(
+        trc=str((folder / MARKERS_FILE).resolve()),
+        folder=str(folder.resolve()),
+        model=str(setups.model.resolve()),
+        weights=weights,
+        mass_kg=options.mass_kg,
+        **paths,
+    )
+    answer = run_opensim(job, len(positions.frames))
+    return ModelMotion(read_motion(folder / MOTION_FILE), answer)
+
+
+def marker_weights(positions: PersonTrack, markers: Sequence[Marker]) -> dict[str, float]:
+    """Return the weight of every marker: the inverse variance of the joint and the model together, 1 on average.
+
+    The joint's variance is the square of the median of its sigma over all frames. A marker without any has no weight.
+    """
+    with np.errstate(invalid="ignore"):
+        sigma = positions.sigma_mm
+    variances = {}
+    for marker in markers:
+        columns = sigma[:, [positions.joints.index(joint) for joint in marker.joints]]
+        of_marker = np.sqrt((columns**2).sum(1)) / len(marker.joints)
+        if np.isfinite(of_marker).any():
+            variances[marker.name] = float(np.nanmedian(of_marker)) ** 2
+    raw = {name: 1 / (variance + MODEL_ERROR_MM**2) for name, variance in variances.items()}
+    mean = sum(raw.values()) / max(len(raw), 1)
+    return {name: weight / mean for name, weight in raw.items()}
+
+
+def _angle_findings(angles: AngleTrack, joints: Sequence[str]) -> tuple[Finding, ...]:
+    if not angles.names:
+        raise ConfigError(
+            "kinematics: expected joints that make an angle, such as a hip, a knee and an ankle, "
+            f"got {', '.join(joints)}"
+        )
+    empty = [name for name, column in zip(angles.names, angles.degrees.T, strict=True) if np.isnan(column).all()]
+    if not empty:
+        return ()
+    message = f"angles without a value in any frame, as a joint has no position: {', '.join(empty)}"
+    return (Finding("warning", "angles", message),)
+
+
+def _model_findings(model: ModelMotion, options: KinematicsOptions) -> tuple[Finding, ...]:
+    answer, found = model.answer, []
+    worst = max(answer.marker_errors_mm, key=lambda name: answer.marker_errors_mm[name])
+    rms = model.marker_rms_mm
+    message = (
+        f"the markers lie {rms:.1f} mm (root mean square) from those of OpenSim's model, "
+        f"{worst} {answer.marker_errors_mm[worst]:.0f} mm"
+    )
+    if rms > _LARGE_RMS_MM:
+        message += ": more than a model that fits; look at the scale factors, and whether --up and the model are right"
+    found.append(Finding("warning" if rms > _LARGE_RMS_MM else "note", "OpenSim", message))
+    if answer.unscaled:
+        listed = ", ".join(answer.unscaled)
+        message = f"not scaled, as no pair of their markers is written: {listed}; these segments keep the model's size"
+        found.append(Finding("warning", "OpenSim", message))
+    odd = {name: factor for name, factor in answer.scales.items() if not 0.7 < factor < 1.4}
+    if odd:
+        listed = ", ".join(f"{name} {factor:.2f}" for name, factor in odd.items())
+        message = f"scale factors far from 1: {listed}; a child, another model, or a wrong unit of the calibration"
+        found.append(Finding("warning", "OpenSim", message))
+    if answer.mass_kg is not None and options.mass_kg is None:
+        message = (
+            f"the scaled model has the set-up's mass of {answer.mass_kg:g} kg: angles do not depend on it, forces do"
+        )
+        found.append(Finding("note", "OpenSim", f"{message}; --mass-kg gives the person's"))
+    return tuple(found)

@@ -1,0 +1,119 @@
+"""Joint angles on the disk: each person's tables, drawings and OpenSim's files in one folder that appears complete."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from poseharvest.annotations.reader import Harvest
+from poseharvest.errors import ConfigError, FormatError
+from poseharvest.findings import Finding, worst_first
+from poseharvest.kinematics.angle_tables import angle_table, coordinate_table, marker_table, write_tables
+from poseharvest.kinematics.opensim_job import check_opensim
+from poseharvest.kinematics.options import KinematicsOptions
+from poseharvest.kinematics.record import RECORD_FILE, is_kinematics_folder, record_text
+from poseharvest.kinematics.solve import PersonKinematics, solve_person
+from poseharvest.report.angle_figures import alone
+from poseharvest.report.kinematics_page import angles_svg, coordinates_svg, person_folder, render_kinematics
+from poseharvest.storage.staging import StagedFolder, os_errors_as_store_errors
+
+PAGE_FILE: Final = "index.html"
+
+
+@dataclass(frozen=True, eq=False)
+class WrittenKinematics:
+    """The folder, each person's angles, and what a person should know, the worst first."""
+
+    path: Path
+    people: tuple[PersonKinematics, ...]
+    findings: tuple[Finding, ...]
+
+
+def write_kinematics(
+    harvest: Harvest | Path | str,
+    out: Path | str,
+    options: KinematicsOptions | None = None,
+    *,
+    overwrite: bool = False,
+) -> WrittenKinematics:
+    """Write the joint angles of everyone in a harvest, or of one person, as a folder.
+
+    Args:
+        harvest: the harvest or its folder.
+        out: the folder to make.
+        options: how.
+        overwrite: replace an earlier output of this name.
+
+    Raises:
+        ConfigError: there is nobody of whom to take angles, or OpenSim or its files are missing.
+        FormatError: OpenSim does not take its files, or the markers of a person who is alone.
+        StoreError: the harvest is damaged, the folder exists, or it cannot be written.
+    """
+    chosen = KinematicsOptions() if options is None else options
+    if chosen.uses_opensim:
+        check_opensim()
+    opened = harvest if isinstance(harvest, Harvest) else Harvest.open(harvest)
+    numbers = _people(opened, chosen)
+    staged = StagedFolder(Path(out), replaceable=is_kinematics_folder if overwrite else None)
+    try:
+        with os_errors_as_store_errors(staged.target):
+            people, findings = _solve_all(opened, staged.path, chosen, numbers)
+            text = record_text(opened, chosen, people, findings)
+            (staged.path / RECORD_FILE).write_text(text, encoding="utf-8")
+            page = render_kinematics(opened.info.capture.name, people, findings)
+            (staged.path / PAGE_FILE).write_text(page, encoding="utf-8")
+        staged.commit()
+    finally:
+        staged.discard()  # does nothing after the commit
+    return WrittenKinematics(staged.target, people, findings)
+
+
+def _people(harvest: Harvest, options: KinematicsOptions) -> Sequence[int]:
+    """Return whom to take: everyone, or the one who is asked for, who need not exist."""
+    if options.person is not None:
+        return (options.person,)
+    numbers: set[int] = set()
+    for table in harvest.frame_columns(["frame", "person"]):
+        rows = zip(table.column("frame").to_pylist(), table.column("person").to_pylist(), strict=True)
+        stop = float("inf") if options.stop is None else options.stop
+        numbers |= {person for frame, person in rows if options.start <= frame < stop}
+    if not numbers:
+        raise ConfigError("kinematics: expected a person in the harvest and in its frames, got nobody")
+    return sorted(numbers)
+
+
+def _solve_all(
+    harvest: Harvest, folder: Path, options: KinematicsOptions, numbers: Sequence[int]
+) -> tuple[tuple[PersonKinematics, ...], tuple[Finding, ...]]:
+    """Return everyone's angles, written into a folder each; with several people, one who fails is a finding."""
+    people, findings = [], []
+    for number in numbers:
+        own = folder / person_folder(number)
+        own.mkdir()
+        try:
+            person = solve_person(harvest, own, replace(options, person=number))
+        except (ConfigError, FormatError) as error:
+            if len(numbers) == 1:
+                raise
+            findings.append(Finding("error", f"person {number}", f"person {number} has no angles: {error}"))
+            continue
+        _write_person(own, person, harvest.info.capture.frame_rate)
+        people.append(person)
+        start = f"person {number}: " if len(numbers) > 1 else ""
+        findings += [replace(finding, message=start + finding.message) for finding in person.findings]
+    if not people:
+        raise ConfigError(f"kinematics: nobody of {len(numbers)} people has angles: {findings[0].message}")
+    return tuple(people), worst_first(findings)
+
+
+def _write_person(folder: Path, person: PersonKinematics, frame_rate: float) -> None:
+    write_tables(angle_table(person.angles), folder, "angles")
+    (folder / "angles.svg").write_text(alone(angles_svg(person)), encoding="utf-8")
+    if person.model is not None:
+        model = person.model
+        write_tables(coordinate_table(model.motion, model.answer.translations, frame_rate), folder, "coordinates")
+        write_tables(marker_table(model.answer), folder, "marker_errors")
+        drawing = coordinates_svg(person.person, model)
+        (folder / "coordinates.svg").write_text(alone(drawing), encoding="utf-8")
