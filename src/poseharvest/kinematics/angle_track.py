@@ -58,10 +58,10 @@ def _named(points: Floats, joints: Sequence[str]) -> Points:
 
 def _square_roots(covariances: Floats) -> Floats:
     """Return (F, J, 3, 3): as rows, the axes of each ellipsoid, one standard deviation long."""
-    known = np.isfinite(covariances).all((-1, -2))
-    values, vectors = np.linalg.eigh(np.where(known[..., None, None], covariances, 0.0))
+    is_known = np.isfinite(covariances).all((-1, -2), keepdims=True)
+    values, vectors = np.linalg.eigh(np.where(is_known, covariances, 0.0))
     axes = np.sqrt(values.clip(min=0))[..., None] * np.swapaxes(vectors, -1, -2)
-    return np.where(known[..., None, None], axes, np.nan)
+    return np.where(is_known, axes, np.nan)
 
 
 def _sigma_deg(angle: JointAngle, points: Floats, deviations: Floats, joints: Sequence[str], up: Floats) -> Floats:

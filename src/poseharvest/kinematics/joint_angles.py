@@ -65,7 +65,8 @@ def _dot(a: Floats, b: Floats) -> Floats:
 
 def _between(a: Floats, b: Floats) -> Floats:
     """Return the angle between two directions, 0 to 180 degrees, as exact near both ends as elsewhere."""
-    return np.degrees(np.arctan2(np.linalg.norm(np.cross(a, b), axis=-1), _dot(a, b)))
+    angle: Floats = np.degrees(np.arctan2(np.linalg.norm(np.cross(a, b), axis=-1), _dot(a, b)))
+    return angle
 
 
 def _middle(points: Points, part: str) -> Floats:

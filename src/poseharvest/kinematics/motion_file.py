@@ -38,7 +38,9 @@ def read_motion(path: Path) -> Motion:
         raise FormatError(f"{path.name}: expected a motion file of OpenSim, with a line endheader")
     if "inDegrees=yes" not in header.replace(" ", ""):
         raise FormatError(f"{path.name}: expected angles in degrees, inDegrees=yes")
-    names, *rows = (line.split() for line in body.splitlines() if line.strip())
+    names, *rows = [line.split() for line in body.splitlines() if line.strip()] or [[]]
+    if not names or not rows:
+        raise FormatError(f"{path.name}: expected a row of names and rows of numbers")
     try:
         numbers = np.array(rows, dtype=float)
     except ValueError as error:

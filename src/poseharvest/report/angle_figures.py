@@ -74,6 +74,16 @@ def coordinate_panels(motion: Motion, translations: Sequence[str]) -> tuple[Pane
     return tuple(Panel(title, unit, tuple(curves)) for (title, unit), curves in panels.items())
 
 
+def panel_svgs(panels: Sequence[Panel], times_s: _Floats) -> tuple[Markup, ...]:
+    """Return a drawing per panel, for a page that arranges them by its width."""
+    return tuple(
+        Markup('<svg class="angles" viewBox="0 0 {} {}" role="img" aria-label="{} over time">{}</svg>').format(
+            _WIDTH, _HEIGHT, panel.title, _panel(panel, times_s)
+        )
+        for panel in panels
+    )
+
+
 def panels_svg(panels: Sequence[Panel], times_s: _Floats, label: str) -> Markup:
     """Return all panels as one drawing; `label` describes it."""
     rows = -(-len(panels) // _COLUMNS)
@@ -134,12 +144,20 @@ def _panel(panel: Panel, times_s: _Floats) -> Markup:
 
 
 def _range(panel: Panel) -> tuple[float, float]:
-    known = np.concatenate([curve.values[np.isfinite(curve.values)] for curve in panel.curves])
+    reach = [0.0 if curve.sigma is None else _typical(curve.sigma) for curve in panel.curves]
+    bounds = [curve.values + sign * 2 * far for curve, far in zip(panel.curves, reach, strict=True) for sign in (-1, 1)]
+    known = np.concatenate([bound[np.isfinite(bound)] for bound in bounds])
     if not len(known):
         return 0.0, 1.0
     low, high = float(known.min()), float(known.max())
     room = max(0.08 * (high - low), ((_LEAST_SPAN_M if panel.unit == "m" else _LEAST_SPAN) - (high - low)) / 2)
     return low - room, high + room
+
+
+def _typical(sigma: _Floats) -> float:
+    """Return the median of the known standard deviations: a few unsure frames do not flatten the curve."""
+    known = sigma[np.isfinite(sigma)]
+    return float(np.median(known)) if len(known) else 0.0
 
 
 def _ticks(low: float, high: float) -> list[float]:

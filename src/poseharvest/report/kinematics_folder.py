@@ -11,12 +11,13 @@ from poseharvest.annotations.reader import Harvest
 from poseharvest.errors import ConfigError, FormatError
 from poseharvest.findings import Finding, worst_first
 from poseharvest.kinematics.angle_tables import angle_table, coordinate_table, marker_table, write_tables
+from poseharvest.kinematics.joint_angles import Floats
 from poseharvest.kinematics.opensim_job import check_opensim
 from poseharvest.kinematics.options import KinematicsOptions
 from poseharvest.kinematics.record import RECORD_FILE, is_kinematics_folder, record_text
 from poseharvest.kinematics.solve import PersonKinematics, solve_person
-from poseharvest.report.angle_figures import alone
-from poseharvest.report.kinematics_page import angles_svg, coordinates_svg, person_folder, render_kinematics
+from poseharvest.report.angle_figures import Panel, alone, angle_panels, coordinate_panels, panels_svg
+from poseharvest.report.kinematics_page import person_folder, render_kinematics
 from poseharvest.storage.staging import StagedFolder, os_errors_as_store_errors
 
 PAGE_FILE: Final = "index.html"
@@ -110,10 +111,13 @@ def _solve_all(
 
 def _write_person(folder: Path, person: PersonKinematics, frame_rate: float) -> None:
     write_tables(angle_table(person.angles), folder, "angles")
-    (folder / "angles.svg").write_text(alone(angles_svg(person)), encoding="utf-8")
+    _draw(folder / "angles.svg", angle_panels(person.angles), person.angles.times_s)
     if person.model is not None:
-        model = person.model
-        write_tables(coordinate_table(model.motion, model.answer.translations, frame_rate), folder, "coordinates")
-        write_tables(marker_table(model.answer), folder, "marker_errors")
-        drawing = coordinates_svg(person.person, model)
-        (folder / "coordinates.svg").write_text(alone(drawing), encoding="utf-8")
+        motion, answer = person.model.motion, person.model.answer
+        write_tables(coordinate_table(motion, answer.translations, frame_rate), folder, "coordinates")
+        write_tables(marker_table(answer), folder, "marker_errors")
+        _draw(folder / "coordinates.svg", coordinate_panels(motion, answer.translations), motion.times_s)
+
+
+def _draw(path: Path, panels: Sequence[Panel], times_s: Floats) -> None:
+    path.write_text(alone(panels_svg(panels, times_s, f"{path.stem} over time")), encoding="utf-8")

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from poseharvest import __version__
 from poseharvest.findings import Finding
 from poseharvest.kinematics.solve import ModelMotion, PersonKinematics
-from poseharvest.report.angle_figures import angle_panels, coordinate_panels, panels_svg
+from poseharvest.report.angle_figures import angle_panels, coordinate_panels, panel_svgs
 
 
 def render_kinematics(title: str, people: Sequence[PersonKinematics], findings: Sequence[Finding]) -> str:
@@ -45,37 +45,26 @@ def person_folder(person: int) -> str:
     return f"person{person}"
 
 
-def angles_svg(person: PersonKinematics) -> Markup:
-    """Return the drawing of the angles between the joints."""
-    label = f"Angles between the joints of person {person.person} over time"
-    return panels_svg(angle_panels(person.angles), person.angles.times_s, label)
-
-
-def coordinates_svg(person: int, model: ModelMotion) -> Markup:
-    """Return the drawing of the coordinates of OpenSim's model."""
-    label = f"Coordinates of OpenSim's model of person {person} over time"
-    return panels_svg(coordinate_panels(model.motion, model.answer.translations), model.motion.times_s, label)
-
-
 def _person(person: PersonKinematics) -> dict[str, Any]:
     return {
         "person": person.person,
         "up": person.up,
         "num_frames": len(person.angles.frames),
         "folder": person_folder(person.person),
-        "angles": angles_svg(person),
-        "model": None if person.model is None else _model(person.person, person.model),
+        "angles": panel_svgs(angle_panels(person.angles), person.angles.times_s),
+        "model": None if person.model is None else _model(person.model),
     }
 
 
-def _model(person: int, model: ModelMotion) -> dict[str, Any]:
+def _model(model: ModelMotion) -> dict[str, Any]:
     errors, weights = model.answer.marker_errors_mm, model.answer.tasks
+    panels = coordinate_panels(model.motion, model.answer.translations)
     worst_first = sorted(errors, key=lambda name: -errors[name])
     return {
         "rms_mm": model.marker_rms_mm,
         "markers": [{"name": n, "rms_mm": errors[n], "weight": weights.get(n, 0.0)} for n in worst_first],
         "scales": model.answer.scales,
-        "coordinates": coordinates_svg(person, model),
+        "coordinates": panel_svgs(panels, model.motion.times_s),
     }
 
 
