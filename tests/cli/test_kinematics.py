@@ -18,7 +18,7 @@ from harvest_kit import make_records, write_harvest
 from poseharvest.cli.derived_options import option_fields
 from poseharvest.cli.kinematics import kinematics
 from poseharvest.errors import ConfigError, StoreError
-from poseharvest.kinematics.options import KinematicsOptions
+from poseharvest.kinematics.kinematics_options import KinematicsOptions
 from walker_kit import walking_pose
 
 _app = typer.Typer()

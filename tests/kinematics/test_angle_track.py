@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pose_kit import UP, measured, standing
-from poseharvest.kinematics.angle_track import angle_track
+from poseharvest.kinematics.angle_track import angles_over_time
 from poseharvest.kinematics.person_track import PersonTrack
 
 ANGLES = {
@@ -34,7 +34,7 @@ def random_covariances(num_joints: int, size_mm: float, seed: int = 3) -> np.nda
 def test_sigmas_agree_with_draws() -> None:
     pose = standing(**ANGLES)
     covariances = random_covariances(len(pose), 2.0)
-    found = angle_track(track_of(pose, covariances), UP)
+    found = angles_over_time(track_of(pose, covariances), UP)
     generator = np.random.default_rng(5)
     noise = np.einsum("jab,njb->nja", np.linalg.cholesky(covariances), generator.normal(size=(4000, len(pose), 3)))
     drawn = {joint: place + noise[:, number] for number, (joint, place) in enumerate(pose.items())}
@@ -55,7 +55,7 @@ def test_a_straight_knee_is_not_certain() -> None:
     """The angle has a kink there, and its derivative is 0 in the mean of both sides."""
     pose = standing()
     sigma_mm = 10.0
-    found = angle_track(track_of(pose, np.tile(np.eye(3) * sigma_mm**2, (len(pose), 1, 1))), UP)
+    found = angles_over_time(track_of(pose, np.tile(np.eye(3) * sigma_mm**2, (len(pose), 1, 1))), UP)
     sigma = found.sigma_deg[0, found.names.index("right_knee_flexion")]
     thigh, shank = 430.0, 400.0
     of_two_directions = np.sqrt((1 / thigh) ** 2 + (1 / shank) ** 2 + (1 / thigh + 1 / shank) ** 2)
@@ -64,7 +64,9 @@ def test_a_straight_knee_is_not_certain() -> None:
 
 def test_sigmas_grow_with_the_covariances() -> None:
     pose = standing(**ANGLES)
-    small, large = (angle_track(track_of(pose, random_covariances(len(pose), s)), UP).sigma_deg for s in (0.2, 0.4))
+    small, large = (
+        angles_over_time(track_of(pose, random_covariances(len(pose), s)), UP).sigma_deg for s in (0.2, 0.4)
+    )
     np.testing.assert_allclose(large, 2 * small, rtol=0.02)
 
 
@@ -73,7 +75,7 @@ def test_what_is_not_known_stays_empty() -> None:
     covariances = random_covariances(len(pose), 3.0)
     covariances[list(pose).index("left_ankle")] = np.nan
     pose["right_elbow"] = np.full(3, np.nan)
-    found = angle_track(track_of(pose, covariances), UP)
+    found = angles_over_time(track_of(pose, covariances), UP)
     values = dict(zip(found.names, zip(found.degrees[0], found.sigma_deg[0], strict=True), strict=True))
     assert np.isnan(values["right_elbow_flexion"]).all()
     assert values["left_knee_flexion"][0] == pytest.approx(0, abs=1e-9)

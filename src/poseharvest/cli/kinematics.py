@@ -12,9 +12,9 @@ from rich.table import Table
 
 from poseharvest.cli.derived_options import options_of, with_options
 from poseharvest.cli.finding_lines import print_findings
-from poseharvest.kinematics.options import KinematicsOptions
-from poseharvest.kinematics.record import RECORD_FILE
-from poseharvest.kinematics.solve import PersonKinematics
+from poseharvest.kinematics.kinematics_options import KinematicsOptions
+from poseharvest.kinematics.kinematics_record import RECORD_FILE
+from poseharvest.kinematics.person_kinematics import PersonKinematics
 from poseharvest.report.kinematics_folder import PAGE_FILE, write_kinematics
 
 

@@ -38,6 +38,7 @@ class Exported:
 
 
 MODULES = (
+    "bvh",
     "c3d",
     "coco",
     "csv",

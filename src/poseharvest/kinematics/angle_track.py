@@ -33,7 +33,7 @@ class AngleTrack:
     sigma_deg: Floats
 
 
-def angle_track(track: PersonTrack, up: Floats) -> AngleTrack:
+def angles_over_time(track: PersonTrack, up: Floats) -> AngleTrack:
     """Return the angles that a person's joints make.
 
     Args:

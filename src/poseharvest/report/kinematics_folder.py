@@ -12,10 +12,10 @@ from poseharvest.errors import ConfigError, FormatError
 from poseharvest.findings import Finding, worst_first
 from poseharvest.kinematics.angle_tables import angle_table, coordinate_table, marker_table, write_tables
 from poseharvest.kinematics.joint_angles import Floats
+from poseharvest.kinematics.kinematics_options import KinematicsOptions
+from poseharvest.kinematics.kinematics_record import RECORD_FILE, is_kinematics_folder, record_text
 from poseharvest.kinematics.opensim_job import check_opensim
-from poseharvest.kinematics.options import KinematicsOptions
-from poseharvest.kinematics.record import RECORD_FILE, is_kinematics_folder, record_text
-from poseharvest.kinematics.solve import PersonKinematics, solve_person
+from poseharvest.kinematics.person_kinematics import PersonKinematics, solve_person
 from poseharvest.report.angle_figures import Panel, alone, angle_panels, coordinate_panels, panels_svg
 from poseharvest.report.kinematics_page import person_folder, render_kinematics
 from poseharvest.storage.staging import StagedFolder, os_errors_as_store_errors

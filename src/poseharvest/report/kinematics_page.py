@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from poseharvest import __version__
 from poseharvest.findings import Finding
-from poseharvest.kinematics.solve import ModelMotion, PersonKinematics
+from poseharvest.kinematics.person_kinematics import ModelMotion, PersonKinematics
 from poseharvest.report.angle_figures import angle_panels, coordinate_panels, panel_svgs
 
 

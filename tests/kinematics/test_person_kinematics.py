@@ -16,9 +16,9 @@ from harvest_kit import FRAME_RATE, make_records, write_harvest
 from poseharvest.annotations.reader import Harvest
 from poseharvest.errors import ConfigError, FormatError
 from poseharvest.export.markers import markers_of
-from poseharvest.kinematics.options import KinematicsOptions
+from poseharvest.kinematics.kinematics_options import KinematicsOptions
+from poseharvest.kinematics.person_kinematics import marker_weights, solve_person
 from poseharvest.kinematics.person_track import PersonTrack
-from poseharvest.kinematics.solve import marker_weights, solve_person
 from walker_kit import walking_pose
 
 needs_opensim = pytest.mark.skipif(

@@ -14,8 +14,8 @@ import numpy as np
 from poseharvest.annotations.reader import Harvest
 from poseharvest.errors import FormatError
 from poseharvest.findings import Finding
-from poseharvest.kinematics.options import KinematicsOptions
-from poseharvest.kinematics.solve import ModelMotion, PersonKinematics
+from poseharvest.kinematics.kinematics_options import KinematicsOptions
+from poseharvest.kinematics.person_kinematics import ModelMotion, PersonKinematics
 from poseharvest.reading.documents import load_json
 from poseharvest.versions import current_versions
 

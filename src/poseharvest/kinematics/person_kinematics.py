@@ -17,10 +17,10 @@ from poseharvest.export.survey import survey
 from poseharvest.export.trc import TrcOptions, write_trc
 from poseharvest.export.upright import AXES, find_up
 from poseharvest.findings import Finding
-from poseharvest.kinematics.angle_track import AngleTrack, angle_track
+from poseharvest.kinematics.angle_track import AngleTrack, angles_over_time
+from poseharvest.kinematics.kinematics_options import KinematicsOptions
 from poseharvest.kinematics.motion_file import Motion, read_motion
 from poseharvest.kinematics.opensim_job import MOTION_FILE, OpensimAnswer, OpensimJob, run_opensim
-from poseharvest.kinematics.options import KinematicsOptions
 from poseharvest.kinematics.person_track import PersonTrack, person_track
 from poseharvest.kinematics.setups import find_setups
 
@@ -75,7 +75,7 @@ def solve_person(harvest: Harvest, folder: Path, options: KinematicsOptions) -> 
     seen = survey(harvest, track, options, markers_of(harvest.skeleton.joints, "joints"))
     upright = find_up(harvest, seen.upwards, options.up)
     positions = person_track(harvest, track, options)
-    angles = angle_track(positions, np.array(AXES[upright.axis]))
+    angles = angles_over_time(positions, np.array(AXES[upright.axis]))
     findings = (*upright.findings, *_angle_findings(angles, harvest.skeleton.joints))
     if not options.uses_opensim:
         return PersonKinematics(track.person, upright.axis, angles, None, findings)
