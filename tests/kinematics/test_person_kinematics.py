@@ -19,6 +19,7 @@ from poseharvest.export.markers import markers_of
 from poseharvest.kinematics.kinematics_options import KinematicsOptions
 from poseharvest.kinematics.person_kinematics import marker_weights, solve_person
 from poseharvest.kinematics.person_track import PersonTrack
+from poseharvest.skeleton.definitions import MPII16
 from walker_kit import walking_pose
 
 needs_opensim = pytest.mark.skipif(
@@ -144,6 +145,30 @@ def test_half_the_size_halves_the_scale_factors(setups: Path, tmp_path: Path) ->
 def test_a_model_without_these_markers_is_named(walk: Harvest, setups: Path, tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="OpenSim: the model has none of the markers Hip, RHip"):
         solve_person(walk, tmp_path, KinematicsOptions(model=setups / "Model_Pose2Sim_simple.osim"))
+
+
+@needs_opensim
+@pytest.mark.data
+def test_what_no_marker_shows_is_left_out_and_named(setups: Path, tmp_path: Path) -> None:
+    """A seated person whose legs nobody sees, and whose right wrist is lost for a while."""
+    records = [replace(r, mean=torch.tensor(walking_pose(0.2 * r.frame))) for r in make_records(range(8))]
+    for record in records:
+        legs = [number for number, joint in enumerate(MPII16.joints) if "knee" in joint or "ankle" in joint]
+        record.supported[:] = True
+        record.supported[legs] = False
+        record.supported[MPII16.index("right_wrist")] = record.frame not in {3, 4}
+    harvest = write_harvest(tmp_path / "h", records)
+    (tmp_path / "k").mkdir()
+    person = solve_person(harvest, tmp_path / "k", KinematicsOptions(setups=setups))
+    assert person.model is not None
+    idle = person.model.answer.idle
+    assert {"knee_angle_r", "hip_flexion_l", "ankle_angle_r", "wrist_flex_r"} <= set(idle)
+    assert not {"elbow_flex_r", "arm_flex_l", "pelvis_tx", "pelvis_rotation"} & set(idle)
+    assert not set(idle) & set(person.model.motion.names)
+    said = [finding.message for finding in person.findings]
+    assert any("in 2 of 8 frames (from 0: 3-4) a joint has no position (right_wrist)" in one for one in said)
+    assert any(one.startswith("coordinates that no marker shows keep the model's values") for one in said)
+    assert any(one.startswith("angles without a value in any frame") for one in said)
 
 
 @needs_opensim

@@ -1,8 +1,9 @@
 """A skeleton as a tree of bones of constant lengths, and the rotations that bring it to measured poses.
 
-A bone turns with the joint at its start. Where several bones start at a joint, each but for a single one gets a joint
-of its own at the same place, so that every bone can point where it was measured. The joint that they share turns as the
-rigid body that fits them best, as a pelvis does with the hips and the spine.
+A bone turns with the joint at its start. Where several bones start at a joint, it turns as the rigid body that fits
+them best, as a pelvis does with the hips and the spine, and then so that the main one points where it was measured: the
+one that continues the chain on the joint's own side of the body. Each other bone gets a joint of its own at the same
+place, so that it can point where it was measured too.
 
 Joints do not show how a bone is twisted around itself. It is twisted as its parent: it takes the shortest turn from
 where the parent alone would point it. In the rest pose the person stands with the arms to the sides,
@@ -44,13 +45,15 @@ class BoneJoint:
         name: of the skeleton's joint, or "PARENT_to_CHILD" for one that a single bone starts from.
         parent: place of its parent among the joints, -1 for the root.
         offset: (x, y, z) from its parent in the rest pose, mm.
-        children: the skeleton's joints that its rotation moves to their places.
+        children: the skeleton's joints that its rotation is fitted to.
+        main: the one of them to which it points exactly; None if there is none.
     """
 
     name: str
     parent: int
     offset: tuple[float, float, float]
     children: tuple[str, ...]
+    main: str | None
 
 
 def rest_direction(joint: str) -> Floats:
@@ -77,17 +80,31 @@ def bone_tree(skeleton: Skeleton, lengths_mm: Mapping[str, float]) -> tuple[Bone
 
     def add(joint: str, parent: int, offset: Floats) -> None:
         limbs = [limb for limb in skeleton.limbs_from_root if limb.parent == joint and limb.name in lengths_mm]
-        joints.append(BoneJoint(joint, parent, _plain(offset), tuple(limb.child for limb in limbs)))
+        main = _main_child(joint, [limb.child for limb in limbs])
+        joints.append(BoneJoint(joint, parent, _plain(offset), tuple(limb.child for limb in limbs), main))
         own = len(joints) - 1
         for limb in limbs:
             start = own
-            if len(limbs) > 1:
-                joints.append(BoneJoint(f"{joint}_to_{limb.child}", own, (0.0, 0.0, 0.0), (limb.child,)))
+            if limb.child != main:
+                name = f"{joint}_to_{limb.child}"
+                joints.append(BoneJoint(name, own, (0.0, 0.0, 0.0), (limb.child,), limb.child))
                 start = len(joints) - 1
             add(limb.child, start, lengths_mm[limb.name] * rest_direction(limb.child))
 
     add(skeleton.root, -1, np.zeros(3))
     return tuple(joints)
+
+
+def _main_child(joint: str, children: Sequence[str]) -> str | None:
+    """Return the child on the joint's own side, or in the middle with it; an only child wherever it is."""
+    if len(children) == 1:
+        return children[0]
+    return next((child for child in children if _side(child) == _side(joint)), None)
+
+
+def _side(joint: str) -> str:
+    side = joint.partition("_")[0]
+    return side if side in SIDES else ""
 
 
 def _plain(offset: Floats) -> tuple[float, float, float]:
@@ -113,12 +130,12 @@ def bone_rotations(tree: Sequence[BoneJoint], points: Mapping[str, Floats]) -> F
         origins[number] = origin
         rest = np.array([rest_direction(child) for child in joint.children]).reshape(-1, 3)
         aims = [_unit(points[child] - points[origin]) for child in joint.children]
+        turned[number] = parent
         if len(aims) > 1:
             turned[number] = _rigid_fit(rest, np.stack(aims, 1), parent, follows_time=is_root)
-        elif aims:
-            turned[number] = _shortest_turn(parent @ rest[0], aims[0]) @ parent
-        else:
-            turned[number] = parent
+        if joint.main is not None:
+            main = joint.children.index(joint.main)
+            turned[number] = _shortest_turn(turned[number] @ rest[main], aims[main]) @ turned[number]
         local[:, number] = np.swapaxes(parent, -1, -2) @ turned[number]
     return local
 
@@ -150,7 +167,7 @@ def _rigid_fit(rest: Floats, aims: Floats, parent: Floats, *, follows_time: bool
     wanted = np.einsum("fca,cb->fab", aims, rest)
     if not follows_time:
         return _nearest_rotation(wanted + _STIFFNESS * parent)
-    rotations = np.empty_like(wanted)
+    rotations: Floats = np.empty_like(wanted)
     before = np.eye(3)
     for frame, one in enumerate(wanted):
         before = rotations[frame] = _nearest_rotation(one + _STIFFNESS * before)

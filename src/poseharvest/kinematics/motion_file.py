@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,11 @@ class Motion:
     names: tuple[str, ...]
     times_s: Floats
     values: Floats
+
+    def without(self, names: Collection[str]) -> Motion:
+        """Return the motion without some coordinates."""
+        kept = [number for number, name in enumerate(self.names) if name not in names]
+        return Motion(tuple(self.names[number] for number in kept), self.times_s, self.values[:, kept])
 
 
 def read_motion(path: Path) -> Motion:

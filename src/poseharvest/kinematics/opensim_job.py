@@ -68,6 +68,7 @@ class OpensimAnswer(BaseModel):
         mass_kg: of the scaled model; None if it was not scaled.
         tasks: weight of every marker.
         translations: coordinates that are lengths, not angles.
+        idle: coordinates that no measured marker shows: they keep the model's values.
         marker_errors_mm: by marker, the root mean square over all frames of its distance from the model's marker.
     """
 
@@ -80,6 +81,7 @@ class OpensimAnswer(BaseModel):
     mass_kg: FiniteFloat | None = None
     tasks: dict[str, FiniteFloat] = Field(default_factory=dict)
     translations: tuple[str, ...] = ()
+    idle: tuple[str, ...] = ()
     marker_errors_mm: dict[str, FiniteFloat] = Field(default_factory=dict)
 
 

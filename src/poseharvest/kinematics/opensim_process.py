@@ -23,6 +23,7 @@ from poseharvest.errors import FormatError
 from poseharvest.kinematics.opensim_job import ANSWER_FILE, MOTION_FILE, SCALED_MODEL_FILE, OpensimJob
 
 _Lengths = Mapping[tuple[str, str], float]
+_SMALL_STEP = 0.01  # radians or metres
 _LOCATIONS_FILE = "_ik_model_marker_locations.sto"
 
 
@@ -55,6 +56,7 @@ def _run(opensim: Any, job: OpensimJob) -> dict[str, Any]:
         model, answer["scales"], answer["unscaled"], answer["mass_kg"] = _scaled(opensim, job, model, lengths)
     answer["tasks"] = _solve(opensim, job, model, known, (float(times[0]), float(times[-1])))
     answer["translations"] = _translations(model)
+    answer["idle"] = _idle(model, [name for name in answer["tasks"] if _is_measured(name, names, measured)])
     answer["marker_errors_mm"] = _errors_mm(opensim, Path(job.folder), names, measured)
     return answer
 
@@ -134,17 +136,11 @@ def _factors(
     opensim: Any, scaler: Any, model: Any, lengths: _Lengths
 ) -> tuple[dict[str, float], list[str], dict[str, NDArray[np.float64]]]:
     """Return the factor of each measurement, those that cannot be measured, and (3,) factors of each segment."""
-    state = model.initSystem()
-    markers = model.getMarkerSet()
-
-    def place(name: str) -> NDArray[np.float64]:
-        location = markers.get(name).getLocationInGround(state)
-        return np.array([location.get(axis) for axis in range(3)])
-
+    known = _marker_names(model)
+    places = dict(zip(known, _places(model, model.initSystem(), known), strict=True))
     factors: dict[str, float] = {}
     missing: list[str] = []
     segments: dict[str, NDArray[np.float64]] = {}
-    known = _marker_names(model)
     for measurement in _items(scaler.getMeasurementSet()):
         if not measurement.getApply():
             continue
@@ -153,7 +149,7 @@ def _factors(
             for pair in (measurement.getMarkerPair(i) for i in range(measurement.getNumMarkerPairs()))
         ]
         ratios = [
-            lengths[one, other] / float(np.linalg.norm(place(one) - place(other)))
+            lengths[one, other] / float(np.linalg.norm(places[one] - places[other]))
             for one, other in pairs
             if (one, other) in lengths and one in known and other in known
         ]
@@ -222,6 +218,34 @@ def _weigh(opensim: Any, tasks: Any, job: OpensimJob, known: Sequence[str]) -> d
     if not weights:
         raise FormatError(f"{job.tasks}: has no task for any of the markers {', '.join(known)}")
     return weights
+
+
+def _is_measured(name: str, names: Sequence[str], measured: NDArray[np.float64]) -> bool:
+    return bool(np.isfinite(measured[:, names.index(name)]).all(-1).any())
+
+
+def _idle(model: Any, tracked: Sequence[str]) -> list[str]:
+    """Return the coordinates that move none of the tracked markers: they keep the model's values."""
+    state = model.initSystem()
+    coordinates = model.getCoordinateSet()
+    start = _places(model, state, tracked)
+    idle = []
+    for coordinate in _items(coordinates):
+        value = coordinate.getValue(state)
+        coordinate.setValue(state, value + _SMALL_STEP, False)
+        model.realizePosition(state)
+        if np.abs(_places(model, state, tracked) - start).max(initial=0) < _SMALL_STEP * _SMALL_STEP:
+            idle.append(coordinate.getName())
+        coordinate.setValue(state, value, False)
+    return idle
+
+
+def _places(model: Any, state: Any, names: Sequence[str]) -> NDArray[np.float64]:
+    """Return (M, 3) places of some markers of the model, metres."""
+    markers = model.getMarkerSet()
+    model.realizePosition(state)
+    locations = [markers.get(name).getLocationInGround(state) for name in names]
+    return np.array([[location.get(axis) for axis in range(3)] for location in locations]).reshape(-1, 3)
 
 
 def _translations(model: Any) -> list[str]:

@@ -13,7 +13,8 @@ from poseharvest.annotations.reader import Harvest
 from poseharvest.errors import ConfigError
 from poseharvest.export.even_frames import find_track
 from poseharvest.export.markers import Marker, markers_of
-from poseharvest.export.survey import survey
+from poseharvest.export.survey import runs, survey
+from poseharvest.export.trajectories import smooth_findings
 from poseharvest.export.trc import TrcOptions, write_trc
 from poseharvest.export.upright import AXES, find_up
 from poseharvest.findings import Finding
@@ -33,7 +34,12 @@ _LARGE_RMS_MM = 40.0
 
 @dataclass(frozen=True, eq=False)
 class ModelMotion:
-    """What OpenSim made of one person's markers."""
+    """What OpenSim made of one person's markers.
+
+    Attributes:
+        motion: the coordinates that markers show; the file holds all.
+        answer: how it was made, and how well it fits.
+    """
 
     motion: Motion
     answer: OpensimAnswer
@@ -76,13 +82,18 @@ def solve_person(harvest: Harvest, folder: Path, options: KinematicsOptions) -> 
     upright = find_up(harvest, seen.upwards, options.up)
     positions = person_track(harvest, track, options)
     angles = angles_over_time(positions, np.array(AXES[upright.axis]))
-    findings = (*upright.findings, *_angle_findings(angles, harvest.skeleton.joints))
+    findings = (
+        *upright.findings,
+        *_angle_findings(angles, harvest.skeleton.joints),
+        *smooth_findings(harvest, options),
+    )
     if not options.uses_opensim:
         return PersonKinematics(track.person, upright.axis, angles, None, findings)
     chosen = replace(options, person=track.person, up=upright.axis)  # type: ignore[arg-type]  # one of the six axes
     trc_findings = _write_markers(harvest, folder / MARKERS_FILE, chosen)
     model = _solve_model(harvest, folder, chosen, positions)
-    findings = (*findings, *trc_findings, *_model_findings(model, options))
+    trc_findings = tuple(finding for finding in trc_findings if finding.topic != "axes")  # said of all angles
+    findings = (*findings, *trc_findings, *_model_findings(model, options), *_marker_gaps(positions))
     return PersonKinematics(track.person, upright.axis, angles, model, findings)
 
 
@@ -115,7 +126,7 @@ def _solve_model(harvest: Harvest, folder: Path, options: KinematicsOptions, pos
         **paths,
     )
     answer = run_opensim(job, len(positions.frames))
-    return ModelMotion(read_motion(folder / MOTION_FILE), answer)
+    return ModelMotion(read_motion(folder / MOTION_FILE).without(answer.idle), answer)
 
 
 def marker_weights(positions: PersonTrack, markers: Sequence[Marker]) -> dict[str, float]:
@@ -164,6 +175,10 @@ def _model_findings(model: ModelMotion, options: KinematicsOptions) -> tuple[Fin
         listed = ", ".join(answer.unscaled)
         message = f"not scaled, as no pair of their markers is written: {listed}; these segments keep the model's size"
         found.append(Finding("warning", "OpenSim", message))
+    if answer.idle:
+        listed = ", ".join(answer.idle)
+        message = f"coordinates that no marker shows keep the model's values; the tables leave them out: {listed}"
+        found.append(Finding("note", "OpenSim", message))
     odd = {name: factor for name, factor in answer.scales.items() if not 0.7 < factor < 1.4}
     if odd:
         listed = ", ".join(f"{name} {factor:.2f}" for name, factor in odd.items())
@@ -175,3 +190,21 @@ def _model_findings(model: ModelMotion, options: KinematicsOptions) -> tuple[Fin
         )
         found.append(Finding("note", "OpenSim", f"{message}; --mass-kg gives the person's"))
     return tuple(found)
+
+
+def _marker_gaps(positions: PersonTrack) -> tuple[Finding, ...]:
+    """Return a warning if joints with a marker are missing in frames in which others are not."""
+    joints = {joint for marker in markers_of(positions.joints, "pose2sim") for joint in marker.joints}
+    places = [number for number, joint in enumerate(positions.joints) if joint in joints]
+    is_missing = np.isnan(positions.points[:, places]).any(-1)
+    is_missing &= ~is_missing.all(1, keepdims=True) & ~is_missing.all(0)
+    if not is_missing.any():
+        return ()
+    frames = positions.frames[is_missing.any(1)].tolist()
+    step = int(positions.frames[1] - positions.frames[0])
+    names = ", ".join(positions.joints[places[column]] for column in np.flatnonzero(is_missing.any(0)))
+    message = (
+        f"in {len(frames)} of {len(positions.frames)} frames (from 0: {runs(frames, step)}) a joint has no position "
+        f"({names}): there OpenSim's coordinates rest on the other markers"
+    )
+    return (Finding("warning", "markers", message),)
