@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from poseharvest.annotations.reader import Harvest
 from poseharvest.errors import ConfigError
@@ -196,8 +197,8 @@ def _marker_gaps(positions: PersonTrack) -> tuple[Finding, ...]:
     """Return a warning if joints with a marker are missing in frames in which others are not."""
     joints = {joint for marker in markers_of(positions.joints, "pose2sim") for joint in marker.joints}
     places = [number for number, joint in enumerate(positions.joints) if joint in joints]
-    is_missing = np.isnan(positions.points[:, places]).any(-1)
-    is_missing &= ~is_missing.all(1, keepdims=True) & ~is_missing.all(0)
+    unknown: NDArray[np.bool_] = np.isnan(positions.points[:, places, 0])
+    is_missing = unknown & ~unknown.all(1, keepdims=True) & ~unknown.all(0)
     if not is_missing.any():
         return ()
     frames = positions.frames[is_missing.any(1)].tolist()
