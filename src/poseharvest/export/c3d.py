@@ -28,13 +28,15 @@ from poseharvest.errors import ConfigError
 from poseharvest.export.even_frames import Track, find_track
 from poseharvest.export.export_options import Blank, check_blank, check_choice, check_frames
 from poseharvest.export.exporter import Exporter
+from poseharvest.export.filled_gaps import with_filled_gaps
 from poseharvest.export.markers import Marker, MarkerNames, at_markers, markers_of, name_findings
-from poseharvest.export.survey import survey
+from poseharvest.export.survey import Survey, runs, survey
 from poseharvest.export.trajectories import poses_of, smooth_findings
 from poseharvest.export.upright import find_up
 from poseharvest.findings import Finding
 from poseharvest.units import LengthUnit, mm_per
 
+Gaps: TypeAlias = Literal["fill", "empty"]
 Axis: TypeAlias = Literal["auto", "x", "-x", "y", "-y", "z", "-z"]
 
 SCREENS: Final[dict[str, tuple[str, str]]] = {
@@ -65,6 +67,8 @@ class C3dOptions:
         up: the world's axis that points up, written into the file; nothing is turned. "auto" goes by the body and the
             cameras.
         blank: joints that are written as missing.
+        gaps: what becomes of frames in which no joint is written: "fill", points on the straight line between the
+            frames around, or "empty", missing points, at which OpenSim's inverse kinematics ends.
         person: whom to write; None for the only one.
         start: the capture's first frame to write, from 0.
         stop: the frame before which to stop; None is the end of the capture.
@@ -76,6 +80,7 @@ class C3dOptions:
     unit: LengthUnit = "mm"
     up: Axis = "auto"
     blank: Blank = "unsupported"
+    gaps: Gaps = "empty"
     person: int | None = None
     start: int = 0
     stop: int | None = None
@@ -88,6 +93,7 @@ class C3dOptions:
         check_choice("up", self.up, get_args(Axis))
         check_choice("markers", self.markers, get_args(MarkerNames))
         check_blank(self.blank)
+        check_choice("gaps", self.gaps, get_args(Gaps))
         check_frames(self.start, self.stop)
 
 
@@ -116,6 +122,7 @@ def write_c3d(harvest: Harvest, path: Path, options: C3dOptions) -> tuple[Findin
         path.write_bytes(_with_residuals(written.read_bytes(), residuals, 1 / mm_per(options.unit)))
     return (
         *_count_findings(harvest, track),
+        *_gap_findings(trajectories, track, options.gaps),
         *upright.findings,
         *smooth_findings(harvest, options),
         *(name_findings(harvest.skeleton.joints, options.markers) if options.markers != "joints" else ()),
@@ -149,6 +156,17 @@ def _count_findings(harvest: Harvest, track: Track) -> tuple[Finding, ...]:
     return (Finding("warning", "frames", message),)
 
 
+def _gap_findings(trajectories: Survey, track: Track, gaps: Gaps) -> tuple[Finding, ...]:
+    missing = [frame for frame, shown in zip(track.frames, trajectories.shown, strict=True) if not shown]
+    if not missing:
+        return ()
+    what = f"{len(missing)} of {len(track.frames)} frames show no marker (from 0: {runs(missing, track.step)})"
+    if gaps == "fill":
+        return (Finding("warning", "gaps", f"{what}: filled by straight lines between the frames around"),)
+    ends = "OpenSim's inverse kinematics would end there (--gaps fill)"
+    return (Finding("note", "gaps", f"{what}: their points are missing; {ends}"),)
+
+
 def _new_file() -> Any:
     try:
         import ezc3d
@@ -161,10 +179,11 @@ def _frames(
     harvest: Harvest, track: Track, options: C3dOptions, markers: Sequence[Marker]
 ) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
     """Yield homogeneous points (M, 4) and residuals (M,), in steps, of every frame."""
-    for joints_pose in poses_of(harvest, track, options):
+    joints = harvest.skeleton.joints
+    shown = (None if pose is None else at_markers(pose, joints, markers) for pose in poses_of(harvest, track, options))
+    for pose in with_filled_gaps(shown) if options.gaps == "fill" else shown:
         points, residuals = np.full((len(markers), 4), np.nan), np.full(len(markers), _MISSING)
-        if joints_pose is not None:
-            pose = at_markers(joints_pose, harvest.skeleton.joints, markers)
+        if pose is not None:
             is_shown = pose.shown.numpy()
             points[is_shown, :3] = pose.points.numpy()[is_shown] / mm_per(options.unit)
             points[is_shown, 3] = 1
