@@ -126,7 +126,9 @@ def test_without_the_root_there_is_no_tree(tmp_path: Path) -> None:
     records = walking(range(3))
     for record in records:
         record.supported[MPII16.index("pelvis")] = False
-    with pytest.raises(ConfigError, match="bvh: expected a position of pelvis, the joint that all others hang from"):
+    with pytest.raises(
+        ConfigError, match="a BVH file: expected a position of pelvis, the joint that all others hang from"
+    ):
         export(write_harvest(tmp_path / "h", records), "bvh", tmp_path / "a.bvh")
 
 

@@ -42,6 +42,7 @@ MODULES = (
     "c3d",
     "coco",
     "csv",
+    "gltf",
     "trc",
 )
 """The modules of formats, each with its record as `EXPORTER`."""
