@@ -12,6 +12,7 @@ from rich.table import Table
 
 from poseharvest.cli.derived_options import options_of, with_options
 from poseharvest.cli.finding_lines import print_findings
+from poseharvest.cli.progress_bar import progress_bar
 from poseharvest.kinematics.kinematics_options import KinematicsOptions
 from poseharvest.kinematics.kinematics_record import RECORD_FILE
 from poseharvest.kinematics.person_kinematics import PersonKinematics
@@ -30,7 +31,8 @@ def kinematics(
     options: KinematicsOptions | None = None,
 ) -> None:
     """Write joint angles with their uncertainties, and with --setups or --model those of an OpenSim model."""
-    written = write_kinematics(harvest, out, options, overwrite=overwrite)
+    with progress_bar(Console(stderr=True)) as on_progress:
+        written = write_kinematics(harvest, out, options, overwrite=overwrite, on_progress=on_progress)
     console = Console(soft_wrap=True, highlight=False, markup=False)
     for person in written.people:
         console.print(f"person {person.person}: {len(person.angles.names)} angles, {len(person.angles.frames)} frames")

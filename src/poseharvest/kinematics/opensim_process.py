@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseharvest.errors import FormatError
-from poseharvest.kinematics.opensim_job import ANSWER_FILE, MOTION_FILE, SCALED_MODEL_FILE, OpensimJob
+from poseharvest.kinematics.opensim_job import ANSWER_FILE, LOG_FILE, MOTION_FILE, SCALED_MODEL_FILE, OpensimJob
 
 _Lengths = Mapping[tuple[str, str], float]
 _SMALL_STEP = 0.01  # radians or metres
@@ -31,9 +31,10 @@ def main(arguments: Sequence[str]) -> int:
     """Run the job of the file that is named, and write its answer beside it."""
     import opensim
 
-    opensim.Logger.setLevelString("Error")
-    opensim.Logger.removeFileSink()
     job = OpensimJob.from_text(Path(arguments[0]).read_text(encoding="utf-8"))
+    opensim.Logger.setLevelString("Info")
+    opensim.Logger.removeFileSink()
+    opensim.Logger.addFileSink(str(Path(job.folder) / LOG_FILE))
     answer = Path(job.folder) / ANSWER_FILE
     try:
         answer.write_text(json.dumps(_run(opensim, job)), encoding="utf-8")

@@ -25,12 +25,14 @@ from poseharvest.kinematics.motion_file import Motion, read_motion
 from poseharvest.kinematics.opensim_job import MOTION_FILE, OpensimAnswer, OpensimJob, run_opensim
 from poseharvest.kinematics.person_track import PersonTrack, person_track
 from poseharvest.kinematics.setups import find_setups
+from poseharvest.progress import OnProgress
 
 MARKERS_FILE: Final = "markers.trc"
 MODEL_ERROR_MM: Final = 20.0
 """How far a model's marker may lie from the person's; a joint whose sigma is far below gets no more weight for that."""
 
 _LARGE_RMS_MM = 40.0
+_UNSURE_DEG = 20.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,8 +73,16 @@ class PersonKinematics:
     findings: tuple[Finding, ...]
 
 
-def solve_person(harvest: Harvest, folder: Path, options: KinematicsOptions) -> PersonKinematics:
+def solve_person(
+    harvest: Harvest, folder: Path, options: KinematicsOptions, on_progress: OnProgress | None = None
+) -> PersonKinematics:
     """Return the angles of the person that the options name. OpenSim's files go into `folder`.
+
+    Args:
+        harvest: with the person in it.
+        folder: exists.
+        options: how; they name the person unless there is one alone.
+        on_progress: is called now and then with the frames that OpenSim has solved.
 
     Raises:
         ConfigError: the person is not in the harvest, or OpenSim or its files are missing.
@@ -92,7 +102,9 @@ def solve_person(harvest: Harvest, folder: Path, options: KinematicsOptions) -> 
         return PersonKinematics(track.person, upright.axis, angles, None, findings)
     chosen = replace(options, person=track.person, up=upright.axis)  # type: ignore[arg-type]  # one of the six axes
     trc_findings = _write_markers(harvest, folder / MARKERS_FILE, chosen)
-    model = _solve_model(harvest, folder, chosen, positions)
+    job = _job(harvest, folder, chosen, positions)
+    answer = run_opensim(job, len(positions.frames), on_progress)
+    model = ModelMotion(read_motion(folder / MOTION_FILE).without(answer.idle), answer)
     trc_findings = tuple(finding for finding in trc_findings if finding.topic != "axes")  # said of all angles
     findings = (*findings, *trc_findings, *_model_findings(model, options), *_marker_gaps(positions))
     return PersonKinematics(track.person, upright.axis, angles, model, findings)
@@ -110,7 +122,7 @@ def _write_markers(harvest: Harvest, path: Path, options: KinematicsOptions) -> 
     return write_trc(harvest, path, written)
 
 
-def _solve_model(harvest: Harvest, folder: Path, options: KinematicsOptions, positions: PersonTrack) -> ModelMotion:
+def _job(harvest: Harvest, folder: Path, options: KinematicsOptions, positions: PersonTrack) -> OpensimJob:
     markers = markers_of(harvest.skeleton.joints, "pose2sim")
     setups = find_setups(options.model, options.setups, harvest.skeleton.name, [marker.name for marker in markers])
     weights = marker_weights(positions, markers) if options.weights == "uncertainty" or setups.tasks is None else {}
@@ -118,7 +130,7 @@ def _solve_model(harvest: Harvest, folder: Path, options: KinematicsOptions, pos
         name: None if path is None else str(path.resolve())
         for name, path in (("marker_set", setups.marker_set), ("scaling", setups.scaling), ("tasks", setups.tasks))
     }
-    job = OpensimJob(
+    return OpensimJob(
         trc=str((folder / MARKERS_FILE).resolve()),
         folder=str(folder.resolve()),
         model=str(setups.model.resolve()),
@@ -126,8 +138,6 @@ def _solve_model(harvest: Harvest, folder: Path, options: KinematicsOptions, pos
         mass_kg=options.mass_kg,
         **paths,
     )
-    answer = run_opensim(job, len(positions.frames))
-    return ModelMotion(read_motion(folder / MOTION_FILE).without(answer.idle), answer)
 
 
 def marker_weights(positions: PersonTrack, markers: Sequence[Marker]) -> dict[str, float]:
@@ -154,11 +164,21 @@ def _angle_findings(angles: AngleTrack, joints: Sequence[str]) -> tuple[Finding,
             "kinematics: expected joints that make an angle, such as a hip, a knee and an ankle, "
             f"got {', '.join(joints)}"
         )
+    unsure = {
+        name: float(np.nanmedian(column))
+        for name, column in zip(angles.names, angles.sigma_deg.T, strict=True)
+        if np.isfinite(column).any() and np.nanmedian(column) > _UNSURE_DEG
+    }
+    found = []
+    if unsure:
+        listed = ", ".join(f"{name} {sigma:.0f}" for name, sigma in unsure.items())
+        message = f"angles that are hardly known, with the median of their sigma in degrees: {listed}"
+        found.append(Finding("warning", "angles", message))
     empty = [name for name, column in zip(angles.names, angles.degrees.T, strict=True) if np.isnan(column).all()]
-    if not empty:
-        return ()
-    message = f"angles without a value in any frame, as a joint has no position: {', '.join(empty)}"
-    return (Finding("warning", "angles", message),)
+    if empty:
+        message = f"angles without a value in any frame, as a joint has no position: {', '.join(empty)}"
+        found.append(Finding("warning", "angles", message))
+    return tuple(found)
 
 
 def _model_findings(model: ModelMotion, options: KinematicsOptions) -> tuple[Finding, ...]:

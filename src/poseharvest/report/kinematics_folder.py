@@ -16,6 +16,7 @@ from poseharvest.kinematics.kinematics_options import KinematicsOptions
 from poseharvest.kinematics.kinematics_record import RECORD_FILE, is_kinematics_folder, record_text
 from poseharvest.kinematics.opensim_job import check_opensim
 from poseharvest.kinematics.person_kinematics import PersonKinematics, solve_person
+from poseharvest.progress import OnProgress, with_prefix
 from poseharvest.report.angle_figures import Panel, alone, angle_panels, coordinate_panels, panels_svg
 from poseharvest.report.kinematics_page import person_folder, render_kinematics
 from poseharvest.storage.staging import StagedFolder, os_errors_as_store_errors
@@ -38,6 +39,7 @@ def write_kinematics(
     options: KinematicsOptions | None = None,
     *,
     overwrite: bool = False,
+    on_progress: OnProgress | None = None,
 ) -> WrittenKinematics:
     """Write the joint angles of everyone in a harvest, or of one person, as a folder.
 
@@ -46,6 +48,7 @@ def write_kinematics(
         out: the folder to make.
         options: how.
         overwrite: replace an earlier output of this name.
+        on_progress: is called now and then with the frames that OpenSim has solved.
 
     Raises:
         ConfigError: there is nobody of whom to take angles, or OpenSim or its files are missing.
@@ -60,7 +63,9 @@ def write_kinematics(
     staged = StagedFolder(Path(out), replaceable=is_kinematics_folder if overwrite else None)
     try:
         with os_errors_as_store_errors(staged.target):
-            people, findings = _solve_all(opened, staged.path, chosen, numbers)
+            people, findings = _solve_all(
+                opened, staged.path, [replace(chosen, person=n) for n in numbers], on_progress
+            )
             text = record_text(opened, chosen, people, findings)
             (staged.path / RECORD_FILE).write_text(text, encoding="utf-8")
             page = render_kinematics(opened.info.capture.name, people, findings)
@@ -86,26 +91,35 @@ def _people(harvest: Harvest, options: KinematicsOptions) -> Sequence[int]:
 
 
 def _solve_all(
-    harvest: Harvest, folder: Path, options: KinematicsOptions, numbers: Sequence[int]
+    harvest: Harvest, folder: Path, options: Sequence[KinematicsOptions], on_progress: OnProgress | None
 ) -> tuple[tuple[PersonKinematics, ...], tuple[Finding, ...]]:
-    """Return everyone's angles, written into a folder each; with several people, one who fails is a finding."""
+    """Return everyone's angles, written into a folder each; with several people, one who fails is a finding.
+
+    Args:
+        harvest: with all of them.
+        folder: of the output.
+        options: of each person.
+        on_progress: hears of everyone's frames.
+    """
     people, findings = [], []
-    for number in numbers:
+    for one in options:
+        number = one.person or 0
         own = folder / person_folder(number)
         own.mkdir()
         try:
-            person = solve_person(harvest, own, replace(options, person=number))
+            heard = None if on_progress is None else with_prefix(on_progress, f"person {number}")
+            person = solve_person(harvest, own, one, heard)
         except (ConfigError, FormatError) as error:
-            if len(numbers) == 1:
+            if len(options) == 1:
                 raise
             findings.append(Finding("error", f"person {number}", f"person {number} has no angles: {error}"))
             continue
         _write_person(own, person, harvest.info.capture.frame_rate)
         people.append(person)
-        start = f"person {number}: " if len(numbers) > 1 else ""
+        start = f"person {number}: " if len(options) > 1 else ""
         findings += [replace(finding, message=start + finding.message) for finding in person.findings]
     if not people:
-        raise ConfigError(f"kinematics: nobody of {len(numbers)} people has angles: {findings[0].message}")
+        raise ConfigError(f"kinematics: nobody of {len(options)} people has angles: {findings[0].message}")
     return tuple(people), worst_first(findings)
 
 
