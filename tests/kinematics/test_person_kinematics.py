@@ -72,6 +72,21 @@ def test_without_opensim_the_angles_between_the_joints_are_known(walk: Harvest, 
     assert not any(tmp_path.iterdir())
 
 
+def test_angles_that_are_hardly_known_are_named(tmp_path: Path) -> None:
+    records = [replace(r, mean=torch.tensor(walking_pose(0.2 * r.frame))) for r in make_records(range(4))]
+    wrist = MPII16.index("right_wrist")
+    for record in records:
+        record.supported[:] = True
+        record.cov[:] = torch.eye(3) * 4
+        record.cov[wrist] = torch.eye(3) * 150.0**2
+    person = solve_person(write_harvest(tmp_path / "h", records), tmp_path, KinematicsOptions())
+    (said,) = (f.message for f in person.findings if f.topic == "angles")
+    assert said.startswith(
+        "angles that are hardly known, with the median of their sigma in degrees: right_elbow_flexion "
+    )
+    assert "," not in said.partition("degrees: ")[2]
+
+
 @needs_opensim
 @pytest.mark.data
 @pytest.mark.parametrize("weights", ["uncertainty", "setup"])

@@ -161,8 +161,8 @@ def _typical(sigma: _Floats) -> float:
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    """Return three to six round numbers within a range."""
-    raw = (high - low) / 4
+    """Return two to six round numbers within a range."""
+    raw = (high - low) / 5
     power = 10.0 ** np.floor(np.log10(raw))
     step = float(next(factor * power for factor in (1, 2, 5, 10) if factor * power >= raw))
     first = np.ceil(low / step)
