@@ -97,6 +97,16 @@ def test_how_far_constant_bones_are_from_the_harvest_is_said(walk: Harvest, tmp_
     assert largest_mm == pytest.approx(np.max(errors), abs=0.6)
 
 
+@pytest.mark.parametrize(("noise_mm", "severity"), [(3.0, "note"), (200.0, "warning")])
+def test_limbs_that_change_in_length_are_a_warning(noise_mm: float, severity: str, tmp_path: Path) -> None:
+    records = walking(range(8))
+    generator = torch.Generator().manual_seed(4)
+    for record in records:
+        record.mean[:] += noise_mm * torch.randn(record.mean.shape, generator=generator, dtype=torch.float64)
+    written = export_with_findings(write_harvest(tmp_path / "h", records), "bvh", tmp_path / "a.bvh", up="z")
+    assert [finding.severity for finding in written.findings if finding.topic == "bones"] == [severity]
+
+
 def test_angles_do_not_jump(tmp_path: Path) -> None:
     """A person who turns around twice: no channel goes back by a full turn."""
     records = walking(range(40))

@@ -26,6 +26,9 @@ from poseharvest.findings import Finding
 from poseharvest.skeleton.skeleton import Skeleton
 
 
+_FAR_MM = 30.0
+
+
 class BoneOptions(TrackOptions, TrajectoryOptions, Protocol):
     """Whom to write, when and how: fields of the options of every animation format."""
 
@@ -136,7 +139,9 @@ def _about_bones(found: Mapping[str, Floats], points: Mapping[str, Floats]) -> F
         f"bones have one length in all frames: joints lie {known.mean():.1f} mm from the harvest's on average, "
         f"at most {np.nanmax(distances[worst]):.0f} mm ({worst})"
     )
-    return Finding("note", "bones", message)
+    if known.mean() <= _FAR_MM:
+        return Finding("note", "bones", message)
+    return Finding("warning", "bones", f"{message}: the harvest's limbs change in length more than a body's do")
 
 
 def _about_gaps(points: Mapping[str, Floats], track: Track) -> tuple[Finding, ...]:
