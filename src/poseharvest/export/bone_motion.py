@@ -25,7 +25,6 @@ from poseharvest.export.upright import find_up
 from poseharvest.findings import Finding
 from poseharvest.skeleton.skeleton import Skeleton
 
-
 _FAR_MM = 30.0
 
 
