@@ -91,7 +91,7 @@ def test_angles_that_are_hardly_known_are_named(tmp_path: Path) -> None:
 @pytest.mark.data
 @pytest.mark.parametrize("weights", ["uncertainty", "setup"])
 def test_the_models_knees_are_those_of_the_joints(weights: str, walk: Harvest, setups: Path, tmp_path: Path) -> None:
-    options = KinematicsOptions(setups=setups, weights=weights)  # type: ignore[arg-type]
+    options = KinematicsOptions(setups=setups, marker_weights=weights)  # type: ignore[arg-type]
     person = solve_person(walk, tmp_path, options)
     assert person.model is not None
     motion = person.model.motion
@@ -199,8 +199,8 @@ def test_a_file_that_is_no_model_is_named(walk: Harvest, tmp_path: Path) -> None
 def test_options_that_make_no_sense_are_refused() -> None:
     with pytest.raises(ConfigError, match="mass_kg: expected a mass of a person in kg, got -3"):
         KinematicsOptions(mass_kg=-3)
-    with pytest.raises(ConfigError, match='weights: expected one of uncertainty, setup, got "none"'):
-        KinematicsOptions(weights="none")  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match='marker_weights: expected one of uncertainty, setup, got "none"'):
+        KinematicsOptions(marker_weights="none")  # type: ignore[arg-type]
 
 
 def test_an_unsure_joint_weighs_less_and_the_mean_is_1() -> None:

@@ -12,7 +12,7 @@ from poseharvest.calibration import opencv_yaml
 from poseharvest.calibration.build import ReadOptions
 from poseharvest.calibration.foreign import foreign_kind
 from poseharvest.calibration.formats import FORMATS, is_calibration, read_file, recognise
-from poseharvest.errors import CalibrationError, FormatError, HarvestError
+from poseharvest.errors import CalibrationError, FormatError, HarvestError, NoCalibrationError
 from poseharvest.geometry.camera import Camera
 from poseharvest.geometry.rig import Rig
 
@@ -31,7 +31,8 @@ def find_calibration(folder: str | Path, on_note: Callable[[str], None] | None =
     cases.
 
     Raises:
-        CalibrationError: there is no calibration, or more than one; the message lists the files.
+        NoCalibrationError: there is no calibration.
+        CalibrationError: there is more than one, or one that cannot be used; the message lists the files.
     """
     folder = Path(folder)
     places = [
@@ -133,9 +134,10 @@ def _none_found(folder: Path, candidates: Sequence[Path]) -> CalibrationError:
         kind = foreign_kind(path)
         if kind is not None:
             where = path.relative_to(folder).as_posix()
-            return CalibrationError(f"{folder}: expected a calibration, found {where}, {kind.what}: {kind.remedy}")
+            kind_of_error = NoCalibrationError if kind.what.endswith("no calibration") else CalibrationError
+            return kind_of_error(f"{folder}: expected a calibration, found {where}, {kind.what}: {kind.remedy}")
     looked = f"none of {_listed(candidates, folder)} is one" if candidates else "there is no file of its kind"
-    return CalibrationError(
+    return NoCalibrationError(
         f"{folder}: expected a calibration, found none: {looked} (formats: {', '.join(FORMATS)}): "
         "name it by --calibration if it lies elsewhere"
     )

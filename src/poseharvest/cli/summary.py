@@ -11,9 +11,6 @@ from poseharvest.annotations.info import INFO_FILE, HarvestInfo
 from poseharvest.annotations.reader import Harvest
 from poseharvest.cli.finding_lines import print_findings
 
-FAULTY = 3
-"""Exit code of `--strict` for a harvest with faults; 2 is wrong usage."""
-
 _COLUMN_WIDTH, _EDGES = 7, 4
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 import torch
 
 from poseharvest.errors import ConfigError
+from poseharvest.localization.follow.whom_to_follow import parse_follow
 from poseharvest.motion.joint_tracks import MotionOptions
 from poseharvest.pictorial.infer import InferenceOptions
 from poseharvest.selection.recalibration import Recalibration
@@ -44,6 +45,9 @@ class HarvestOptions:
     people: int | None = 1
     """People to harvest at once. With 1 it is the person on whom most views agree; None harvests all people."""
 
+    follow: str | None = None
+    """Whom to harvest of several people: "longest" for who is longest in view, or VIEW:X,Y for who is at this point."""
+
     moments: bool | None = None
     """True if frames do not follow one another: every frame stands alone. None detects it from keypoint files."""
 
@@ -68,6 +72,7 @@ class HarvestOptions:
     def __post_init__(self) -> None:
         if self.people is not None and self.people < 1:
             raise ConfigError(f"people: expected 1 or more, or all (None) for everybody, got {self.people}")
+        self._check_follow()
         if self.estimate not in get_args(Estimate):
             raise ConfigError(f'estimate: expected "continuous" or "grid", got "{self.estimate}"')
         if self.warm_up_frames < 3:
@@ -81,6 +86,13 @@ class HarvestOptions:
         except (RuntimeError, AssertionError) as error:
             reason = str(error).splitlines()[0]
             raise ConfigError(f'device: "{self.device}" cannot be used: {reason}') from error
+
+    def _check_follow(self) -> None:
+        if self.follow is None:
+            return
+        parse_follow(self.follow)
+        if self.people != 1 or self.moments:
+            raise ConfigError("follow: expected one person in frames in a row, got several people or moments")
 
     def as_dict(self) -> dict[str, Any]:
         """Return every option but the recalibration as plain data, for `harvest.json`."""

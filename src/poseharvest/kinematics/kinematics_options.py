@@ -21,7 +21,7 @@ class KinematicsOptions:
         model: OpenSim's model, an .osim file; None for the one of the set-ups. Alone, it is taken as scaled before.
         setups: a folder of OpenSim set-ups as Pose2Sim has them, with Markers_X.xml, Scaling_Setup_X.xml and
             IK_Setup_X.xml.
-        weights: of markers in the inverse kinematics: by their "uncertainty", or those of the "setup".
+        marker_weights: weights of markers in the inverse kinematics: by their "uncertainty", or those of the "setup".
         mass_kg: mass of the person in kg; None for that of the scaling set-up.
         person: whom to take; None for everyone.
         start: the capture's first frame to take, from 0.
@@ -32,7 +32,7 @@ class KinematicsOptions:
 
     model: Path | None = None
     setups: Path | None = None
-    weights: Weights = "uncertainty"
+    marker_weights: Weights = "uncertainty"
     mass_kg: float | None = None
     person: int | None = None
     start: int = 0
@@ -41,7 +41,7 @@ class KinematicsOptions:
     smooth: bool = True
 
     def __post_init__(self) -> None:
-        check_choice("weights", self.weights, get_args(Weights))
+        check_choice("marker_weights", self.marker_weights, get_args(Weights))
         check_choice("up", self.up, get_args(Upward))
         check_frames(self.start, self.stop)
         if self.mass_kg is not None and not 0 < self.mass_kg < 1000:

@@ -125,7 +125,9 @@ def _write_markers(harvest: Harvest, path: Path, options: KinematicsOptions) -> 
 def _job(harvest: Harvest, folder: Path, options: KinematicsOptions, positions: PersonTrack) -> OpensimJob:
     markers = markers_of(harvest.skeleton.joints, "pose2sim")
     setups = find_setups(options.model, options.setups, harvest.skeleton.name, [marker.name for marker in markers])
-    weights = marker_weights(positions, markers) if options.weights == "uncertainty" or setups.tasks is None else {}
+    weights = (
+        marker_weights(positions, markers) if options.marker_weights == "uncertainty" or setups.tasks is None else {}
+    )
     paths = {
         name: None if path is None else str(path.resolve())
         for name, path in (("marker_set", setups.marker_set), ("scaling", setups.scaling), ("tasks", setups.tasks))
