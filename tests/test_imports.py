@@ -24,7 +24,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("annotations", "synchronisation"),
     ("diagnosis",),
     ("simulation", "datasets", "harvesting", "export", "evaluation"),
-    ("studio",),
+    ("studio", "kinematics"),
     ("learning",),
     ("report",),
     ("tables",),

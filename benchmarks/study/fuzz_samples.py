@@ -239,6 +239,9 @@ settings = _text(
     'frame_rate = 25.0\nreference = "a"\nturn = 90\non_damage = "drop"\nrotate = 90\nscale = 0.5\n'
     '[names]\na = "cam1"\n[offsets]\na = 0.25\nb = "-3 frames"\n',
 )
+opensim_motion = _text(
+    "a.mot", "Coordinates\nversion=1\nnRows=2\ninDegrees=yes\nendheader\ntime\tknee_angle_r\n0.0\t1.5\n0.1\t-2e1\n"
+)
 bvh_names = _text("names.toml", 'left_hip = "LThigh"\nright_hip = "RThigh"\n')
 option = _text("option.txt", "frame_offset.cam03=1")
 
@@ -506,6 +509,15 @@ def shipped(folder: Path) -> list[Path]:
     (folder / "net.safetensors").write_bytes(b"x")
     digest = import_module("poseharvest.detectors.published_weights").sha256_of(folder / "net.safetensors")
     return _text("net.toml", f'sha256 = "{digest}"\nlicence = "MIT"\nrecipe = "x"\npckh = 80.5\n')(folder)
+
+
+def opensim_setups(folder: Path) -> list[Path]:
+    """A folder of set-ups for OpenSim, as far as it is read here: the marker set is damaged."""
+    for name in ("Model.osim", "Scaling_Setup_Lab_Coco17.xml", "IK_Setup_Lab_Coco17.xml"):
+        (folder / name).write_text("<OpenSimDocument/>", encoding="utf-8")
+    markers = "".join(f'<Marker name="{name}"><fixed>true</fixed></Marker>' for name in ("RKnee", "LKnee", "Neck"))
+    text = f'<?xml version="1.0" encoding="UTF-8" ?><OpenSimDocument><MarkerSet>{markers}</MarkerSet></OpenSimDocument>'
+    return _text("Markers_Coco17.xml", text)(folder)
 
 
 def bvh(folder: Path) -> list[Path]:

@@ -78,7 +78,7 @@ def test_option_of_another_format(tmp_path: Path) -> None:
 
 
 def test_wrong_usage_exits_with_2(tmp_path: Path) -> None:
-    done = CliRunner().invoke(_app, [str(tmp_path), "--format", "bvh", "--out", "x"])
+    done = CliRunner().invoke(_app, [str(tmp_path), "--format", "fbx", "--out", "x"])
     assert done.exit_code == 2
 
 

@@ -56,8 +56,8 @@ def test_provenance_beside_a_folder(harvest: Harvest, tmp_path: Path) -> None:
 
 
 def test_unknown_format_and_option(harvest: Harvest, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=f'format: expected one of {", ".join(EXPORTERS)}, got "bvh"'):
-        export(harvest, "bvh", tmp_path / "out")
+    with pytest.raises(ConfigError, match=f'format: expected one of {", ".join(EXPORTERS)}, got "fbx"'):
+        export(harvest, "fbx", tmp_path / "out")
     with pytest.raises(ConfigError, match=r'csv: expected options of .*, got "layuot"; did you mean "layout"\?'):
         export(harvest, "csv", tmp_path / "out", layuot="wide")
     with pytest.raises(ConfigError, match=r'trc: expected options of unit, up, blank, .*, got "box_margin"'):

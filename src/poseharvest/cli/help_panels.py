@@ -67,6 +67,7 @@ PANELS: Final = {
         ),
     ),
     "The lens and the world": ("intrinsics", "lens", "floor_board", "scene_points", "every", "keep_faulty"),
+    "OpenSim": ("model", "setups", "marker_weights", "mass_kg"),
     "The run": (
         *(
             "out",

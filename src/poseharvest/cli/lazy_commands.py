@@ -22,6 +22,7 @@ COMMANDS = (
     "harvest",
     "report",
     "export",
+    "kinematics",
     "evaluate",
     "audit",
     "sync",

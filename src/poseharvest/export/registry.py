@@ -38,9 +38,11 @@ class Exported:
 
 
 MODULES = (
+    "bvh",
     "c3d",
     "coco",
     "csv",
+    "gltf",
     "trc",
 )
 """The modules of formats, each with its record as `EXPORTER`."""
