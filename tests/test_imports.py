@@ -27,6 +27,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("studio",),
     ("learning",),
     ("report",),
+    ("analysis",),
     ("tables",),
     ("cli",),
     ("__main__",),

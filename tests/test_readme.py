@@ -118,7 +118,11 @@ def test_ci_runs_the_long_tests_that_the_command_leaves_out():
 
 def test_the_package_s_dependencies_are_those_that_it_imports():
     declared = {re.split(r"[<>=\[]", item)[0].lower() for item in PROJECT["dependencies"]}
-    extra = [item for name in ("onnx", "c3d", "ray") for item in PROJECT["optional-dependencies"][name]]
+    extra = [
+        item
+        for name in ("onnx", "c3d", "ray", "pandas", "xarray", "plot")
+        for item in PROJECT["optional-dependencies"][name]
+    ]
     declared |= {re.split(r"[<>=\[]", item)[0].lower() for item in extra}
     imported = set()
     for path in SOURCE.rglob("*.py"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -147,7 +148,8 @@ def _other_picture(harvest: Harvest, view: str, frame: int, image: Image) -> lis
     if kept is None:
         return []
     again = cv2.imdecode(np.frombuffer(preview_jpeg(image), np.uint8), cv2.IMREAD_COLOR)
-    differs = np.inf if again.shape != kept.shape else float(np.abs(again.astype(float) - kept).mean())
+    same_size = again is not None and again.shape == kept.shape
+    differs = float(np.mean(cv2.absdiff(again, kept))) if again is not None and same_size else math.inf
     if differs <= _SAME_PICTURE:
         return []
     message = (
