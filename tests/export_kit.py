@@ -1,21 +1,41 @@
-"""Strange harvests that every export, the report and the Python access must take."""
+"""Footage of a made-up harvest, and strange harvests that every export and the Python access must take."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 
-from harvest_kit import make_records, write_harvest
+from harvest_kit import FRAME_RATE, make_records, make_rig, write_harvest
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.records import FrameAnnotations
+from poseharvest.capture.frames import MultiViewFrame
 from poseharvest.motion import MotionOptions
 from poseharvest.skeleton.definitions import MPII16
 from walker_kit import Recipe, write_walk
 
 LEGS = [MPII16.index(f"{side}_{part}") for side in ("left", "right") for part in ("knee", "ankle")]
+
+
+class GreyFootage:
+    """Grey pictures in every view's own size, brighter from frame to frame: the footage of a made-up harvest."""
+
+    name, frame_rate, num_frames = "footage", FRAME_RATE, 30
+    rig = make_rig()
+
+    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[MultiViewFrame]:
+        """Stream the frames."""
+        for index in range(start, self.num_frames if stop is None else stop):
+            images = tuple(np.full((*camera.image_size, 3), 8 * index, np.uint8) for camera in self.rig)
+            yield MultiViewFrame(index, index / self.frame_rate, images)
+
+
+WITHOUT_FOOTAGE: dict[str, dict[str, Any]] = {"yolo": {"pictures": False}}
+"""By format, the options with which it needs no footage; none where it needs none anyway."""
 
 
 def three_people(path: Path) -> Harvest:

@@ -40,6 +40,7 @@ from poseharvest.findings import Finding
 from poseharvest.storage.staging import file_name
 
 _CATEGORY_ID = 1
+_LEAST_PAD_PX = 0.5  # a box around one joint has the size of its pixel
 
 NOTHING_TO_LEARN: Final = Finding(
     "warning",
@@ -219,7 +220,7 @@ def _extras(row: SelectedFrame, view: int) -> dict[str, Any]:
 def box_of(pixels: Tensor, camera: ViewInfo, margin: float) -> tuple[float, float, float, float]:
     """Return x, y, width, height of the box around some pixels, from the picture's corner, clipped to the picture."""
     low, high = pixels.amin(0) + 0.5, pixels.amax(0) + 0.5
-    pad = margin * float((high - low).max())
+    pad = max(margin * float((high - low).max()), _LEAST_PAD_PX)
     left, top = (max(0.0, float(value) - pad) for value in low)
     right, bottom = (min(float(s), float(v) + pad) for s, v in zip((camera.width, camera.height), high, strict=True))
     return left, top, right - left, bottom - top

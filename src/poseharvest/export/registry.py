@@ -42,6 +42,7 @@ MODULES = (
     "coco",
     "csv",
     "trc",
+    "yolo",
 )
 """The modules of formats, each with its record as `EXPORTER`."""
 
