@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 
 from harvest_kit import FRAME_RATE, make_records, make_rig, write_harvest
@@ -34,8 +35,14 @@ class GreyFootage:
             yield MultiViewFrame(index, index / self.frame_rate, images)
 
 
-WITHOUT_FOOTAGE: dict[str, dict[str, Any]] = {"yolo": {"pictures": False}}
-"""By format, the options with which it needs no footage; none where it needs none anyway."""
+_LIBRARIES = {"c3d": "ezc3d", "sleap": "sleap_io", "rerun": "rerun"}
+
+
+def options_for(name: str) -> dict[str, Any]:
+    """Return options with which a format can be written of any made-up harvest; a skip if its library is missing."""
+    if name in _LIBRARIES:
+        pytest.importorskip(_LIBRARIES[name], reason=f"needs pip install 'poseharvest[{name}]'")
+    return {"yolo": {"pictures": False}, "sleap": {"pictures": True, "source": GreyFootage()}}.get(name, {})
 
 
 def three_people(path: Path) -> Harvest:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -55,3 +56,28 @@ def test_other_offsets_than_the_harvest_s_are_refused(run, footage, harvested):
     done = run("export", harvested.path, "--format", "coco", "--out", footage.folder / "coco", "--pictures")
     assert done.code == 1
     assert f"{name}, frame 0: expected the picture that was harvested, the capture has none" in done.err
+
+
+def test_sleap_s_labels_name_the_picture_of_each_view_s_own_clock(run, footage):
+    """One view starts a frame later: SLEAP counts its pictures, not our frames."""
+    sio = pytest.importorskip("sleap_io", reason="needs pip install 'poseharvest[sleap]'")
+    late = sorted(path.stem for path in (footage.capture / "videos").iterdir())[0]
+    (footage.capture / "capture.toml").write_text(f'[offsets]\n{late} = "1 frames"\n')
+    out = footage.folder / "h"
+    done = run("harvest", footage.capture, "--detector", footage.keypoints, "--out", out, "--resolution", 24)
+    assert done.code == 0, done.err
+    done = run("export", out, "--format", "sleap", "--out", footage.folder / "a.slp")
+    assert done.code == 0, done.err
+    harvest, labels = Harvest.open(out), sio.load_slp(str(footage.folder / "a.slp"))
+    moments = {moment.index: moment for moment in Capture.open(footage.capture).frames()}
+    rows = {row.annotations.frame: row for row in harvest.iter_selected()}
+    assert len(labels) > 10
+    for labelled in labels:
+        view = [str(footage.video(name).resolve()) for name in harvest.view_names].index(labelled.video.filename)
+        moment = next(one for one in moments.values() if one.number(view) == labelled.frame_idx)
+        assert abs(labelled.image.mean() - moment.images[view].mean()) < 0.5
+        row = rows[moment.index]
+        shown = (row.selected & row.annotations.inside[view]).numpy()
+        expected = row.annotations.pixels[view].numpy()[shown]
+        np.testing.assert_allclose(labelled.instances[0].numpy()[shown], expected, atol=1e-3)
+    assert {one.frame_idx for one in labels if Path(one.video.filename).stem == late} <= set(range(6))
