@@ -19,6 +19,7 @@ from poseharvest.annotations.writer import preview_jpeg
 from poseharvest.arrays import Image
 from poseharvest.capture.frames import FrameSource, MultiViewFrame, frames_showing
 from poseharvest.errors import CaptureError, ConfigError
+from poseharvest.export.export_options import is_within
 from poseharvest.findings import Finding
 from poseharvest.storage.columns import view_values
 from poseharvest.storage.staging import file_name
@@ -113,18 +114,29 @@ def write_images(
         ConfigError: the ending is no picture format.
         CaptureError: the capture lacks a picture that the harvest has used.
     """
-    wanted = list(listed_frames(harvest))
     found: list[Finding] = []
+    for view, frame, image in harvested_pictures(harvest, source):
+        _write_image(image, folder / name_of(view, frame))
+        found += other_picture(harvest, view, frame, image)
+    return tuple(found[:1])
+
+
+def harvested_pictures(
+    harvest: Harvest, source: FrameSource, start: int = 0, stop: int | None = None
+) -> Iterator[tuple[str, int, Image]]:
+    """Stream view, frame and picture of all that `listed_frames` names, in the frames `start` to `stop` (exclusive).
+
+    Raises:
+        CaptureError: the capture lacks a picture that the harvest has used.
+    """
+    wanted = [listed for listed in listed_frames(harvest) if is_within(listed.frame, start, stop)]
     for listed, moment in _moments(source, wanted):
         for view, image, present in zip(harvest.view_names, moment.images, listed.present, strict=True):
-            if not present:
-                continue
-            where = f"{view}, frame {moment.index}"
-            if image is None:
+            if present and image is None:
+                where = f"{view}, frame {moment.index}"
                 raise CaptureError(f"{where}: expected the picture that was harvested, the capture has none")
-            _write_image(image, folder / name_of(view, moment.index))
-            found += _other_picture(harvest, view, moment.index, image)
-    return tuple(found[:1])
+            if present and image is not None:
+                yield view, moment.index, image
 
 
 def _moments(source: FrameSource, wanted: Sequence[ListedFrame]) -> Iterator[tuple[ListedFrame, MultiViewFrame]]:
@@ -141,7 +153,7 @@ def _moments(source: FrameSource, wanted: Sequence[ListedFrame]) -> Iterator[tup
     raise CaptureError(f'capture "{source.name}": expected the harvested frame {following[0].frame}, it has none')
 
 
-def _other_picture(harvest: Harvest, view: str, frame: int, image: Image) -> list[Finding]:
+def other_picture(harvest: Harvest, view: str, frame: int, image: Image) -> list[Finding]:
     """Return a warning if the harvest kept a picture of this view and frame, and it is another one."""
     path = harvest.preview(frame, view)
     kept = None if path is None else cv2.imread(str(path), cv2.IMREAD_COLOR)
@@ -158,6 +170,12 @@ def _other_picture(harvest: Harvest, view: str, frame: int, image: Image) -> lis
         "frame rate of the harvest in capture.toml (sync --write puts offsets there)"
     )
     return [Finding("warning", "pictures", message)]
+
+
+def as_jpeg(image: Image) -> bytes:
+    """Return a picture (H, W, 3), RGB, as JPEG."""
+    options = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
+    return bytes(cv2.imencode(".jpg", np.ascontiguousarray(image[..., ::-1]), options)[1].tobytes())
 
 
 def _write_image(image: Image, path: Path) -> None:

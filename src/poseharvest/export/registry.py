@@ -41,6 +41,7 @@ MODULES = (
     "c3d",
     "coco",
     "csv",
+    "rerun",
     "sleap",
     "trc",
     "yolo",

@@ -148,7 +148,8 @@ def _labels(harvest: Harvest, views: list[_LabelledView], options: SleapOptions)
     """Return sleap-io's labels of all views."""
     import sleap_io
 
-    skeleton, tracks = _skeleton(harvest.skeleton), {}
+    skeleton = _skeleton(harvest.skeleton)
+    tracks: dict[int, Any] = {}
     frames: dict[tuple[int, int], list[Any]] = {}
     for row in harvest.iter_selected():
         record = row.annotations
