@@ -15,6 +15,7 @@ from harvest_kit import FRAME_RATE, make_records, make_rig, write_harvest
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.capture.frames import MultiViewFrame
+from poseharvest.geometry.rig import Rig
 from poseharvest.motion import MotionOptions
 from poseharvest.skeleton.definitions import MPII16
 from walker_kit import Recipe, write_walk
@@ -26,7 +27,9 @@ class GreyFootage:
     """Grey pictures in every view's own size, brighter from frame to frame: the footage of a made-up harvest."""
 
     name, frame_rate, num_frames = "footage", FRAME_RATE, 30
-    rig = make_rig()
+
+    def __init__(self, rig: Rig | None = None) -> None:
+        self.rig = rig or make_rig()
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[MultiViewFrame]:
         """Stream the frames."""
