@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import html
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,11 @@ import torch
 import poseharvest
 from export_kit import STRANGE
 from harvest_kit import make_records, write_harvest
+from people_kit import ListedPeople
 from poseharvest import Harvest
 from poseharvest.analysis.make_harvest import TemporaryHarvest
 from poseharvest.annotations.reader import Harvest as StoredHarvest
-from poseharvest.errors import ConfigError, StoreError
+from poseharvest.errors import ConfigError, HarvestError, StoreError
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.motion import MotionOptions
 from poseharvest.pictorial.infer import InferenceOptions
@@ -182,3 +184,17 @@ def test_without_a_folder_nothing_is_gone_on_with(how: str) -> None:
     simulation = simulate(2, 1, render=False)
     with pytest.raises(ConfigError, match="out: expected a folder to overwrite or to go on with, got none"):
         poseharvest.harvest(simulation.capture, simulation.detector, **{how: True})
+
+
+@pytest.mark.parametrize("people", [1, None])
+def test_nobody_is_said_in_one_line_and_leaves_nothing(people: int | None, tmp_path: Path) -> None:
+    """There is no harvest of nobody: what is missing is said where it would be made."""
+    rig = random_rig(3, torch.Generator().manual_seed(8), image_size=(240, 320))
+    simulation = simulate(5, 1, rig=rig, errors=CLEAN, render=False)
+    empty = ListedPeople(rig, lambda frame, view: [])
+    with pytest.raises(HarvestError, match="nobody was found in frames 0 to 4: no two views agree") as said:
+        poseharvest.harvest(simulation.capture, empty, tmp_path / "h", options=replace(QUICK, people=people))
+    assert "\n" not in str(said.value)
+    with pytest.raises(HarvestError):
+        poseharvest.harvest(simulation.capture, empty, options=replace(QUICK, people=people))
+    assert list(tmp_path.iterdir()) == []
