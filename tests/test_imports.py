@@ -27,6 +27,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("studio", "kinematics"),
     ("learning",),
     ("report",),
+    ("analysis",),
     ("tables",),
     ("cli",),
     ("__main__",),
