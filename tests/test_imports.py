@@ -15,7 +15,7 @@ ROOT = "poseharvest"
 
 LEVELS: tuple[tuple[str, ...], ...] = (
     ("errors", "arrays", "compiled", "findings", "module_records", "progress", "threads"),
-    ("checks", "reading", "units", "versions"),
+    ("checks", "devices", "reading", "units", "versions"),
     ("geometry", "skeleton", "storage"),
     ("heatmaps", "calibration", "networks", "selection", "motion", "boards"),
     ("capture",),
@@ -24,9 +24,10 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("annotations", "synchronisation"),
     ("diagnosis",),
     ("simulation", "datasets", "harvesting", "export", "evaluation"),
-    ("studio",),
+    ("studio", "kinematics"),
     ("learning",),
     ("report",),
+    ("analysis",),
     ("tables",),
     ("cli",),
     ("__main__",),

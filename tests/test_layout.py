@@ -24,6 +24,8 @@ MAY_SHARE_A_NAME = {
     "protocol.py": "what a package asks of the things that it is made of: detectors, data sets",
     "efficientpose.py": "a network, and the detector around it",
     "hourglass.py": "a network, and the detector around it",
+    "bvh.py": "the reader and the writer of one format",
+    "kinematics.py": "the command that makes angles of joints, and the studio's joints that are made of angles",
 }
 """Files that stand in two packages under one name, each with the reason."""
 

@@ -21,7 +21,7 @@ Make = Callable[[Path], list[Path]]
 Read = Callable[[Path, Path], object]
 
 _KINDS = {".json": "json", ".toml": "toml", ".safetensors": "safetensors"}
-_TEXTS = frozenset({".txt", ".yml", ".xml", ".csv", ".bvh"})
+_TEXTS = frozenset({".txt", ".yml", ".xml", ".csv", ".bvh", ".xcp", ".calib", ".mot"})
 _SIZES = {f"cam{i:02d}": (720, 1280) for i in range(3)}
 
 
@@ -112,7 +112,7 @@ def _video(folder: Path, file: Path) -> object:
 
 
 def _npz(folder: Path, file: Path) -> object:
-    from poseharvest.datasets.pickled_arrays import read_npz_objects
+    from poseharvest.reading.pickled_arrays import read_npz_objects
 
     return read_npz_objects(file, "positions_3d")
 
@@ -159,6 +159,12 @@ def _settings(folder: Path, file: Path) -> object:
     from poseharvest.capture.settings import read_settings
 
     return read_settings(folder)
+
+
+def _setups(folder: Path, file: Path) -> object:
+    from poseharvest.kinematics.setups import find_setups
+
+    return find_setups(None, folder, "of_mine", ["RKnee", "Neck"])
 
 
 def _bvh(folder: Path, file: Path) -> object:
@@ -235,6 +241,8 @@ READERS: Mapping[str, FuzzReader] = MappingProxyType({
     "shipped": FuzzReader(samples.shipped, lambda folder, file: _find_shipped(folder)),
     "bvh": FuzzReader(samples.bvh, _bvh),
     "bvh-names": FuzzReader(samples.bvh_names, _call("studio.bvh_people:read_bvh_names")),
+    "opensim-motion": FuzzReader(samples.opensim_motion, _call("kinematics.motion_file:read_motion")),
+    "opensim-setups": FuzzReader(samples.opensim_setups, _setups),
     "finished-unit": FuzzReader(samples.unit, _units),
     "records": FuzzReader(samples.records, _records),
     "judged": FuzzReader(samples.judged, _call("tables.studio.judged_poses:read_judged")),

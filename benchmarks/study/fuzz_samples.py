@@ -109,6 +109,16 @@ def _qualisys(folder: Path) -> list[Path]:
     return [path]
 
 
+def _planted(name: str) -> Make:
+    """Return what writes a calibration in the layout of a tool, as the tests do."""
+
+    def make(folder: Path) -> list[Path]:
+        paths: list[Path] = import_module("calibration_kit").PLANTERS[name](_rig(), folder)
+        return paths
+
+    return make
+
+
 CALIBRATIONS: Mapping[str, Make] = MappingProxyType({
     "rig": _written("rig.json", write_rig),
     "toml": _written("calib.toml", write_toml),
@@ -119,6 +129,7 @@ CALIBRATIONS: Mapping[str, Make] = MappingProxyType({
     "voxelpose": _written("voxelpose.json", write_voxelpose),
     "aist": _aist,
     "qualisys": _qualisys,
+    **{name: _planted(name) for name in ("vicon", "optitrack", "calib_io", "colmap", "biocv", "opencap")},
 })
 
 
@@ -175,11 +186,25 @@ def _mmpose(folder: Path) -> list[Path]:
     return [_json(folder / f"cam0{k}.json", {"meta_info": {}, "instance_info": moments}) for k in (1, 2)][:1]
 
 
+def _tables(write: str, ending: str) -> Make:
+    """Return what writes two views in a layout of DeepLabCut or SLEAP, as the tests do."""
+
+    def make(folder: Path) -> list[Path]:
+        kit = import_module("keypoint_table_kit")
+        names = () if write == "write_sleap" else ([""],)
+        return [getattr(kit, write)(folder / f"cam0{k}{ending}", kit.planted(), *names) for k in (1, 2)][:1]
+
+    return make
+
+
 KEYPOINTS: Mapping[str, Make] = MappingProxyType({
     "openpose": _openpose,
     "coco-results": _coco_results,
     "coco-data-set": _coco_data_set,
     "mmpose": _mmpose,
+    "deeplabcut-csv": _tables("write_csv", "DLC_net.csv"),
+    "deeplabcut-h5": _tables("write_pandas", "DLC_net.h5"),
+    "sleap-h5": _tables("write_sleap", ".analysis.h5"),
 })
 
 
@@ -213,6 +238,9 @@ settings = _text(
     'calibration = "calib.toml"\nunit = "m"\nviews = ["a", "b"]\nfootage = "v"\ntime_zero = "timestamps"\n'
     'frame_rate = 25.0\nreference = "a"\nturn = 90\non_damage = "drop"\nrotate = 90\nscale = 0.5\n'
     '[names]\na = "cam1"\n[offsets]\na = 0.25\nb = "-3 frames"\n',
+)
+opensim_motion = _text(
+    "a.mot", "Coordinates\nversion=1\nnRows=2\ninDegrees=yes\nendheader\ntime\tknee_angle_r\n0.0\t1.5\n0.1\t-2e1\n"
 )
 bvh_names = _text("names.toml", 'left_hip = "LThigh"\nright_hip = "RThigh"\n')
 option = _text("option.txt", "frame_offset.cam03=1")
@@ -481,6 +509,15 @@ def shipped(folder: Path) -> list[Path]:
     (folder / "net.safetensors").write_bytes(b"x")
     digest = import_module("poseharvest.detectors.published_weights").sha256_of(folder / "net.safetensors")
     return _text("net.toml", f'sha256 = "{digest}"\nlicence = "MIT"\nrecipe = "x"\npckh = 80.5\n')(folder)
+
+
+def opensim_setups(folder: Path) -> list[Path]:
+    """A folder of set-ups for OpenSim, as far as it is read here: the marker set is damaged."""
+    for name in ("Model.osim", "Scaling_Setup_Lab_Coco17.xml", "IK_Setup_Lab_Coco17.xml"):
+        (folder / name).write_text("<OpenSimDocument/>", encoding="utf-8")
+    markers = "".join(f'<Marker name="{name}"><fixed>true</fixed></Marker>' for name in ("RKnee", "LKnee", "Neck"))
+    text = f'<?xml version="1.0" encoding="UTF-8" ?><OpenSimDocument><MarkerSet>{markers}</MarkerSet></OpenSimDocument>'
+    return _text("Markers_Coco17.xml", text)(folder)
 
 
 def bvh(folder: Path) -> list[Path]:

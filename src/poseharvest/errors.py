@@ -37,6 +37,10 @@ class CalibrationError(HarvestError):
     """A calibration is missing, ambiguous, inconsistent or geometrically impossible."""
 
 
+class NoCalibrationError(CalibrationError):
+    """A folder holds no calibration at all."""
+
+
 class FormatError(HarvestError):
     """A file is not in the format that it claims, or is damaged."""
 

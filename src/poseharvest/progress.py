@@ -26,6 +26,10 @@ OnProgress = Callable[[Progress], None]
 """Is called with every step that is finished."""
 
 
+def silent(progress: Progress) -> None:
+    """Ignore progress."""
+
+
 def with_prefix(on_progress: OnProgress, prefix: str) -> OnProgress:
     """Return a listener that puts what is at work before every stage: "PREFIX: STAGE"."""
 

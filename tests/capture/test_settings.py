@@ -22,6 +22,7 @@ def test_every_key_is_read(tmp_path):
     calibration = "calibration/scene.toml"
     calibration_format = "pose2sim"
     unit = "m"
+    follow = "longest"
     subject = "S9"
     camera_type = "hd"
     footage = "videos"

@@ -63,7 +63,7 @@ def test_the_version(run):
 
 
 @pytest.mark.parametrize(
-    "arguments", [("dance",), ("harvest",), ("export", "x", "--format", "bvh", "--out", "y"), ("demo", "--frames", 3)]
+    "arguments", [("dance",), ("harvest",), ("export", "x", "--format", "fbx", "--out", "y"), ("demo", "--frames", 3)]
 )
 def test_wrong_usage_exits_with_2(run, arguments):
     done = run(*arguments)

@@ -49,7 +49,10 @@ def test_what_is_no_option_stays(message: str) -> None:
             "--box-margin: expected 0 or more",
         ),
         (("export", "harvest", "--format", "trc", "--out", "o", "--person", "7"), "--person: expected one of 0, got 7"),
-        (("export", "harvest", "--format", "trc", "--out", "o", "--gaps", "x"), "--gaps: expected one of empty, skip"),
+        (
+            ("export", "harvest", "--format", "trc", "--out", "o", "--gaps", "x"),
+            "--gaps: expected one of fill, empty, skip",
+        ),
         (
             ("export", "harvest", "--format", "csv", "--out", "file"),
             "choose another output, or ask to overwrite it (--ov",

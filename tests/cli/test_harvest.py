@@ -48,10 +48,10 @@ def test_from_footage_to_a_harvest_with_its_report(run, footage):
 
 
 def test_more_or_fewer_pictures_are_kept(run, footage):
-    done = run(*arguments(footage, "--pictures", 3))
+    done = run(*arguments(footage, "--report-pictures", 3))
     assert done.code == 0, done.err
     assert Harvest.open(footage.folder / "out").preview_frames == (1, 3, 5)
-    assert run(*arguments(footage, "--pictures", -1, "--overwrite")).code == 2
+    assert run(*arguments(footage, "--report-pictures", -1, "--overwrite")).code == 2
 
 
 def test_a_cluster_needs_ray(run, footage, monkeypatch):

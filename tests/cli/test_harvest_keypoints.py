@@ -167,3 +167,17 @@ def test_a_skeleton_is_for_keypoints_and_onnx_models(run, footage):
     done = run("harvest", footage.capture, "--out", "x", "--detector", "hourglass", "--skeleton", "mpii16")
     assert (done.code, done.err.count("\n")) == (1, 1)
     assert 'got "skeleton"' in done.err
+
+
+def test_whom_to_follow_by_flag_and_by_capture_toml(run, footage):
+    nowhere = f"{next(footage.keypoints.iterdir()).name}:-900,-900"
+    quick = ("--detector", footage.keypoints, "--resolution", 32, "--detector-option", "skeleton=mpii16")
+    done = run("harvest", footage.capture, "--out", footage.folder / "out", *quick, "--follow", nowhere)
+    assert done.code == 1
+    assert done.err.startswith(f"error: --follow: {nowhere}: nobody is at this place in frame 0: the middles of those ")
+    (footage.capture / "capture.toml").write_text(f'follow = "{nowhere}"\n')
+    done = run("harvest", footage.capture, "--out", footage.folder / "out", *quick)
+    assert "nobody is at this place" in done.err
+    for more in (("--follow", "longest"), ("--people", "all")):
+        done = run("harvest", footage.capture, "--out", footage.folder / f"out{more[1]}", *quick, *more)
+        assert done.code == 0, done.err

@@ -88,6 +88,20 @@ def test_the_largest_residual_is_what_a_byte_holds(tmp_path: Path) -> None:
     assert residuals[0, 0] == 255
 
 
+def test_frames_without_a_point_are_named_and_can_be_filled(harvest: Harvest, tmp_path: Path) -> None:
+    plain = export_with_findings(harvest, "c3d", tmp_path / "a.c3d", blank="none")
+    said = next(finding for finding in plain.findings if finding.topic == "gaps")
+    assert said.message.startswith("2 of 22 frames show no marker (from 0: 5, 7): their points are missing")
+    filled = export_with_findings(harvest, "c3d", tmp_path / "b.c3d", blank="none", gaps="fill")
+    assert "filled by straight lines" in next(f.message for f in filled.findings if f.topic == "gaps")
+    before, after = by_hand(plain.path)[0], by_hand(filled.path)[0]
+    for gap in (3, 5):
+        assert np.isnan(before[gap]).all()
+        np.testing.assert_allclose(after[gap], (after[gap - 1] + after[gap + 1]) / 2, rtol=1e-5, atol=1e-3)
+    names = ezc3d.c3d(str(export(harvest, "c3d", tmp_path / "c.c3d", markers="pose2sim")))["parameters"]["POINT"]
+    assert {"RKnee", "LWrist", "Hip", "Neck"} < set(names["LABELS"]["value"])
+
+
 @pytest.mark.parametrize("up", SCREENS)
 def test_screens_are_two_axes_and_the_second_points_up(up, harvest: Harvest, tmp_path: Path) -> None:
     point = ezc3d.c3d(str(export(harvest, "c3d", tmp_path / "a.c3d", up=up)))["parameters"]["POINT"]

@@ -16,7 +16,9 @@ from poseharvest.annotations.reader import Harvest
 from poseharvest.export.registry import export, export_with_findings
 from walker_kit import walking_pose
 
-pytestmark = pytest.mark.skipif(find_spec("opensim") is None, reason="needs OpenSim: pip install opensim")
+pytestmark = pytest.mark.skipif(
+    find_spec("opensim") is None, reason="needs OpenSim: pip install 'poseharvest[opensim]'"
+)
 
 FRAMES = (0, 1, 2, 6, 7, 8)  # three empty ones in between
 
@@ -66,7 +68,7 @@ def run_python(script: str, folder: Path, *arguments: object) -> subprocess.Comp
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
 
 
-@pytest.mark.parametrize(("gaps", "frames"), [("empty", range(9)), ("skip", FRAMES)])
+@pytest.mark.parametrize(("gaps", "frames"), [("fill", range(9)), ("empty", range(9)), ("skip", FRAMES)])
 @pytest.mark.parametrize("unit", ["m", "mm"])
 def test_opensim_reads_what_was_written(gaps: str, frames: range, unit: str, walk: Harvest, tmp_path: Path) -> None:
     done = run_python(_READ, tmp_path, export(walk, "trc", tmp_path / "a.trc", gaps=gaps, unit=unit, blank="none"))
@@ -81,7 +83,7 @@ def test_opensim_reads_what_was_written(gaps: str, frames: range, unit: str, wal
 
 
 @pytest.mark.data
-@pytest.mark.parametrize("gaps", ["empty", "skip"])
+@pytest.mark.parametrize("gaps", ["fill", "empty", "skip"])
 def test_inverse_kinematics_runs_or_was_said_not_to(gaps: str, walk: Harvest, shared_dir: Path, tmp_path: Path) -> None:
     if not (shared_dir / "opensim").is_dir():
         pytest.skip(f"no OpenSim model at {shared_dir / 'opensim'}")
@@ -92,6 +94,7 @@ def test_inverse_kinematics_runs_or_was_said_not_to(gaps: str, walk: Harvest, sh
     assert (done.returncode == 0) == (not warned), done.stdout + done.stderr
     if not warned:
         header, rows = (tmp_path / "a.mot").read_text().split("endheader\n")
-        assert f"nRows={len(FRAMES)}" in header
+        frames = range(9) if gaps == "fill" else FRAMES
+        assert f"nRows={len(frames)}" in header
         times = [float(row.split()[0]) for row in rows.splitlines()[1:]]
-        np.testing.assert_allclose(times, np.array(FRAMES) / FRAME_RATE, atol=1e-7)
+        np.testing.assert_allclose(times, np.array(frames) / FRAME_RATE, atol=1e-7)

@@ -70,7 +70,7 @@ def test_positions_come_back(harvest: Harvest, tmp_path: Path) -> None:
 
 
 def test_rows_are_evenly_spaced_and_gaps_are_empty(harvest: Harvest, tmp_path: Path) -> None:
-    trc = read_trc(export(harvest, "trc", tmp_path / "a.trc"))
+    trc = read_trc(export(harvest, "trc", tmp_path / "a.trc", gaps="empty"))
     assert trc.frames == list(range(3, 25))
     np.testing.assert_allclose(trc.times, [(frame - 1) / FRAME_RATE for frame in trc.frames], rtol=1e-8)
     for frame, points in zip(trc.frames, trc.points, strict=True):
@@ -99,7 +99,7 @@ def test_a_last_marker_that_is_missing_keeps_the_row_whole(harvest: Harvest, tmp
 
 
 def test_unreliable_markers_can_be_left_out(harvest: Harvest, tmp_path: Path) -> None:
-    trc = read_trc(export(harvest, "trc", tmp_path / "a.trc", blank="unselected"))
+    trc = read_trc(export(harvest, "trc", tmp_path / "a.trc", blank="unselected", gaps="empty"))
     selected = {row.annotations.frame: row.selected.numpy() for row in harvest.iter_selected()}
     for frame, points in zip(trc.frames, trc.points, strict=True):
         np.testing.assert_array_equal(~np.isnan(points[:, 0]), selected.get(frame - 1, np.zeros(16, bool)))
@@ -135,7 +135,7 @@ def test_one_of_several_persons(harvest_of_two: Harvest, tmp_path: Path) -> None
 
 @pytest.mark.parametrize(("blank", "missing"), [("unsupported", {5, 7}), ("none", {5, 7})])
 def test_rows_without_a_marker_are_named_and_can_be_left_out(blank, missing, harvest: Harvest, tmp_path: Path) -> None:
-    kept = export_with_findings(harvest, "trc", tmp_path / "kept.trc", blank=blank)
+    kept = export_with_findings(harvest, "trc", tmp_path / "kept.trc", blank=blank, gaps="empty")
     said = next(finding for finding in kept.findings if finding.topic == "gaps")
     assert said.severity == "warning"
     assert said.message.startswith(
@@ -149,6 +149,42 @@ def test_rows_without_a_marker_are_named_and_can_be_left_out(blank, missing, har
     np.testing.assert_allclose(trc.times, [(frame - 1) / FRAME_RATE for frame in trc.frames], rtol=1e-8)
     assert not np.isnan(trc.points).all(axis=(1, 2)).any()
     assert "not evenly spaced" in next(f.message for f in skipped.findings if f.topic == "gaps")
+
+
+def test_rows_without_a_marker_are_filled_and_named(harvest: Harvest, tmp_path: Path) -> None:
+    written = export_with_findings(harvest, "trc", tmp_path / "a.trc", blank="none", up="keep", unit="mm")
+    trc = read_trc(written.path)
+    assert trc.frames == list(range(3, 25))
+    means = {record.frame: record.mean.numpy() for record in harvest.iter_frames()}
+    for gap in (5, 7):
+        np.testing.assert_allclose(trc.points[gap - 2], (means[gap - 1] + means[gap + 1]) / 2, rtol=1e-6, atol=1e-4)
+    said = next(finding for finding in written.findings if finding.topic == "gaps")
+    assert said.severity == "warning"
+    assert said.message.startswith("2 of 22 frames show no marker (from 0: 5, 7): filled by straight lines")
+
+
+def test_frames_without_a_marker_at_the_ends_have_no_row_and_what_cannot_be_filled_is_named(tmp_path: Path) -> None:
+    records = make_records(range(8))
+    for record in (records[0], records[1], records[4], records[7]):
+        record.supported[:] = False
+    records[3].supported[1:] = False
+    records[5].supported[:1] = False
+    written = export_with_findings(write_harvest(tmp_path / "h", records), "trc", tmp_path / "a.trc")
+    trc = read_trc(written.path)
+    assert trc.frames == [3, 4, 5, 6, 7]
+    assert int(trc.header["NumFrames"]) == 5
+    assert np.isnan(trc.points).all(axis=(1, 2)).tolist() == [False, False, True, False, False]
+    said = next(finding for finding in written.findings if finding.topic == "gaps")
+    assert "4 of 8 frames show no marker (from 0: 0-1, 4, 7)" in said.message
+    assert "no marker is shown both before and after 4: OpenSim's inverse kinematics ends there" in said.message
+
+
+def test_markers_have_the_names_of_pose2sim(harvest: Harvest, tmp_path: Path) -> None:
+    own = read_trc(export(harvest, "trc", tmp_path / "a.trc"))
+    trc = read_trc(export(harvest, "trc", tmp_path / "b.trc", markers="pose2sim"))
+    assert {"RKnee", "LWrist", "Hip", "Neck", "Head"} < set(trc.markers)
+    for name, joint in (("RKnee", "right_knee"), ("LWrist", "left_wrist"), ("Hip", "pelvis"), ("Neck", "upper_neck")):
+        np.testing.assert_array_equal(trc.points[:, trc.markers.index(name)], own.points[:, own.markers.index(joint)])
 
 
 def test_a_frame_whose_joints_are_all_left_blank_is_a_gap_too(tmp_path: Path) -> None:
@@ -194,5 +230,5 @@ def test_a_range_without_the_person(harvest: Harvest, tmp_path: Path) -> None:
 
 
 def test_up_that_is_no_axis(harvest: Harvest, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match='up: expected one of x, -x, y, -y, z, -z, keep, got "north"'):
+    with pytest.raises(ConfigError, match='up: expected one of auto, x, -x, y, -y, z, -z, keep, got "north"'):
         export(harvest, "trc", tmp_path / "a.trc", up="north")

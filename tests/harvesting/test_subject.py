@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from statistics import median
@@ -191,3 +192,23 @@ def test_it_takes_no_more_frames_than_it_may_and_says_what_it_does(learned: Lear
     # One frame without each of the views in turn: so few are inferred together.
     assert 1 < len(sightings[0].cameras) <= TOGETHER
     assert steps.count("what each view says of the others") == 1
+
+
+@pytest.mark.parametrize(("factor", "words"), [(0.8, "25% longer"), (1.2, "17% shorter")])
+def test_lengths_that_are_another_person_s_are_named(learned: Learned, factor: float, words: str) -> None:
+    simulation, sightings, _ = learned(CLEAN)
+    given = LimbLengths({limb: factor * length for limb, length in true_lengths(simulation).mm.items()})
+    quick = replace(LEARNER, options=InferenceOptions(resolution=16))
+    subject = quick.learn(sightings, given)
+    assert subject.longer_than_given == pytest.approx(1 / factor - 1, abs=0.03)
+    found = [one.message for one in limb_findings(subject, "the person") if "were given" in one.message]
+    number, kind = words.split("% ")
+    assert len(found) == 1
+    assert re.search(rf"the limbs are \d+% {kind} in the footage than the lengths that were given", found[0])
+    assert abs(int(re.search(r"(\d+)%", found[0])[1]) - int(number)) <= 3
+
+
+def test_the_person_s_own_lengths_are_no_contradiction(learned: Learned) -> None:
+    simulation, sightings, _ = learned(CLEAN)
+    subject = replace(LEARNER, options=InferenceOptions(resolution=16)).learn(sightings, true_lengths(simulation))
+    assert not [one for one in limb_findings(subject, "the person") if "were given" in one.message]

@@ -77,6 +77,9 @@ class CaptureSettings(BaseModel):
     unit: LengthUnit | None = None
     """The unit of length of the calibration, if the format does not define it."""
 
+    follow: str | None = None
+    """Whom to harvest of several people, as with --follow: "longest", or "VIEW:X,Y" for who is at this point."""
+
     subject: str | None = None
     """The subject whose extrinsics are read, in calibrations with several subjects (Human3.6M)."""
 

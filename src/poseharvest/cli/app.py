@@ -14,8 +14,10 @@ from typing import Annotated
 import typer
 
 from poseharvest import __version__
+from poseharvest.cli.exit_codes import FAULTY
 from poseharvest.cli.flags import in_flags
 from poseharvest.cli.lazy_commands import LazyCommands
+from poseharvest.cli.log_file import CommandLog
 from poseharvest.errors import HarvestError, StoppedError
 
 app = typer.Typer(
@@ -23,7 +25,7 @@ app = typer.Typer(
     cls=LazyCommands,
     help="3D poses with honest uncertainty, and training annotations, from calibrated multi-camera footage.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
 
@@ -41,7 +43,10 @@ def _options(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(message)s")
+    shown = logging.StreamHandler()
+    shown.setLevel(logging.INFO if verbose else logging.WARNING)
+    logging.basicConfig(format="%(message)s", handlers=[shown])
+    logging.getLogger("poseharvest").setLevel(logging.INFO)  # the log of the command has it all
 
 
 def main() -> None:
@@ -50,13 +55,20 @@ def main() -> None:
         # A pipe or an old terminal may have no letter for a name's: it is shown by its number, not by a traceback.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    try:
-        app()
-    except HarvestError as error:
-        parts = [str(error), *getattr(error, "__notes__", ())]
-        message = in_flags(" ".join("; ".join(parts).split()), app, sys.argv[1:])
-        if isinstance(error, StoppedError):
-            typer.echo(f"stopped by {signal.Signals(error.signal_number).name}: {message}", err=True)
-            sys.exit(128 + error.signal_number)
-        typer.echo(f"error: {message}", err=True)
-        sys.exit(1)
+    with CommandLog() as log:
+        try:
+            app(obj=log)
+        except SystemExit as end:
+            log.is_done = end.code in {None, 0, FAULTY}
+            log.outcome = "done" if log.is_done else f"ended with exit code {end.code}"
+            raise
+        except HarvestError as error:
+            parts = [str(error), *getattr(error, "__notes__", ())]
+            message = in_flags(" ".join("; ".join(parts).split()), app, sys.argv[1:])
+            if isinstance(error, StoppedError):
+                log.outcome = f"stopped by {signal.Signals(error.signal_number).name}: {message}"
+                typer.echo(log.outcome, err=True)
+                sys.exit(128 + error.signal_number)
+            log.outcome = f"error: {message}"
+            typer.echo(log.outcome, err=True)
+            sys.exit(1)

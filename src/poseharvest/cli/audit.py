@@ -2,46 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from poseharvest.cli.assignments import VIEWS_HELP, parse_assignments, split_names
-from poseharvest.cli.footage_options import ROTATE, SCALE
+from poseharvest.cli.derived_options import with_options
+from poseharvest.cli.footage_options import (
+    FOOTAGE,
+    DetectorChoice,
+    detector_choice,
+    detector_options,
+    footage_settings,
+    settings_of,
+)
 from poseharvest.cli.progress_bar import progress_bar
 from poseharvest.errors import CaptureError
 from poseharvest.findings import worst_first
-from poseharvest.units import LengthUnit
 
 _DETECTOR = "Keypoint files, or a network, by which to see whether the cameras are in step."
-_OPTION = "An option of the detector, such as frame_offset=1; may be repeated."
 
 
-def audit(  # noqa: PLR0913, PLR0917 - every option of the command is a parameter
+@with_options("footage", FOOTAGE, footage_settings)
+@with_options("detector", detector_options(_DETECTOR), detector_choice)
+def audit(
     capture: Annotated[Path, typer.Argument(help="Folder with videos/ or images/.", show_default=False)],
-    calibration: Annotated[Path | None, typer.Option(help="Its file; found in the capture if not given.")] = None,
-    unit: Annotated[LengthUnit | None, typer.Option(help="The calibration's unit: mm, cm or m.")] = None,
-    views: Annotated[str | None, typer.Option(help=VIEWS_HELP)] = None,
-    rotate: Annotated[str | None, typer.Option(help=ROTATE, show_default=False)] = None,
-    scale: Annotated[str | None, typer.Option(help=SCALE, show_default=False)] = None,
-    detector: Annotated[str | None, typer.Option(help=_DETECTOR, show_default=False)] = None,
-    weights: Annotated[Path | None, typer.Option(help="The detector's weights; fetched once if not given.")] = None,
-    detector_option: Annotated[list[str] | None, typer.Option(help=_OPTION)] = None,
+    footage: Mapping[str, Any],
+    detector: DetectorChoice,
 ) -> None:
     """Check footage, timing and calibration; people are looked at only with --detector."""
     from poseharvest.capture.capture_audit import audit_capture
-    from poseharvest.detectors.keypoint_capture import capture_settings, open_capture
-    from poseharvest.detectors.registry import load_detector
+    from poseharvest.detectors.keypoint_capture import open_capture
     from poseharvest.synchronisation.capture_clocks import clocks_by_motion, step_findings
 
-    footage = {"views": split_names(views), "rotate": rotate, "scale": scale}
-    settings = capture_settings(capture, {"calibration": calibration, "unit": unit, **footage})
-    options = parse_assignments(detector_option or [], option="--detector-option")
-    looker = None if detector is None else load_detector(detector, weights=weights, **options)
+    settings = settings_of(capture, footage)
+    looker = None if detector.name is None else detector.load()
     opened = open_capture(capture, looker, settings)
     result = audit_capture(opened)
     if looker is not None:

@@ -16,8 +16,6 @@ from typing import Any, get_args, get_origin
 from typer.core import TyperCommand
 
 from poseharvest.errors import ConfigError
-from poseharvest.reading.documents import load_toml
-from poseharvest.reading.foreign_records import nearest
 
 CONFIG_NAME = "poseharvest.toml"
 CONFIG_FLAG = "--config"
@@ -96,11 +94,13 @@ class ConfigFile:
         Raises:
             ConfigError: there is no such file, it is not TOML, or a table is no command's.
         """
+        from poseharvest.reading.documents import load_toml
+
         document = load_toml(path, where=str(path), error=ConfigError)
         tables = {name: value for name, value in document.items() if isinstance(value, dict)}
         for name in tables:
             if name not in commands:
-                raise ConfigError(f'{path}: expected the table of a command, got "{name}"; {nearest(name, commands)}')
+                raise ConfigError(f'{path}: expected the table of a command, got "{name}"; {_nearest(name, commands)}')
         return cls(path, {key: value for key, value in document.items() if key not in tables}, tables)
 
     def values(
@@ -120,10 +120,10 @@ class ConfigFile:
         shared = {_as_key(key): value for key, value in self.shared.items()}
         for key in own:
             if key not in options:
-                raise ConfigError(f'{self.path}: [{command}]: unknown option "{key}"; {nearest(key, options)}')
+                raise ConfigError(f'{self.path}: [{command}]: unknown option "{key}"; {_nearest(key, options)}')
         for key in shared:
             if key not in options and key not in known():
-                raise ConfigError(f'{self.path}: no command has an option "{key}"; {nearest(key, known())}')
+                raise ConfigError(f'{self.path}: no command has an option "{key}"; {_nearest(key, known())}')
         return {key: value for key, value in {**shared, **own}.items() if key in options}
 
 
@@ -153,6 +153,12 @@ def config_path(arguments: Sequence[str]) -> Path | None:
                 return None  # its value is missing: the command says so
             return Path(value if equals else arguments[position + 1])
     return Path(CONFIG_NAME) if Path(CONFIG_NAME).is_file() else None
+
+
+def _nearest(name: str, known: Collection[str]) -> str:
+    from poseharvest.reading.foreign_records import nearest  # most runs have no need of it
+
+    return nearest(name, known)
 
 
 def _bare(annotation: Any) -> Any:

@@ -2,51 +2,55 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from poseharvest.annotations.reader import Harvest
-from poseharvest.cli.assignments import VIEWS_HELP, parse_assignments, split_names
-from poseharvest.cli.derived_options import options_of, with_options
-from poseharvest.cli.footage_options import ROTATE, SCALE
+from poseharvest.capture.trials import find_trials
+from poseharvest.cli.derived_options import option, options_of, with_options
+from poseharvest.cli.exit_codes import FAULTY
+from poseharvest.cli.footage_options import (
+    FOOTAGE,
+    DetectorChoice,
+    detector_choice,
+    detector_options,
+    footage_settings,
+)
+from poseharvest.cli.harvest_plan import HarvestPlan
 from poseharvest.cli.progress_bar import progress_bar
 from poseharvest.cli.remote_output import local_output
-from poseharvest.cli.summary import FAULTY, has_faults, print_summary
-from poseharvest.detectors.keypoint_capture import capture_settings, open_capture
-from poseharvest.detectors.protocol import HeatmapDetector
-from poseharvest.detectors.registry import NAMES, describe_detectors, load_detector
+from poseharvest.cli.summary import has_faults, print_summary
+from poseharvest.cli.trial_runs import harvest_all
+from poseharvest.detectors.registry import describe_detectors
+from poseharvest.devices import inference_device
 from poseharvest.errors import NoteOnError
-from poseharvest.harvesting.harvest_capture import harvest as run
 from poseharvest.harvesting.harvest_options import Estimate, HarvestOptions
-from poseharvest.harvesting.on_ray import ray_workers
-from poseharvest.harvesting.over_workers import Workers
 from poseharvest.localization.boxes import read_boxes
 from poseharvest.pictorial.infer import InferenceOptions
 from poseharvest.report.html import report as write_report
 from poseharvest.selection.recalibration import Recalibration
 from poseharvest.selection.select import selection_rule
 from poseharvest.skeleton.limb_lengths import read_limb_lengths
-from poseharvest.synchronisation.capture_clocks import synchronised
-from poseharvest.units import LengthUnit
 
 _DEFAULTS = HarvestOptions()
-_CAPTURE = "Folder with videos/ or images/, and a calibration."
-_RATE = "Frames per second; those of the slowest view if not given, and 30 where there is no footage."
-_DETECTOR = describe_detectors()
-_OPTION = "An option of the detector, such as flip_test=true, frame_offset=1 or frame_offset.cam03=1; may be repeated."
+_CAPTURES = "Folder with videos/ or images/, and a calibration; several of them, or a folder of them, are trials."
+_OUT = "The harvest folder to make, or of trials the folder for their harvests; s3://BUCKET/NAME for S3."
 _PEOPLE = "Number of people to harvest, or all. 1 takes the person on whom most views agree."
+_FOLLOW = (
+    "Whom to harvest of several: longest (in view), or who is in the first frame at VIEW:X,Y or in "
+    "VIEW:X,Y,WIDTH,HEIGHT, pixels of the picture; in another frame with @FRAME behind it."
+)
 _MOMENTS = "Each frame stands alone, as in time-lapse; with keypoint files noticed if neither is given."
 _RECALIBRATION = "Map that makes the covariances honest, as evaluate --recalibrate writes it from known truth."
 _ESTIMATE = "continuous: poses between the voxels, sigma calibrated by the footage; grid: the paper's mean of the grid."
 _SHARE = "Part of each joint to select; 0.7, or with --limit 1."
 _LIMIT = "Select what is at most so many times as wide as the joint's most certain tenth, such as 1.3."
-_SKELETON = "Joints to harvest from keypoint files or an ONNX model: a built-in skeleton, or a TOML file of your own."
+_JOINTS = "Joints to harvest from keypoint files or an ONNX model: a built-in skeleton, or a TOML file of your own."
+_SKELETON = option("skeleton", str | None, None, help=_JOINTS)
 _LENGTHS = "TOML file with the subject's limb lengths in mm; estimated from the footage if not given."
 _PICTURES = "Number of frames whose pictures are kept for the report, spread evenly; more of them scrub more smoothly."
 _SYNC = "Find by motion how much later each camera was started, and harvest with that where it is sure."
@@ -57,34 +61,33 @@ _STRICT = (
 )
 
 
+def _detector(values: Mapping[str, Any]) -> DetectorChoice:
+    choice, skeleton = detector_choice(values), values["skeleton"]
+    return choice if skeleton is None else replace(choice, options={**choice.options, "skeleton": skeleton})
+
+
+@with_options("footage", FOOTAGE, footage_settings)
+@with_options("detector", (*detector_options(describe_detectors(), "efficientpose"), _SKELETON), _detector)
 @with_options("inference", options_of(InferenceOptions), lambda values: InferenceOptions(**values))
 def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parameter
-    capture: Annotated[Path, typer.Argument(help=_CAPTURE, show_default=False)],
-    out: Annotated[Path, typer.Option(help="The harvest folder to make; s3://BUCKET/NAME for S3.", show_default=False)],
-    calibration: Annotated[Path | None, typer.Option(help="Its file; found in the capture if not given.")] = None,
-    unit: Annotated[LengthUnit | None, typer.Option(help="The calibration's unit: mm, cm or m.")] = None,
-    views: Annotated[str | None, typer.Option(help=VIEWS_HELP)] = None,
-    rotate: Annotated[str | None, typer.Option(help=ROTATE, show_default=False)] = None,
-    scale: Annotated[str | None, typer.Option(help=SCALE, show_default=False)] = None,
-    frame_rate: Annotated[float | None, typer.Option(help=_RATE, show_default=False)] = None,
-    detector: Annotated[str, typer.Option(help=_DETECTOR)] = "efficientpose",
-    weights: Annotated[Path | None, typer.Option(help="The detector's weights; fetched once if not given.")] = None,
-    detector_option: Annotated[list[str] | None, typer.Option(help=_OPTION)] = None,
-    skeleton: Annotated[str | None, typer.Option(help=_SKELETON, show_default=False)] = None,
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    captures: Annotated[list[Path], typer.Argument(help=_CAPTURES, show_default=False)],
+    out: Annotated[Path, typer.Option(help=_OUT, show_default=False)],
+    footage: Mapping[str, Any],
+    detector: DetectorChoice,
+    inference: InferenceOptions,
     boxes: Annotated[Path | None, typer.Option(help="CSV of boxes: frame,view,x,y,width,height.")] = None,
     limb_lengths: Annotated[Path | None, typer.Option(help=_LENGTHS)] = None,
-    inference: InferenceOptions = _DEFAULTS.inference,
     estimate: Annotated[Estimate, typer.Option(help=_ESTIMATE)] = _DEFAULTS.estimate,
     share: Annotated[float | None, typer.Option(help=_SHARE, show_default=False)] = None,
     limit: Annotated[float | None, typer.Option(help=_LIMIT, show_default=False)] = None,
     measure: Annotated[str, typer.Option(help="Measure of confidence.")] = _DEFAULTS.selection.measure,
     recalibration: Annotated[Path | None, typer.Option(help=_RECALIBRATION, show_default=False)] = None,
     people: Annotated[str, typer.Option(help=_PEOPLE)] = str(_DEFAULTS.people),
+    follow: Annotated[str | None, typer.Option(help=_FOLLOW, show_default=False)] = None,
     moments: Annotated[bool | None, typer.Option("--moments/--in-a-row", help=_MOMENTS, show_default=False)] = None,
     start: Annotated[int, typer.Option(help="First frame.")] = _DEFAULTS.start,
     stop: Annotated[int | None, typer.Option(help="Frame before which to stop.")] = None,
-    pictures: Annotated[int, typer.Option(help=_PICTURES, min=0)] = _DEFAULTS.num_previews,
+    report_pictures: Annotated[int, typer.Option(help=_PICTURES, min=0)] = _DEFAULTS.num_previews,
     sync: Annotated[bool, typer.Option("--sync", help=_SYNC)] = False,
     keep_cameras: Annotated[bool, typer.Option("--keep-cameras", help=_KEEP)] = False,
     strict: Annotated[bool, typer.Option("--strict", help=_STRICT)] = False,
@@ -93,53 +96,40 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted harvest.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier harvest.")] = False,
 ) -> None:
-    """Harvest 3D poses and annotations from a calibrated multi-camera capture."""
-    who = HarvestOptions(people=_number_of_people(people), moments=moments, start=start, stop=stop, device=device)
-    who = replace(who, num_previews=pictures)
-    how = replace(who, inference=inference, estimate=estimate, ignore_audit=ignore_audit, keep_cameras=keep_cameras)
+    """Harvest 3D poses and annotations from calibrated multi-camera captures."""
+    frames = HarvestOptions(people=_number_of_people(people), moments=moments, start=start, stop=stop)
+    frames = replace(frames, num_previews=report_pictures, inference=inference, estimate=estimate)
+    how = replace(frames, ignore_audit=ignore_audit, keep_cameras=keep_cameras)
     honest = None if recalibration is None else Recalibration.read(recalibration)
-    options = replace(how, selection=selection_rule(measure, share, limit), recalibration=honest)
-    footage = {"views": split_names(views), "rotate": rotate, "scale": scale, "frame_rate": frame_rate}
-    settings = capture_settings(capture, {"calibration": calibration, "unit": unit, **footage})
-    load = partial(_load, detector, weights, device, _detector_options(detector_option, skeleton))
-    at_once = None if detector in NAMES else load()  # a network may have to be downloaded
-    with local_output(out, overwrite=overwrite) as folder:
-        with progress_bar(Console(stderr=True)) as on_progress, _workers(ray) as workers:
-            opened, network = open_capture(capture, at_once, settings), at_once or load()
-            result = run(
-                synchronised(opened, network, on_progress) if sync else opened,
-                network,
-                folder,
-                options=options,
-                boxes=None if boxes is None else read_boxes(boxes),
-                limb_lengths=None if limb_lengths is None else read_limb_lengths(limb_lengths),
-                overwrite=overwrite,
-                resume=resume,
-                on_progress=on_progress,
-                workers=workers,
-            )
-        _conclude(result)
-    if strict and has_faults(result.info):
+    selection = selection_rule(measure, share, limit)
+    device = inference_device(detector.device)
+    plan = HarvestPlan(
+        footage,
+        follow,
+        # A worker of a cluster need not have the GPU of this machine.
+        detector if ray is None else replace(detector, device=device),
+        replace(how, selection=selection, recalibration=honest, device=device),
+        boxes=None if boxes is None else read_boxes(boxes),
+        limb_lengths=None if limb_lengths is None else read_limb_lengths(limb_lengths),
+        finds_offsets=sync,
+        ray=ray,
+        resume=resume,
+        overwrite=overwrite,
+    )
+    trials = find_trials(captures)
+    is_faulty = _harvest_one(plan, captures[0], out) if trials is None else harvest_all(plan, trials, out)
+    if strict and is_faulty:
         raise typer.Exit(FAULTY)
 
 
-def _workers(ray: str | None) -> AbstractContextManager[Workers | None]:
-    return nullcontext() if ray is None else ray_workers(ray)
-
-
-def _conclude(result: Harvest) -> None:
-    """Write the report and print the summary."""
-    with NoteOnError(f"the harvest is finished: {result.path}: poseharvest report makes its report"):
-        print_summary(result, write_report(result.path))
-
-
-def _load(name: str, weights: Path | None, device: str, options: dict[str, Any]) -> HeatmapDetector:
-    return load_detector(name, weights=weights, device=device, **options)
-
-
-def _detector_options(assignments: list[str] | None, skeleton: str | None) -> dict[str, Any]:
-    options = parse_assignments(assignments or [], option="--detector-option")
-    return options if skeleton is None else {**options, "skeleton": skeleton}
+def _harvest_one(plan: HarvestPlan, capture: Path, out: Path) -> bool:
+    """Harvest a capture, print its summary, and return whether there are faults."""
+    with local_output(out, overwrite=plan.overwrite) as folder:
+        with progress_bar(Console(stderr=True)) as on_progress:
+            result = plan.harvest(capture, folder, on_progress)
+        with NoteOnError(f"the harvest is finished: {result.path}: poseharvest report makes its report"):
+            print_summary(result, write_report(result.path))
+    return has_faults(result.info)
 
 
 def _number_of_people(text: str) -> int | None:

@@ -14,12 +14,15 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from poseharvest.cli.config_file import CONFIG_HELP, ConfigFile, FileOption, config_path, file_options
+from poseharvest.cli.help_panels import sort_into_panels
+from poseharvest.cli.log_file import CommandLog
 
 COMMANDS = (
     "demo",
     "harvest",
     "report",
     "export",
+    "kinematics",
     "evaluate",
     "audit",
     "sync",
@@ -45,8 +48,11 @@ class LazyCommand(TyperCommand):
 
     def make_context(self, info_name: str | None, args: list[str], *rest: Any, **others: Any) -> Any:
         """Return the context of the command, imported, for some arguments and what the user's file adds to them."""
-        command = self.load()
-        return command.make_context(info_name, [*_from_file(str(self.name), args), *args], *rest, **others)
+        everything = [*_from_file(str(self.name), args), *args]
+        context = self.load().make_context(info_name, list(everything), *rest, **others)
+        if isinstance(context.obj, CommandLog):
+            context.obj.begin(str(self.name), everything, context.params.get("out"))
+        return context
 
 
 class LazyCommands(TyperGroup):
@@ -66,12 +72,13 @@ def _load_command(name: str) -> TyperCommand:
     (config,) = (one for one in _as_command("any", _with_config).params if one.name == "config")
     config.expose_value = False  # it is read before the command is
     command.params.append(config)
+    sort_into_panels(command)
     return command
 
 
 def _as_command(name: str, function: Any) -> TyperCommand:
     alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    alone.command(name)(function)
+    alone.command(name, context_settings={"help_option_names": ["-h", "--help"]})(function)
     return cast("TyperCommand", get_command(alone))
 
 
@@ -89,7 +96,7 @@ def _all_keys() -> tuple[str, ...]:
 
 def _from_file(name: str, arguments: list[str]) -> list[str]:
     """Return the arguments that the user's file adds to those of a command, and say which they are."""
-    path = None if "--help" in arguments else config_path(arguments)
+    path = None if {"-h", "--help"} & set(arguments) else config_path(arguments)
     if path is None:
         return []
     options = _options(name)

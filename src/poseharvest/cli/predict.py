@@ -23,6 +23,8 @@ _DETECTOR = (
     f"pictures are searched one by one, unless --sequence. {describe_detectors()}"
 )
 _SEQUENCE = "The folder's pictures are the frames of one film: follow the person through them."
+_OVERLAYS = "How many pictures to write with their poses, spread evenly."
+_NUM_OVERLAYS = 20
 _OPTION = "An option of the detector, name=value, such as flip_test=true; may be repeated."
 
 
@@ -39,7 +41,8 @@ def predict(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     view: Annotated[str | None, typer.Option(help="The camera's name in it.", show_default=False)] = None,
     root_depth_mm: Annotated[float | None, typer.Option(help=_ROOT, show_default=False)] = None,
     limb_lengths: Annotated[Path | None, typer.Option(help=_LENGTHS, show_default=False)] = None,
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    overlays: Annotated[int, typer.Option(help=_OVERLAYS, min=0)] = _NUM_OVERLAYS,
+    device: Annotated[str, typer.Option(help="auto (a GPU if there is one), cpu or cuda.")] = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier prediction.")] = False,
 ) -> None:
     """Predict 3D poses in single pictures with a network of train3d."""
@@ -70,6 +73,7 @@ def predict(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
             open_pictures(pictures, sequence=sequence),
             out,
             situation=situation,
+            num_overlays=overlays,
             overwrite=overwrite,
             on_progress=on_progress,
         )
@@ -87,4 +91,10 @@ def _print(result: Prediction, situation: Situation) -> None:
     console.print(
         f"{result.num_poses} poses in {result.num_pictures} pictures" + (f", {without} {missing}" if without else "")
     )
+    if situation.camera is None:
+        console.print(
+            "x, y, z are empty: they need the camera (--calibration FILE --view NAME); u, v and depth are there"
+        )
     console.print(f"poses: {result.poses}")
+    if result.overlays is not None:
+        console.print(f"pictures with poses: {result.overlays}")

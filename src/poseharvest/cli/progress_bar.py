@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from poseharvest.cli.log_file import logged_steps
 from poseharvest.progress import OnProgress
 from poseharvest.progress import Progress as Done
 
@@ -34,7 +35,7 @@ def progress_bar(console: Console, clock: Callable[[], float] = time.monotonic) 
     alone, and the log of a command that runs for hours shows its progress.
     """
     if not console.is_terminal:
-        yield _lines(console, clock)
+        yield logged_steps(_lines(console, clock))
         return
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -49,7 +50,7 @@ def progress_bar(console: Console, clock: Callable[[], float] = time.monotonic) 
         def show(done: Done) -> None:
             bar.update(task, description=done.stage, completed=done.done, total=done.total)
 
-        yield show
+        yield logged_steps(show)
 
 
 def _lines(console: Console, clock: Callable[[], float]) -> OnProgress:

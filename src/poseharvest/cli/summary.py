@@ -13,9 +13,6 @@ from poseharvest.annotations.reader import Harvest
 from poseharvest.cli.finding_lines import print_findings
 from poseharvest.diagnosis.verdict import verdict_of
 
-FAULTY = 3
-"""Exit code of `--strict` for a harvest with faults; 2 is wrong usage."""
-
 _COLUMN_WIDTH, _EDGES = 7, 4
 _STYLES = {"good": "bold green", "look": "bold yellow", "wrong": "bold red"}
 

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
 
-from poseharvest.cli.assignments import VIEWS_HELP, parse_assignments, split_names
-from poseharvest.cli.footage_options import ROTATE, SCALE
+from poseharvest.cli.derived_options import with_options
+from poseharvest.cli.footage_options import (
+    FOOTAGE,
+    DetectorChoice,
+    detector_choice,
+    detector_options,
+    footage_settings,
+    settings_of,
+)
 from poseharvest.cli.progress_bar import progress_bar
-from poseharvest.detectors.keypoint_capture import capture_settings, open_capture
-from poseharvest.detectors.registry import describe_detectors, load_detector
+from poseharvest.detectors.keypoint_capture import open_capture
+from poseharvest.detectors.registry import describe_detectors
 from poseharvest.synchronisation.capture_clocks import (
     MAX_OFFSET_S,
     capture_by_sound,
@@ -23,37 +31,26 @@ from poseharvest.synchronisation.capture_clocks import (
     written_rate,
 )
 from poseharvest.synchronisation.clock_search import ClocksFound
-from poseharvest.units import LengthUnit
 
 _BY = "motion: of the people in the footage; sound: of the videos; timecode: as the cameras wrote it."
 _MAX = "Largest offset between two views, in seconds; 2 by motion, 60 by sound."
 _WRITE = "Write what is sure into capture.toml, as offsets and clock_rates."
-_DETECTOR = describe_detectors()
-_OPTION = "An option of the detector, such as frame_offset=1; may be repeated."
 
 
-def sync(  # noqa: PLR0913, PLR0917 - every option of the command is a parameter
+@with_options("footage", FOOTAGE, footage_settings)
+@with_options("detector", detector_options(describe_detectors(), "efficientpose"), detector_choice)
+def sync(
     capture: Annotated[Path, typer.Argument(help="Folder with videos/ or images/, and a calibration.")],
-    calibration: Annotated[Path | None, typer.Option(help="Its file; found in the capture if not given.")] = None,
-    unit: Annotated[LengthUnit | None, typer.Option(help="The calibration's unit: mm, cm or m.")] = None,
-    views: Annotated[str | None, typer.Option(help=VIEWS_HELP)] = None,
-    rotate: Annotated[str | None, typer.Option(help=ROTATE, show_default=False)] = None,
-    scale: Annotated[str | None, typer.Option(help=SCALE, show_default=False)] = None,
-    frame_rate: Annotated[float | None, typer.Option(help="Frames per second.", show_default=False)] = None,
+    footage: Mapping[str, Any],
+    detector: DetectorChoice,
     by: Annotated[Literal["motion", "sound", "timecode"], typer.Option(help=_BY)] = "motion",
     max_offset: Annotated[float | None, typer.Option(help=_MAX, show_default=False, min=0.01)] = None,
-    detector: Annotated[str, typer.Option(help=_DETECTOR)] = "efficientpose",
-    weights: Annotated[Path | None, typer.Option(help="The detector's weights; fetched once if not given.")] = None,
-    detector_option: Annotated[list[str] | None, typer.Option(help=_OPTION)] = None,
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     write: Annotated[bool, typer.Option("--write", help=_WRITE)] = False,
 ) -> None:
     """Find how much later each camera was started, and say how sure that is."""
-    footage = {"views": split_names(views), "rotate": rotate, "scale": scale, "frame_rate": frame_rate}
-    settings = capture_settings(capture, {"calibration": calibration, "unit": unit, **footage})
+    settings = settings_of(capture, footage)
     if by == "motion":
-        options = parse_assignments(detector_option or [], option="--detector-option")
-        network = load_detector(detector, weights=weights, device=device, **options)
+        network = detector.load()
         opened = open_capture(capture, network, settings)
         with progress_bar(Console(stderr=True)) as on_progress:
             limit_s = MAX_OFFSET_S if max_offset is None else max_offset

@@ -13,11 +13,11 @@ beyond frame 65,534 of the capture is counted from 1, and the group POSEHARVEST 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,12 +28,16 @@ from poseharvest.errors import ConfigError
 from poseharvest.export.even_frames import Track, find_track
 from poseharvest.export.export_options import Blank, check_blank, check_choice, check_frames
 from poseharvest.export.exporter import Exporter
-from poseharvest.export.survey import posture_findings, survey
+from poseharvest.export.filled_gaps import with_filled_gaps
+from poseharvest.export.markers import Marker, MarkerNames, at_markers, markers_of, name_findings
+from poseharvest.export.survey import Survey, runs, survey
 from poseharvest.export.trajectories import poses_of, smooth_findings
+from poseharvest.export.upright import find_up
 from poseharvest.findings import Finding
 from poseharvest.units import LengthUnit, mm_per
 
-Axis: TypeAlias = Literal["x", "-x", "y", "-y", "z", "-z"]
+Gaps: TypeAlias = Literal["fill", "empty"]
+Axis: TypeAlias = Literal["auto", "x", "-x", "y", "-y", "z", "-z"]
 
 SCREENS: Final[dict[str, tuple[str, str]]] = {
     "x": ("+Y", "+X"),
@@ -60,28 +64,36 @@ class C3dOptions:
 
     Attributes:
         unit: of positions and residuals; most programs expect mm.
-        up: the world's axis that points up, written into the file; nothing is turned.
+        up: the world's axis that points up, written into the file; nothing is turned. "auto" goes by the body and the
+            cameras.
         blank: joints that are written as missing.
+        gaps: what becomes of frames in which no joint is written: "fill", points on the straight line between the
+            frames around, or "empty", missing points, at which OpenSim's inverse kinematics ends.
         person: whom to write; None for the only one.
         start: the capture's first frame to write, from 0.
         stop: the frame before which to stop; None is the end of the capture.
         smooth: write positions smoothed over time, with short gaps filled; otherwise those of each frame alone.
         constant_limbs: move joints outwards from the root so that each limb has its learned length in all frames.
+        markers: how markers are called: as the "joints" are, or as "pose2sim" calls them in its OpenSim marker sets.
     """
 
     unit: LengthUnit = "mm"
-    up: Axis = "z"
+    up: Axis = "auto"
     blank: Blank = "unsupported"
+    gaps: Gaps = "empty"
     person: int | None = None
     start: int = 0
     stop: int | None = None
     smooth: bool = True
     constant_limbs: bool = False
+    markers: MarkerNames = "joints"
 
     def __post_init__(self) -> None:
         mm_per(self.unit)
-        check_choice("up", self.up, tuple(SCREENS))
+        check_choice("up", self.up, get_args(Axis))
+        check_choice("markers", self.markers, get_args(MarkerNames))
         check_blank(self.blank)
+        check_choice("gaps", self.gaps, get_args(Gaps))
         check_frames(self.start, self.stop)
 
 
@@ -97,19 +109,23 @@ def write_c3d(harvest: Harvest, path: Path, options: C3dOptions) -> tuple[Findin
     """
     track = find_track(harvest, options, "a C3D file")
     _check_length(track)
-    trajectories = survey(harvest, track, options)
+    markers = markers_of(harvest.skeleton.joints, options.markers)
+    trajectories = survey(harvest, track, options, markers)
+    upright = find_up(harvest, trajectories.upwards, options.up)
     file = _new_file()
-    points, residuals = (np.stack(values) for values in zip(*_frames(harvest, track, options), strict=True))
+    points, residuals = (np.stack(values) for values in zip(*_frames(harvest, track, options, markers), strict=True))
     file["data"]["points"] = points.transpose(2, 1, 0)
-    _describe(file, harvest, track, options)
+    _describe(file, harvest, track, _Labels(tuple(m.name for m in markers), options.unit, upright.axis))
     with TemporaryDirectory() as folder:  # the library gives a file its own ending, and no reason where a disk is full
         written = Path(folder) / "points.c3d"
         file.write(str(written))
         path.write_bytes(_with_residuals(written.read_bytes(), residuals, 1 / mm_per(options.unit)))
     return (
         *_count_findings(harvest, track),
-        *posture_findings(trajectories, options.up),
+        *_gap_findings(trajectories, track, options.gaps),
+        *upright.findings,
         *smooth_findings(harvest, options),
+        *(name_findings(harvest.skeleton.joints, options.markers) if options.markers != "joints" else ()),
     )
 
 
@@ -140,6 +156,17 @@ def _count_findings(harvest: Harvest, track: Track) -> tuple[Finding, ...]:
     return (Finding("warning", "frames", message),)
 
 
+def _gap_findings(trajectories: Survey, track: Track, gaps: Gaps) -> tuple[Finding, ...]:
+    missing = [frame for frame, shown in zip(track.frames, trajectories.shown, strict=True) if not shown]
+    if not missing:
+        return ()
+    what = f"{len(missing)} of {len(track.frames)} frames show no marker (from 0: {runs(missing, track.step)})"
+    if gaps == "fill":
+        return (Finding("warning", "gaps", f"{what}: filled by straight lines between the frames around"),)
+    ends = "OpenSim's inverse kinematics would end there (--gaps fill)"
+    return (Finding("note", "gaps", f"{what}: their points are missing; {ends}"),)
+
+
 def _new_file() -> Any:
     try:
         import ezc3d
@@ -149,12 +176,13 @@ def _new_file() -> Any:
 
 
 def _frames(
-    harvest: Harvest, track: Track, options: C3dOptions
+    harvest: Harvest, track: Track, options: C3dOptions, markers: Sequence[Marker]
 ) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """Yield homogeneous points (J, 4) and residuals (J,), in steps, of every frame."""
-    num_joints = len(harvest.skeleton.joints)
-    for pose in poses_of(harvest, track, options):
-        points, residuals = np.full((num_joints, 4), np.nan), np.full(num_joints, _MISSING)
+    """Yield homogeneous points (M, 4) and residuals (M,), in steps, of every frame."""
+    joints = harvest.skeleton.joints
+    shown = (None if pose is None else at_markers(pose, joints, markers) for pose in poses_of(harvest, track, options))
+    for pose in with_filled_gaps(shown) if options.gaps == "fill" else shown:
+        points, residuals = np.full((len(markers), 4), np.nan), np.full(len(markers), _MISSING)
         if pose is not None:
             is_shown = pose.shown.numpy()
             points[is_shown, :3] = pose.points.numpy()[is_shown] / mm_per(options.unit)
@@ -176,15 +204,24 @@ def _with_residuals(content: bytes, residuals: NDArray[np.float64], step: float)
     return header + words.tobytes() + content[start + words.nbytes :]
 
 
-def _describe(file: Any, harvest: Harvest, track: Track, options: C3dOptions) -> None:
-    right, upwards = SCREENS[options.up]
-    joints = list(harvest.skeleton.joints)
+@dataclass(frozen=True)
+class _Labels:
+    """What the file says of its points: their names, their unit, and the axis that points up."""
+
+    names: tuple[str, ...]
+    unit: LengthUnit
+    up: str
+
+
+def _describe(file: Any, harvest: Harvest, track: Track, labels: _Labels) -> None:
+    right, upwards = SCREENS[labels.up]
+    names = list(labels.names)
     for name, value in (
         ("RATE", [harvest.info.capture.frame_rate / track.step]),
-        ("LABELS", joints),
-        ("DESCRIPTIONS", ["joint centre; the residual is its sigma"] * len(joints)),
-        ("UNITS", [options.unit]),
-        ("SCALE", [-1 / mm_per(options.unit)]),  # negative: positions are floating point
+        ("LABELS", names),
+        ("DESCRIPTIONS", ["joint centre; the residual is its sigma"] * len(names)),
+        ("UNITS", [labels.unit]),
+        ("SCALE", [-1 / mm_per(labels.unit)]),  # negative: positions are floating point
         ("X_SCREEN", [right]),
         ("Y_SCREEN", [upwards]),
     ):

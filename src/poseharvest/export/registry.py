@@ -38,10 +38,15 @@ class Exported:
 
 
 MODULES = (
+    "bvh",
     "c3d",
     "coco",
     "csv",
+    "gltf",
+    "rerun",
+    "sleap",
     "trc",
+    "yolo",
 )
 """The modules of formats, each with its record as `EXPORTER`."""
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 import torch
@@ -15,23 +13,11 @@ from torch import Tensor
 from poseharvest.annotations.reader import Harvest
 from poseharvest.errors import ConfigError
 from poseharvest.export.even_frames import Track
+from poseharvest.export.markers import Marker, at_markers
 from poseharvest.export.trajectories import TrajectoryOptions, poses_of
-from poseharvest.findings import Finding
-
-AXES: Final = {
-    "x": (1.0, 0.0, 0.0),
-    "-x": (-1.0, 0.0, 0.0),
-    "y": (0.0, 1.0, 0.0),
-    "-y": (0.0, -1.0, 0.0),
-    "z": (0.0, 0.0, 1.0),
-    "-z": (0.0, 0.0, -1.0),
-}
-"""The axes of the world, by name."""
 
 _UPPER = ("head", "nose", "neck", "thorax", "shoulder")
 _LOWER = ("hip", "pelvis", "knee", "ankle", "foot", "heel", "toe")
-_LIES_FROM_DEG = 60.0
-_AS_ONE = 0.5  # mean length of the unit vectors below which the body has no common direction
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +25,7 @@ class Survey:
     """What is known of a track before it is written.
 
     Attributes:
-        shown: (F,) bool, whether any joint is written in each frame of the track.
+        shown: (F,) bool, whether any marker is written in each frame of the track.
         upwards: (3,) mean of the body's directions from the hips and legs to the shoulders and the head, unit vectors
             of the world; None if the skeleton or the frames do not show it.
     """
@@ -48,8 +34,8 @@ class Survey:
     upwards: NDArray[np.float64] | None
 
 
-def survey(harvest: Harvest, track: Track, options: TrajectoryOptions) -> Survey:
-    """Return what a track looks like, in one pass over the harvest.
+def survey(harvest: Harvest, track: Track, options: TrajectoryOptions, markers: Sequence[Marker]) -> Survey:
+    """Return what a track looks like with some markers, in one pass over the harvest.
 
     Raises:
         ConfigError: no joint is left to write.
@@ -58,7 +44,7 @@ def survey(harvest: Harvest, track: Track, options: TrajectoryOptions) -> Survey
     is_shown, total, count = [], np.zeros(3), 0
     for pose in poses_of(harvest, track, options):
         joints = torch.zeros_like(upper) if pose is None else pose.shown
-        is_shown.append(bool(joints.any()))
+        is_shown.append(pose is not None and bool(at_markers(pose, harvest.skeleton.joints, markers).shown.any()))
         if pose is not None and bool((joints & upper).any()) and bool((joints & lower).any()):
             points = pose.points
             direction = points[joints & upper].mean(0) - points[joints & lower].mean(0)
@@ -69,22 +55,6 @@ def survey(harvest: Harvest, track: Track, options: TrajectoryOptions) -> Survey
             f"blank: expected a joint of person {track.person} to write, --blank {options.blank} leaves none"
         )
     return Survey(np.array(is_shown), total / count if count else None)
-
-
-def posture_findings(trajectories: Survey, up: str) -> tuple[Finding, ...]:
-    """Return a warning if the person does not stand along the axis that is taken as up."""
-    if trajectories.upwards is None or (length := float(np.linalg.norm(trajectories.upwards))) < _AS_ONE:
-        return ()
-    direction = trajectories.upwards / length
-    angle = math.degrees(math.acos(np.clip(direction @ AXES[up], -1, 1)))
-    if angle < _LIES_FROM_DEG:
-        return ()
-    nearest = max(AXES, key=lambda name: float(direction @ AXES[name]))
-    message = (
-        f"the person lies: from the legs to the head it is {angle:.0f} degrees off {up}, the world's axis "
-        f"that is taken as up; unless people lie here, give --up {nearest} (a world that is a camera's has -y up)"
-    )
-    return (Finding("warning", "axes", message),)
 
 
 def runs(frames: Iterable[int], step: int) -> str:

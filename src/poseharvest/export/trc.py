@@ -4,32 +4,34 @@ Line 1 names the capture, lines 2 and 3 hold the header, 4 and 5 the markers and
 a row per frame. Frame numbers start at 1. A marker that is missing in a frame has three empty cells, and every line of
 the table ends with a tab: without it OpenSim loses an empty last cell and refuses the row.
 
-Rows are evenly spaced, as readers assume: a frame in which no joint is written has an empty row. OpenSim's inverse
-kinematics ends there, so that such rows can be left out; a finding says so. If only every n-th frame was harvested, the
-data rate is the n-th part of the camera's. Markers have the names of the joints.
+Rows are evenly spaced, as readers assume. OpenSim's inverse kinematics ends at a row without a marker. So a frame in
+which no joint is written is filled from the frames around it, and a finding names it. If only every n-th frame was
+harvested, the data rate is the n-th part of the camera's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
 import torch
-from torch import Tensor
 
 from poseharvest.annotations.reader import Harvest
 from poseharvest.export.even_frames import Track, find_track
 from poseharvest.export.export_options import Blank, check_blank, check_choice, check_frames
 from poseharvest.export.exporter import Exporter
-from poseharvest.export.survey import Survey, posture_findings, runs, survey
+from poseharvest.export.filled_gaps import with_filled_gaps
+from poseharvest.export.markers import Marker, MarkerNames, at_markers, markers_of, name_findings
+from poseharvest.export.survey import Survey, runs, survey
 from poseharvest.export.trajectories import Pose, poses_of, smooth_findings
+from poseharvest.export.upright import find_up
 from poseharvest.findings import Finding
 from poseharvest.units import LengthUnit, mm_per
 
-Up: TypeAlias = Literal["x", "-x", "y", "-y", "z", "-z", "keep"]
-Gaps: TypeAlias = Literal["empty", "skip"]
+Up: TypeAlias = Literal["auto", "x", "-x", "y", "-y", "z", "-z", "keep"]
+Gaps: TypeAlias = Literal["fill", "empty", "skip"]
 
 ROTATIONS: dict[str, tuple[tuple[int, int, int], ...]] = {
     "x": ((0, 0, 1), (1, 0, 0), (0, 1, 0)),
@@ -49,31 +51,35 @@ class TrcOptions:
 
     Attributes:
         unit: of positions; OpenSim reads m and mm.
-        up: the world's axis that points up, turned into Y as OpenSim wants; "keep" leaves the axes alone. "z", as most
-            calibrations have it, becomes (X, Y, Z) = (y, z, x).
+        up: the world's axis that points up, turned into Y as OpenSim wants; "auto" goes by the body and the cameras,
+            "keep" leaves the axes alone. "z", as most calibrations have it, becomes (X, Y, Z) = (y, z, x).
         blank: joints that are written as missing.
-        gaps: what becomes of frames in which no joint is written: "empty", a row without numbers, at which OpenSim's
-            inverse kinematics ends, or "skip", no row.
+        gaps: what becomes of frames in which no joint is written: "fill", a row on the straight line between the
+            frames around, "empty", a row without numbers, at which OpenSim's inverse kinematics ends, or "skip",
+            no row.
         person: whom to write; None for the only one.
         start: the capture's first frame to write, from 0.
         stop: the frame before which to stop; None is the end of the capture.
         smooth: write positions smoothed over time, with short gaps filled; otherwise those of each frame alone.
         constant_limbs: move joints outwards from the root so that each limb has its learned length in all frames.
+        markers: how markers are called: as the "joints" are, or as "pose2sim" calls them in its OpenSim marker sets.
     """
 
     unit: LengthUnit = "m"
-    up: Up = "z"
+    up: Up = "auto"
     blank: Blank = "unsupported"
-    gaps: Gaps = "empty"
+    gaps: Gaps = "fill"
     person: int | None = None
     start: int = 0
     stop: int | None = None
     smooth: bool = True
     constant_limbs: bool = False
+    markers: MarkerNames = "joints"
 
     def __post_init__(self) -> None:
         mm_per(self.unit)
-        check_choice("up", self.up, tuple(ROTATIONS))
+        check_choice("up", self.up, get_args(Up))
+        check_choice("markers", self.markers, get_args(MarkerNames))
         check_blank(self.blank)
         check_choice("gaps", self.gaps, get_args(Gaps))
         check_frames(self.start, self.stop)
@@ -83,64 +89,81 @@ def write_trc(harvest: Harvest, path: Path, options: TrcOptions) -> tuple[Findin
     """Write one person of the harvest as a TRC file.
 
     Returns:
-        Frames without a marker, what OpenSim makes of the markers' names, and a person who lies.
+        Frames without a marker, what OpenSim makes of the markers' names, the axis that is taken as up, and a person
+        who lies.
 
     Raises:
         ConfigError: the person is not in the harvest, there are several and none is chosen, or no joint is written.
     """
     track = find_track(harvest, options, "a TRC file")
-    trajectories = survey(harvest, track, options)
-    num_rows = int(trajectories.shown.sum()) if options.gaps == "skip" else len(track.frames)
+    markers = markers_of(harvest.skeleton.joints, options.markers)
+    trajectories = survey(harvest, track, options, markers)
+    upright = find_up(harvest, trajectories.upwards, "y" if options.up == "keep" else options.up)
+    turned = "keep" if options.up == "keep" else upright.axis
+    written = _written_frames(trajectories, track, options.gaps)
+    empty: list[int] = []
     with path.open("w", encoding="utf-8", newline="\n") as stream:
-        stream.writelines(line + "\n" for line in _header(harvest, track, options.unit, num_rows))
-        stream.writelines(line + "\n" for line in _rows(harvest, track, options))
-    up = "y" if options.up == "keep" else options.up
+        stream.writelines(line + "\n" for line in _header(harvest, track, options.unit, markers, len(written)))
+        for row in _rows(harvest, track, options, markers):
+            if row.frame in written:
+                stream.write(_line(row, len(markers), options.unit, turned) + "\n")
+                empty += [] if row.pose is not None and bool(row.pose.shown.any()) else [row.frame]
     return (
-        *_gap_findings(trajectories, track, options.gaps),
-        *posture_findings(trajectories, up),
+        *_gap_findings(trajectories, track, options.gaps, empty),
+        *upright.findings,
         *smooth_findings(harvest, options),
-        _about_names(harvest),
+        *name_findings(harvest.skeleton.joints, options.markers),
     )
 
 
-def _gap_findings(trajectories: Survey, track: Track, gaps: Gaps) -> tuple[Finding, ...]:
+@dataclass(frozen=True)
+class _Row:
+    """A frame of the file: its number in the capture, from 0, its time, and its markers, None if nobody was found."""
+
+    frame: int
+    time_s: float
+    pose: Pose | None
+
+
+def _written_frames(trajectories: Survey, track: Track, gaps: Gaps) -> Collection[int]:
+    """Return the frames that have a row."""
+    shown = [frame for frame, is_shown in zip(track.frames, trajectories.shown, strict=True) if is_shown]
+    if gaps == "skip":
+        return frozenset(shown)
+    return track.frames if gaps == "empty" else range(shown[0], shown[-1] + 1, track.step)
+
+
+def _gap_findings(trajectories: Survey, track: Track, gaps: Gaps, empty: Sequence[int]) -> tuple[Finding, ...]:
     missing = [frame for frame, shown in zip(track.frames, trajectories.shown, strict=True) if not shown]
     if not missing:
         return ()
     what = f"{len(missing)} of {len(track.frames)} frames show no marker (from 0: {runs(missing, track.step)})"
+    ends = "OpenSim's inverse kinematics ends there; leave them out with --gaps skip, or give it a time_range without"
     if gaps == "skip":
         message = (
             f"{what} and have no row: rows are not evenly spaced, "
             "as programs assume that go by the data rate instead of the column Time"
         )
+    elif gaps == "empty":
+        message = f"{what}: {ends} them"
     else:
         message = (
-            f"{what}: OpenSim's inverse kinematics ends there; "
-            "leave them out with --gaps skip, or give it a time_range without them"
+            f"{what}: filled by straight lines between the frames around, or left out before the first or last one"
         )
+        if empty:
+            message += f"; no marker is shown both before and after {runs(empty, track.step)}: {ends} these"
     return (Finding("warning", "gaps", message),)
 
 
-def _about_names(harvest: Harvest) -> Finding:
-    joints = harvest.skeleton.joints
-    some = ", ".join(joints[:3]) + (", ..." if len(joints) > 3 else "")
-    return Finding(
-        "note",
-        "markers",
-        f"markers are called as the joints are ({some}): OpenSim's inverse kinematics takes "
-        "those whose names the model's marker set has, and crashes without a word where it has none of them",
-    )
-
-
-def _header(harvest: Harvest, track: Track, unit: str, num_rows: int) -> Iterator[str]:
-    joints, capture = [_one_cell(joint) for joint in harvest.skeleton.joints], harvest.info.capture
+def _header(harvest: Harvest, track: Track, unit: str, markers: Sequence[Marker], num_rows: int) -> Iterator[str]:
+    names, capture = [_one_cell(marker.name) for marker in markers], harvest.info.capture
     yield f"PathFileType\t4\t(X/Y/Z)\t{_one_cell(capture.name)}.trc"
     yield "DataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits\tOrigDataRate\tOrigDataStartFrame\tOrigNumFrames"
     rate, data_rate = (f"{value:.10g}" for value in (capture.frame_rate, capture.frame_rate / track.step))
-    counts = (data_rate, rate, num_rows, len(joints), unit, rate, 1, capture.num_frames)
+    counts = (data_rate, rate, num_rows, len(names), unit, rate, 1, capture.num_frames)
     yield "\t".join(map(str, counts))
-    yield "Frame#\tTime\t" + "".join(f"{joint}\t\t\t" for joint in joints)
-    yield "\t\t" + "".join(f"X{i}\tY{i}\tZ{i}\t" for i in range(1, len(joints) + 1))
+    yield "Frame#\tTime\t" + "".join(f"{name}\t\t\t" for name in names)
+    yield "\t\t" + "".join(f"X{i}\tY{i}\tZ{i}\t" for i in range(1, len(names) + 1))
     yield ""
 
 
@@ -149,28 +172,30 @@ def _one_cell(name: str) -> str:
     return " ".join(name.split())
 
 
-def _rows(harvest: Harvest, track: Track, options: TrcOptions) -> Iterator[str]:
-    up_from_world = torch.tensor(ROTATIONS[options.up], dtype=torch.float64)
+def _rows(harvest: Harvest, track: Track, options: TrcOptions, markers: Sequence[Marker]) -> Iterator[_Row]:
+    """Yield a row for every frame of the track, filled if so chosen."""
+    joints = harvest.skeleton.joints
+    shown = (None if pose is None else at_markers(pose, joints, markers) for pose in poses_of(harvest, track, options))
+    poses = with_filled_gaps(shown) if options.gaps == "fill" else shown
     step_s = track.step / harvest.info.capture.frame_rate
     last_time_s = track.first / harvest.info.capture.frame_rate - step_s
-    for frame, pose in zip(track.frames, poses_of(harvest, track, options), strict=True):
+    for frame, pose in zip(track.frames, poses, strict=True):
         last_time_s = last_time_s + step_s if pose is None else pose.time_s
-        points = _points(pose, options, up_from_world) or [None] * len(harvest.skeleton.joints)
-        if options.gaps == "empty" or any(point is not None for point in points):
-            yield _line(frame, last_time_s, points)
+        yield _Row(frame, last_time_s, pose)
 
 
-def _points(pose: Pose | None, options: TrcOptions, up_from_world: Tensor) -> Sequence[Tensor | None]:
-    """Return the markers' positions in the file's unit and axes; none if nobody was found."""
-    if pose is None:
-        return ()
-    points = pose.points @ up_from_world.T / mm_per(options.unit)
-    return [point if shown else None for point, shown in zip(points, pose.shown.tolist(), strict=True)]
-
-
-def _line(frame: int, time_s: float, points: Sequence[Tensor | None]) -> str:
-    cells = "".join("\t\t\t" if point is None else "".join(f"{x:.9g}\t" for x in point.tolist()) for point in points)
-    return f"{frame + 1}\t{time_s:.9g}\t{cells}"
+def _line(row: _Row, num_markers: int, unit: LengthUnit, up: str) -> str:
+    """Return a row as text, its positions in the file's unit and axes."""
+    start = f"{row.frame + 1}\t{row.time_s:.9g}\t"
+    if row.pose is None:
+        return start + "\t\t\t" * num_markers
+    up_from_world = torch.tensor(ROTATIONS[up], dtype=torch.float64)
+    points = row.pose.points @ up_from_world.T / mm_per(unit)
+    cells = (
+        "".join(f"{x:.9g}\t" for x in point) if shown else "\t\t\t"
+        for point, shown in zip(points.tolist(), row.pose.shown.tolist(), strict=True)
+    )
+    return start + "".join(cells)
 
 
 EXPORTER = Exporter(

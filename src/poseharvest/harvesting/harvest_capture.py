@@ -16,9 +16,10 @@ from poseharvest.annotations.writer import HarvestWriter
 from poseharvest.capture.frames import FrameSource, pictures_of
 from poseharvest.detectors.protocol import HeatmapDetector, fit_to_footage
 from poseharvest.diagnosis.diagnose import Diagnosis
-from poseharvest.errors import ConfigError
+from poseharvest.errors import ConfigError, StoreError
 from poseharvest.findings import Finding
 from poseharvest.harvesting.camera_check import LeaveOut
+from poseharvest.harvesting.find_followed import find_followed
 from poseharvest.harvesting.foreseen import check_foreseen
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.harvesting.harvest_request import request_of, sha256_of_request
@@ -31,7 +32,7 @@ from poseharvest.harvesting.several_people import harvest_people
 from poseharvest.harvesting.single_person import harvest_one, stored_fault
 from poseharvest.harvesting.upright_detector import upright_detector
 from poseharvest.localization.boxes import Boxes
-from poseharvest.progress import OnProgress, Progress
+from poseharvest.progress import OnProgress, Progress, silent
 from poseharvest.skeleton.limb_lengths import LimbLengths
 from poseharvest.threads import one_thread_an_operation
 
@@ -74,6 +75,7 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
 
     Raises:
         ClusterError: the workers fail.
+        ConfigError: the options name a person whom nobody sees.
         CaptureError: no person is found in the footage, it ends before the first frame of the options, or a name is
             not in UTF-8.
         CalibrationError: the audit finds an error and `ignore_audit` is not set.
@@ -83,22 +85,24 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
         StoreError: `out` exists, cannot be written, or its disk has no room for what is foreseen.
     """
     fitted = fit_to_footage(detector, pictures_of(capture))
-    job = Job(capture, fitted.detector, options or HarvestOptions(), boxes, limb_lengths, on_progress or _silent)
+    job = Job(capture, fitted.detector, options or HarvestOptions(), boxes, limb_lengths, on_progress or silent)
     findings = check_hints(job) + audit_inputs(job) + list(fitted.findings)
     check_foreseen(job, Path(out))
     upright = upright_detector(capture, fitted.detector, job.options.start, job.stop)
     job, findings = replace(job, detector=upright.detector), [*findings, *upright.findings]
     harvest_frames = _harvester(job)
-    _check_resumable(harvest_frames, resume=resume)
+    _check_followed(job, harvest_frames)
     _check_can_be_spread(job, harvest_frames, workers)
     request = request_of(job)
     finished = _finished(Path(out), request) if resume else None
     if finished is not None:
         return finished
+    _check_resumable(harvest_frames, resume=resume)
+    job = replace(job, followed=find_followed(job))
     writing = partial(
         HarvestWriter,
         out,
-        skeleton=fitted.detector.skeleton,
+        skeleton=job.detector.skeleton,
         overwrite=overwrite,
         recalibration=job.options.recalibration,
         request=request,
@@ -157,6 +161,12 @@ def _check_resumable(harvest_frames: Callable[..., HarvestRun], *, resume: bool)
         raise ConfigError("resume: a harvest of moments cannot be resumed: begin again without it (--overwrite)")
 
 
+def _check_followed(job: Job, harvest_frames: Callable[..., HarvestRun]) -> None:
+    if job.options.follow is not None and (harvest_frames is not harvest_one or job.boxes is not None):
+        what = "boxes that say already who it is" if job.boxes is not None else "moments"
+        raise ConfigError(f"follow: expected frames in a row and no boxes, got {what}")
+
+
 def _check_can_be_spread(job: Job, harvest_frames: Callable[..., HarvestRun], workers: Workers | None) -> None:
     if workers is None:
         return
@@ -167,15 +177,18 @@ def _check_can_be_spread(job: Job, harvest_frames: Callable[..., HarvestRun], wo
 
 
 def _finished(out: Path, request: Mapping[str, Any]) -> Harvest | None:
-    """Return the harvest at `out` if it is finished and was made from the same request, else None."""
+    """Return the harvest at `out`, or None if none is finished there.
+
+    Raises:
+        StoreError: it was made from another request.
+    """
     if not is_harvest(out):
         return None
     harvest = Harvest.open(out)
     if harvest.info.request_sha256 != sha256_of_request(request):
-        return None
+        raise StoreError(
+            f"{out}: already exists, and was made with other options, footage, calibration, limb lengths or versions: "
+            "choose another output, or ask to overwrite it (--overwrite)"
+        )
     remove_progress(harvest.path)
     return harvest
-
-
-def _silent(progress: Progress) -> None:
-    """Ignore progress."""

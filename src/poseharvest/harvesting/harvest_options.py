@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
-import torch
-
+from poseharvest.devices import check_device
 from poseharvest.errors import ConfigError
+from poseharvest.localization.follow.whom_to_follow import parse_follow
 from poseharvest.motion.joint_tracks import MotionOptions
 from poseharvest.pictorial.infer import InferenceOptions
 from poseharvest.selection.recalibration import Recalibration
@@ -44,6 +44,9 @@ class HarvestOptions:
     people: int | None = 1
     """People to harvest at once. With 1 it is the person on whom most views agree; None harvests all people."""
 
+    follow: str | None = None
+    """Whom to harvest of several people: "longest" for who is longest in view, or VIEW:X,Y for who is at this point."""
+
     moments: bool | None = None
     """True if frames do not follow one another: every frame stands alone. None detects it from keypoint files."""
 
@@ -68,6 +71,7 @@ class HarvestOptions:
     def __post_init__(self) -> None:
         if self.people is not None and self.people < 1:
             raise ConfigError(f"people: expected 1 or more, or all (None) for everybody, got {self.people}")
+        self._check_follow()
         if self.estimate not in get_args(Estimate):
             raise ConfigError(f'estimate: expected "continuous" or "grid", got "{self.estimate}"')
         if self.warm_up_frames < 3:
@@ -76,11 +80,14 @@ class HarvestOptions:
             raise ConfigError(f"frames: expected a range, got {self.start} to {self.stop} (--start, --stop)")
         if self.num_previews < 0:
             raise ConfigError(f"num_previews: expected 0 or more, got {self.num_previews}")
-        try:
-            torch.empty(0, device=self.device)
-        except (RuntimeError, AssertionError) as error:
-            reason = str(error).splitlines()[0]
-            raise ConfigError(f'device: "{self.device}" cannot be used: {reason}') from error
+        check_device(self.device)
+
+    def _check_follow(self) -> None:
+        if self.follow is None:
+            return
+        parse_follow(self.follow)
+        if self.people != 1 or self.moments:
+            raise ConfigError("follow: expected one person in frames in a row, got several people or moments")
 
     def as_dict(self) -> dict[str, Any]:
         """Return every option but the recalibration as plain data, for `harvest.json`."""

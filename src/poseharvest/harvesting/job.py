@@ -14,6 +14,7 @@ from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.harvesting.subject import FOR_A_NEWCOMER, Sightings, Subject, SubjectLearner, TeachingFrames
 from poseharvest.localization.boxes import Boxes
 from poseharvest.localization.follow.one_person import batch_length
+from poseharvest.localization.follow.whom_to_follow import FirstSeen
 from poseharvest.progress import OnProgress, Progress, now_and_then
 from poseharvest.skeleton.limb_lengths import LimbLengths
 
@@ -36,6 +37,8 @@ class Job:
     on_progress: OnProgress
     fault: CameraFault | None = None
     """The fault of a camera, if it is known already; if it is left out, the capture is without it."""
+    followed: FirstSeen | None = None
+    """Where the person whom the options name is seen first; None takes the one on whom most views agree."""
 
     @property
     def has_keypoints(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from poseharvest.findings import Finding
-from poseharvest.harvesting.subject import Subject, by_name
+from poseharvest.harvesting.subject import SAME_BODY, Subject, by_name
 from poseharvest.pictorial.limb_estimation import MAX_CORRECTION_MM
 
 _TOPIC = "limb lengths"
@@ -28,6 +28,8 @@ def limb_findings(subject: Subject, who: str) -> list[Finding]:
     """
     named = by_name(subject.lengths)
     findings = []
+    if abs(subject.longer_than_given) > SAME_BODY:
+        findings.append(Finding("warning", _TOPIC, f"{who}: {_contradiction(subject.longer_than_given)}"))
     if subject.guessed:
         findings.append(
             Finding(
@@ -61,6 +63,14 @@ def limb_findings(subject: Subject, who: str) -> list[Finding]:
             )
         )
     return findings
+
+
+def _contradiction(longer: float) -> str:
+    return (
+        f"the limbs are {abs(longer):.0%} {'longer' if longer > 0 else 'shorter'} in the footage than the lengths that "
+        "were given: are they another person's, or is the calibration in another unit? Poses are fitted to the given "
+        "lengths; without --limb-lengths they are measured"
+    )
 
 
 def _count(limbs: tuple[str, ...]) -> str:

@@ -97,7 +97,7 @@ def footage(
 def person_tracker(job: Job) -> OnePersonTracker:
     """Return a new tracker of one person."""
     is_metric = not job.options.ignore_audit
-    return one_person_tracker(job.detector, job.capture.rig, job.boxes, is_metric=is_metric)
+    return one_person_tracker(job.detector, job.capture.rig, job.boxes, is_metric=is_metric, followed=job.followed)
 
 
 def sightings_of_one(

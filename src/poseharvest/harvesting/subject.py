@@ -40,6 +40,12 @@ from poseharvest.refinement.rigid_limbs import RigidLimbs
 from poseharvest.skeleton.limb_lengths import LimbLengths
 from poseharvest.skeleton.skeleton import Skeleton
 
+LEAST_LIMBS = 3
+"""How many limbs two bodies must have in common to be compared."""
+
+SAME_BODY = 0.06
+"""How different the limbs of one person may be in two places, in the median: a difference of logarithms."""
+
 _ROUNDING_MM = 1e-6
 _CONSISTENT = 0.06  # of the window's side: a peak farther from the pose's projection lies on another limb
 
@@ -67,6 +73,8 @@ class Subject:
             body.
         support: when a view shows one of the subject's joints.
         refinement: how exact the detector is on the subject, and how rigid the limbs are; None without it.
+        longer_than_given: how much longer the limbs are in the footage than the lengths that were given, in the median:
+            0.1 is 10 %. 0 where none were given, or too few limbs are seen whole.
     """
 
     lengths: LimbLengths
@@ -75,6 +83,7 @@ class Subject:
     few: tuple[str, ...] = ()
     support: Support = field(default_factory=Support)
     refinement: Refinement | None = None
+    longer_than_given: float = 0.0
 
     @property
     def at_limit(self) -> tuple[str, ...]:
@@ -189,7 +198,7 @@ class SubjectLearner:
         """
         chosen = _Chosen(sightings, self.frames.measured)
         support = self.support(_iterate(chosen))
-        first = {} if known_lengths is not None else self._triangulate_limbs(chosen, support)
+        first = self._triangulate_limbs(chosen, support)
         rough = complete_lengths(self.skeleton, first) if known_lengths is None else known_lengths
         inferred = self._look_again(chosen, rough, support)
         measured = {} if known_lengths is not None else _better_known(first, self._measure_again(inferred))
@@ -206,7 +215,8 @@ class SubjectLearner:
             refinement = self._learn_mixing(chosen, shells, support, refinement)
         guessed = tuple("-".join(limb) for limb in lengths.mm if limb not in measured) if known_lengths is None else ()
         few = tuple("-".join(limb) for limb, one in measured.items() if not one.is_certain)
-        return Subject(lengths, shells, guessed, few, support, refinement)
+        longer = 0.0 if known_lengths is None else _longer(first, known_lengths)
+        return Subject(lengths, shells, guessed, few, support, refinement, longer)
 
     def measure_rough_limbs(self, sightings: Sightings) -> dict[tuple[str, str], Measured]:
         """Return the lengths of the limbs that are seen whole, by triangulation alone, from one or more sightings."""
@@ -309,6 +319,12 @@ def complete_lengths(
     else:
         usual = dict.fromkeys(pairs, median(certain.values()))
     return LimbLengths({pair: certain.get(pair, usual[pair]) for pair in pairs})
+
+
+def _longer(measured: Mapping[tuple[str, str], Measured], lengths: LimbLengths) -> float:
+    """Return how much longer measured limbs are than known lengths, in the median; 0 if too few are certain."""
+    ratios = [one.mm / lengths.mm[limb] for limb, one in measured.items() if one.is_certain and limb in lengths.mm]
+    return median(ratios) - 1 if len(ratios) >= LEAST_LIMBS else 0.0
 
 
 def _better_known(

@@ -17,15 +17,13 @@ from poseharvest.harvesting.annotate import batched
 from poseharvest.harvesting.job import Job
 from poseharvest.harvesting.sighting_streams import person_tracker
 from poseharvest.harvesting.spool import SightingSpool
-from poseharvest.harvesting.subject import Sightings
+from poseharvest.harvesting.subject import LEAST_LIMBS, SAME_BODY, Sightings
 from poseharvest.localization.sighting import Sighting
 from poseharvest.pictorial.limb_estimation import Measured
 
 _PLACES = (0.25, 0.5, 0.75)  # of the frames after the first ones
 _SHARE = 8  # number of first frames over that of a stretch
 _LEAST_FRAMES = 3
-_LEAST_LIMBS = 3  # in common with the first frames
-_SAME_BODY = 0.06  # difference of the logarithms of two lengths
 
 Limbs = Mapping[tuple[str, str], Measured]
 
@@ -75,9 +73,9 @@ def collect_teachers(job: Job, first: Sightings, more: SightingSpool) -> Sightin
 def is_same_body(known: Limbs, others: Limbs) -> bool:
     """Return whether limbs measured in two places can be the same person's: the median difference is small."""
     common = [limb for limb, one in known.items() if one.is_certain and limb in others and others[limb].is_certain]
-    if len(common) < _LEAST_LIMBS:
+    if len(common) < LEAST_LIMBS:
         return False
-    return median(abs(math.log(others[limb].mm / known[limb].mm)) for limb in common) < _SAME_BODY
+    return median(abs(math.log(others[limb].mm / known[limb].mm)) for limb in common) < SAME_BODY
 
 
 def _is_worth_it(job: Job, known: Limbs) -> bool:

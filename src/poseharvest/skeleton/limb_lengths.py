@@ -76,3 +76,15 @@ def read_limb_lengths(path: str | Path) -> LimbLengths:
             raise ConfigError(f'{path}: expected "parent-child" = length in mm, got {limb!r} = {length!r}')
         lengths[ends[0], ends[1]] = float(length)
     return LimbLengths(lengths)
+
+
+def limb_lengths_text(lengths: LimbLengths, comment: str) -> str:
+    """Return limb lengths as a file that `read_limb_lengths` reads, to a tenth of a millimetre.
+
+    >>> print(limb_lengths_text(LimbLengths({("pelvis", "thorax"): 512.34}), "measured"), end="")
+    # measured
+    [limb_lengths_mm]
+    "pelvis-thorax" = 512.3
+    """
+    lines = [f"# {comment}", "[limb_lengths_mm]"]
+    return "\n".join([*lines, *(f'"{parent}-{child}" = {mm:.1f}' for (parent, child), mm in lengths.mm.items())]) + "\n"

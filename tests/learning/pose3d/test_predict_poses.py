@@ -167,3 +167,11 @@ def test_bad_input_is_named(known, picture, tmp_path):
     (tmp_path / "broken.jpg").write_bytes(b"no picture")
     with pytest.raises(CaptureError, match=r"broken\.jpg: expected a picture, got a file that is damaged"):
         list(open_pictures(tmp_path / "broken.jpg"))
+
+
+def test_pictures_with_poses_are_written_when_asked_for(untrained, tmp_path):
+    write_pictures(tmp_path / "in", [f"{number}.png" for number in range(5)])
+    pictures = open_pictures(tmp_path / "in")
+    result = predict(untrained, pictures, tmp_path / "out", num_overlays=2)
+    assert sorted(path.name for path in result.overlays.iterdir()) == ["000001.jpg", "000003.jpg"]
+    assert predict(untrained, pictures, tmp_path / "none").overlays is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -18,11 +18,12 @@ from poseharvest.geometry.camera import CameraModel
 from poseharvest.geometry.crop import Crop
 from poseharvest.learning.pose3d.find_windows import find_windows, view_of
 from poseharvest.learning.pose3d.input_pictures import Picture, PictureInput
+from poseharvest.learning.pose3d.overlay_pictures import OVERLAYS, OverlayPictures
 from poseharvest.learning.pose3d.pose_model import PoseModel
 from poseharvest.learning.pose3d.root_depth import estimate_root_depth, points_at_depth, viewing_slopes
 from poseharvest.learning.pose3d.scaling import pose_from_numbers
 from poseharvest.localization.boxes import Boxes, write_boxes
-from poseharvest.progress import OnProgress, Progress
+from poseharvest.progress import OnProgress, Progress, silent
 from poseharvest.reading.cells import safe_cell
 from poseharvest.skeleton.limb_lengths import LimbLengths
 from poseharvest.storage.run_folder import RunFolder
@@ -117,12 +118,14 @@ class Prediction:
         num_pictures: that were looked at.
         num_poses: pictures with a pose; in the others nobody is found, or they have no box.
         findings: what was found wrong, in words.
+        overlays: the folder of pictures with their poses; None if none were asked for, or none of them shows anybody.
     """
 
     poses: Path
     num_pictures: int
     num_poses: int
     findings: tuple[str, ...] = ()
+    overlays: Path | None = None
 
 
 def predict_pose(model: PoseModel, picture: Picture, window: Crop, situation: Situation) -> PredictedPose:
@@ -152,12 +155,13 @@ def predict_pose(model: PoseModel, picture: Picture, window: Crop, situation: Si
     return PredictedPose(pixels, pose.depth_mm, points_at_depth(slopes, pose.depth_mm, root))
 
 
-def predict(
+def predict(  # noqa: PLR0913 - the stage's inputs, each optional one of its own kind
     model: PoseModel,
     pictures: PictureInput,
     out: Path | str,
     *,
     situation: Situation | None = None,
+    num_overlays: int = 0,
     overwrite: bool = False,
     on_progress: OnProgress | None = None,
 ) -> Prediction:
@@ -170,6 +174,7 @@ def predict(
         pictures: `open_pictures(path)`.
         out: the folder to make.
         situation: what is known beside the pictures.
+        num_overlays: how many pictures are written with their poses, spread evenly, into `overlays`.
         overwrite: replace an earlier prediction at `out`.
         on_progress: called after every picture.
 
@@ -189,37 +194,49 @@ def predict(
     with run.running(settings, overwrite=overwrite, resume=False):
         path, findings = run.path / POSES, _findings(model, situation)
         with staged_file(path, overwrite=True) as temporary:
-            count, windows = _write_poses(model, pictures, situation, temporary, on_progress or _silent)
+            overlays = OverlayPictures.spread(run.path / OVERLAYS, len(pictures), num_overlays)
+            poses = _poses(model, pictures, situation, overlays, on_progress or silent)
+            windows = _write_poses(poses, model, view_of(pictures), temporary)
+            if not windows:
+                raise _nobody(pictures, situation)
         if situation.detector is not None:
             with staged_file(run.path / BOXES, overwrite=True) as temporary:
                 write_boxes(Boxes(windows), temporary)
-        result = Prediction(path, count, len(windows), findings)
-        counts = {"num_pictures": count, "num_poses": len(windows), "findings": findings}
+        drawn = overlays.folder if overlays.folder.is_dir() else None
+        result = Prediction(path, len(pictures), len(windows), findings, drawn)
+        counts = {"num_pictures": len(pictures), "num_poses": len(windows), "findings": findings}
         run.write({"finished": True, **settings, **counts, "versions": current_versions()})
         return result
 
 
+def _poses(
+    model: PoseModel,
+    pictures: PictureInput,
+    situation: Situation,
+    overlays: OverlayPictures,
+    on_progress: OnProgress,
+) -> Iterator[tuple[Picture, Crop, PredictedPose]]:
+    """Yield every picture with a pose, after it was drawn where it is one of the overlays."""
+    for count, (picture, window) in enumerate(situation.windows(pictures), 1):
+        if window is not None:
+            pose = predict_pose(model, picture, window, situation)
+            overlays.add(picture, model.skeleton, pose.pixels)
+            yield picture, window, pose
+        on_progress(Progress(count, len(pictures), "predicting"))
+
+
 def _write_poses(
-    model: PoseModel, pictures: PictureInput, situation: Situation, file: Path, on_progress: OnProgress
-) -> tuple[int, dict[tuple[int, str], Crop]]:
-    """Write the poses of all pictures as CSV; return the number of pictures, and the windows by frame and view."""
+    poses: Iterable[tuple[Picture, Crop, PredictedPose]], model: PoseModel, view: str, file: Path
+) -> dict[tuple[int, str], Crop]:
+    """Write the poses of all pictures as CSV; return the windows by frame and view."""
     windows: dict[tuple[int, str], Crop] = {}
-    count = 0
     with file.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
         writer.writerow(COLUMNS)
-        for count, (picture, window) in enumerate(situation.windows(pictures), 1):
-            if window is not None:
-                writer.writerows(_rows(picture, predict_pose(model, picture, window, situation), model.skeleton.joints))
-                windows[picture.frame, view_of(pictures)] = window
-            on_progress(Progress(count, len(pictures), "predicting"))
-    if not windows:
-        raise _nobody(pictures, situation)
-    return count, windows
-
-
-def _silent(progress: Progress) -> None:
-    """Ignore progress."""
+        for picture, window, pose in poses:
+            writer.writerows(_rows(picture, pose, model.skeleton.joints))
+            windows[picture.frame, view] = window
+    return windows
 
 
 def _findings(model: PoseModel, situation: Situation) -> tuple[str, ...]:

@@ -2,8 +2,8 @@
 
 A window may hold the keypoints of several people, and the highest peak of a joint may belong to any of them. Therefore
 all people are followed (`people_tracker`), each with their own keypoints, and one of them is kept: the one whom the
-views see best in the first frame with people. Anybody seen beside that person stays another person, also after the
-person has left.
+views see best in the first frame with people, or whom the user names (`whom_to_follow`). Anybody seen beside that
+person stays another person, also after the person has left.
 
 If the person vanishes in the very moment in which somebody new appears, the footage was cut, and the new one is the
 person. If the person then shows up at the old place after all, that was no cut, and they are followed again.
@@ -20,25 +20,32 @@ from poseharvest.geometry.rig import Rig
 from poseharvest.localization.boxes import Boxes
 from poseharvest.localization.follow.one_person import OnePersonTracker, Tracker
 from poseharvest.localization.follow.people_tracker import PeopleState, PeopleTracker
+from poseharvest.localization.follow.whom_to_follow import FirstSeen, nearest_to
 from poseharvest.localization.sighting import FrameSightings, Sighting, TrackedSighting
 
 
 def one_person_tracker(
-    detector: HeatmapDetector, rig: Rig, boxes: Boxes | None = None, *, is_metric: bool = True
+    detector: HeatmapDetector,
+    rig: Rig,
+    boxes: Boxes | None = None,
+    *,
+    is_metric: bool = True,
+    followed: FirstSeen | None = None,
 ) -> OnePersonTracker:
     """Return a tracker of one person.
 
-    With a source of keypoints and no boxes it is `OneOfMany`, which separates the person from others. Otherwise it is
-    `Tracker`.
+    With a source of keypoints and no boxes it is `OneOfMany`, which separates the person from others, and with a
+    person who is named as well. Otherwise it is `Tracker`.
 
     Args:
         detector: the 2D network, or a source of keypoints.
         rig: the cameras.
         boxes: windows that are known beforehand.
         is_metric: False where the rig's unit may be wrong: then sizes and distances cannot separate people.
+        followed: where the person is seen first; None takes the one whom the views see best.
     """
-    if boxes is None and is_metric and isinstance(detector, KeypointSource):
-        return OneOfMany(detector, rig)
+    if followed is not None or (boxes is None and is_metric and isinstance(detector, KeypointSource)):
+        return OneOfMany(detector, rig, followed)
     return Tracker(detector, rig, boxes)
 
 
@@ -66,14 +73,16 @@ class OneOfManyState:
 
 
 class OneOfMany:
-    """Follows the person whom the views see best, and no other person.
+    """Follows the person whom the views see best, or who is named, and no other person.
 
     Args:
-        detector: a source of keypoints.
+        detector: a source of keypoints, or a network.
         rig: the cameras.
+        followed: where the person is seen first; None takes the one whom the views see best.
     """
 
-    def __init__(self, detector: HeatmapDetector, rig: Rig) -> None:
+    def __init__(self, detector: HeatmapDetector, rig: Rig, followed: FirstSeen | None = None) -> None:
+        self._followed = followed
         self._everybody = PeopleTracker(detector, rig)
         self._track: int | None = None
         self._is_certain = False  # the track is a person's
@@ -108,7 +117,11 @@ class OneOfMany:
 
     def _choose_person(self, moment: FrameSightings) -> TrackedSighting | None:
         self._notice_cut(moment)
-        if self._track is None:
+        if self._followed is not None and moment.frame <= self._followed.frame:
+            sightings = [one.sighting for one in moment.sightings] if moment.frame == self._followed.frame else []
+            index = nearest_to(self._followed, sightings)
+            self._track = None if index is None else moment.sightings[index].track
+        elif self._track is None:
             strangers = [one for one in moment.sightings if one.track not in self._others]
             self._track = max(strangers, key=_evidence).track if strangers else None
         sighting = next((one for one in moment.sightings if one.track == self._track), None)

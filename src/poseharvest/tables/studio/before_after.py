@@ -7,15 +7,13 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.records import SelectedFrame
 from poseharvest.arrays import Image
-from poseharvest.diagnosis.spread import side_of_limb
 from poseharvest.geometry.crop import Crop, crop_around, extract
+from poseharvest.learning.pose3d.overlay_pictures import draw_limbs
 from poseharvest.skeleton.skeleton import Skeleton
 from poseharvest.tables.studio.filming import Take
 from poseharvest.tables.studio.judged_poses import JudgedPoses
@@ -26,9 +24,7 @@ SIDE_PX = 360
 NUM_VIEWS = 2
 _MARGIN = 1.35
 _JPEG_QUALITY = 88
-_COLOURS = {"left": (66, 150, 240), "right": (240, 140, 40), "middle": (170, 175, 185)}
 _TRUTH = (255, 255, 255)
-_SUBPIXEL_BITS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,23 +101,9 @@ def draw_poses(image: Image, window: Crop, skeleton: Skeleton, truth: Tensor, es
         estimate: the same; NaN for a joint that this picture cannot show.
     """
     canvas = extract(image, window, (SIDE_PX, SIDE_PX)).copy()
-    for points, width in ((estimate, 4), (truth, 1)):
-        known = torch.isfinite(points).all(-1)
-        places = _fixed(window.to_window(points.double().nan_to_num(), (SIDE_PX, SIDE_PX)))
-        for limb in skeleton.limbs:
-            if not (known[skeleton.index(limb.parent)] and known[skeleton.index(limb.child)]):
-                continue
-            ends = [places[skeleton.index(joint)] for joint in (limb.parent, limb.child)]
-            colour = _TRUTH if width == 1 else _COLOURS.get(side_of_limb(skeleton, limb), _COLOURS["middle"])
-            cv2.line(canvas, ends[0], ends[1], colour, width, cv2.LINE_AA, _SUBPIXEL_BITS)
+    for points, width, colour in ((estimate, 4, None), (truth, 1, _TRUTH)):
+        draw_limbs(canvas, skeleton, window.to_window(points.double(), (SIDE_PX, SIDE_PX)), width, colour)
     return canvas
-
-
-def _fixed(points: Tensor) -> list[tuple[int, int]]:
-    """Return pixels as OpenCV draws fractions of them; far outside ones are drawn near the border."""
-    near = points.clamp(-4 * SIDE_PX, 4 * SIDE_PX) * (1 << _SUBPIXEL_BITS)
-    whole: NDArray[np.int64] = torch.round(near).long().numpy()
-    return [(int(x), int(y)) for x, y in whole]
 
 
 def _jpeg(image: Image) -> bytes:

@@ -1,0 +1,129 @@
+"""What the command line says of a harvest, for one capture or for many trials."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from poseharvest.annotations.reader import Harvest
+from poseharvest.capture.capture import Capture
+from poseharvest.cli.footage_options import DetectorChoice, settings_of
+from poseharvest.detectors.keypoint_capture import open_capture
+from poseharvest.detectors.protocol import HeatmapDetector
+from poseharvest.harvesting.harvest_capture import harvest
+from poseharvest.harvesting.harvest_options import HarvestOptions
+from poseharvest.harvesting.on_ray import ray_workers
+from poseharvest.harvesting.over_workers import Workers
+from poseharvest.localization.boxes import Boxes
+from poseharvest.progress import OnProgress
+from poseharvest.skeleton.limb_lengths import LimbLengths
+from poseharvest.synchronisation.capture_clocks import synchronised
+
+
+@dataclass(frozen=True)
+class HarvestPlan:
+    """How captures are harvested.
+
+    Attributes:
+        footage: keys of `capture.toml` with what the command line says in their place.
+        follow: whom to follow, with several people; None leaves it to `capture.toml`.
+        detector: who looks at them.
+        options: of the harvest.
+        boxes: windows around the person.
+        limb_lengths: of the subject.
+        finds_offsets: find offsets between the cameras first.
+        ray: the cluster that shares the frames; None harvests them here.
+        resume: go on with interrupted harvests.
+        overwrite: replace earlier ones.
+    """
+
+    footage: Mapping[str, Any]
+    follow: str | None
+    detector: DetectorChoice
+    options: HarvestOptions
+    boxes: Boxes | None
+    limb_lengths: LimbLengths | None
+    finds_offsets: bool
+    ray: str | None
+    resume: bool
+    overwrite: bool
+
+    @cached_property
+    def _detector(self) -> HeatmapDetector:
+        return self.detector.load()
+
+    def detector_for(self, capture: Path) -> HeatmapDetector:
+        """Return the detector; keypoint files may lie within the capture.
+
+        Raises:
+            DetectorError: there is no such detector or option, or its weights cannot be used.
+        """
+        within = not self.detector.is_named and (capture / str(self.detector.name)).exists()
+        return self.detector.load(capture) if within else self._detector
+
+    def open(
+        self, capture: Path, on_progress: OnProgress, calibration: Path | None = None
+    ) -> tuple[Capture, HeatmapDetector, HarvestOptions]:
+        """Return the capture in a folder, who looks at it, and the options with whom to follow in it.
+
+        Args:
+            capture: the folder.
+            on_progress: is called while offsets are searched for.
+            calibration: where neither the command line nor `capture.toml` names one.
+
+        Raises:
+            HarvestError: the capture or the detector cannot be used.
+        """
+        settings = settings_of(capture, {**self.footage, "follow": self.follow})
+        if settings.calibration is None:
+            settings = settings.model_copy(update={"calibration": calibration})
+        # A network may have to be downloaded: the capture is tried before.
+        at_once = None if self.detector.is_named else self.detector_for(capture)
+        opened = open_capture(capture, at_once, settings)
+        network = at_once or self._detector
+        whom = settings.follow if self.options.people == 1 else self.follow
+        options = replace(self.options, follow=whom)
+        return synchronised(opened, network, on_progress) if self.finds_offsets else opened, network, options
+
+    def harvest(
+        self,
+        capture: Path,
+        out: Path,
+        on_progress: OnProgress,
+        *,
+        calibration: Path | None = None,
+        limb_lengths: LimbLengths | None = None,
+    ) -> Harvest:
+        """Harvest a capture and return the folder, opened.
+
+        Args:
+            capture: the folder of the capture.
+            out: the folder to make.
+            on_progress: is called as frames are finished.
+            calibration: where neither the command line nor `capture.toml` names one.
+            limb_lengths: of the subject, where the command line has none.
+
+        Raises:
+            HarvestError: something is wrong with an input or an output.
+        """
+        with self._workers() as workers:
+            opened, network, options = self.open(capture, on_progress, calibration)
+            return harvest(
+                opened,
+                network,
+                out,
+                options=options,
+                boxes=self.boxes,
+                limb_lengths=self.limb_lengths or limb_lengths,
+                overwrite=self.overwrite,
+                resume=self.resume,
+                on_progress=on_progress,
+                workers=workers,
+            )
+
+    def _workers(self) -> AbstractContextManager[Workers | None]:
+        return nullcontext() if self.ray is None else ray_workers(self.ray)

@@ -1,0 +1,68 @@
+"""Many trials, one after the other: one that fails does not end the others, and one that is finished is passed over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from poseharvest.annotations.reader import Harvest, is_harvest
+from poseharvest.capture.trials import Trial
+from poseharvest.errors import HarvestError, StoppedError
+
+TrialState = Literal["harvested", "finished before", "failed"]
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """What became of a trial.
+
+    Attributes:
+        trial: the trial.
+        state: whether it was harvested now or before, or failed.
+        harvest: its harvest; None if it failed.
+        reason: why it failed, in one line; empty otherwise.
+    """
+
+    trial: Trial
+    state: TrialState
+    harvest: Harvest | None = None
+    reason: str = ""
+
+
+def harvest_trials(
+    trials: Sequence[Trial],
+    out: Path,
+    harvest: Callable[[Trial, Path], Harvest],
+    on_result: Callable[[TrialResult], None],
+) -> list[TrialResult]:
+    """Return what became of each trial.
+
+    Args:
+        trials: in the order in which they are harvested.
+        out: the folder that is to hold their harvests, each under the name of its trial.
+        harvest: harvests a trial into a folder; one that is finished there, by the same request, is returned.
+        on_result: is called after each trial.
+
+    Raises:
+        StoppedError: a signal has come.
+    """
+    results = []
+    for trial in trials:
+        result = _result(trial, out / trial.name, harvest)
+        on_result(result)
+        results.append(result)
+    return results
+
+
+def _result(trial: Trial, out: Path, harvest: Callable[[Trial, Path], Harvest]) -> TrialResult:
+    was_there = is_harvest(out)
+    try:
+        made = harvest(trial, out)
+    except StoppedError:
+        raise
+    except HarvestError as error:
+        notes = getattr(error, "__notes__", ())
+        return TrialResult(trial, "failed", reason=" ".join("; ".join([str(error), *notes]).split()))
+    return TrialResult(trial, "finished before" if was_there else "harvested", made)
