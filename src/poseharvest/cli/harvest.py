@@ -27,6 +27,7 @@ from poseharvest.harvesting.harvest_options import Estimate, HarvestOptions
 from poseharvest.harvesting.on_ray import ray_workers
 from poseharvest.harvesting.over_workers import Workers
 from poseharvest.localization.boxes import read_boxes
+from poseharvest.people_calibration.refined_capture import refined_capture
 from poseharvest.pictorial.infer import InferenceOptions
 from poseharvest.report.html import report as write_report
 from poseharvest.selection.recalibration import Recalibration
@@ -49,6 +50,7 @@ _LIMIT = "Select what is at most so many times as wide as the joint's most certa
 _SKELETON = "Joints to harvest from keypoint files or an ONNX model: a built-in skeleton, or a TOML file of your own."
 _LENGTHS = "TOML file with the subject's limb lengths in mm; estimated from the footage if not given."
 _SYNC = "Find by motion how much later each camera was started, and harvest with that where it is sure."
+_REFINE = "Refine where the cameras stand by the people, and use that if frames that took no part say it is better."
 _RAY = "Spread the frames over a Ray cluster: auto finds it, HOST:PORT is its head, local is this machine alone."
 _KEEP = "Leave no camera out, also one that is plainly at fault."
 _STRICT = (
@@ -84,6 +86,7 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     start: Annotated[int, typer.Option(help="First frame.")] = _DEFAULTS.start,
     stop: Annotated[int | None, typer.Option(help="Frame before which to stop.")] = None,
     sync: Annotated[bool, typer.Option("--sync", help=_SYNC)] = False,
+    refine_cameras: Annotated[bool, typer.Option("--refine-cameras", help=_REFINE)] = False,
     keep_cameras: Annotated[bool, typer.Option("--keep-cameras", help=_KEEP)] = False,
     strict: Annotated[bool, typer.Option("--strict", help=_STRICT)] = False,
     ignore_audit: Annotated[bool, typer.Option("--ignore-audit", help="Harvest in spite of the audit.")] = False,
@@ -103,8 +106,10 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     with local_output(out, overwrite=overwrite) as folder:
         with progress_bar(Console(stderr=True)) as on_progress, _workers(ray) as workers:
             opened, network = open_capture(capture, at_once, settings), at_once or load()
+            opened = synchronised(opened, network, on_progress) if sync else opened
+            refined = refined_capture(opened, network, on_progress) if refine_cameras else None
             result = run(
-                synchronised(opened, network, on_progress) if sync else opened,
+                opened if refined is None else refined.capture,
                 network,
                 folder,
                 options=options,
@@ -115,6 +120,8 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
                 on_progress=on_progress,
                 workers=workers,
             )
+        if refined is not None:
+            refined.write_cameras(result.path)
         _conclude(result)
     if strict and has_faults(result.info):
         raise typer.Exit(FAULTY)

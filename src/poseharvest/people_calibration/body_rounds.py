@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from poseharvest.geometry.triangulation import triangulate_robust
-from poseharvest.people_calibration.joint_bundle import BodyState, Evidence, adjust_joints
+from poseharvest.people_calibration.joint_bundle import BodyState, Evidence, GivenPoses, adjust_joints
 from poseharvest.people_calibration.joint_sightings import Bools, Floats, JointSightings
 from poseharvest.people_calibration.one_body import BodySightings, lengths_of, nearest_to
 from poseharvest.rig_calibration.lenses import Lens
@@ -43,7 +43,12 @@ class AdjustedBody:
 
 
 def adjust_body(
-    sightings: JointSightings, body: BodySightings, limbs: NDArray[np.int64], start: tuple[Sequence[Lens], Floats]
+    sightings: JointSightings,
+    body: BodySightings,
+    limbs: NDArray[np.int64],
+    start: tuple[Sequence[Lens], Floats],
+    *,
+    given: GivenPoses | None = None,
 ) -> AdjustedBody:
     """Return the cameras after some rounds of adjustment.
 
@@ -52,23 +57,25 @@ def adjust_body(
         body: the person who is believed to be the same in all views.
         limbs: (L, 2) joints of each limb.
         start: lenses and (V, 4, 4) poses of the cameras, mm.
+        given: poses that are believed as long as little speaks against them; they must be those of the start.
     """
     lenses, cameras = tuple(start[0]), start[1]
-    state, evidence = _begin(lenses, cameras, body, limbs)
+    state, evidence = begin(lenses, cameras, body, limbs)
     for _ in range(_ROUNDS):
         before = state.cams_from_world
-        state = adjust_joints(state, evidence)
+        state = adjust_joints(state, replace(evidence, given=given))
         body = nearest_to(sightings, np.stack([state.projected(view) for view in range(len(lenses))]))
         # Joints that the round before could not place may be placed now, and wrongly placed ones are placed anew.
-        state, evidence = _begin(state.lenses, state.cams_from_world, body, limbs)
+        state, evidence = begin(state.lenses, state.cams_from_world, body, limbs)
         moved = np.abs(np.linalg.inv(state.cams_from_world) - np.linalg.inv(before))[:, :3, 3].max()
         if moved < _SETTLED * np.nanmedian(np.linalg.norm(state.points, axis=-1)):
             break
+    evidence = replace(evidence, given=given)
     state = adjust_joints(state, evidence)
     return AdjustedBody(state, evidence, body, errors_of(state, body))
 
 
-def _begin(
+def begin(
     lenses: tuple[Lens, ...], cameras: Floats, body: BodySightings, limbs: NDArray[np.int64]
 ) -> tuple[BodyState, Evidence]:
     """Return the state with the joints where the cameras see them, and the detections that agree."""

@@ -55,6 +55,32 @@ class BodyState:
 
 
 @dataclass(frozen=True, eq=False)
+class GivenPoses:
+    """Places and directions of cameras that are believed as long as little speaks against them.
+
+    Attributes:
+        cams_from_world: (V, 4, 4) poses, mm.
+        sigma_deg: standard deviation of a direction.
+        sigma_mm: standard deviation of a place.
+    """
+
+    cams_from_world: Floats
+    sigma_deg: float
+    sigma_mm: float
+
+    def weights(self, view: int) -> Floats:
+        """Return (6, 6) what a change of a camera's two vectors means for direction and place, in deviations."""
+        vector = vector_of(self.cams_from_world[view])
+        rows = cv2.Rodrigues(vector[:3])[1].reshape(3, 3, 3)  # by vector, then R's rows and columns
+        turns = np.stack([slope @ self.cams_from_world[view, :3, :3].T for slope in rows])
+        by_angle = np.stack((turns[:, 2, 1], turns[:, 0, 2], turns[:, 1, 0]))
+        change = np.zeros((6, 6))
+        change[:3, :3] = by_angle / np.radians(self.sigma_deg)
+        change[3:] = by_place(self.cams_from_world[view]) / self.sigma_mm
+        return change
+
+
+@dataclass(frozen=True, eq=False)
 class Evidence:
     """What the adjustment explains.
 
@@ -62,11 +88,13 @@ class Evidence:
         pixels: (V, M, J, 2) detections; NaN where a view does not show the joint or it does not take part.
         sigmas_px: (V, M, J) their standard deviations, pixels.
         limbs: (L, 2) joints of each limb.
+        given: poses that are believed; None defines the world by the first camera and believes no other.
     """
 
     pixels: Floats
     sigmas_px: Floats
     limbs: NDArray[np.int64]
+    given: GivenPoses | None = None
 
     @property
     def used(self) -> NDArray[np.bool_]:
@@ -105,16 +133,18 @@ def deviations(state: BodyState, evidence: Evidence) -> CameraDeviations:
         own, pose = problem.lens_slice(view), problem.pose_slice(view)
         focal.append(float(np.sqrt(covariance[own, own][0, 0])) if len(lens.spreads) else float("nan"))
         block = covariance[pose, pose]
-        place.append(_place_deviation(state.cams_from_world[view], block) if view else 0.0)
-        angle.append(float(np.degrees(np.sqrt(np.trace(block[:3, :3])))) if view else 0.0)
+        by_vectors = by_place(state.cams_from_world[view])
+        place.append(float(np.sqrt(np.trace(by_vectors @ block @ by_vectors.T))) if block.size else 0.0)
+        angle.append(float(np.degrees(np.sqrt(np.trace(block[:3, :3])))) if block.size else 0.0)
     return CameraDeviations(np.array(focal), np.array(place), np.array(angle))
 
 
-def _place_deviation(cam_from_world: Floats, covariance: Floats) -> float:
+def by_place(cam_from_world: Floats) -> Floats:
+    """Return (3, 6) by how much the place -R^T t of a camera changes with its two vectors."""
     vector = vector_of(cam_from_world)
     rows = cv2.Rodrigues(vector[:3])[1].reshape(3, 3, 3)
-    jacobian = np.concatenate((-np.einsum("kij,i->jk", rows, vector[3:]), -cam_from_world[:3, :3].T), 1)
-    return float(np.sqrt(np.trace(jacobian @ covariance @ jacobian.T)))
+    by_vector = -np.einsum("kij,i->jk", rows, vector[3:])
+    return np.asarray(np.concatenate((by_vector, -cam_from_world[:3, :3].T), 1), dtype=np.float64)
 
 
 def project(lens: Lens, camera: Floats, points: Floats) -> tuple[Floats, Floats]:
@@ -126,7 +156,8 @@ def project(lens: Lens, camera: Floats, points: Floats) -> tuple[Floats, Floats]
 class JointProblem:
     """Residuals in standard deviations, and their derivatives.
 
-    The numbers are lenses, cameras but the first, limb lengths; then the joints, moment after moment.
+    The numbers are lenses, cameras, limb lengths; then the joints, moment after moment. The first camera is fixed if
+    no poses are given.
     """
 
     def __init__(self, state: BodyState, evidence: Evidence) -> None:
@@ -134,7 +165,8 @@ class JointProblem:
         self._cameras = np.stack([vector_of(pose) for pose in state.cams_from_world])
         self._lens_starts = np.concatenate(([0], np.cumsum([len(lens.spreads) for lens in state.lenses])))
         self._camera_start = int(self._lens_starts[-1])
-        self._length_start = self._camera_start + 6 * (len(state.lenses) - 1)
+        self._first_free = 1 if evidence.given is None else 0
+        self._length_start = self._camera_start + 6 * (len(state.lenses) - self._first_free)
         self._num_moments, self._num_joints = state.points.shape[:2]
         self.block_size = 3 * self._num_joints
         self.num_shared = self._length_start + len(state.lengths_mm)
@@ -145,9 +177,9 @@ class JointProblem:
         return slice(int(self._lens_starts[view]), int(self._lens_starts[view + 1]))
 
     def pose_slice(self, view: int) -> slice:
-        """Return where the numbers of a camera stand; empty for the first one."""
-        start = self._camera_start + 6 * (view - 1)
-        return slice(start, start + 6) if view else slice(0, 0)
+        """Return where the numbers of a camera stand; empty for one that is fixed."""
+        start = self._camera_start + 6 * (view - self._first_free)
+        return slice(start, start + 6) if view >= self._first_free else slice(0, 0)
 
     @cached_property
     def _seen(self) -> list[tuple[Any, Any]]:
@@ -164,6 +196,16 @@ class JointProblem:
         return np.nonzero(is_used)
 
     @cached_property
+    def _given_weights(self) -> list[Floats]:
+        given = self._evidence.given
+        return [] if given is None else [given.weights(view) for view in range(len(self._cameras))]
+
+    @cached_property
+    def _given_vectors(self) -> list[Floats]:
+        given = self._evidence.given
+        return [] if given is None else [vector_of(pose) for pose in given.cams_from_world]
+
+    @cached_property
     def _limb_sigmas(self) -> Floats:
         return np.maximum(_LIMB_SHARE * np.nan_to_num(self._state.lengths_mm), _LEAST_LIMB_MM)
 
@@ -175,18 +217,18 @@ class JointProblem:
         """Return the state after the steps (P,)."""
         lenses, cameras, lengths, points = self._at(steps)
         poses = np.stack([matrix_from(one[:3], one[3:]) for one in cameras])
-        poses[0] = self._state.cams_from_world[0]
+        poses[: self._first_free] = self._state.cams_from_world[: self._first_free]
         return replace(self._state, lenses=lenses, cams_from_world=poses, points=points, lengths_mm=lengths)
 
     def _at(self, steps: Floats) -> tuple[tuple[Lens, ...], Floats, Floats, Floats]:
         lenses = tuple(lens.moved(steps[self.lens_slice(view)]) for view, lens in enumerate(self._state.lenses))
         cameras = self._cameras.copy()
-        cameras[1:] += steps[self._camera_start : self._length_start].reshape(-1, 6)
+        cameras[self._first_free :] += steps[self._camera_start : self._length_start].reshape(-1, 6)
         lengths = self._state.lengths_mm + steps[self._length_start : self.num_shared]
         return lenses, cameras, lengths, self._state.points + steps[self.num_shared :].reshape(self._state.points.shape)
 
     def residuals(self, steps: Floats) -> Floats:
-        """Return the residuals of detections view after view, then of limbs, of their sum, and of the lenses."""
+        """Return the residuals of detections view after view, of limbs, given poses, all limbs' sum, and lenses."""
         lenses, cameras, lengths, points = self._at(steps)
         parts = []
         for view, (moments, joints) in enumerate(self._seen):
@@ -198,6 +240,8 @@ class JointProblem:
         ends = self._evidence.limbs[limbs]
         now = np.linalg.norm(points[moments, ends[:, 0]] - points[moments, ends[:, 1]], axis=-1)
         parts.append((now - lengths[limbs]) / self._limb_sigmas[limbs])
+        for view, weights in enumerate(self._given_weights):
+            parts.append(weights @ (cameras[view] - self._given_vectors[view]))
         parts.append(np.array([(np.nansum(lengths) / self._total_mm - 1) / _TOTAL_SHARE]))
         for lens, start in zip(lenses, self._state.lenses, strict=True):
             if len(start.spreads):
@@ -211,7 +255,7 @@ class JointProblem:
 
         now = self._at(steps)
         parts = [self._of_view(view, now) for view, (moments, _) in enumerate(self._seen) if len(moments)]
-        parts += [self._of_limbs(now), self._of_total(), *self._of_lenses()]
+        parts += [self._of_limbs(now), *self._of_given(), self._of_total(), *self._of_lenses()]
         return vstack(parts, format="csr")
 
     def _of_view(self, view: int, now: tuple[tuple[Lens, ...], Floats, Floats, Floats]) -> Any:
@@ -220,7 +264,7 @@ class JointProblem:
         lens, camera = lenses[view], cameras[view]
         slopes = project(lens, camera, points[moments, joints])[1].reshape(len(moments), 2, -1)
         by_lens = slopes[:, :, 6 : 6 + len(lens.values)] @ lens.directions
-        by_camera = slopes[:, :, :6] if view else slopes[:, :, :0]
+        by_camera = slopes[:, :, :6] if view >= self._first_free else slopes[:, :, :0]
         by_point = slopes[:, :, 3:6] @ cv2.Rodrigues(camera[:3])[0]
         sigmas = self._evidence.sigmas_px[view, moments, joints]
         block = np.concatenate((by_lens, by_camera, by_point), 2) / sigmas[:, None, None]
@@ -238,6 +282,12 @@ class JointProblem:
         block = np.concatenate((-np.ones((len(limbs), 1)), along, -along), 1) / self._limb_sigmas[limbs][:, None]
         first, second = (self._point_columns(moments, ends[:, end]) for end in (0, 1))
         return self._rows(block, np.concatenate((self._length_start + limbs[:, None], first, second), 1))
+
+    def _of_given(self) -> list[Any]:
+        places = (np.arange(place.start, place.stop) for place in map(self.pose_slice, range(len(self._given_weights))))
+        return [
+            self._rows(weights, np.tile(at, (6, 1))) for weights, at in zip(self._given_weights, places, strict=True)
+        ]
 
     def _of_total(self) -> Any:
         known = np.flatnonzero(np.isfinite(self._state.lengths_mm))
