@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from poseharvest.annotations.reader import Harvest
+from poseharvest.capture.capture import Capture
 from poseharvest.cli.assignments import VIEWS_HELP, parse_assignments, split_names
 from poseharvest.cli.derived_options import options_of, with_options
 from poseharvest.cli.footage_options import ROTATE, SCALE
@@ -27,8 +28,9 @@ from poseharvest.harvesting.harvest_options import Estimate, HarvestOptions
 from poseharvest.harvesting.on_ray import ray_workers
 from poseharvest.harvesting.over_workers import Workers
 from poseharvest.localization.boxes import read_boxes
-from poseharvest.people_calibration.refined_capture import refined_capture
+from poseharvest.people_calibration.refined_capture import RefinedCapture, refined_capture
 from poseharvest.pictorial.infer import InferenceOptions
+from poseharvest.progress import OnProgress
 from poseharvest.report.html import report as write_report
 from poseharvest.selection.recalibration import Recalibration
 from poseharvest.selection.select import selection_rule
@@ -97,8 +99,7 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     """Harvest 3D poses and annotations from a calibrated multi-camera capture."""
     who = HarvestOptions(people=_number_of_people(people), moments=moments, start=start, stop=stop, device=device)
     how = replace(who, inference=inference, estimate=estimate, ignore_audit=ignore_audit, keep_cameras=keep_cameras)
-    honest = None if recalibration is None else Recalibration.read(recalibration)
-    options = replace(how, selection=selection_rule(measure, share, limit), recalibration=honest)
+    options = replace(how, selection=selection_rule(measure, share, limit), recalibration=_recalibration(recalibration))
     footage = {"views": split_names(views), "rotate": rotate, "scale": scale, "frame_rate": frame_rate}
     settings = capture_settings(capture, {"calibration": calibration, "unit": unit, **footage})
     load = partial(_load, detector, weights, device, _detector_options(detector_option, skeleton))
@@ -106,10 +107,9 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     with local_output(out, overwrite=overwrite) as folder:
         with progress_bar(Console(stderr=True)) as on_progress, _workers(ray) as workers:
             opened, network = open_capture(capture, at_once, settings), at_once or load()
-            opened = synchronised(opened, network, on_progress) if sync else opened
-            refined = refined_capture(opened, network, on_progress) if refine_cameras else None
+            ready = _prepared(opened, network, on_progress, sync=sync, refine=refine_cameras)
             result = run(
-                opened if refined is None else refined.capture,
+                ready.capture,
                 network,
                 folder,
                 options=options,
@@ -120,21 +120,37 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
                 on_progress=on_progress,
                 workers=workers,
             )
-        if refined is not None:
-            refined.write_cameras(result.path)
-        _conclude(result)
-    if strict and has_faults(result.info):
-        raise typer.Exit(FAULTY)
+        _conclude(result, ready)
+    _end(result, strict=strict)
 
 
 def _workers(ray: str | None) -> AbstractContextManager[Workers | None]:
     return nullcontext() if ray is None else ray_workers(ray)
 
 
-def _conclude(result: Harvest) -> None:
-    """Write the report and print the summary."""
+def _prepared(
+    capture: Capture, detector: HeatmapDetector, on_progress: OnProgress, *, sync: bool, refine: bool
+) -> RefinedCapture:
+    """Return the capture with the offsets and cameras that the footage itself shows, where that is asked for."""
+    in_step = synchronised(capture, detector, on_progress) if sync else capture
+    return refined_capture(in_step, detector, on_progress) if refine else RefinedCapture(in_step)
+
+
+def _conclude(result: Harvest, ready: RefinedCapture) -> None:
+    """Write refined cameras and the report, and print the summary."""
+    ready.write_cameras(result.path)
     with NoteOnError(f"the harvest is finished: {result.path}: poseharvest report makes its report"):
         print_summary(result, write_report(result.path))
+
+
+def _end(result: Harvest, *, strict: bool) -> None:
+    """End the program with the exit code of faults, if they count."""
+    if strict and has_faults(result.info):
+        raise typer.Exit(FAULTY)
+
+
+def _recalibration(path: Path | None) -> Recalibration | None:
+    return None if path is None else Recalibration.read(path)
 
 
 def _load(name: str, weights: Path | None, device: str, options: dict[str, Any]) -> HeatmapDetector:

@@ -25,15 +25,15 @@ class RefinedCapture:
 
     Attributes:
         capture: with the refined cameras, if they are better; its findings say which cameras it has.
-        refinement: cameras before and after.
+        refinement: cameras before and after; None if nobody asked for it.
     """
 
     capture: Capture
-    refinement: RigRefinement
+    refinement: RigRefinement | None = None
 
     def write_cameras(self, folder: Path) -> None:
         """Write the refined cameras into a harvest's folder; nothing if the given ones are kept."""
-        if self.refinement.is_better:
+        if self.refinement is not None and self.refinement.is_better:
             write_toml(self.refinement.rig, folder / REFINED_FILE)
 
 
@@ -61,9 +61,9 @@ def refined_capture(
 def refinement_findings(refinement: RigRefinement) -> list[Finding]:
     """Return which cameras are used, what held-out frames say of both, and which cameras have moved."""
     errors = (
-        f"joints in frames that took no part are {refinement.before_px:.2f} px from where the given cameras put them, and "
-        f"{refinement.after_px:.2f} px with refined ones; {refinement.better_stretches} of {refinement.num_stretches} "
-        "stretches get better"
+        f"joints in frames that took no part are {refinement.before_px:.2f} px from where the given cameras put them, "
+        f"and {refinement.after_px:.2f} px with refined ones; {refinement.better_stretches} of "
+        f"{refinement.num_stretches} stretches get better"
     )
     if not refinement.is_better:
         return [Finding("note", "cameras", f"the given cameras are kept: {errors} (--refine-cameras)")]
@@ -75,8 +75,8 @@ def refinement_findings(refinement: RigRefinement) -> list[Finding]:
     for one in refinement.changes:
         if one.angle_deg > _MOVED_DEG or one.place_mm > _MOVED_MM:
             message = (
-                f'camera "{one.name}": the people put it {one.angle_deg:.2f} degrees and {one.place_mm:.0f} mm from its '
-                f"calibration, which is refined here ({REFINED_FILE}): calibrate it again"
+                f'camera "{one.name}": the people put it {one.angle_deg:.2f} degrees and {one.place_mm:.0f} mm from '
+                f"its calibration, which is refined here ({REFINED_FILE}): calibrate it again"
             )
             findings.append(Finding("warning", "calibration", message))
     return findings
