@@ -11,11 +11,14 @@ from itertools import combinations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from poseharvest.people_calibration.joint_sightings import Floats
+from poseharvest.people_calibration.joint_sightings import Bools, Floats
 from poseharvest.people_calibration.one_body import BodySightings, lengths_of
 from poseharvest.rig_calibration.camera_pairs import Pair
 from poseharvest.rig_calibration.lenses import Lens
+
+Ints = NDArray[np.int64]
 
 LEAST_SHARED = 100
 """Joints that two cameras must share for a pair, over all moments."""
@@ -29,7 +32,7 @@ _LEAST_LIMBS = 3
 _LEAST_LENGTHS = 8
 
 
-def find_pairs(body: BodySightings, lenses: Sequence[Lens], limbs: Floats, usual_mm: Floats) -> list[Pair]:
+def find_pairs(body: BodySightings, lenses: Sequence[Lens], limbs: Ints, usual_mm: Floats) -> list[Pair]:
     """Return how the cameras of each pair stand to each other, for the pairs that share enough joints.
 
     Args:
@@ -61,9 +64,9 @@ def _compare(
     planes: tuple[Floats, Floats],
     body: BodySightings,
     lenses: Sequence[Lens],
-    lengths: tuple[Floats, Floats],
+    lengths: tuple[Ints, Floats],
 ) -> Pair | None:
-    shared = np.isfinite(planes[0]).all(-1) & np.isfinite(planes[1]).all(-1)
+    shared = np.asarray(np.isfinite(planes[0]).all(-1) & np.isfinite(planes[1]).all(-1))
     if shared.sum() < LEAST_SHARED:
         return None
     first, second = planes[0][shared], planes[1][shared]
@@ -84,7 +87,7 @@ def _compare(
     second_from_first[:3, 3] *= size
     return Pair(
         views=views,
-        first_from_second=np.linalg.inv(second_from_first),
+        first_from_second=np.asarray(np.linalg.inv(second_from_first), dtype=np.float64),
         num_shared=int(shared.sum()),
         num_agreeing=int(agrees.sum()),
         median_px=float(np.median(distances[best]) * lenses[views[0]].values[0]),
@@ -92,7 +95,7 @@ def _compare(
     )
 
 
-def _proposals(first: Floats, second: Floats, moments: Floats, tolerance: float) -> list[Floats]:
+def _proposals(first: Floats, second: Floats, moments: Ints, tolerance: float) -> list[Floats]:
     """Return (4, 4) second_from_first with a translation of length 1, each from a part of the moments."""
     generator = np.random.default_rng(0)
     own = np.unique(moments)
@@ -112,13 +115,13 @@ def _proposals(first: Floats, second: Floats, moments: Floats, tolerance: float)
 def _poses(first: Floats, second: Floats, tolerance: float) -> list[Floats]:
     if len(first) < 8:
         return []
-    matrices, mask = cv2.findEssentialMat(
+    found: tuple[Floats | None, NDArray[np.uint8]] = cv2.findEssentialMat(
         first, second, np.eye(3), method=cv2.USAC_MAGSAC, prob=0.9999, threshold=tolerance, maxIters=2000
-    )
-    if matrices is None:
-        return []
-    poses = []
-    for start in range(0, len(matrices) - 2, 3):
+    )  # type: ignore[assignment]
+    matrices, mask = found
+    poses: list[Floats] = []
+    for start in range(0, 0 if matrices is None else len(matrices) - 2, 3):
+        assert matrices is not None
         inside, rotation, translation, _ = cv2.recoverPose(
             matrices[start : start + 3], first, second, np.eye(3), mask=mask.copy()
         )
@@ -147,7 +150,7 @@ def _epipolar_distances(matrix: Floats, first: Floats, second: Floats) -> Floats
 
 
 def _distance_mm(
-    pose: Floats, planes: tuple[Floats, Floats], shared: Floats, agrees: Floats, lengths: tuple[Floats, Floats]
+    pose: Floats, planes: tuple[Floats, Floats], shared: Bools, agrees: Bools, lengths: tuple[Ints, Floats]
 ) -> float | None:
     """Return the distance of two cameras that gives the limbs their usual lengths; None if too few are known."""
     limbs, usual_mm = lengths

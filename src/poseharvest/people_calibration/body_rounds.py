@@ -15,7 +15,7 @@ from poseharvest.people_calibration.joint_sightings import Bools, Floats, JointS
 from poseharvest.people_calibration.one_body import BodySightings, lengths_of, nearest_to
 from poseharvest.rig_calibration.lenses import Lens
 
-_ROUNDS = 5
+_ROUNDS = 4
 _SETTLED = 3e-3  # of the cameras' distance to the body: cameras that move less do not move any more
 _ROUGH_SHARE = 0.08  # of the body's extent: a detection farther off does not belong to a joint, before any adjustment
 _OUTLIER = 4.0  # standard deviations
@@ -63,7 +63,7 @@ def adjust_body(
     state, evidence = begin(lenses, cameras, body, limbs)
     for _ in range(_ROUNDS):
         before = state.cams_from_world
-        state = adjust_joints(state, replace(evidence, given=given))
+        state = adjust_joints(state, replace(evidence, given=given), roughly=True)
         body = nearest_to(sightings, np.stack([state.projected(view) for view in range(len(lenses))]))
         # Joints that the round before could not place may be placed now, and wrongly placed ones are placed anew.
         state, evidence = begin(state.lenses, state.cams_from_world, body, limbs)
@@ -87,7 +87,7 @@ def begin(
     state = replace(state, points=points, lengths_mm=lengths_of(points, limbs))
     errors = errors_of(state, body)
     sigmas_px = sigmas / np.sqrt(np.maximum(body.weights, 1e-3))
-    used = errors < _OUTLIER * sigmas
+    used = np.asarray(errors < _OUTLIER * sigmas)
     used &= used.sum(0) >= 2
     points = np.where(used.any(0)[..., None], points, np.nan)
     pixels = np.where(used[..., None], body.pixels, np.nan)

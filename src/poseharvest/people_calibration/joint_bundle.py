@@ -20,7 +20,7 @@ from poseharvest.rig_calibration.arrow_fit import Directions, least_steps
 from poseharvest.rig_calibration.board_poses import matrix_from, vector_of
 from poseharvest.rig_calibration.lenses import Lens
 
-_MAX_EVALUATIONS = 40
+_MAX_EVALUATIONS, _FEW_EVALUATIONS = 40, 6
 _LINEAR_BEYOND = 1.5  # standard deviations
 _TOTAL_SHARE = 1e-4  # of the sum of all limb lengths, by which it may change: it holds the scale
 _LIMB_SHARE, _LEAST_LIMB_MM = 0.08, 12.0  # by which detections make a limb longer or shorter from moment to moment
@@ -99,18 +99,27 @@ class Evidence:
     @property
     def used(self) -> NDArray[np.bool_]:
         """(V, M, J) bool, whether the detection takes part."""
-        return np.isfinite(self.pixels).all(-1)
+        return np.asarray(np.isfinite(self.pixels).all(-1), dtype=np.bool_)
 
 
-def adjust_joints(state: BodyState, evidence: Evidence) -> BodyState:
-    """Return the state that explains the evidence best; it must start near the solution."""
+def adjust_joints(state: BodyState, evidence: Evidence, *, roughly: bool = False) -> BodyState:
+    """Return the state that explains the evidence best.
+
+    Args:
+        state: from where to start; it must be near the solution.
+        evidence: what to explain.
+        roughly: take a few steps only, since the evidence will be chosen anew.
+    """
     problem = JointProblem(state, evidence)
-    return problem.state_at(least_steps(problem, _LINEAR_BEYOND, _MAX_EVALUATIONS))
+    steps = least_steps(problem, _LINEAR_BEYOND, _FEW_EVALUATIONS if roughly else _MAX_EVALUATIONS)
+    return problem.state_at(steps)
 
 
 @dataclass(frozen=True, eq=False)
 class CameraDeviations:
-    """Standard deviations of cameras beside the first one, if detections err by chance alone.
+    """Standard deviations of cameras beside the first one.
+
+    A detector sees a joint too far to one side wherever it moves, so all detections of a joint count as one opinion.
 
     Attributes:
         focal_px: (V,) of the focal length; NaN where it was given.
@@ -125,9 +134,15 @@ class CameraDeviations:
 
 def deviations(state: BodyState, evidence: Evidence) -> CameraDeviations:
     """Return how well the cameras of an adjusted state are known."""
+    from scipy.sparse import diags_array
+
     problem = JointProblem(state, evidence)
     start = np.zeros(problem.num_numbers)
-    covariance = Directions(problem.jacobian(start), problem.num_shared, problem.block_size).shared_covariance()
+    residuals = problem.residuals(start)
+    weights = (1 + (residuals / _LINEAR_BEYOND) ** 2) ** -0.25  # the root of the loss' weights
+    weighted = (diags_array(weights) @ problem.jacobian(start)).tocsr()
+    directions = Directions(weighted, problem.num_shared, problem.block_size)
+    covariance = directions.shared_covariance(weights * residuals, problem.joints_of_residuals())
     focal, place, angle = [], [], []
     for view, lens in enumerate(state.lenses):
         own, pose = problem.lens_slice(view), problem.pose_slice(view)
@@ -182,15 +197,15 @@ class JointProblem:
         return slice(start, start + 6) if view >= self._first_free else slice(0, 0)
 
     @cached_property
-    def _seen(self) -> list[tuple[Any, Any]]:
+    def _seen(self) -> list[tuple[Any, ...]]:
         """For each view, the moments and joints of the detections that take part."""
         known = np.isfinite(self._state.points).all(-1)
         return [np.nonzero(used & known) for used in self._evidence.used]
 
     @cached_property
-    def _limbs(self) -> tuple[Any, Any]:
+    def _limbs(self) -> tuple[Any, ...]:
         """The moments and limbs of which both joints are known."""
-        known = np.isfinite(self._state.points).all(-1)
+        known = np.asarray(np.isfinite(self._state.points).all(-1))
         ends = self._evidence.limbs
         is_used = known[:, ends[:, 0]] & known[:, ends[:, 1]] & np.isfinite(self._state.lengths_mm)
         return np.nonzero(is_used)
@@ -249,6 +264,13 @@ class JointProblem:
                 parts.append(_LENS_SIGMA * (away - start.usual) / start.spreads)
         return np.concatenate(parts)
 
+    def joints_of_residuals(self) -> NDArray[np.int64]:
+        """Return (N,) the joint of each residual, for a limb its far end; -1 for residuals of no joint."""
+        ends = self._evidence.limbs[self._limbs[1], 1]
+        of_joints = np.concatenate([*(np.repeat(joints, 2) for _, joints in self._seen), ends])
+        num_residuals = len(self.residuals(np.zeros(self.num_numbers)))
+        return np.concatenate((of_joints, np.full(num_residuals - len(of_joints), -1)))
+
     def jacobian(self, steps: Floats) -> Any:
         """Return the sparse derivatives of `residuals`."""
         from scipy.sparse import vstack
@@ -306,7 +328,8 @@ class JointProblem:
 
     def _point_columns(self, moments: NDArray[np.int64], joints: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return (N, 3) where the coordinates of joints stand."""
-        return self.num_shared + 3 * (moments * self._num_joints + joints)[:, None] + np.arange(3)
+        first = self.num_shared + 3 * (moments * self._num_joints + joints)
+        return np.asarray(first[:, None] + np.arange(3), dtype=np.int64)
 
     def _rows(self, block: Floats, columns: NDArray[np.int64]) -> Any:
         """Return the sparse rows (N, P) of dense ones (N, C) and the columns (N, C) to which they belong."""

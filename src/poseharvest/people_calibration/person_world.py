@@ -125,9 +125,9 @@ class _Joints:
         left = self.of("left_hip") - self.of("right_hip") + self.of("left_shoulder") - self.of("right_shoulder")
         mean_left = np.nanmedian(left[is_upright], 0)
         forward = np.cross(mean_left, up)
-        size = np.linalg.norm(forward)
+        size = float(np.linalg.norm(forward))
         if not size > 0:
-            forward, size = np.cross(up, np.eye(3)[np.abs(up).argmin()]), 1.0
+            forward = np.cross(up, np.eye(3)[np.abs(up).argmin()])
         return np.asarray(forward / np.linalg.norm(forward), dtype=np.float64)
 
 

@@ -137,7 +137,7 @@ def _resected(body: BodySightings, lenses: Sequence[Lens], placed: dict[int, Flo
             points[known], plane, np.eye(3), None, iterationsCount=500, reprojectionError=float(tolerance)
         )
         if is_found and inliers is not None and len(inliers) >= max(_LEAST_RESECTED, _RESECTED_SHARE * known.sum()):
-            found[view] = matrix_from(vector.reshape(3), translation.reshape(3))
+            found[view] = matrix_from(*(np.asarray(one, dtype=np.float64).reshape(3) for one in (vector, translation)))
     return found
 
 

@@ -93,7 +93,7 @@ def _errors_svg(result: PeopleCalibration, number: int, label: str) -> Markup:
 
 def _body_places(result: PeopleCalibration) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Return (M, 3) the middle of the body in every moment, in the world of the result, mm."""
-    known = np.isfinite(result.adjusted.state.points).all(-1).any(1)
+    known = np.asarray(np.isfinite(result.adjusted.state.points).all(-1)).any(1)
     middles = result.scale.factor * np.nanmedian(result.adjusted.state.points[known], axis=1)
     pose = result.world.new_from_old
     return np.asarray(middles @ pose[:3, :3].T + pose[:3, 3], dtype=np.float64)

@@ -128,7 +128,7 @@ class Directions:
         left = (shared.T @ shared).toarray() - np.einsum("bis,bit->st", across, across)
         # What the blocks leave of a number that is hardly known may be negative by rounding.
         left += np.eye(self.num_shared) * np.where(np.diag(left) > 0, _RIDGE, 1.0)
-        return inverse, across, _safe_cholesky(left, cholesky)
+        return np.asarray(inverse, dtype=np.float64), across, _safe_cholesky(left, cholesky)
 
     def forward(self, steps: Floats) -> Floats:
         """Return D times `steps` (P,)."""
@@ -138,7 +138,7 @@ class Directions:
         shared = solve_triangular(upper, steps[: self.num_shared])
         rest = steps[self.num_shared :].reshape(len(inverse), self.block_size) - across @ shared
         blocks = inverse.transpose(0, 2, 1) @ rest[..., None]
-        return self._scale * np.concatenate((shared, blocks.ravel()))
+        return np.asarray(self._scale * np.concatenate((shared, blocks.ravel())), dtype=np.float64)
 
     def backward(self, steps: Floats) -> Floats:
         """Return the transpose of D times `steps` (P,)."""
@@ -150,13 +150,27 @@ class Directions:
         rest = scaled[: self.num_shared] - np.einsum("bis,bi->s", across, blocks)
         return np.concatenate((solve_triangular(upper, rest, trans="T"), blocks.ravel()))
 
-    def shared_covariance(self) -> Floats:
-        """Return the (s, s) covariance of the shared numbers, if residuals are in standard deviations."""
+    def shared_covariance(self, residuals: Floats, groups: NDArray[np.int64]) -> Floats:
+        """Return the (s, s) covariance of the shared numbers at the solution.
+
+        It is the sum of what residuals of standard deviation 1 cause by chance alone, and of how much groups of them
+        disagree (the sandwich rule): what is grouped errs together.
+
+        Args:
+            residuals: (N,) in standard deviations.
+            groups: (N,) the group of each, from 0; negative for those that are no measurements.
+        """
         from scipy.linalg import solve_triangular
 
+        num_groups = int(groups.max(initial=-1)) + 1
+        scores = np.zeros((num_groups, self.num_shared))
+        for group in range(num_groups):
+            own = np.where(groups == group, residuals, 0.0)
+            scores[group] = self.backward(self.jacobian.T @ own)[: self.num_shared]
+        middle = np.eye(self.num_shared) + scores.T @ scores * num_groups / max(1, num_groups - 1)
         inverse = solve_triangular(self._parts[2], np.eye(self.num_shared))
         scale = self._scale[: self.num_shared]
-        return np.asarray((inverse @ inverse.T) * np.outer(scale, scale), dtype=np.float64)
+        return np.asarray((inverse @ middle @ inverse.T) * np.outer(scale, scale), dtype=np.float64)
 
 
 def _safe_cholesky(matrix: Floats, cholesky: Any) -> Floats:
