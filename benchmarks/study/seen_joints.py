@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,9 +48,16 @@ def seen_by_cameras(
     return sightings_of(views, times_s, [camera.image_size for camera in scene.cameras], MPII16)
 
 
-def rig_error(found: Rig, true: Rig, *, with_scale: bool) -> RigError:
-    """Return how far cameras are from the true ones of the same names, once laid onto them."""
-    pairs = [(camera, true.camera(camera.name)) for camera in found]
+def rig_error(found: Rig, true: Rig, *, with_scale: bool, names: Mapping[str, str] | None = None) -> RigError:
+    """Return how far cameras are from the true ones, once laid onto them.
+
+    Args:
+        found: some cameras.
+        true: the true ones.
+        with_scale: whether lengths may be multiplied, too.
+        names: of the true camera by that of the found one, where they differ.
+    """
+    pairs = [(camera, true.camera((names or {}).get(camera.name, camera.name))) for camera in found]
     ours = np.stack([_place(one) for one, _ in pairs])
     theirs = np.stack([_place(other) for _, other in pairs])
     a, b = ours - ours.mean(0), theirs - theirs.mean(0)

@@ -7,6 +7,7 @@ distance (Nister 2004). The distance follows from the limbs of the body: each ha
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
 import cv2
@@ -27,7 +28,8 @@ AGREE_SHARE = 0.025
 """Distance from the epipolar line, over the body's extent in the picture, up to which a joint agrees."""
 
 _PROPOSALS, _PROPOSAL_SHARE, _MOST_POINTS = 16, 0.4, 3000
-_OTHER_ANGLE_DEG, _OTHER_SCORE = 15.0, 0.95
+_OTHER_ANGLE_DEG = 15.0
+_NEARLY, _AS_EVEN = 0.95, 1.25  # of the score and the unevenness of limbs of the best pose
 _LEAST_LIMBS = 3
 _LEAST_LENGTHS = 8
 
@@ -74,25 +76,88 @@ def _compare(
     tolerance = AGREE_SHARE * float(np.mean(extents))
     moments = np.broadcast_to(np.arange(len(shared))[:, None], shared.shape)[shared]
     proposals = _proposals(first, second, moments, tolerance)
+    nothing = Pair(views, np.eye(4), int(shared.sum()), 0, float("nan"), is_ambiguous=False)
     if not proposals:
-        return None
-    distances = [_epipolar_distances(essential(pose), first, second) for pose in proposals]
-    scores = np.array([np.clip(1 - (one / tolerance) ** 2, 0, None).sum() for one in distances])
-    best = int(scores.argmax())
-    agrees = distances[best] < tolerance
-    size = _distance_mm(proposals[best], planes, shared, agrees, lengths)
-    if size is None:
-        return None
-    second_from_first = proposals[best].copy()
-    second_from_first[:3, 3] *= size
+        return nothing
+    shown = _Shared((planes[0], planes[1]), shared, tolerance)
+    judged = [shown.judge(pose, *lengths) for pose in proposals]
+    best = _best(judged)
+    if best is None:
+        return nothing
+    second_from_first = best.pose.copy()
+    second_from_first[:3, 3] *= best.distance_mm
     return Pair(
         views=views,
         first_from_second=np.asarray(np.linalg.inv(second_from_first), dtype=np.float64),
         num_shared=int(shared.sum()),
-        num_agreeing=int(agrees.sum()),
-        median_px=float(np.median(distances[best]) * lenses[views[0]].values[0]),
-        is_ambiguous=_has_rival(proposals, scores, best),
+        num_agreeing=int((best.distances < tolerance).sum()),
+        median_px=float(np.median(best.distances) * lenses[views[0]].values[0]),
+        is_ambiguous=_has_rival(judged, best),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Judged:
+    """A pose of the second camera, and what the shared joints say of it.
+
+    Attributes:
+        pose: (4, 4) second_from_first with a translation of length 1.
+        distances: (N,) of the joints from their epipolar lines, on the plane of a camera.
+        score: how many of them agree, near ones more than far ones.
+        unevenness: typical relative deviation of a limb from its own median length; infinite if too few are known.
+        distance_mm: of the cameras, so that limbs have their usual lengths.
+    """
+
+    pose: Floats
+    distances: Floats
+    score: float
+    unevenness: float
+    distance_mm: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Shared:
+    """The joints that two cameras share: on their planes (T, J, 2), which (T, J), and up to where they agree."""
+
+    planes: tuple[Floats, Floats]
+    shared: Bools
+    tolerance: float
+
+    def judge(self, pose: Floats, limbs: Ints, usual_mm: Floats) -> _Judged:
+        """Return what the joints say of a pose."""
+        first, second = (plane[self.shared] for plane in self.planes)
+        distances = _epipolar_distances(essential(pose), first, second)
+        score = float(np.clip(1 - (distances / self.tolerance) ** 2, 0, None).sum())
+        points = self._points(pose, distances < self.tolerance)
+        lengths = np.linalg.norm(points[:, limbs[:, 0]] - points[:, limbs[:, 1]], axis=-1)
+        medians = lengths_of(points, limbs)
+        enough = np.isfinite(lengths).sum(0) >= _LEAST_LENGTHS
+        known = enough & np.isfinite(usual_mm)
+        if known.sum() < _LEAST_LIMBS:
+            return _Judged(pose, distances, score, float("inf"), float("nan"))
+        unevenness = float(np.nanmedian(np.abs(lengths[:, enough] / medians[enough] - 1)))
+        return _Judged(pose, distances, score, unevenness, float(np.median(usual_mm[known] / medians[known])))
+
+    def _points(self, pose: Floats, agrees: Bools) -> Floats:
+        """Return (T, J, 3) the joints that agree and lie before both cameras; NaN for the others."""
+        first, second = (np.ascontiguousarray(plane[self.shared][agrees].T) for plane in self.planes)
+        rows = cv2.triangulatePoints(np.eye(4)[:3], pose[:3], first, second)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found = (rows[:3] / rows[3]).T
+        in_front = np.isfinite(found).all(1) & (found[:, 2] > 0) & (found @ pose[2, :3] + pose[2, 3] > 0)
+        points = np.full((*self.shared.shape, 3), np.nan)
+        points[tuple(np.argwhere(self.shared)[agrees][in_front].T)] = found[in_front]
+        return points
+
+
+def _best(judged: Sequence[_Judged]) -> _Judged | None:
+    """Return the pose under which limbs keep their lengths best, of those with which most joints agree.
+
+    The epipolar lines alone hardly tell poses apart where the person stands in one place.
+    """
+    most = max((one.score for one in judged), default=0.0)
+    likely = [one for one in judged if one.score > _NEARLY * most and np.isfinite(one.unevenness)]
+    return min(likely, key=lambda one: one.unevenness, default=None)
 
 
 def _proposals(first: Floats, second: Floats, moments: Ints, tolerance: float) -> list[Floats]:
@@ -115,13 +180,14 @@ def _proposals(first: Floats, second: Floats, moments: Ints, tolerance: float) -
 def _poses(first: Floats, second: Floats, tolerance: float) -> list[Floats]:
     if len(first) < 8:
         return []
-    found: tuple[Floats | None, NDArray[np.uint8]] = cv2.findEssentialMat(
+    found: tuple[Floats | None, NDArray[np.uint8] | None] = cv2.findEssentialMat(
         first, second, np.eye(3), method=cv2.USAC_MAGSAC, prob=0.9999, threshold=tolerance, maxIters=2000
     )  # type: ignore[assignment]
     matrices, mask = found
     poses: list[Floats] = []
-    for start in range(0, 0 if matrices is None else len(matrices) - 2, 3):
-        assert matrices is not None
+    if matrices is None or mask is None:
+        return poses
+    for start in range(0, len(matrices) - 2, 3):
         inside, rotation, translation, _ = cv2.recoverPose(
             matrices[start : start + 3], first, second, np.eye(3), mask=mask.copy()
         )
@@ -149,30 +215,11 @@ def _epipolar_distances(matrix: Floats, first: Floats, second: Floats) -> Floats
     return np.asarray(product / np.sqrt(np.maximum(size, 1e-12)), dtype=np.float64)
 
 
-def _distance_mm(
-    pose: Floats, planes: tuple[Floats, Floats], shared: Bools, agrees: Bools, lengths: tuple[Ints, Floats]
-) -> float | None:
-    """Return the distance of two cameras that gives the limbs their usual lengths; None if too few are known."""
-    limbs, usual_mm = lengths
-    places = np.argwhere(shared)[agrees]
-    rows = cv2.triangulatePoints(
-        np.eye(4)[:3], pose[:3], planes[0][shared][agrees].T.copy(), planes[1][shared][agrees].T.copy()
+def _has_rival(judged: Sequence[_Judged], best: _Judged) -> bool:
+    """Return whether another pose, turned by more than 15 degrees, fits the joints and the limbs nearly as well."""
+    return any(
+        np.trace(one.pose[:3, :3].T @ best.pose[:3, :3]) < 1 + 2 * np.cos(np.radians(_OTHER_ANGLE_DEG))
+        and one.score > _NEARLY * best.score
+        and one.unevenness < _AS_EVEN * best.unevenness
+        for one in judged
     )
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found = (rows[:3] / rows[3]).T
-    in_front = np.isfinite(found).all(1) & (found[:, 2] > 0) & (found @ pose[2, :3] + pose[2, 3] > 0)
-    points = np.full((*shared.shape, 3), np.nan)
-    points[tuple(places[in_front].T)] = found[in_front]
-    counts = np.isfinite(points[:, limbs[:, 0], 0] + points[:, limbs[:, 1], 0]).sum(0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratios = usual_mm / lengths_of(points, limbs)
-    known = np.isfinite(ratios) & (counts >= _LEAST_LENGTHS)
-    return float(np.median(ratios[known])) if known.sum() >= _LEAST_LIMBS else None
-
-
-def _has_rival(proposals: Sequence[Floats], scores: Floats, best: int) -> bool:
-    """Return whether another pose, turned by more than 15 degrees, fits as well."""
-    turns = np.stack([pose[:3, :3] for pose in proposals])
-    cosines = (np.einsum("pij,ij->p", turns, turns[best]) - 1) / 2
-    others = cosines < np.cos(np.radians(_OTHER_ANGLE_DEG))
-    return bool(others.any() and scores[others].max() > _OTHER_SCORE * scores[best])

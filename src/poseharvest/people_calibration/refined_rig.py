@@ -23,7 +23,7 @@ from poseharvest.people_calibration.one_body import limb_joints, most_visible, n
 from poseharvest.people_calibration.solve_people import worthwhile_moments
 from poseharvest.rig_calibration.lenses import Lens, lens_of_camera
 
-GIVEN_SIGMA_DEG, GIVEN_SIGMA_MM = 0.1, 5.0
+GIVEN_SIGMA_DEG, GIVEN_SIGMA_MM = 0.05, 3.0
 """What a given camera may be off by without a word: the people must say plainly that it is more."""
 
 _MAX_MOMENTS = 240
