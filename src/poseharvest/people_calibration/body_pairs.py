@@ -140,12 +140,14 @@ class _Shared:
 
     def _points(self, pose: Floats, agrees: Bools) -> Floats:
         """Return (T, J, 3) the joints that agree and lie before both cameras; NaN for the others."""
+        points = np.full((*self.shared.shape, 3), np.nan)
+        if not agrees.any():
+            return points
         first, second = (np.ascontiguousarray(plane[self.shared][agrees].T) for plane in self.planes)
         rows = cv2.triangulatePoints(np.eye(4)[:3], pose[:3], first, second)
         with np.errstate(divide="ignore", invalid="ignore"):
             found = (rows[:3] / rows[3]).T
         in_front = np.isfinite(found).all(1) & (found[:, 2] > 0) & (found @ pose[2, :3] + pose[2, 3] > 0)
-        points = np.full((*self.shared.shape, 3), np.nan)
         points[tuple(np.argwhere(self.shared)[agrees][in_front].T)] = found[in_front]
         return points
 

@@ -89,7 +89,8 @@ def begin(
     sigmas_px = sigmas / np.sqrt(np.maximum(body.weights, 1e-3))
     used = np.asarray(errors < _OUTLIER * sigmas)
     used &= used.sum(0) >= 2
-    points = np.where(used.any(0)[..., None], points, np.nan)
+    is_placed = np.asarray(used.any(0))
+    points = np.where(is_placed[..., None], points, np.nan)
     pixels = np.where(used[..., None], body.pixels, np.nan)
     return replace(state, points=points), Evidence(pixels, sigmas_px, limbs)
 

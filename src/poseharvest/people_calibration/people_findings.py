@@ -14,7 +14,8 @@ from poseharvest.people_calibration.solve_people import PeopleCalibration
 _ERROR_SHARE, _WARNING_SHARE = 0.05, 0.02  # median error over the extent of the body in the picture
 _USED_WARNING = 0.75  # share of detections that take part
 _PLACE_WARNING, _PLACE_ERROR = 0.02, 0.1  # standard deviation of a place over its distance to the body
-_FOCAL_WARNING, _FOCAL_ERROR = 0.02, 0.1
+_FOCAL_ERROR = 0.1  # standard deviation over the focal length
+_LEAST_VIEWS_OF_GUESSES = 3
 _LEAST_WALK = 0.5  # of the body's height: somebody who moves less stands in one place
 _ONE_LINE_DEG = 8.0
 _LEAST_MOMENTS = 30
@@ -131,7 +132,9 @@ def _of_focal(result: PeopleCalibration, number: int) -> list[Finding]:
         f"deviation {100 * share:.1f} %), no distortion, principal point in the middle: give a calibrated lens with "
         "--intrinsics"
     )
-    return [Finding("error" if share > _FOCAL_ERROR else "warning", f"camera {name}", message)]
+    # Two cameras explain what they see with nearly any focal length, if its depth is chosen with it.
+    is_unknown = share > _FOCAL_ERROR or len(result.views) < _LEAST_VIEWS_OF_GUESSES
+    return [Finding("error" if is_unknown else "warning", f"camera {name}", message)]
 
 
 def _of_geometry(result: PeopleCalibration) -> list[Finding]:
