@@ -86,8 +86,8 @@ def _errors_svg(result: PeopleCalibration, number: int, label: str) -> Markup:
         if np.isfinite((dx, dy)).all()
     )
     return Markup(
-        '<svg class="coverage" style="max-height:26rem" viewBox="0 0 {0} {1}" role="img" aria-label="{2}">'
-        '<path class="errors" d="{3}"/></svg>'
+        '<svg class="coverage" style="width:auto;height:24rem;max-width:100%" viewBox="0 0 {0} {1}" role="img" '
+        'aria-label="{2}"><path class="errors" d="{3}"/></svg>'
     ).format(width, height, label, path)
 
 
