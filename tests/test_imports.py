@@ -22,7 +22,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("detectors", "pictorial", "rig_calibration"),
     ("localization", "refinement"),
     ("annotations", "synchronisation"),
-    ("diagnosis",),
+    ("diagnosis", "people_calibration"),
     ("simulation", "datasets", "harvesting", "export", "evaluation"),
     ("studio", "kinematics"),
     ("learning",),

@@ -54,6 +54,7 @@ _SKELETON = option("skeleton", str | None, None, help=_JOINTS)
 _LENGTHS = "TOML file with the subject's limb lengths in mm; estimated from the footage if not given."
 _PICTURES = "Number of frames whose pictures are kept for the report, spread evenly; more of them scrub more smoothly."
 _SYNC = "Find by motion how much later each camera was started, and harvest with that where it is sure."
+_REFINE = "Refine where the cameras stand by the people, and use that if frames that took no part say it is better."
 _RAY = "Spread the frames over a Ray cluster: auto finds it, HOST:PORT is its head, local is this machine alone."
 _KEEP = "Leave no camera out, also one that is plainly at fault."
 _STRICT = (
@@ -89,6 +90,7 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     stop: Annotated[int | None, typer.Option(help="Frame before which to stop.")] = None,
     report_pictures: Annotated[int, typer.Option(help=_PICTURES, min=0)] = _DEFAULTS.num_previews,
     sync: Annotated[bool, typer.Option("--sync", help=_SYNC)] = False,
+    refine_cameras: Annotated[bool, typer.Option("--refine-cameras", help=_REFINE)] = False,
     keep_cameras: Annotated[bool, typer.Option("--keep-cameras", help=_KEEP)] = False,
     strict: Annotated[bool, typer.Option("--strict", help=_STRICT)] = False,
     ignore_audit: Annotated[bool, typer.Option("--ignore-audit", help="Harvest in spite of the audit.")] = False,
@@ -112,6 +114,7 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
         boxes=None if boxes is None else read_boxes(boxes),
         limb_lengths=None if limb_lengths is None else read_limb_lengths(limb_lengths),
         finds_offsets=sync,
+        refines_cameras=refine_cameras,
         ray=ray,
         resume=resume,
         overwrite=overwrite,
