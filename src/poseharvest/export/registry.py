@@ -41,6 +41,7 @@ MODULES = (
     "c3d",
     "coco",
     "csv",
+    "nwb",
     "rerun",
     "sleap",
     "trc",
