@@ -38,7 +38,7 @@ class GreyFootage:
             yield MultiViewFrame(index, index / self.frame_rate, images)
 
 
-_LIBRARIES = {"c3d": "ezc3d", "sleap": "sleap_io", "rerun": "rerun"}
+_LIBRARIES = {"c3d": "ezc3d", "nwb": "ndx_pose", "sleap": "sleap_io", "rerun": "rerun"}
 
 
 def options_for(name: str) -> dict[str, Any]:

@@ -120,7 +120,7 @@ def test_the_package_s_dependencies_are_those_that_it_imports():
     declared = {re.split(r"[<>=\[]", item)[0].lower() for item in PROJECT["dependencies"]}
     extra = [
         item
-        for name in ("onnx", "c3d", "gltf", "opensim", "ray", "pandas", "xarray", "plot", "rerun", "sleap")
+        for name in ("onnx", "c3d", "gltf", "opensim", "ray", "pandas", "xarray", "plot", "nwb", "rerun", "sleap")
         for item in PROJECT["optional-dependencies"][name]
     ]
     declared |= {re.split(r"[<>=\[]", item)[0].lower() for item in extra}
@@ -132,7 +132,7 @@ def test_the_package_s_dependencies_are_those_that_it_imports():
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 imported.add(node.module.split(".")[0])
     others = imported - set(sys.stdlib_module_names) - {"poseharvest"}
-    packages = {"cv2": "opencv-python-headless", "rerun": "rerun-sdk", "sleap_io": "sleap-io"}
+    packages = {"cv2": "opencv-python-headless", "ndx_pose": "ndx-pose", "rerun": "rerun-sdk", "sleap_io": "sleap-io"}
     found = {packages.get(name, name) for name in others}
     assert found == declared - {"onnx"}  # torch imports it when it writes a model
 

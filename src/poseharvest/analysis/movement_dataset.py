@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammainc
 
 from poseharvest.annotations import dense_arrays as dense
 from poseharvest.annotations.reader import Harvest
@@ -42,10 +40,10 @@ def movement_dataset(harvest: Harvest, *, smooth: bool = False, within_mm: float
     if not within_mm > 0:
         raise ConfigError(f"within_mm: expected a distance of more than 0, got {within_mm}")
     axes = dense.frames_and_people(harvest).evenly_spaced()
-    positions, sigmas = _poses(harvest, axes, smooth=smooth)
+    positions, sigmas = dense.dense_poses(harvest, axes, smooth=smooth)
     variables = {
         "position": (("time", "space", *_OF_JOINTS[1:]), positions.transpose(0, 3, 2, 1), {"units": "mm"}),
-        "confidence": (_OF_JOINTS, _by_joint(_chance_within(within_mm, sigmas)), {"within_mm": within_mm}),
+        "confidence": (_OF_JOINTS, _by_joint(dense.chance_within(within_mm, sigmas)), {"within_mm": within_mm}),
         "sigma": (_OF_JOINTS, _by_joint(sigmas), {"units": "mm"}),
         "selected": (_OF_JOINTS, _by_joint(dense.dense_flags(harvest, axes, "selected"))),
     }
@@ -56,14 +54,6 @@ def movement_dataset(harvest: Harvest, *, smooth: bool = False, within_mm: float
         "individuals": [f"person_{person}" for person in axes.people],
     }
     return xarray.Dataset(variables, coords=places, attrs=_attributes(harvest, axes))
-
-
-def _poses(
-    harvest: Harvest, axes: dense.FramesAndPeople, *, smooth: bool
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    if smooth:
-        return dense.dense_smooth_positions(harvest, axes)
-    return dense.dense_positions(harvest, axes), dense.dense_sigmas(harvest, axes)
 
 
 def _attributes(harvest: Harvest, axes: dense.FramesAndPeople) -> dict[str, Any]:
@@ -80,10 +70,3 @@ def _attributes(harvest: Harvest, axes: dense.FramesAndPeople) -> dict[str, Any]
 def _by_joint(values: NDArray[Any]) -> NDArray[Any]:
     """Return (F, P, J) as (F, J, P)."""
     return values.transpose(0, 2, 1)
-
-
-def _chance_within(distance_mm: float, sigmas_mm: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the chance that a normal error with a sigma along each axis is at most a distance; 0 where NaN."""
-    with np.errstate(divide="ignore"):
-        chance: NDArray[np.float64] = gammainc(1.5, (distance_mm / sigmas_mm) ** 2 / 2)
-    return np.nan_to_num(chance, nan=0.0)

@@ -45,10 +45,7 @@ def plot_joints(harvest: Harvest, joints: Sequence[str], *, person: int | None =
     except ImportError as error:
         raise ConfigError("plot: needs matplotlib: pip install 'poseharvest[plot]'") from error
     is_smooth = smooth and harvest.info.motion is not None
-    if is_smooth:
-        positions, sigmas = dense.dense_smooth_positions(harvest, axes)
-    else:
-        positions, sigmas = dense.dense_positions(harvest, axes), dense.dense_sigmas(harvest, axes)
+    positions, sigmas = dense.dense_poses(harvest, axes, smooth=is_smooth)
     figure = Figure(figsize=(_WIDTH_IN, _HEIGHT_IN), layout="constrained")
     _draw(
         figure,

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import gammainc
 
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.records import covariances, matrix
@@ -89,6 +90,20 @@ def dense_smooth_positions(harvest: Harvest, axes: FramesAndPeople) -> tuple[Flo
             place = axes.places_of(np.array(pose.frame), np.array(pose.person))
             positions[place], sigmas[place] = pose.mean.numpy(), pose.sigma_mm.numpy()
     return positions, sigmas
+
+
+def dense_poses(harvest: Harvest, axes: FramesAndPeople, *, smooth: bool) -> tuple[Floats, Floats]:
+    """Return (F, P, J, 3) positions and (F, P, J) sigmas, mm: smoothed over time, or those of each frame alone."""
+    if smooth:
+        return dense_smooth_positions(harvest, axes)
+    return dense_positions(harvest, axes), dense_sigmas(harvest, axes)
+
+
+def chance_within(distance_mm: float, sigmas_mm: Floats) -> Floats:
+    """Return the chance that a normal error with a sigma along each axis is at most a distance; 0 where NaN."""
+    with np.errstate(divide="ignore"):
+        chance: Floats = gammainc(1.5, (distance_mm / sigmas_mm) ** 2 / 2)
+    return np.nan_to_num(chance, nan=0.0)
 
 
 def dense_covariances(harvest: Harvest, axes: FramesAndPeople) -> Floats:

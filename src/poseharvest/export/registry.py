@@ -43,6 +43,7 @@ MODULES = (
     "coco",
     "csv",
     "gltf",
+    "nwb",
     "rerun",
     "sleap",
     "trc",
