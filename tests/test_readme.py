@@ -119,7 +119,9 @@ def test_ci_runs_the_long_tests_that_the_command_leaves_out():
 def test_the_package_s_dependencies_are_those_that_it_imports():
     declared = {re.split(r"[<>=\[]", item)[0].lower() for item in PROJECT["dependencies"]}
     extra = [
-        item for name in ("onnx", "c3d", "gltf", "opensim", "ray") for item in PROJECT["optional-dependencies"][name]
+        item
+        for name in ("onnx", "c3d", "gltf", "opensim", "ray", "pandas", "xarray", "plot", "rerun", "sleap")
+        for item in PROJECT["optional-dependencies"][name]
     ]
     declared |= {re.split(r"[<>=\[]", item)[0].lower() for item in extra}
     imported = set()
@@ -130,7 +132,8 @@ def test_the_package_s_dependencies_are_those_that_it_imports():
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 imported.add(node.module.split(".")[0])
     others = imported - set(sys.stdlib_module_names) - {"poseharvest"}
-    found = {{"cv2": "opencv-python-headless"}.get(name, name) for name in others}
+    packages = {"cv2": "opencv-python-headless", "rerun": "rerun-sdk", "sleap_io": "sleap-io"}
+    found = {packages.get(name, name) for name in others}
     assert found == declared - {"onnx"}  # torch imports it when it writes a model
 
 

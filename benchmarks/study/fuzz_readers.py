@@ -21,7 +21,7 @@ Make = Callable[[Path], list[Path]]
 Read = Callable[[Path, Path], object]
 
 _KINDS = {".json": "json", ".toml": "toml", ".safetensors": "safetensors"}
-_TEXTS = frozenset({".txt", ".yml", ".xml", ".csv", ".bvh", ".mot"})
+_TEXTS = frozenset({".txt", ".yml", ".xml", ".csv", ".bvh", ".xcp", ".calib", ".mot"})
 _SIZES = {f"cam{i:02d}": (720, 1280) for i in range(3)}
 
 
@@ -112,7 +112,7 @@ def _video(folder: Path, file: Path) -> object:
 
 
 def _npz(folder: Path, file: Path) -> object:
-    from poseharvest.datasets.pickled_arrays import read_npz_objects
+    from poseharvest.reading.pickled_arrays import read_npz_objects
 
     return read_npz_objects(file, "positions_3d")
 

@@ -109,6 +109,16 @@ def _qualisys(folder: Path) -> list[Path]:
     return [path]
 
 
+def _planted(name: str) -> Make:
+    """Return what writes a calibration in the layout of a tool, as the tests do."""
+
+    def make(folder: Path) -> list[Path]:
+        paths: list[Path] = import_module("calibration_kit").PLANTERS[name](_rig(), folder)
+        return paths
+
+    return make
+
+
 CALIBRATIONS: Mapping[str, Make] = MappingProxyType({
     "rig": _written("rig.json", write_rig),
     "toml": _written("calib.toml", write_toml),
@@ -119,6 +129,7 @@ CALIBRATIONS: Mapping[str, Make] = MappingProxyType({
     "voxelpose": _written("voxelpose.json", write_voxelpose),
     "aist": _aist,
     "qualisys": _qualisys,
+    **{name: _planted(name) for name in ("vicon", "optitrack", "calib_io", "colmap", "biocv", "opencap")},
 })
 
 
@@ -175,11 +186,25 @@ def _mmpose(folder: Path) -> list[Path]:
     return [_json(folder / f"cam0{k}.json", {"meta_info": {}, "instance_info": moments}) for k in (1, 2)][:1]
 
 
+def _tables(write: str, ending: str) -> Make:
+    """Return what writes two views in a layout of DeepLabCut or SLEAP, as the tests do."""
+
+    def make(folder: Path) -> list[Path]:
+        kit = import_module("keypoint_table_kit")
+        names = () if write == "write_sleap" else ([""],)
+        return [getattr(kit, write)(folder / f"cam0{k}{ending}", kit.planted(), *names) for k in (1, 2)][:1]
+
+    return make
+
+
 KEYPOINTS: Mapping[str, Make] = MappingProxyType({
     "openpose": _openpose,
     "coco-results": _coco_results,
     "coco-data-set": _coco_data_set,
     "mmpose": _mmpose,
+    "deeplabcut-csv": _tables("write_csv", "DLC_net.csv"),
+    "deeplabcut-h5": _tables("write_pandas", "DLC_net.h5"),
+    "sleap-h5": _tables("write_sleap", ".analysis.h5"),
 })
 
 

@@ -13,23 +13,23 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from poseharvest.annotations.reader import Harvest as Harvest
+    from poseharvest.analysis.harvest_object import Harvest as Harvest
+    from poseharvest.analysis.make_harvest import harvest as harvest
     from poseharvest.capture.capture import Capture as Capture
     from poseharvest.detectors.registry import load_detector as load_detector
     from poseharvest.errors import HarvestError as HarvestError
-    from poseharvest.harvesting.harvest_capture import harvest as harvest
     from poseharvest.harvesting.harvest_options import HarvestOptions as HarvestOptions
     from poseharvest.pictorial.infer import InferenceOptions as InferenceOptions
     from poseharvest.selection.select import SelectionRule as SelectionRule
 
 _HOMES = {
     "Capture": "capture.capture",
-    "Harvest": "annotations.reader",
+    "Harvest": "analysis.harvest_object",
     "HarvestError": "errors",
     "HarvestOptions": "harvesting.harvest_options",
     "InferenceOptions": "pictorial.infer",
     "SelectionRule": "selection.select",
-    "harvest": "harvesting.harvest_capture",
+    "harvest": "analysis.make_harvest",
     "load_detector": "detectors.registry",
 }
 

@@ -8,6 +8,9 @@ from typing import Literal
 
 Severity = Literal["note", "warning", "error"]
 
+NOBODY_FOUND = "nobody was found in"
+"""How the message on frames without a person begins."""
+
 _ORDER: tuple[Severity, ...] = ("error", "warning", "note")
 
 

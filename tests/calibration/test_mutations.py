@@ -12,6 +12,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from calibration_kit import plant_calib_io
 from poseharvest.calibration.h36m import write_h36m
 from poseharvest.calibration.native import write_rig
 from poseharvest.calibration.opencv_yaml import write_opencv_yaml
@@ -102,6 +103,13 @@ def written(write):
     return document
 
 
+def calib_io(rig: Rig, folder) -> dict:
+    (path,) = plant_calib_io(rig, folder)
+    content = json.loads(path.read_text())
+    path.unlink()
+    return content
+
+
 DOCUMENTS = {
     "rig": written(write_rig),
     "toml": lambda rig, folder: tables(rig),
@@ -110,6 +118,7 @@ DOCUMENTS = {
     "panoptic": written(write_panoptic),
     "voxelpose": written(write_voxelpose),
     "multical": lambda rig, folder: multical(rig),
+    "calib_io": calib_io,
 }
 
 

@@ -36,7 +36,7 @@ READ = {
     "strings.toml": 1000.0,
 }
 REFUSED = {
-    "calibio.json": "calib.io",
+    "calibio.json": "calib_io: camera 0: model: expected libCalib::CameraModelOpenCV, got 'x'",
     "coco.json": "COCO",
     "dup_name.toml": "toml: .*unique, got twice: cam",
     "h36m_extr_str.json": 'h36m: "intrinsics": expected cameras',
@@ -131,18 +131,27 @@ def test_an_extra_camera_is_left_out_with_a_note(cases_dir, first_videos, tmp_pa
     assert messages(capture, "note") == "calibrated cameras without footage are left out: cam04"
 
 
-@pytest.mark.parametrize(
-    ("case", "message"),
-    [
-        ("C27_qca_binary", r"Calib\.qca.*binary calibration of Qualisys: export it .* \(\.qca\.txt\)"),
-        ("C21_vicon_xcp", r"walk\.xcp, a calibration of Vicon"),
-        ("C22_colmap", r"sparse/0/cameras\.txt, a model of COLMAP"),
-    ],
-)
-def test_calibrations_that_are_not_read_are_named(cases_dir, first_videos, tmp_path, case, message):
-    folder = make_capture(tmp_path / "walk", first_videos, calibration=cases_dir / case)
-    with pytest.raises(CalibrationError, match=message):
+def test_a_binary_calibration_is_named(cases_dir, first_videos, tmp_path):
+    folder = make_capture(tmp_path / "walk", first_videos, calibration=cases_dir / "C27_qca_binary")
+    with pytest.raises(CalibrationError, match=r"Calib\.qca.*binary calibration of Qualisys: .* \(\.qca\.txt\)"):
         Capture.open(folder)
+
+
+def test_vicon_s_cameras(cases_dir, first_videos, tmp_path, scene):
+    names = {view: f"212{number}" for number, view in enumerate(VIEWS, 1)}
+    folder = make_capture(tmp_path / "walk", first_videos, calibration=cases_dir / "C21_vicon_xcp")
+    capture = Capture.open(folder, settings=CaptureSettings(names=names))
+    assert_same_cameras(capture.rig, scene)
+    assert capture.unit == "mm"
+    assert audit_capture(capture).is_fit
+
+
+def test_a_model_of_colmap_has_no_unit_and_says_so(cases_dir, first_videos, tmp_path, scene):
+    capture = Capture.open(make_capture(tmp_path / "walk", first_videos, calibration=cases_dir / "C22_colmap"))
+    assert_same_cameras(capture.rig, scene)
+    assert capture.calibration == tmp_path / "walk/sparse/0/cameras.txt"
+    assert "a model of COLMAP has no unit of its own: read as metres" in messages(capture, "warning")
+    assert audit_capture(capture).is_fit
 
 
 def test_letters_of_anipose_meet(cases_dir, first_videos, tmp_path, scene):

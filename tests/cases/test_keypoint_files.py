@@ -158,14 +158,35 @@ def test_files_of_one_list_a_view_or_of_all_views_say_the_same(cases_dir, captur
 @pytest.mark.parametrize(
     ("case", "message"),
     [
-        ("K27_dlc", r"cam01DLC_resnet50.csv, .*: 4 .csv \(tables such as DeepLabCut's, which are not read\)"),
-        ("K37_sleap", r"4 .h5 \(DeepLabCut's or SLEAP's tables, .*4 .slp \(SLEAP's projects, which are not read\)"),
+        ("K37_sleap", r"people with 17 keypoints: cannot tell the layout.*: too little is seen of everybody"),
         ("K38_freemocap_npy", r"1 .npy \(arrays such as FreeMoCap's, which are not read\)"),
     ],
 )
 def test_files_of_other_tools_are_named(cases_dir, capture, case, message):
     with pytest.raises(DetectorError, match=message):
         fitted(cases_dir / case / "kp", capture)
+
+
+def test_deeplabcut_s_tables_say_the_same(cases_dir, capture, plain):
+    """They hold one person a picture, whose joints have names of their own spelling."""
+    found = fitted(cases_dir / "K27_dlc" / "kp", capture)
+    assert warnings(found) == []
+    skeleton, other = found.detector.skeleton, plain.detector.skeleton
+    assert skeleton.name == "coco17"
+    compared = 0
+    for view in VIEWS:
+        for picture in range(NUM_FRAMES - 1):
+            (person,) = found.detector.people(view, picture)
+            everybody = plain.detector.people(view, picture)
+            for joint in ("left_knee", "right_wrist", "nose"):
+                x, y, score = person[skeleton.index(joint)].tolist()
+                nearest = min(
+                    (abs(one[other.index(joint)][:2] - person[skeleton.index(joint)][:2]).sum() for one in everybody),
+                    default=0.0,
+                )
+                assert score == 0 or nearest < 0.2, (view, picture, joint, x, y)
+                compared += score > 0
+    assert compared > 150
 
 
 def test_numbers_are_pictures_of_their_own_view(cases_dir, first_videos, scene_calibration, plain, tmp_path):

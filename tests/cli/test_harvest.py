@@ -47,6 +47,13 @@ def test_from_footage_to_a_harvest_with_its_report(run, footage):
     assert pose_errors(harvest, footage.truth).mean_mm < 60
 
 
+def test_more_or_fewer_pictures_are_kept(run, footage):
+    done = run(*arguments(footage, "--report-pictures", 3))
+    assert done.code == 0, done.err
+    assert Harvest.open(footage.folder / "out").preview_frames == (1, 3, 5)
+    assert run(*arguments(footage, "--report-pictures", -1, "--overwrite")).code == 2
+
+
 def test_a_cluster_needs_ray(run, footage, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     done = run(*arguments(footage, "--ray", "local"))

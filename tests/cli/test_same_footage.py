@@ -10,10 +10,10 @@ import av
 import numpy as np
 import pytest
 
+from poseharvest.annotations.harvest_footage import check_footage, open_footage_of
 from poseharvest.annotations.reader import Harvest
 from poseharvest.capture.capture import Capture
 from poseharvest.errors import CaptureError
-from poseharvest.learning.personalize.harvest_again import check_footage, open_footage_of
 
 
 @pytest.fixture(scope="module")

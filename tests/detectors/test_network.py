@@ -58,6 +58,15 @@ def test_what_it_is_is_said_in_plain_data():
     assert said["preprocessing"]["bias_px"] == [1.5, -2.0]
 
 
+def test_heatmaps_are_handed_over_where_they_are_wanted():
+    detector = spot_detector((96, 96), options=RunOptions(heatmap_device="meta"))
+    crop = Crop((166.0, 131.0), 150.0)
+    assert detector.detect([CroppedView("a", 0, crop, spot_picture(150, 130))]).device.type == "meta"
+    assert detector.detect([]).device.type == "meta"
+    with pytest.raises(DetectorError, match='device: "moon" cannot be used'):
+        RunOptions(heatmap_device="moon")
+
+
 @settings(max_examples=12, deadline=None)
 @given(x=st.floats(130, 200), y=st.floats(100, 160))
 @pytest.mark.parametrize("input_size", [(96, 96), (128, 96), (96, 128)])
@@ -126,7 +135,7 @@ def test_a_view_without_its_picture_is_named():
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"batch_size": 0}, "batch size of 1 or more, got 0"), ({"device": "abacus"}, 'device "abacus" cannot be used')],
+    [({"batch_size": 0}, "batch size of 1 or more, got 0"), ({"device": "abacus"}, 'device: "abacus" cannot be used')],
 )
 def test_options_that_cannot_work_are_named(options, message):
     with pytest.raises(DetectorError, match=message):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from onnx_kit import HEIGHT, PLANTED, WIDTH, write_rtmpose
 from poseharvest.detectors.keypoint_layouts import LAYOUTS
 from poseharvest.detectors.onnx_alone import Output, describe_outputs
 from poseharvest.detectors.protocol import CroppedView
@@ -18,39 +19,6 @@ from poseharvest.heatmaps.maps import heatmap_peaks
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
-
-HEIGHT, WIDTH = 256, 192
-PLANTED = ((120.0, 90.0), (150.5, 110.0), (133.0, 121.25))  # of red, green and blue; joint j is at colour j modulo 3
-
-
-def doubled(size: int) -> np.ndarray:
-    """(size, 2 size): bins of half a pixel, interpolated; bin b is pixel b / 2."""
-    places = np.arange(2 * size) / 2
-    return np.maximum(0, 1 - np.abs(places[None] - np.arange(size)[:, None])).astype(np.float32)
-
-
-def rtmpose(
-    path: Path, num_joints: int, *, names: tuple[str, str] = ("simcc_x", "simcc_y"), batch: object = "batch"
-) -> Path:
-    """A model with RTMPose's input and outputs, whose joints are the brightest columns and rows of the colours."""
-    helper, number = onnx.helper, onnx.TensorProto.FLOAT
-    channels = onnx.numpy_helper.from_array(np.arange(num_joints) % 3, "channels")
-    nodes, constants = [], [channels]
-    for name, axis, size in zip(names, (2, 3), (WIDTH, HEIGHT), strict=True):
-        constants.append(onnx.numpy_helper.from_array(doubled(size), f"doubled_{name}"))
-        nodes += [
-            helper.make_node("ReduceMax", ["input"], [f"{name}_sides"], axes=[axis], keepdims=0),
-            helper.make_node("Gather", [f"{name}_sides", "channels"], [f"{name}_joints"], axis=1),
-            helper.make_node("MatMul", [f"{name}_joints", f"doubled_{name}"], [name]),
-        ]
-    outputs = [
-        helper.make_tensor_value_info(name, number, [batch, num_joints, 2 * size])
-        for name, size in zip(names, (WIDTH, HEIGHT), strict=True)
-    ]
-    graph_input = helper.make_tensor_value_info("input", number, [batch, 3, HEIGHT, WIDTH])
-    graph = helper.make_graph(nodes, "rtmpose", [graph_input], outputs, constants)
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), str(path))
-    return path
 
 
 def heatmaps(path: Path, num_joints: int, stride: int = 4) -> Path:
@@ -86,19 +54,23 @@ def peaks_in(path: Path) -> tuple[tuple[str, ...], torch.Tensor]:
 @pytest.mark.parametrize(("num_joints", "layout"), [(17, "coco17"), (26, "halpe26"), (133, "coco133")])
 @pytest.mark.parametrize("batch", ["batch", 1])
 def test_joints_lie_where_they_were_planted(tmp_path: Path, num_joints: int, layout: str, batch: object) -> None:
-    joints, pixels = peaks_in(rtmpose(tmp_path / "rtmpose-m.onnx", num_joints, batch=batch))
+    joints, pixels = peaks_in(write_rtmpose(tmp_path / "rtmpose-m.onnx", num_joints, batch=batch))
     expected = torch.tensor([PLANTED[LAYOUTS[layout].index(joint) % 3] for joint in joints], dtype=torch.float64)
     assert float((pixels - expected).norm(dim=-1).max()) < 1
 
 
 def test_feet_are_in_the_tree(tmp_path: Path) -> None:
     for num_joints in (26, 133):
-        joints, _ = peaks_in(rtmpose(tmp_path / f"{num_joints}.onnx", num_joints))
+        joints, _ = peaks_in(write_rtmpose(tmp_path / f"{num_joints}.onnx", num_joints))
         assert {"left_heel", "right_big_toe"} <= {*joints}
 
 
-def test_heatmaps_are_told_too(tmp_path: Path) -> None:
+def test_heatmaps_are_told_too(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     joints, pixels = peaks_in(heatmaps(tmp_path / "hrnet.onnx", 17))
+    assert "if it means the corner, as HRNet of MMPose does, all joints lie 1.5 px" in caplog.text
+    caplog.clear()
+    load_detector(tmp_path / "hrnet.onnx", bias_px=(1.5, 1.5))
+    assert caplog.text == ""
     expected = torch.tensor([PLANTED[LAYOUTS["coco17"].index(joint) % 3] for joint in joints], dtype=torch.float64)
     assert float((pixels - expected).norm(dim=-1).max()) < 1
 
@@ -142,3 +114,12 @@ def test_a_file_that_is_no_model_is_named(tmp_path: Path) -> None:
         load_detector(path)
     with pytest.raises(DetectorError, match=r"b\.onnx: expected an ONNX model, got no file"):
         load_detector(tmp_path / "b.onnx")
+
+
+def test_a_runtime_without_a_gpu_stays_on_the_processor(tmp_path, monkeypatch):
+    import onnxruntime
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
+    detector = load_detector(write_rtmpose(tmp_path / "net.onnx", 17), device="auto")
+    assert detector.details["device"] == "cpu"

@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from poseharvest.detectors import published_weights
+from poseharvest.detectors import download
 from poseharvest.detectors.published_weights import (
     EFFICIENTPOSE_I,
     PublishedWeights,
@@ -131,7 +131,7 @@ def test_a_broken_answer_is_named_and_leaves_nothing(cache, answer):
 
 
 def test_a_download_that_does_not_end_is_given_up(server, cache, monkeypatch):
-    monkeypatch.setattr(published_weights, "_MOST_BYTES", 1000)
+    monkeypatch.setattr(download, "_MOST_BYTES", 1000)
     with pytest.raises(DetectorError, match=r"expected weights to download .*more than"):
         find_weights(published(server))
 

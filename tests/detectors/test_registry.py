@@ -9,6 +9,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from poseharvest.detectors.published_models import PUBLISHED_DESCRIPTION, PUBLISHED_MODELS
 from poseharvest.detectors.registry import (
     DETECTORS,
     NAMES,
@@ -73,6 +74,7 @@ def rows(page, first):
 def test_the_readme_says_of_each_detector_what_the_help_says():
     expected = {f"`{record.written}`": record.description for record in DETECTORS.values()}
     expected[f"`{OWN_WEIGHTS}`"] = OWN_WEIGHTS_DESCRIPTION
+    expected[", ".join(f"`{name}`" for name in PUBLISHED_MODELS)] = PUBLISHED_DESCRIPTION
     table = rows("README.md", "`--detector`")
     assert [row for row in table if expected.get(row[0]) != row[1]] == []
     assert len(table) > 4
@@ -111,7 +113,8 @@ def test_the_help_describes_every_detector(record):
         (
             ("gone.toml",),
             {"batchsize": 3},
-            'options among device, batch_size, flip_test, bias_px, full_precision, skeleton, got "batchsize"',
+            "options among device, batch_size, flip_test, bias_px, heatmap_device, full_precision, skeleton, "
+            'got "batchsize"',
         ),
     ],
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from export_kit import options_for
 from harvest_kit import make_records, small_disk, write_harvest
 from poseharvest.annotations.reader import Harvest
 from poseharvest.errors import ConfigError, StoreError
@@ -15,10 +16,11 @@ from poseharvest.export.registry import EXPORTERS, export
 
 @pytest.mark.parametrize("name", EXPORTERS)
 def test_existing_output_is_replaced_only_on_request(name: str, harvest: Harvest, tmp_path: Path) -> None:
-    out = export(harvest.path, name, tmp_path / "out")
+    options = options_for(name)
+    out = export(harvest.path, name, tmp_path / "out", **options)
     with pytest.raises(StoreError, match="out: already exists: choose another output"):
-        export(harvest, name, out)
-    assert export(harvest, name, out, overwrite=True) == out
+        export(harvest, name, out, **options)
+    assert export(harvest, name, out, overwrite=True, **options) == out
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
@@ -37,7 +39,7 @@ def test_a_damaged_harvest_leaves_nothing(name: str, tmp_path: Path) -> None:
     part = tmp_path / "h/annotations/part-00001.parquet"
     part.write_bytes(part.read_bytes()[:-50])
     with pytest.raises(StoreError, match=r"part-00001\.parquet: this part of the harvest is damaged"):
-        export(harvest, name, tmp_path / "out")
+        export(harvest, name, tmp_path / "out", **options_for(name))
     assert [path.name for path in tmp_path.iterdir()] == ["h"]
 
 
@@ -45,7 +47,7 @@ def test_a_damaged_harvest_leaves_nothing(name: str, tmp_path: Path) -> None:
 def test_a_full_disk_leaves_nothing(name: str, harvest: Harvest, tmp_path: Path) -> None:
     with small_disk(tmp_path, kilobytes=8):
         with pytest.raises(StoreError, match="out: cannot be written: No space left on device"):
-            export(harvest, name, tmp_path / "out")
+            export(harvest, name, tmp_path / "out", **options_for(name))
         assert list(tmp_path.iterdir()) == []
 
 

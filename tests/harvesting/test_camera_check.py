@@ -18,6 +18,7 @@ from poseharvest.annotations.reader import Harvest
 from poseharvest.capture.fewer_views import FewerViews
 from poseharvest.capture.frames import MultiViewFrame
 from poseharvest.diagnosis.shown_joints import ShownJoints
+from poseharvest.diagnosis.verdict import verdict_of
 from poseharvest.findings import CameraFault
 from poseharvest.geometry.camera import Camera
 from poseharvest.geometry.rig import Rig
@@ -81,6 +82,7 @@ def test_it_is_the_harvest_of_the_others(walk: Simulation, wrong: Miscalibrated,
     assert (fault.views, fault.kind, fault.is_left_out) == ((name,), "place", True)
     assert name not in left_out.view_names
     assert left_out.info.findings[0] == fault.finding
+    assert verdict_of(left_out).sentence.startswith(f"Look first: camera {name}: {fault.text}; left out: ")
     others = harvest(FewerViews(walk.capture, [name]), walk.detector, tmp_path / "others", options=OPTIONS)
     np.testing.assert_array_equal(poses(left_out), poses(others))
     assert others.info.camera_faults == ()
@@ -108,6 +110,7 @@ def test_every_camera_may_be_kept(walk: Simulation, wrong: Miscalibrated, tmp_pa
     assert (fault.views, fault.is_left_out) == ((wrong.rig.names[WRONG],), False)
     assert kept.view_names == wrong.rig.names
     assert kept.info.findings[0].severity == "error"
+    assert verdict_of(kept).sentence.startswith(f"Wrong: camera {wrong.rig.names[WRONG]}: {fault.text}")
 
 
 class EmptyFootage:

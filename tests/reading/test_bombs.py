@@ -22,17 +22,16 @@ from poseharvest.calibration.registry import read_calibration
 from poseharvest.capture.picture_folder import read_image
 from poseharvest.capture.picture_header import fits_budget
 from poseharvest.capture.video import open_video_view
-from poseharvest.datasets import pickled_arrays
-from poseharvest.datasets.pickled_arrays import read_npz_objects, read_pickle
 from poseharvest.detectors import onnx as onnx_detector
 from poseharvest.detectors.hourglass import load_hourglass
 from poseharvest.detectors.network import RunOptions, preprocessing_from_json
 from poseharvest.detectors.registry import load_detector
 from poseharvest.errors import CaptureError, DetectorError, FormatError
 from poseharvest.evaluation import tracks
-from poseharvest.reading import archives
+from poseharvest.reading import archives, pickled_arrays
 from poseharvest.reading.cdf import read_cdf
 from poseharvest.reading.hdf5 import open_hdf5
+from poseharvest.reading.pickled_arrays import read_npz_objects, read_pickle
 
 MOST_S = 5.0
 MOST_BYTES = 300 * 2**20

@@ -119,3 +119,10 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path, monkeypatch):
     path.write_text(json.dumps(list(range(100))))
     with pytest.raises(FormatError, match=r"a\.json: expected at most"):
         load_json(path)
+
+
+@pytest.mark.parametrize("coding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8", "utf-8-sig"])
+def test_xml_in_every_width_with_and_without_a_mark(tmp_path, coding):
+    path = tmp_path / "a.xml"
+    path.write_bytes('<?xml version="1.0"?>\r\n<a name="für"/>'.encode(coding))
+    assert load_xml(path).get("name") == "für"

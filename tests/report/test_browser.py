@@ -7,11 +7,14 @@ import re
 import shutil
 import subprocess
 from html import unescape
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from poseharvest.annotations.reader import Harvest
-from poseharvest.report import report
+from poseharvest.report import report, report_beside, take
+from walker_kit import Recipe, write_walk
 
 pytestmark = pytest.mark.browser
 
@@ -60,6 +63,22 @@ const ellipseError = () => {
   const drawn = (i, j) => major ** 2 * [c, s][i] * [c, s][j] + minor ** 2 * [-s, c][i] * [-s, c][j];
   return Math.max(...[[0, 0], [0, 1], [1, 1]].map(([i, j]) => Math.abs(drawn(i, j) - sum(i, j)))) / sum(0, 0);
 };
+// The angle's sigma against that of many drawn positions.
+const angleError = () => {
+  const points = [[0, 0, 900], [30, 10, 500], [-40, 60, 100]];
+  const rootOf = (x, y, z) => [[x, 1, 0], [1, y, 2], [0, 2, z]];
+  const roots = [rootOf(9, 6, 12), rootOf(7, 5, 8), rootOf(10, 14, 6)];
+  const covariances = roots.map((root) => root.map((row) => root.map((other) => dot(row, other))));
+  const found = angleAt(points, covariances);
+  const step = 1e-4;
+  let variance = 0;
+  const at = (k, column, length) =>
+    angleAt(points.map((one, other) => (other === k ? add(one, column, length) : one)), covariances).value;
+  points.forEach((_, k) => roots[k].forEach((column) => {
+    variance += ((at(k, column, step) - at(k, column, -step)) / (2 * step)) ** 2;
+  }));
+  return Math.abs(found.sigma / Math.sqrt(variance) - 1);
+};
 (async () => {
   seen.ellipse = ellipseError();
   await frames();
@@ -72,7 +91,38 @@ const ellipseError = () => {
   const slider = document.getElementById("moment");
   await changes("slider", () => { slider.value = 20; slider.dispatchEvent(new Event("input")); });
   seen.label = document.getElementById("moment-label").textContent;
-  seen.playhead = document.querySelector(".playhead").getAttribute("x1");
+  seen.playhead = document.querySelector(".strip .playhead").getAttribute("x1");
+  const views = () => [...document.querySelectorAll("canvas[data-view]")].map((canvas) => canvas.toDataURL()).join();
+  const viewsBefore = views();
+  slider.value = 21;
+  slider.dispatchEvent(new Event("input"));
+  await frames();
+  seen.viewsMove = views() !== viewsBefore;
+  const closeUpBefore = views();
+  document.querySelector("[data-views=closeUp]").click();
+  seen.closeUp = views() !== closeUpBefore;
+  slider.dispatchEvent(new KeyboardEvent("keydown", { key: "End", bubbles: true }));
+  seen.end = document.getElementById("moment-label").textContent;
+  document.querySelector("[data-step='-1']").click();
+  seen.back = document.getElementById("moment-label").textContent;
+  const worst = document.querySelector("a[data-frame]");
+  worst.click();
+  seen.worst = [worst.dataset.frame, document.getElementById("moment-label").textContent];
+  seen.chosen = [worst.dataset.joint, document.getElementById("trajectory").value];
+  seen.curves = document.querySelectorAll("#trajectories path.curve").length;
+  const chooser = document.getElementById("trajectory");
+  chooser.value = [...chooser.options].find((option) => option.textContent === "left knee, angle").value;
+  chooser.dispatchEvent(new Event("change"));
+  seen.angles = document.querySelectorAll("#trajectories path.curve").length;
+  const save = URL.createObjectURL;
+  await new Promise((done) => {
+    URL.createObjectURL = (blob) => {
+      blob.text().then((text) => { seen.csv = text; done(); });
+      return save(blob);
+    };
+    document.getElementById("save-csv").click();
+  });
+  seen.angleError = angleError();
   await changes("theme", () => document.getElementById("theme").click());
   document.querySelector('[data-moment="12"]').click();
   seen.shown = [...document.querySelectorAll(".moment")].map((moment) => !moment.hidden);
@@ -92,14 +142,23 @@ const ellipseError = () => {
 @pytest.fixture(scope="module")
 def dom(harvest: Harvest, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The page's DOM after its script and the probe have run."""
+    return dom_of(harvest, tmp_path_factory.mktemp("browser"), _PROBE)
+
+
+def dom_of(harvest: Harvest, folder: Path, probe: str) -> str:
+    page = report(harvest.path, folder / "page.html")
+    text = page.read_text(encoding="utf-8").replace("</body>", probe).replace("<head>", _CLOCK, 1)
+    page.write_text(text, encoding="utf-8")
+    return opened(page)
+
+
+def opened(page: Path, *flags: str) -> str:
+    """Return what becomes of a page in the browser."""
     browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if browser is None:
         pytest.skip("no Chromium on the path")
-    folder = tmp_path_factory.mktemp("browser")
-    page = report(harvest.path, folder / "page.html")
-    text = page.read_text(encoding="utf-8").replace("</body>", _PROBE).replace("<head>", _CLOCK, 1)
-    page.write_text(text, encoding="utf-8")
-    command = [browser, *_FLAGS.split(), f"--user-data-dir={folder / 'profile'}", "--dump-dom", page.as_uri()]
+    profile = f"--user-data-dir={page.parent / 'profile'}"
+    command = [browser, *_FLAGS.split(), *flags, profile, "--dump-dom", page.as_uri()]
     done = subprocess.run(command, capture_output=True, timeout=120, check=False)
     return done.stdout.decode("utf-8")
 
@@ -125,4 +184,118 @@ def test_turning_zooming_and_playing_change_the_picture(dom: str) -> None:
     assert seen["shown"] == [False, True, False]
     assert seen["jumped"].startswith("frame 12 ")
     assert seen["enlarged"] is True
+
+
+def test_the_take_is_scrubbed_in_every_view_and_by_keys(dom: str) -> None:
+    seen = json.loads(attribute(dom, "seen") or "{}")
+    assert seen["viewsMove"] is True
+    assert seen["closeUp"] is True
+    assert seen["end"].startswith("frame 39 ")
+    assert seen["back"].startswith("frame 38 ")
+
+
+def test_a_worst_moment_leads_to_its_frame_and_joint(dom: str) -> None:
+    seen = json.loads(attribute(dom, "seen") or "{}")
+    frame, label = seen["worst"]
+    assert label.startswith(f"frame {frame} ")
+    assert seen["chosen"][1] == f"position {seen['chosen'][0]}"
+
+
+def test_the_chart_shows_positions_or_an_angle_and_saves_them(dom: str, harvest: Harvest) -> None:
+    seen = json.loads(attribute(dom, "seen") or "{}")
+    assert (seen["curves"], seen["angles"]) == (3, 1)
+    assert seen["angleError"] < 1e-6
+    head, *lines = seen["csv"].splitlines()
+    assert head == "frame,time_s,person,joint,angle_deg,sigma_angle_deg"
+    assert len(lines) == 40
+    for line, row in zip(lines, harvest.iter_frames(), strict=True):
+        hip, knee, ankle = (row.mean[harvest.skeleton.index(f"left_{name}")] for name in ("hip", "knee", "ankle"))
+        u, v = (hip - knee).numpy(), (ankle - knee).numpy()
+        angle = np.degrees(np.arccos(u @ v / np.linalg.norm(u) / np.linalg.norm(v)))
+        assert float(line.split(",")[4]) == pytest.approx(angle, abs=0.5)  # positions are rounded to half a millimetre
+
+
+_PIECES_PROBE = """
+<script>
+"use strict";
+(async () => {
+  const label = () => document.getElementById("moment-label").textContent;
+  const slider = document.getElementById("moment");
+  const until = async (isThere) => { while (!isThere()) await new Promise((done) => setTimeout(done, 5)); };
+  await until(() => label().startsWith("frame 0 "));
+  slider.value = 33;
+  slider.dispatchEvent(new Event("input"));
+  const waits = label();
+  await until(() => label().startsWith("frame 33 "));
+  page.player.goToFrame(12);
+  await until(() => label().startsWith("frame 12 "));
+  page.player.go(0);
+  await until(() => label().startsWith("frame 0 "));
+  document.getElementById("play").click();
+  await until(() => label().startsWith("frame 39 "));
+  const sample = page.player.motion.moments[page.player.local].samples[0];
+  document.documentElement.dataset.seen = JSON.stringify({
+    waits, loaded: page.take.loaded.size, count: page.take.count, pelvis: page.player.motion.position(sample, 6),
+  });
+})().catch((error) => { document.documentElement.dataset.scriptError = String(error); });
+</script>
+</body>
+"""
+
+
+def test_a_long_take_is_loaded_in_pieces_from_the_disk(
+    harvest: Harvest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(take, "MAX_INSIDE", 20)
+    monkeypatch.setattr(take, "PIECE_RECORDS", 7)
+    dom = dom_of(harvest, tmp_path, _PIECES_PROBE)
+    assert attribute(dom, "script-error") is None
+    seen = json.loads(attribute(dom, "seen") or "{}")
+    assert seen["waits"] == "loading …"
+    assert seen["count"] == 40
+    assert seen["loaded"] <= 4
+    last = list(harvest.iter_frames())[-1]
+    assert seen["pelvis"] == pytest.approx(last.mean[6].tolist(), abs=1)
+
+
+_BESIDE_PROBE = """
+<script>
+"use strict";
+(async () => {
+  const until = async (isThere) => { while (!isThere()) await new Promise((done) => setTimeout(done, 5)); };
+  const inside = (side) => side.document.documentElement.dataset;
+  await until(() => sides.every((side) => side.document.documentElement && inside(side).ready));
+  const label = (side) => side.document.getElementById("moment-label").textContent;
+  const move = async (side, index) => {
+    const slider = side.document.getElementById("moment");
+    slider.value = index;
+    slider.dispatchEvent(new side.Event("input"));
+    for (let k = 0; k < 100 && label(sides[0]) !== label(sides[1]); k++)
+      await new Promise((done) => setTimeout(done, 10));
+    return sides.map(label);
+  };
+  const seen = { first: await move(sides[0], 20), second: await move(sides[1], 10) };
+  together.checked = false;
+  seen.alone = await move(sides[0], 30);
+  document.documentElement.dataset.seen = JSON.stringify(seen);
+})().catch((error) => { document.documentElement.dataset.scriptError = String(error); });
+</script>
+</body>
+"""
+
+
+def test_two_reports_side_by_side_move_together(harvest: Harvest, tmp_path: Path) -> None:
+    other = write_walk(tmp_path / "other", Recipe(num_frames=25, pictured=()))
+    page = report_beside(harvest.path, other.path, tmp_path / "both.html")
+    page.write_text(page.read_text(encoding="utf-8").replace("</body>", _BESIDE_PROBE), encoding="utf-8")
+    dom = opened(page, "--allow-file-access-from-files")  # only the probe looks into the frames
+    assert attribute(dom, "script-error") is None
+    seen = json.loads(attribute(dom, "seen") or "{}")
+    assert seen["first"] == ["frame 20 · 0.80 s", "frame 20 · 0.80 s"]
+    assert seen["second"] == ["frame 10 · 0.40 s", "frame 10 · 0.40 s"]
+    assert seen["alone"] == ["frame 30 · 1.20 s", "frame 10 · 0.40 s"]
+
+
+def test_the_tip_of_a_joint_tells_its_sigma(dom: str) -> None:
+    seen = json.loads(attribute(dom, "seen") or "{}")
     assert seen["tip"].splitlines()[1].startswith("sigma ")

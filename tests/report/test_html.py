@@ -102,19 +102,31 @@ def test_view_names_cannot_end_the_data_element(tmp_path: Path) -> None:
 
 
 def data_of(checker: Checker) -> dict:  # type: ignore[type-arg]
-    return json.loads(max((text for text in checker.scripts if text.startswith("{")), key=len))
+    return json_of(checker, '{"joints"')
+
+
+def take_of(checker: Checker) -> dict:  # type: ignore[type-arg]
+    return json_of(checker, '{"frames"')
+
+
+def json_of(checker: Checker, start: str) -> dict:  # type: ignore[type-arg]
+    (text,) = [text for text in checker.scripts if text.startswith(start)]
+    return json.loads(text)
 
 
 def test_the_data_is_plain_json_without_nan(page: str) -> None:
     data = data_of(parse(page))
     assert len(data["joints"]) == 16
-    assert len(data["motion"]["moments"]) == 40
+    assert [piece["moments"] for piece in data["pieces"]] == [40]
+    assert take_of(parse(page))["frames"] == list(range(40))
     assert data["timelines"][0]["sigma_mm"][10][5] is None  # the right wrist that no camera sees
 
 
 def test_the_headline_is_that_of_the_harvest(harvest: Harvest, page: str) -> None:
     content = collect(harvest)
-    assert f"{content.joints.num_selected:,} of {content.joints.num:,} joint positions" in page
+    assert f"over all {content.joints.num:,} positions of a joint in a frame" in page
+    assert "<small>mm</small></p>\n<p>Sigma = det(cov)" in page
+    assert "% selected" not in page.split("<nav", maxsplit=1)[0]  # the share that was asked for is no news
     assert "walk on a circle" in page
     assert harvest.info.detector.name in page
 
@@ -139,7 +151,7 @@ def test_a_harvest_in_which_nothing_is_seen_says_so(tmp_path: Path) -> None:
     checker = parse(page)
     assert checker.problems == []
     assert "hardly any frame has two views that show " in page
-    assert "0 of 48 joint positions" in page
+    assert "Wrong: no two cameras show any joint, so every position is a guess" in page
     assert data_of(checker)["stage"]["up"] == [0, 0, 1]
 
 

@@ -49,8 +49,8 @@ def test_each_can_be_chosen_and_has_a_body(harvest: Harvest, tmp_path: Path) -> 
     assert re.findall(r'<option value="(\d*)">', page) == ["", "0", "1"]
     assert ">211<" in page
     assert ">322<" in page
-    data = json.loads(re.search(r'<script[^>]*id="data"[^>]*>(.*?)</script>', page, re.DOTALL).group(1))
-    assert [moment["people"] for moment in data["motion"]["moments"]] == [[0, 1]] * 3 + [[1]] * 3
+    take = json.loads(re.search(r'<script[^>]*id="take"[^>]*>(.*?)</script>', page, re.DOTALL).group(1))
+    assert take["people"] == [[0, 1]] * 3 + [[1]] * 3
 
 
 def test_one_person_has_nothing_to_choose(tmp_path: Path) -> None:

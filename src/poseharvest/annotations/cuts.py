@@ -21,6 +21,18 @@ def with_selection_findings(findings: Iterable[Finding], selection: SelectionInf
     return worst_first([*others, *selection_findings(selection)])
 
 
+def unasked_selection(selection: SelectionInfo) -> list[str]:
+    """Return what was selected, in words, unless it is the share that was asked for; a list of one or of none.
+
+    With a limit, the share of what was selected is a result, and is always said.
+    """
+    selected = sum(joint.selected for joint in selection.joints)
+    supported = sum(joint.supported for joint in selection.joints)
+    slack = len(selection.joints) * max(1, len(selection.people))  # each joint's share is rounded to whole rows
+    is_as_asked = selection.limit is None and abs(selected - selection.share * supported) <= slack
+    return [] if is_as_asked and selected else [f"{selected} of {supported} joints selected as annotations"]
+
+
 def selection_findings(selection: SelectionInfo) -> list[Finding]:
     """Return the findings about a selection."""
     if not any(joint.selected for joint in selection.joints):

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Self
 
 import pyarrow as pa
 
@@ -43,7 +44,7 @@ class Harvest:
     info: HarvestInfo
 
     @classmethod
-    def open(cls, path: Path | str) -> Harvest:
+    def open(cls, path: Path | str) -> Self:
         """Open a harvest. The content of the Parquet files is checked only when they are read.
 
         Args:

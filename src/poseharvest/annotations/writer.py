@@ -239,11 +239,9 @@ class HarvestWriter:
         """Store a picture (H, W, 3), RGB, for the report, as a JPEG of at most 960 pixels along its longer side."""
         self._rig.camera(view)
         path = preview_path(self._staged.path, frame, view)
-        options = [cv2.IMWRITE_JPEG_QUALITY, _PREVIEW_QUALITY]
-        _, encoded = cv2.imencode(".jpg", np.ascontiguousarray(scaled_preview(image)[..., ::-1]), options)
         with os_errors_as_store_errors(self._staged.target):
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(encoded.tobytes())
+            path.write_bytes(preview_jpeg(image))
             flush_file(path)
 
     def finish(
@@ -365,6 +363,13 @@ class HarvestWriter:
                 records_per_part=tuple(self._records_per_part),
             ),
         )
+
+
+def preview_jpeg(image: Image) -> bytes:
+    """Return a picture (H, W, 3), RGB, as the JPEG that a harvest keeps of it."""
+    options = [cv2.IMWRITE_JPEG_QUALITY, _PREVIEW_QUALITY]
+    _, encoded = cv2.imencode(".jpg", np.ascontiguousarray(scaled_preview(image)[..., ::-1]), options)
+    return bytes(encoded.tobytes())
 
 
 def scaled_preview(image: Image) -> Image:

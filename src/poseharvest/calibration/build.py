@@ -175,6 +175,21 @@ def rotation_matrix(value: object, what: str) -> Numbers:
     return np.asarray(u @ vh, dtype=np.float64)
 
 
+def rotation_of_quaternion(xyzw: object, what: str) -> Numbers:
+    """Return the (3, 3) rotation of a quaternion, its scalar last; its length does not matter.
+
+    Raises:
+        FormatError: it is not four numbers of a length above zero.
+    """
+    from scipy.spatial.transform import Rotation
+
+    values = numbers(xyzw, (4,), what)
+    length = float(np.linalg.norm(values))
+    if not 0 < length < math.inf:
+        raise FormatError(f"{what}: expected a quaternion, got {values.tolist()}")
+    return np.asarray(Rotation.from_quat(values / length).as_matrix(), dtype=np.float64)
+
+
 def _from_vector(vector: Numbers, what: str) -> Numbers:
     length = float(np.linalg.norm(vector))
     if math.isfinite(length) and length > _MAX_TURN:

@@ -25,6 +25,10 @@ class CalibrationFormat:
             what is wrong in it.
         unit_of: returns the unit of one file where the format's tools differ in it.
         suffixes: of the files that are looked at where a folder is given; what a file is, its content says.
+        is_binary: whether its files are no text.
+        deeper: patterns of files that lie deeper in a folder that is given (`sparse/*/cameras.txt`).
+        leader: returns the file that stands for all those of a calibration in several files. It is asked for every file
+            that is looked at, and returns other files unchanged; None if a calibration is one file.
     """
 
     name: str
@@ -34,6 +38,9 @@ class CalibrationFormat:
     resembles: Callable[[Any, str], bool]
     unit_of: Callable[[Path], LengthUnit] | None = None
     suffixes: tuple[str, ...] = (".json",)
+    is_binary: bool = False
+    deeper: tuple[str, ...] = ()
+    leader: Callable[[Path], Path] | None = None
 
 
 def has_key(document: object, *keys: str) -> bool:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
-from poseharvest.calibration import opencv_yaml
 from poseharvest.calibration.build import ReadOptions
 from poseharvest.calibration.foreign import foreign_kind
 from poseharvest.calibration.formats import FORMATS, is_calibration, read_file, recognise
@@ -17,7 +16,8 @@ from poseharvest.geometry.camera import Camera
 from poseharvest.geometry.rig import Rig
 
 _SUFFIXES = frozenset(suffix for known in FORMATS.values() for suffix in known.suffixes)
-_FOREIGN_SUFFIXES = _SUFFIXES | {".xcp", ".mcal", ".cal"}
+_FOREIGN_SUFFIXES = _SUFFIXES | {".cal", ".bin"}
+_DEEPER = tuple(pattern for known in FORMATS.values() for pattern in known.deeper)
 _MAX_BYTES = 50_000_000
 _MAX_DEPTH, _MAX_LOOKED_AT = 3, 100
 _SAME_PIXELS, _SAME_TURN, _SAME_PLACE_MM = 1e-2, 1e-5, 0.1
@@ -26,9 +26,9 @@ _SAME_PIXELS, _SAME_TURN, _SAME_PLACE_MM = 1e-2, 1e-5, 0.1
 def find_calibration(folder: str | Path, on_note: Callable[[str], None] | None = None) -> Path:
     """Return the only calibration in the folder or in a folder `*calib*` within it.
 
-    `intri.yml` and `extri.yml` in one folder are one calibration, returned as `intri.yml`. Files with the same cameras
-    count as one. A file that cannot be read is ignored if another one can be read. `on_note` receives a note in both
-    cases.
+    Files that are one calibration together are returned as one of them (`intri.yml` for EasyMocap). Files with the same
+    cameras count as one. A file that cannot be read is ignored if another one can be read. `on_note` receives a note in
+    both cases.
 
     Raises:
         NoCalibrationError: there is no calibration.
@@ -39,7 +39,7 @@ def find_calibration(folder: str | Path, on_note: Callable[[str], None] | None =
         folder,
         *(child for child in sorted(folder.iterdir()) if child.is_dir() and "calib" in child.name.lower()),
     ]
-    candidates = [path for place in places for path in sorted(place.iterdir()) if _may_be_calibration(path)]
+    candidates = _leaders(path for place in places for path in _files(place) if _may_be_calibration(path))
     calibrations = [path for path in candidates if is_calibration(path)]
     if len(calibrations) > 1:
         calibrations = _distinct(calibrations, on_note or (lambda note: None))
@@ -161,7 +161,19 @@ def _is_small(path: Path) -> bool:
 
 
 def _may_be_calibration(path: Path) -> bool:
-    if path.suffix.lower() not in _SUFFIXES or not _is_small(path):
-        return False
-    is_second_half = path.name == opencv_yaml.EXTRINSICS_FILE
-    return not (is_second_half and path.with_name(opencv_yaml.INTRINSICS_FILE).is_file())
+    return path.suffix.lower() in _SUFFIXES and _is_small(path)
+
+
+def _files(place: Path) -> list[Path]:
+    """Return what lies in a folder, and the files deeper in it that a format keeps there."""
+    return [*sorted(place.iterdir()), *sorted(path for pattern in _DEEPER for path in place.glob(pattern))]
+
+
+def _leaders(paths: Iterable[Path]) -> list[Path]:
+    """Return one file of each calibration in several files, and the other files as they are."""
+    leaders: dict[Path, None] = {}
+    for path in paths:
+        for known in FORMATS.values():
+            path = path if known.leader is None else known.leader(path)  # noqa: PLW2901
+        leaders[path] = None
+    return list(leaders)

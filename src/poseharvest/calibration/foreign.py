@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from poseharvest.errors import FormatError
@@ -48,10 +49,6 @@ def _matches(pattern: str) -> Callable[[Any, str], bool]:
     return lambda document, text: compiled.search(text) is not None
 
 
-_COLMAP = (
-    r"^#.*(CAMERA_ID, MODEL|IMAGE_ID, QW)|^# (Camera|Image) list with"
-    r"|^\d+ (SIMPLE_)?(PINHOLE|RADIAL|OPENCV|FULL_OPENCV)\w* \d+ \d+ "
-)
 _WRITE_TOML = "convert it to a TOML as Pose2Sim's (docs/formats.md)"
 
 FOREIGN: tuple[ForeignKind, ...] = (
@@ -80,15 +77,6 @@ FOREIGN: tuple[ForeignKind, ...] = (
         "a calibration of all cameras is needed",
         lambda document, text: _has(document, "intrinsics") and _has(document["intrinsics"], "fx"),
     ),
-    ForeignKind("a calibration of calib.io", _WRITE_TOML, lambda document, text: _has(document, "Calibration")),
-    ForeignKind(
-        "a model of COLMAP (cameras.txt, images.txt)",
-        _WRITE_TOML,
-        _matches(_COLMAP),
-    ),
-    ForeignKind(
-        "a calibration of Vicon (.xcp)", _WRITE_TOML, _matches(r"<Cameras?\b[^>]*(VICON|xcp)|VICON_RADIAL|<KeyFrame")
-    ),
     ForeignKind(
         "a calibration of Kalibr", _WRITE_TOML, _matches(r"^\s*T_cn_cnm1:|^\s*T_cam_imu:|^\s*distortion_model:")
     ),
@@ -97,17 +85,26 @@ FOREIGN: tuple[ForeignKind, ...] = (
         "a calibration of all cameras with their places is needed",
         _matches(r"^\s*[Cc]amera_?[Mm]atrix:"),
     ),
-    ForeignKind(
-        "a calibration of OptiTrack", _WRITE_TOML, _matches(r"<Calibration\b.*<Camera\b|OptiTrack|NaturalPoint")
+)
+
+_BINARY: Mapping[str, ForeignKind] = MappingProxyType({
+    ".qca": ForeignKind(
+        "a binary calibration of Qualisys",
+        "export it from Qualisys Track Manager as text (.qca.txt)",
+        lambda document, text: False,
     ),
-)
-
-
-_BINARY_QUALISYS = ForeignKind(
-    "a binary calibration of Qualisys",
-    "export it from Qualisys Track Manager as text (.qca.txt)",
-    lambda document, text: False,
-)
+    ".cal": ForeignKind(
+        "a binary calibration of OptiTrack's Motive",
+        "export it from Motive 3.2 or later as .mcal",
+        lambda document, text: False,
+    ),
+    ".bin": ForeignKind(
+        "a binary model of COLMAP",
+        "convert it by colmap model_converter --output_type TXT",
+        lambda document, text: False,
+    ),
+})
+"""Kinds of binary files by their ending."""
 
 
 def foreign_kind(path: Path) -> ForeignKind | None:
@@ -116,7 +113,7 @@ def foreign_kind(path: Path) -> ForeignKind | None:
     try:
         text = read_text(path)
     except FormatError:
-        return _BINARY_QUALISYS if path.suffix.lower() == ".qca" else None
+        return _BINARY.get(path.suffix.lower())
     with suppress(FormatError):
         document = load_json(path) if text.lstrip().startswith(("{", "[")) else None
     return next((kind for kind in FOREIGN if kind.is_one(document, text[:_MAX_CHARS])), None)

@@ -26,6 +26,12 @@ MODULES = (
     "voxelpose",
     "aist",
     "qualisys",
+    "vicon",
+    "optitrack",
+    "calib_io",
+    "colmap",
+    "biocv",
+    "opencap",
 )
 """The modules of formats, each with its record as `FORMAT`. A file is of the first that does not reject it."""
 
@@ -109,7 +115,9 @@ def _what_is_wrong(path: Path) -> str:
         text = read_text(path)
         document = load_json(path) if text.lstrip().startswith(("{", "[")) and path.suffix != ".toml" else None
     except FormatError as error:
-        return f": {str(error).removeprefix(start)}"
+        binary = [known for known in FORMATS.values() if known.is_binary and path.suffix.lower() in known.suffixes]
+        reasons = [f", nearest to {known.name}: {str(known.reject(path)).removeprefix(start)}" for known in binary]
+        return "".join(reasons) or f": {str(error).removeprefix(start)}"
     for name, known in FORMATS.items():
         if known.resembles(document, text):
             return f", nearest to {name}: {str(known.reject(path)).removeprefix(start)}"

@@ -161,6 +161,12 @@ def _reason(error: BaseException) -> str:
     return " ".join(str(error).split("error:", 1)[-1].split())
 
 
+def _leader(path: Path) -> Path:
+    """Return `intri.yml` for the `extri.yml` beside it."""
+    intrinsics = path.with_name(INTRINSICS_FILE)
+    return intrinsics if path.name == EXTRINSICS_FILE and intrinsics.is_file() else path
+
+
 FORMAT = CalibrationFormat(
     name="opencv_yaml",
     default_unit=DEFAULT_UNIT,
@@ -168,4 +174,5 @@ FORMAT = CalibrationFormat(
     read=read_opencv_yaml,
     resembles=lambda document, text: text.startswith("%YAML") or "!!opencv-matrix" in text,
     suffixes=(".yml", ".yaml", ".xml"),
+    leader=_leader,
 )

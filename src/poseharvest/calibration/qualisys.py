@@ -121,6 +121,6 @@ FORMAT = CalibrationFormat(
     default_unit=DEFAULT_UNIT,
     reject=reject_qualisys,
     read=read_qualisys,
-    resembles=lambda document, text: "<calibration" in text,
+    resembles=lambda document, text: "<calibration>" in text or "<calibration " in text,
     suffixes=(".txt", ".qca", ".xml"),
 )

@@ -1,4 +1,4 @@
-"""`poseharvest calibrate`: cameras from footage of a calibration board, or a board to print."""
+"""`poseharvest calibrate`: cameras from footage of a calibration board or of people, or a board to print."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ from rich.table import Table
 from poseharvest.boards.board import DEFAULT_DICTIONARY, Board, BoardKind, parse_squares
 from poseharvest.boards.printing import Paper, write_board
 from poseharvest.cli.assignments import VIEWS_HELP, split_names
+from poseharvest.cli.calibrate_by_people import PeopleFlags, calibrate_by_people, people_options
+from poseharvest.cli.derived_options import with_options
 from poseharvest.cli.finding_lines import print_findings
 from poseharvest.cli.progress_bar import progress_bar
 from poseharvest.errors import CalibrationError, ConfigError
+from poseharvest.people_calibration.people_footage import PeopleRequest
 from poseharvest.report.calibration_folder import write_calibration
 from poseharvest.rig_calibration import CalibrationOptions, LensModel, RigCalibration
 from poseharvest.rig_calibration.calibration_record import CAMERAS_FILE, PAGE_FILE
@@ -30,9 +33,13 @@ _LENS = "What is estimated of a lens: k1, radial (k1 k2), full (k1 k2 p1 p2 k3),
 _FLOOR = "Number of the frame in which the board lies on the floor, printed side up: it defines the world."
 _POINTS = "CSV of measured points (point,x,y,z,view,u,v in mm and pixels): they define the world and its scale."
 _EVERY = "Look at every so many frames; if not given, at 300 at most."
+_FROM_PEOPLE = "Place the cameras by the people in the footage, without a board."
 _PRINT = "Write the board as a sheet to print, a .pdf or .png file, and end."
 
+_NO_PEOPLE = PeopleFlags()
 
+
+@with_options("people", people_options(), lambda values: PeopleFlags(**values))
 def calibrate(  # noqa: PLR0913, PLR0917 - every option of the command is a parameter
     footage: Annotated[Path | None, typer.Argument(help=_FOOTAGE, show_default=False)] = None,
     out: Annotated[Path | None, typer.Option(help=_OUT, show_default=False)] = None,
@@ -49,18 +56,28 @@ def calibrate(  # noqa: PLR0913, PLR0917 - every option of the command is a para
     floor_board: Annotated[int | None, typer.Option(help=_FLOOR, show_default=False)] = None,
     scene_points: Annotated[Path | None, typer.Option(help=_POINTS, show_default=False)] = None,
     every: Annotated[int | None, typer.Option(help=_EVERY, show_default=False, min=1)] = None,
+    from_people: Annotated[bool, typer.Option("--from-people", help=_FROM_PEOPLE)] = False,
+    people: PeopleFlags = _NO_PEOPLE,
     keep_faulty: Annotated[bool, typer.Option("--keep-faulty", help="Write the cameras in spite of errors.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier calibration or sheet.")] = False,
     print_board: Annotated[Path | None, typer.Option(help=_PRINT, show_default=False)] = None,
     paper: Annotated[Paper, typer.Option(help="Paper of the sheet; fit makes a page just large enough.")] = "fit",
     dpi: Annotated[int, typer.Option(help="Pixels per inch of a .png sheet.")] = 300,
 ) -> None:
-    """Calibrate cameras from a board that they filmed, or print such a board."""
+    """Calibrate cameras from a board or from people that they filmed, or print such a board."""
+    if from_people:
+        people.check_no_board(
+            square_mm=square_mm, floor_board=floor_board, scene_points=scene_points, sheet=print_board
+        )
+        request = PeopleRequest(split_names(views), intrinsics, people.known, people.world or "camera", every)
+        calibrate_by_people(footage, out, people, request, keep_faulty=keep_faulty, overwrite=overwrite)
+        return
+    people.check_unused()
     columns, rows = parse_squares(squares)
-    console = Console(soft_wrap=True, highlight=False, markup=False)
     if square_mm is None:
         raise ConfigError("square_mm: expected the side of a square in mm: measure it on the board, got none")
     chosen = Board(board, columns, rows, square_mm, marker_mm, dictionary, inverted, legacy)
+    console = Console(soft_wrap=True, highlight=False, markup=False)
     if print_board is not None:
         width, height = write_board(chosen, print_board, paper=paper, dpi=dpi, overwrite=overwrite)
         console.print(f"wrote {print_board}: {chosen}, on a page of {width:g} x {height:g} mm; print it at 100 %")
@@ -82,6 +99,10 @@ def calibrate(  # noqa: PLR0913, PLR0917 - every option of the command is a para
             overwrite=overwrite,
             on_progress=on_progress,
         )
+    _conclude(console, result, out, keep_faulty=keep_faulty)
+
+
+def _conclude(console: Console, result: RigCalibration, out: Path, *, keep_faulty: bool) -> None:
     _print_result(console, result, out)
     if not result.is_fit and not keep_faulty:
         errors = [finding.message for finding in result.findings if finding.severity == "error"]

@@ -21,6 +21,8 @@ _SCALE = "Size of the footage over that of the calibration: 0.5, or cam01=0.5,ca
 _RATE = "Frames per second; those of the slowest view if not given, and 30 where there is no footage."
 _OPTION = "An option of the detector, such as flip_test=true, frame_offset=1 or frame_offset.cam03=1; may be repeated."
 
+_DEVICE = "auto: a network on a GPU if there is one, 3D inference on the processor; or cpu, cuda."
+
 FOOTAGE = (
     option("calibration", Path | None, None, help="Its file; found in the capture if not given."),
     option("unit", LengthUnit | None, None, help="The calibration's unit: mm, cm or m."),
@@ -68,9 +70,9 @@ class DetectorChoice:
     @property
     def is_named(self) -> bool:
         """It is a network that may have to be downloaded, not a path."""
-        from poseharvest.detectors.registry import NAMES
+        from poseharvest.detectors.registry import NAMED
 
-        return self.name in NAMES
+        return self.name in NAMED
 
     def load(self, folder: Path | None = None) -> HeatmapDetector:
         """Return the detector.
@@ -100,7 +102,7 @@ def detector_options(help: str, default: str | None = None) -> tuple[Parameter, 
         option("detector", str | None, default, help=help),
         option("weights", Path | None, None, help="The detector's weights; fetched once if not given."),
         option("detector_option", list[str] | None, None, help=_OPTION),
-        option("device", str, "cpu", help="cpu or cuda."),
+        option("device", str, "auto", help=_DEVICE),
     )
 
 

@@ -26,6 +26,7 @@ from poseharvest.cli.remote_output import local_output
 from poseharvest.cli.summary import has_faults, print_summary
 from poseharvest.cli.trial_runs import harvest_all
 from poseharvest.detectors.registry import describe_detectors
+from poseharvest.devices import inference_device
 from poseharvest.errors import NoteOnError
 from poseharvest.harvesting.harvest_options import Estimate, HarvestOptions
 from poseharvest.localization.boxes import read_boxes
@@ -51,7 +52,9 @@ _LIMIT = "Select what is at most so many times as wide as the joint's most certa
 _JOINTS = "Joints to harvest from keypoint files or an ONNX model: a built-in skeleton, or a TOML file of your own."
 _SKELETON = option("skeleton", str | None, None, help=_JOINTS)
 _LENGTHS = "TOML file with the subject's limb lengths in mm; estimated from the footage if not given."
+_PICTURES = "Number of frames whose pictures are kept for the report, spread evenly; more of them scrub more smoothly."
 _SYNC = "Find by motion how much later each camera was started, and harvest with that where it is sure."
+_REFINE = "Refine where the cameras stand by the people, and use that if frames that took no part say it is better."
 _RAY = "Spread the frames over a Ray cluster: auto finds it, HOST:PORT is its head, local is this machine alone."
 _KEEP = "Leave no camera out, also one that is plainly at fault."
 _STRICT = (
@@ -85,7 +88,9 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     moments: Annotated[bool | None, typer.Option("--moments/--in-a-row", help=_MOMENTS, show_default=False)] = None,
     start: Annotated[int, typer.Option(help="First frame.")] = _DEFAULTS.start,
     stop: Annotated[int | None, typer.Option(help="Frame before which to stop.")] = None,
+    report_pictures: Annotated[int, typer.Option(help=_PICTURES, min=0)] = _DEFAULTS.num_previews,
     sync: Annotated[bool, typer.Option("--sync", help=_SYNC)] = False,
+    refine_cameras: Annotated[bool, typer.Option("--refine-cameras", help=_REFINE)] = False,
     keep_cameras: Annotated[bool, typer.Option("--keep-cameras", help=_KEEP)] = False,
     strict: Annotated[bool, typer.Option("--strict", help=_STRICT)] = False,
     ignore_audit: Annotated[bool, typer.Option("--ignore-audit", help="Harvest in spite of the audit.")] = False,
@@ -95,17 +100,21 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
 ) -> None:
     """Harvest 3D poses and annotations from calibrated multi-camera captures."""
     frames = HarvestOptions(people=_number_of_people(people), moments=moments, start=start, stop=stop)
-    how = replace(frames, inference=inference, estimate=estimate, ignore_audit=ignore_audit, keep_cameras=keep_cameras)
+    frames = replace(frames, num_previews=report_pictures, inference=inference, estimate=estimate)
+    how = replace(frames, ignore_audit=ignore_audit, keep_cameras=keep_cameras)
     honest = None if recalibration is None else Recalibration.read(recalibration)
     selection = selection_rule(measure, share, limit)
+    device = inference_device(detector.device)
     plan = HarvestPlan(
         footage,
         follow,
-        detector,
-        replace(how, selection=selection, recalibration=honest, device=detector.device),
+        # A worker of a cluster need not have the GPU of this machine.
+        detector if ray is None else replace(detector, device=device),
+        replace(how, selection=selection, recalibration=honest, device=device),
         boxes=None if boxes is None else read_boxes(boxes),
         limb_lengths=None if limb_lengths is None else read_limb_lengths(limb_lengths),
         finds_offsets=sync,
+        refines_cameras=refine_cameras,
         ray=ray,
         resume=resume,
         overwrite=overwrite,

@@ -19,6 +19,7 @@ from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.harvesting.on_ray import ray_workers
 from poseharvest.harvesting.over_workers import Workers
 from poseharvest.localization.boxes import Boxes
+from poseharvest.people_calibration.refined_capture import RefinedCapture, refined_capture
 from poseharvest.progress import OnProgress
 from poseharvest.skeleton.limb_lengths import LimbLengths
 from poseharvest.synchronisation.capture_clocks import synchronised
@@ -36,6 +37,7 @@ class HarvestPlan:
         boxes: windows around the person.
         limb_lengths: of the subject.
         finds_offsets: find offsets between the cameras first.
+        refines_cameras: refine where the cameras stand by the people, after that.
         ray: the cluster that shares the frames; None harvests them here.
         resume: go on with interrupted harvests.
         overwrite: replace earlier ones.
@@ -48,6 +50,7 @@ class HarvestPlan:
     boxes: Boxes | None
     limb_lengths: LimbLengths | None
     finds_offsets: bool
+    refines_cameras: bool
     ray: str | None
     resume: bool
     overwrite: bool
@@ -112,8 +115,9 @@ class HarvestPlan:
         """
         with self._workers() as workers:
             opened, network, options = self.open(capture, on_progress, calibration)
-            return harvest(
-                opened,
+            ready = refined_capture(opened, network, on_progress) if self.refines_cameras else RefinedCapture(opened)
+            made = harvest(
+                ready.capture,
                 network,
                 out,
                 options=options,
@@ -124,6 +128,8 @@ class HarvestPlan:
                 on_progress=on_progress,
                 workers=workers,
             )
+        ready.write_cameras(made.path)
+        return made
 
     def _workers(self) -> AbstractContextManager[Workers | None]:
         return nullcontext() if self.ray is None else ray_workers(self.ray)

@@ -11,7 +11,20 @@ MANY: Final = 12
 
 PANELS: Final = {
     "Footage and calibration": (
-        *("data", "capture", "calibration", "unit", "views", "rotate", "scale", "frame_rate", "start", "stop", "sync"),
+        *(
+            "data",
+            "capture",
+            "calibration",
+            "unit",
+            "views",
+            "rotate",
+            "scale",
+            "frame_rate",
+            "start",
+            "stop",
+            "sync",
+            "refine_cameras",
+        ),
         *("frames", "frame_step", "cameras", "images", "sequence", "view", "leave_out"),
     ),
     "Detector": (
@@ -66,6 +79,7 @@ PANELS: Final = {
             "dpi",
         ),
     ),
+    "People in place of a board": ("from_people", "height", "limb", "camera_distance"),
     "The lens and the world": ("intrinsics", "lens", "floor_board", "scene_points", "every", "keep_faulty"),
     "OpenSim": ("model", "setups", "marker_weights", "mass_kg"),
     "The run": (
@@ -81,6 +95,7 @@ PANELS: Final = {
             "help",
             "format",
             "overlays",
+            "report_pictures",
         ),
     ),
 }

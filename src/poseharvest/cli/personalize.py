@@ -14,6 +14,7 @@ from rich.table import Table
 from poseharvest.cli.assignments import parse_assignments
 from poseharvest.cli.progress_bar import progress_bar
 from poseharvest.detectors.registry import describe_detectors, load_detector
+from poseharvest.devices import network_device
 from poseharvest.learning.personalize.labels import LabelSet
 from poseharvest.learning.personalize.personalize_detector import Personalization
 from poseharvest.learning.personalize.personalize_detector import personalize as run
@@ -54,7 +55,9 @@ def personalize(  # noqa: PLR0913, PLR0917 - every option of the command is a pa
     batch_size: Annotated[int, typer.Option(help="Pictures a step.")] = _DEFAULTS.training.batch_size,
     distillation: Annotated[float, typer.Option(help=_DISTILLATION)] = _DEFAULTS.training.distillation,
     seed: Annotated[int, typer.Option(help="Of the order and the variation of the pictures.")] = 0,
-    device: Annotated[str, typer.Option(help="cpu or cuda; by torchrun, a GPU a process.")] = "cpu",
+    device: Annotated[
+        str, typer.Option(help="auto (a GPU if there is one), cpu or cuda; by torchrun, a GPU a process.")
+    ] = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run.")] = False,
 ) -> None:
@@ -70,7 +73,7 @@ def personalize(  # noqa: PLR0913, PLR0917 - every option of the command is a pa
         batch_size=batch_size,
         distillation=distillation,
         seed=seed,
-        device=device,
+        device=network_device(device),
     )
     options = PersonalizationOptions(labels=labels, training=training, rounds=rounds, held_out=held_out)
     options_of_detector = parse_assignments(detector_option or [], option="--detector-option")

@@ -42,7 +42,7 @@ def predict(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     root_depth_mm: Annotated[float | None, typer.Option(help=_ROOT, show_default=False)] = None,
     limb_lengths: Annotated[Path | None, typer.Option(help=_LENGTHS, show_default=False)] = None,
     overlays: Annotated[int, typer.Option(help=_OVERLAYS, min=0)] = _NUM_OVERLAYS,
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    device: Annotated[str, typer.Option(help="auto (a GPU if there is one), cpu or cuda.")] = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier prediction.")] = False,
 ) -> None:
     """Predict 3D poses in single pictures with a network of train3d."""

@@ -8,7 +8,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from poseharvest.report.beside import report_beside
 from poseharvest.report.html import report as write_report
+
+_BESIDE = "Another harvest folder: makes both reports, and a page that shows them side by side, report/beside.html."
 
 
 def report(
@@ -17,8 +20,12 @@ def report(
         Path | None,
         typer.Option(help="The HTML file to make; by default report/index.html in the harvest.", show_default=False),
     ] = None,
+    beside: Annotated[Path | None, typer.Option(help=_BESIDE, show_default=False)] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file that stands at --out.")] = False,
 ) -> None:
     """Draw a harvest as one HTML file: pictures, a 3D view, uncertainty, limbs, cameras and what was selected."""
-    page = write_report(harvest, out, overwrite=overwrite)
+    if beside is None:
+        page = write_report(harvest, out, overwrite=overwrite)
+    else:
+        page = report_beside(harvest, beside, out, overwrite=overwrite)
     Console().print(f"wrote {page}", soft_wrap=True, highlight=False, markup=False)

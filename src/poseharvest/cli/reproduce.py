@@ -23,6 +23,7 @@ from poseharvest.cli.assignments import parse_assignments
 from poseharvest.cli.progress_bar import progress_bar
 from poseharvest.cli.table_lines import print_reproduced
 from poseharvest.detectors.registry import describe_detectors
+from poseharvest.devices import inference_device, network_device
 from poseharvest.errors import ConfigError
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.pictorial.infer import InferenceOptions
@@ -111,12 +112,12 @@ def reproduce(  # noqa: PLR0913, PLR0917 - every option of the command is a para
     epochs_3d: Annotated[int, typer.Option(help="Of training in 3D.")] = _DEFAULTS.regression.training.epochs,
     all_joints: Annotated[bool, typer.Option("--all-joints", help=_ALL_JOINTS)] = False,
     seeds: Annotated[str | None, typer.Option(help=_SEEDS, show_default=False)] = None,
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    device: Annotated[str, typer.Option(help="auto (networks on a GPU if there is one), cpu or cuda.")] = "auto",
 ) -> None:
     """Make a table of the paper: its numbers, and ours beside them."""
     its_options = parse_assignments(detector_option or [], option="--detector-option")
     is_synthetic = data == SYNTHETIC_DATA
-    training = replace(_DEFAULTS.regression.training, epochs=epochs_3d, device=device)
+    training = replace(_DEFAULTS.regression.training, epochs=epochs_3d, device=network_device(device))
     request = TableRequest(
         data=None if is_synthetic else Path(data),
         out=out,
@@ -126,7 +127,7 @@ def reproduce(  # noqa: PLR0913, PLR0917 - every option of the command is a para
             inference=_inference(resolution, floor, height_power, sharpen, is_synthetic=is_synthetic),
             selection=selection_rule(limit=limit),
             num_previews=0,
-            device=device,
+            device=inference_device(device),
         ),
         authors_setting=authors_setting,
         cameras=cameras,
@@ -136,7 +137,7 @@ def reproduce(  # noqa: PLR0913, PLR0917 - every option of the command is a para
         frame_step=frame_step,
         leave_out=tuple(leave_out or ()),
         seeds=_numbers(seeds or ("0,1,2" if is_synthetic else "0"), "--seeds"),
-        refinement=replace(_DEFAULTS.refinement, epochs=epochs, distillation=distillation, device=device),
+        refinement=replace(_DEFAULTS.refinement, epochs=epochs, distillation=distillation, device=training.device),
         max_pictures=max_pictures,
         regression=replace(_DEFAULTS.regression, training=training, all_joints=all_joints),
     )

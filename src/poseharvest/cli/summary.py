@@ -7,28 +7,29 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from poseharvest.annotations.cuts import unasked_selection
 from poseharvest.annotations.info import INFO_FILE, HarvestInfo
 from poseharvest.annotations.reader import Harvest
 from poseharvest.cli.finding_lines import print_findings
+from poseharvest.diagnosis.verdict import verdict_of
 
 _COLUMN_WIDTH, _EDGES = 7, 4
+_STYLES = {"good": "bold green", "look": "bold yellow", "wrong": "bold red"}
 
 
 def print_summary(harvest: Harvest, report: Path) -> None:
-    """Print what was harvested, where it and the report lie, and last what is odd about it."""
+    """Print what was harvested, where it and the report lie, the verdict, and last what is odd about it."""
     info = harvest.info
     console = Console(soft_wrap=True, highlight=False, markup=False)
-    selected = sum(joint.selected for joint in info.selection.joints)
-    supported = sum(joint.supported for joint in info.selection.joints)
-    console.print(
-        f"{info.counts.frames} of {info.capture.num_frames} frames, {len(info.views)} views, "
-        f"{selected} of {supported} joints selected as annotations"
-    )
+    frames = f"{info.counts.frames} of {info.capture.num_frames} frames, {len(info.views)} views"
+    console.print(", ".join([frames, *unasked_selection(info.selection)]))
     if info.recalibration is not None:
         console.print(f"sigma is recalibrated, by a map fitted on {info.recalibration.fitted_on}")
     console.print(limb_table(info, console.width), crop=False)
     console.print(f"harvest: {harvest.path}")
     console.print(f"report:  {report}")
+    verdict = verdict_of(harvest)
+    console.print(f"verdict: {verdict.sentence}", style=_STYLES[verdict.level])
     print_findings(console, info.findings, str(harvest.path / INFO_FILE))
 
 

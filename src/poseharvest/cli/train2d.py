@@ -14,6 +14,7 @@ from poseharvest.cli.progress_bar import progress_bar
 from poseharvest.cli.training_samples import LabelFiles, StudioShots
 from poseharvest.detectors.network import NetworkDetector
 from poseharvest.detectors.registry import load_detector
+from poseharvest.devices import network_device
 from poseharvest.learning.heatmaps2d.train_network import Training2d, new_network
 from poseharvest.learning.heatmaps2d.train_network import train2d as run
 from poseharvest.learning.loop.augment import Augmentation
@@ -82,7 +83,9 @@ def train2d(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     colour: Annotated[float, typer.Option(help="Largest change of a colour's brightness.")] = 0.0,
     frozen_norms: Annotated[bool, typer.Option("--frozen-norms", help="Keep the statistics of batch norm.")] = False,
     seed: Annotated[int, typer.Option(help="Of the weights, the order and the variation of the pictures.")] = 0,
-    device: Annotated[str, typer.Option(help="cpu or cuda; by torchrun, a GPU a process.")] = "cpu",
+    device: Annotated[
+        str, typer.Option(help="auto (a GPU if there is one), cpu or cuda; by torchrun, a GPU a process.")
+    ] = "auto",
     loaders: Annotated[int, typer.Option(help="Threads that prepare pictures ahead, for GPUs.")] = _DEFAULTS.loaders,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run.")] = False,
@@ -101,7 +104,7 @@ def train2d(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
         augmentation=Augmentation(rotation_deg=rotation_deg, scale=scale, colour=colour),
         frozen_norms=frozen_norms,
         seed=seed,
-        device=device,
+        device=network_device(device),
         loaders=loaders,
     )
     wanted: LabelFiles | StudioShots

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from poseharvest.cli.progress_bar import progress_bar
+from poseharvest.devices import network_device
 from poseharvest.learning.loop.augment import Augmentation
 from poseharvest.learning.loop.training_options import TrainingOptions
 from poseharvest.learning.pose3d.regression_options import RegressionOptions
@@ -36,7 +37,9 @@ def train3d(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     all_joints: Annotated[bool, typer.Option("--all-joints", help="Learn joints that are not selected too.")] = False,
     held_out: Annotated[float, typer.Option(help=_HELD_OUT)] = _DEFAULTS.held_out,
     seed: Annotated[int, typer.Option(help="Of the weights, the order and the variation of the pictures.")] = 0,
-    device: Annotated[str, typer.Option(help="cpu or cuda; by torchrun, a GPU a process.")] = "cpu",
+    device: Annotated[
+        str, typer.Option(help="auto (a GPU if there is one), cpu or cuda; by torchrun, a GPU a process.")
+    ] = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run.")] = False,
 ) -> None:
@@ -48,7 +51,7 @@ def train3d(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
         warm_up_steps=_TRAINING.warm_up_steps,
         augmentation=Augmentation(rotation_deg=rotation_deg, scale=scale),
         seed=seed,
-        device=device,
+        device=network_device(device),
     )
     options = RegressionOptions(
         training=training, all_joints=all_joints, features=features, input_px=input_px, held_out=held_out

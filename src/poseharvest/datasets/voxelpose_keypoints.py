@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from poseharvest.datasets.pickled_arrays import read_pickle
 from poseharvest.errors import FormatError
 from poseharvest.reading.documents import write_text
+from poseharvest.reading.pickled_arrays import read_pickle
 from poseharvest.skeleton.definitions import COCO17
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from poseharvest.detectors.network import RunOptions
 from poseharvest.detectors.protocol import HeatmapDetector
+from poseharvest.devices import fastest_device
 
 
 def _no_path(_path: Path) -> bool:
@@ -28,6 +29,7 @@ class DetectorRecord:
             the detector's name is recognised without it.
         options: a frozen dataclass that checks itself; every field has a default, and one is `device`.
         path_form: what the user writes if only a path stands for the detector, such as "MODEL.toml".
+        fastest_device: gives the device on which it is fastest here, for the device "auto".
         weights_in_folder: the weights may be a folder, not a file.
     """
 
@@ -37,6 +39,7 @@ class DetectorRecord:
     recognises: Callable[[Path], bool] = _no_path
     options: type[Any] = RunOptions
     path_form: str | None = None
+    fastest_device: Callable[[], str] = fastest_device
     weights_in_folder: bool = False
 
     @property

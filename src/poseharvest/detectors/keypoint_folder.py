@@ -1,8 +1,9 @@
 """A folder of keypoint files of several views: where each view's lie, and a look at people from all of them.
 
 A view's files are a folder or a file called as the view: `cam01/` or `cam01_json/` with OpenPose's files or one list of
-results in it, or `cam01.json`; or one COCO file holds the pictures of all views, whose names or folders name the view.
-Whatever else lies there (pictures, `.ipynb_checkpoints`, `__MACOSX`, notes) is passed over.
+results in it, or `cam01.json`, or a table or project of DeepLabCut or SLEAP (`keypoint_tables`). Or one COCO file holds
+the pictures of all views, whose names or folders name the view. Whatever else lies there (pictures,
+`.ipynb_checkpoints`, `__MACOSX`, notes) is passed over.
 """
 
 from __future__ import annotations
@@ -20,13 +21,11 @@ from poseharvest.detectors.keypoint_files import (
     read_list,
 )
 from poseharvest.detectors.keypoint_records import read_json
+from poseharvest.detectors.keypoint_tables import TABLE_SUFFIXES, read_table, view_of_table
 from poseharvest.errors import DetectorError, FormatError, HarvestError
 
 _SAMPLED_PICTURES = 60  # a view
 _FOREIGN = {
-    ".h5": "DeepLabCut's or SLEAP's tables",
-    ".slp": "SLEAP's projects",
-    ".csv": "tables such as DeepLabCut's",
     ".npy": "arrays such as FreeMoCap's",
     ".npz": "arrays",
     ".pkl": "pickles",
@@ -72,8 +71,18 @@ class KeypointFolder:
         if not readable:
             raise DetectorError(
                 f"{self.root}: expected one folder or file of keypoints a view, got {what_lies_in(self.root)}"
+                f"{self._why_unread(named)}"
             )
         return readable
+
+    def _why_unread(self, views: Iterable[str]) -> str:
+        """Return the end of a sentence: what is wrong with the first file that was to be read; nothing if none was."""
+        for view in views:
+            try:
+                self.files(view)
+            except HarvestError as error:
+                return f"; {error}"
+        return ""
 
     def _is_readable(self, view: str) -> bool:
         try:
@@ -83,6 +92,7 @@ class KeypointFolder:
 
     def _open(self, view: str) -> KeypointFiles:
         named = [path for path in _entries(self.root) if _view_of(path) == view]
+        named = [path for path in named if path.suffix != ".csv" or path.with_suffix(".h5") not in named]
         readable = [path for path in named if _can_be_read(path)] if len(named) > 1 else named
         if len(readable) > 1:
             listed = " and ".join(path.name for path in readable)
@@ -94,12 +104,13 @@ class KeypointFolder:
             return shared
         raise DetectorError(
             f'{self.root}: view "{view}": expected a folder "{view}" or "{view}_json" of OpenPose files, or a file '
-            f'"{view}.json" of COCO, AlphaPose or MMPose, got {what_lies_in(self.root)}'
+            f'"{view}.json" of COCO, AlphaPose or MMPose, or a table "{view}..." of DeepLabCut or SLEAP, '
+            f"got {what_lies_in(self.root)}"
         )
 
     def _shared(self, view: str) -> KeypointFiles | None:
         """Return the view's part of the one file that holds all views."""
-        for path in (path for path in _entries(self.root) if path.is_file()):
+        for path in (path for path in _entries(self.root) if _is_json(path)):
             try:
                 part = read_list(path, only=view)
             except FormatError:
@@ -117,7 +128,7 @@ def open_entry(path: Path) -> KeypointFiles:
         FormatError: they are damaged.
     """
     if path.is_file():
-        return read_list(path)
+        return read_table(path) if _is_table(path) else read_list(path)
     paths = _json_files(path)
     if len(paths) == 1 and not is_of_a_picture(read_json(paths[0])):
         return read_list(paths[0])
@@ -125,6 +136,11 @@ def open_entry(path: Path) -> KeypointFiles:
     if lists:
         return read_list(lists[0])
     return PictureFiles(path, paths)
+
+
+def is_keypoint_file(path: Path) -> bool:
+    """Return whether a file may hold keypoints, by its ending."""
+    return _is_json(path) or _is_table(path)
 
 
 def _can_be_read(path: Path) -> bool:
@@ -175,7 +191,7 @@ def _of(paths: Sequence[Path], suffix: str) -> list[Path]:
 def _entries(root: Path) -> list[Path]:
     """Return the files and folders that may be a view's keypoints."""
     paths = sorted(path for path in root.iterdir() if not _is_junk(path))
-    return [path for path in paths if (path.is_dir() and _json_files(path)) or _is_json(path)]
+    return [path for path in paths if (path.is_dir() and _json_files(path)) or _is_json(path) or _is_table(path)]
 
 
 def _json_files(folder: Path) -> list[Path]:
@@ -186,10 +202,16 @@ def _is_json(path: Path) -> bool:
     return path.suffix.lower() == ".json" and path.is_file()
 
 
+def _is_table(path: Path) -> bool:
+    return path.suffix.lower() in TABLE_SUFFIXES and path.is_file()
+
+
 def _is_junk(path: Path) -> bool:
     """Return whether systems and tools left it behind: hidden files, and the folder that macOS packs into archives."""
     return path.name.startswith(".") or path.name == "__MACOSX"
 
 
 def _view_of(path: Path) -> str:
-    return path.name.removesuffix("_json") if path.is_dir() else path.stem
+    if path.is_dir():
+        return path.name.removesuffix("_json")
+    return view_of_table(path) if _is_table(path) else path.stem

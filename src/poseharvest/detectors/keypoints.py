@@ -15,7 +15,7 @@ from poseharvest.arrays import ImageSize
 from poseharvest.capture.frames import ViewPictures
 from poseharvest.detectors.detector_record import DetectorRecord
 from poseharvest.detectors.keypoint_files import KeypointFiles
-from poseharvest.detectors.keypoint_folder import KeypointFolder, sample_people
+from poseharvest.detectors.keypoint_folder import KeypointFolder, is_keypoint_file, sample_people
 from poseharvest.detectors.keypoint_numbers import Numbering, ViewNumbers, compare_numbers
 from poseharvest.detectors.layout_choice import ChosenLayout, LayoutWish, choose_rows
 from poseharvest.detectors.protocol import CroppedView, FittedDetector
@@ -130,7 +130,7 @@ class KeypointDetector:
             DetectorError: a file cannot be read.
         """
         try:
-            files = sorted(path for path in self._root.rglob("*.json") if path.is_file())
+            files = sorted(path for path in self._root.rglob("*") if is_keypoint_file(path))
             ends = files if len(files) <= _FEW_FILES else (files[0], files[-1])
             return {"files": len(files), **fingerprint_of(files, ends)}
         except OSError as error:
@@ -267,7 +267,7 @@ def draw_people(
 DETECTOR = DetectorRecord(
     name="keypoints",
     path_form="FOLDER",
-    description="keypoints that you already have: OpenPose, COCO, AlphaPose or MMPose JSON; no videos are needed",
+    description="keypoints that you have: OpenPose, COCO, AlphaPose, MMPose, DeepLabCut, SLEAP; no videos are needed",
     load=KeypointDetector,
     recognises=Path.is_dir,
     options=KeypointOptions,

@@ -14,6 +14,7 @@ from poseharvest.detectors.layout_file import NamedLayout, choose_layout
 from poseharvest.detectors.layout_fit import check_layout, recognise_layout
 from poseharvest.errors import DetectorError
 from poseharvest.findings import Finding
+from poseharvest.skeleton.human import HUMAN_JOINTS
 from poseharvest.skeleton.skeleton import Skeleton
 from poseharvest.skeleton.skeleton_file import choose_skeleton, is_skeleton_file
 
@@ -106,6 +107,12 @@ def _said(wish: LayoutWish, wanted: Skeleton | None, people: Tensor | None, sour
     if wish.layout is not None:
         return choose_layout(wish.layout, source=source)
     if wish.joints is not None:
+        if wanted is None and not {*wish.joints} & {*HUMAN_JOINTS}:
+            listed = ", ".join(wish.joints[:_LISTED]) + (", ..." if len(wish.joints) > _LISTED else "")
+            raise DetectorError(
+                f"{source}: the files name points that are no joints of a person ({listed}): give layout=, a layout "
+                "file (.toml) with limbs (docs/detectors.md)"
+            )
         name = layout_of(wish.joints) or "the files' own names"
         return NamedLayout(name, wish.joints, wanted or natural_skeleton(wish.joints))
     if wanted is None or not is_skeleton_file(wish.skeleton or ""):

@@ -21,6 +21,7 @@ from poseharvest.detectors.network_hash import parameters_sha256
 from poseharvest.detectors.precision import MixedPrecision
 from poseharvest.detectors.protocol import CroppedView
 from poseharvest.detectors.weights_files import read_metadata
+from poseharvest.devices import check_device
 from poseharvest.errors import DetectorError
 from poseharvest.geometry.crop import Crop, extract
 from poseharvest.heatmaps.flip import flip_heatmaps
@@ -63,6 +64,7 @@ class RunOptions:
             its features out of the cache, and 32 on a GPU.
         flip_test: average the heatmaps with those of the mirrored window: no bias to a side, at twice the time.
         bias_px: (x, y) that replaces the preprocessing's own; detectors.bias measures it.
+        heatmap_device: where its heatmaps are handed over; None for where it runs.
         full_precision: never run a network in half precision, which a GPU does where the heatmaps stay the same.
     """
 
@@ -70,16 +72,14 @@ class RunOptions:
     batch_size: int | None = None
     flip_test: bool = False
     bias_px: tuple[float, float] | None = None
+    heatmap_device: str | None = None
     full_precision: bool = False
 
     def __post_init__(self) -> None:
         if self.batch_size is not None and self.batch_size < 1:
             raise DetectorError(f"detector: expected a batch size of 1 or more, got {self.batch_size}")
-        try:
-            torch.empty(0, device=self.device)
-        except (RuntimeError, AssertionError) as error:
-            reason = str(error).splitlines()[0]
-            raise DetectorError(f'detector: device "{self.device}" cannot be used: {reason}') from error
+        for device in (self.device, self.heatmap_device or self.device):
+            check_device(device, what="detector: device", error=DetectorError)
 
     @cached_property
     def on_gpu(self) -> bool:
@@ -165,18 +165,20 @@ class WindowDetector:
 
     @property
     def details(self) -> dict[str, Any]:
-        """A hash of the weights, how it wants its pictures, and whether it looks at mirrored ones, in plain data."""
+        """A hash of the weights, how it wants its pictures, whether it looks at mirrored ones, and where it runs."""
         preprocessing: dict[str, Any] = json.loads(json.dumps(asdict(self.preprocessing)))
-        return {**self._identity, "preprocessing": preprocessing, "flip_test": self._options.flip_test}
+        run = {"flip_test": self._options.flip_test, "device": self._options.device}
+        return {**self._identity, "preprocessing": preprocessing, **run}
 
     def detect(self, views: Sequence[CroppedView]) -> Tensor:
-        """Return the heatmaps (B, J, h, w) float32 of B windows, on the detector's device.
+        """Return the heatmaps (B, J, h, w) float32 of B windows, where the options want them.
 
         Raises:
             DetectorError: a view comes without its picture.
         """
+        wanted = self._options.heatmap_device or self._options.device
         if not views:
-            return torch.zeros((0, len(self.skeleton), *self.heatmap_size), device=self._options.device)
+            return torch.zeros((0, len(self.skeleton), *self.heatmap_size), device=wanted)
         detected: list[Tensor] = []
         size = self._options.windows_at_once
         batches = [views[start : start + size] for start in range(0, len(views), size)]
@@ -189,7 +191,7 @@ class WindowDetector:
                 heatmaps = [self._run(windows) for windows in inputs.popleft().result()]
                 if self._options.flip_test:
                     heatmaps = [(heatmaps[0] + flip_heatmaps(heatmaps[1], self.skeleton)) / 2]
-                detected += heatmaps
+                detected += [values.to(wanted) for values in heatmaps]
         return torch.cat(detected)
 
     def _inputs(self, views: Sequence[CroppedView]) -> list[Tensor]:

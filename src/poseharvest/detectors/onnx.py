@@ -17,6 +17,7 @@ from torch import Tensor
 from poseharvest.detectors.detector_record import DetectorRecord
 from poseharvest.detectors.network import Preprocessing, RunOptions, WindowDetector, square_part
 from poseharvest.detectors.published_weights import sha256_of
+from poseharvest.devices import PROCESSOR, fastest_device
 from poseharvest.errors import DetectorError
 from poseharvest.heatmaps.simcc import simcc_heatmaps
 from poseharvest.reading.budgets import MAX_INPUT_EDGE, MAX_RUN_S
@@ -26,6 +27,7 @@ from poseharvest.reading.guard import foreign_library, is_file
 from poseharvest.skeleton.skeleton import Skeleton
 from poseharvest.skeleton.skeleton_file import choose_skeleton
 
+_CUDA_PROVIDER = "CUDAExecutionProvider"
 _MAX_FIXED_BATCH = 1024
 
 
@@ -304,7 +306,7 @@ def open_session(path: Path, device: str) -> Any:
         import onnxruntime
     except ImportError as error:
         raise DetectorError(f"{path}: ONNX models need onnxruntime: pip install poseharvest[onnx]") from error
-    provider = "CUDAExecutionProvider" if torch.device(device).type == "cuda" else "CPUExecutionProvider"
+    provider = _CUDA_PROVIDER if torch.device(device).type == "cuda" else "CPUExecutionProvider"
     if provider not in onnxruntime.get_available_providers():
         raise DetectorError(f'{path}: device "{device}": this onnxruntime lacks {provider}; install onnxruntime-gpu')
     if not is_file(path):
@@ -330,6 +332,15 @@ def _ends_after(seconds: float) -> Iterator[Any]:
         timer.cancel()
 
 
+def fastest_onnx_device() -> str:
+    """Return "cuda" if torch sees a GPU and this ONNX Runtime can use it, else "cpu"."""
+    try:
+        import onnxruntime
+    except ImportError:
+        return PROCESSOR
+    return fastest_device() if _CUDA_PROVIDER in onnxruntime.get_available_providers() else PROCESSOR
+
+
 DETECTOR = DetectorRecord(
     name="onnx",
     path_form="MODEL.toml",
@@ -337,4 +348,5 @@ DETECTOR = DetectorRecord(
     load=load_onnx,
     recognises=lambda path: path.suffix == ".toml",
     options=OnnxOptions,
+    fastest_device=fastest_onnx_device,
 )

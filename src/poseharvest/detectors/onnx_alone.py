@@ -7,6 +7,7 @@ tell (other colours, another order of joints) needs the TOML file of `onnx`.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -14,14 +15,25 @@ from typing import NamedTuple
 from poseharvest.detectors.detector_record import DetectorRecord
 from poseharvest.detectors.keypoint_layouts import LAYOUTS
 from poseharvest.detectors.network import RunOptions, WindowDetector
-from poseharvest.detectors.onnx import OnnxDescription, OnnxOptions, detector_of, open_session, zero_outputs
+from poseharvest.detectors.onnx import (
+    OnnxDescription,
+    OnnxOptions,
+    detector_of,
+    fastest_onnx_device,
+    open_session,
+    zero_outputs,
+)
 from poseharvest.errors import DetectorError
 from poseharvest.skeleton.definitions import COCO17
 from poseharvest.skeleton.human import HALPE26
 from poseharvest.skeleton.skeleton import Limb, Skeleton
 from poseharvest.skeleton.skeleton_file import choose_skeleton
 
-_MEAN, _STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)  # of ImageNet, as MMPose and its models use them
+_log = logging.getLogger(__name__)
+
+IMAGENET_MEAN, IMAGENET_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
+"""Of the colours, as MMPose and its models use them."""
+
 _FEET = LAYOUTS["coco23"][len(COCO17.joints) :]
 _COCO23 = Skeleton(
     "coco23",
@@ -29,12 +41,14 @@ _COCO23 = Skeleton(
     (*COCO17.limbs, *(Limb(f"{joint.partition('_')[0]}_ankle", joint) for joint in _FEET)),
     (*COCO17.flip_pairs, *((f"left_{part}", f"right_{part}") for part in ("big_toe", "small_toe", "heel"))),
 )
-_LAYOUTS_BY_NUMBER = {
+LAYOUTS_BY_NUMBER = {
     17: ("coco17", COCO17),
     23: ("coco23", _COCO23),
     26: ("halpe26", HALPE26),
     133: ("coco133", _COCO23),
 }
+"""The layout of a model's joints and the skeleton that it fills, by their number."""
+
 _STRIDE = 4
 
 
@@ -71,18 +85,18 @@ def describe_outputs(
             f"(1, J, bins) for x and for y, got {_listed(outputs)}{_hint(outputs)}; describe it in a TOML file"
         )
     num_joints = simcc[0].shape[1] if simcc else maps[0].shape[1]
-    if num_joints not in _LAYOUTS_BY_NUMBER:
+    if num_joints not in LAYOUTS_BY_NUMBER:
         raise DetectorError(
             f"{path}: expected 17 (COCO), 23, 26 (Halpe with feet) or 133 joints (COCO whole body), got {num_joints}: "
             "several layouts may have so many; name its joints in a TOML file"
         )
-    layout, skeleton = _LAYOUTS_BY_NUMBER[num_joints]
+    layout, skeleton = LAYOUTS_BY_NUMBER[num_joints]
     description = OnnxDescription(
         model=path.name,
         kind="simcc" if simcc else "heatmap",
         input_size=input_size,
-        mean=_MEAN,
-        std=_STD,
+        mean=IMAGENET_MEAN,
+        std=IMAGENET_STD,
         skeleton=skeleton.name,
         joints=LAYOUTS[layout],
         outputs=tuple(output.name for output in simcc) if simcc else (maps[0].name,),
@@ -109,6 +123,12 @@ def load_onnx_alone(path: Path, options: RunOptions) -> WindowDetector:
     input_size = (int(shapes[0][2]), int(shapes[0][3]))
     outputs = [Output(name, shape) for name, shape in zero_outputs(path, session, input_size)]
     description, skeleton = describe_outputs(path, input_size, outputs)
+    if description.kind == "heatmap" and options.bias_px is None:
+        _log.warning(
+            "%s: taken to mean the middle of a heatmap's pixel, as ViTPose does (UDP): if it means the corner, as "
+            "HRNet of MMPose does, all joints lie 1.5 px of its input off; then give the option bias_px=[1.5, 1.5]",
+            path.name,
+        )
     wanted = options.skeleton if isinstance(options, OnnxOptions) else None
     return detector_of(description, path, choose_skeleton(wanted) if wanted else skeleton, options, name=path.stem)
 
@@ -149,4 +169,5 @@ DETECTOR = DetectorRecord(
     load=load_onnx_alone,
     recognises=lambda path: path.suffix == ".onnx",
     options=OnnxOptions,
+    fastest_device=fastest_onnx_device,
 )

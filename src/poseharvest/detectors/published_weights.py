@@ -1,6 +1,7 @@
 """Published weights: found in a cache folder, or downloaded into it once, and never used unless their hash is right.
 
-The cache is the folder that POSEHARVEST_CACHE names, else the usual one of the platform.
+The cache is the folder that POSEHARVEST_CACHE names, else the usual one of the platform. Where nobody states a hash,
+that of the first download is recorded beside the file, and a warning says so.
 """
 
 from __future__ import annotations
@@ -11,21 +12,15 @@ import logging
 import os
 import secrets
 import sys
-import time
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
+from poseharvest.detectors.download import fetch, take_out
 from poseharvest.errors import DetectorError
+from poseharvest.reading.documents import read_text
 from poseharvest.reading.guard import foreign_library
 
 _log = logging.getLogger(__name__)
-
-_CHUNK = 1 << 16
-_TIMEOUT_S = 30.0
-_MOST_S = 1800.0
-_MOST_BYTES = 2 * 10**9
 
 
 @dataclass(frozen=True)
@@ -35,15 +30,16 @@ class PublishedWeights:
     Attributes:
         name: folder below the cache.
         filename: name of the file in it.
-        url: where it is published, pinned to a commit.
-        sha256: hash of its bytes, hexadecimal.
+        url: where it is published, pinned to a commit or by its name; a `.zip` holds the file, as the only one of its
+            ending.
+        sha256: hash of the file's bytes, hexadecimal; None if none is known from a public source.
         licence: under which it is published.
     """
 
     name: str
     filename: str
     url: str
-    sha256: str
+    sha256: str | None
     licence: str
 
 
@@ -97,11 +93,15 @@ def _download(published: PublishedWeights, target: Path) -> None:
         file = temporary.open("xb")
     except OSError as error:
         raise DetectorError(f"{target}: the cache cannot be written ({error}); set POSEHARVEST_CACHE") from error
-    expected = f"{published.url}: expected weights to download (or put the file at {target}, or name it as weights)"
+    by_hand = f"put the {'.onnx of the archive' if _is_archive(published) else 'file'} at {target}"
+    expected = f"{published.url}: expected weights to download (or {by_hand}, or name it as weights)"
     try:
         with file, foreign_library(expected, DetectorError):
-            _fetch(published.url, file)
-        _require_hash(temporary, published, where=published.url)
+            fetch(published.url, file)
+        if _is_archive(published):
+            with foreign_library(expected, DetectorError):
+                take_out(temporary, target.suffix)
+        _require_hash(temporary, published, where=published.url, record=_record_of(target))
         with foreign_library(expected, DetectorError):
             temporary.replace(target)
     finally:
@@ -109,28 +109,42 @@ def _download(published: PublishedWeights, target: Path) -> None:
             temporary.unlink()
 
 
-def _fetch(url: str, file: IO[bytes]) -> None:
-    """Copy what lies at an address.
-
-    Raises:
-        ValueError: it does not end, or comes too slowly.
-        OSError: it cannot be reached; the HTTP library has many other errors for a broken answer.
-    """
-    end, room = time.monotonic() + _MOST_S, _MOST_BYTES
-    with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as answer:
-        while chunk := answer.read1(_CHUNK):
-            file.write(chunk)
-            room -= len(chunk)
-            if room < 0 or time.monotonic() > end:
-                raise ValueError(
-                    f"more than {_MOST_BYTES / 1e9:.0f} GB, or nothing whole in {_MOST_S / 60:.0f} minutes"
-                )
+def _is_archive(published: PublishedWeights) -> bool:
+    return published.url.endswith(".zip") and not published.filename.endswith(".zip")
 
 
-def _require_hash(path: Path, published: PublishedWeights, *, where: str, remedy: str = "") -> None:
-    actual = sha256_of(path)
-    if actual != published.sha256:
-        raise DetectorError(f"{where}: expected sha256 {published.sha256}, got {actual}{remedy}")
+def _record_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.sha256")
+
+
+def _require_hash(
+    path: Path, published: PublishedWeights, *, where: str, remedy: str = "", record: Path | None = None
+) -> None:
+    """Refuse a file of another hash than the pinned or the recorded one; record it if there is neither."""
+    actual, record = sha256_of(path), record or _record_of(path)
+    expected = published.sha256 or _recorded(record)
+    if expected is None:
+        _record(published, actual, record)
+    elif actual != expected:
+        raise DetectorError(f"{where}: expected sha256 {expected}, got {actual}{remedy}")
+
+
+def _record(published: PublishedWeights, sha256: str, record: Path) -> None:
+    what = f"{published.name}: no sha256 of it is known from a public source: that of this file is {sha256}"
+    try:
+        record.write_text(f"{sha256}  {published.filename}\n", encoding="utf-8")
+    except OSError as error:  # a cache that others fill
+        _log.warning("%s, which cannot be recorded in %s: %s", what, record, error.strerror or error)
+    else:
+        _log.warning("%s; it is recorded in %s and checked from now on", what, record)
+
+
+def _recorded(record: Path) -> str | None:
+    """Return the hash that was recorded at the first download; None if there is none."""
+    if not record.is_file():
+        return None
+    words = read_text(record, error=DetectorError).split()
+    return words[0] if words else None
 
 
 def sha256_of(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""COCO keypoints: a folder with `annotations/VIEW.json`, and with the pictures in `images/` if a capture is given.
+"""COCO keypoints: a folder with `annotations/VIEW.json`, and with the pictures in `images/` if they are asked for.
 
 `keypoints` holds (x, y, v) a joint. Trainers leave v = 0 out of their loss and learn the rest, so v says what may be
 learned:
@@ -20,8 +20,9 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Final, TextIO
 
 import torch
 from torch import Tensor
@@ -34,11 +35,18 @@ from poseharvest.annotations.schema import COVARIANCE_ENTRIES
 from poseharvest.capture.frames import FrameSource
 from poseharvest.errors import ConfigError
 from poseharvest.export.exporter import Exporter
-from poseharvest.export.picture_files import image_name, listed_frames, write_images
+from poseharvest.export.picture_files import footage_of, image_name, listed_frames, write_images
 from poseharvest.findings import Finding
 from poseharvest.storage.staging import file_name
 
 _CATEGORY_ID = 1
+_LEAST_PAD_PX = 0.5  # a box around one joint has the size of its pixel
+
+NOTHING_TO_LEARN: Final = Finding(
+    "warning",
+    "keypoints",
+    "no keypoint has v > 0: no joint is selected, supported and within a picture, so that nothing can be learned",
+)
 
 
 @dataclass(frozen=True)
@@ -49,12 +57,16 @@ class CocoOptions:
         file_names: the pictures' names under `images/`, from {view} and {frame} (from 0).
         occluded_below: heatmap value at the projection below which a reliable joint gets v = 1 instead of 2.
         box_margin: widening of the box on every side, as a part of its longer side.
-        source: the capture, to write the pictures as well; None to name them only.
+        pictures: write the pictures as well, into `images/`; otherwise they are named only.
+        capture: folder of the footage; None is the place that the harvest names.
+        source: the footage, opened, to write the pictures of.
     """
 
     file_names: str = "{view}/{frame:06d}.jpg"
     occluded_below: float = 0.1
     box_margin: float = 0.1
+    pictures: bool = False
+    capture: Path | None = None
     source: FrameSource | None = None
 
     def __post_init__(self) -> None:
@@ -69,12 +81,14 @@ def write_coco(harvest: Harvest, folder: Path, options: CocoOptions) -> tuple[Fi
     """Write one COCO file a view into `folder` / annotations, streaming.
 
     Returns:
-        That no joint may be learned.
+        That no joint may be learned, and pictures that are not those which were harvested.
 
     Raises:
         ConfigError: the capture given is not the harvest's.
-        CaptureError: it lacks a picture.
+        CaptureError: the footage is not there, or lacks a picture.
     """
+    has_pictures = options.pictures or options.source is not None
+    source = footage_of(harvest, options.source, options.capture) if has_pictures else None
     (folder / "annotations").mkdir(parents=True)
     with ExitStack() as stack:
         streams = [
@@ -88,12 +102,11 @@ def write_coco(harvest: Harvest, folder: Path, options: CocoOptions) -> tuple[Fi
         num_keypoints = _write_annotations(streams, harvest, options)
         for stream in streams:
             stream.write("]}\n")
-    if options.source is not None:
-        write_images(harvest, options.source, folder / "images", options.file_names)
-    nothing = (
-        "no keypoint has v > 0: no joint is selected, supported and within a picture, so that nothing can be learned"
-    )
-    return () if num_keypoints else (Finding("warning", "keypoints", nothing),)
+    findings: tuple[Finding, ...] = () if num_keypoints else (NOTHING_TO_LEARN,)
+    if source is None:
+        return findings
+    name_of = partial(image_name, options.file_names)
+    return (*findings, *write_images(harvest, source, folder / "images", name_of))
 
 
 def category(harvest: Harvest) -> dict[str, Any]:
@@ -168,7 +181,7 @@ def _person(row: SelectedFrame, view: int, camera: ViewInfo, options: CocoOption
     keypoints = [
         value for (x, y), v in zip(points.tolist(), visibility.tolist(), strict=True) for value in (_r(x), _r(y), v)
     ]
-    box = _box(record.pixels[view][record.inside[view]], camera, options.box_margin)
+    box = box_of(record.pixels[view][record.inside[view]], camera, options.box_margin)
     return {
         "keypoints": keypoints,
         "num_keypoints": int((visibility > 0).sum()),
@@ -204,10 +217,10 @@ def _extras(row: SelectedFrame, view: int) -> dict[str, Any]:
     }
 
 
-def _box(pixels: Tensor, camera: ViewInfo, margin: float) -> tuple[float, float, float, float]:
-    """Return x, y, width, height from the picture's corner, clipped to the picture."""
+def box_of(pixels: Tensor, camera: ViewInfo, margin: float) -> tuple[float, float, float, float]:
+    """Return x, y, width, height of the box around some pixels, from the picture's corner, clipped to the picture."""
     low, high = pixels.amin(0) + 0.5, pixels.amax(0) + 0.5
-    pad = margin * float((high - low).max())
+    pad = max(margin * float((high - low).max()), _LEAST_PAD_PX)
     left, top = (max(0.0, float(value) - pad) for value in low)
     right, bottom = (min(float(s), float(v) + pad) for s, v in zip((camera.width, camera.height), high, strict=True))
     return left, top, right - left, bottom - top

@@ -43,7 +43,10 @@ MODULES = (
     "coco",
     "csv",
     "gltf",
+    "rerun",
+    "sleap",
     "trc",
+    "yolo",
 )
 """The modules of formats, each with its record as `EXPORTER`."""
 

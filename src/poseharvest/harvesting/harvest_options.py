@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
-import torch
-
+from poseharvest.devices import check_device
 from poseharvest.errors import ConfigError
 from poseharvest.localization.follow.whom_to_follow import parse_follow
 from poseharvest.motion.joint_tracks import MotionOptions
@@ -81,11 +80,7 @@ class HarvestOptions:
             raise ConfigError(f"frames: expected a range, got {self.start} to {self.stop} (--start, --stop)")
         if self.num_previews < 0:
             raise ConfigError(f"num_previews: expected 0 or more, got {self.num_previews}")
-        try:
-            torch.empty(0, device=self.device)
-        except (RuntimeError, AssertionError) as error:
-            reason = str(error).splitlines()[0]
-            raise ConfigError(f'device: "{self.device}" cannot be used: {reason}') from error
+        check_device(self.device)
 
     def _check_follow(self) -> None:
         if self.follow is None:

@@ -7,7 +7,7 @@ import torch
 from poseharvest.calibration.rig_audit import audit_rig
 from poseharvest.capture.frames import facts_of
 from poseharvest.errors import CalibrationError, CaptureError, ConfigError, NobodyFoundError
-from poseharvest.findings import Finding
+from poseharvest.findings import NOBODY_FOUND, Finding
 from poseharvest.harvesting.body_check import check_body
 from poseharvest.harvesting.job import Job
 from poseharvest.harvesting.limb_findings import limb_findings
@@ -91,7 +91,7 @@ def missing_people(job: Job, num_written: int) -> list[Finding]:
     absent = job.stop - job.options.start - num_written
     if absent <= 0:
         return []
-    message = f"nobody was found in {absent} of {job.stop - job.options.start} frames; they hold no annotations"
+    message = f"{NOBODY_FOUND} {absent} of {job.stop - job.options.start} frames; they hold no annotations"
     if 2 * num_written < job.stop - job.options.start and not job.options.moments:
         message += f"; {_MOMENTS}"
     return [Finding(severity="warning", topic="person", message=message)]

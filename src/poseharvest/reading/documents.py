@@ -34,11 +34,14 @@ _LONG_NUMBER = b"0" * (MAX_DIGITS + 1)
 _DIGITS = bytes(ord("0") if chr(code).isdecimal() and code < 128 else ord(" ") for code in range(256))
 """Maps every digit to 0 and everything else to a space: finding a long number in that is quick."""
 
+_XML_IN_UTF16 = {b"<\0": "utf-16-le", b"\0<": "utf-16-be"}
+"""The first two bytes of XML in UTF-16 without a byte order mark."""
+
 _LONE_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def read_text(path: Path, *, where: str | None = None, error: type[HarvestError] = FormatError) -> str:
-    """Return the text of a file in UTF-8, UTF-16 with byte order mark, or Windows-1252.
+    """Return the text of a file in UTF-8, UTF-16 (with a byte order mark, or XML), or Windows-1252.
 
     Args:
         path: the file.
@@ -53,6 +56,8 @@ def read_text(path: Path, *, where: str | None = None, error: type[HarvestError]
     try:
         if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             return data.decode("utf-16").replace("\r\n", "\n")
+        if data[:2] in _XML_IN_UTF16:
+            return data.decode(_XML_IN_UTF16[data[:2]]).replace("\r\n", "\n")
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as failure:
         if _BINARY.search(data):

@@ -75,6 +75,66 @@ class Hdf5File:
             HarvestError: there is none of that name, it holds no numbers, lies in another file, is larger than the
                 file can hold, or is damaged.
         """
+        with self._guard():
+            data = self._data_set(name)
+            if data.dtype.kind not in "biuf":
+                raise self._error(f'{self._path}: data set "{name}": expected numbers in this file, got {data.dtype}')
+            return np.asarray(data[()])
+
+    def texts(self, name: str) -> list[str]:
+        """Return a list of texts.
+
+        Raises:
+            HarvestError: as `array`, or it holds no texts.
+        """
+        import h5py
+
+        with self._guard():
+            data = self._data_set(name)
+            if data.ndim != 1 or not (data.dtype.kind == "S" or h5py.check_string_dtype(data.dtype)):
+                raise self._error(f'{self._path}: data set "{name}": expected a list of texts, got {data.dtype}')
+            return [str(text, "utf-8", "replace") for text in data[()].tolist()]
+
+    def columns(self, name: str) -> dict[str, Array]:
+        """Return the columns of a table by name, numbers each.
+
+        Raises:
+            HarvestError: as `array`, or it is no table of numbers.
+        """
+        with self._guard():
+            data = self._data_set(name)
+            kinds = {field: kind.subdtype or (kind, ()) for field, (kind, *_) in (data.dtype.fields or {}).items()}
+            if not kinds or any(kind.kind not in "biuf" for kind, _ in kinds.values()):
+                raise self._error(f'{self._path}: data set "{name}": expected a table of numbers, got {data.dtype}')
+            rows = data[()]
+            return {field: np.asarray(rows[field]) for field in kinds}
+
+    def attribute(self, name: str, key: str) -> bytes | None:
+        """Return an attribute of something in the file as bytes; None if it has none of that name, or no text.
+
+        Raises:
+            HarvestError: there is nothing of that name, or the file is damaged.
+        """
+        with self._guard():
+            holder = self._file.get(name) if name == "/" or self._is_inside(name) else None
+            if holder is None:
+                raise self._error(f'{self._path}: expected "{name}" in HDF5, got nothing')
+            value = holder.attrs.get(key)
+        if isinstance(value, str):
+            return value.encode("utf-8", "replace")
+        return bytes(value) if isinstance(value, bytes) else None
+
+    def check_all(self) -> None:
+        """Refuse a file in which an array lies in another file, or all of them together are larger than the budget.
+
+        Raises:
+            HarvestError: it is so, or the file is damaged.
+        """
+        for name in self.names():
+            self._data_set(name)
+
+    def _data_set(self, name: str) -> h5py.Dataset:
+        """Return a data set of this file, its size taken from the budget."""
         import h5py
 
         with self._guard():
@@ -82,15 +142,15 @@ class Hdf5File:
             if not isinstance(data, h5py.Dataset):
                 listed = ", ".join(self.names()[:20]) or "none"
                 raise self._error(f'{self._path}: expected a data set "{name}", got {listed}')
-            if data.external or data.is_virtual or data.dtype.kind not in "biuf" or data.shape is None:
-                raise self._error(f'{self._path}: data set "{name}": expected numbers in this file, got {data.dtype}')
+            if data.external or data.is_virtual or data.shape is None:
+                raise self._error(f'{self._path}: data set "{name}": expected it in this file, got another')
             self._left -= data.nbytes
             if self._left < 0:
                 raise self._error(
                     f'{self._path}: data set "{name}": expected no more than the file can hold, got {data.shape} '
                     f"of {data.dtype}"
                 )
-            return np.asarray(data[()])
+            return data
 
     def _is_inside(self, name: str) -> bool:
         """Return whether every step on the way is a hard link: the others may lead into other files."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,10 @@ from poseharvest.geometry.camera import MovingCamera
 from poseharvest.report.joints import JointSummaries, JointTally
 from poseharvest.report.moving_poses import CameraShape, MotionTally, PoseSample, Stage, camera_shapes, find_stage
 from poseharvest.report.overlays import FrameOverlay, overlay_frame
+from poseharvest.report.small_pictures import SmallPictures, small_pictures
+from poseharvest.report.take import Sink, TakeIndex, TakeTally
 from poseharvest.report.timeline import Timeline, TimelineTally
+from poseharvest.report.worst_moments import Kind, WorstMoment, WorstTally
 from poseharvest.skeleton.skeleton import Skeleton
 
 MAX_PICTURED_FRAMES = 8
@@ -44,12 +48,15 @@ class ReportContent:
         views: agreement of every camera.
         agreement: the distance of heatmap peaks to the pose over all views, pixels.
         timelines: one a person, at most MAX_TIMELINES.
-        poses: of the 3D view, in (frame, person) order.
-        frame_stride: the 3D view shows every `frame_stride`-th frame.
+        poses: some of them over the whole take, in (frame, person) order; the stage is found from them.
+        take: all frames, for the player.
+        worst: the moments to look at first, by kind.
+        people: everybody in the harvest.
         cameras: as drawn, in the first frame.
         cameras_move: at least one camera moves from frame to frame.
         stage: floor and direction of view.
         overlays: the frames that the harvest keeps pictures of, at most MAX_PICTURED_FRAMES.
+        pictures: small ones, behind the player's poses.
         findings: the findings on the harvest, worst first.
     """
 
@@ -63,17 +70,20 @@ class ReportContent:
     agreement: Spread
     timelines: tuple[Timeline, ...]
     poses: tuple[PoseSample, ...]
-    frame_stride: int
+    take: TakeIndex
+    worst: dict[Kind, tuple[WorstMoment, ...]]
+    people: tuple[int, ...]
     cameras: tuple[CameraShape, ...]
     cameras_move: bool
     stage: Stage
     overlays: tuple[FrameOverlay, ...]
+    pictures: SmallPictures
     findings: tuple[Finding, ...]
 
     @property
-    def people(self) -> tuple[int, ...]:
-        """The people of the 3D view."""
-        return tuple(sorted({pose.person for pose in self.poses}))
+    def examined(self) -> HarvestInfo:
+        """The content of `harvest.json` with the findings of this page, which an older harvest lacks."""
+        return self.info.model_copy(update={"findings": self.findings, "diagnosed": True})
 
     @property
     def measured_person(self) -> int | None:
@@ -95,14 +105,18 @@ def _estimated_mm(info: HarvestInfo) -> dict[str, float]:
     return next(person.limb_lengths_mm for person in info.people if person.person == measured)
 
 
-def collect(harvest: Harvest) -> ReportContent:
+def collect(harvest: Harvest, sink: Sink | None = None) -> ReportContent:
     """Return the content of a harvest's report; frames are streamed, so memory does not grow with their number.
+
+    Args:
+        harvest: the harvest.
+        sink: takes the pieces of a long take, so that memory does not grow with it; None keeps them.
 
     Raises:
         StoreError: the harvest is damaged.
         FormatError: a preview picture is damaged.
     """
-    pass_ = _Pass(harvest)
+    pass_ = _Pass(harvest, sink)
     for frame, group in groupby(harvest.iter_selected(), key=lambda row: row.annotations.frame):
         pass_.add(frame, tuple(group))
     return pass_.content()
@@ -133,7 +147,7 @@ def spread_out(values: Iterable[int], num: int) -> tuple[int, ...]:
 class _Pass:
     """The tallies that are filled in one pass over the harvest."""
 
-    def __init__(self, harvest: Harvest) -> None:
+    def __init__(self, harvest: Harvest, sink: Sink | None) -> None:
         self._harvest, self._rig, self._skeleton = harvest, harvest.rig, harvest.skeleton
         self._range = frame_range(harvest)
         self._joints, self._limbs = JointTally(self._skeleton), LimbTally(self._skeleton)
@@ -141,6 +155,8 @@ class _Pass:
         # A harvest that lists all that its annotations show is not diagnosed twice.
         self._diagnosis = None if harvest.info.diagnosed else Diagnosis(self._rig, self._skeleton)
         self._motion = MotionTally(self._range)
+        self._take, self._worst = TakeTally(self._rig, sink), WorstTally(self._rig, self._range)
+        self._people: set[int] = set()
         self._measured = _measured_person(harvest.info)
         self._timelines: dict[int, TimelineTally] = {}
         self._pictured = set(spread_out(harvest.preview_frames, MAX_PICTURED_FRAMES))
@@ -157,6 +173,9 @@ class _Pass:
                 self._limbs.add(record)
             self._views.add(record)
             self._motion.add(record, selected)
+            self._take.add(record, selected)
+            self._worst.add(record)
+            self._people.add(record.person)
             timeline = self._timeline_of(record.person)
             if timeline:
                 timeline.add(record, selected)
@@ -181,11 +200,14 @@ class _Pass:
             agreement=self._views.pooled(),
             timelines=tuple(self._timelines[person].summary() for person in sorted(self._timelines)),
             poses=tuple(poses),
-            frame_stride=self._motion.stride,
+            take=self._take.index(),
+            worst={kind: self._worst.moments(kind) for kind in get_args(Kind)},
+            people=tuple(sorted(self._people)),
             cameras=camera_shapes(self._rig, self._range[0], middle),
             cameras_move=any(isinstance(camera, MovingCamera) for camera in self._rig),
             stage=stage,
             overlays=tuple(self._overlays),
+            pictures=small_pictures(self._harvest, self._rig.names),
             findings=self._findings(joints),
         )
 

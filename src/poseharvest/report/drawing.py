@@ -16,14 +16,35 @@ _MARKER_SHARE = 0.0095
 """Radius of a marker as a share of the window's height."""
 
 
-def overlay_svg(overlay: ViewOverlay, skeleton: Skeleton, label: str) -> Markup:
-    """Return one view with limbs, 2-sigma ellipses and joints; `label` describes it."""
+_FAINTEST = 0.18
+"""The same number as in `templates/scene.js`."""
+
+
+def overlay_svg(overlay: ViewOverlay, skeleton: Skeleton, usual_sigma_mm: float, label: str) -> Markup:
+    """Return one view with limbs, 2-sigma ellipses and joints, those less certain than usual fainter.
+
+    Args:
+        overlay: the view.
+        skeleton: the joints.
+        usual_sigma_mm: sigma up to which joints are drawn in full strength; twice that is half as strong.
+        label: describes the view.
+    """
     box = overlay.box
-    people = Markup("").join(_person(marks, skeleton, box.height * _MARKER_SHARE) for marks in overlay.people)
+    radius = box.height * _MARKER_SHARE
+    people = Markup("").join(_person(marks, skeleton, radius, usual_sigma_mm) for marks in overlay.people)
     return Markup(
         '<svg class="overlay" viewBox="{l:.2f} {t:.2f} {w:.2f} {h:.2f}" role="img" aria-label="{label}">'
         "{picture}{people}</svg>"
     ).format(l=box.left, t=box.top, w=box.width, h=box.height, label=label, picture=_picture(overlay), people=people)
+
+
+def strength(sigma_mm: float, usual_sigma_mm: float) -> float:
+    """Return how strongly a joint is drawn, at most 1: one twice as uncertain as usual is half as strong.
+
+    >>> strength(10, 20), strength(40, 20), strength(4000, 20)
+    (1.0, 0.5, 0.18)
+    """
+    return float(min(1.0, max(_FAINTEST, usual_sigma_mm / max(sigma_mm, 1e-6))))
 
 
 def _picture(overlay: ViewOverlay) -> Markup:
@@ -37,43 +58,45 @@ def _picture(overlay: ViewOverlay) -> Markup:
     ).format(data_uri("image/jpeg", overlay.jpeg), box.left, box.top, box.width, box.height)
 
 
-def _person(marks: Mapping[str, JointMark], skeleton: Skeleton, radius: float) -> Markup:
-    limbs = [
-        (marks[limb.parent], marks[limb.child], side_of_limb(skeleton, limb))
+def _person(marks: Mapping[str, JointMark], skeleton: Skeleton, radius: float, usual_sigma_mm: float) -> Markup:
+    strengths = {name: strength(mark.sigma_mm, usual_sigma_mm) for name, mark in marks.items()}
+    lines = [
+        _limb(
+            (marks[limb.parent], marks[limb.child]),
+            side_of_limb(skeleton, limb),
+            min(strengths[limb.parent], strengths[limb.child]),
+        )
         for limb in skeleton.limbs
         if limb.parent in marks and limb.child in marks
     ]
-    lines = [_limb(*limb) for limb in limbs]
-    joints = [_joint(mark, side_of_joint(skeleton, name), radius) for name, mark in marks.items()]
+    joints = [_joint(mark, side_of_joint(skeleton, name), radius, strengths[name]) for name, mark in marks.items()]
     return Markup("").join([*lines, *joints])
 
 
-def _limb(parent: JointMark, child: JointMark, side: str) -> Markup:
-    doubtful = "" if parent.selected and child.selected else " doubtful"
-    line = Markup('<path class="limb {}" d="M{:.1f} {:.1f}L{:.1f} {:.1f}"/>')
-    place = (parent.x, parent.y, child.x, child.y)
-    casing = Markup("") if doubtful else line.format("casing", *place)
-    return casing + line.format(side + doubtful, *place)
+def _limb(ends: tuple[JointMark, JointMark], side: str, opacity: float) -> Markup:
+    path = "L".join(f"{end.x:.1f} {end.y:.1f}" for end in ends)
+    line = '<path class="limb casing" d="M{0}"/><path class="limb {1}" opacity="{2:.2f}" d="M{0}"/>'
+    return Markup(line).format(path, side, opacity)
 
 
-def _joint(mark: JointMark, side: str, radius: float) -> Markup:
+def _joint(mark: JointMark, side: str, radius: float, opacity: float) -> Markup:
     state = "selected" if mark.selected else "not selected"
     tip = (
-        f"{plain_name(mark.name)}: {state}\nsigma {mark.sigma_mm:.1f} mm\ndet {scientific(mark.det)} mm⁶\n"
+        f"{plain_name(mark.name)}\nsigma {mark.sigma_mm:.1f} mm\n{state}\ndet {scientific(mark.det)} mm⁶\n"
         f"heatmap here {mark.score:.2f}"
     )
-    marker = _disc(mark, side, radius) if mark.selected else _cross(mark, radius)
     return Markup(
-        '<g class="{kind}" data-tip="{tip}">{contour}{peak}{marker}'
-        '<circle class="hit" cx="{x:.1f}" cy="{y:.1f}" r="{r:.1f}"/></g>'
+        '<g data-tip="{tip}">{contour}{peak}<circle class="disc {side}" opacity="{o:.2f}" cx="{x:.1f}" cy="{y:.1f}" '
+        'r="{radius:.2f}"/><circle class="hit" cx="{x:.1f}" cy="{y:.1f}" r="{r:.1f}"/></g>'
     ).format(
-        kind="keep" if mark.selected else "reject",
         tip=tip,
         contour=_contour(mark, side),
         peak=_peak(mark, radius),
-        marker=marker,
+        side=side,
+        o=opacity,
         x=mark.x,
         y=mark.y,
+        radius=radius,
         r=2.4 * radius,
     )
 
@@ -84,16 +107,6 @@ def _contour(mark: JointMark, side: str) -> Markup:
     return Markup(
         '<ellipse class="contour {}" rx="{:.2f}" ry="{:.2f}" transform="translate({:.1f} {:.1f}) rotate({:.1f})"/>'
     ).format(side, mark.ellipse.major, mark.ellipse.minor, mark.x, mark.y, mark.ellipse.angle_deg)
-
-
-def _disc(mark: JointMark, side: str, radius: float) -> Markup:
-    return Markup('<circle class="disc {}" cx="{:.1f}" cy="{:.1f}" r="{:.2f}"/>').format(side, mark.x, mark.y, radius)
-
-
-def _cross(mark: JointMark, radius: float) -> Markup:
-    r = 1.15 * radius
-    path = f"M{mark.x - r:.1f} {mark.y - r:.1f}l{2 * r:.1f} {2 * r:.1f}m0 {-2 * r:.1f}l{-2 * r:.1f} {2 * r:.1f}"
-    return Markup('<path class="halo" d="{0}"/><path class="cross" d="{0}"/>').format(path)
 
 
 def _peak(mark: JointMark, radius: float) -> Markup:

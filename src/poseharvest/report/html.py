@@ -12,29 +12,47 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from poseharvest.annotations.cuts import unasked_selection
 from poseharvest.annotations.reader import Harvest
 from poseharvest.diagnosis import wording
 from poseharvest.diagnosis.agreement import DISAGREE_MM
 from poseharvest.diagnosis.histogram import RELATIVE_ERROR
 from poseharvest.diagnosis.limbs import MIN_FLAG_MM, OFF_SHARE, WIDE_SHARE
 from poseharvest.diagnosis.spread import plain_name
+from poseharvest.diagnosis.verdict import verdict_on
 from poseharvest.errors import StoreError
 from poseharvest.report import figures, selection
 from poseharvest.report.collect import ReportContent, collect
 from poseharvest.report.drawing import overlay_svg
-from poseharvest.report.joint_order import limb_order, reading_order
+from poseharvest.report.joint_order import hinges, limb_order, reading_order
 from poseharvest.report.overlays import NUM_SIGMAS
-from poseharvest.report.payload import page_data
+from poseharvest.report.payload import page_data, script_safe
 from poseharvest.report.strip import strip_svg
+from poseharvest.report.take import MAX_INSIDE
+from poseharvest.report.take_folder import take_folder
 from poseharvest.storage.object_store import is_remote
 from poseharvest.storage.staging import staged_file
 
-_SCRIPTS = ("orbit.js", "motion.js", "scene.js", "controls.js", "page.js")
+_SCRIPTS = (
+    *(
+        "orbit.js",
+        "motion.js",
+        "take.js",
+        "scene.js",
+        "controls.js",
+        "view_canvases.js",
+        "angles.js",
+        "trajectories.js",
+    ),
+    "page.js",
+)
 _MIN_REACH_MM = 20.0
 
 
 def report(harvest: Path | str, out: Path | str | None = None, *, overwrite: bool = False) -> Path:
     """Write the report of a harvest folder as one HTML file and return its path.
+
+    The frames of a long take lie in a folder beside the page, `NAME_frames`, which belongs to it.
 
     Args:
         harvest: the harvest folder.
@@ -46,33 +64,52 @@ def report(harvest: Path | str, out: Path | str | None = None, *, overwrite: boo
         StoreError: the harvest is damaged, `out` exists, or it cannot be written.
         FormatError: a preview picture is damaged.
     """
+    path, _ = write_page(harvest, out, overwrite=overwrite)
+    return path
+
+
+def write_page(
+    harvest: Path | str, out: Path | str | None = None, *, overwrite: bool = False
+) -> tuple[Path, ReportContent]:
+    """Write the report as `report` does, and return its path and its content."""
     if out is None and is_remote(harvest):
         raise StoreError(f"{harvest}: a report is not written into an object store: name a local file (--out)")
     opened = Harvest.open(harvest)
     path = Path(out) if out is not None else opened.path / "report" / "index.html"
-    page = render(collect(opened))
-    with staged_file(path, overwrite=overwrite or out is None) as temporary:
+    with staged_file(path, overwrite=overwrite or out is None) as temporary, take_folder(opened.info, path) as folder:
+        content = collect(opened, None if folder is None else folder.write)
+        page = render(content, None if folder is None else folder.name)
         temporary.write_text(page, encoding="utf-8")
-    return path
+    return path, content
 
 
-def render(content: ReportContent) -> str:
-    """Return the page. Every name from the harvest is escaped."""
-    environment = Environment(
+def render(content: ReportContent, beside: str | None = None) -> str:
+    """Return the page. Every name from the harvest is escaped.
+
+    Args:
+        content: what it shows.
+        beside: name of the folder beside the page that holds the pieces of a long take.
+    """
+    return environment().get_template("page.html.j2").render(**_context(content, beside))
+
+
+def environment() -> Environment:
+    """Return what fills the templates: it escapes every text that is not a template's own."""
+    made = Environment(
         loader=PackageLoader("poseharvest.report", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(
+    made.filters.update(
         number=wording.number, percent=wording.percent, mm=wording.short, plain=plain_name, count="{:,}".format
     )
-    environment.filters.update(merged=lambda a, b: {**a, **b}, plain_entries=_plain_entries)
-    return environment.get_template("page.html.j2").render(**_context(content))
+    made.filters.update(merged=lambda a, b: {**a, **b}, plain_entries=_plain_entries)
+    return made
 
 
-def _context(content: ReportContent) -> dict[str, Any]:
+def _context(content: ReportContent, beside: str | None) -> dict[str, Any]:
     info = content.info
     order = reading_order(content.skeleton)
     ordered = [content.joints.joints[j] for j in order]
@@ -84,11 +121,13 @@ def _context(content: ReportContent) -> dict[str, Any]:
         "joints": ordered,
         "limbs": [content.limbs[e] for e in limb_order(content.skeleton)],
         "findings": content.findings,
+        "verdict": verdict_on(content.examined, content.joints.sigma),
+        "unasked_selection": unasked_selection(info.selection),
         "rule_words": selection.rule_words(info.selection),
         "selected_of": {joint.joint: joint for joint in info.selection.joints},
         "cuts": cuts,
         "threshold_words": partial(selection.threshold_words, info.selection),
-        "overlay": partial(overlay_svg, skeleton=content.skeleton),
+        "overlay": partial(overlay_svg, skeleton=content.skeleton, usual_sigma_mm=content.joints.usual_sigma_mm),
         "strips": _strips(content, order),
         "spread_bar": partial(figures.spread_bar, scale=spread_scale),
         "deviation_bar": partial(figures.deviation_bar, reach_mm=_reach_mm(content)),
@@ -97,9 +136,13 @@ def _context(content: ReportContent) -> dict[str, Any]:
         "pooled_histogram": figures.pooled_histogram(content.joints.joints, content.joints.edges_mm),
         "cell_style": _cell_style,
         "order": order,
-        "data": page_data(content),
-        "style": _asset("page.css"),
-        "scripts": [_asset(name) for name in _SCRIPTS],
+        "hinges": hinges(content.skeleton),
+        "data": page_data(content, beside),
+        "inside": None if content.take.inside is None else script_safe(content.take.inside),
+        "beside": beside,
+        "max_inside": MAX_INSIDE,
+        "style": asset("page.css"),
+        "scripts": [asset(name) for name in _SCRIPTS],
         "laws": {
             "disagree_mm": DISAGREE_MM,
             "off": OFF_SHARE,
@@ -141,6 +184,6 @@ def _plain_entries(options: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in options.items() if not isinstance(value, Mapping)}
 
 
-def _asset(name: str) -> Markup:
-    """A style sheet or script of this package, not escaped, since it holds no text from the harvest."""
+def asset(name: str) -> Markup:
+    """Return a style sheet or script of this package, not escaped, since it holds no text from the harvest."""
     return Markup(resources.files("poseharvest.report").joinpath("templates", name).read_text(encoding="utf-8"))

@@ -21,6 +21,12 @@ def limb_order(skeleton: Skeleton) -> tuple[int, ...]:
     return tuple(sorted(range(len(skeleton.limbs)), key=lambda e: places[skeleton.limbs[e].child]))
 
 
+def hinges(skeleton: Skeleton) -> frozenset[int]:
+    """Return the channels of the joints in which exactly two limbs meet, so that they have one angle."""
+    inner = [limb.parent for limb in skeleton.limbs]
+    return frozenset(skeleton.index(limb.child) for limb in skeleton.limbs if inner.count(limb.child) == 1)
+
+
 def _place(joint: str) -> tuple[int, str, bool]:
     return (_level(joint), _stem(joint), joint.startswith("right_"))
 

@@ -82,6 +82,11 @@ class JointSummaries:
         return sum(joint.num_selected for joint in self.joints)
 
     @property
+    def usual_sigma_mm(self) -> float:
+        """Median sigma, above which joints are drawn fainter, mm; 1 if no camera sees a joint."""
+        return self.sigma.median if self.sigma.num else 1.0
+
+    @property
     def num_image_points(self) -> int:
         """2D annotations of all joints in all views."""
         return sum(joint.num_image_points for joint in self.joints)

@@ -87,7 +87,7 @@ class Stage:
 
 
 class MotionTally:
-    """Keeps every k-th frame of a stream, at most MAX_FRAMES of them.
+    """Keeps every k-th frame of a stream, at most MAX_FRAMES of them, from which the stage is found.
 
     Args:
         frames: first and last frame of the harvest.
@@ -102,18 +102,21 @@ class MotionTally:
         """Keep one person in one frame, if the frame is one of those shown."""
         if (frame.frame - self._first) % self.stride:
             return
-        root = matrix_root(frame.cov).numpy()[:, _UPPER[0], _UPPER[1]]
-        state = np.where(frame.supported.numpy(), 1 + selected.astype(np.uint8), 0)
-        self.samples.append(
-            PoseSample(
-                frame=frame.frame,
-                time_s=frame.time_s,
-                person=frame.person,
-                mean=frame.mean.numpy().astype(np.float32),
-                root=root.astype(np.float32),
-                state=state.astype(np.uint8),
-            )
-        )
+        self.samples.append(pose_sample(frame, selected))
+
+
+def pose_sample(frame: FrameAnnotations, selected: NDArray[np.bool_]) -> PoseSample:
+    """Return one person in one frame as the 3D view draws it; `selected` is (J,)."""
+    root = matrix_root(frame.cov).numpy()[:, _UPPER[0], _UPPER[1]]
+    state = np.where(frame.supported.numpy(), 1 + selected.astype(np.uint8), 0)
+    return PoseSample(
+        frame=frame.frame,
+        time_s=frame.time_s,
+        person=frame.person,
+        mean=frame.mean.numpy().astype(np.float32),
+        root=root.astype(np.float32),
+        state=state.astype(np.uint8),
+    )
 
 
 @dataclass(frozen=True)

@@ -163,6 +163,7 @@ def _marks(row: SelectedFrame, camera: StaticCamera, view: int, skeleton: Skelet
         if not (projection.valid[j] and frame.supported[j]):
             continue
         peak = frame.peak_pixels[view, j]
+        has_peak = bool(torch.isfinite(peak).all()) and bool(frame.peak_score[view, j] > 0)
         marks[name] = JointMark(
             name=name,
             x=float(projection.pixels[j, 0]),
@@ -172,7 +173,7 @@ def _marks(row: SelectedFrame, camera: StaticCamera, view: int, skeleton: Skelet
             det=float(det[j]),
             score=float(frame.score[view, j]),
             selected=bool(selected[j]),
-            peak=(float(peak[0]), float(peak[1])) if bool(torch.isfinite(peak).all()) else None,
+            peak=(float(peak[0]), float(peak[1])) if has_peak else None,
         )
     return marks
 

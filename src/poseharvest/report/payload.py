@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,6 @@ from numpy.typing import NDArray
 from poseharvest.diagnosis.spread import plain_name, side_of_joint, side_of_limb
 from poseharvest.report.collect import ReportContent
 from poseharvest.report.joint_order import reading_order
-from poseharvest.report.moving_poses import pack_motion
 from poseharvest.report.strip import LEFT, ROW_HEIGHT, TOP, WIDTH
 from poseharvest.report.timeline import Timeline
 from poseharvest.skeleton.skeleton import Skeleton
@@ -23,15 +21,24 @@ _FRUSTUM_SHARE = 0.1
 """Length of a drawn camera as a share of its distance to the people."""
 
 
-def page_data(content: ReportContent) -> Markup:
-    """Return the JSON; `<`, `>` and `&` are written as escapes, so it may stand inside a script element."""
-    text = json.dumps(_plain(content), separators=(",", ":"), allow_nan=False)
+def page_data(content: ReportContent, beside: str | None) -> Markup:
+    """Return the JSON that the script reads.
+
+    Args:
+        content: what the page shows.
+        beside: name of the folder beside the page that holds the take's pieces; None if the page holds the only one.
+    """
+    return script_safe(json.dumps(_plain(content, beside), separators=(",", ":"), allow_nan=False))
+
+
+def script_safe(text: str) -> Markup:
+    """Return JSON with `<`, `>` and `&` written as escapes, so that it may stand inside a script element."""
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return Markup(text)
 
 
-def _plain(content: ReportContent) -> dict[str, Any]:
+def _plain(content: ReportContent, beside: str | None) -> dict[str, Any]:
     middle = np.mean([pose.center for pose in content.poses], axis=0)
     distances = [float(np.linalg.norm(np.array(camera.center) - middle)) for camera in content.cameras]
     return {
@@ -41,13 +48,22 @@ def _plain(content: ReportContent) -> dict[str, Any]:
         "floor_centre": middle.round(1).tolist(),
         "cameras": [asdict(camera) for camera in content.cameras],
         "frustum_mm": float(np.median(distances)) * _FRUSTUM_SHARE,
-        "motion": _motion(content),
+        "views": _views(content),
+        "sigma_mm": {"median": content.joints.usual_sigma_mm},
+        "pieces": [asdict(piece) for piece in content.take.pieces],
+        "beside": beside,
+        "frame_rate": content.info.capture.frame_rate,
+        "created": content.info.created,
+        "people": list(content.people),
+        "pictures": asdict(content.pictures),
         "timelines": [_timeline(timeline, content.skeleton) for timeline in content.timelines],
     }
 
 
 def _joints(skeleton: Skeleton) -> list[dict[str, str]]:
-    return [{"label": plain_name(name), "side": side_of_joint(skeleton, name)} for name in skeleton.joints]
+    return [
+        {"name": name, "label": plain_name(name), "side": side_of_joint(skeleton, name)} for name in skeleton.joints
+    ]
 
 
 def _limbs(skeleton: Skeleton) -> list[dict[str, Any]]:
@@ -61,18 +77,8 @@ def _limbs(skeleton: Skeleton) -> list[dict[str, Any]]:
     ]
 
 
-def _motion(content: ReportContent) -> dict[str, Any]:
-    moments = [
-        {
-            "frame": frame,
-            "time_s": round(rows[0][1].time_s, 4),
-            "samples": [index for index, _ in rows],
-            "people": [pose.person for _, pose in rows],
-        }
-        for frame, group in groupby(enumerate(content.poses), key=lambda row: row[1].frame)
-        if (rows := list(group))
-    ]
-    return {**asdict(pack_motion(list(content.poses))), "moments": moments}
+def _views(content: ReportContent) -> list[dict[str, Any]]:
+    return [{"name": view.name, "width": view.width, "height": view.height} for view in content.info.views]
 
 
 def _timeline(timeline: Timeline, skeleton: Skeleton) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Bundle adjustment: lenses, places of cameras and poses of the board that explain all corners best.
 
-Derivatives are those of OpenCV (`composeRT`, `projectPoints`), the solver is SciPy's `least_squares` with a sparse
-Jacobian and a loss that grows linearly beyond a pixel. The first camera defines the world. Weak expectations of what is
+Derivatives are those of OpenCV (`composeRT`, `projectPoints`), the solver is `arrow_fit` with a loss that grows
+linearly beyond a pixel. The first camera defines the world. Weak expectations of what is
 usual keep a number in its range that the pictures do not determine; its standard deviation is then large.
 """
 
@@ -15,12 +15,12 @@ import cv2
 import numpy as np
 
 from poseharvest.boards.board import Floats
+from poseharvest.rig_calibration.arrow_fit import least_steps
 from poseharvest.rig_calibration.board_poses import matrix_from, projected, vector_of
 from poseharvest.rig_calibration.lenses import Lens
 
 _MAX_EVALUATIONS = 60
-_COST_TOLERANCE, _STEP_TOLERANCE = 1e-7, 1e-9
-_TINY, _RIDGE = 1e-12, 1e-10
+_TINY = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,38 +85,8 @@ def adjust(state: State, pictures: Sequence[Picture], sigma_px: float) -> State:
         pictures: what to explain; every moment and every camera has at least one.
         sigma_px: what a corner is off by, pixels; it weighs the expectations of lenses.
     """
-    from scipy.optimize import least_squares
-    from scipy.sparse.linalg import aslinearoperator
-
     problem = _Problem(state, pictures, sigma_px)
-    start = np.zeros(problem.num_numbers)
-    # In directions in which the derivatives at the start are orthonormal, the iterative solver needs few steps.
-    spread = _orthonormal_directions(problem.jacobian(start)) * np.linalg.norm(problem.residuals(start))
-    result = least_squares(
-        lambda steps: problem.residuals(spread @ steps),
-        start,
-        jac=lambda steps: aslinearoperator(problem.jacobian(spread @ steps)) @ aslinearoperator(spread),
-        method="trf",
-        loss="soft_l1",
-        f_scale=max(1.0, 3 * sigma_px),
-        tr_solver="lsmr",
-        max_nfev=_MAX_EVALUATIONS,
-        ftol=_COST_TOLERANCE,
-        xtol=_STEP_TOLERANCE,
-        gtol=_STEP_TOLERANCE,
-    )
-    return problem.state_at(spread @ result.x)
-
-
-def _orthonormal_directions(jacobian: Any) -> Floats:
-    """Return (P, P) directions D in which J D is nearly orthonormal: of J^T J = R^T R the inverse of R."""
-    from scipy.linalg import cholesky, solve_triangular
-
-    normal = (jacobian.T @ jacobian).toarray()
-    scale = 1 / np.sqrt(np.maximum(np.diag(normal), _TINY))
-    scaled = normal * np.outer(scale, scale) + _RIDGE * np.eye(len(normal))
-    upper = cholesky(scaled)
-    return np.asarray(scale[:, None] * solve_triangular(upper, np.eye(len(normal))), dtype=np.float64)
+    return problem.state_at(least_steps(problem, max(1.0, 3 * sigma_px), _MAX_EVALUATIONS))
 
 
 def precision(state: State, pictures: Sequence[Picture], sigma_px: float) -> Precision:
@@ -152,6 +122,8 @@ def _place_deviation(cam_from_world: Floats, covariance: Floats) -> float:
 class _Problem:
     """The residuals and their derivatives, as steps from a state: lenses, then cameras but the first, then boards."""
 
+    block_size = 6
+
     def __init__(self, state: State, pictures: Sequence[Picture], sigma_px: float) -> None:
         self._state, self._pictures, self._sigma_px = state, pictures, sigma_px
         self._cameras = np.stack([vector_of(pose) for pose in state.cams_from_world])
@@ -161,6 +133,7 @@ class _Problem:
         self._camera_start = int(self._lens_starts[-1])
         self._board_start = self._camera_start + 6 * (len(state.lenses) - 1)
         self.num_numbers = self._board_start + 6 * len(self._boards)
+        self.num_shared = self._board_start
         self._pattern = [self._columns(picture) for picture in pictures]
 
     def lens_slice(self, view: int) -> slice:

@@ -20,12 +20,15 @@ RECORD_FILE = "calibration.json"
 CAMERAS_FILE = "calibration.toml"
 PAGE_FILE = "report.html"
 
-_FORMAT, _VERSION = "poseharvest-calibration", 1
+FORMAT_NAME = "poseharvest-calibration"
+"""The format that `calibration.json` names, whatever the cameras were calibrated by."""
+
+_VERSION = 1
 
 
 def record_text(result: RigCalibration) -> str:
     """Return the content of `calibration.json`. Numbers that are not known are null."""
-    return json.dumps(_plain(_record(result)), indent=1, allow_nan=False) + "\n"
+    return json.dumps(plain_numbers(_record(result)), indent=1, allow_nan=False) + "\n"
 
 
 def is_calibration_folder(folder: Path) -> bool:
@@ -34,14 +37,14 @@ def is_calibration_folder(folder: Path) -> bool:
         document = load_json(folder / RECORD_FILE)
     except FormatError:
         return False
-    return isinstance(document, dict) and document.get("format") == _FORMAT
+    return isinstance(document, dict) and document.get("format") == FORMAT_NAME
 
 
 def _record(result: RigCalibration) -> dict[str, Any]:
     sightings, board, names = result.sightings, result.sightings.board, result.sightings.views
     summaries = summarize(sightings, result.adjusted)
     return {
-        "format": _FORMAT,
+        "format": FORMAT_NAME,
         "version": _VERSION,
         "is_fit": result.is_fit,
         "findings": [{"severity": f.severity, "topic": f.topic, "message": f.message} for f in result.findings],
@@ -104,12 +107,12 @@ def _picture(fit: Fit) -> dict[str, Any]:
     }
 
 
-def _plain(value: Any) -> Any:
+def plain_numbers(value: Any) -> Any:
     """Return the value without NaN and infinity, which JSON does not have."""
     if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
+        return {key: plain_numbers(one) for key, one in value.items()}
     if isinstance(value, list):
-        return [_plain(one) for one in value]
+        return [plain_numbers(one) for one in value]
     if isinstance(value, float | np.floating):
         return float(value) if math.isfinite(value) else None
     return value

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from poseharvest.arrays import ImageSize
@@ -14,6 +15,7 @@ from poseharvest.boards.board import Board, Floats
 from poseharvest.boards.detection import Corners
 from poseharvest.errors import CalibrationError
 from poseharvest.geometry.camera import Camera
+from poseharvest.geometry.distortion import Distortion
 from poseharvest.rig_calibration.options import LensModel
 
 FEW_PICTURES = 8
@@ -28,6 +30,7 @@ _GUESS_ERRORS = 3.0  # times the median error: a picture with more is left out o
 _NAMES = ("fx", "fy", "cx", "cy", "k1", "k2", "p1", "p2", "k3")
 _FREE: dict[str, tuple[tuple[str, ...], ...]] = {
     "fixed": (),
+    "focal": (("fx", "fy"),),
     "k1": (("fx", "fy"), ("cx",), ("cy",), ("k1",)),
     "radial": (("fx", "fy"), ("cx",), ("cy",), ("k1",), ("k2",)),
     "full": tuple((name,) for name in _NAMES),
@@ -43,7 +46,7 @@ class Lens:
     Attributes:
         image_size: (height, width) of its pictures, pixels.
         values: (4 + D,) fx, fy, cx, cy and the coefficients of Brown-Conrady's distortion in OpenCV's order.
-        model: what is estimated: "fixed", "k1", "radial" or "full".
+        model: what is estimated: "fixed", "focal" (one focal length alone), "k1", "radial" or "full".
     """
 
     image_size: ImageSize
@@ -97,6 +100,19 @@ class Lens:
         """Return the (N, 2) undistorted points x / z, y / z of pixels (N, 2)."""
         undistorted = cv2.undistortPoints(pixels.reshape(-1, 1, 2), self.matrix, self.coefficients)
         return np.asarray(undistorted.reshape(-1, 2), dtype=np.float64)
+
+    def camera(self, name: str, cam_from_world: Floats) -> Camera:
+        """Return the camera with this lens, its name, and its (4, 4) pose, mm."""
+        coefficients = tuple(map(float, self.coefficients))
+        u, _, vt = np.linalg.svd(cam_from_world[:3, :3])  # rounding errors of the products before
+        return Camera(
+            name,
+            self.image_size,
+            torch.from_numpy(self.matrix),
+            torch.from_numpy(u @ vt),
+            torch.from_numpy(cam_from_world[:3, 3].copy()),
+            Distortion("brown_conrady", coefficients) if any(coefficients) else Distortion(),
+        )
 
 
 def lens_of_camera(camera: Camera) -> Lens:

@@ -7,15 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from poseharvest.boards.board import Board, Floats
+from poseharvest.boards.board import Board
 from poseharvest.capture.cameras import fit_rig
 from poseharvest.capture.uncalibrated import UncalibratedFootage
 from poseharvest.errors import CalibrationError, CaptureError
 from poseharvest.findings import Finding, worst_first
 from poseharvest.geometry.camera import Camera
-from poseharvest.geometry.distortion import Distortion
 from poseharvest.geometry.rig import Rig
 from poseharvest.progress import OnProgress
 from poseharvest.rig_calibration.adjustment_rounds import Adjusted, Beginning, adjust_in_rounds
@@ -124,7 +122,7 @@ def calibrate_footage(  # noqa: PLR0913 - the independent options of a calibrati
     if floor and not 0 <= floor[0] < footage.num_frames:
         raise CaptureError(f"floor_board: expected a frame from 0 to {footage.num_frames - 1}, got {floor[0]}")
     # What can be wrong is read before the pictures, which take minutes.
-    lenses = None if intrinsics is None else _given_lenses(intrinsics, footage)
+    lenses = None if intrinsics is None else given_lenses(intrinsics, footage)
     if wanted.scene_points is not None:
         read_scene_points(wanted.scene_points)
     sightings = find_boards(footage, board, every=every, also=floor, on_progress=on_progress)
@@ -136,7 +134,12 @@ def calibrate_footage(  # noqa: PLR0913 - the independent options of a calibrati
     return replace(result, findings=worst_first((*result.findings, *extra, *footage.findings)))
 
 
-def _given_lenses(intrinsics: Rig, footage: UncalibratedFootage) -> list[Lens]:
+def given_lenses(intrinsics: Rig, footage: UncalibratedFootage) -> list[Lens]:
+    """Return the lenses of a calibration for the views of some footage.
+
+    Raises:
+        CalibrationError: a view has no perspective camera that stands still, or its pictures have another size.
+    """
     fitted = fit_rig(intrinsics, footage.footage, footage.settings).rig
     lenses = [lens_of_camera(camera) for camera in fitted if isinstance(camera, Camera)]
     if len(lenses) < len(footage.names):
@@ -241,19 +244,5 @@ def make_rig(names: Sequence[str], state: State, world: World) -> Rig:
         scaled = cam_from_old.copy()
         scaled[:3, 3] *= world.scale
         pose = scaled @ np.linalg.inv(world.new_from_old)
-        cameras.append(_camera(name, lens, pose))
+        cameras.append(lens.camera(name, pose))
     return Rig(tuple(cameras))
-
-
-def _camera(name: str, lens: Lens, cam_from_world: Floats) -> Camera:
-    coefficients = tuple(map(float, lens.coefficients))
-    distortion = Distortion("brown_conrady", coefficients) if any(coefficients) else Distortion()
-    u, _, vt = np.linalg.svd(cam_from_world[:3, :3])  # rounding errors of the products before
-    return Camera(
-        name,
-        lens.image_size,
-        torch.from_numpy(lens.matrix),
-        torch.from_numpy(u @ vt),
-        torch.from_numpy(cam_from_world[:3, 3].copy()),
-        distortion,
-    )

@@ -48,9 +48,10 @@ def people_in_views(
                 people[view].append(looker.look(frame))
         on_frame(frame.index)
     num_joints = len(detector.skeleton)
+    linked = [link_people(shown, num_joints, 3) for shown in people]
     return tuple(
-        ViewJoints(name, np.asarray(times), link_people(shown, num_joints))
-        for name, times, shown in zip(names, times_s, people, strict=True)
+        ViewJoints(name, np.asarray(times), joints[..., :2], joints[..., 2])
+        for name, times, joints in zip(names, times_s, linked, strict=True)
     )
 
 
@@ -69,16 +70,16 @@ class _ViewLooker:
         self._tracker = None if isinstance(detector, KeypointSource) else OneViewTracker(detector, view)
 
     def look(self, frame: MultiViewFrame) -> list[Floats]:
-        """Return the people (J, 2) in the view's picture of a frame; NaN for joints that it does not show."""
+        """Return the people (J, 3), pixels and scores, in the view's picture; NaN for joints that it does not show."""
         image, picture = frame.images[self._number], frame.number(self._number)
         size = (1, 1) if image is None else image.shape[:2]
         search = PictureSearch(self._detector, image, size, self._view, frame.index, self._number, picture)
         if self._tracker is None:
             people = sorted(search.people(), key=lambda person: -person.side * person.confidence)
-            return [confident_pixels(person) for person in people[:_MAX_PEOPLE]]
+            return [_confident_joints(person) for person in people[:_MAX_PEOPLE]]
         crop = None if image is None else self._tracker.observe(frame.index, image)
         seen = [] if crop is None else search.look_through([crop])
-        return [confident_pixels(person) for person in seen if shows_person(person)]
+        return [_confident_joints(person) for person in seen if shows_person(person)]
 
 
 def confident_pixels(person: Candidate) -> Floats:
@@ -86,3 +87,10 @@ def confident_pixels(person: Candidate) -> Floats:
     known = (person.scores > CONFIDENT_PEAK).unsqueeze(-1)
     pixels: Floats = torch.where(known, person.pixels.double(), torch.nan).numpy()
     return pixels
+
+
+def _confident_joints(person: Candidate) -> Floats:
+    """Return (J, 3) pixels and scores of a person's joints; NaN for those of which the detector is not sure."""
+    pixels = confident_pixels(person)
+    scores = np.where(np.isfinite(pixels[:, :1]), person.scores.double().numpy()[:, None], np.nan)
+    return np.concatenate((pixels, scores), 1)

@@ -29,11 +29,14 @@ class ViewJoints:
         times_s: (N,) increasing times of its pictures by its own clock, seconds.
         pixels: (N, P, J, 2) x, y of the joints of up to P people; NaN where the view does not show the joint. A person
             keeps the place P while the view shows them.
+        scores: (N, P, J) how sure the detector is of each joint; NaN where the view does not show it. None if that is
+            not known.
     """
 
     view: str
     times_s: Floats
     pixels: Floats
+    scores: Floats | None = None
 
     @property
     def extent_px(self) -> float:
@@ -123,15 +126,17 @@ class ViewRays:
         return np.where(is_near[:, None, None, None], between, np.nan)
 
 
-def link_people(people: Sequence[Sequence[Floats]], num_joints: int) -> Floats:
-    """Return (N, P, J, 2) pixels in which each person keeps their place from picture to picture.
+def link_people(people: Sequence[Sequence[Floats]], num_joints: int, num_numbers: int = 2) -> Floats:
+    """Return (N, P, J, C) joints in which each person keeps their place from picture to picture.
 
     A person is the nearest one of the last picture, if the joints of both are near to one another for their size. P is
     the largest number of people who are followed at once.
 
     Args:
-        people: for each of N pictures the people in it, (J, 2) pixels each, with NaN for an unknown joint.
+        people: for each of N pictures the people in it, (J, C) each: pixels and what else belongs to a joint, such as
+            its score; NaN for an unknown joint.
         num_joints: J.
+        num_numbers: C.
     """
     last: list[Floats | None] = []
     pictures: list[dict[int, Floats]] = []
@@ -155,7 +160,7 @@ def link_people(people: Sequence[Sequence[Floats]], num_joints: int) -> Floats:
         current = {places[number]: one for number, one in enumerate(shown)}
         last = [current.get(place) for place in range(len(last))]
         pictures.append(current)
-    linked = np.full((len(people), max(1, len(last)), num_joints, 2), np.nan)
+    linked = np.full((len(people), max(1, len(last)), num_joints, num_numbers), np.nan)
     for number, current in enumerate(pictures):
         for place, one in current.items():
             linked[number, place] = one
@@ -163,7 +168,8 @@ def link_people(people: Sequence[Sequence[Floats]], num_joints: int) -> Floats:
 
 
 def _apart(one: Floats, other: Floats) -> float:
-    """Return the median distance of the joints of two (J, 2) people over their extent; infinite without joints."""
+    """Return the median distance of the joints of two (J, C) people over their extent; infinite without joints."""
+    one, other = one[:, :2], other[:, :2]
     distances = np.linalg.norm(one - other, axis=-1)
     known = np.isfinite(distances)
     if not known.any():

@@ -34,11 +34,11 @@ from poseharvest.capture.video import open_video_view
 from poseharvest.datasets.human36m.camera_files import find_cameras, read_cameras
 from poseharvest.datasets.human36m.names_and_joints import CAMERAS, DAMAGE, FRAME_RATE, NUM_ROWS, ROWS, action_of
 from poseharvest.datasets.human36m.preprocessed import authors_sequences, fetch_sequences
-from poseharvest.datasets.pickled_arrays import read_npz_objects
 from poseharvest.datasets.protocol import DatasetSequence, MultiViewDataset, PersonTruth, SequenceTruth
 from poseharvest.datasets.recording_footage import DatasetFootage, blanks, films
 from poseharvest.errors import DatasetError, FormatError
 from poseharvest.reading.cdf import read_cdf
+from poseharvest.reading.pickled_arrays import read_npz_objects
 from poseharvest.skeleton.definitions import H36M17
 from poseharvest.units import mm_per
 

@@ -6,8 +6,7 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-import torch
-
+from poseharvest.devices import check_device
 from poseharvest.errors import ConfigError
 from poseharvest.learning.loop.augment import Augmentation
 
@@ -74,11 +73,7 @@ class TrainingOptions:
             raise ConfigError(f"average: expected a decay of 0 to below 1, got {self.average}")
         if self.schedule not in {"constant", "linear"}:
             raise ConfigError(f'schedule: expected "constant" or "linear", got "{self.schedule}"')
-        try:
-            torch.empty(0, device=self.device)
-        except (RuntimeError, AssertionError) as error:
-            reason = str(error).splitlines()[0]
-            raise ConfigError(f'device: "{self.device}" cannot be used: {reason}') from error
+        check_device(self.device)
 
     def _check_numbers(self) -> None:
         least = {"epochs": 1, "batch_size": 1, "checkpoint_steps": 1, "warm_up_steps": 0, "seed": 0, "loaders": 0}

@@ -1,97 +1,18 @@
-"""The footage of a harvest, and harvesting it again in the same way."""
+"""The options of a harvest, to harvest its footage again in the same way."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import fields
-from pathlib import Path
 from typing import Any, TypeVar
 
 from poseharvest.annotations.reader import Harvest
-from poseharvest.capture.capture import Capture
-from poseharvest.capture.frames import FrameSource, fingerprints_of
-from poseharvest.errors import CaptureError, HarvestError, StoreError
+from poseharvest.errors import StoreError
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.motion.joint_tracks import MotionOptions
 from poseharvest.pictorial.infer import InferenceOptions
 from poseharvest.selection.select import SelectionRule
 
 Options = TypeVar("Options", InferenceOptions, HarvestOptions, MotionOptions, SelectionRule)
-
-
-def open_footage_of(harvest: Harvest, folder: Path | None = None) -> Capture:
-    """Return the capture that a harvest was made from, with the harvest's own cameras.
-
-    Args:
-        harvest: the harvest.
-        folder: where the footage lies now; None takes the place that the harvest names.
-
-    Raises:
-        CaptureError: the footage is not there any more, or is damaged, or the harvest is of a synthetic capture.
-    """
-    recorded_path = harvest.info.capture.path
-    if folder is None and recorded_path is None:
-        raise CaptureError(
-            f"{harvest.path}: was harvested from a synthetic capture, which has no footage to learn from"
-        )
-    place = Path(str(recorded_path)) if folder is None else _moved_to(harvest, folder)
-    if not place.is_dir():
-        raise CaptureError(
-            f"{place}: expected the footage of {harvest.path}, found no folder there: name it with --capture"
-        )
-    return _open(harvest, place)
-
-
-def _open(harvest: Harvest, place: Path) -> Capture:
-    return Capture.open(place, calibration=harvest.rig, views=harvest.view_names)
-
-
-def check_footage(harvest: Harvest, capture: FrameSource) -> None:
-    """Raise CaptureError if the capture has other views than the harvest, fewer frames, or other pictures."""
-    if capture.rig.names != harvest.view_names:
-        raise CaptureError(
-            f"{capture.name}: expected the views {', '.join(harvest.view_names)} of {harvest.path}, "
-            f"got {', '.join(capture.rig.names)}"
-        )
-    if capture.num_frames < harvest.info.capture.num_frames:
-        raise CaptureError(
-            f"{capture.name}: expected the {harvest.info.capture.num_frames} frames of {harvest.path}, "
-            f"got {capture.num_frames}"
-        )
-    found = fingerprints_of(capture)
-    for view, expected in harvest.info.capture.fingerprints.items():
-        if view in found and found[view] != expected:
-            raise CaptureError(
-                f"{capture.name}: view {view}: expected the footage of {harvest.path}, {_described(expected)}, got "
-                f"other footage, {_described(found[view])}: name the folder where it lies now (--capture)"
-            )
-
-
-def _described(fingerprint: Mapping[str, int | str]) -> str:
-    """Return a fingerprint in words.
-
-    >>> _described({"pictures": 100, "bytes": 2000, "sha256": "0123456789abcdef"})
-    '100 pictures in 2000 bytes (01234567)'
-    """
-    size = f" in {fingerprint['bytes']} bytes ({str(fingerprint['sha256'])[:8]})" if "sha256" in fingerprint else ""
-    return f"{fingerprint.get('pictures')} pictures{size}"
-
-
-def _moved_to(harvest: Harvest, folder: Path) -> Path:
-    """Return the folder itself, or the one within it that holds the footage of the harvest, by its fingerprint."""
-    if not folder.is_dir():
-        return folder
-    within = sorted(path for depth in ("*", "*/*") for path in folder.glob(depth) if path.is_dir())
-    named_alike = (path for path in within if path.name == harvest.info.capture.name)
-    return next((place for place in (folder, *named_alike) if _holds_footage_of(harvest, place)), folder)
-
-
-def _holds_footage_of(harvest: Harvest, place: Path) -> bool:
-    """Return whether a folder holds the footage of a harvest; False if the harvest is too old to tell."""
-    try:
-        return bool(known := harvest.info.capture.fingerprints) and fingerprints_of(_open(harvest, place)) == known
-    except HarvestError:
-        return False
 
 
 def options_of(harvest: Harvest) -> HarvestOptions:

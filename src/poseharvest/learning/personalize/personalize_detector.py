@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from poseharvest.annotations.harvest_footage import check_footage, open_footage_of
 from poseharvest.annotations.reader import Harvest
 from poseharvest.capture.frames import FrameSource
 from poseharvest.detectors.protocol import HeatmapDetector, details_of
@@ -14,7 +15,7 @@ from poseharvest.errors import TrainingError
 from poseharvest.learning.heatmaps2d.network_files import write_both
 from poseharvest.learning.loop.processes import process_group
 from poseharvest.learning.personalize.finetune import trainable
-from poseharvest.learning.personalize.harvest_again import check_footage, harvested_frames, open_footage_of
+from poseharvest.learning.personalize.harvest_again import harvested_frames
 from poseharvest.learning.personalize.personalize_options import PersonalizationOptions
 from poseharvest.learning.personalize.rounds import WEIGHTS, Round, RoundInputs, detector_of, run_round
 from poseharvest.localization.boxes import Boxes

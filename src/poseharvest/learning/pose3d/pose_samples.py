@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from poseharvest.annotations.harvest_footage import check_footage, open_footage_of
 from poseharvest.annotations.reader import Harvest
 from poseharvest.capture.frames import FrameSource
 from poseharvest.errors import TrainingError
 from poseharvest.learning.loop.augment import NO_AUGMENTATION, Augmentation
 from poseharvest.learning.loop.samples import MixedSource, SampleSource
-from poseharvest.learning.personalize.harvest_again import check_footage, harvested_frames, open_footage_of
+from poseharvest.learning.personalize.harvest_again import harvested_frames
 from poseharvest.learning.personalize.labels import PictureLabels
 from poseharvest.learning.personalize.personalize_detector import split_frames
 from poseharvest.learning.personalize.surroundings import cut_pictures, turns_of

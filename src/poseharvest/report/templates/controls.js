@@ -72,35 +72,75 @@ class Pointers {
   }
 }
 
+const KEYS = {
+  " ": (player) => player.toggle(),
+  ",": (player) => player.step(-1),
+  ".": (player) => player.step(1),
+  Home: (player) => player.go(0),
+  End: (player) => player.go(player.take.count - 1),
+  PageUp: (player) => player.step(-10),
+  PageDown: (player) => player.step(10),
+};
+
 class Player {
-  constructor(motion, onChange) {
-    this.motion = motion;
+  constructor(take, onChange) {
+    this.take = take;
     this.onChange = onChange;
     this.slider = document.getElementById("moment");
     this.button = document.getElementById("play");
     this.label = document.getElementById("moment-label");
-    this.slider.max = motion.moments.length - 1;
+    this.slider.max = take.count - 1;
     this.slider.addEventListener("input", () => this.go(Number(this.slider.value)));
     this.button.addEventListener("click", () => this.toggle());
-    document.getElementById("space").addEventListener("keydown", (event) => this.key(event));
+    document.getElementById("player").addEventListener("keydown", (event) => this.key(event));
+    for (const button of document.querySelectorAll("button[data-step]"))
+      button.addEventListener("click", () => this.step(Number(button.dataset.step)));
     this.isPlaying = false;
-    this.go(0);
+    this.index = 0;
+    this.motion = null;
   }
 
+  /* Keys of the player; the arrows turn the 3D view, and step where anything else has the focus. */
   key(event) {
-    if (event.key === " ") this.toggle();
-    else if (event.key === ",") this.go(this.index - 1);
-    else if (event.key === ".") this.go(this.index + 1);
+    const onControl = event.target.closest("button, select, input[type=checkbox]");
+    const onView = event.target.id === "space";
+    const arrow = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (event.key === " " && onControl) return;
+    if (KEYS[event.key]) KEYS[event.key](this);
+    else if (arrow && !onView && !event.target.closest("select, input")) this.step(arrow);
     else return;
     event.preventDefault();
   }
 
+  step(by) {
+    this.go(this.index + by);
+  }
+
+  /* Shows a moment, by its number in the whole take; its piece may have to be loaded first. */
   go(index) {
-    this.index = clamp(index, 0, this.motion.moments.length - 1);
-    const { frame, time_s } = this.motion.moments[this.index];
+    this.index = clamp(index, 0, this.take.count - 1);
     this.slider.value = this.index;
+    const wanted = this.index;
+    const number = this.take.pieceOf(wanted);
+    if (!this.take.loaded.has(number)) this.label.textContent = "loading …";
+    this.take.withPiece(number, (motion) => this.index === wanted && this.show(motion, number), () => this.fail(number));
+  }
+
+  goToFrame(frame) {
+    this.take.withIndexOf(frame, (index) => this.go(index), () => this.fail("of this frame"));
+  }
+
+  fail(number) {
+    if (this.isPlaying) this.toggle();
+    this.label.textContent = `frames are missing: piece ${number} of the folder "${this.take.data.beside}" beside this page`;
+  }
+
+  show(motion, number) {
+    this.motion = motion;
+    this.local = this.index - this.take.starts[number];
+    const { frame, time_s } = motion.moments[this.local];
     this.label.textContent = `frame ${frame} · ${time_s.toFixed(2)} s`;
-    this.onChange(this.index, frame);
+    this.onChange(motion, this.local, frame);
   }
 
   toggle() {
@@ -108,21 +148,34 @@ class Player {
     this.button.textContent = this.isPlaying ? "Pause" : "Play";
     this.button.setAttribute("aria-pressed", this.isPlaying);
     if (!this.isPlaying) return;
-    if (this.index === this.motion.moments.length - 1) this.go(0);
-    this.startedAt = performance.now();
-    this.startedFrom = this.motion.moments[this.index].time_s;
+    if (this.index === this.take.count - 1) this.go(0);
+    this.restartClock();
     requestAnimationFrame(() => this.tick());
+  }
+
+  restartClock() {
+    this.startedAt = performance.now();
+    this.startedFrom = this.motion === null ? 0 : this.motion.moments[this.local].time_s;
   }
 
   /* Plays at the capture's own speed, leaving out moments where the browser is slower. */
   tick() {
     if (!this.isPlaying) return;
+    if (this.motion !== null) this.advance();
+    if (this.index === this.take.count - 1) this.toggle();
+    else requestAnimationFrame(() => this.tick());
+  }
+
+  advance() {
     const { moments } = this.motion;
     const now = this.startedFrom + (performance.now() - this.startedAt) / 1000;
-    let next = this.index;
-    while (next < moments.length - 1 && moments[next + 1].time_s <= now) next++;
-    if (next !== this.index) this.go(next);
-    if (next === moments.length - 1) this.toggle();
-    else requestAnimationFrame(() => this.tick());
+    let ahead = 0;
+    while (this.local + ahead < moments.length - 1 && moments[this.local + ahead + 1].time_s <= now) ahead++;
+    if (ahead) return this.step(ahead);
+    const isLast = this.local === moments.length - 1 && moments[this.local].time_s <= now;
+    if (isLast && this.index < this.take.count - 1 && !this.take.waiting.size) {
+      this.step(1); // into the next piece
+      this.take.withPiece(this.take.pieceOf(this.index), () => this.restartClock());
+    }
   }
 }

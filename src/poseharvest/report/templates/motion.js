@@ -1,5 +1,5 @@
 "use strict";
-/* Unpacks the quantised poses of the page's data. */
+/* Unpacks the quantised poses of a piece of the take, and their projections into every view. */
 
 function bytesOf(base64) {
   const text = atob(base64);
@@ -15,17 +15,31 @@ function int16Of(base64) {
   return values;
 }
 
+const NOWHERE = -32768;
+const NUM_SIGMAS = 2;
+
 /* One sample is one person in one frame; moments group the samples of a frame. */
 class Motion {
-  constructor(packed, numJoints) {
+  constructor(piece, numJoints, numViews) {
+    const { poses, views } = piece;
     this.numJoints = numJoints;
-    this.means = int16Of(packed.means);
-    this.roots = int16Of(packed.roots);
-    this.states = bytesOf(packed.states);
-    this.origin = packed.origin_mm;
-    this.step = packed.step_mm;
-    this.rootStep = packed.root_step_mm;
-    this.moments = packed.moments;
+    this.numViews = numViews;
+    this.means = int16Of(poses.means);
+    this.roots = int16Of(poses.roots);
+    this.states = bytesOf(poses.states);
+    this.origin = poses.origin_mm;
+    this.step = poses.step_mm;
+    this.rootStep = poses.root_step_mm;
+    this.viewSteps = views.steps_px;
+    this.viewRootStep = views.root_step_px;
+    this.pixels = int16Of(views.pixels);
+    this.peaks = int16Of(views.peaks);
+    this.viewRoots = int16Of(views.roots);
+    let next = 0;
+    this.moments = piece.frames.map((frame, k) => {
+      const people = piece.people[k];
+      return { frame, time_s: piece.times_s[k], people, samples: people.map(() => next++) };
+    });
   }
 
   position(sample, joint) {
@@ -51,6 +65,33 @@ class Motion {
     return Math.cbrt(Math.max(volume, 0));
   }
 
+  at(sample, view, joint) {
+    return (sample * this.numViews + view) * this.numJoints + joint;
+  }
+
+  /* [x, y] of the pose, or of the view's own peak, in the pixels of a view's picture; null where it has none. */
+  pixel(values, sample, view, joint) {
+    const at = 2 * this.at(sample, view, joint);
+    if (values[at] === NOWHERE || values[at + 1] === NOWHERE) return null;
+    return [values[at] * this.viewSteps[view], values[at + 1] * this.viewSteps[view]];
+  }
+
+  /* The contour of the joint in a view's picture: half axes in pixels and the angle of the longer one. */
+  contourIn(sample, view, joint) {
+    const at = 3 * this.at(sample, view, joint);
+    const [xx, xy, yy] = this.viewRoots.subarray(at, at + 3);
+    if (xx === NOWHERE || xy === NOWHERE || yy === NOWHERE) return null;
+    const [middle, spread] = [(xx + yy) / 2, Math.hypot((xx - yy) / 2, xy)];
+    const scale = NUM_SIGMAS * this.viewRootStep;
+    return { major: scale * (middle + spread), minor: scale * Math.max(middle - spread, 0), angle: 0.5 * Math.atan2(2 * xy, xx - yy) };
+  }
+
+  /* The covariance of a joint, three rows, mm^2. */
+  covariance(sample, joint) {
+    const rows = this.root(sample, joint);
+    return rows.map((row) => rows.map((other) => dot(row, other)));
+  }
+
   /* Index of the moment nearest to a frame number. */
   momentOf(frame) {
     let best = 0;
@@ -58,5 +99,11 @@ class Motion {
       if (Math.abs(moment.frame - frame) < Math.abs(this.moments[best].frame - frame)) best = index;
     });
     return best;
+  }
+
+  /* The sample of a person in a moment, or null. */
+  sampleOf(moment, person) {
+    const place = this.moments[moment].people.indexOf(person);
+    return place < 0 ? null : this.moments[moment].samples[place];
   }
 }

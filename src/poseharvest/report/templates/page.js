@@ -19,7 +19,7 @@ function wireTooltips() {
   const follow = (event) => {
     const owner = event.target.closest("[data-tip]");
     if (owner) tooltip.show(owner.dataset.tip, event.clientX, event.clientY);
-    else if (!event.target.closest("#space, .strip")) tooltip.hide();
+    else if (!event.target.closest("#space, .strip, canvas")) tooltip.hide();
   };
   document.addEventListener("pointermove", follow);
   document.addEventListener("pointerdown", follow);
@@ -126,8 +126,8 @@ function wireStrip(strip, timeline, data, onPick) {
   };
 }
 
-function startScene(data, motion, moveHeads) {
-  const scene = new Scene(document.getElementById("space"), data, motion);
+function startScene(data, take, followers) {
+  const scene = new Scene(document.getElementById("space"), data);
   let isQueued = false;
   const redraw = () => {
     if (isQueued) return;
@@ -135,23 +135,19 @@ function startScene(data, motion, moveHeads) {
     requestAnimationFrame(() => {
       isQueued = false;
       scene.draw();
+      followers.views.draw();
     });
   };
+  followers.views = new ViewCanvases(data, scene);
   new Pointers(scene, redraw);
-  const player = new Player(motion, (index, frame) => {
-    scene.setMoment(index);
-    moveHeads(frame);
+  const player = new Player(take, (motion, moment, frame) => {
+    scene.setMoment(motion, moment);
+    followers.heads.forEach((move) => move(motion, moment, frame));
     redraw();
   });
   for (const box of document.querySelectorAll("input[data-show]"))
     box.addEventListener("change", () => {
       scene.show[box.dataset.show] = box.checked;
-      redraw();
-    });
-  const chooser = document.getElementById("person");
-  if (chooser !== null)
-    chooser.addEventListener("change", () => {
-      scene.person = chooser.value === "" ? null : Number(chooser.value);
       redraw();
     });
   for (const button of document.querySelectorAll("button[data-fit]"))
@@ -164,18 +160,71 @@ function startScene(data, motion, moveHeads) {
     scene.draw();
   }).observe(scene.canvas);
   scene.resize();
-  scene.draw();
-  return { scene, player };
+  return { scene, player, redraw };
 }
 
+function wirePeople(onChoice) {
+  const chooser = document.getElementById("person");
+  if (chooser !== null) chooser.addEventListener("change", () => onChoice(chooser.value === "" ? null : Number(chooser.value)));
+}
+
+/* The list of the worst moments: each leads to its frame, its person and its joint. */
+function wireWorst(player, trajectories) {
+  for (const link of document.querySelectorAll("a[data-frame]"))
+    link.addEventListener("click", () => {
+      player.goToFrame(Number(link.dataset.frame));
+      trajectories.setPerson(Number(link.dataset.person));
+      trajectories.choose(Number(link.dataset.joint));
+    });
+}
+
+/* Beside another report, in a page that frames both: tells the time that is shown, and follows the other's. */
+function wireOtherReport(data, player) {
+  if (window.parent === window) return () => {};
+  let told = null;
+  window.scrollTo(0, document.getElementById("player").offsetTop);
+  window.addEventListener("message", (event) => {
+    if (event.source !== window.parent || typeof event.data.time_s !== "number") return;
+    told = event.data.time_s;
+    player.goToFrame(Math.round(told * data.frame_rate));
+  });
+  return (time_s) => {
+    // What this page was told is not told again.
+    if (told === null) window.parent.postMessage({ time_s }, "*");
+    told = null;
+  };
+}
+
+function jsonIn(id) {
+  const element = document.getElementById(id);
+  return element === null ? null : JSON.parse(element.textContent);
+}
+
+/* Called by the pieces of a long take; those of another harvest do not belong to this page. */
+function takePiece(created, number, piece) {
+  if (created === page.take.data.created) page.take.receive(number, piece);
+  else page.player.fail(number);
+}
+
+const page = {};
+
 function startPage() {
-  const data = JSON.parse(document.getElementById("data").textContent);
-  const motion = new Motion(data.motion, data.joints.length);
-  const heads = [];
-  const { scene, player } = startScene(data, motion, (frame) => heads.forEach((move) => move(frame)));
-  const goTo = (frame) => player.go(motion.momentOf(frame));
+  const data = jsonIn("data");
+  const take = (page.take = new Take(data, jsonIn("take")));
+  const followers = { heads: [], views: null };
+  const { scene, player, redraw } = startScene(data, take, followers);
+  page.player = player;
+  const goTo = (frame) => player.goToFrame(frame);
+  const trajectories = new Trajectories(data, goTo);
+  followers.heads.push((motion, moment) => trajectories.setMoment(motion, moment));
   data.timelines.forEach((timeline, index) => {
-    heads.push(wireStrip(document.getElementById(`strip-${index}`), timeline, data, goTo));
+    const move = wireStrip(document.getElementById(`strip-${index}`), timeline, data, goTo);
+    followers.heads.push((_motion, _moment, frame) => move(frame));
+  });
+  wirePeople((person) => {
+    scene.person = person;
+    trajectories.setPerson(person);
+    redraw();
   });
   wireTooltips();
   wireTheme(() => {
@@ -184,7 +233,10 @@ function startPage() {
   });
   wireMoments(goTo);
   wirePictures();
+  wireWorst(player, trajectories);
   player.go(0);
+  const tell = wireOtherReport(data, player);
+  followers.heads.push((motion, moment) => tell(motion.moments[moment].time_s));
   document.documentElement.dataset.ready = "true";
 }
 

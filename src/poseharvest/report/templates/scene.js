@@ -5,23 +5,25 @@ const GRID_STEP_MM = 500;
 const GRID_HALF_LINES = 8;
 const LIMB_WIDTH_MM = 28;
 const JOINT_RADIUS_MM = 20;
-const NUM_SIGMAS = 2;
 const UNSEEN = 0;
 const SELECTED = 2;
+const FAINTEST = 0.18;
+
+/* How strongly a joint is drawn: one twice as uncertain as the median of the harvest, half as strongly. */
+const strengthOf = (sigma, median) => clamp(median / Math.max(sigma, 1e-6), FAINTEST, 1);
 
 class Scene {
-  constructor(canvas, data, motion) {
+  constructor(canvas, data) {
     this.canvas = canvas;
     this.context = canvas.getContext("2d");
     this.data = data;
-    this.motion = motion;
+    this.motion = null;
     this.orbit = new Orbit(data.stage);
     this.moment = 0;
     this.person = null;
     this.show = { ellipsoids: true, cameras: true, follow: false };
     this.hits = [];
     this.readColours();
-    this.fit("person");
   }
 
   readColours() {
@@ -45,6 +47,7 @@ class Scene {
 
   /* Those of the moment's people who are shown: everybody, or the one chosen. */
   samples() {
+    if (this.motion === null) return [];
     const { samples, people } = this.motion.moments[this.moment];
     return this.person === null ? samples : samples.filter((_, index) => people[index] === this.person);
   }
@@ -71,9 +74,12 @@ class Scene {
     this.orbit.update();
   }
 
-  setMoment(index) {
+  setMoment(motion, index) {
     const before = this.centre();
+    const isFirst = this.motion === null;
+    this.motion = motion;
     this.moment = index;
+    if (isFirst) this.fit("person");
     const after = this.centre();
     if (this.show.follow && before && after) {
       this.orbit.target = add(this.orbit.target, add(after, before, -1));
@@ -164,25 +170,27 @@ class Scene {
     const [from, to] = [limb.parent, limb.child].map((joint) => this.motion.position(sample, joint));
     const middle = this.orbit.project(times(add(from, to), 0.5));
     if (!middle) return null;
-    const kept = [limb.parent, limb.child].every((joint) => this.motion.state(sample, joint) === SELECTED);
-    return { depth: middle.depth, draw: () => this.drawLimb(from, to, clamp(LIMB_WIDTH_MM * middle.scale, 2, 16), limb.side, kept) };
+    const strength = Math.min(...[limb.parent, limb.child].map((joint) => this.strength(sample, joint)));
+    return { depth: middle.depth, draw: () => this.drawLimb(from, to, clamp(LIMB_WIDTH_MM * middle.scale, 2, 16), limb.side, strength) };
   }
 
-  drawLimb(from, to, width, side, kept) {
+  strength(sample, joint) {
+    return strengthOf(this.motion.sigma(sample, joint), this.data.sigma_mm.median);
+  }
+
+  drawLimb(from, to, width, side, strength) {
     const { context } = this;
     context.lineCap = "round";
-    context.setLineDash(kept ? [] : [0.1, 1.1 * width]);
     context.beginPath();
     this.line(from, to);
-    if (kept) {
-      context.strokeStyle = this.colours.stage;
-      context.lineWidth = width + 3;
-      context.stroke();
-    }
-    context.strokeStyle = this.colours[side];
-    context.lineWidth = kept ? width : 0.5 * width;
+    context.strokeStyle = this.colours.stage;
+    context.lineWidth = width + 3;
     context.stroke();
-    context.setLineDash([]);
+    context.globalAlpha = strength;
+    context.strokeStyle = this.colours[side];
+    context.lineWidth = width;
+    context.stroke();
+    context.globalAlpha = 1;
   }
 
   jointPart(sample, joint, index) {
@@ -190,45 +198,36 @@ class Scene {
     if (state === UNSEEN) return null;
     const contour = this.orbit.ellipse(this.motion.position(sample, index), this.motion.root(sample, index), NUM_SIGMAS);
     if (!contour) return null;
-    const kept = state === SELECTED;
     const sigma = this.motion.sigma(sample, index);
-    this.hits.push({ x: contour.x, y: contour.y, tip: `${joint.label}\nsigma ${sigma.toFixed(1)} mm\n${kept ? "selected" : "not selected"}` });
-    return { depth: contour.depth, draw: () => this.drawJoint(contour, kept, this.colours[kept ? joint.side : "doubt"]) };
+    const selected = state === SELECTED ? "selected" : "not selected";
+    this.hits.push({ x: contour.x, y: contour.y, joint: index, tip: `${joint.label}\nsigma ${sigma.toFixed(1)} mm\n${selected}` });
+    return { depth: contour.depth, draw: () => this.drawJoint(contour, this.strength(sample, index), this.colours[joint.side]) };
   }
 
-  drawJoint(contour, kept, colour) {
+  drawJoint(contour, strength, colour) {
     const { context } = this;
-    if (this.show.ellipsoids) this.drawContour(contour, kept, colour);
-    const radius = clamp(JOINT_RADIUS_MM * contour.scale, 2.5, 8);
+    if (this.show.ellipsoids) this.drawContour(contour, strength, colour);
+    context.globalAlpha = strength;
     context.beginPath();
     context.strokeStyle = colour;
     context.lineWidth = 2;
-    if (kept) {
-      context.arc(contour.x, contour.y, radius, 0, 2 * Math.PI);
-      context.fillStyle = "#fff";
-      context.fill();
-    } else {
-      for (const sign of [1, -1]) {
-        context.moveTo(contour.x - radius, contour.y - sign * radius);
-        context.lineTo(contour.x + radius, contour.y + sign * radius);
-      }
-      context.lineWidth = 2.6;
-    }
+    context.arc(contour.x, contour.y, clamp(JOINT_RADIUS_MM * contour.scale, 2.5, 8), 0, 2 * Math.PI);
+    context.fillStyle = "#fff";
+    context.fill();
     context.stroke();
+    context.globalAlpha = 1;
   }
 
-  drawContour(contour, kept, colour) {
+  drawContour(contour, strength, colour) {
     const { context } = this;
     context.beginPath();
     context.ellipse(contour.x, contour.y, contour.major, contour.minor, contour.angle, 0, 2 * Math.PI);
     context.fillStyle = context.strokeStyle = colour;
-    context.globalAlpha = 0.16;
+    context.globalAlpha = 0.1 + 0.14 * strength;
     context.fill();
-    context.globalAlpha = 0.75;
+    context.globalAlpha = 0.35 + 0.4 * strength;
     context.lineWidth = 1.2;
-    context.setLineDash(kept ? [] : [4, 3]);
     context.stroke();
-    context.setLineDash([]);
     context.globalAlpha = 1;
   }
 

@@ -59,6 +59,15 @@ def read_pickle(path: Path) -> Any:
     return _interpret(BytesIO(read_bytes(path, MAX_ARRAY_BYTES)), str(path))
 
 
+def parse_pickle(content: bytes, where: str) -> Any:
+    """Return the plain value of a pickle in memory; `where` is for messages.
+
+    Raises:
+        FormatError: it is damaged, or holds more than plain values.
+    """
+    return _interpret(BytesIO(content), where)
+
+
 def read_npz_objects(path: Path, key: str) -> Any:
     """Return the plain value in an object array of a `.npz`, without unpickling it by numpy.
 

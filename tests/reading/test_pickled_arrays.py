@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poseharvest.datasets.pickled_arrays import read_npz_objects, read_pickle
 from poseharvest.errors import DatasetError, FormatError
+from poseharvest.reading.pickled_arrays import read_npz_objects, read_pickle
 
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary(),
