@@ -35,7 +35,7 @@ def test_offers_every_format_with_its_options(name: str, help_text: str) -> None
 
 
 def test_help_says_which_formats_have_an_option(help_text: str) -> None:
-    assert "c3d, csv, rerun, trc: the capture's first frame to write, from 0 (by default 0)." in help_text
+    assert "bvh, c3d, csv, gltf, rerun, trc: the capture's first frame to write, from 0 (by default 0)." in help_text
     assert "OpenSim reads m and mm (mm, cm, m; by default m)." in help_text
     assert "if not given, the end of the capture." in help_text
     assert "--source" not in help_text  # a capture is no word
