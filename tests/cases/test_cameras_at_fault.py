@@ -38,7 +38,7 @@ def last_lines(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> LastLines:
-    """Harvest the capture, or a faulty copy of its calibration or keypoints; return the lines below the report's.
+    """Harvest the capture, or a faulty copy of its calibration or keypoints; return the lines below the verdict's.
 
     The keypoints alone are read: `test_keypoint_harvests.py` shows that the poses are those with footage.
     """
@@ -60,7 +60,7 @@ def last_lines(
             main()
         assert (end.value.code or 0) == code, capsys.readouterr().err
         lines = capsys.readouterr().out.splitlines()
-        below = lines[next(i for i, line in enumerate(lines) if line.startswith("report:")) + 1 :]
+        below = lines[next(i for i, line in enumerate(lines) if line.startswith("verdict:")) + 1 :]
         stored = [f"{finding.severity}: {finding.message}" for finding in Harvest.open(folder).info.findings]
         assert all(re.sub(r" \(and \d+ more like this\)$", "", line) in stored for line in below)
         return below

@@ -12,6 +12,7 @@ from rich.markup import escape
 from poseharvest.cli.assignments import parse_assignments
 from poseharvest.cli.progress_bar import progress_bar
 from poseharvest.detectors.registry import describe_detectors, load_detector
+from poseharvest.devices import network_device
 from poseharvest.learning.pose3d.predict_poses import Prediction, Situation
 
 _CALIBRATION = "Calibration of the camera, such as a harvest's rig.json; without it there are no millimetres across."
@@ -69,7 +70,7 @@ def predict(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     )
     with progress_bar(Console(stderr=True)) as on_progress:
         result = run(
-            load_model(model, device=device),
+            load_model(model, device=network_device(device)),
             open_pictures(pictures, sequence=sequence),
             out,
             situation=situation,
