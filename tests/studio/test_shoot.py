@@ -60,3 +60,26 @@ def test_wrong_requests_are_named(small_rig):
         studio_capture("generic", 1, "Walking", 0)
     with pytest.raises(CaptureError, match="expected frames within 0 to 3, got 2 to 9"):
         studio_capture("generic", 1, "Walking", 3, 0, CaptureOptions(small_rig)).capture.frames(2, 9)
+
+
+def test_a_camera_that_starts_later_sees_later_moments(small_rig):
+    """Half a second is five frames: the second camera is five pictures ahead of the first."""
+    together = CaptureOptions(small_rig, 10.0)
+    apart = CaptureOptions(small_rig, 10.0, starts_s=(0.0, 0.5))
+    frames = list(studio_capture("target", 3, "Walking", 12, 5, together).capture.frames())
+    shifted = list(studio_capture("target", 3, "Walking", 12, 5, apart).capture.frames())
+    assert np.array_equal(frames[2].images[0], shifted[2].images[0])
+    # The noise goes by the frame's number: frame 2 shares it, and is left out.
+    unlike = {
+        frame.index: np.abs(frame.images[1].astype(int) - shifted[2].images[1].astype(int)).mean()
+        for frame in frames
+        if frame.index != 2
+    }
+    assert min(unlike, key=unlike.__getitem__) == 7
+    truths = [studio_capture("target", 3, "Walking", 12, 5, one).truth.positions for one in (together, apart)]
+    assert torch.equal(*truths)
+
+
+def test_every_camera_needs_a_start(small_rig):
+    with pytest.raises(ConfigError, match="expected a start of each camera, got 1"):
+        CaptureOptions(small_rig, starts_s=(0.5,))

@@ -43,15 +43,20 @@ class CaptureOptions:
         rig: perspective cameras around the world's origin; None takes those of Human3.6M around their own stage.
         frame_rate: frames per second.
         device: where the pictures are drawn.
+        starts_s: how much later each camera was started, seconds: its first picture shows that moment. Empty for
+            cameras that were started together.
     """
 
     rig: Rig | None = None
     frame_rate: float = DEFAULT_FRAME_RATE
     device: str = "cpu"
+    starts_s: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.frame_rate > 0:
             raise ConfigError(f"studio capture: expected a positive frame rate, got {self.frame_rate}")
+        if self.starts_s and len(self.starts_s) != len(self.rig or studio_rig()):
+            raise ConfigError(f"studio capture: expected a start of each camera, got {len(self.starts_s)}")
         others = [camera.name for camera in self.rig or () if not isinstance(camera, Camera)]
         if others:
             raise CaptureError(
@@ -70,9 +75,10 @@ class _Filmed:
     qualities: tuple[Quality, ...]
     seed: int
 
-    def points(self, frames: range, frame_rate: float) -> Floats:
-        """Return the points (F, P, 3) of the person, mm in the world."""
-        return np.asarray(self.performance.points(np.array(frames, dtype=np.float64) / frame_rate) + self.offset)
+    def points(self, frames: range, frame_rate: float, start_s: float = 0.0) -> Floats:
+        """Return the points (F, P, 3) of the person, mm in the world, as a camera sees them that starts later."""
+        times = np.array(frames, dtype=np.float64) / frame_rate + start_s
+        return np.asarray(self.performance.points(times) + self.offset)
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +91,7 @@ class StudioCapture:
         frame_rate: frames per second.
         num_frames: number of frames.
         device: where the pictures are drawn.
+        starts_s: how much later each camera was started, seconds.
     """
 
     name: str
@@ -92,6 +99,7 @@ class StudioCapture:
     frame_rate: float
     num_frames: int
     device: str
+    starts_s: tuple[float, ...]
     _filmed: _Filmed
 
     @cached_property
@@ -116,8 +124,10 @@ class StudioCapture:
     def _stream(self, start: int, stop: int) -> Iterator[MultiViewFrame]:
         for first in range(start, stop, _BLOCK_FRAMES):
             block = range(first, min(first + _BLOCK_FRAMES, stop))
-            for frame, points in zip(block, self._filmed.points(block, self.frame_rate), strict=True):
-                pictures = tuple(self._picture(frame, view, points) for view in range(len(self.rig)))
+            by_start = {start: self._filmed.points(block, self.frame_rate, start) for start in set(self.starts_s)}
+            for number, frame in enumerate(block):
+                points = [by_start[start][number] for start in self.starts_s]
+                pictures = tuple(self._picture(frame, view, seen) for view, seen in enumerate(points))
                 yield MultiViewFrame(frame, frame / self.frame_rate, pictures)
 
     def _picture(self, frame: int, view: int, points: Floats) -> Image:
@@ -174,7 +184,8 @@ def studio_capture(
     )
     what = action if isinstance(action, str) else "motion"
     name = f"{chosen_world.name}-subject{subject}-{what}-seed{seed}"
-    capture = StudioCapture(name, rig, options.frame_rate, num_frames, options.device, filmed)
+    starts_s = options.starts_s or (0.0,) * len(rig)
+    capture = StudioCapture(name, rig, options.frame_rate, num_frames, options.device, starts_s, filmed)
     positions = filmed.points(range(num_frames), options.frame_rate)[:, : len(MPII16)]
     return Shoot(capture, GroundTruth(MPII16, torch.from_numpy(positions)))
 
