@@ -20,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 
 from poseharvest.annotations.reader import Harvest
+from poseharvest.diagnosis.verdict import verdict_of
 
 ROOT = Path(__file__).resolve().parent.parent
 FRAME_RATE = 30.0
@@ -42,9 +43,12 @@ def main() -> None:
         write_true_clocks(place / "footage" / "walk" / "capture.toml", starts_s)
         run(TRUE_HARVEST, place)
         positions = np.load(truth / "positions_mm.npy")
+        verdict = verdict_of(Harvest.open(place / "walk-harvest"))
         found, true = (mean_error_mm(place / name, positions) for name in ("walk-harvest", "true-harvest"))
     print(f"largest error of an offset: {off:.2f} pictures")
     print(f"mean error of joints, no alignment: {found:.1f} mm; with true cameras and offsets {true:.1f} mm")
+    if verdict.level == "wrong":
+        sys.exit(f"expected a harvest without a fault, got {verdict.sentence}")
     if off > MOST_PICTURES or found > MOST_RATIO * true:
         sys.exit(f"expected offsets within {MOST_PICTURES} pictures, and at most {MOST_RATIO} times the second error")
 

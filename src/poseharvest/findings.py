@@ -58,6 +58,7 @@ class CameraFault:
         wrong: names of the cameras without which the rest is right.
         is_plain: no other camera's fault would explain nearly as much.
         is_left_out: the harvest is without the cameras in `wrong`.
+        late_frames: by how many frames the pictures of one camera are behind, where that is wrong; negative: ahead.
     """
 
     views: tuple[str, ...]
@@ -67,6 +68,7 @@ class CameraFault:
     wrong: tuple[str, ...]
     is_plain: bool = True
     is_left_out: bool = False
+    late_frames: float = 0.0
 
     @property
     def finding(self) -> Finding:

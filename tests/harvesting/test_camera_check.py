@@ -22,7 +22,7 @@ from poseharvest.diagnosis.verdict import verdict_of
 from poseharvest.findings import CameraFault
 from poseharvest.geometry.camera import Camera
 from poseharvest.geometry.rig import Rig
-from poseharvest.harvesting.camera_check import confirmed_by_pictures, is_perhaps_another_person
+from poseharvest.harvesting.camera_check import confirmed_by_pictures, is_between_pictures, is_perhaps_another_person
 from poseharvest.harvesting.harvest_capture import harvest
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.harvesting.job import Job
@@ -184,3 +184,23 @@ def test_fewer_views_have_the_frames_of_the_others(walk: Simulation):
         kept = [number for number in range(len(capture.rig)) if number != 1]
         assert [part.number(view) for view in range(len(kept))] == [whole.number(number) for number in kept]
         assert len(part.images) == len(kept)
+
+
+LATE = CameraFault(("b",), "delay", 4.0, "its pictures are behind", ("b",), late_frames=0.75)
+
+
+@pytest.mark.parametrize(
+    ("fault", "lags_s", "is_explained"),
+    [
+        (LATE, {"a": 0.01, "b": -0.012, "c": 0.01}, True),  # by 0.66 frames
+        (LATE, {"a": 0.0, "b": 0.0, "c": 0.0}, False),
+        (LATE, {"a": -0.01, "b": 0.012, "c": -0.01}, False),  # the other way
+        (LATE, {}, False),
+        (LATE, {"b": -0.02}, False),
+        (replace(LATE, late_frames=2.0), {"a": 0.01, "b": -0.012, "c": 0.01}, False),
+        (replace(LATE, kind="place"), {"a": 0.01, "b": -0.012, "c": 0.01}, False),
+        (replace(LATE, views=("a", "b")), {"a": 0.01, "b": -0.012, "c": 0.01}, False),
+    ],
+)
+def test_pictures_between_frames_are_no_fault_of_a_camera(fault, lags_s, is_explained):
+    assert is_between_pictures(fault, lags_s, 30.0) == is_explained

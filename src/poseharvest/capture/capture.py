@@ -126,7 +126,12 @@ class Capture:
     @property
     def facts(self) -> CaptureFacts:
         """Known facts about the capture; the turn is that of `capture.toml`."""
-        return CaptureFacts(self.folder, self.unit, self.settings.turn, self.findings)
+        lags_s = {
+            view.name: float(np.median(errors_s))
+            for number, view in enumerate(self.views)
+            if len(errors_s := self.timeline.time_errors_s(number, view.times_s))
+        }
+        return CaptureFacts(self.folder, self.unit, self.settings.turn, self.findings, lags_s)
 
     @property
     def rig(self) -> Rig:

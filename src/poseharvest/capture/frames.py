@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar, runtime_checkable
 
@@ -154,12 +154,14 @@ class CaptureFacts:
         unit: the unit of length of its calibration file.
         turn: turn of the pictures after which people stand upright, in degrees clockwise, for all views or by view.
         findings: findings about footage, calibration and timing; None if they were not checked.
+        picture_lags_s: how much later than the frames the pictures of each view were taken, in the median, seconds.
     """
 
     folder: Path | None = None
     unit: LengthUnit | None = None
     turn: int | Mapping[str, int] | None = None
     findings: tuple[Finding, ...] | None = None
+    picture_lags_s: Mapping[str, float] = field(default_factory=dict)
 
 
 @runtime_checkable

@@ -46,12 +46,14 @@ class Correction:
         camera: the corrected camera.
         pixels: (T, J, 2) what it would show if nothing were wrong.
         text: the change in words, as the end of "its joints fit the other cameras if ...".
+        late_frames: by how many frames its pictures are behind, where that is the change; negative: ahead.
     """
 
     kind: FaultKind
     camera: Camera
     pixels: Floats
     text: str
+    late_frames: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,7 +198,8 @@ def delayed(suspect: Suspect) -> Correction | None:
     text = (
         f"its pictures are {abs(delay):.3g} frames ({abs(delay) / suspect.frame_rate:.2f} s) {way} those of the others"
     )
-    return Correction("delay", suspect.camera, suspect.shown.in_time(suspect.view, frames + delay), text)
+    pixels = suspect.shown.in_time(suspect.view, frames + delay)
+    return Correction("delay", suspect.camera, pixels, text, float(delay))
 
 
 def at_another_rate(suspect: Suspect) -> Correction | None:

@@ -71,6 +71,7 @@ class _Explanation:
         moved_px: how far it moves the person in the picture, pixels.
         text: in words.
         share: of the joints' constant offsets, what a change of the camera explains.
+        late_frames: by how many frames its pictures are behind, where that is what is wrong.
     """
 
     views: tuple[int, ...]
@@ -79,6 +80,7 @@ class _Explanation:
     moved_px: float
     text: str
     share: float = 1.0
+    late_frames: float = 0.0
 
 
 def find_fault(
@@ -192,7 +194,7 @@ def _best_explanation(
     likewise = [one for one in found if one.views == best.views and one.gain >= _NEARLY_AS_GOOD * best.gain]
     best = min(likewise, key=lambda one: _SIMPLEST_FIRST.index(one.kind))
     names = tuple(cameras[view].name for view in best.views)
-    return CameraFault(names, best.kind, best.moved_px, best.text, names, is_plain)
+    return CameraFault(names, best.kind, best.moved_px, best.text, names, is_plain, late_frames=best.late_frames)
 
 
 def _explanations(cameras: Sequence[Camera], suspect: Suspect, before: Floats) -> Iterator[_Explanation]:
@@ -204,7 +206,8 @@ def _explanations(cameras: Sequence[Camera], suspect: Suspect, before: Floats) -
         changed = [one.camera if view == suspect.view else camera for view, camera in enumerate(cameras)]
         gain = _gain(changed, suspect.shown.with_view(suspect.view, one.pixels), suspect.measure, before)
         share = 1.0 if one.camera is suspect.camera else explained_share(suspect, one)
-        yield _Explanation((suspect.view,), one.kind, gain, moved_px(suspect, one), one.text, share)
+        moved = moved_px(suspect, one)
+        yield _Explanation((suspect.view,), one.kind, gain, moved, one.text, share, one.late_frames)
 
 
 def _exchanges(cameras: Sequence[Camera], suspects: Sequence[Suspect], before: Floats) -> Iterator[_Explanation]:

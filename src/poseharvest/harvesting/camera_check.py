@@ -7,13 +7,13 @@ the person on whom most views agree. Where a view does not fit that, each view i
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 import torch
 
-from poseharvest.capture.frames import MultiViewFrame
+from poseharvest.capture.frames import MultiViewFrame, facts_of
 from poseharvest.diagnosis.camera_faults import far_shares, find_fault, still_cameras
 from poseharvest.diagnosis.disagreement import median_of_known, projected
 from poseharvest.diagnosis.shown_joints import ShownJoints
@@ -35,6 +35,7 @@ _FRAMES_FOLLOWED = 60  # the same, in a row, to see who is out of step
 _OFTEN_FAR = 0.1  # the same, from which views may be out of step
 _STRANGE = 0.5  # share of a view's peaks that are far from where the others see the joints
 _LEAST_LEFT = 2  # cameras
+_LEAST_LAG, _SAME_LAG = 0.2, 0.4  # frames: a lag that may show, and how far one that is found may be from it
 _FRAMES_ASKED, _MAX_GROUPS = 3, 6
 _SAME_PLACE = 0.5  # of the displacement that a fault explains
 _PICTURES_COMPARED = 3
@@ -66,7 +67,27 @@ def check_cameras(job: Job, first: Iterable[Sighting]) -> CameraFault | None:
         first: the first sightings of the person.
     """
     fault = _find(job, first)
-    return None if fault is None else decided(job, fault)
+    if fault is None or is_between_pictures(fault, facts_of(job.capture).picture_lags_s, job.capture.frame_rate):
+        return None
+    return decided(job, fault)
+
+
+def is_between_pictures(fault: CameraFault, lags_s: Mapping[str, float], frame_rate: float) -> bool:
+    """Return whether a delay is what the times of the pictures say: cameras that were not triggered together.
+
+    A frame takes the nearest picture of each view, so that two views may be up to a frame apart. The audit names that,
+    and nothing is wrong with a camera.
+
+    Args:
+        fault: what was found.
+        lags_s: how much later than the frames the pictures of each view were taken, seconds.
+        frame_rate: frames per second.
+    """
+    (view, *more), others = fault.views, [lag for name, lag in lags_s.items() if name not in fault.views]
+    if fault.kind != "delay" or more or view not in lags_s or not others or abs(fault.late_frames) > 1:
+        return False
+    known_frames = -(lags_s[view] - float(np.median(others))) * frame_rate
+    return abs(known_frames) >= _LEAST_LAG and abs(fault.late_frames - known_frames) < _SAME_LAG
 
 
 def _find(job: Job, first: Iterable[Sighting]) -> CameraFault | None:
