@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Harvest:
 
 
 def test_without_truth_it_explains_and_prints(walk):
-    result = CliRunner().invoke(app, [str(walk.path)], env={"COLUMNS": "200"})
+    result = CliRunner().invoke(app, [str(walk.path), "--all"], env={"COLUMNS": "200"})
     assert result.exit_code == 0, result.output
     for title in ("LEAVE ONE CAMERA OUT", "LIMB LENGTHS", "LEFT AND RIGHT", "SMOOTHNESS"):
         assert title in result.output
@@ -35,10 +36,24 @@ def test_without_truth_it_explains_and_prints(walk):
     assert "m/s^2" in result.output
 
 
+def test_a_verdict_and_one_screen(walk, tmp_path):
+    truth = write_truth(tmp_path / "truth.csv", true_walk(12), MPII16.joints)
+    result = CliRunner().invoke(app, [str(walk.path), "--truth", str(truth)], env={"COLUMNS": "100"})
+    assert result.exit_code == 0, result.output
+    lines = result.output.splitlines()
+    assert lines[0].startswith("verdict: ")
+    assert len(lines) <= 45
+    every = CliRunner().invoke(app, [str(walk.path), "--truth", str(truth), "--all"], env={"COLUMNS": "200"}).output
+    titles = re.findall(r"^\n?([A-Z][A-Z ]+)$", every, re.MULTILINE)
+    assert len(titles) >= 5
+    assert all(title.lower() in result.output.lower() for title in titles)
+    assert "--all prints every number" in result.output
+
+
 def test_with_truth_json_and_recalibration(walk, tmp_path):
     truth = write_truth(tmp_path / "truth.csv", true_walk(12), MPII16.joints)
     arguments = ["--truth", str(truth), "--json", str(tmp_path / "e.json"), "--recalibrate", str(tmp_path / "r.json")]
-    result = CliRunner().invoke(app, [str(walk.path), *arguments], env={"COLUMNS": "200"})
+    result = CliRunner().invoke(app, [str(walk.path), *arguments, "--all"], env={"COLUMNS": "200"})
     assert result.exit_code == 0, result.output
     assert "MPJPE, alignment centroid, 16 joints, 12 frames, mm" in result.output
     assert json.loads((tmp_path / "e.json").read_text())["checks"][0]["name"] == "error"
@@ -46,7 +61,8 @@ def test_with_truth_json_and_recalibration(walk, tmp_path):
 
 
 def test_against_another(walk):
-    result = CliRunner().invoke(app, [str(walk.path), "--against", str(walk.path)], env={"COLUMNS": "200"})
+    arguments = [str(walk.path), "--against", str(walk.path), "--all"]
+    result = CliRunner().invoke(app, arguments, env={"COLUMNS": "200"})
     assert "AGREEMENT WITH H" in result.output
 
 
