@@ -234,3 +234,9 @@ def test_version_and_citation_agree():
 
 def test_the_changelog_has_a_section_for_what_comes():
     assert re.search(r"^## Unreleased$", text_of(REPOSITORY / "CHANGELOG.md"), re.MULTILINE)
+
+
+def test_every_page_has_its_place_on_the_site():
+    listed = set(re.findall(r"- ([\w/]+\.md)$", text_of(REPOSITORY / "mkdocs.yml"), re.MULTILINE))
+    pages = {path.relative_to(REPOSITORY / "docs").as_posix() for path in (REPOSITORY / "docs").rglob("*.md")}
+    assert pages - listed == set()
