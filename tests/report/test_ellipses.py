@@ -11,15 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poseharvest.geometry.camera import AffineCamera
+from poseharvest.geometry.image_covariance import image_uncertainty, projection_jacobian
 from poseharvest.geometry.rig import Rig
-from poseharvest.report.ellipses import (
-    ellipse_of,
-    image_uncertainty,
-    matrix_root,
-    projection_jacobian,
-    sigma_mm,
-    worst_sigma_mm,
-)
+from poseharvest.report.ellipses import ellipse_of, matrix_root, sigma_mm, worst_sigma_mm
 
 
 def random_covariances(generator: torch.Generator, num: int, scale_mm: float) -> torch.Tensor:

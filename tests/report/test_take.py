@@ -12,9 +12,9 @@ import torch
 
 from poseharvest.annotations.reader import Harvest
 from poseharvest.errors import StoreError
+from poseharvest.geometry.image_covariance import image_uncertainty
 from poseharvest.geometry.rig import Rig
 from poseharvest.report import report, take
-from poseharvest.report.ellipses import image_uncertainty
 from poseharvest.report.take import ROOT_STEP_PX, TakeTally, fits_inside
 
 SHAPE = (40, 4, 16)

@@ -17,8 +17,9 @@ from poseharvest.arrays import ImageSize
 from poseharvest.capture.picture_folder import read_image
 from poseharvest.errors import FormatError
 from poseharvest.geometry.camera import StaticCamera
+from poseharvest.geometry.image_covariance import image_uncertainty
 from poseharvest.geometry.rig import Rig
-from poseharvest.report.ellipses import Ellipse, ellipse_of, image_uncertainty
+from poseharvest.report.ellipses import Ellipse, ellipse_of
 from poseharvest.skeleton.skeleton import Skeleton
 
 NUM_SIGMAS = 2.0

@@ -20,8 +20,8 @@ from torch import Tensor
 
 from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.geometry.camera import MovingCamera, StaticCamera
+from poseharvest.geometry.image_covariance import image_uncertainty
 from poseharvest.geometry.rig import Rig
-from poseharvest.report.ellipses import image_uncertainty
 from poseharvest.report.moving_poses import PoseSample, pack_motion, pose_sample
 
 MAX_INSIDE = 2000

@@ -42,7 +42,7 @@ class HeatmapTask:
 
     def loss(self, outputs: Any, batch: Batch) -> Tensor:
         """Return the squared error summed over stacks, joints that are not known left out."""
-        return masked_heatmap_loss(outputs, batch.targets, batch.known)
+        return masked_heatmap_loss(outputs, batch.targets, batch.known, batch.weights)
 
     def scores(self, network: nn.Module, source: SampleSource) -> dict[str, float]:
         """Return PCKh@0.5, percent."""
@@ -79,7 +79,9 @@ def heatmap_task(family: Family, network: nn.Module, options: TrainingOptions) -
     return DistilledHeatmapTask(family, earlier, options.distillation)
 
 
-def masked_heatmap_loss(heatmaps: Sequence[Tensor], targets: Tensor, known: Tensor) -> Tensor:
+def masked_heatmap_loss(
+    heatmaps: Sequence[Tensor], targets: Tensor, known: Tensor, weights: Tensor | None = None
+) -> Tensor:
     """Return the sum over stacks of the mean squared error, the error of unknown joints left out.
 
     The mean is over all pixels of all joints, known or not: whether one joint is known changes no other's gradient,
@@ -89,6 +91,7 @@ def masked_heatmap_loss(heatmaps: Sequence[Tensor], targets: Tensor, known: Tens
         heatmaps: of every stack, (B, J, H, W) each: intermediate supervision.
         targets: (B, J, H, W).
         known: (B, J) bool.
+        weights: (B, J) of the squared errors; None for 1.
     """
     sizes = check_shape("targets", targets, "B J H W")
     check_shape("known", known, "B J", B=sizes["B"], J=sizes["J"])
@@ -98,5 +101,6 @@ def masked_heatmap_loss(heatmaps: Sequence[Tensor], targets: Tensor, known: Tens
         check_shape("heatmaps", stack, "B J H W", **sizes)
         # Selected before it is squared: NaN times zero would be NaN.
         error = torch.where(counts, stack - targets, torch.zeros_like(targets))
-        total = total + error.square().mean()
+        squares = error.square()
+        total = total + (squares if weights is None else weights[..., None, None] * squares).mean()
     return total

@@ -26,16 +26,19 @@ class Batch:
         inputs: (B, 3, h, w) float32, normalised as the network wants them.
         targets: float32; of heatmaps (B, J, H, W), Gaussians of height 1.
         known: bool, what the loss looks at; of heatmaps (B, J), joints.
+        weights: float32 in the shape of `known`, how much each counts; None if all count alike.
     """
 
     inputs: Tensor
     targets: Tensor
     known: Tensor
+    weights: Tensor | None = None
 
     def to(self, device: str) -> Batch:
         """Return the batch on a device."""
         inputs = self.inputs.to(device, memory_format=torch.channels_last)
-        return Batch(inputs, self.targets.to(device), self.known.to(device))
+        weights = None if self.weights is None else self.weights.to(device)
+        return Batch(inputs, self.targets.to(device), self.known.to(device), weights)
 
 
 def heatmap_size(family: Family) -> ImageSize:
@@ -60,7 +63,9 @@ def make_batch(
     inputs = torch.stack([network_picture(sample, variation, family.preprocessing) for sample, variation in pairs])
     points = torch.stack([heatmap_points(sample, variation, family) for sample, variation in pairs])
     targets = targets_at(points, size, sigma_px=sigma_px)
-    return Batch(inputs, targets.values, targets.known)
+    weights = torch.stack([joint_weights(sample, variation, family.skeleton) for sample, variation in pairs])
+    is_alike = bool((weights[targets.known] == 1).all())
+    return Batch(inputs, targets.values, targets.known, None if is_alike else weights)
 
 
 def network_picture(sample: TrainingSample, variation: Variation, preprocessing: Preprocessing) -> Tensor:
@@ -94,6 +99,12 @@ def input_points(
         points = points[list(skeleton.flip_permutation)]
     # A network with a bias gives its peak that far off the joint; the window was moved by as much.
     return points + torch.tensor(preprocessing.bias_px, dtype=points.dtype)
+
+
+def joint_weights(sample: TrainingSample, variation: Variation, skeleton: Skeleton) -> Tensor:
+    """Return how much each joint of a varied sample counts, (J,) float32."""
+    weight = sample.weight.float()
+    return weight[list(skeleton.flip_permutation)] if variation.mirrored else weight
 
 
 def picture_points(points: Tensor, sample: TrainingSample, family: Family) -> Tensor:

@@ -25,7 +25,7 @@ class TrainingSample:
         picture: (3, H, W) RGB, float32 of 0 to 1 or uint8 of 0 to 255. It should reach beyond the window: rotations
             and changes of scale look there, and see black beyond its border.
         joints: (J, 2) x, y, pixels of the picture; anything where `weight` is 0.
-        weight: (J,) 1 for a joint that is to be learned, 0 for one that the loss ignores.
+        weight: (J,) how much a joint counts in the loss, 1 for a usual one; 0 for one that the loss ignores.
         window: what the network sees of the picture when nothing is varied.
         head_px: size of the head for PCKh, pixels of the picture; NaN if unknown.
         depth_mm: (J,) how much farther from the camera than the root, mm along its axis; NaN for a joint whose depth

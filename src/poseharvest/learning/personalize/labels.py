@@ -1,4 +1,4 @@
-"""The four label sets of Sec. 4.4: what a harvest says of every picture, and how much of it is believed.
+"""The label sets: what a harvest says of every picture, and how much of it is believed. The first four are Sec. 4.4's.
 
 | name | joints | believed |
 |---|---|---|
@@ -6,12 +6,13 @@
 | `hm+sel` | each view's heatmap maximum | of each joint the share with the highest maxima |
 | `ps` | the 3D estimate, projected | all |
 | `ps+sel` | the 3D estimate, projected | those that the harvest selected (Sec. 3.3) |
+| `ps+weight` | the 3D estimate, projected | all, each as much as it is certain (`label_weights`) |
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import repeat
 from typing import Final
@@ -26,6 +27,7 @@ from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.records import FrameAnnotations, SelectedFrame
 from poseharvest.errors import TrainingError
 from poseharvest.geometry.crop import Crop
+from poseharvest.learning.personalize.label_weights import certainties, rarities
 from poseharvest.selection.select import MeasuredRows, mark_together
 
 OVER_TAKES: Final = "all takes of a subject"
@@ -33,12 +35,13 @@ OVER_TAKES: Final = "all takes of a subject"
 
 
 class LabelSet(StrEnum):
-    """Sec. 4.4's names."""
+    """Sec. 4.4's names, and one that is not the paper's."""
 
     PS_SEL = "ps+sel"
     PS = "ps"
     HM = "hm"
     HM_SEL = "hm+sel"
+    PS_WEIGHT = "ps+weight"
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +55,7 @@ class PictureLabels:
         crop: the window that the detector saw.
         joints: (J, 2) float64 pixels of the picture.
         known: (J,) bool, False for a joint that the loss ignores.
+        weight: (J,) how much a joint counts in the loss; None if all count alike.
         depth_mm: as `TrainingSample` has it.
     """
 
@@ -62,6 +66,7 @@ class PictureLabels:
     joints: Tensor
     known: Tensor
     depth_mm: Tensor | None = None
+    weight: Tensor | None = None
 
 
 def harvest_labels(harvest: Harvest, labels: LabelSet, frames: range) -> list[PictureLabels]:
@@ -72,7 +77,7 @@ def harvest_labels(harvest: Harvest, labels: LabelSet, frames: range) -> list[Pi
         labels: which of them.
         frames: the frames to learn from. `hm+sel` chooses among these alone.
     """
-    return _labels([list(harvest.iter_selected())], labels, frames, _share([harvest]))[0]
+    return _labels([harvest], [list(harvest.iter_selected())], labels, frames)[0]
 
 
 def labels_of_takes(harvests: Sequence[Harvest], labels: LabelSet, frames: range) -> list[list[PictureLabels]]:
@@ -95,7 +100,7 @@ def labels_of_takes(harvests: Sequence[Harvest], labels: LabelSet, frames: range
         rows = [list(iter_marked(one, marks)) for one, marks in zip(harvests, select_together(harvests), strict=True)]
     else:
         rows = [list(harvest.iter_selected()) for harvest in harvests]
-    return _labels(rows, labels, frames, _share(harvests))
+    return _labels(harvests, rows, labels, frames)
 
 
 def require_enough(pictures: list[PictureLabels], labels: LabelSet, *, num_pictures: int) -> None:
@@ -108,13 +113,34 @@ def require_enough(pictures: list[PictureLabels], labels: LabelSet, *, num_pictu
 
 
 def _labels(
-    takes: Sequence[Sequence[SelectedFrame]], labels: LabelSet, frames: range, share: float
+    harvests: Sequence[Harvest], takes: Sequence[Sequence[SelectedFrame]], labels: LabelSet, frames: range
 ) -> list[list[PictureLabels]]:
     rows = [[row for row in take if row.annotations.frame in frames] for take in takes]
     everything = [row for take in rows for row in take]
-    believed = iter(_highest(everything, share) if labels == LabelSet.HM_SEL else repeat(None, len(everything)))
+    highest = _highest(everything, _share(harvests)) if labels == LabelSet.HM_SEL else None
+    believed = iter(repeat(None, len(everything)) if highest is None else highest)
     by_take = [[label for row in take for label in _of_frame(row, labels, next(believed))] for take in rows]
+    if labels == LabelSet.PS_WEIGHT:
+        rarity = iter(rarities(everything))
+        frame_weights = [{_key(row): next(rarity) for row in take} for take in rows]
+        by_take = [
+            [_weighted(label, certainty, weights) for label in take]
+            for take, certainty, weights in zip(by_take, map(certainties, harvests, rows), frame_weights, strict=True)
+        ]
     return [[label for label in take if bool(label.known.any())] for take in by_take]
+
+
+def _key(row: SelectedFrame) -> tuple[int, int]:
+    return row.annotations.frame, row.annotations.person
+
+
+def _weighted(
+    label: PictureLabels,
+    certainty: Mapping[tuple[int, int], Tensor],
+    frame_weights: Mapping[tuple[int, int], float],
+) -> PictureLabels:
+    key = (label.frame, label.person)
+    return replace(label, weight=frame_weights[key] * certainty[key][label.view])
 
 
 def _share(harvests: Sequence[Harvest]) -> float:
@@ -128,7 +154,7 @@ def _share(harvests: Sequence[Harvest]) -> float:
 
 def _of_frame(row: SelectedFrame, labels: LabelSet, believed: Tensor | None) -> Iterator[PictureLabels]:
     record = row.annotations
-    joints, known = _projected(row, labels) if labels in {LabelSet.PS, LabelSet.PS_SEL} else _peaks(record)
+    joints, known = _peaks(record) if labels in {LabelSet.HM, LabelSet.HM_SEL} else _projected(row, labels)
     if believed is not None:
         known = known & believed
     for view, crop in enumerate(record.crops):

@@ -70,7 +70,7 @@ class HarvestPictures:
         return TrainingSample(
             picture=torch.from_numpy(np.array(self.pixels[index])).permute(2, 0, 1),
             joints=turn_points(joints, (side, side), self.turns[index]),
-            weight=labels.known.float(),
+            weight=labels.known.float() if labels.weight is None else labels.known * labels.weight.float(),
             window=Crop((middle, middle), float(self.window_px)),
             depth_mm=labels.depth_mm,
         )

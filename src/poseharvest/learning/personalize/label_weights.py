@@ -1,0 +1,81 @@
+"""How much a label counts: as much as its place is certain, and rare postures as much as frequent ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from poseharvest.annotations.reader import Harvest
+from poseharvest.annotations.records import SelectedFrame
+from poseharvest.geometry.image_covariance import image_uncertainty
+
+TARGET_SIGMA_PX: Final = 1.0
+"""s0, pixels of the heatmap: the width of the target. A label as uncertain as that counts half."""
+
+SAME_POSTURE_MM: Final = 60.0
+"""Root mean square distance of the joints at which two postures count as half alike."""
+
+MOST_RARE: Final = 4.0
+"""How many times as much as the mean a frame counts at most, and by which its weight is divided at least."""
+
+_MOST_COMPARED = 1500  # frames with which each frame is compared, spread evenly
+
+
+def certainties(harvest: Harvest, rows: Sequence[SelectedFrame]) -> Mapping[tuple[int, int], Tensor]:
+    """Return (V, J) weights of the joints of each frame and person: s0^2 / (s0^2 + sigma^2).
+
+    Sigma is the standard deviation of the joint's projection in pixels of the heatmap, the mean of both directions, by
+    the calibrated covariance. A joint whose projection has no covariance counts nothing.
+
+    Args:
+        harvest: with the cameras and the size of the heatmaps.
+        rows: frames of it.
+    """
+    height, width = harvest.info.detector.heatmap_size
+    found = {}
+    for row in rows:
+        record = row.annotations
+        weights = []
+        for camera, crop in zip(harvest.rig.at(record.frame), record.crops, strict=True):
+            seen = image_uncertainty(camera, record.mean, row.calibrated_cov)
+            variance = seen.cov.diagonal(dim1=-2, dim2=-1).mean(-1)
+            scale = 0.0 if crop is None else max(height, width) / crop.side  # pixels of the heatmap per picture pixel
+            weight = TARGET_SIGMA_PX**2 / (TARGET_SIGMA_PX**2 + scale**2 * variance)
+            weights.append(torch.where(seen.valid & (scale > 0), weight, torch.zeros_like(weight)))
+        found[record.frame, record.person] = torch.stack(weights)
+    return found
+
+
+def rarities(rows: Sequence[SelectedFrame]) -> list[float]:
+    """Return the weight of each frame against the density of its posture; their mean is 1.
+
+    The density is the number of frames in like postures, each counted by a Gaussian of the distance of its joints
+    after the middle of the body was taken away. Joints that no two views show do not count.
+
+    Args:
+        rows: frames of one subject, from one capture or several.
+    """
+    if len(rows) < 2:
+        return [1.0] * len(rows)
+    poses = torch.stack([row.annotations.mean.double() for row in rows])
+    known = torch.stack([row.annotations.supported for row in rows])
+    count = known.sum(1, keepdim=True).clamp_min(1)
+    middle = torch.where(known[..., None], poses, 0).sum(1, keepdim=True) / count[..., None]
+    postures = torch.where(known[..., None], poses - middle, 0)
+    step = max(1, len(rows) // _MOST_COMPARED)
+    others, others_known = postures[::step], known[::step]
+    densities = [_density(one, has, others, others_known) for one, has in zip(postures, known, strict=True)]
+    weights = 1 / torch.stack(densities)
+    limited = (weights / weights.mean()).clamp(1 / MOST_RARE, MOST_RARE)
+    result: list[float] = (limited / limited.mean()).tolist()
+    return result
+
+
+def _density(posture: Tensor, known: Tensor, others: Tensor, others_known: Tensor) -> Tensor:
+    both = known & others_known
+    squares = torch.where(both, (others - posture).square().sum(-1), 0).sum(1) / both.sum(1).clamp_min(1)
+    likeness = torch.exp2(-squares / SAME_POSTURE_MM**2)
+    return torch.where(both.any(1), likeness, 0).sum().clamp_min(1e-6)

@@ -1,0 +1,124 @@
+"""Labels that count as much as they are certain: laws of the weights, and their way into the loss."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from harvest_kit import make_records, write_harvest
+from poseharvest.learning.heatmaps2d.heatmap_task import masked_heatmap_loss
+from poseharvest.learning.personalize.label_weights import MOST_RARE, TARGET_SIGMA_PX, certainties, rarities
+from poseharvest.learning.personalize.labels import LabelSet, harvest_labels
+
+FRAMES = range(12)
+
+
+@pytest.fixture(scope="module")
+def harvest(tmp_path_factory):
+    return write_harvest(tmp_path_factory.mktemp("weights") / "h", make_records(FRAMES, persons=(0, 1)))
+
+
+@pytest.fixture(scope="module")
+def rows(harvest):
+    return list(harvest.iter_selected())
+
+
+def widened(row, factor):
+    return replace(row, scale=row.scale * factor)
+
+
+def test_a_certain_joint_counts_one_and_an_uncertain_one_nothing(harvest, rows):
+    for factor, limit in ((1e-9, 1.0), (1e9, 0.0)):
+        for weights in certainties(harvest, [widened(row, factor) for row in rows]).values():
+            assert torch.allclose(weights[weights > 0], torch.full_like(weights[weights > 0], limit), atol=1e-4)
+
+
+def test_the_weight_is_the_precision_beside_the_target_s(harvest, rows):
+    """By a projection of drawn points: a second route to the same number."""
+    row, (width, height) = rows[3], harvest.info.detector.heatmap_size[::-1]
+    (weights,) = certainties(harvest, [row]).values()
+    generator = torch.Generator().manual_seed(0)
+    for view, (camera, crop) in enumerate(
+        zip(harvest.rig.at(row.annotations.frame), row.annotations.crops, strict=True)
+    ):
+        if crop is None:
+            assert not weights[view].any()
+            continue
+        for joint in (0, 7):
+            cov = row.calibrated_cov[joint].double()
+            root = torch.linalg.cholesky(cov + 1e-9 * torch.eye(3).double())
+            drawn = row.annotations.mean[joint] + torch.randn((40000, 3), generator=generator).double() @ root.T
+            pixels = camera.project(drawn).pixels * max(height, width) / crop.side
+            expected = 1 / (1 + float(pixels.var(0).mean()) / TARGET_SIGMA_PX**2)
+            assert float(weights[view, joint]) == pytest.approx(expected, abs=0.02)
+
+
+def test_wider_is_never_heavier(harvest, rows):
+    before, after = (certainties(harvest, some) for some in (rows, [widened(row, 2.0) for row in rows]))
+    assert all(bool((after[key] <= before[key]).all()) for key in before)
+
+
+def posture(row, shift):
+    mean = row.annotations.mean.clone()
+    mean[7] += shift
+    return replace(row, annotations=replace(row.annotations, mean=mean, supported=torch.ones(len(mean)).bool()))
+
+
+def test_a_rare_posture_counts_more_and_the_mean_is_one(rows):
+    frequent = [posture(rows[0], torch.zeros(3).double())] * 30
+    rare = [posture(rows[0], torch.tensor([0.0, 900.0, 0.0]).double())] * 2
+    weights = rarities([*frequent, *rare])
+    assert sum(weights) / len(weights) == pytest.approx(1)
+    assert weights[-1] > 3 * weights[0]
+    assert max(weights) / min(weights) <= MOST_RARE**2 + 1e-9
+
+
+def test_where_people_stand_does_not_matter(rows):
+    moved = [
+        replace(row, annotations=replace(row.annotations, mean=row.annotations.mean + 1000.0 * number))
+        for number, row in enumerate(rows)
+    ]
+    assert rarities(moved) == pytest.approx(rarities(rows))
+
+
+def test_one_posture_is_no_rarer_than_itself(rows):
+    assert rarities(rows[:1]) == [1.0]
+    assert rarities([rows[0]] * 5) == pytest.approx([1.0] * 5)
+    assert rarities([]) == []
+
+
+def test_labels_hold_both(harvest, rows):
+    certain, rare = certainties(harvest, rows), rarities(rows)
+    by_key = {(row.annotations.frame, row.annotations.person): weight for row, weight in zip(rows, rare, strict=True)}
+    labels, plain = (harvest_labels(harvest, one, FRAMES) for one in (LabelSet.PS_WEIGHT, LabelSet.PS))
+    assert len(labels) == len(plain)
+    for one, other in zip(labels, plain, strict=True):
+        key = (one.frame, one.person)
+        assert torch.equal(one.known, other.known)
+        assert torch.equal(one.joints, other.joints)
+        assert torch.allclose(one.weight, by_key[key] * certain[key][one.view])
+        assert other.weight is None
+
+
+def test_the_loss_counts_a_joint_by_its_weight():
+    generator = torch.Generator().manual_seed(1)
+    heatmaps = [torch.rand((2, 3, 5, 7), generator=generator) for _ in range(2)]
+    targets, known = torch.rand((2, 3, 5, 7), generator=generator), torch.tensor([[True, True, False]] * 2)
+    weights = torch.rand((2, 3), generator=generator)
+    whole = masked_heatmap_loss(heatmaps, targets, known, weights)
+    by_joint = [
+        float(weights[b, j]) * float(masked_heatmap_loss(heatmaps, targets, one_joint(known, b, j)))
+        for b in range(2)
+        for j in range(3)
+    ]
+    assert float(whole) == pytest.approx(sum(by_joint), rel=1e-5)
+    alike = masked_heatmap_loss(heatmaps, targets, known, torch.ones(2, 3))
+    assert torch.equal(alike, masked_heatmap_loss(heatmaps, targets, known))
+
+
+def one_joint(known, b, j):
+    alone = torch.zeros_like(known)
+    alone[b, j] = known[b, j]
+    return alone
