@@ -81,7 +81,7 @@ def test_trc_by_a_published_reader(harvest: Harvest, tmp_path: Path) -> None:
 
 def test_trc_by_pandas(harvest: Harvest, tmp_path: Path) -> None:
     """As scripts of labs read it: a table with tabs, the header left out."""
-    path = export(harvest, "trc", tmp_path / "a.trc", up="keep", unit="mm")
+    path = export(harvest, "trc", tmp_path / "a.trc", up="keep", unit="mm", gaps="empty")
     table = pandas.read_csv(path, sep="\t", skiprows=6, header=None).dropna(axis=1, how="all")
     numbers = table.to_numpy()[:, 2:].reshape(len(table), -1, 3)
     np.testing.assert_allclose(numbers, expected_mm(harvest), rtol=1e-7)
@@ -148,6 +148,10 @@ def test_coco_by_faster_coco_eval(harvest_of_two: Harvest, tmp_path: Path) -> No
 _REFUSES = {
     ("trc", "three people"): "a TRC file holds one person, this harvest holds 0, 1, 2: choose one with --person",
     ("c3d", "three people"): "a C3D file holds one person, this harvest holds 0, 1, 2: choose one with --person",
+    ("bvh", "three people"): "a BVH file holds one person, this harvest holds 0, 1, 2: choose one with --person",
+    ("gltf", "three people"): "a glTF file holds one person, this harvest holds 0, 1, 2: choose one with --person",
+    ("bvh", "nothing supported"): "expected a joint of person 0 to write, --blank unsupported leaves none",
+    ("gltf", "nothing supported"): "expected a joint of person 0 to write, --blank unsupported leaves none",
     ("trc", "nothing supported"): "expected a joint of person 0 to write, --blank unsupported leaves none",
     ("c3d", "nothing supported"): "expected a joint of person 0 to write, --blank unsupported leaves none",
 }
