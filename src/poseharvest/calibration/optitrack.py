@@ -19,7 +19,8 @@ import numpy as np
 
 from poseharvest.calibration.build import CameraNumbers, ReadOptions, build_rig
 from poseharvest.calibration.calibration_format import CalibrationFormat
-from poseharvest.calibration.values import Numbers, image_size_of, numbers
+from poseharvest.calibration.values import image_size_of
+from poseharvest.calibration.xml_numbers import attributes
 from poseharvest.errors import CalibrationError, FormatError
 from poseharvest.geometry.rig import Rig
 from poseharvest.reading.documents import load_xml, read_text
@@ -85,29 +86,19 @@ def _camera(camera: Element, where: str) -> CameraNumbers:
     name = camera.get("Serial", "")
     what = f'{where}: camera "{name}"'
     keys = [f"OrientMatrix{index}" for index in range(9)]
-    rotation = _OPENCV_FROM_MOTIVE @ _attributes(camera, _PLACE, keys, what).reshape(3, 3).T
-    fx, fy, cx, cy = _attributes(
+    rotation = _OPENCV_FROM_MOTIVE @ attributes(camera, _PLACE, keys, what).reshape(3, 3).T
+    fx, fy, cx, cy = attributes(
         camera, _LENS, ("HorizontalFocalLength", "VerticalFocalLength", "LensCenterX", "LensCenterY"), what
     )
-    height, width = _attributes(camera, "Attributes", ("ImagerPixelHeight", "ImagerPixelWidth"), what)
+    height, width = attributes(camera, "Attributes", ("ImagerPixelHeight", "ImagerPixelWidth"), what)
     return CameraNumbers(
         name=name,
         image_size=image_size_of(height, width, f"{what}: <Attributes>"),
         matrix=np.array([[fx, 0.0, cx], [0.0, fy, cy], [0.0, 0.0, 1.0]]),
         rotation=rotation,
-        translation=-rotation @ _attributes(camera, _PLACE, ("X", "Y", "Z"), what),
-        coefficients=_attributes(camera, _LENS, _LENS_KEYS, what),
+        translation=-rotation @ attributes(camera, _PLACE, ("X", "Y", "Z"), what),
+        coefficients=attributes(camera, _LENS, _LENS_KEYS, what),
     )
-
-
-def _attributes(camera: Element, tag: str, keys: tuple[str, ...] | list[str], what: str) -> Numbers:
-    element = camera.find(tag)
-    if element is None:
-        raise FormatError(f"{what}: expected <{tag}>, got none")
-    missing = [key for key in keys if key not in element.attrib]
-    if missing:
-        raise FormatError(f"{what}: <{tag}> lacks {', '.join(missing)}")
-    return numbers([element.attrib[key] for key in keys], (len(keys),), f"{what}: <{tag}>")
 
 
 FORMAT = CalibrationFormat(

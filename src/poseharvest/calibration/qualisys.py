@@ -18,7 +18,7 @@ import numpy as np
 
 from poseharvest.calibration.build import CameraNumbers, ReadOptions, build_rig
 from poseharvest.calibration.calibration_format import CalibrationFormat
-from poseharvest.calibration.values import numbers
+from poseharvest.calibration.xml_numbers import attributes
 from poseharvest.errors import FormatError
 from poseharvest.geometry.refit import QUARTER_TURNS
 from poseharvest.geometry.rig import Rig
@@ -67,15 +67,15 @@ def _camera(camera: Element, where: str) -> CameraNumbers:
     name = camera.get("serial", "")
     what = f'{where}: camera "{name}"'
     keys = [f"r{row}{column}" for row in "123" for column in "123"]
-    rotation = _OPENCV_FROM_QUALISYS @ _attributes(camera, "transform", keys, what).reshape(3, 3)
-    lens = _attributes(camera, "intrinsic", _LENS_KEYS, what)
-    left, right, top, bottom = _attributes(camera, "fov_video", ("left", "right", "top", "bottom"), what)
+    rotation = _OPENCV_FROM_QUALISYS @ attributes(camera, "transform", keys, what).reshape(3, 3)
+    lens = attributes(camera, "intrinsic", _LENS_KEYS, what)
+    left, right, top, bottom = attributes(camera, "fov_video", ("left", "right", "top", "bottom"), what)
     return CameraNumbers(
         name=name,
         image_size=(round(bottom - top) + 1, round(right - left) + 1),
         matrix=_matrix(camera, what) - np.array([[0.0, 0.0, left], [0.0, 0.0, top], [0.0, 0.0, 0.0]]),
         rotation=rotation,
-        translation=-rotation @ _attributes(camera, "transform", ("x", "y", "z"), what),
+        translation=-rotation @ attributes(camera, "transform", ("x", "y", "z"), what),
         coefficients=lens,
         viewing_turn=_viewing_turn(camera.get("viewrotation", "0"), what),
     )
@@ -102,18 +102,8 @@ _LENS_KEYS = (
 
 def _matrix(camera: Element, what: str) -> np.ndarray:
     keys = ("focalLengthU", "skew", "centerPointU", "focalLengthV", "centerPointV")
-    fx, skew, cx, fy, cy = _attributes(camera, "intrinsic", keys, what) / _SUBPIXELS
+    fx, skew, cx, fy, cy = attributes(camera, "intrinsic", keys, what) / _SUBPIXELS
     return np.array([[fx, skew, cx], [0.0, fy, cy], [0.0, 0.0, 1.0]])
-
-
-def _attributes(camera: Element, tag: str, keys: tuple[str, ...] | list[str], what: str) -> np.ndarray:
-    element = camera.find(tag)
-    if element is None:
-        raise FormatError(f"{what}: expected <{tag}>, got none")
-    missing = [key for key in keys if key not in element.attrib]
-    if missing:
-        raise FormatError(f"{what}: <{tag}> lacks {', '.join(missing)}")
-    return numbers([element.attrib[key] for key in keys], (len(keys),), f"{what}: <{tag}>")
 
 
 FORMAT = CalibrationFormat(

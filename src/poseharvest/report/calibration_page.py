@@ -6,11 +6,11 @@ from importlib import resources
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from poseharvest import __version__
 from poseharvest.report.calibration_figures import ARROW_FACTOR, coverage_svg, from_above, picture_bars
+from poseharvest.report.page_templates import page_environment
 from poseharvest.rig_calibration.judgement import CameraSummary, summarize
 from poseharvest.rig_calibration.solve import RigCalibration
 
@@ -22,13 +22,7 @@ def render_calibration(result: RigCalibration, title: str) -> str:
         result: the calibration.
         title: the name of the footage.
     """
-    environment = Environment(
-        loader=PackageLoader("poseharvest.report", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment()
     summaries = summarize(result.sightings, result.adjusted)
     places = [result.sightings.views.index(summary.name) for summary in summaries]
     context: dict[str, Any] = {

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from poseharvest.annotations.cuts import unasked_selection
@@ -26,6 +26,7 @@ from poseharvest.report.collect import ReportContent, collect
 from poseharvest.report.drawing import overlay_svg
 from poseharvest.report.joint_order import hinges, limb_order, reading_order
 from poseharvest.report.overlays import NUM_SIGMAS
+from poseharvest.report.page_templates import page_environment
 from poseharvest.report.payload import page_data, script_safe
 from poseharvest.report.strip import strip_svg
 from poseharvest.report.take import MAX_INSIDE
@@ -95,13 +96,7 @@ def render(content: ReportContent, beside: str | None = None) -> str:
 
 def environment() -> Environment:
     """Return what fills the templates: it escapes every text that is not a template's own."""
-    made = Environment(
-        loader=PackageLoader("poseharvest.report", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    made = page_environment()
     made.filters.update(
         number=wording.number, percent=wording.percent, mm=wording.short, plain=plain_name, count="{:,}".format
     )

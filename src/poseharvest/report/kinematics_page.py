@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from poseharvest import __version__
 from poseharvest.findings import Finding
 from poseharvest.kinematics.person_kinematics import ModelMotion, PersonKinematics
 from poseharvest.report.angle_figures import angle_panels, coordinate_panels, panel_svgs
+from poseharvest.report.page_templates import page_environment
 
 
 def render_kinematics(title: str, people: Sequence[PersonKinematics], findings: Sequence[Finding]) -> str:
@@ -23,13 +23,7 @@ def render_kinematics(title: str, people: Sequence[PersonKinematics], findings: 
         people: the angles of each.
         findings: of all of them, the worst first.
     """
-    environment = Environment(
-        loader=PackageLoader("poseharvest.report", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment()
     context: dict[str, Any] = {
         "title": title,
         "version": __version__,

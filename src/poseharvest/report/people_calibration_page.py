@@ -6,13 +6,13 @@ from importlib import resources
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from poseharvest import __version__
 from poseharvest.people_calibration.people_findings import ViewSummary, summarize_views
 from poseharvest.people_calibration.solve_people import PeopleCalibration
 from poseharvest.report.calibration_figures import from_above
+from poseharvest.report.page_templates import page_environment
 
 _ARROW_FACTOR = 5
 _MAX_ARROWS = 1200
@@ -25,13 +25,7 @@ def render_people_calibration(result: PeopleCalibration, title: str) -> str:
         result: the calibration.
         title: the name of the footage.
     """
-    environment = Environment(
-        loader=PackageLoader("poseharvest.report", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment()
     used = result.adjusted.evidence.used & np.isfinite(result.adjusted.errors_px)
     errors = result.adjusted.errors_px[used]
     lengths = result.scale.factor * result.adjusted.state.lengths_mm

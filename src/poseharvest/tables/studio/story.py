@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from poseharvest.report.figures import data_uri
+from poseharvest.report.page_templates import page_environment
 from poseharvest.storage.staging import staged_file
 from poseharvest.tables.paper import AVERAGE
 from poseharvest.tables.result import ReproducedTable
@@ -61,13 +60,7 @@ def write_story(story: Story, path: Path) -> Path:
     Raises:
         StoreError: it cannot be written.
     """
-    environment = Environment(
-        loader=PackageLoader("poseharvest.tables.studio", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment("poseharvest.tables.studio")
     page = environment.get_template("story.html.j2").render(**_context(story, path))
     with staged_file(path, overwrite=True) as temporary:
         temporary.write_text(page, encoding="utf-8")
