@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import tomllib
+
 import pytest
 
-from poseharvest.capture.settings import CaptureSettings, Offset, override_settings, parse_offset, read_settings
+from poseharvest.capture.settings import (
+    CaptureSettings,
+    Offset,
+    override_settings,
+    parse_offset,
+    read_settings,
+    timing_of,
+    with_timing,
+)
 from poseharvest.errors import ConfigError
 
 
@@ -115,3 +126,23 @@ def test_overrides_go_first_and_none_changes_nothing(tmp_path):
 def test_a_wrong_override_is_named():
     with pytest.raises(ConfigError, match="capture options: \"unit\": Input should be 'mm', 'cm' or 'm'"):
         override_settings(CaptureSettings(), {"unit": "feet"})
+
+
+def test_timing_is_what_a_file_could_say():
+    text = """
+    time_zero = "first_picture"
+    frame_rate = 60
+    reference = "cam01"
+    views = ["cam01", "cam02"]
+    [offsets]
+    cam01 = 0.25
+    cam02 = "-3 frames"
+    [clock_rates]
+    cam02 = 1.00002
+    """
+    settings = CaptureSettings.model_validate(tomllib.loads(text))
+    timing = timing_of(settings)
+    assert with_timing(CaptureSettings(), timing) == settings.model_copy(update={"views": None})
+    assert with_timing(settings, {}) == CaptureSettings(views=("cam01", "cam02"))
+    assert timing_of(CaptureSettings()) == {}
+    assert json.loads(json.dumps(timing)) == timing

@@ -9,6 +9,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+import torch
 
 from poseharvest.annotations.harvest_footage import check_footage, open_footage_of
 from poseharvest.annotations.reader import Harvest
@@ -96,3 +97,45 @@ def test_fingerprints_tell_pictures_apart_and_not_places(footage) -> None:
     video.write_bytes(bytes(content))
     changed = Capture.open(footage.capture).fingerprints
     assert [view for view in first if changed[view] != first[view]] == [video.stem]
+
+
+def harvest_of(run, footage, *more) -> Harvest:
+    out = footage.folder / "timed"
+    arguments = ("--detector", footage.keypoints, "--out", out, "--resolution", 24, "--ignore-audit", *more)
+    done = run("harvest", footage.capture, *arguments)
+    assert done.code == 0, done.err
+    return Harvest.open(out)
+
+
+def test_offsets_of_the_harvest_are_those_of_the_footage_later(run, footage) -> None:
+    """They stood in capture.toml then, or were found by --sync; now they stand nowhere else."""
+    view = next((footage.capture / "videos").iterdir()).stem
+    settings = footage.capture / "capture.toml"
+    settings.write_text(f'[offsets]\n{view} = "2 frames"\n[clock_rates]\n{view} = 1.0001\n')
+    then = Capture.open(footage.capture)
+    harvest = harvest_of(run, footage)
+    assert harvest.info.capture.timing == {"offsets": {view: "2.0 frames"}, "clock_rates": {view: 1.0001}}
+    settings.write_text('time_zero = "first_picture"\n')
+    now = checked(harvest)
+    assert np.array_equal(now.timeline.pictures, then.timeline.pictures)
+    assert not np.array_equal(Capture.open(footage.capture).timeline.pictures, then.timeline.pictures)
+
+
+def test_footage_that_is_turned_is_turned_once(run, footage) -> None:
+    (footage.capture / "capture.toml").write_text("rotate = 180\n")
+    harvest = harvest_of(run, footage)
+    for camera, later in zip(harvest.rig, checked(harvest).rig, strict=True):
+        assert torch.equal(camera.px_from_cam, later.px_from_cam)
+        assert torch.equal(camera.rotation, later.rotation)
+
+
+def test_a_harvest_of_an_older_version_goes_by_capture_toml(harvested, footage) -> None:
+    text = json.loads((harvested.path / "harvest.json").read_text())
+    del text["capture"]["timing"]
+    (harvested.path / "harvest.json").write_text(json.dumps(text))
+    view = next((footage.capture / "videos").iterdir()).stem
+    (footage.capture / "capture.toml").write_text(f'[offsets]\n{view} = "2 frames"\n')
+    older = Harvest.open(harvested.path)
+    assert older.info.capture.timing is None
+    expected = Capture.open(footage.capture).timeline.pictures
+    assert np.array_equal(open_footage_of(older).timeline.pictures, expected)

@@ -8,6 +8,8 @@ from pathlib import Path
 from poseharvest.annotations.reader import Harvest
 from poseharvest.capture.capture import Capture
 from poseharvest.capture.frames import FrameSource, fingerprints_of
+from poseharvest.capture.per_view import PerView
+from poseharvest.capture.settings import read_settings, with_timing
 from poseharvest.errors import CaptureError, HarvestError
 
 
@@ -33,7 +35,12 @@ def open_footage_of(harvest: Harvest, folder: Path | None = None) -> Capture:
 
 
 def _open(harvest: Harvest, place: Path) -> Capture:
-    return Capture.open(place, calibration=harvest.rig, views=harvest.view_names)
+    """Return the footage with the pictures of the harvest's moments; its cameras fit the footage as it is."""
+    fitted = {"rotate": PerView(0), "scale": PerView(1.0), "names": {}, "calibration": None}
+    settings = read_settings(place).model_copy(update=fitted)
+    timing = harvest.info.capture.timing
+    known = settings if timing is None else with_timing(settings, timing)
+    return Capture.open(place, calibration=harvest.rig, views=harvest.view_names, settings=known)
 
 
 def check_footage(harvest: Harvest, capture: FrameSource) -> None:

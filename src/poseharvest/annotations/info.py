@@ -31,6 +31,11 @@ class CaptureInfo(_Section):
     fingerprints: dict[str, dict[str, int | str]] = Field(
         default_factory=dict, description="what tells the footage of each view from any other; empty if not known"
     )
+    timing: dict[str, JsonValue] | None = Field(
+        default=None,
+        description="which pictures belong to one moment, as keys of capture.toml (offsets, clock_rates, ...); None if "
+        "it is not known",
+    )
 
 
 class DetectorInfo(_Section):

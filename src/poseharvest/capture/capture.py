@@ -18,7 +18,7 @@ from poseharvest.capture.fingerprints import fingerprint
 from poseharvest.capture.footage_audit import audit_footage
 from poseharvest.capture.frames import CaptureFacts, MultiViewFrame, ViewPictures, prefetch
 from poseharvest.capture.picture_folder import ImageFolder
-from poseharvest.capture.settings import CaptureSettings, Offset, override_settings, read_settings
+from poseharvest.capture.settings import CaptureSettings, Offset, override_settings, read_settings, timing_of
 from poseharvest.capture.timing import audit_timing, make_timeline
 from poseharvest.capture.view import View, choose_footage, make_views, open_footage
 from poseharvest.errors import CaptureError
@@ -131,7 +131,8 @@ class Capture:
             for number, view in enumerate(self.views)
             if len(errors_s := self.timeline.time_errors_s(number, view.times_s))
         }
-        return CaptureFacts(self.folder, self.unit, self.settings.turn, self.findings, lags_s)
+        timing = timing_of(self.settings)
+        return CaptureFacts(self.folder, self.unit, self.settings.turn, self.findings, timing, lags_s)
 
     @property
     def rig(self) -> Rig:

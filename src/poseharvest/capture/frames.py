@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar, runtime_checkable
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from poseharvest.arrays import Image
 from poseharvest.findings import Finding
@@ -154,6 +154,7 @@ class CaptureFacts:
         unit: the unit of length of its calibration file.
         turn: turn of the pictures after which people stand upright, in degrees clockwise, for all views or by view.
         findings: findings about footage, calibration and timing; None if they were not checked.
+        timing: which pictures belong to one moment, as `capture.settings.timing_of` has it; None if it is not known.
         picture_lags_s: how much later than the frames the pictures of each view were taken, in the median, seconds.
     """
 
@@ -161,6 +162,7 @@ class CaptureFacts:
     unit: LengthUnit | None = None
     turn: int | Mapping[str, int] | None = None
     findings: tuple[Finding, ...] | None = None
+    timing: Mapping[str, Any] | None = None
     picture_lags_s: Mapping[str, float] = field(default_factory=dict)
 
 

@@ -128,6 +128,26 @@ class CaptureSettings(BaseModel):
     """Size of the footage divided by that of the calibrated pictures, for all views or by view: 0.5 is half as wide."""
 
 
+_TIMING = ("offsets", "clock_rates", "time_zero", "frame_rate", "reference", "image_rate")
+
+
+def timing_of(settings: CaptureSettings) -> dict[str, Any]:
+    """Return the keys that decide which pictures belong to one moment, as plain data that `capture.toml` could hold."""
+    plain = settings.model_dump(include=set(_TIMING) - {"offsets"}, exclude_defaults=True)
+    offsets = {view: f"{offset.value!r} {offset.unit}" for view, offset in settings.offsets.items()}
+    return {**plain, **({"offsets": offsets} if offsets else {})}
+
+
+def with_timing(settings: CaptureSettings, timing: Mapping[str, Any]) -> CaptureSettings:
+    """Return the settings with other keys of `timing_of`; those that it lacks have their defaults.
+
+    Raises:
+        ConfigError: one of them is wrong.
+    """
+    others = {name: getattr(settings, name) for name in settings.model_fields_set if name not in _TIMING}
+    return _validated({**others, **timing}, "timing of a harvest")
+
+
 def read_settings(folder: Path) -> CaptureSettings:
     """Return the settings of `capture.toml` in the folder, with resolved paths; without the file, all defaults.
 

@@ -37,7 +37,8 @@ def provenance(
         options["shells_mm"] = by_name(subject.shells)
     options["limb_lengths_given"] = job.limb_lengths is not None
     options["boxes_given"] = job.boxes is not None
-    folder = facts_of(job.capture).folder
+    facts = facts_of(job.capture)
+    folder = facts.folder
     return HarvestRun(
         capture=CaptureInfo(
             name=job.capture.name,
@@ -45,6 +46,7 @@ def provenance(
             frame_rate=job.capture.frame_rate,
             num_frames=job.capture.num_frames,
             fingerprints=fingerprints_of(job.capture),
+            timing=None if facts.timing is None else dict(facts.timing),
         ),
         detector=DetectorInfo(
             name=job.detector.name, heatmap_size=job.detector.heatmap_size, details=details_of(job.detector)
