@@ -50,9 +50,29 @@ def test_footage_that_moved_is_named(run, footage, harvested):
     assert len(list((footage.folder / "coco" / "images").rglob("*.jpg"))) == 18
 
 
-def test_other_offsets_than_the_harvest_s_are_refused(run, footage, harvested):
-    name = harvested.view_names[0]
+def other_offsets(footage, harvest: Harvest) -> str:
+    """Let a view start a frame later than it did when it was harvested."""
+    name = harvest.view_names[0]
     (footage.capture / "capture.toml").write_text(f'[offsets]\n{name} = "1 frames"\n')
+    return name
+
+
+def test_pictures_are_those_of_the_harvest_s_own_offsets(run, footage, harvested):
+    arguments = ("export", harvested.path, "--format", "coco", "--pictures", "--out")
+    assert run(*arguments, footage.folder / "before").code == 0
+    other_offsets(footage, harvested)
+    assert run(*arguments, footage.folder / "after").code == 0
+    before, after = (sorted((footage.folder / name / "images").rglob("*.jpg")) for name in ("before", "after"))
+    assert [path.read_bytes() for path in before] == [path.read_bytes() for path in after]
+
+
+def test_other_offsets_than_those_of_an_older_harvest_are_refused(run, footage, harvested):
+    """It does not say which offsets it was made with."""
+    name = other_offsets(footage, harvested)
+    record = json.loads((harvested.path / "harvest.json").read_text())
+    del record["capture"]["timing"]
+    (harvested.path / "harvest.json").write_text(json.dumps(record))
+    (harvested.path / "SHA256SUMS").unlink()
     done = run("export", harvested.path, "--format", "coco", "--out", footage.folder / "coco", "--pictures")
     assert done.code == 1
     assert f"{name}, frame 0: expected the picture that was harvested, the capture has none" in done.err
