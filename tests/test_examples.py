@@ -61,3 +61,16 @@ def test_harvest_capture(capture_folder, tmp_path, capsys):
 def test_every_example_is_tested():
     tested = Path(__file__).read_text(encoding="utf-8")
     assert [path.name for path in EXAMPLES.glob("*.py") if path.name not in tested] == []
+
+
+def test_four_phones_footage_py_draws_what_the_tutorial_reads(tmp_path, monkeypatch):
+    """A moment of each; `.ci/tutorial.py` runs it whole."""
+    out = tmp_path / "footage"
+    monkeypatch.setattr("sys.argv", ["four_phones_footage.py", str(out), "--frames", "2", "--boards", "1"])
+    runpy.run_path(str(EXAMPLES / "four_phones_footage.py"), run_name="__main__")
+    assert sorted(path.name for path in (out / "walk" / "videos").iterdir()) == [f"cam{i}.mp4" for i in range(1, 5)]
+    assert len(list((out / "board" / "images").rglob("*.*"))) == 4
+    assert not list(out.glob("*/rig.json")) or [path.parent.name for path in out.glob("*/rig.json")] == ["truth"]
+    starts = json.loads((out / "truth" / "starts_s.json").read_text())
+    assert set(starts) == {f"cam{i}" for i in range(1, 5)}
+    assert np.load(out / "truth" / "positions_mm.npy").shape == (2, 16, 3)

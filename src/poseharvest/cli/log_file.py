@@ -60,9 +60,10 @@ class CommandLog(logging.Handler):
 
     def begin(self, command: str, arguments: Sequence[str], out: object) -> None:
         """Take note of what is run, and of the folder that it makes."""
-        if command not in LOGGED or not isinstance(out, Path) or ":" in out.parts[0]:
+        if command not in LOGGED or not isinstance(out, str | Path) or ":" in Path(out).parts[0]:
             return
-        self._folder, self._was_there = out, out.exists()
+        self._folder = Path(out)
+        self._was_there = self._folder.exists()
         _steps.info("poseharvest %s %s (version %s)", command, shlex.join(arguments), __version__)
 
     def _write(self) -> None:

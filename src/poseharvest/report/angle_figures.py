@@ -101,7 +101,7 @@ def panels_svg(panels: Sequence[Panel], times_s: _Floats, label: str) -> Markup:
 def alone(drawing: Markup) -> str:
     """Return a drawing as the content of a file, with its colours."""
     style = Markup("<style>{}</style>").format(Markup(STYLE))
-    head, _, rest = drawing.partition(">")
+    head, _, rest = str(drawing).partition(">")  # Markup of older versions would look for "&gt;"
     return f"{head}>{style}{rest}\n"
 
 
