@@ -53,6 +53,7 @@ _NEARLY_AS_GOOD = 0.85  # share of the best gain with which a simpler kind is pr
 _MIN_GAIN, _MIN_GAIN_OF_TWO = 0.5, 0.9  # fall of the cost a joint of the faulty view; the joints of two views are vague
 _MIN_GAIN_IN_TIME = 0.35  # detectors err to one side, which looks like a camera that was moved, never like a late one
 _MIN_SHARE = 0.66  # of the joints' constant offsets that must be explained
+_SHORT_FRAMES, _MIN_SHARE_SHORT = 10, 0.85  # hardly anybody moves in fewer: a detector's offsets look like a camera's
 _PLAIN = 0.25  # more than any other camera's explanation gains
 _MIN_MOVED_PX, _MIN_MOVED_SHARE = 3.0, 0.012  # in the picture; the share is of the person's extent
 _FROZEN_SHARE, _SAME_SHARE = 0.02, 0.02  # somebody who stands still moves more
@@ -187,7 +188,8 @@ def _best_explanation(
     a_joint = len(cameras) / len(best.views)  # the cost is a mean over the joints of all views
     is_plain = (best.gain - max(rival, 0.0)) * a_joint > _PLAIN
     least = _MIN_GAIN_IN_TIME if best.kind == "delay" else _MIN_GAIN if len(cameras) > MIN_VIEWS else _MIN_GAIN_OF_TWO
-    if best.gain * a_joint < least or best.share < _MIN_SHARE:
+    least_share = _MIN_SHARE_SHORT if len(suspects[0].shown.frames) < _SHORT_FRAMES else _MIN_SHARE
+    if best.gain * a_joint < least or best.share < least_share:
         return None
     if best.moved_px < max(_least_moved_px(suspects[view]) for view in best.views):
         return None
