@@ -98,6 +98,11 @@ class StoppedError(TrainingError):
         self.signal_number = signal_number
 
 
+def in_one_line(error: HarvestError) -> str:
+    """Return the message of an error with its notes, on one line."""
+    return " ".join("; ".join([str(error), *getattr(error, "__notes__", ())]).split())
+
+
 class NoteOnError:
     """Adds a note to whatever ends a block early, for the line that the command prints.
 

@@ -18,7 +18,7 @@ from poseharvest.cli.exit_codes import FAULTY
 from poseharvest.cli.flags import in_flags
 from poseharvest.cli.lazy_commands import LazyCommands
 from poseharvest.cli.log_file import CommandLog
-from poseharvest.errors import HarvestError, StoppedError
+from poseharvest.errors import HarvestError, StoppedError, in_one_line
 
 app = typer.Typer(
     name="poseharvest",
@@ -63,8 +63,7 @@ def main() -> None:
             log.outcome = "done" if log.is_done else f"ended with exit code {end.code}"
             raise
         except HarvestError as error:
-            parts = [str(error), *getattr(error, "__notes__", ())]
-            message = in_flags(" ".join("; ".join(parts).split()), app, sys.argv[1:])
+            message = in_flags(in_one_line(error), app, sys.argv[1:])
             if isinstance(error, StoppedError):
                 log.outcome = f"stopped by {signal.Signals(error.signal_number).name}: {message}"
                 typer.echo(log.outcome, err=True)

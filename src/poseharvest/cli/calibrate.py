@@ -13,14 +13,15 @@ from poseharvest.boards.board import DEFAULT_DICTIONARY, Board, BoardKind, parse
 from poseharvest.boards.printing import Paper, write_board
 from poseharvest.cli.assignments import VIEWS_HELP, split_names
 from poseharvest.cli.calibrate_by_people import PeopleFlags, calibrate_by_people, people_options
+from poseharvest.cli.calibration_end import say_where
 from poseharvest.cli.derived_options import with_options
 from poseharvest.cli.finding_lines import print_findings
 from poseharvest.cli.progress_bar import progress_bar
-from poseharvest.errors import CalibrationError, ConfigError
+from poseharvest.errors import ConfigError
 from poseharvest.people_calibration.people_footage import PeopleRequest
 from poseharvest.report.calibration_folder import write_calibration
 from poseharvest.rig_calibration import CalibrationOptions, LensModel, RigCalibration
-from poseharvest.rig_calibration.calibration_record import CAMERAS_FILE, PAGE_FILE
+from poseharvest.rig_calibration.calibration_record import PAGE_FILE
 from poseharvest.rig_calibration.judgement import summarize
 
 _FOOTAGE = "Folder with videos/ or images/ of the board, filmed by all cameras."
@@ -104,13 +105,7 @@ def calibrate(  # noqa: PLR0913, PLR0917 - every option of the command is a para
 
 def _conclude(console: Console, result: RigCalibration, out: Path, *, keep_faulty: bool) -> None:
     _print_result(console, result, out)
-    if not result.is_fit and not keep_faulty:
-        errors = [finding.message for finding in result.findings if finding.severity == "error"]
-        raise CalibrationError(
-            f"{out}: no cameras are written, for {len(errors)} error(s): {errors[0]}; {out / PAGE_FILE} shows all "
-            "(--keep-faulty writes the cameras nevertheless)"
-        )
-    console.print(f"wrote {out / CAMERAS_FILE}; the report is {out / PAGE_FILE}")
+    say_where(console, out, result.findings, is_written=result.is_fit or keep_faulty)
 
 
 def _print_result(console: Console, result: RigCalibration, out: Path) -> None:

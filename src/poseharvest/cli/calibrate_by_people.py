@@ -10,17 +10,18 @@ from rich.console import Console
 from rich.table import Table
 
 from poseharvest.cli.assignments import parse_assignments
+from poseharvest.cli.calibration_end import say_where
 from poseharvest.cli.derived_options import option, options_of
 from poseharvest.cli.finding_lines import print_findings
 from poseharvest.cli.progress_bar import progress_bar
 from poseharvest.detectors.registry import describe_detectors, load_detector
-from poseharvest.errors import CalibrationError, ConfigError
+from poseharvest.errors import ConfigError
 from poseharvest.people_calibration.known_length import KnownLength
 from poseharvest.people_calibration.people_findings import summarize_views
 from poseharvest.people_calibration.people_footage import PeopleRequest, PeopleWorld
 from poseharvest.people_calibration.solve_people import PeopleCalibration
 from poseharvest.report.people_calibration_folder import write_people_calibration
-from poseharvest.rig_calibration.calibration_record import CAMERAS_FILE, PAGE_FILE
+from poseharvest.rig_calibration.calibration_record import PAGE_FILE
 
 _DETECTOR = f"With --from-people: {describe_detectors()} If not given, efficientpose."
 _OPTION = "With --from-people: an option of the detector, such as frame_offset=1; may be repeated."
@@ -128,13 +129,7 @@ def calibrate_by_people(
         )
     console = Console(soft_wrap=True, highlight=False, markup=False)
     _print_result(console, result, out)
-    if not result.is_fit and not keep_faulty:
-        errors = [finding.message for finding in result.findings if finding.severity == "error"]
-        raise CalibrationError(
-            f"{out}: no cameras are written, for {len(errors)} error(s): {errors[0]}; {out / PAGE_FILE} shows all "
-            "(--keep-faulty writes the cameras nevertheless)"
-        )
-    console.print(f"wrote {out / CAMERAS_FILE}; the report is {out / PAGE_FILE}")
+    say_where(console, out, result.findings, is_written=result.is_fit or keep_faulty)
 
 
 def _print_result(console: Console, result: PeopleCalibration, out: Path) -> None:

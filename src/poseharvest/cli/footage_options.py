@@ -74,11 +74,15 @@ class DetectorChoice:
 
         return self.name in NAMED
 
+    def lies_in(self, folder: Path) -> bool:
+        """Return whether it is a path within a folder, as each of many trials may have its own."""
+        return not self.is_named and (folder / str(self.name)).exists()
+
     def load(self, folder: Path | None = None) -> HeatmapDetector:
         """Return the detector.
 
         Args:
-            folder: of a capture; a path that lies within it comes before one in the current folder.
+            folder: of a capture that it lies in; None for the current folder.
 
         Raises:
             DetectorError: there is no such detector or option, or its weights cannot be used.
@@ -86,8 +90,7 @@ class DetectorChoice:
         from poseharvest.detectors.registry import load_detector
 
         assert self.name is not None, "the command needs a detector"
-        within = None if folder is None or self.is_named else folder / self.name
-        name = str(within) if within is not None and within.exists() else self.name
+        name = self.name if folder is None else str(folder / self.name)
         return load_detector(name, weights=self.weights, device=self.device, **self.options)
 
 

@@ -65,8 +65,7 @@ class HarvestPlan:
         Raises:
             DetectorError: there is no such detector or option, or its weights cannot be used.
         """
-        within = not self.detector.is_named and (capture / str(self.detector.name)).exists()
-        return self.detector.load(capture) if within else self._detector
+        return self.detector.load(capture) if self.detector.lies_in(capture) else self._detector
 
     def open(
         self, capture: Path, on_progress: OnProgress, calibration: Path | None = None

@@ -17,7 +17,7 @@ from poseharvest.cli.harvest_plan import HarvestPlan
 from poseharvest.cli.progress_bar import progress_bar
 from poseharvest.cli.summary import has_faults
 from poseharvest.errors import CaptureError, ConfigError, HarvestError
-from poseharvest.findings import Finding
+from poseharvest.findings import worst_first
 from poseharvest.harvesting.many_trials import TrialResult, harvest_trials
 from poseharvest.harvesting.shared_body import SharedBody, learn_subject, share_body, teachers_among
 from poseharvest.harvesting.subject import Subject
@@ -154,16 +154,8 @@ def _cells(result: TrialResult) -> tuple[str, ...]:
         str(selected),
         str(severities["error"]),
         str(severities["warning"]),
-        _worst([Finding(one.severity, one.topic, one.message) for one in info.findings]),
+        next((one.message for one in worst_first(info.findings) if one.severity != "note"), ""),
     )
-
-
-def _worst(findings: Sequence[Finding]) -> str:
-    for severity in ("error", "warning"):
-        for finding in findings:
-            if finding.severity == severity:
-                return finding.message
-    return ""
 
 
 def _print_table(console: Console, results: Sequence[TrialResult]) -> None:

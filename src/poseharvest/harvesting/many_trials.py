@@ -9,7 +9,7 @@ from typing import Literal
 
 from poseharvest.annotations.reader import Harvest, is_harvest
 from poseharvest.capture.trials import Trial
-from poseharvest.errors import HarvestError, StoppedError
+from poseharvest.errors import HarvestError, StoppedError, in_one_line
 
 TrialState = Literal["harvested", "finished before", "failed"]
 
@@ -63,6 +63,5 @@ def _result(trial: Trial, out: Path, harvest: Callable[[Trial, Path], Harvest]) 
     except StoppedError:
         raise
     except HarvestError as error:
-        notes = getattr(error, "__notes__", ())
-        return TrialResult(trial, "failed", reason=" ".join("; ".join([str(error), *notes]).split()))
+        return TrialResult(trial, "failed", reason=in_one_line(error))
     return TrialResult(trial, "finished before" if was_there else "harvested", made)
