@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import torch
 
 from poseharvest.annotations.reader import Harvest
 from poseharvest.learning.loop.augment import Augmentation
+from poseharvest.learning.loop.processes import process_group
 from poseharvest.learning.loop.training_options import TrainingOptions
 from poseharvest.learning.personalize.personalize_detector import personalize
 from poseharvest.learning.personalize.personalize_options import PersonalizationOptions
@@ -57,6 +59,23 @@ def personalize_small(harvest: Path, out: Path) -> None:
     personalize(harvest, untrained_network(), out, options=TINY_2D, capture=capture, boxes=boxes, resume=True)
 
 
+def send_messages(_: Path, out: Path) -> None:
+    """Exchange messages beside a wrapped network; write how many threads of gloo ran, and how many were left."""
+    with process_group("cpu") as (processes, _device):
+        network = processes.wrapped(torch.nn.Linear(3, 3))
+        network(torch.ones(2, 3)).sum().backward()
+        assert processes.from_first(lambda: {"said": 1}) == {"said": 1}
+        assert processes.mean(torch.tensor(float(processes.rank))) == 0.5
+        running = _threads_of_gloo()
+    del processes, network
+    (out.parent / f"{out.name}-{os.environ['RANK']}").write_text(json.dumps([running, _threads_of_gloo()]))
+
+
+def _threads_of_gloo() -> int:
+    names = [(task / "comm").read_text() for task in Path("/proc/self/task").iterdir()]
+    return sum(name.startswith("pt_gloo") for name in names)
+
+
 def by_two(task: str, harvest: Path, out: Path, *more: object) -> None:
     """Run one of the functions above in two processes of torchrun, with gloo, on this machine."""
     launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", __file__]
@@ -76,5 +95,7 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     if sys.argv[1] == "train3d":
         train3d_small(Path(sys.argv[2]), Path(sys.argv[3]), epochs=int(sys.argv[4]))
+    elif sys.argv[1] == "messages":
+        send_messages(Path(sys.argv[2]), Path(sys.argv[3]))
     else:
         personalize_small(Path(sys.argv[2]), Path(sys.argv[3]))

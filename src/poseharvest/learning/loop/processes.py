@@ -27,10 +27,12 @@ class Processes:
     Attributes:
         rank: number of this process.
         count: how many there are.
+        messages: the group by which they tell each other flags, losses and objects; None is torch's default group.
     """
 
     rank: int = 0
     count: int = 1
+    messages: distributed.ProcessGroup | None = None
 
     @property
     def is_first(self) -> bool:
@@ -61,7 +63,7 @@ class Processes:
         if self.count == 1:
             return float(value)
         total = value.detach().clone()
-        distributed.all_reduce(total)
+        distributed.all_reduce(total, group=self.messages)
         return float(total) / self.count
 
     def any(self, flag: bool) -> bool:
@@ -71,7 +73,7 @@ class Processes:
     def wait(self) -> None:
         """Wait for the others."""
         if self.count > 1:
-            distributed.barrier()
+            distributed.barrier(group=self.messages)
 
     def from_first(self, make: Callable[[], T]) -> T:
         """Return what the first process makes, in every process; the others wait for it.
@@ -83,7 +85,8 @@ class Processes:
         """
         made = [make() if self.is_first else None]
         if self.count > 1:
-            distributed.broadcast_object_list(made, src=0, device=torch.device("cpu"))
+            cpu = torch.device("cpu")
+            distributed.broadcast_object_list(made, src=0, device=cpu, group=self.messages)
         return cast(T, made[0])
 
 
@@ -109,11 +112,14 @@ def process_group(device: str) -> Iterator[tuple[Processes, str]]:
             raise ConfigError(f"torchrun: expected a GPU a process, got {torch.cuda.device_count()} GPUs")
         device = f"cuda:{local_rank}"
         torch.cuda.set_device(local_rank)
-    # gloo beside nccl: flags and losses are summed as CPU tensors.
     backend = "cpu:gloo,cuda:nccl" if on_gpu else "gloo"
     distributed.init_process_group(backend, rank=rank, world_size=count, timeout=_LONGEST_WAIT)
+    # Flags, losses and objects go as CPU tensors, and by a group of their own. The threads of the default group outlive
+    # it, since DistributedDataParallel keeps it. A last message there, still held by a thread while the interpreter
+    # ends, aborts a process that has finished its work. The threads of this group are joined when it is destroyed.
+    messages = distributed.new_group(backend="gloo", timeout=_LONGEST_WAIT)
     try:
-        yield Processes(rank, count), device
+        yield Processes(rank, count, messages), device
     finally:
         distributed.destroy_process_group()
 
