@@ -225,11 +225,13 @@ def test_version_and_citation_agree():
     assert fields["license"] == PROJECT["license"]
     title = re.search(r'^preferred-citation:\n(?:  .*\n)*?  title: "(.+)"$', citation, re.MULTILINE)
     assert title is not None
-    readme = text_of(REPOSITORY / "README.md").replace("{D}", "D").replace("\n", " ")
-    assert readme.count(title[1]) == 2  # in the introduction and as BibTeX
+    readme = text_of(REPOSITORY / "README.md").replace("\n", " ")
+    assert readme.count(title[1]) == 1
+    bibtex = blocks(text_of(REPOSITORY / "docs" / "method.md"), "bibtex")
+    assert [title[1] in entry.replace("{D}", "D") for entry in bibtex] == [True]
     families = re.findall(r"family-names: (\w+)", citation)
     assert len(families) == 4
-    assert all(family in readme for family in families)
+    assert all(family in readme and family in bibtex[0] for family in families)
 
 
 def test_the_changelog_has_a_section_for_what_comes():

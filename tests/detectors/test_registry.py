@@ -71,11 +71,11 @@ def rows(page, first):
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[start + 2 : stop]]
 
 
-def test_the_readme_says_of_each_detector_what_the_help_says():
+def test_which_detector_says_of_each_detector_what_the_help_says():
     expected = {f"`{record.written}`": record.description for record in DETECTORS.values()}
     expected[f"`{OWN_WEIGHTS}`"] = OWN_WEIGHTS_DESCRIPTION
     expected[", ".join(f"`{name}`" for name in PUBLISHED_MODELS)] = PUBLISHED_DESCRIPTION
-    table = rows("README.md", "`--detector`")
+    table = rows("docs/which_detector.md", "`--detector`")
     assert [row for row in table if expected.get(row[0]) != row[1]] == []
     assert len(table) > 4
 

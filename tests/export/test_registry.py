@@ -66,8 +66,8 @@ def test_unknown_format_and_option(harvest: Harvest, tmp_path: Path) -> None:
         export(harvest, "trc", tmp_path / "out", box_margin=0.1)
 
 
-def test_the_readme_says_of_each_format_what_its_record_says() -> None:
-    page = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+def test_the_page_of_exports_says_of_each_format_what_its_record_says() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "exports.md").read_text(encoding="utf-8")
     table = page[page.index("| `--format` |") :].split("\n\n")[0].splitlines()[2:]
     expected = {f"| `{name}` | {exporter.description} |" for name, exporter in EXPORTERS.items()}
     assert [row for row in table if row not in expected] == []
