@@ -38,13 +38,13 @@ class GreyFootage:
             yield MultiViewFrame(index, index / self.frame_rate, images)
 
 
-_LIBRARIES = {"c3d": "ezc3d", "nwb": "ndx_pose", "sleap": "sleap_io", "rerun": "rerun"}
+_LIBRARIES = {"c3d": "ezc3d", "netcdf": "xarray", "nwb": "ndx_pose", "sleap": "sleap_io", "rerun": "rerun"}
 
 
 def options_for(name: str) -> dict[str, Any]:
     """Return options with which a format can be written of any made-up harvest; a skip if its library is missing."""
     if name in _LIBRARIES:
-        pytest.importorskip(_LIBRARIES[name], reason=f"needs pip install 'poseharvest[{name}]'")
+        pytest.importorskip(_LIBRARIES[name], reason=f"needs {_LIBRARIES[name]}")
     return {"yolo": {"pictures": False}, "sleap": {"pictures": True, "source": GreyFootage()}}.get(name, {})
 
 

@@ -1,7 +1,7 @@
 """Every export is read by a reader that is not ours and not the library that wrote it.
 
 Readers of recordings (`test_rerun.py`), of SLEAP's labels (`test_sleap.py`), of YOLO (`test_yolo.py`) and movement
-(`tests/analysis/test_movement_dataset.py`) have tests of their own.
+(`tests/export/test_movement_dataset.py`) have tests of their own.
 """
 
 from __future__ import annotations

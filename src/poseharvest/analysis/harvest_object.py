@@ -135,7 +135,7 @@ class Harvest(StoredHarvest):
         Raises:
             ConfigError: xarray is not installed, or the distance is not positive.
         """
-        from poseharvest.analysis.movement_dataset import movement_dataset
+        from poseharvest.export.movement_dataset import movement_dataset
 
         return movement_dataset(self, smooth=smooth, within_mm=within_mm)
 

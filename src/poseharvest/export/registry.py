@@ -43,6 +43,7 @@ MODULES = (
     "coco",
     "csv",
     "gltf",
+    "netcdf",
     "nwb",
     "rerun",
     "sleap",
