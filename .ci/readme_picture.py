@@ -73,7 +73,7 @@ def figure_of(made: Harvest, frame: int) -> Any:
     left = figure.add_gridspec(2, 2, left=0.005, right=0.455, top=0.995, bottom=0.005, wspace=0.02, hspace=0.02)
     for number, overlay in enumerate(views):
         draw_view(figure.add_subplot(left[number // 2, number % 2]), overlay, made.skeleton)
-    draw_space(figure.add_axes((0.45, -0.02, 0.55, 1.04), projection="3d", computed_zorder=False), made, row)
+    draw_space(figure.add_axes((0.46, -0.02, 0.54, 1.04), projection="3d", computed_zorder=False), made, row)
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3]
