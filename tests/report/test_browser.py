@@ -296,6 +296,64 @@ def test_two_reports_side_by_side_move_together(harvest: Harvest, tmp_path: Path
     assert seen["alone"] == ["frame 30 · 1.20 s", "frame 10 · 0.40 s"]
 
 
+_TOUCH_PROBE = """
+<script>
+"use strict";
+const canvas = document.createElement("canvas");
+canvas.style.cssText = "position: fixed; left: 0; top: 0; width: 800px; height: 600px; touch-action: none";
+document.body.append(canvas);
+canvas.setPointerCapture = () => {}; // no finger of these is real
+const orbit = new Orbit({ up: [0, 0, 1], facing: [1, 0, 0] });
+orbit.resize(800, 600);
+new Pointers({ canvas, orbit, tipAt: () => null }, () => {});
+const finger = (name, pointerId, [clientX, clientY]) =>
+  canvas.dispatchEvent(new PointerEvent(name, { pointerId, clientX, clientY, pointerType: "touch", bubbles: true }));
+const STEPS = 40;
+/* Puts the fingers down, moves them together in small steps, and lifts them; returns what that did. */
+const gesture = (...paths) => {
+  const state = () => ({ ...orbit, pixel: orbit.distance / orbit.focal });
+  const before = state();
+  paths.forEach(([from], id) => finger("pointerdown", id, from));
+  for (let step = 1; step <= STEPS; step++)
+    paths.forEach(([from, to], id) =>
+      finger("pointermove", id, from.map((start, axis) => start + ((to[axis] - start) * step) / STEPS)));
+  paths.forEach(([, to], id) => finger("pointerup", id, to));
+  const moved = add(orbit.target, before.target, -1);
+  return {
+    turned: [before.azimuth - orbit.azimuth, orbit.elevation - before.elevation],
+    zoomed: orbit.distance / before.distance,
+    moved: [dot(moved, before.right) / before.pixel, dot(moved, before.above) / before.pixel],
+  };
+};
+const seen = {
+  one: gesture([[300, 300], [340, 280]]),
+  spread: gesture([[350, 300], [300, 300]], [[450, 300], [500, 300]]),
+  together: gesture([[350, 300], [390, 320]], [[450, 300], [490, 320]]),
+  again: gesture([[300, 300], [340, 280]]),
+  stage: getComputedStyle(document.getElementById("space")).touchAction,
+};
+document.documentElement.dataset.seen = JSON.stringify(seen);
+</script>
+</body>
+"""
+
+
+def test_fingers_turn_zoom_and_move(harvest: Harvest, tmp_path: Path) -> None:
+    page = report(harvest.path, tmp_path / "page.html")
+    page.write_text(page.read_text(encoding="utf-8").replace("</body>", _TOUCH_PROBE), encoding="utf-8")
+    dom = opened(page, "--touch-events=enabled")
+    seen = json.loads(attribute(dom, "seen") or "{}")
+    for one in (seen["one"], seen["again"]):  # also after two fingers: none of them is thought to be down still
+        assert one["turned"] == pytest.approx([0.008 * 40, 0.008 * -20])
+        assert one["zoomed"] == 1
+    assert seen["spread"]["zoomed"] == pytest.approx(0.5)
+    assert seen["spread"]["moved"] == pytest.approx([0, 0], abs=1.5)  # pixels; the fingers move one after the other
+    assert seen["spread"]["turned"] == [0, 0]
+    assert seen["together"]["zoomed"] == pytest.approx(1)
+    assert seen["together"]["moved"] == pytest.approx([-40, 20], rel=0.03)
+    assert seen["stage"] == "none"  # the page does not scroll under the fingers
+
+
 def test_the_tip_of_a_joint_tells_its_sigma(dom: str) -> None:
     seen = json.loads(attribute(dom, "seen") or "{}")
     assert seen["tip"].splitlines()[1].startswith("sigma ")
