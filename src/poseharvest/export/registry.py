@@ -80,19 +80,22 @@ def export(
 def export_with_findings(
     harvest: Harvest | Path | str, format: str, path: Path | str, *, overwrite: bool = False, **options: Any
 ) -> Exported:
-    """Do what `export` does, and return what a person should know of the file as well, instead of logging it."""
+    """Do what `export` does, and return what a person should know of the file as well, instead of logging it.
+
+    A folder is opened with what people decided about its joints (`poseharvest review`); a harvest is taken as it is.
+    """
     if format not in EXPORTERS:
         raise ConfigError(f'format: expected one of {", ".join(EXPORTERS)}, got "{format}"')
     exporter = EXPORTERS[format]
     resolved = _resolve(format, exporter.options, options)
-    opened = harvest if isinstance(harvest, Harvest) else Harvest.open(harvest)
+    opened = harvest if isinstance(harvest, Harvest) else Harvest.open(harvest).with_reviews()
     target = Path(path)
     if exporter.is_folder:
         findings = _export_folder(opened, exporter, resolved, target, overwrite=overwrite)
     else:
         with staged_file(target, overwrite=overwrite) as temporary:
             findings = exporter.write(opened, temporary, resolved)
-    return Exported(target, worst_first(findings))
+    return Exported(target, worst_first([*findings, *opened.review_findings()]))
 
 
 def is_export(folder: Path) -> bool:
@@ -141,4 +144,6 @@ def _provenance(harvest: Harvest, options: Any) -> str:
         "harvested": harvest.info.created,
         "options": plain,
     }
+    if harvest.review_provenance is not None:
+        content["reviews"] = harvest.review_provenance
     return json.dumps(content, indent=2) + "\n"
