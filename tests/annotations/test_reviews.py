@@ -75,8 +75,12 @@ def test_the_last_decision_holds_and_can_be_taken_back(harvest: Harvest) -> None
     assert again is not None
     assert again.standing[3, 0, WRIST].decision == "reject"
     assert again.provenance | {"sha256": ""} == {
-        **{"file": "walk.reviews.jsonl", "sha256": "", "decisions": 1},
-        **{"accept": 0, "reject": 1, "move": 0},
+        "file": "walk.reviews.jsonl",
+        "sha256": "",
+        "decisions": 1,
+        "accept": 0,
+        "reject": 1,
+        "move": 0,
     }
 
 
@@ -200,7 +204,7 @@ def test_every_way_of_reading_columns_sees_the_decisions(harvest: Harvest) -> No
     assert whole.schema.equals(pa.concat_tables(harvest.columns(None)).schema)
     for names in (["selected"], ["sigma", "x", "frame"], ["views"]):
         assert pa.concat_tables(reviewed.columns(names)).equals(whole.select(names))
-    with pytest.raises(StoreError, match="expected columns of .* got colour"):
+    with pytest.raises(StoreError, match=r"expected columns of .* got colour"):
         reviewed.columns(["colour"])
 
 
@@ -240,5 +244,10 @@ def test_the_file_is_one_that_people_can_read(harvest: Harvest) -> None:
     assert head["format"] == "poseharvest reviews"
     assert (head["version"], head["created"]) == (1, harvest.info.created)
     assert {key: line[key] for key in ("number", "frame", "person", "joint", "decision", "by")} == {
-        **{"number": 1, "frame": 3, "person": 0, "joint": WRIST, "decision": "reject", "by": "Ada"}
+        "number": 1,
+        "frame": 3,
+        "person": 0,
+        "joint": WRIST,
+        "decision": "reject",
+        "by": "Ada",
     }

@@ -92,14 +92,10 @@ class Harvest:
             return ()
         if not self.reviews.standing:
             return self.reviews.findings
-        rows, num_joints = self._reviewed_rows, len(self.info.skeleton.joints)
-        found = list(self.reviews.findings)
-        lost = len(self.reviews.standing)
+        rows, found, lost = self._reviewed_rows, list(self.reviews.findings), len(self.reviews.standing)
         for index, places in enumerate(self.frame_columns(PLACE_COLUMNS)):
             if decided := rows.decided(places):
-                path = part_path(self.path, ANNOTATIONS, index)
-                table = self._read_part(path, ANNOTATIONS, places.num_rows * num_joints)
-                found += rows.findings(table, decided)
+                found += rows.findings(self.part(index)[0], decided)
                 lost -= len(decided)
         if lost:
             message = f"{self.reviews.path}: {lost} decisions are about frames or persons that the harvest lacks"
@@ -159,6 +155,17 @@ class Harvest:
     def frame_columns(self, names: Sequence[str] | None) -> Iterator[pa.Table]:
         """Stream columns of `frames/`, as `columns` does."""
         return self._stream(FRAMES, names, 1)
+
+    def part(self, index: int) -> tuple[pa.Table, pa.Table]:
+        """Return the annotations and the frames of part `index`, from 0, as they were harvested.
+
+        Raises:
+            StoreError: a file is missing or damaged.
+        """
+        num_records = self.info.counts.records_per_part[index]
+        rows = {ANNOTATIONS: num_records * len(self.info.skeleton.joints), FRAMES: num_records}
+        annotations, frames = (self._read_part(part_path(self.path, kind, index), kind, n) for kind, n in rows.items())
+        return annotations, frames
 
     def filled_poses(self) -> list[SmoothPose]:
         """Return the smooth poses in frames without a record, in (frame, person) order; short gaps of a person.

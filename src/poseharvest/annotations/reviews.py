@@ -179,6 +179,19 @@ class ReviewWriter:
         self._log.close()
 
 
+def draft_move(place: Place, pixels: Mapping[str, tuple[float, float]], info: HarvestInfo) -> Decision:
+    """Return a decision that moves a joint, which is written nowhere.
+
+    Raises:
+        StoreError: there is no such joint or view, or no pixel.
+    """
+    frame, person, joint = place
+    values = {"frame": frame, "person": person, "joint": joint, "decision": "move", "pixels": dict(pixels), "when": ""}
+    made = checked(Decision, values, "decision", error=StoreError)
+    _check_names(made, info, "decision")
+    return made
+
+
 def reviews_path(folder: Path) -> Path:
     """Return the path of the decisions about a harvest, beside its folder."""
     real = Path(os.path.realpath(folder))

@@ -6,6 +6,7 @@ likely point. It is found by Gauss-Newton steps, so that the update is exact for
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -179,7 +180,7 @@ def _widening(drag: _Drag, mean: Tensor, cov: Tensor) -> float:
         high *= 2
     low = high / 2
     for _ in range(_NUM_BISECTIONS):
-        middle = (low * high) ** 0.5
+        middle = math.sqrt(low * high)
         low, high = (middle, high) if excess(middle) > 0 else (low, middle)
     return high
 
