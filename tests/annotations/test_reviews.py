@@ -221,7 +221,7 @@ def test_findings_say_what_is_in_and_what_contradicts_itself(harvest: Harvest) -
     said = [finding.message for finding in harvest.with_reviews().review_findings()]
     assert "pelvis of person 0 in frame 0: where it was dragged in view" in said[0]
     assert "1 decisions are about frames or persons that the harvest lacks" in said[1]
-    assert "3 decisions of a review are in it (1 accepted, 1 rejected, 1 moved)" in said[2]
+    assert "the decisions of a review are in it: 1 accepted, 1 rejected, 1 moved (" in said[2]
 
 
 def test_a_selection_over_several_harvests_keeps_what_was_decided(harvest: Harvest) -> None:

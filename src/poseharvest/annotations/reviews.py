@@ -96,8 +96,8 @@ class Reviews:
         """How many decisions there are, of which kind, and in which file."""
         counts = self.provenance
         return (
-            f"{counts['decisions']} decisions of a review are in it ({counts['accept']} accepted, {counts['reject']} "
-            f"rejected, {counts['move']} moved): {self.path}, SHA-256 {self.sha256[:16]}"
+            f"the decisions of a review are in it: {counts['accept']} accepted, {counts['reject']} rejected, "
+            f"{counts['move']} moved ({self.path}, SHA-256 {self.sha256[:16]})"
         )
 
     def after(self, decision: Decision) -> Reviews:
