@@ -89,7 +89,7 @@ class ReviewBench:
     def run(self, num_decisions: int, num_kills: int) -> Outcome:
         """Send decisions until so many are confirmed, and kill the process now and then."""
         outcome = Outcome()
-        before = [self.rng.randrange(num_decisions) for _ in range(num_kills)]  # a kill during the decision after these
+        before = set(self.rng.sample(range(num_decisions), num_kills))  # a kill during the decision after these
         process, server = self._begin()
         while len(self.confirmed) < num_decisions:
             count = len(self.confirmed)

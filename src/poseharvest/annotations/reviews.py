@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -143,13 +144,12 @@ class ReviewWriter:
         self._by, self._info = by, info
         versions = {"version": REVIEWS_VERSION, "poseharvest": __version__}
         self._log = AppendLog(reviews_path(folder), REVIEWS_FORMAT, {**versions, **_identity(info)})
-        try:
+        with ExitStack() as stack:
+            stack.callback(self.close)
             self.reviews = _reviews(self._log.path, self._log.content, info)
             if self.reviews.findings:
                 raise StoreError(f"{self.reviews.findings[0].message}: move that file away to review this harvest")
-        except BaseException:
-            self.close()
-            raise
+            stack.pop_all()
 
     def decide(self, place: Place, decision: str, pixels: Mapping[str, tuple[float, float]] | None = None) -> Decision:
         """Write a decision. When this returns it is on the disk.

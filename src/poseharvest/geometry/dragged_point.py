@@ -168,7 +168,7 @@ def _widening(drag: _Drag, mean: Tensor, cov: Tensor) -> float:
     spread, noise = jacobian @ cov @ jacobian.T, torch.eye(len(residual), dtype=residual.dtype)
     basis, _ = torch.linalg.qr(jacobian)
     unexplained = float(residual.square().sum() - (basis.T @ residual).square().sum())  # by any point at all
-    freedom = basis.shape[1]
+    freedom = int(basis.shape[1])
 
     def excess(factor: float) -> float:
         return float(residual @ torch.linalg.solve(factor * spread + noise, residual)) - unexplained - freedom

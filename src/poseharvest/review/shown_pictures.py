@@ -88,8 +88,7 @@ class ShownPictures:
 
 def _encoded(image: Image) -> bytes:
     shrink = min(1.0, LONG_SIDE_PX / max(image.shape[:2]))
-    small = np.ascontiguousarray(image[..., ::-1])
-    if shrink < 1:
-        small = cv2.resize(small, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
-    _, encoded = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+    whole = np.ascontiguousarray(image[..., ::-1])
+    shown = whole if shrink == 1 else cv2.resize(whole, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
+    _, encoded = cv2.imencode(".jpg", shown, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
     return encoded.tobytes()

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,7 +89,8 @@ class AppendLog:
         self._lock = NameLock(path)
         self._lock.claim()
         self._handle = -1
-        try:
+        with ExitStack() as stack:
+            stack.callback(self.close)
             known = read_log(path, format)
             self._open(0 if known is None else known.num_bytes)
             if known is None:
@@ -96,9 +98,7 @@ class AppendLog:
                 self._flush_name()
                 known = read_log(path, format)
                 assert known is not None
-        except BaseException:
-            self.close()
-            raise
+            stack.pop_all()
         self.content = known
         self._count = len(known.records)
 
