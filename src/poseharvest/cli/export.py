@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from poseharvest.cli.derived_options import OptionField, choice, option, option_fields, with_options
-from poseharvest.cli.reviewed_harvests import NO_REVIEWS, open_reviewed
+from poseharvest.cli.reviewed_harvests import NO_REVIEWS
 from poseharvest.export.registry import EXPORTERS, export_with_findings
 
 _FORMAT = " ".join(f"{name}: {exporter.description}." for name, exporter in EXPORTERS.items())
@@ -62,8 +62,8 @@ def export(
     options: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a harvest in a format that other tools read."""
-    opened = open_reviewed(harvest, no_reviews=no_reviews)
-    exported = export_with_findings(opened, str(format), out, overwrite=overwrite, **(options or {}))
+    chosen = options or {}
+    exported = export_with_findings(harvest, str(format), out, overwrite=overwrite, reviews=not no_reviews, **chosen)
     console = Console(soft_wrap=True, highlight=False, markup=False)
     console.print(f"wrote {exported.path}")
     for finding in exported.findings:
