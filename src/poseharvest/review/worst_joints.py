@@ -80,8 +80,6 @@ class JointSigmas:
             joint: only this one, in every frame; None for all.
             with_unsupported: list joints that no two views show as well.
         """
-        if not len(self.frames):
-            return []
         sigma = self.sigma_mm if with_unsupported else np.where(self.supported, self.sigma_mm, -1)
         length = int(np.ptp(self.frames)) + 1
         stretch = 1 if joint is not None else -(-length // NUM_STRETCHES)
