@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
@@ -31,6 +31,10 @@ Place = tuple[int, int, str]
 """Frame, person and joint."""
 
 
+Pixel = Annotated[FiniteFloat, Field(ge=-1e6, le=1e6)]
+"""A coordinate of a place in a picture, or not far from it."""
+
+
 class Decision(BaseModel):
     """What a person decided about one joint in one frame."""
 
@@ -43,7 +47,7 @@ class Decision(BaseModel):
         description="accept: right as it is; reject: wrong; move: dragged to its place; undo: takes back the decision "
         "about this joint before"
     )
-    pixels: dict[str, tuple[FiniteFloat, FiniteFloat]] = Field(
+    pixels: dict[str, tuple[Pixel, Pixel]] = Field(
         default_factory=dict, description="for move: x and y in the picture of each view in which it was dragged"
     )
     by: str | None = Field(default=None, max_length=200, description="who decided")

@@ -88,6 +88,7 @@ def drag_point(
     widening = _widening(_Drag(used, measured, sigma_px), mean, cov)
     drag = _Drag(used, measured, sigma_px, mean, torch.linalg.inv(widening * cov))
     found = drag.most_likely()
+    check_finite("dragged position", found)
     residual = torch.full((len(cameras),), torch.nan, dtype=torch.float64)
     residual[dragged] = torch.linalg.vector_norm(drag.residual(found).reshape(-1, 2), dim=-1)
     contradicts = residual.nan_to_num(0.0) >= CONTRADICTION_SIGMAS * sigma_px
