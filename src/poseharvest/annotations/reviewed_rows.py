@@ -52,7 +52,7 @@ def moved_joint(rig: Rig, decision: Decision, mean: Tensor, cov: Tensor) -> Drag
         pixels[rig.names.index(view)] = torch.tensor([x, y], dtype=torch.float64)
     try:
         return drag_point(rig.at(decision.frame), mean, cov, pixels)
-    except (ShapeError, torch.linalg.LinAlgError) as error:
+    except (ShapeError, torch.linalg.LinAlgError) as error:  # type: ignore[attr-defined]  # not in its __all__
         raise StoreError(f"{described(decision.place)}: {error}") from error
 
 
