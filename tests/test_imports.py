@@ -27,6 +27,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("studio", "kinematics"),
     ("learning",),
     ("report",),
+    ("review",),
     ("analysis",),
     ("tables",),
     ("cli",),

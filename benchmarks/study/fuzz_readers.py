@@ -95,6 +95,13 @@ def _harvest(folder: Path, file: Path) -> object:
     return [harvest.rig, harvest.skeleton, list(harvest.iter_frames()), harvest.filled_poses(), harvest.preview_frames]
 
 
+def _reviews(folder: Path, file: Path) -> object:
+    from poseharvest.annotations.reader import Harvest
+
+    harvest = Harvest.open(folder / "harvest").with_reviews()
+    return [list(harvest.iter_frames()), harvest.review_findings()]
+
+
 def _capture(folder: Path, file: Path) -> object:
     from poseharvest.capture.capture import Capture
 
@@ -209,6 +216,7 @@ READERS: Mapping[str, FuzzReader] = MappingProxyType({
     "harvest-json": FuzzReader(samples.harvest("harvest.json"), _harvest),
     "harvest-rig": FuzzReader(samples.harvest("rig.json"), _harvest),
     "harvest-parquet": FuzzReader(samples.harvest("**/*.parquet"), _harvest),
+    "harvest-reviews": FuzzReader(samples.reviews, _reviews),
     "campus-mat": FuzzReader(samples.shelf("actorsGT.mat"), _dataset("campus_shelf:open_shelf")),
     "campus-calibration": FuzzReader(samples.shelf("calibration_shelf.json"), _dataset("campus_shelf:open_shelf")),
     "voxelpose-pickle": FuzzReader(samples.voxelpose_pickle, _predictions),

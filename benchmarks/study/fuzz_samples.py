@@ -292,6 +292,20 @@ def harvest(pattern: str) -> Make:
     return make
 
 
+def reviews(folder: Path) -> list[Path]:
+    """Decisions of all kinds about the joints of that harvest."""
+    (info,) = harvest("harvest.json")(folder)
+    module = import_module("poseharvest.annotations.reviews")
+    opened = import_module("poseharvest.annotations.reader").Harvest.open(info.parent)
+    writer = module.ReviewWriter(info.parent, opened.info, by="Ada")
+    joints, views = opened.skeleton.joints, opened.view_names
+    for number, kind in enumerate(("accept", "reject", "move", "undo", "move")):
+        pixels = {views[0]: (300.0, 200.0), views[1]: (250.0, 210.0)} if kind == "move" else None
+        writer.decide((2, 0, joints[0 if kind == "undo" else number]), kind, pixels)
+    writer.close()
+    return [module.reviews_path(info.parent)]
+
+
 def _kit(name: str, function: str, pattern: str) -> Make:
     def make(folder: Path) -> list[Path]:
         getattr(import_module(f"dataset_kits.{name}"), function)(folder)

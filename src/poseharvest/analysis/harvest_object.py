@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from poseharvest.evaluation.tracks import PoseTracks
 
 Floats = NDArray[np.float64]
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +55,26 @@ class Harvest(StoredHarvest):
     arrays have F frames, P persons and J joints; each is read from its own columns at its first use, and then kept.
     Positions and their uncertainty are NaN where a joint is not supported or the person was not found.
     """
+
+    @classmethod
+    def open(cls, path: Path | str, *, reviews: bool = True) -> Self:
+        """Open a harvest. The content of the Parquet files is checked only when they are read.
+
+        Args:
+            path: the folder. One in an object store, s3://BUCKET/NAME, is first copied into the cache.
+            reviews: with what people decided about its joints (`poseharvest review`).
+
+        Raises:
+            StoreError: the folder is no harvest, is from a newer version, is damaged, or lacks a part; the file of the
+                decisions is damaged.
+        """
+        harvest = super().open(path)
+        if not reviews:
+            return harvest
+        reviewed = harvest.with_reviews()
+        for finding in reviewed.reviews.findings if reviewed.reviews is not None else ():
+            _log.warning("%s", finding.message)
+        return reviewed
 
     def __len__(self) -> int:
         return self.info.counts.frames
@@ -183,6 +206,8 @@ class Harvest(StoredHarvest):
     ) -> Evaluation:
         """Return how good the harvest is, by itself and, if they are known, by true positions or another harvest.
 
+        It is judged as it was harvested, without what people decided about its joints.
+
         Args:
             truth: true positions, or the table that holds them.
             against: another harvest of the same capture.
@@ -192,7 +217,7 @@ class Harvest(StoredHarvest):
         from poseharvest.evaluation.tracks import read_tracks
 
         known = read_tracks(Path(truth)) if isinstance(truth, str | Path) else truth
-        return evaluate(self, truth=known, against=against, approximate=approximate)
+        return evaluate(self.without_reviews(), truth=known, against=against, approximate=approximate)
 
     def plot(self, *joints: str, person: int | None = None, smooth: bool = True) -> Figure:
         """Return a figure of some joints over time, with bands of two standard deviations.

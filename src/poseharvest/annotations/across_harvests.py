@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.records import SelectedFrame, matrix
 from poseharvest.selection.measures import MEASURES
 from poseharvest.selection.select import MeasuredRows, mark_together
+from poseharvest.storage.columns import values_of
 
 OVER_COMPARABLE: Final = "all comparable harvests"
 """Name of the rows that `select_comparable` selects from, for the record of a training."""
@@ -35,7 +36,8 @@ def select_together(harvests: Sequence[Harvest]) -> list[NDArray[np.bool_]]:
         StoreError: a part is missing or damaged.
     """
     rule = harvests[0].info.selection.rule
-    return mark_together([_measured(harvest) for harvest in harvests], rule.share, rule.factor)
+    marks = mark_together([_measured(harvest) for harvest in harvests], rule.share, rule.factor)
+    return [with_decisions(harvest, selected) for harvest, selected in zip(harvests, marks, strict=True)]
 
 
 def select_comparable(harvests: Sequence[Harvest]) -> list[NDArray[np.bool_]]:
@@ -62,6 +64,30 @@ def iter_marked(harvest: Harvest, marks: NDArray[np.bool_]) -> Iterator[Selected
     """Stream a harvest like `Harvest.iter_selected`, with `marks` (F, J) as its selection."""
     for row, selected in zip(harvest.iter_selected(), marks, strict=True):
         yield replace(row, selected=torch.from_numpy(selected))
+
+
+def recorded_reviews(harvests: Sequence[Harvest]) -> dict[str, Any]:
+    """Return what the record of a training says of the decisions in its harvests, as "reviews"; empty without any."""
+    provenance = [harvest.review_provenance for harvest in harvests]
+    return {"reviews": provenance} if any(provenance) else {}
+
+
+def with_decisions(harvest: Harvest, marks: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return a selection (F, J) of a harvest's rows with what people decided about its joints, if it has that."""
+    if harvest.reviews is None or not (standing := harvest.reviews.standing):
+        return marks
+    decided, names = marks.copy(), ("frame", "person")
+    columns = [[values_of(table.column(name)) for name in names] for table in harvest.frame_columns(names)]
+    rows = {(int(frame), int(person)): row for row, (frame, person) in enumerate(_rows(columns))}
+    for (frame, person, joint), decision in standing.items():
+        if (frame, person) in rows:
+            decided[rows[frame, person], harvest.skeleton.index(joint)] = decision.decision != "reject"
+    return decided
+
+
+def _rows(columns: Sequence[Sequence[NDArray[Any]]]) -> Iterator[tuple[Any, Any]]:
+    for frames, people in columns:
+        yield from zip(frames, people, strict=True)
 
 
 def _what_widths_depend_on(harvest: Harvest) -> Hashable:

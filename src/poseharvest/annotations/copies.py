@@ -6,11 +6,12 @@ import shutil
 from pathlib import Path
 
 from poseharvest.annotations.reader import Harvest, is_harvest
-from poseharvest.storage.staging import StagedFolder, os_errors_as_store_errors
+from poseharvest.annotations.reviews import reviews_path
+from poseharvest.storage.staging import StagedFolder, os_errors_as_store_errors, staged_file
 
 
 def copy_harvest(harvest: Harvest, target: Path, *, overwrite: bool = False) -> Path:
-    """Copy a harvest, with its report if it has one, and return the folder.
+    """Copy a harvest, with its report and what people decided about its joints if it has these; return the folder.
 
     Args:
         harvest: the harvest.
@@ -27,4 +28,7 @@ def copy_harvest(harvest: Harvest, target: Path, *, overwrite: bool = False) -> 
         staged.commit()
     finally:
         staged.discard()
+    if reviews_path(harvest.path).is_file():
+        with staged_file(reviews_path(staged.target), overwrite=overwrite) as temporary:
+            shutil.copyfile(reviews_path(harvest.path), temporary)
     return staged.target

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import pyarrow as pa
 
@@ -16,10 +16,13 @@ from poseharvest.annotations.info import FORMAT_NAME, INFO_FILE, HarvestInfo
 from poseharvest.annotations.parts import ANNOTATIONS, FILLED, FRAMES, SCHEMAS, part_path, read_part
 from poseharvest.annotations.records import FrameAnnotations, SelectedFrame, frames_from_tables
 from poseharvest.annotations.remote_harvest import local_copy
+from poseharvest.annotations.reviewed_rows import PLACE_COLUMNS, ReviewedRows
+from poseharvest.annotations.reviews import Reviews, read_reviews
 from poseharvest.annotations.schema import SCHEMA_VERSION
 from poseharvest.annotations.smooth_poses import SmoothPose, poses_of_table
 from poseharvest.calibration.native import RIG_FILE, read_rig
 from poseharvest.errors import CalibrationError, FormatError, ShapeError, StoreError
+from poseharvest.findings import Finding
 from poseharvest.geometry.rig import Rig
 from poseharvest.reading.documents import load_json
 from poseharvest.reading.foreign_records import checked
@@ -38,10 +41,12 @@ class Harvest:
     Attributes:
         path: the folder.
         info: the content of `harvest.json`.
+        reviews: decisions of people, which are put into the rows; None reads them as they were harvested.
     """
 
     path: Path
     info: HarvestInfo
+    reviews: Reviews | None = None
 
     @classmethod
     def open(cls, path: Path | str) -> Self:
@@ -63,6 +68,39 @@ class Harvest:
         except OSError as error:
             raise StoreError(f"{folder}: cannot be read: {error.strerror or error}") from error
         return harvest
+
+    def with_reviews(self) -> Self:
+        """Return the harvest with what people decided about its joints, if anybody did.
+
+        Raises:
+            StoreError: the file of the decisions is damaged.
+        """
+        return replace(self, reviews=read_reviews(self.path, self.info))
+
+    def without_reviews(self) -> Self:
+        """Return the harvest as it was harvested."""
+        return self if self.reviews is None else replace(self, reviews=None)
+
+    @property
+    def review_provenance(self) -> dict[str, Any] | None:
+        """What a result says of the decisions that are in the rows, as plain data; None without any."""
+        return None if self.reviews is None or not self.reviews.standing else self.reviews.provenance
+
+    def review_findings(self) -> tuple[Finding, ...]:
+        """Return what a person should know of the decisions in the rows: how many, and which contradict themselves."""
+        if self.reviews is None:
+            return ()
+        if not self.reviews.standing:
+            return self.reviews.findings
+        rows, found, lost = self._reviewed_rows, list(self.reviews.findings), len(self.reviews.standing)
+        for index, places in enumerate(self.frame_columns(PLACE_COLUMNS)):
+            if decided := rows.decided(places):
+                found += rows.findings(self.part(index)[0], decided)
+                lost -= len(decided)
+        if lost:
+            message = f"{self.reviews.path}: {lost} decisions are about frames or persons that the harvest lacks"
+            found.append(Finding("warning", "review", f"{message}: they were not applied"))
+        return (*found, Finding("note", "review", self.reviews.in_words))
 
     @cached_property
     def skeleton(self) -> Skeleton:
@@ -109,11 +147,25 @@ class Harvest:
         Raises:
             StoreError: there is no such column, or a part is missing or damaged.
         """
-        return self._stream(ANNOTATIONS, names, len(self.info.skeleton.joints))
+        if self.reviews is None or not self.reviews.standing:
+            return self._stream(ANNOTATIONS, names, len(self.info.skeleton.joints))
+        _check_columns(ANNOTATIONS, names)
+        return self._reviewed(names)
 
     def frame_columns(self, names: Sequence[str] | None) -> Iterator[pa.Table]:
         """Stream columns of `frames/`, as `columns` does."""
         return self._stream(FRAMES, names, 1)
+
+    def part(self, index: int) -> tuple[pa.Table, pa.Table]:
+        """Return the annotations and the frames of part `index`, from 0, as they were harvested.
+
+        Raises:
+            StoreError: a file is missing or damaged.
+        """
+        num_records = self.info.counts.records_per_part[index]
+        rows = {ANNOTATIONS: num_records * len(self.info.skeleton.joints), FRAMES: num_records}
+        annotations, frames = (self._read_part(part_path(self.path, kind, index), kind, n) for kind, n in rows.items())
+        return annotations, frames
 
     def filled_poses(self) -> list[SmoothPose]:
         """Return the smooth poses in frames without a record, in (frame, person) order; short gaps of a person.
@@ -139,13 +191,27 @@ class Harvest:
         return path if path.is_file() else None
 
     def _stream(self, kind: str, names: Sequence[str] | None, rows_per_record: int) -> Iterator[pa.Table]:
-        unknown = sorted(set(names or ()) - set(SCHEMAS[kind].names))
-        if unknown:
-            raise StoreError(f"{kind}: expected columns of {', '.join(SCHEMAS[kind].names)}, got {', '.join(unknown)}")
+        _check_columns(kind, names)
         return (
             self._read_part(part_path(self.path, kind, index), kind, num_records * rows_per_record, names)
             for index, num_records in enumerate(self.info.counts.records_per_part)
         )
+
+    def _reviewed(self, names: Sequence[str] | None) -> Iterator[pa.Table]:
+        """Yield the annotations with the decisions of people; a part without any is read as it is."""
+        rows, num_joints = self._reviewed_rows, len(self.info.skeleton.joints)
+        wanted = SCHEMAS[ANNOTATIONS].names if names is None else list(names)
+        for index, places in enumerate(self.frame_columns(PLACE_COLUMNS)):
+            decided = rows.decided(places)
+            columns = None if decided else wanted
+            path = part_path(self.path, ANNOTATIONS, index)
+            table = self._read_part(path, ANNOTATIONS, places.num_rows * num_joints, columns)
+            yield rows.apply(table, places, decided).select(wanted) if decided else table
+
+    @cached_property
+    def _reviewed_rows(self) -> ReviewedRows:
+        assert self.reviews is not None
+        return ReviewedRows(self.reviews, self.skeleton.joints, self.rig)
 
     @cached_property
     def _checksums(self) -> dict[str, str] | None:
@@ -210,6 +276,12 @@ def _read_info(folder: Path) -> HarvestInfo:
             f"{SCHEMA_VERSION}: upgrade poseharvest"
         )
     return checked(HarvestInfo, content, where, error=StoreError)
+
+
+def _check_columns(kind: str, names: Sequence[str] | None) -> None:
+    unknown = sorted(set(names or ()) - set(SCHEMAS[kind].names))
+    if unknown:
+        raise StoreError(f"{kind}: expected columns of {', '.join(SCHEMAS[kind].names)}, got {', '.join(unknown)}")
 
 
 def _some(names: set[str]) -> str:

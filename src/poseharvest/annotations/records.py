@@ -150,7 +150,7 @@ def annotation_table(
         "selected": np.zeros(num_rows, dtype=bool),
         **{name: pa.nulls(num_rows, pa.float64()) for name in SMOOTH_COLUMNS},
         "filled": np.zeros(num_rows, dtype=bool),
-        "views": _list_of(ANNOTATION_VIEW, _annotation_views(records, views), len(views)),
+        "views": list_of_views(ANNOTATION_VIEW, _annotation_views(records, views), len(views)),
     }
     return _table(columns, ANNOTATION_SCHEMA)
 
@@ -170,7 +170,7 @@ def frame_table(records: Sequence[FrameAnnotations], views: Sequence[str]) -> pa
         "time": [r.time_s for r in records],
         "person": [r.person for r in records],
         "log_evidence": [r.log_evidence for r in records],
-        "views": _list_of(FRAME_VIEW, fields, len(views)),
+        "views": list_of_views(FRAME_VIEW, fields, len(views)),
     }
     return _table(columns, FRAME_SCHEMA)
 
@@ -255,7 +255,8 @@ def _annotation_views(records: Sequence[FrameAnnotations], views: Sequence[str])
     }
 
 
-def _list_of(struct: pa.StructType, fields: dict[str, Any], num_views: int) -> pa.ListArray:
+def list_of_views(struct: pa.StructType, fields: dict[str, Any], num_views: int) -> pa.ListArray:
+    """Return a column with one list of structs per row, from fields of (rows * V) values; NaN becomes null."""
     # NaN is stored as null: an average over a column in SQL then skips an absent view.
     arrays = [_array(fields[field.name], field.type, nan_is_null=pa.types.is_floating(field.type)) for field in struct]
     structs = pa.StructArray.from_arrays(arrays, fields=list(struct))

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from poseharvest.cli.derived_options import OptionField, choice, option, option_fields, with_options
+from poseharvest.cli.reviewed_harvests import NO_REVIEWS
 from poseharvest.export.registry import EXPORTERS, export_with_findings
 
 _FORMAT = " ".join(f"{name}: {exporter.description}." for name, exporter in EXPORTERS.items())
@@ -57,10 +58,12 @@ def export(
     format: str,
     out: Annotated[Path, typer.Option(help=f"The file to make; for {_FOLDERS}, the folder.", show_default=False)],
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier export.")] = False,
+    no_reviews: Annotated[bool, typer.Option("--no-reviews", help=NO_REVIEWS)] = False,
     options: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a harvest in a format that other tools read."""
-    exported = export_with_findings(harvest, str(format), out, overwrite=overwrite, **(options or {}))
+    chosen = options or {}
+    exported = export_with_findings(harvest, str(format), out, overwrite=overwrite, reviews=not no_reviews, **chosen)
     console = Console(soft_wrap=True, highlight=False, markup=False)
     console.print(f"wrote {exported.path}")
     for finding in exported.findings:

@@ -13,6 +13,7 @@ from rich.table import Table
 from poseharvest.cli.derived_options import options_of, with_options
 from poseharvest.cli.finding_lines import print_findings
 from poseharvest.cli.progress_bar import progress_bar
+from poseharvest.cli.reviewed_harvests import NO_REVIEWS, open_reviewed
 from poseharvest.kinematics.kinematics_options import KinematicsOptions
 from poseharvest.kinematics.kinematics_record import RECORD_FILE
 from poseharvest.kinematics.person_kinematics import PersonKinematics
@@ -28,11 +29,13 @@ def kinematics(
     harvest: Annotated[Path, typer.Argument(help="The harvest folder.", show_default=False)],
     out: Annotated[Path, typer.Option(help="The folder to make.", show_default=False)],
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier output of this name.")] = False,
+    no_reviews: Annotated[bool, typer.Option("--no-reviews", help=NO_REVIEWS)] = False,
     options: KinematicsOptions | None = None,
 ) -> None:
     """Write joint angles with their uncertainties, and with --setups or --model those of an OpenSim model."""
+    opened = open_reviewed(harvest, no_reviews=no_reviews)
     with progress_bar(Console(stderr=True)) as on_progress:
-        written = write_kinematics(harvest, out, options, overwrite=overwrite, on_progress=on_progress)
+        written = write_kinematics(opened, out, options, overwrite=overwrite, on_progress=on_progress)
     console = Console(soft_wrap=True, highlight=False, markup=False)
     for person in written.people:
         console.print(f"person {person.person}: {len(person.angles.names)} angles, {len(person.angles.frames)} frames")

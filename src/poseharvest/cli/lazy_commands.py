@@ -21,6 +21,7 @@ COMMANDS = (
     "demo",
     "harvest",
     "report",
+    "review",
     "export",
     "kinematics",
     "evaluate",

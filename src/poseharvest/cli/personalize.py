@@ -13,6 +13,7 @@ from rich.table import Table
 
 from poseharvest.cli.assignments import parse_assignments
 from poseharvest.cli.progress_bar import progress_bar
+from poseharvest.cli.reviewed_harvests import NO_REVIEWS, open_reviewed, print_reviews
 from poseharvest.detectors.registry import describe_detectors, load_detector
 from poseharvest.devices import network_device
 from poseharvest.learning.personalize.labels import LabelSet
@@ -58,14 +59,14 @@ def personalize(  # noqa: PLR0913, PLR0917 - every option of the command is a pa
     device: Annotated[
         str, typer.Option(help="auto (a GPU if there is one), cpu or cuda; by torchrun, a GPU a process.")
     ] = "auto",
+    no_reviews: Annotated[bool, typer.Option("--no-reviews", help=NO_REVIEWS)] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run.")] = False,
 ) -> None:
     """Fine-tune the 2D detector on a harvest's own annotations, harvest again, and compare."""
-    from poseharvest.annotations.reader import Harvest
     from poseharvest.localization.boxes import read_boxes
 
-    opened = Harvest.open(harvest)
+    opened = open_reviewed(harvest, no_reviews=no_reviews)
     training = replace(
         _DEFAULTS.training,
         epochs=epochs,
@@ -91,6 +92,7 @@ def personalize(  # noqa: PLR0913, PLR0917 - every option of the command is a pa
         )
     if os.environ.get("RANK", "0") == "0":
         _print(result)
+        print_reviews([opened])
 
 
 def _print(result: Personalization) -> None:

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from poseharvest.cli.progress_bar import progress_bar
+from poseharvest.cli.reviewed_harvests import NO_REVIEWS, open_reviewed, print_reviews
 from poseharvest.devices import network_device
 from poseharvest.learning.loop.augment import Augmentation
 from poseharvest.learning.loop.training_options import TrainingOptions
@@ -42,6 +43,7 @@ def train3d(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     device: Annotated[
         str, typer.Option(help="auto (a GPU if there is one), cpu or cuda; by torchrun, a GPU a process.")
     ] = "auto",
+    no_reviews: Annotated[bool, typer.Option("--no-reviews", help=NO_REVIEWS)] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run.")] = False,
 ) -> None:
@@ -63,9 +65,10 @@ def train3d(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
         input_px=input_px,
         held_out=held_out,
     )
+    opened = [open_reviewed(path, no_reviews=no_reviews) for path in harvest]
     with progress_bar(Console(stderr=True)) as on_progress:
         result = run(
-            harvest,
+            opened,
             out,
             options=options,
             captures=capture,
@@ -75,6 +78,7 @@ def train3d(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
         )
     if os.environ.get("RANK", "0") == "0":
         _print(result)
+        print_reviews(opened)
 
 
 def _print(result: Training3d) -> None:

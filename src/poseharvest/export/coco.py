@@ -134,6 +134,7 @@ def _opening(harvest: Harvest, view: ViewInfo) -> str:
             "share": selection.share,
             "limit": selection.limit,
             "recalibrated_on": None if recalibration is None else recalibration.fitted_on,
+            **({} if harvest.review_provenance is None else {"reviews": harvest.review_provenance}),
         },
     }
     head = f'{{"info": {_json(info)},\n"licenses": [],\n"categories": [{_json(category(harvest))}],\n'

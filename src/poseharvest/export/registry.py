@@ -57,7 +57,13 @@ EXPORTERS = records_of("poseharvest.export", MODULES, "EXPORTER", Exporter)
 
 
 def export(
-    harvest: Harvest | Path | str, format: str, path: Path | str, *, overwrite: bool = False, **options: Any
+    harvest: Harvest | Path | str,
+    format: str,
+    path: Path | str,
+    *,
+    overwrite: bool = False,
+    reviews: bool = True,
+    **options: Any,
 ) -> Path:
     """Write a harvest in another format and return the path; it appears whole or not at all. Warnings are logged.
 
@@ -66,34 +72,47 @@ def export(
         format: a name in `EXPORTERS`.
         path: the file to make, or the folder for formats that write one.
         overwrite: replace an earlier export. A folder is replaced only if it is one.
+        reviews: open a folder with what people decided about its joints (`poseharvest review`); an opened harvest is
+            taken as it is.
         options: fields of the format's options, `CsvOptions` for "csv" say.
 
     Raises:
         ConfigError: there is no such format or option.
         StoreError: the harvest is damaged, `path` exists, or writing fails.
     """
-    exported = export_with_findings(harvest, format, path, overwrite=overwrite, **options)
+    exported = export_with_findings(harvest, format, path, overwrite=overwrite, reviews=reviews, **options)
     for finding in exported.findings:
         _log.log(logging.INFO if finding.severity == "note" else logging.WARNING, "%s: %s", path, finding.message)
     return exported.path
 
 
 def export_with_findings(
-    harvest: Harvest | Path | str, format: str, path: Path | str, *, overwrite: bool = False, **options: Any
+    harvest: Harvest | Path | str,
+    format: str,
+    path: Path | str,
+    *,
+    overwrite: bool = False,
+    reviews: bool = True,
+    **options: Any,
 ) -> Exported:
     """Do what `export` does, and return what a person should know of the file as well, instead of logging it."""
     if format not in EXPORTERS:
         raise ConfigError(f'format: expected one of {", ".join(EXPORTERS)}, got "{format}"')
     exporter = EXPORTERS[format]
     resolved = _resolve(format, exporter.options, options)
-    opened = harvest if isinstance(harvest, Harvest) else Harvest.open(harvest)
+    opened = harvest if isinstance(harvest, Harvest) else _opened(harvest, reviews=reviews)
     target = Path(path)
     if exporter.is_folder:
         findings = _export_folder(opened, exporter, resolved, target, overwrite=overwrite)
     else:
         with staged_file(target, overwrite=overwrite) as temporary:
             findings = exporter.write(opened, temporary, resolved)
-    return Exported(target, worst_first(findings))
+    return Exported(target, worst_first([*findings, *opened.review_findings()]))
+
+
+def _opened(folder: Path | str, *, reviews: bool) -> Harvest:
+    harvest = Harvest.open(folder)
+    return harvest.with_reviews() if reviews else harvest
 
 
 def is_export(folder: Path) -> bool:
@@ -142,4 +161,6 @@ def _provenance(harvest: Harvest, options: Any) -> str:
         "harvested": harvest.info.created,
         "options": plain,
     }
+    if harvest.review_provenance is not None:
+        content["reviews"] = harvest.review_provenance
     return json.dumps(content, indent=2) + "\n"

@@ -12,6 +12,7 @@ where they come from. sleap-io holds all labels in memory.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -163,6 +164,8 @@ def _labels(harvest: Harvest, views: list[_LabelledView], options: SleapOptions)
         for (number, picture), instances in sorted(frames.items(), key=lambda item: item[0])
     ]
     made = {"made_by": f"poseharvest {__version__}", "capture": harvest.info.capture.name, "labels": "harvested"}
+    if harvest.review_provenance is not None:
+        made["reviews"] = json.dumps(harvest.review_provenance)
     return sleap_io.Labels(labeled, [view.video for view in views], [skeleton], list(tracks.values()), provenance=made)
 
 

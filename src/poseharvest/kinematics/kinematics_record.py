@@ -31,12 +31,14 @@ def record_text(
     if options.uses_opensim:
         versions["opensim"] = metadata.version("opensim")
     chosen = {name: str(value) if isinstance(value, Path) else value for name, value in asdict(options).items()}
+    reviews = {} if harvest.review_provenance is None else {"reviews": harvest.review_provenance}
     content = {
         "format": _FORMAT,
         "versions": versions,
         "capture": harvest.info.capture.name,
         "harvested": harvest.info.created,
         "options": chosen,
+        **reviews,
         "people": [_person(person) for person in people],
         "findings": [asdict(finding) for finding in findings],
     }

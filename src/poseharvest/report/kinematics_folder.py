@@ -58,7 +58,7 @@ def write_kinematics(
     chosen = KinematicsOptions() if options is None else options
     if chosen.uses_opensim:
         check_opensim()
-    opened = harvest if isinstance(harvest, Harvest) else Harvest.open(harvest)
+    opened = harvest if isinstance(harvest, Harvest) else Harvest.open(harvest).with_reviews()
     numbers = _people(opened, chosen)
     staged = StagedFolder(Path(out), replaceable=is_kinematics_folder if overwrite else None)
     try:
@@ -66,6 +66,7 @@ def write_kinematics(
             people, findings = _solve_all(
                 opened, staged.path, [replace(chosen, person=n) for n in numbers], on_progress
             )
+            findings = worst_first([*findings, *opened.review_findings()])
             text = record_text(opened, chosen, people, findings)
             (staged.path / RECORD_FILE).write_text(text, encoding="utf-8")
             page = render_kinematics(opened.info.capture.name, people, findings)

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from harvest_kit import make_records, write_harvest
+from poseharvest.annotations.reviews import ReviewWriter
 from poseharvest.errors import TrainingError
 from poseharvest.learning.personalize.labels import LabelSet, harvest_labels, labels_of_takes, require_enough
 from poseharvest.selection.select import SelectionRule
@@ -118,3 +119,20 @@ def test_a_take_that_came_out_badly_is_believed_less(tmp_path):
 
 def test_no_takes_have_no_labels():
     assert labels_of_takes([], LabelSet.PS_SEL, range(8)) == []
+
+
+def test_what_people_decided_is_what_is_learned(tmp_path):
+    made = write_harvest(tmp_path / "h", make_records(range(12)), rule=SelectionRule(share=0.6))
+    chosen = {(one.frame, one.view): one.known for one in harvest_labels(made, LabelSet.PS_SEL, range(12))}
+    (frame, view), known = next((key, known) for key, known in chosen.items() if bool(known.any()))
+    joint = int(known.nonzero()[0])
+    writer = ReviewWriter(made.path, made.info)
+    writer.decide((frame, 0, made.skeleton.joints[joint]), "reject")
+    writer.close()
+    reviewed = made.with_reviews()
+    for labels in (
+        harvest_labels(reviewed, LabelSet.PS_SEL, range(12)),
+        *labels_of_takes([reviewed], LabelSet.PS_SEL, range(12)),
+    ):
+        after = {(one.frame, one.view): one.known for one in labels}
+        assert not bool(after[frame, view][joint]) if (frame, view) in after else not bool(known[joint + 1 :].any())

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from poseharvest.annotations.across_harvests import recorded_reviews
 from poseharvest.annotations.harvest_footage import check_footage, open_footage_of
 from poseharvest.annotations.reader import Harvest
 from poseharvest.capture.frames import FrameSource
@@ -72,7 +73,8 @@ def personalize(  # noqa: PLR0913 - the stage's inputs, each optional one of its
     Run by torchrun, the processes share every step of the training. The first of them does all the rest.
 
     Args:
-        harvest: the annotations.
+        harvest: the annotations. A folder is opened with what people decided about its joints, which the first round
+            learns; before and after are compared without it.
         detector: the network that made them, or another one with the same joints.
         out: the folder to make.
         options: the defaults if None.
@@ -90,7 +92,7 @@ def personalize(  # noqa: PLR0913 - the stage's inputs, each optional one of its
         CaptureError: the footage is missing or is not the harvest's.
         StoreError: `out` exists, or cannot be written.
     """
-    opened = harvest if isinstance(harvest, Harvest) else Harvest.open(harvest)
+    opened = harvest if isinstance(harvest, Harvest) else Harvest.open(harvest).with_reviews()
     options = options or PersonalizationOptions()
     generic = trainable(detector)
     _check_skeleton(opened, generic)
@@ -102,6 +104,7 @@ def personalize(  # noqa: PLR0913 - the stage's inputs, each optional one of its
         "harvest": str(opened.path.resolve()),
         "weights": details_of(detector),
         "options": _lasting_options(options),
+        **recorded_reviews([opened]),
     }
     run = RunFolder(folder, RESULT, FORMAT)
     with ExitStack() as stack, process_group(options.training.device) as (processes, device):
@@ -109,8 +112,10 @@ def personalize(  # noqa: PLR0913 - the stage's inputs, each optional one of its
             stack.enter_context(run.running(settings, overwrite=overwrite, resume=resume))
         here = replace(options, training=replace(options.training, device=device))
         listener = on_progress or (lambda _: None)
-        inputs = RoundInputs(generic, opened, footage, boxes, learned, judged, here, listener, processes)
-        rounds = _run_rounds(inputs, folder, resume=resume)
+        inputs = RoundInputs(
+            generic, opened.without_reviews(), footage, boxes, learned, judged, here, listener, processes
+        )
+        rounds = _run_rounds(inputs, opened, folder, resume=resume)
 
         def conclude() -> Personalization:
             result = _concluded(inputs, rounds, folder)
@@ -137,9 +142,10 @@ def split_frames(frames: range, held_out: float) -> tuple[range, range]:
     return frames[:-num_held_out], frames[-num_held_out:]
 
 
-def _run_rounds(inputs: RoundInputs, folder: Path, *, resume: bool) -> list[Round]:
+def _run_rounds(inputs: RoundInputs, source: Harvest, folder: Path, *, resume: bool) -> list[Round]:
+    """Return the rounds; the first learns from `source`, each other one from the harvest of the round before."""
     rounds: list[Round] = []
-    source, best = inputs.first, float("inf")
+    best = float("inf")
     for number in range(1, inputs.options.rounds + 1):
         finished = run_round(inputs, source, folder / f"round-{number}", resume=resume)
         rounds.append(finished)

@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from poseharvest.annotations.across_harvests import OVER_COMPARABLE, select_comparable
+from poseharvest.annotations.across_harvests import OVER_COMPARABLE, recorded_reviews, select_comparable
 from poseharvest.annotations.reader import Harvest
 from poseharvest.capture.frames import FrameSource
 from poseharvest.errors import ConfigError, TrainingError
@@ -102,7 +102,7 @@ def train3d(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
         StoreError: `out` exists, or cannot be written.
     """
     options, listener = options or RegressionOptions(), on_progress or (lambda _: None)
-    opened = [one if isinstance(one, Harvest) else Harvest.open(one) for one in harvests]
+    opened = [one if isinstance(one, Harvest) else Harvest.open(one).with_reviews() for one in harvests]
     skeleton = require_one_skeleton(opened)
     marks = select_comparable(opened)
     footage = open_harvests(opened, captures or [None] * len(opened), marks, options)
@@ -111,6 +111,7 @@ def train3d(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
         "harvests": [str(one.path.resolve()) for one in opened],
         "selected_over": OVER_COMPARABLE,
         "options": _lasting_options(options),
+        **recorded_reviews(opened),
     }
     with ExitStack() as stack, process_group(options.training.device) as (processes, device):
         check_shares(options, processes)
