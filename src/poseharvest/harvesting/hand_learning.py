@@ -1,0 +1,85 @@
+"""What is learned of the hands of the one person: as of the body, limb lengths, the detector's errors, rigidity.
+
+Both hands teach one tree: they are as long, and a detector errs alike on them. A hand is learned from the frames that
+teach the body, at the wrists on which the views agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import torch
+
+from poseharvest.capture.frames import MultiViewFrame, frames_showing
+from poseharvest.detectors.protocol import HandSource
+from poseharvest.errors import CaptureError, ConfigError
+from poseharvest.harvesting.hand_sightings import HandFinder, Wrists
+from poseharvest.harvesting.job import Job
+from poseharvest.harvesting.subject import Sightings, Subject
+from poseharvest.localization.sighting import Sighting
+from poseharvest.skeleton.hands import HAND21
+from poseharvest.skeleton.human import SIDES
+from poseharvest.skeleton.skeleton import Skeleton
+
+_MOST_FRAMES = 48  # that are looked at; each gives up to two hands
+_LEAST_KNOWN = 11  # joints of a hand that teaches: more than half
+
+
+def hand_finder(job: Job) -> HandFinder:
+    """Return what finds the hands of a harvest.
+
+    Raises:
+        ConfigError: the detector knows no hands.
+    """
+    source = job.detector
+    if not isinstance(source, HandSource) or not source.holds_hands:
+        what = f'"{job.detector.name}" gives no hands' if not job.has_keypoints else "the files hold none"
+        raise ConfigError(
+            f"hands: expected keypoint files that hold hands, such as those of OpenPose with --hand or of a whole-body "
+            f"layout (--detector FOLDER), got a detector without: {what}: leave --hands out"
+        )
+    return HandFinder(source, job.capture.rig, job.detector.heatmap_size)
+
+
+def wrist_numbers(skeleton: Skeleton) -> list[int]:
+    """Return where the left and the right wrist stand in a skeleton.
+
+    Raises:
+        SkeletonError: it lacks one.
+    """
+    return [skeleton.index(f"{side}_wrist") for side in SIDES]
+
+
+def learn_hands(job: Job, teachers: Sightings) -> Subject | None:
+    """Return what is known of the person's hands; None where too little is seen of them.
+
+    Args:
+        job: the harvest.
+        teachers: sightings of the body, one or more.
+    """
+    hands = list(_teaching_hands(job, teachers))
+    job.report(job.options.start, "learning the hands")
+    learner = replace(job.learner, skeleton=HAND21, peaks_are_joints=True)
+    if not hands:
+        return None
+    try:
+        return learner.learn(hands)
+    except CaptureError:  # no limb of a hand is seen whole in three frames
+        return None
+
+
+def _teaching_hands(job: Job, teachers: Sightings) -> Iterator[Sighting]:
+    finder, numbers = hand_finder(job), wrist_numbers(job.detector.skeleton)
+    count = min(_MOST_FRAMES, len(teachers))
+    for index in torch.linspace(0, len(teachers) - 1, count).round().long().tolist():
+        body = teachers[index]
+        wrists = Wrists(body.pose.points[numbers], body.pose.known[numbers])
+        for hand in finder.look(moment_of(job, body.frame), wrists).sightings:
+            if hand is not None and hand.pose.num_known >= _LEAST_KNOWN:
+                yield hand
+
+
+def moment_of(job: Job, frame: int) -> MultiViewFrame:
+    """Return the moment of a frame without its pictures, for the numbers of the views' pictures."""
+    return next(iter(frames_showing(job.capture, (), frame, frame + 1)))
