@@ -54,7 +54,7 @@ LAYOUTS: dict[str, tuple[str, ...]] = {
     "aic14": (*_ARMS, *_LEGS, "head_top", "upper_neck"),
     "crowdpose14": (*sides_of("shoulder", "elbow", "wrist", "hip", "knee", "ankle"), "head_top", "upper_neck"),
 }
-"""Joint names in the order of the file. Rows of the face are left out, and those of hands are no part of the body's tree."""
+"""Joint names in the order of the file. Rows of the face are left out; those of hands are none of the body's."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from poseharvest.annotations.info import HandsInfo, HarvestRun
 from poseharvest.findings import Finding
 from poseharvest.harvesting.hand_sightings import HandTally
 from poseharvest.harvesting.job import Job
+from poseharvest.harvesting.limb_findings import limb_findings
 from poseharvest.harvesting.subject import Subject, by_name
 from poseharvest.skeleton.hands import HAND21, HAND_JOINTS, of_side
 from poseharvest.skeleton.human import SIDES
@@ -74,7 +75,8 @@ def hand_findings(hands: Subject | None, tally: HandTally, num_views: int) -> li
             "position. Each finger must be found by two views in three of these frames"
         )
         return [Finding("warning", _TOPIC, message)]
-    findings = [_seldom_seen(side, seen, tally.records) for side, seen in zip(SIDES, tally.seen, strict=True)]
+    findings: list[Finding | None] = list(limb_findings(hands, "the hands"))
+    findings += [_seldom_seen(side, seen, tally.records) for side, seen in zip(SIDES, tally.seen, strict=True)]
     shown = sum(tally.seen) * num_views
     if tally.exchanged > _NAMED_FROM * shown:
         message = (

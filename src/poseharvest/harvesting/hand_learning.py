@@ -13,7 +13,8 @@ import torch
 
 from poseharvest.capture.frames import MultiViewFrame, frames_showing
 from poseharvest.detectors.protocol import HandSource
-from poseharvest.errors import CaptureError, ConfigError
+from poseharvest.errors import ConfigError
+from poseharvest.harvesting.hand_lengths import measure_hands
 from poseharvest.harvesting.hand_sightings import HandFinder, Wrists
 from poseharvest.harvesting.job import Job
 from poseharvest.harvesting.subject import Sightings, Subject
@@ -61,12 +62,11 @@ def learn_hands(job: Job, teachers: Sightings) -> Subject | None:
     hands = list(_teaching_hands(job, teachers))
     job.report(job.options.start, "learning the hands")
     learner = replace(job.learner, skeleton=HAND21, peaks_are_joints=True)
-    if not hands:
+    measured = measure_hands(hands)
+    if measured is None:
         return None
-    try:
-        return learner.learn(hands)
-    except CaptureError:  # no limb of a hand is seen whole in three frames
-        return None
+    subject = learner.learn(hands, measured.lengths)
+    return replace(subject, guessed=measured.guessed, longer_than_given=0.0)
 
 
 def _teaching_hands(job: Job, teachers: Sightings) -> Iterator[Sighting]:

@@ -89,14 +89,19 @@ class _Recorder:
         return [annotate(sighting, posterior, support=support) for sighting, posterior in results]
 
 
-_OF_JOINTS = ("mean", "cov", "supported")
-_OF_VIEWS = ("pixels", "inside", "score", "peak_pixels", "peak_score")
-
-
 def part_of(record: FrameAnnotations, joints: slice) -> FrameAnnotations:
     """Return the record with some of its joints alone."""
-    of_joints = {name: getattr(record, name)[joints] for name in _OF_JOINTS}
-    return replace(record, **of_joints, **{name: getattr(record, name)[:, joints] for name in _OF_VIEWS})
+    return replace(
+        record,
+        mean=record.mean[joints],
+        cov=record.cov[joints],
+        supported=record.supported[joints],
+        pixels=record.pixels[:, joints],
+        inside=record.inside[:, joints],
+        score=record.score[:, joints],
+        peak_pixels=record.peak_pixels[:, joints],
+        peak_score=record.peak_score[:, joints],
+    )
 
 
 def _fingers(hand: FrameAnnotations) -> FrameAnnotations:
@@ -106,9 +111,17 @@ def _fingers(hand: FrameAnnotations) -> FrameAnnotations:
 
 def _joined(body: FrameAnnotations, parts: Sequence[FrameAnnotations]) -> FrameAnnotations:
     every = (body, *parts)
-    of_joints = {name: torch.cat([getattr(one, name) for one in every]) for name in _OF_JOINTS}
-    of_views = {name: torch.cat([getattr(one, name) for one in every], 1) for name in _OF_VIEWS}
-    return replace(body, **of_joints, **of_views)
+    return replace(
+        body,
+        mean=torch.cat([one.mean for one in every]),
+        cov=torch.cat([one.cov for one in every]),
+        supported=torch.cat([one.supported for one in every]),
+        pixels=torch.cat([one.pixels for one in every], 1),
+        inside=torch.cat([one.inside for one in every], 1),
+        score=torch.cat([one.score for one in every], 1),
+        peak_pixels=torch.cat([one.peak_pixels for one in every], 1),
+        peak_score=torch.cat([one.peak_score for one in every], 1),
+    )
 
 
 def _unseen(body: FrameAnnotations, wrist: int) -> FrameAnnotations:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import NamedTuple
 
@@ -60,7 +60,7 @@ class Stage:
     num_sightings: int = 0
     num_records: int = 0
     hands: Subject | None = None
-    tally: HandTally = HandTally()
+    tally: HandTally = field(default_factory=HandTally)
 
 
 _STORED = (

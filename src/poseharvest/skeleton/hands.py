@@ -1,11 +1,14 @@
 """The joints of hands: one tree of 21 joints for either hand, and the names that they have in a person's skeleton.
 
 The tree starts at the wrist. Each finger hangs from it by its first joint: the base of the thumb, or the knuckle of
-another finger. The numbers of a finger's joints count outwards, and the fourth one is the tip. OpenPose, COCO-WholeBody,
-Halpe and MediaPipe all list 21 joints in this order.
+another finger. The numbers of a finger's joints count outwards, and the fourth one is the tip. OpenPose, Halpe,
+COCO-WholeBody and MediaPipe all list 21 joints in this order.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from poseharvest.skeleton.human import SIDES
 from poseharvest.skeleton.skeleton import Limb, Skeleton
@@ -20,6 +23,38 @@ _LIMBS = tuple(
     for finger in FINGERS
     for number in range(1, 5)
 )
+
+USUAL_MM: Mapping[str, float] = MappingProxyType({
+    limb.name: mm
+    for limb, mm in zip(
+        _LIMBS,
+        (
+            42.0,
+            44.0,
+            32.0,
+            25.0,
+            92.0,
+            41.0,
+            24.0,
+            19.0,
+            89.0,
+            46.0,
+            28.0,
+            21.0,
+            83.0,
+            42.0,
+            27.0,
+            20.0,
+            78.0,
+            34.0,
+            19.0,
+            18.0,
+        ),
+        strict=True,
+    )
+})
+"""Lengths of the limbs of an adult's hand by "parent-child", mm, roughly: bones as Buryanov and Kotiuk, "Proportions of
+hand segments" (2010), measured them, with the wrist before them and the flesh of the tip."""
 
 HAND21 = Skeleton("hand21", (WRIST, *FINGER_JOINTS), _LIMBS)
 """A hand, left or right: both have the same tree."""
