@@ -14,7 +14,7 @@ import torch
 from poseharvest.capture.frames import MultiViewFrame, frames_showing
 from poseharvest.detectors.protocol import HandSource
 from poseharvest.errors import ConfigError
-from poseharvest.harvesting.hand_lengths import measure_hands
+from poseharvest.harvesting.hand_lengths import measure_hands, with_rigid_fingers
 from poseharvest.harvesting.hand_sightings import HandFinder, Wrists
 from poseharvest.harvesting.job import Job
 from poseharvest.harvesting.subject import Sightings, Subject
@@ -66,7 +66,8 @@ def learn_hands(job: Job, teachers: Sightings) -> Subject | None:
     if measured is None:
         return None
     subject = learner.learn(hands, measured.lengths)
-    return replace(subject, guessed=measured.guessed, longer_than_given=0.0)
+    refinement = None if subject.refinement is None else with_rigid_fingers(subject.refinement, hands)
+    return replace(subject, guessed=measured.guessed, longer_than_given=0.0, refinement=refinement)
 
 
 def _teaching_hands(job: Job, teachers: Sightings) -> Iterator[Sighting]:

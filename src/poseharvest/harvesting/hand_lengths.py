@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 import torch
 from torch import Tensor
 
 from poseharvest.localization.sighting import Sighting
+from poseharvest.refinement.covariance_scale import covariance_factor
 from poseharvest.refinement.learn import learn_refinement
 from poseharvest.refinement.observations import Observations, observe
 from poseharvest.refinement.pose_fit import fit_poses
+from poseharvest.refinement.refine import Refinement
 from poseharvest.refinement.residuals import Residuals, view_residuals
 from poseharvest.refinement.rigid_limbs import RigidLimbs
 from poseharvest.skeleton.hands import HAND21, USUAL_MM, WRIST
@@ -29,6 +31,7 @@ _SPREAD = 0.15  # of a limb's length among hands of one size, its logarithm
 _LEAST_FRAMES = 3
 _LEAST_SHARE = 0.4  # of the usual length
 _USUAL_ERROR_MM = 20.0
+_LONG_MM = 40.0  # of a limb, beyond the usual errors of its ends
 
 
 @dataclass(frozen=True)
@@ -72,13 +75,39 @@ def measure_hands(hands: Sequence[Sighting]) -> HandLengths | None:
     return HandLengths(LimbLengths(lengths), tuple(limb.name for limb in HAND21.limbs if limb not in measured))
 
 
+def with_rigid_fingers(refinement: Refinement, hands: Sequence[Sighting]) -> Refinement:
+    """Return what was learned of hands, with all limbs as rigid as the long ones are.
+
+    How rigid a limb is shows in how much its length changes beyond the errors of its ends. In a limb as short as these
+    it does not show, so that the learned tolerance of such a limb is that of the errors.
+
+    Args:
+        refinement: as it was learned of the hands.
+        hands: sightings that taught it.
+    """
+    limbs = refinement.limbs
+    is_long = (limbs.length_mm > _LONG_MM) & torch.isfinite(limbs.tolerance_mm)
+    if not bool(is_long.any()):
+        return refinement
+    usual = limbs.tolerance_mm[is_long].median()
+    rigid = replace(limbs, tolerance_mm=torch.where(is_long, limbs.tolerance_mm, usual))
+    start, seen = _observed(hands)
+    fit = fit_poses(seen, start, refinement.noise, rigid)
+    factor = covariance_factor(seen, fit, refinement.noise, rigid)
+    return replace(refinement, limbs=rigid, cov_factor=1.0 if factor is None else factor)
+
+
 def _by_views_alone(hands: Sequence[Sighting]) -> Residuals:
-    start = torch.stack([torch.where(one.pose.known[:, None], one.pose.points, one.center.double()) for one in hands])
-    seen = Observations.joined([
-        observe([one.evidence], points[None]) for one, points in zip(hands, start, strict=True)
-    ])
+    start, seen = _observed(hands)
     noise = learn_refinement(seen, start, RigidLimbs.none()).noise
     return view_residuals(seen, fit_poses(seen, start, noise, RigidLimbs.none()))
+
+
+def _observed(hands: Sequence[Sighting]) -> tuple[Tensor, Observations]:
+    """Return triangulated hands (F, 21, 3), with unknown joints in the middle, and the peaks near them."""
+    start = [torch.where(one.pose.known[:, None], one.pose.points, one.center.double()) for one in hands]
+    seen = [observe([one.evidence], points[None]) for one, points in zip(hands, start, strict=True)]
+    return torch.stack(start), Observations.joined(seen)
 
 
 def _measured(limb: Limb, residuals: Residuals) -> _Length | None:

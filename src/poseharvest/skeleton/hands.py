@@ -24,34 +24,10 @@ _LIMBS = tuple(
     for number in range(1, 5)
 )
 
+_USUAL = (42, 44, 32, 25, 92, 41, 24, 19, 89, 46, 28, 21, 83, 42, 27, 20, 78, 34, 19, 18)
+
 USUAL_MM: Mapping[str, float] = MappingProxyType({
-    limb.name: mm
-    for limb, mm in zip(
-        _LIMBS,
-        (
-            42.0,
-            44.0,
-            32.0,
-            25.0,
-            92.0,
-            41.0,
-            24.0,
-            19.0,
-            89.0,
-            46.0,
-            28.0,
-            21.0,
-            83.0,
-            42.0,
-            27.0,
-            20.0,
-            78.0,
-            34.0,
-            19.0,
-            18.0,
-        ),
-        strict=True,
-    )
+    limb.name: float(mm) for limb, mm in zip(_LIMBS, _USUAL, strict=True)
 })
 """Lengths of the limbs of an adult's hand by "parent-child", mm, roughly: bones as Buryanov and Kotiuk, "Proportions of
 hand segments" (2010), measured them, with the wrist before them and the flesh of the tip."""
