@@ -26,9 +26,9 @@ STANDING = {
 
 def place_of(name):
     """Feet lie on the ankles, fingers on the wrists, the face on the nose."""
-    if name in (*HAND_JOINTS, *HAND_ROOTS):
-        return STANDING[f"{name.split("_", maxsplit=1)[0]}_wrist"]
     side = name.split("_", maxsplit=1)[0]
+    if name in {*HAND_JOINTS, *HAND_ROOTS}:
+        return STANDING[f"{side}_wrist"]
     part = {"left": "_ankle", "right": "_ankle"}
     return STANDING.get(name) or STANDING["nose" if side == "face" else side + part[side]]
 
