@@ -49,9 +49,9 @@ def test_hands_are_in_the_harvest_and_in_its_exports(run, capture, tmp_path):
     [
         (
             ("--people", 2),
-            "error: hands: expected one person in frames in a row, got several people: leave --hands out",
+            "error: --hands: expected one person in frames in a row, got several people: leave --hands out",
         ),
-        (("--moments",), "error: hands: expected one person in frames in a row, got moments: leave --hands out"),
+        (("--moments",), "error: --hands: expected one person in frames in a row, got moments: leave --hands out"),
     ],
 )
 def test_hands_are_of_one_person(run, capture, tmp_path, more, message):

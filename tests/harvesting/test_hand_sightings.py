@@ -7,7 +7,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poseharvest.harvesting.hand_sightings import HandTally, assign_hands
+from poseharvest.capture.frames import MultiViewFrame
+from poseharvest.detectors.keypoints import KeypointDetector, KeypointOptions
+from poseharvest.harvesting.hand_sightings import HandFinder, HandTally, Wrists, assign_hands
+from poseharvest.simulation.hand_scene import LAYOUT, make_hand_scene
 
 BOTH = torch.tensor([True, True])
 WRISTS = torch.tensor([[400.0, 300.0], [100.0, 300.0]], dtype=torch.float64)
@@ -73,3 +76,19 @@ def test_tallies_add_up():
     one, other = HandTally(1, (1, 0), 2, 0, 3), HandTally(4, (2, 3), 0, 5, 1)
     assert one.plus(other) == other.plus(one) == HandTally(5, (3, 3), 2, 5, 4)
     assert one.plus(HandTally()) == one
+
+
+def test_hands_are_read_by_the_number_of_each_views_own_picture(tmp_path):
+    scene = make_hand_scene(tmp_path, 4, 0)
+    detector = KeypointDetector(tmp_path, KeypointOptions(layout=LAYOUT, frame_offset=0))
+    finder, nothing = HandFinder(detector, scene.capture.rig, (64, 48)), (None,) * 4
+    wrists = Wrists(scene.hands[3, :, 0], BOTH)
+    third, late = (
+        finder.look(MultiViewFrame(*at, nothing, numbers), wrists)
+        for at, numbers in (((3, 0.12), None), ((0, 0.0), (3, 3, 3, 3)))
+    )
+    assert [one.frame for one in late.sightings] == [0, 0]
+    for a, b in zip(third.sightings, late.sightings, strict=True):
+        assert a.heatmaps.values.shape == (4, 21, 64, 48)
+        assert torch.equal(a.heatmaps.values, b.heatmaps.values)
+    assert finder.look(MultiViewFrame(0, 0.0, nothing, (3, -1, -1, -1)), wrists).sightings == (None, None)

@@ -24,6 +24,7 @@ from poseharvest.skeleton.human import SIDES
 from poseharvest.skeleton.skeleton import Skeleton
 
 _MOST_FRAMES = 48  # that are looked at; each gives up to two hands
+_READ_THROUGH = 256  # frames that are passed over rather than begun anew
 _LEAST_KNOWN = 11  # joints of a hand that teaches: more than half
 
 
@@ -72,15 +73,27 @@ def learn_hands(job: Job, teachers: Sightings) -> Subject | None:
 
 def _teaching_hands(job: Job, teachers: Sightings) -> Iterator[Sighting]:
     finder, numbers = hand_finder(job), wrist_numbers(job.detector.skeleton)
-    count = min(_MOST_FRAMES, len(teachers))
+    moments, count = Moments(job), min(_MOST_FRAMES, len(teachers))
     for index in torch.linspace(0, len(teachers) - 1, count).round().long().tolist():
         body = teachers[index]
         wrists = Wrists(body.pose.points[numbers], body.pose.known[numbers])
-        for hand in finder.look(moment_of(job, body.frame), wrists).sightings:
+        for hand in finder.look(moments.at(body.frame), wrists).sightings:
             if hand is not None and hand.pose.num_known >= _LEAST_KNOWN:
                 yield hand
 
 
-def moment_of(job: Job, frame: int) -> MultiViewFrame:
-    """Return the moment of a frame without its pictures, for the numbers of the views' pictures."""
-    return next(iter(frames_showing(job.capture, (), frame, frame + 1)))
+class Moments:
+    """The moments of a harvest without their pictures, for the numbers of the views' pictures."""
+
+    def __init__(self, job: Job) -> None:
+        """Take the frames of a harvest; nothing is read yet."""
+        self._job = job
+        self._stream: Iterator[MultiViewFrame] = iter(())
+        self._next = -_READ_THROUGH  # of no stream
+
+    def at(self, frame: int) -> MultiViewFrame:
+        """Return the moment of a frame; frames in ascending order cost least."""
+        if not self._next <= frame < self._next + _READ_THROUGH:
+            self._stream = iter(frames_showing(self._job.capture, (), frame, self._job.stop))
+        self._next = frame + 1
+        return next(moment for moment in self._stream if moment.index == frame)

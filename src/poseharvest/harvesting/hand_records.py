@@ -13,7 +13,7 @@ import torch
 
 from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.harvesting.annotate import annotate, infer_each
-from poseharvest.harvesting.hand_learning import hand_finder, moment_of, wrist_numbers
+from poseharvest.harvesting.hand_learning import Moments, hand_finder, wrist_numbers
 from poseharvest.harvesting.hand_sightings import HandsInFrame, HandTally, Wrists
 from poseharvest.harvesting.job import Job
 from poseharvest.harvesting.records_of_one import PlacedRecord
@@ -58,7 +58,7 @@ class _Recorder:
     """Adds the hands to records of the body."""
 
     def __init__(self, job: Job, hands: Subject | None) -> None:
-        self._job, self._hands = job, hands
+        self._moments, self._hands = Moments(job), hands
         self._finder, self._wrists = hand_finder(job), wrist_numbers(job.detector.skeleton)
         self._model = None if hands is None else replace(job.learner, skeleton=HAND21).model(hands.shells)
 
@@ -79,7 +79,7 @@ class _Recorder:
 
     def _look(self, record: FrameAnnotations) -> HandsInFrame:
         wrists = Wrists(record.mean[self._wrists], record.supported[self._wrists])
-        return self._finder.look(moment_of(self._job, record.frame), wrists)
+        return self._finder.look(self._moments.at(record.frame), wrists)
 
     def _infer(self, sightings: Sequence[Sighting]) -> list[FrameAnnotations]:
         if self._hands is None or self._model is None:
