@@ -26,6 +26,7 @@ from poseharvest.harvesting.hand_sightings import HandTally
 from poseharvest.harvesting.input_checks import audit_subject, missing_people, nobody_found_error
 from poseharvest.harvesting.job import Job
 from poseharvest.harvesting.over_workers import Workers, spread_records
+from poseharvest.harvesting.people_beside import people_beside
 from poseharvest.harvesting.provenance import provenance
 from poseharvest.harvesting.records_of_one import PlacedRecord, records_of_one
 from poseharvest.harvesting.sighting_streams import PlacedSighting, Position, sightings_of_one, warm_up
@@ -127,7 +128,7 @@ def harvest_one(job: Job, writer: HarvestWriter, findings: list[Finding], worker
     if written.num_records == 0:
         writer.forget()
         raise nobody_found_error(job)
-    findings += missing_people(job, written.num_records)
+    findings = findings + missing_people(job, written.num_records) + people_beside(job)
     run = provenance(job, findings, stage.subject)
     return with_hands_described(run, job, stage.hands, written.tally) if job.options.hands else run
 
