@@ -116,6 +116,19 @@ def test_a_turned_camera_is_named(view: int, degrees: float, sign: int) -> None:
     assert line.startswith(f'error: camera "{rig.names[view]}": it was moved or turned after its calibration')
 
 
+@pytest.mark.parametrize("same", [True, False])
+def test_a_moved_camera_explains_what_everybody_shows(same: bool) -> None:
+    """By one person the camera was turned to one side, by the other one to the other side: then it was not turned."""
+    rig = walker_rig()
+    first, second = (with_camera(rig, 2, turned(tuple(rig)[2], degrees)) for degrees in (6, 6 if same else -6))  # type: ignore[arg-type]
+    one = walk(rig, filmed=first)
+    other = [replace(record, person=1) for record in walk(rig, filmed=second)]
+    lines = diagnosed(rig, [record for pair in zip(one, other, strict=True) for record in pair])
+    named = [line for line in lines if line.startswith(f'error: camera "{rig.names[2]}": it was moved or turned')]
+    assert len(named) == same
+    assert same or not [line for line in lines if line.startswith("error")]
+
+
 @settings(deadline=None, max_examples=3)
 @given(st.integers(0, 3), st.sampled_from([-8, -4, -2, 2, 4, 8]))
 def test_a_late_camera_is_named(view: int, frames: int) -> None:

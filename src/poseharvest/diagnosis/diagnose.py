@@ -44,6 +44,13 @@ _MAX_PEOPLE_ASKED = 2  # a fault of a camera shows in everybody
 _MIN_MOMENTS = 10  # of a person, for findings about the limbs
 
 
+def _confirms(fault: CameraFault | None, earlier: CameraFault | None) -> bool:
+    """Return whether a fault is one of a camera, and of the same cameras as an earlier one, if there is one."""
+    if fault is None or fault.kind in _PERHAPS_ANOTHER_PERSON:
+        return False
+    return earlier is None or set(fault.views) == set(earlier.views)
+
+
 def _tell_nobody(step: str) -> None:
     """Take no notice of a step."""
 
@@ -189,18 +196,23 @@ class Diagnosis:
             return ()
         moments = self._moments.moments
         counts = Counter(moment.person for moment in moments)
-        faults = []
-        for person, _ in counts.most_common(_MAX_PEOPLE_ASKED):
+        people = [person for person, _ in counts.most_common(_MAX_PEOPLE_ASKED)]
+        shown = {person: shown_in([moment for moment in moments if moment.person == person]) for person in people}
+        flip = tuple(self._skeleton.flip_permutation)
+        found: CameraFault | None = None
+        for person in people:
             on_step(f"judging the cameras by person {person}")
-            shown = shown_in([moment for moment in moments if moment.person == person])
-            flip = self._skeleton.flip_permutation
-            faults.append(find_fault(cameras, shown, frame_rate, flip, partial(_say_suspect, on_step, person)))
-        first = faults[0] if faults else None
-        if first is None or first.kind in _PERHAPS_ANOTHER_PERSON:
-            return ()
-        if any(fault is None or set(fault.views) != set(first.views) for fault in faults):
-            return ()
-        return (first,)
+            fault = find_fault(cameras, shown[person], frame_rate, flip, partial(_say_suspect, on_step, person))
+            if not _confirms(fault, found):
+                return ()
+            found = fault
+        if len(people) == _MAX_PEOPLE_ASKED:
+            # Each alone may fit another change of the camera. What is wrong with it explains both at once.
+            on_step("judging the cameras by both")
+            both = shown[people[0]].beside(shown[people[1]])
+            pooled = find_fault(cameras, both, frame_rate, (*flip, *(len(flip) + joint for joint in flip)))
+            found = pooled if _confirms(pooled, found) else None
+        return () if found is None else (found,)
 
     def _about_unseen_joints(self) -> list[Finding]:
         """Return a warning for joints that are sometimes out of view; `coverage` has a note on the others."""

@@ -33,6 +33,19 @@ class ShownJoints:
         places = np.linspace(0, len(self.frames) - 1, min(count, len(self.frames))).round().astype(np.int64)
         return self.at(places)
 
+    def beside(self, other: ShownJoints) -> ShownJoints:
+        """Return both as if they were one person: the joints of this one, then those of the other one."""
+        frames = np.union1d(self.frames, other.frames)
+        pixels = [one.pixels_at(frames) for one in (self, other)]
+        return ShownJoints(frames, np.concatenate(pixels, axis=2))
+
+    def pixels_at(self, frames: NDArray[np.int64]) -> Floats:
+        """Return the pixels (V, N, J, 2) at increasing numbers of frames that include its own; NaN in the others."""
+        views, _, joints, _ = self.pixels.shape
+        found = np.full((views, len(frames), joints, 2), np.nan)
+        found[:, np.searchsorted(frames, self.frames)] = self.pixels
+        return found
+
     def with_view(self, view: int, pixels: Floats) -> ShownJoints:
         """Return the same with other (T, J, 2) pixels in one view."""
         changed = self.pixels.copy()
