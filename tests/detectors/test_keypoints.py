@@ -11,6 +11,7 @@ from poseharvest.errors import DetectorError, FormatError
 from poseharvest.geometry.crop import Crop
 from poseharvest.heatmaps.maps import heatmap_peaks
 from poseharvest.skeleton.definitions import COCO17, LSP14, MPII16
+from poseharvest.skeleton.hands import HAND_JOINTS, HAND_ROOTS
 from poseharvest.skeleton.human import BODY15, BODY19, BODY25, BODY25B, HALPE26
 
 STANDING = {
@@ -26,7 +27,9 @@ STANDING = {
 def place_of(name):
     """Feet lie on the ankles, fingers on the wrists, the face on the nose."""
     side = name.split("_", maxsplit=1)[0]
-    part = {"left": "_wrist" if "hand" in name else "_ankle", "right": "_wrist" if "hand" in name else "_ankle"}
+    if name in {*HAND_JOINTS, *HAND_ROOTS}:
+        return STANDING[f"{side}_wrist"]
+    part = {"left": "_ankle", "right": "_ankle"}
     return STANDING.get(name) or STANDING["nose" if side == "face" else side + part[side]]
 
 

@@ -65,6 +65,25 @@ class PersonInfo(_Section):
     )
 
 
+class HandsInfo(_Section):
+    """The hands of a harvest of one person. Their joints are rows as those of the body are."""
+
+    joints: tuple[str, ...] = Field(description="those of both hands, behind the joints of the body")
+    learned: bool = Field(description="False: too little is seen of hands, and none of their joints is supported")
+    edge_mm: FiniteFloat | None = Field(default=None, description="of the cube around each hand")
+    shells_mm: dict[str, FiniteFloat] = Field(
+        default_factory=dict, description='radii of Eq. (2), by "parent-child", of either hand'
+    )
+    refinement: dict[str, JsonValue] | None = Field(
+        default=None, description="what was learned to place joints of hands between the voxels"
+    )
+    frames: int = Field(ge=0, description="records of the person")
+    frames_seen: dict[str, int] = Field(description="records in which two views show the hand, by side")
+    exchanged: int = Field(ge=0, description="pictures in which a hand was called by the other side's name")
+    elsewhere: int = Field(ge=0, description="pictures in which no hand starts at a wrist of the person")
+    outside: int = Field(ge=0, description="keypoints of hands outside the window around their hand")
+
+
 class HarvestRun(_Section):
     """The part of `harvest.json` that the harvester fills when it has finished."""
 
@@ -77,6 +96,7 @@ class HarvestRun(_Section):
         description="what was learned to place joints between the voxels, and what `sigma` rests on; None for means of "
         "the grid, and where `people` holds it",
     )
+    hands: HandsInfo | None = Field(default=None, description="the hands; None if they were not asked for")
     options: dict[str, JsonValue] = Field(default_factory=dict, description="every option with its resolved value")
     seed: int | None = None
     request_sha256: str | None = Field(

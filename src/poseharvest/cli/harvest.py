@@ -44,6 +44,7 @@ _FOLLOW = (
     "Whom to harvest of several: longest (in view), or who is in the first frame at VIEW:X,Y or in "
     "VIEW:X,Y,WIDTH,HEIGHT, pixels of the picture; in another frame with @FRAME behind it."
 )
+_HANDS = "Harvest the joints of both hands as well, from keypoint files that hold hands; for one person."
 _MOMENTS = "Each frame stands alone, as in time-lapse; with keypoint files noticed if neither is given."
 _RECALIBRATION = "Map that makes the covariances honest, as evaluate --recalibrate writes it from known truth."
 _ESTIMATE = "continuous: poses between the voxels, sigma calibrated by the footage; grid: the paper's mean of the grid."
@@ -85,6 +86,7 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     recalibration: Annotated[Path | None, typer.Option(help=_RECALIBRATION, show_default=False)] = None,
     people: Annotated[str, typer.Option(help=_PEOPLE)] = str(_DEFAULTS.people),
     follow: Annotated[str | None, typer.Option(help=_FOLLOW, show_default=False)] = None,
+    hands: Annotated[bool, typer.Option("--hands", help=_HANDS)] = _DEFAULTS.hands,
     moments: Annotated[bool | None, typer.Option("--moments/--in-a-row", help=_MOMENTS, show_default=False)] = None,
     start: Annotated[int, typer.Option(help="First frame.")] = _DEFAULTS.start,
     stop: Annotated[int | None, typer.Option(help="Frame before which to stop.")] = None,
@@ -99,7 +101,7 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier harvest.")] = False,
 ) -> None:
     """Harvest 3D poses and annotations from calibrated multi-camera captures."""
-    frames = HarvestOptions(people=_number_of_people(people), moments=moments, start=start, stop=stop)
+    frames = HarvestOptions(people=_number_of_people(people), hands=hands, moments=moments, start=start, stop=stop)
     frames = replace(frames, num_previews=report_pictures, inference=inference, estimate=estimate)
     how = replace(frames, ignore_audit=ignore_audit, keep_cameras=keep_cameras)
     honest = None if recalibration is None else Recalibration.read(recalibration)

@@ -34,6 +34,7 @@ PANELS: Final = {
     "People": (
         "people",
         "follow",
+        "hands",
         "boxes",
         "limb_lengths",
         "person",

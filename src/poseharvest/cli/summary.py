@@ -45,8 +45,9 @@ def limb_table(info: HarvestInfo, width: int) -> Table:
     Of more people those are shown who were seen in most frames; the title says so.
     """
     if len(info.people) < 2:
+        beside = "" if info.hands is None else f"; those of the hands stand in {INFO_FILE}"
         lengths = {"mm": info.limb_lengths_mm or {k: v for p in info.people for k, v in p.limb_lengths_mm.items()}}
-        title = "limb lengths"
+        title = f"limb lengths{beside}"
     else:
         room = max(1, (width - _EDGES - _longest_name(info)) // _COLUMN_WIDTH)
         longest = sorted(info.people, key=lambda person: -person.frames)[:room]
@@ -58,7 +59,10 @@ def limb_table(info: HarvestInfo, width: int) -> Table:
     table = Table("limb", title=title, title_justify="left")
     for name in lengths:
         table.add_column(name, no_wrap=True, min_width=4 if len(lengths) > 1 else None)
+    of_hands = () if info.hands is None else info.hands.joints
     for limb in next(iter(lengths.values())):
+        if limb.partition("-")[2] in of_hands:
+            continue
         table.add_row(limb, *(f"{of[limb]:.0f}" for of in lengths.values()))
     return table
 

@@ -13,7 +13,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from torch import Tensor
 
@@ -22,6 +22,7 @@ from poseharvest.detectors.keypoint_records import (
     coco_person,
     easymocap_person,
     field,
+    hands_of,
     identity,
     mmpose_person,
     openpose_person,
@@ -61,6 +62,14 @@ class KeypointFiles(Protocol):
         ...
 
 
+class _PictureRecords(NamedTuple):
+    """What the file of one picture holds."""
+
+    path: Path
+    key: str
+    records: Sequence[Any]
+
+
 class PictureFiles:
     """One view's folder of OpenPose's or EasyMocap's files. They are read when asked for: any length fits in memory.
 
@@ -93,14 +102,30 @@ class PictureFiles:
         Raises:
             FormatError: the file is damaged.
         """
+        found = self._records(number)
+        read_person = openpose_person if found.key == "people" else easymocap_person
+        return _people(found.records, read_person, found.path)
+
+    def hands(self, number: int) -> list[Tensor | None]:
+        """Return (2, 21, 3) x, y, score of the hands of everybody in `people`, left and right; None without any.
+
+        Raises:
+            FormatError: the file is damaged.
+        """
+        found = self._records(number)
+        read_person = openpose_person if found.key == "people" else easymocap_person
+        of_people = [one for one in found.records if read_person(one, found.path) is not None]
+        return [hands_of(one, found.key, found.path) for one in of_people]
+
+    def _records(self, number: int) -> _PictureRecords:
         path = self._paths.get(number)
         if path is None:
-            return []
+            return _PictureRecords(Path(), "people", ())
         content = read_json(path)
         if not is_of_a_picture(content):
             raise FormatError(f"{path}: expected OpenPose's people, got {type(content).__name__} without them")
-        read_person, key = (openpose_person, "people") if "people" in content else (easymocap_person, "annots")
-        return _people(content[key], read_person, path)
+        key = "people" if "people" in content else "annots"
+        return _PictureRecords(path, key, content[key])
 
 
 class KeypointList:

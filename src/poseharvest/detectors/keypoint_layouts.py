@@ -11,7 +11,8 @@ from torch import Tensor
 
 from poseharvest.errors import DetectorError, SkeletonError
 from poseharvest.skeleton.definitions import COCO17, H36M17, LSP14, MPII16, SKELETONS
-from poseharvest.skeleton.human import HUMAN_JOINTS, MIDDLES, human_skeleton, sides_of, with_middles
+from poseharvest.skeleton.hands import HAND_JOINTS, HAND_ROOTS, hand_joints
+from poseharvest.skeleton.human import HUMAN_JOINTS, MIDDLES, SIDES, human_skeleton, sides_of, with_middles
 from poseharvest.skeleton.skeleton import Skeleton
 
 _ARMS = ("right_shoulder", "right_elbow", "right_wrist", "left_shoulder", "left_elbow", "left_wrist")
@@ -25,8 +26,7 @@ def _more(part: str, count: int) -> tuple[str, ...]:
     return tuple(f"{part}_{number}" for number in range(count))
 
 
-_HANDS = _more("left_hand", 21) + _more("right_hand", 21)
-_FINGERS = _more("left_hand", 20) + _more("right_hand", 20)  # OpenPose's hands without the wrists
+_HANDS = tuple(joint for side, root in zip(SIDES, HAND_ROOTS, strict=True) for joint in (root, *hand_joints(side)))
 
 LAYOUTS: dict[str, tuple[str, ...]] = {
     # OpenPose's "Neck" is the middle of the shoulders, MPII's thorax; its "MidHip" is MPII's pelvis.
@@ -35,7 +35,7 @@ LAYOUTS: dict[str, tuple[str, ...]] = {
     "openpose_coco18": ("nose", "thorax", *_ARMS, *_LEGS, *_FACE),
     "coco17": COCO17.joints,
     "halpe26": _HALPE,
-    "body_135": (*COCO17.joints, "upper_neck", "head_top", *_FEET, *_FINGERS, *_more("face", 70)),
+    "body_135": (*COCO17.joints, "upper_neck", "head_top", *_FEET, *HAND_JOINTS, *_more("face", 70)),
     "coco133": (*COCO17.joints, *_FEET, *_more("face", 68), *_HANDS),
     "halpe136": (*_HALPE, *_more("face", 68), *_HANDS),
     "blaze33": (
@@ -54,7 +54,7 @@ LAYOUTS: dict[str, tuple[str, ...]] = {
     "aic14": (*_ARMS, *_LEGS, "head_top", "upper_neck"),
     "crowdpose14": (*sides_of("shoulder", "elbow", "wrist", "hip", "knee", "ankle"), "head_top", "upper_neck"),
 }
-"""Joint names in the order of the file. Rows of face and hands in names that no skeleton holds are left out."""
+"""Joint names in the order of the file. Rows of the face are left out; those of hands are none of the body's."""
 
 
 @dataclass(frozen=True)

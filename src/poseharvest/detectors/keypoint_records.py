@@ -11,8 +11,10 @@ from torch import Tensor
 
 from poseharvest.errors import FormatError
 from poseharvest.reading.documents import load_json
+from poseharvest.skeleton.hands import HAND21
 
 _MAX_SHOWN = 60
+_HAND_FIELDS = {"people": ("hand_left_keypoints_2d", "hand_right_keypoints_2d"), "annots": ("handl2d", "handr2d")}
 
 
 def read_json(path: Path) -> Any:
@@ -91,6 +93,33 @@ def openpose_person(record: Any, path: Path) -> Tensor | None:
         FormatError: the record holds something else.
     """
     return None if record == {} else triples(field(record, "pose_keypoints_2d", path), path)
+
+
+def hands_of(record: Any, kind: str, path: Path) -> Tensor | None:
+    """Return (2, K, 3) x, y, score of a person's left and right hand; None where the record has neither.
+
+    Args:
+        record: of the person.
+        kind: "people" for OpenPose's lists of numbers, "annots" for EasyMocap's lists of triples.
+        path: of the file, for errors.
+
+    Raises:
+        FormatError: the record holds something else, or a hand of another number of joints.
+    """
+    hands = [_one_hand(record.get(key), kind, path) for key in _HAND_FIELDS[kind]]
+    if all(hand is None for hand in hands):
+        return None
+    return torch.stack([torch.zeros((len(HAND21), 3)).double() if hand is None else hand for hand in hands])
+
+
+def _one_hand(values: Any, kind: str, path: Path) -> Tensor | None:
+    if not values:
+        return None
+    hand = triples(values, path) if kind == "people" else easymocap_person({"keypoints": values}, path)
+    if hand is None or len(hand) != len(HAND21):
+        got = 0 if hand is None else len(hand)
+        raise FormatError(f"{path}: expected {len(HAND21)} keypoints of a hand, got {got}")
+    return hand
 
 
 def easymocap_person(record: Any, path: Path) -> Tensor | None:

@@ -16,6 +16,7 @@ from poseharvest.capture.frames import ViewPictures
 from poseharvest.detectors.detector_record import DetectorRecord
 from poseharvest.detectors.keypoint_files import KeypointFiles
 from poseharvest.detectors.keypoint_folder import KeypointFolder, is_keypoint_file, sample_people
+from poseharvest.detectors.keypoint_hands import HandRows, any_hands_beside, hands_beside
 from poseharvest.detectors.keypoint_numbers import Numbering, ViewNumbers, compare_numbers
 from poseharvest.detectors.layout_choice import ChosenLayout, LayoutWish, choose_rows
 from poseharvest.detectors.protocol import CroppedView, FittedDetector
@@ -190,6 +191,34 @@ class KeypointDetector:
         number = self._numbering_of(view).number(picture)
         people = [] if number is None else self._folder.files(view).people(number)
         return [self._chosen.map.joints(self._checked(rows, view, picture)) for rows in people]
+
+    @cached_property
+    def holds_hands(self) -> bool:
+        """Whether the files hold joints of hands, in rows of their own or in lists beside the bodies."""
+        return self._hand_rows.has_any or any_hands_beside(self._views())
+
+    def hands(self, view: str, picture: int) -> list[Tensor]:
+        """Return (2, 21, 3) float64 x, y, score of the hands of everybody in a picture, as `people` has them.
+
+        Args:
+            view: the camera's name.
+            picture: which of the view's own pictures, from 0; -1 for none.
+
+        Raises:
+            DetectorError: the view has no keypoints at all, or a person has another number of them.
+            FormatError: a file is damaged.
+        """
+        number = self._numbering_of(view).number(picture)
+        if number is None:
+            return []
+        files = self._folder.files(view)
+        people = [self._checked(rows, view, picture) for rows in files.people(number)]
+        beside = hands_beside(files, number) or [None] * len(people)
+        return [self._hand_rows.hands(rows, one) for rows, one in zip(people, beside, strict=True)]
+
+    @cached_property
+    def _hand_rows(self) -> HandRows:
+        return HandRows.of(self._chosen.rows)
 
     def detect(self, views: Sequence[CroppedView]) -> Tensor:
         """Return the heatmaps (B, J, h, w) float32 of B windows; flat zero where nobody was found."""

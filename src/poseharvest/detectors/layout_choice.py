@@ -14,6 +14,7 @@ from poseharvest.detectors.layout_file import NamedLayout, choose_layout
 from poseharvest.detectors.layout_fit import check_layout, recognise_layout
 from poseharvest.errors import DetectorError
 from poseharvest.findings import Finding
+from poseharvest.skeleton.hands import HAND_JOINTS
 from poseharvest.skeleton.human import HUMAN_JOINTS
 from poseharvest.skeleton.skeleton import Skeleton
 from poseharvest.skeleton.skeleton_file import choose_skeleton, is_skeleton_file
@@ -138,4 +139,5 @@ def _left_out(named: NamedLayout, layout_map: LayoutMap) -> list[Finding]:
         return []
     listed = ", ".join(left[:_LISTED]) + (", ..." if len(left) > _LISTED else "")
     message = f"{len(left)} rows of {named.name} are no joints of skeleton {layout_map.skeleton.name} and are left out"
+    message += "; --hands takes those of hands" if {*left} & {*HAND_JOINTS} else ""
     return [Finding("note", "keypoints", f"{message}: {listed}")]

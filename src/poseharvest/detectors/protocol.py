@@ -139,3 +139,24 @@ class KeypointSource(Protocol):
     def draw(self, people: Sequence[Tensor], crop: Crop) -> Tensor:
         """Return the heatmaps (J, H, W) float32 of some of these people alone, (J, 3) each, in a window."""
         ...
+
+
+@runtime_checkable
+class HandSource(Protocol):
+    """A source of keypoints that may know the joints of people's hands as well."""
+
+    @property
+    def holds_hands(self) -> bool:
+        """Whether it knows joints of hands at all."""
+        ...
+
+    def hands(self, view: str, picture: int) -> list[Tensor]:
+        """Return (2, 21, 3) x, y, score of the left and the right hand of everybody in a picture.
+
+        The joints are those of `HAND21`; the score is 0 for a joint that was not found.
+
+        Args:
+            view: the camera's name.
+            picture: which of the view's own pictures, from 0; -1 for none, which shows nobody.
+        """
+        ...

@@ -19,6 +19,7 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from poseharvest.skeleton.hands import FINGER_JOINTS
 from poseharvest.skeleton.human import SIDES
 from poseharvest.skeleton.skeleton import Skeleton
 
@@ -27,6 +28,8 @@ Floats: TypeAlias = NDArray[np.float64]
 _MIDDLE: Final = {"nose": (0.0, 0.6, 0.8)}
 _OF_LEFT: Final = {
     **dict.fromkeys(("hip", "shoulder", "elbow", "wrist", "thumb", "index_finger", "pinky"), (1.0, 0.0, 0.0)),
+    **dict.fromkeys(FINGER_JOINTS, (1.0, 0.0, 0.0)),
+    "thumb_1": (0.6, 0.0, 0.8),
     **dict.fromkeys(("knee", "ankle"), (0.0, -1.0, 0.0)),
     "heel": (0.0, -0.6, -0.8),
     **dict.fromkeys(("big_toe", "small_toe"), (0.0, -0.4, 0.9)),
@@ -99,7 +102,9 @@ def _main_child(joint: str, children: Sequence[str]) -> str | None:
     """Return the child on the joint's own side, or in the middle with it; an only child wherever it is."""
     if len(children) == 1:
         return children[0]
-    return next((child for child in children if _side(child) == _side(joint)), None)
+    own_side = [child for child in children if _side(child) == _side(joint)]
+    # A wrist points along the middle of the hand.
+    return next((child for child in own_side if child.endswith("_middle_1")), own_side[0] if own_side else None)
 
 
 def _side(joint: str) -> str:

@@ -21,6 +21,8 @@ from poseharvest.findings import Finding
 from poseharvest.harvesting.camera_check import LeaveOut
 from poseharvest.harvesting.find_followed import find_followed
 from poseharvest.harvesting.foreseen import check_foreseen
+from poseharvest.harvesting.hand_learning import hand_finder
+from poseharvest.harvesting.hand_records import part_of
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.harvesting.harvest_request import request_of, sha256_of_request
 from poseharvest.harvesting.input_checks import audit_inputs, check_hints
@@ -33,6 +35,7 @@ from poseharvest.harvesting.single_person import harvest_one, stored_fault
 from poseharvest.harvesting.upright_detector import upright_detector
 from poseharvest.localization.boxes import Boxes
 from poseharvest.progress import OnProgress, Progress, silent
+from poseharvest.skeleton.hands import with_hands
 from poseharvest.skeleton.limb_lengths import LimbLengths
 from poseharvest.threads import one_thread_an_operation
 
@@ -93,6 +96,7 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
     harvest_frames = _harvester(job)
     _check_followed(job, harvest_frames)
     _check_can_be_spread(job, harvest_frames, workers)
+    _check_hands(job, harvest_frames, workers)
     request = request_of(job)
     finished = _finished(Path(out), request) if resume else None
     if finished is not None:
@@ -102,7 +106,7 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
     writing = partial(
         HarvestWriter,
         out,
-        skeleton=job.detector.skeleton,
+        skeleton=with_hands(job.detector.skeleton) if job.options.hands else job.detector.skeleton,
         overwrite=overwrite,
         recalibration=job.options.recalibration,
         request=request,
@@ -137,7 +141,8 @@ def _write(
             raise LeaveOut(known)
         is_judged = harvest_frames is harvest_one and job.boxes is None
         diagnosis = Diagnosis(job.capture.rig, job.detector.skeleton, judges_cameras=not is_judged)
-        writer.listen(diagnosis.add)
+        body = slice(len(job.detector.skeleton))  # hands judge no camera
+        writer.listen(lambda record: diagnosis.add(part_of(record, body) if job.options.hands else record))
         writer.replay()
         harvest_all = harvest_frames if workers is None else partial(harvest_one, workers=workers)
         run = diagnosis.completed(harvest_all(job, writer, findings), lambda step: job.report(job.stop, step))
@@ -174,6 +179,16 @@ def _check_can_be_spread(job: Job, harvest_frames: Callable[..., HarvestRun], wo
         kind = "moments" if harvest_frames is harvest_moments else "several people"
         raise ConfigError(f"--ray: a harvest of {kind} cannot be spread over workers, only one of one person")
     workers.check(job)
+
+
+def _check_hands(job: Job, harvest_frames: Callable[..., HarvestRun], workers: Workers | None) -> None:
+    if not job.options.hands:
+        return
+    if harvest_frames is not harvest_one or workers is not None:
+        what = "moments" if harvest_frames is harvest_moments else "several people"
+        got = "frames spread over workers (--ray)" if workers is not None else what
+        raise ConfigError(f"hands: expected one person in frames in a row, harvested here, got {got}")
+    hand_finder(job)
 
 
 def _finished(out: Path, request: Mapping[str, Any]) -> Harvest | None:

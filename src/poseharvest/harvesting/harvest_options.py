@@ -47,6 +47,10 @@ class HarvestOptions:
     follow: str | None = None
     """Whom to harvest of several people: "longest" for who is longest in view, or VIEW:X,Y for who is at this point."""
 
+    hands: bool = False
+    """Harvest the joints of both hands as well: each wrist gets a small cube and a tree of its own. For one person, by
+    keypoint files that hold hands. The paper has no hands."""
+
     moments: bool | None = None
     """True if frames do not follow one another: every frame stands alone. None detects it from keypoint files."""
 
@@ -72,6 +76,7 @@ class HarvestOptions:
         if self.people is not None and self.people < 1:
             raise ConfigError(f"people: expected 1 or more, or all (None) for everybody, got {self.people}")
         self._check_follow()
+        self._check_hands()
         if self.estimate not in get_args(Estimate):
             raise ConfigError(f'estimate: expected "continuous" or "grid", got "{self.estimate}"')
         if self.warm_up_frames < 3:
@@ -81,6 +86,11 @@ class HarvestOptions:
         if self.num_previews < 0:
             raise ConfigError(f"num_previews: expected 0 or more, got {self.num_previews}")
         check_device(self.device)
+
+    def _check_hands(self) -> None:
+        if self.hands and (self.people != 1 or self.moments):
+            got = "moments" if self.moments else "several people"
+            raise ConfigError(f"hands: expected one person in frames in a row, got {got}: leave --hands out")
 
     def _check_follow(self) -> None:
         if self.follow is None:

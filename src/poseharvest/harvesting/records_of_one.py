@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.harvesting.annotate import TOGETHER, annotate, infer_each
+from poseharvest.harvesting.hand_sightings import HandTally
 from poseharvest.harvesting.job import Job
 from poseharvest.harvesting.sighting_streams import PlacedSighting, Position
 from poseharvest.harvesting.subject import Subject
@@ -22,11 +23,13 @@ class PlacedRecord:
         record: its annotations.
         holds_person: enough joints are supported for a person, so that the record belongs to the harvest.
         position: the place of the sighting if it begins a batch of inference, else None.
+        hands: what was seen of hands up to this record, if they are harvested.
     """
 
     record: FrameAnnotations
     holds_person: bool
     position: Position | None
+    hands: HandTally | None = None
 
 
 def records_of_one(job: Job, subject: Subject, placed: Iterable[PlacedSighting]) -> Iterator[PlacedRecord]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
+from typing import NamedTuple
 
 from poseharvest.annotations.info import HarvestRun
 from poseharvest.annotations.writer import HarvestWriter
@@ -18,6 +19,10 @@ from poseharvest.capture.frames import prefetch
 from poseharvest.errors import StoreError
 from poseharvest.findings import CameraFault, Finding
 from poseharvest.harvesting.camera_check import LeaveOut, check_cameras
+from poseharvest.harvesting.hand_findings import with_hands_described
+from poseharvest.harvesting.hand_learning import learn_hands
+from poseharvest.harvesting.hand_records import with_hands_of
+from poseharvest.harvesting.hand_sightings import HandTally
 from poseharvest.harvesting.input_checks import audit_subject, missing_people, nobody_found_error
 from poseharvest.harvesting.job import Job
 from poseharvest.harvesting.over_workers import Workers, spread_records
@@ -46,6 +51,8 @@ class Stage:
         num_sightings: sightings before it.
         num_records: records before it.
         fault: of a camera, if there is one.
+        hands: what is known of the person's hands, if they are harvested and seen.
+        tally: what was seen of hands before it.
     """
 
     subject: Subject
@@ -53,6 +60,8 @@ class Stage:
     fault: CameraFault | None = None
     num_sightings: int = 0
     num_records: int = 0
+    hands: Subject | None = None
+    tally: HandTally = field(default_factory=HandTally)
 
 
 _STORED = (
@@ -65,6 +74,7 @@ _STORED = (
     Belief,
     Candidate,
     CameraFault,
+    HandTally,
     *STORED_WITH_SUBJECT,
 )
 
@@ -99,8 +109,10 @@ def harvest_one(job: Job, writer: HarvestWriter, findings: list[Finding], worker
             first = SightingSpool(scratch, writer.target)
             positions = warm_up(job, placed, first)
             job = _with_fault(job, first, writer)
-            subject = job.learn(collect_teachers(job, first, SightingSpool(more, writer.target)))
-            stage = Stage(subject, positions[0], job.fault)
+            teachers = collect_teachers(job, first, SightingSpool(more, writer.target))
+            subject = job.learn(teachers)
+            hands = learn_hands(job, teachers) if job.options.hands else None
+            stage = Stage(subject, positions[0], job.fault, hands=hands)
             placed = chain(map(PlacedSighting, first, positions), placed)
         findings = findings + audit_subject(job, stage.subject)
         if writer.state is None:
@@ -110,12 +122,15 @@ def harvest_one(job: Job, writer: HarvestWriter, findings: list[Finding], worker
         else:
             ahead.close()
             records = spread_records(job, writer, workers, subject=stage.subject, position=position)
-        num_records = _write_records(job, writer, stage, records)
-    if num_records == 0:
+        if job.options.hands:
+            records = with_hands_of(job, stage.hands, records, stage.tally)
+        written = _write_records(job, writer, stage, records)
+    if written.num_records == 0:
         writer.forget()
         raise nobody_found_error(job)
-    findings = findings + missing_people(job, num_records) + people_beside(job)
-    return provenance(job, findings, stage.subject)
+    findings = findings + missing_people(job, written.num_records) + people_beside(job)
+    run = provenance(job, findings, stage.subject)
+    return with_hands_described(run, job, stage.hands, written.tally) if job.options.hands else run
 
 
 def _stored_stage(writer: HarvestWriter) -> Stage | None:
@@ -146,18 +161,32 @@ def _with_fault(job: Job, first: SightingSpool, writer: HarvestWriter) -> Job:
     return replace(job, fault=fault)
 
 
-def _write_records(job: Job, writer: HarvestWriter, stage: Stage, placed: Iterable[PlacedRecord]) -> int:
-    """Write the records from a stage on, and return the number of all records.
+class _Written(NamedTuple):
+    """What was written.
+
+    Attributes:
+        num_records: the number of all records.
+        tally: what was seen of hands in them.
+    """
+
+    num_records: int
+    tally: HandTally
+
+
+def _write_records(job: Job, writer: HarvestWriter, stage: Stage, placed: Iterable[PlacedRecord]) -> _Written:
+    """Write the records from a stage on, and return what all of them are.
 
     Records that lie in finished parts already are inferred again with their batch; the writer passes over them.
     """
-    num_records = stage.num_records
+    num_records, tally = stage.num_records, stage.tally
     for number, one in enumerate(placed, stage.num_sightings):
         if one.position is not None:
             stage = replace(stage, position=one.position, num_sightings=number, num_records=num_records)
+            stage = replace(stage, tally=tally)
+        tally = one.hands or tally
         if one.holds_person:
             num_records += 1
             if writer.add(one.record):
                 writer.keep(to_plain(stage))
         job.report(one.record.frame + 1, "harvesting")
-    return num_records
+    return _Written(num_records, tally)

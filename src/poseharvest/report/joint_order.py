@@ -6,7 +6,24 @@ from poseharvest.skeleton.skeleton import Skeleton
 
 _FROM_HEAD_TO_FEET = (
     *("head", "nose", "eye", "ear", "mouth", "neck", "thorax", "shoulder", "elbow", "wrist"),
-    *("hand", "finger", "thumb", "pinky", "chest", "spine", "pelvis", "hip", "knee", "ankle", "heel", "foot", "toe"),
+    *(
+        "hand",
+        "finger",
+        "thumb",
+        "index",
+        "middle",
+        "ring",
+        "pinky",
+        "chest",
+        "spine",
+        "pelvis",
+        "hip",
+        "knee",
+        "ankle",
+        "heel",
+        "foot",
+        "toe",
+    ),
 )
 
 
