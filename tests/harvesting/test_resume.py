@@ -22,7 +22,7 @@ from poseharvest.capture.frames import MultiViewFrame
 from poseharvest.errors import CaptureError, ConfigError, StoreError
 from poseharvest.harvesting.harvest_capture import harvest
 from poseharvest.harvesting.harvest_options import HarvestOptions
-from poseharvest.pictorial.infer import InferenceOptions
+from poseharvest.pictorial.inference_options import InferenceOptions
 from poseharvest.progress import Progress
 from poseharvest.simulation import DetectorErrors, Simulation, random_rig, simulate
 

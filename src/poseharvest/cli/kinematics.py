@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -14,9 +14,9 @@ from poseharvest.cli.derived_options import options_of, with_options
 from poseharvest.cli.finding_lines import print_findings
 from poseharvest.cli.progress_bar import progress_bar
 from poseharvest.kinematics.kinematics_options import KinematicsOptions
-from poseharvest.kinematics.kinematics_record import RECORD_FILE
-from poseharvest.kinematics.person_kinematics import PersonKinematics
-from poseharvest.report.kinematics_folder import PAGE_FILE, write_kinematics
+
+if TYPE_CHECKING:
+    from poseharvest.kinematics.person_kinematics import PersonKinematics
 
 
 def _options(values: Mapping[str, Any]) -> KinematicsOptions:
@@ -31,6 +31,9 @@ def kinematics(
     options: KinematicsOptions | None = None,
 ) -> None:
     """Write joint angles with their uncertainties, and with --setups or --model those of an OpenSim model."""
+    from poseharvest.kinematics.kinematics_record import RECORD_FILE
+    from poseharvest.report.kinematics_folder import PAGE_FILE, write_kinematics
+
     with progress_bar(Console(stderr=True)) as on_progress:
         written = write_kinematics(harvest, out, options, overwrite=overwrite, on_progress=on_progress)
     console = Console(soft_wrap=True, highlight=False, markup=False)
