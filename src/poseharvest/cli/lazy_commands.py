@@ -31,6 +31,7 @@ COMMANDS = (
     "train2d",
     "train3d",
     "predict",
+    "weights",
     "reproduce",
 )
 """The commands: each is a function of the module of its name in this package."""
