@@ -4,9 +4,10 @@
         --out /tmp/personal --seeds 0,1
 
 Frames count from 1 here and from 0 in the files. Every network sees the same windows, those of the generic harvest of
-frames 71-100; distances are from the single view's peak to OpenPose over the limb joints where OpenPose is sure. Then
-frames 71-100 are harvested again with each network. OpenPose is an independent opinion, not the truth, and nothing is
-learned or chosen with it. Rows are appended to OUT/rows.jsonl as they come and not measured twice.
+frames 71-100. Two judges: distances from the single view's peak to OpenPose's in that view over the limb joints where
+OpenPose is sure; and to OpenPose's keypoints of all views, harvested (`fair_judge.py`), over all of them. Then frames
+71-100 are harvested again with each network. OpenPose is an independent opinion, not the truth, and nothing is learned
+or chosen with it. Rows are appended to OUT/rows.jsonl as they come and not measured twice.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import numpy as np
 import torch
 
 from balance import FIRST_FRAME, JOINTS, pixel_distance, project, read_openpose
+from fair_judge import distance_to, reference_harvest, reference_pixels
 from poseharvest import Capture, Harvest, HarvestOptions, harvest, load_detector
 from poseharvest.annotations.reselect import reselect
 from poseharvest.detectors.network import NetworkDetector
@@ -37,6 +39,7 @@ from poseharvest.selection.selection_rule import SelectionRule, selection_rule
 LEARNED, JUDGED = range(70), range(70, 100)
 GROSS_PX = 50.0
 WRIST = JOINTS.index("right_wrist")
+ANKLES = [JOINTS.index("left_ankle"), JOINTS.index("right_ankle")]
 
 
 @dataclass(frozen=True)
@@ -53,17 +56,23 @@ class Row:
     harvest_right_wrist: float
     seconds: float
     by_joint: dict[str, float]
+    fair_mean: float
+    fair_gross_percent: float
+    fair_right_wrist: float
+    fair_ankles: float
+    fair_by_joint: dict[str, float]
 
 
 @dataclass(frozen=True)
 class Bench:
-    """The footage with its two generic harvests."""
+    """The footage with its two generic harvests, and where the fair judge sees the joints, (F, V, J, 2)."""
 
     capture: Capture
     detector: NetworkDetector
     learned: Harvest
     judged: Harvest
     folder: Path
+    reference: np.ndarray
 
 
 def set_up(folder: Path, out: Path, rule: SelectionRule) -> Bench:
@@ -75,7 +84,8 @@ def set_up(folder: Path, out: Path, rule: SelectionRule) -> Bench:
         for path, part in ((out / "learned", _part(LEARNED)), (out / "judged", _part(JUDGED)))
     ]
     harvests = [made if made.info.selection.rule == rule else reselect(made, rule) for made in harvests]
-    return Bench(capture, detector, harvests[0], harvests[1], out)
+    made = reference_harvest(capture, folder, out / "reference", JUDGED.stop)
+    return Bench(capture, detector, harvests[0], harvests[1], out, reference_pixels(made, harvests[0], JUDGED))
 
 
 def _part(frames: range) -> HarvestOptions:
@@ -100,7 +110,9 @@ def learn(bench: Bench, labels: LabelSet, training: TrainingOptions) -> NetworkD
 
 def judge(bench: Bench, detector: NetworkDetector, openpose: Path, labels: str, seed: int) -> Row:
     """Return the distances of one network."""
-    alone = openpose_distance(_peaks(bench, detector), openpose, bench.judged.view_names, JUDGED)
+    peaks = _peaks(bench, detector)
+    alone = openpose_distance(peaks, openpose, bench.judged.view_names, JUDGED)
+    fair = distance_to(peaks, bench.reference)
     again = bench.folder / f"harvest-{labels}-{seed}"
     made = harvest(bench.capture, detector, again, options=_part(JUDGED), overwrite=True)
     index = [made.skeleton.index(joint) for joint in JOINTS]
@@ -117,6 +129,11 @@ def judge(bench: Bench, detector: NetworkDetector, openpose: Path, labels: str, 
         harvest_right_wrist=float(np.nanmean(posed[..., WRIST])),
         seconds=0.0,
         by_joint={joint: float(np.nanmean(alone[..., k])) for k, joint in enumerate(JOINTS)},
+        fair_mean=float(fair.mean()),
+        fair_gross_percent=100 * float((fair > GROSS_PX).mean()),
+        fair_right_wrist=float(fair[..., WRIST].mean()),
+        fair_ankles=float(fair[..., ANKLES].mean()),
+        fair_by_joint={joint: float(fair[..., k].mean()) for k, joint in enumerate(JOINTS)},
     )
 
 
@@ -141,23 +158,27 @@ def _peaks(bench: Bench, detector: NetworkDetector) -> np.ndarray:
 
 def print_table(rows: list[Row]) -> None:
     """Print a line a network, then the mean and the range of each label set."""
-    head = f"{'labels':8} seed   mean median  >{GROSS_PX:.0f} px  right wrist | harvest, right wrist | seconds"
-    print(head)
+    single = f"mean median  >{GROSS_PX:.0f} px  right wrist"
+    print(f"{'labels':9} seed   {single} | harvest, right wrist | fair: mean >{GROSS_PX:.0f} px wrist ankles | seconds")
     for row in rows:
-        print(f"{row.labels:8} {row.seed:4} {_numbers([row])} | {row.seconds:.0f}")
+        print(f"{row.labels:9} {row.seed:4} {_numbers([row])} | {row.seconds:.0f}")
     for labels in dict.fromkeys(row.labels for row in rows):
         same = [row for row in rows if row.labels == labels]
         spread = f"{min(r.mean for r in same):.1f} to {max(r.mean for r in same):.1f}"
-        print(f"{labels:8} mean {_numbers(same)} | mean px over {len(same)} seeds {spread}")
-        means = {joint: np.mean([row.by_joint[joint] for row in same]) for joint in JOINTS}
-        print("    " + ", ".join(f"{joint} {mean:.1f}" for joint, mean in means.items()))
+        print(f"{labels:9} mean {_numbers(same)} | mean px over {len(same)} seeds {spread}")
+        for judge_name in ("by_joint", "fair_by_joint"):
+            means = {joint: np.mean([getattr(row, judge_name)[joint] for row in same]) for joint in JOINTS}
+            print(f"    {judge_name}: " + ", ".join(f"{joint} {mean:.1f}" for joint, mean in means.items()))
 
 
 def _numbers(rows: list[Row]) -> str:
     names = ("mean", "median", "gross_percent", "right_wrist", "harvest_mean", "harvest_right_wrist")
+    names += ("fair_mean", "fair_gross_percent", "fair_right_wrist", "fair_ankles")
     mean = {name: float(np.mean([getattr(row, name) for row in rows])) for name in names}
     alone = f"{mean['mean']:6.2f} {mean['median']:6.2f} {mean['gross_percent']:7.2f} {mean['right_wrist']:12.1f}"
-    return f"{alone} | {mean['harvest_mean']:7.2f} {mean['harvest_right_wrist']:12.1f}"
+    fair = f"{mean['fair_mean']:10.2f} {mean['fair_gross_percent']:6.2f} {mean['fair_right_wrist']:5.1f}"
+    again = f"{mean['harvest_mean']:7.2f} {mean['harvest_right_wrist']:12.1f}"
+    return f"{alone} | {again} | {fair} {mean['fair_ankles']:6.1f}"
 
 
 def main() -> None:
@@ -165,7 +186,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("capture", type=Path)
     parser.add_argument("--out", type=Path, required=True, help="folder for harvests, networks and rows")
-    parser.add_argument("--labels", default="ps+sel,hm,hm+sel,ps")
+    parser.add_argument("--labels", default="ps+weight,ps+sel,hm,hm+sel,ps")
     parser.add_argument("--seeds", default="0,1,2,3,4")
     parser.add_argument("--limit", type=float, default=None, help="of the selection, as harvest has it; own --out")
     parser.add_argument("--epochs", type=int, default=REFINEMENT.epochs)

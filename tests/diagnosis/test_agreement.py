@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -50,6 +52,18 @@ def test_absent_moments_are_counted_and_say_nothing(views: tuple[ViewSummary, ..
     assert [view.num_absent for view in views] == [0, 0, 6, 0]
     assert [view.longest_gap for view in views] == [0, 0, 6, 0]
     assert views[2].distance_px.num == 34 * 16 - 1  # no camera sees one wrist in frame 5
+
+
+def test_the_maximum_of_an_empty_heatmap_is_no_disagreement(harvest: Harvest, rig: Rig) -> None:
+    tally = ViewTally(rig, len(harvest.skeleton))
+    for row in harvest.iter_frames():
+        score, pixels = row.peak_score.clone(), row.peak_pixels.clone()
+        score[0, ::2], pixels[0, ::2] = 0, 0  # keypoint files without these joints draw nothing
+        tally.add(replace(row, peak_score=score, peak_pixels=pixels))
+    view = tally.summary()[0]
+    assert view.disagree_share == 0
+    assert np.isnan(view.joint_disagree_share[::2]).all()
+    assert np.isfinite(view.joint_disagree_share[1::2]).all()
 
 
 def test_scores_are_means_over_the_joints_seen(harvest: Harvest, views: tuple[ViewSummary, ...]) -> None:

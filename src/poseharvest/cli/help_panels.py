@@ -56,7 +56,7 @@ PANELS: Final = {
         ),
         "authors_setting",
     ),
-    "Selection and uncertainty": ("share", "limit", "measure", "recalibration", "labels", "all_joints"),
+    "Selection and uncertainty": ("share", "limit", "measure", "recalibration", "labels", "all_joints", "weighted"),
     "Training": (
         *("epochs", "epochs_3d", "rounds", "batch_size", "learning_rate", "schedule", "warm_up_steps", "sigma_px"),
         *("rotation_deg", "colour", "frozen_norms", "distillation", "held_out", "max_pictures", "loaders", "workers"),

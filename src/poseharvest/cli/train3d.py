@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _DEFAULTS = RegressionOptions()
 _TRAINING = _DEFAULTS.training
 _CAPTURE = "Folder of the footage, if it is not where the harvest says; once for every harvest, in their order."
+_WEIGHTED = "Learn all joints, each as much as it is certain, rare postures as much as frequent ones."
 _HELD_OUT = "Share of every harvest's frames, the last ones, to judge by and not to learn from."
 
 
@@ -36,6 +37,7 @@ def train3d(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     rotation_deg: Annotated[float, typer.Option(help="Largest turn.")] = _TRAINING.augmentation.rotation_deg,
     scale: Annotated[float, typer.Option(help="Largest change of scale.")] = _TRAINING.augmentation.scale,
     all_joints: Annotated[bool, typer.Option("--all-joints", help="Learn joints that are not selected too.")] = False,
+    weighted: Annotated[bool, typer.Option("--weighted", help=_WEIGHTED)] = False,
     held_out: Annotated[float, typer.Option(help=_HELD_OUT)] = _DEFAULTS.held_out,
     seed: Annotated[int, typer.Option(help="Of the weights, the order and the variation of the pictures.")] = 0,
     device: Annotated[
@@ -57,7 +59,12 @@ def train3d(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
         device=network_device(device),
     )
     options = RegressionOptions(
-        training=training, all_joints=all_joints, features=features, input_px=input_px, held_out=held_out
+        training=training,
+        all_joints=all_joints,
+        weighted=weighted,
+        features=features,
+        input_px=input_px,
+        held_out=held_out,
     )
     with progress_bar(Console(stderr=True)) as on_progress:
         result = run(

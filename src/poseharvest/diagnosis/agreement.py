@@ -72,6 +72,7 @@ class ViewTally:
         distance = (frame.peak_pixels - frame.pixels).norm(dim=-1).numpy()
         absent = np.array([crop is None for crop in frame.crops])
         visible = frame.inside.numpy() & frame.supported.numpy() & np.isfinite(distance) & ~absent[:, None]
+        visible &= frame.peak_score.numpy() > 0  # the maximum of an empty heatmap lies anywhere
         body = frame.mean[frame.supported] if bool(frame.supported.any()) else frame.mean
         center = torch.mean(body, dim=0)
         scale = all_pixels_per_mm(self._rig.at(frame.frame), center).numpy()

@@ -21,6 +21,7 @@ from poseharvest.harvesting.camera_check import LeaveOut, check_cameras
 from poseharvest.harvesting.input_checks import audit_subject, missing_people, nobody_found_error
 from poseharvest.harvesting.job import Job
 from poseharvest.harvesting.over_workers import Workers, spread_records
+from poseharvest.harvesting.people_beside import people_beside
 from poseharvest.harvesting.provenance import provenance
 from poseharvest.harvesting.records_of_one import PlacedRecord, records_of_one
 from poseharvest.harvesting.sighting_streams import PlacedSighting, Position, sightings_of_one, warm_up
@@ -113,7 +114,8 @@ def harvest_one(job: Job, writer: HarvestWriter, findings: list[Finding], worker
     if num_records == 0:
         writer.forget()
         raise nobody_found_error(job)
-    return provenance(job, findings + missing_people(job, num_records), stage.subject)
+    findings = findings + missing_people(job, num_records) + people_beside(job)
+    return provenance(job, findings, stage.subject)
 
 
 def _stored_stage(writer: HarvestWriter) -> Stage | None:

@@ -132,3 +132,35 @@ def test_samples_without_depths_are_named():
         RegressionTask(MPII16, preprocessing_of(64)).numbers(sample, Variation())
     with pytest.raises(ShapeError, match="sample: depth_mm: expected shape"):
         replace(make_sample(), depth_mm=torch.zeros(15))
+
+
+def test_weighted_squares_are_those_of_each_joint_alone():
+    """Second route: joint by joint, each times its weight; a weight of 0 is a joint that is not known."""
+    generator = torch.Generator().manual_seed(5)
+    numbers, targets = torch.rand((2, 3, 4, 3), generator=generator)
+    weights = torch.rand((3, 4, 1), generator=generator).expand(3, 4, 3)
+    known = torch.rand((3, 4, 3), generator=generator) < 0.8
+    alone = [
+        weights[:, joint, :1].squeeze(1) * (known[:, joint] * (numbers - targets)[:, joint] ** 2).sum(-1)
+        for joint in range(4)
+    ]
+    assert torch.allclose(squared_distance(numbers, targets, known, weights), sum(alone).mean())
+    off = weights.clone()
+    off[:, 2] = 0
+    without = known.clone()
+    without[:, 2] = False
+    assert torch.equal(
+        squared_distance(numbers, targets, known, off), squared_distance(numbers, targets, without, weights)
+    )
+
+
+def test_weights_are_mirrored_with_their_joints():
+    task = RegressionTask(MPII16, preprocessing_of(64))
+    sample = make_sample()
+    weight = torch.linspace(0.1, 1.0, len(MPII16))
+    plain, mirrored = (
+        task.batch([replace(sample, weight=weight)], [Variation(mirrored=flag)], TrainingOptions())
+        for flag in (False, True)
+    )
+    assert torch.equal(mirrored.weights[0], plain.weights[0][list(MPII16.flip_permutation)])
+    assert task.batch([sample], [Variation()], TrainingOptions()).weights is None

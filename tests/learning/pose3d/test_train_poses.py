@@ -15,7 +15,8 @@ from poseharvest.learning.loop.processes import Processes
 from poseharvest.learning.loop.samples import TrainingSample
 from poseharvest.learning.loop.steps import Trainer
 from poseharvest.learning.loop.training_options import TrainingOptions
-from poseharvest.learning.pose3d.pose_labels import axial_depth, pose_labels
+from poseharvest.learning.personalize.label_weights import MOST_RARE, NETWORK_SIGMA_MM, certainties_in_space
+from poseharvest.learning.pose3d.pose_labels import axial_depth, pose_labels, weighted_pose_labels
 from poseharvest.learning.pose3d.pose_model import load_model, new_regressor, preprocessing_of
 from poseharvest.learning.pose3d.pose_task import RegressionTask
 from poseharvest.learning.pose3d.regression_options import RegressionOptions
@@ -83,6 +84,33 @@ def test_labels_are_the_selected_joints_and_their_depths(harvested):
     assert torch.allclose(labels[0].depth_mm, expected, equal_nan=True)
     more = pose_labels(harvested, range(10), all_joints=True)
     assert sum(int(one.known.sum()) for one in more) > sum(int(one.known.sum()) for one in labels)
+
+
+def test_weighted_labels_are_all_joints_each_as_much_as_it_is_certain(harvested):
+    plain = pose_labels(harvested, range(10), all_joints=True)
+    weighted = weighted_pose_labels(harvested, range(10))
+    assert [(one.frame, one.view) for one in weighted] == [(one.frame, one.view) for one in plain]
+    assert all(torch.equal(a.known, b.known) for a, b in zip(weighted, plain, strict=True))
+    rows = {row.annotations.frame: row for row in harvested.iter_selected()}
+    for one in weighted:
+        ratio = one.weight / certainties_in_space(rows[one.frame])
+        assert torch.allclose(ratio, ratio[0].expand_as(ratio))  # how rare the posture is, the same for all joints
+        assert 1 / MOST_RARE**2 <= float(ratio[0]) <= MOST_RARE**2
+    by_frame = {one.frame: float((one.weight / certainties_in_space(rows[one.frame]))[0]) for one in weighted}
+    assert np.mean(list(by_frame.values())) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_place_in_space_counts_half_where_it_is_as_unsure_as_a_network(harvested):
+    row = next(iter(harvested.iter_selected()))
+    joints = len(harvested.skeleton)
+    cov = NETWORK_SIGMA_MM**2 * torch.eye(3).double().expand(joints, 3, 3)
+    as_unsure = replace(row, annotations=replace(row.annotations, cov=cov), scale=torch.ones_like(row.scale))
+    assert torch.allclose(certainties_in_space(as_unsure).double(), torch.full((joints,), 0.5).double())
+
+
+def test_weighted_and_all_joints_are_two_things():
+    with pytest.raises(ConfigError, match="weighted, all_joints: expected one of them"):
+        RegressionOptions(weighted=True, all_joints=True)
 
 
 def test_a_depth_needs_a_reliable_root(harvested):

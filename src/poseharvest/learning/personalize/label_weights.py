@@ -15,6 +15,9 @@ from poseharvest.geometry.image_covariance import image_uncertainty
 TARGET_SIGMA_PX: Final = 1.0
 """s0, pixels of the heatmap: the width of the target. A label as uncertain as that counts half."""
 
+NETWORK_SIGMA_MM: Final = 50.0
+"""s0 of a place in space, mm: about the error of a network that sees one picture. A label as unsure counts half."""
+
 SAME_POSTURE_MM: Final = 60.0
 """Root mean square distance of the joints at which two postures count as half alike."""
 
@@ -47,6 +50,17 @@ def certainties(harvest: Harvest, rows: Sequence[SelectedFrame]) -> Mapping[tupl
             weights.append(torch.where(seen.valid & (scale > 0), weight, torch.zeros_like(weight)))
         found[record.frame, record.person] = torch.stack(weights)
     return found
+
+
+def certainties_in_space(row: SelectedFrame) -> Tensor:
+    """Return (J,) weights of the joints of one person in one frame, for a network that learns their places in space.
+
+    s0^2 / (s0^2 + sigma^2), where sigma^2 is the mean variance of the three coordinates by the calibrated covariance,
+    mm^2, and s0 is `NETWORK_SIGMA_MM`. A joint without a finite covariance counts nothing.
+    """
+    variance = row.calibrated_cov.diagonal(dim1=-2, dim2=-1).mean(-1)
+    weight = NETWORK_SIGMA_MM**2 / (NETWORK_SIGMA_MM**2 + variance)
+    return torch.where(torch.isfinite(variance), weight, torch.zeros_like(weight))
 
 
 def rarities(rows: Sequence[SelectedFrame]) -> list[float]:

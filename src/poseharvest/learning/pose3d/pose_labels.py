@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.records import SelectedFrame
 from poseharvest.errors import CalibrationError
 from poseharvest.geometry.camera import Camera, StaticCamera
+from poseharvest.learning.personalize.label_weights import certainties_in_space, rarities
 from poseharvest.learning.personalize.labels import PictureLabels
 
 
@@ -59,6 +61,37 @@ def frame_labels(harvest: Harvest, row: SelectedFrame, *, all_joints: bool) -> I
         distance = axial_depth(camera, record.mean)
         depth = torch.where(known & known[root], distance - distance[root], torch.nan)
         yield PictureLabels(record.frame, record.person, view, crop, projection.pixels, known, depth)
+
+
+def weighted_pose_labels(harvest: Harvest, frames: range) -> list[PictureLabels]:
+    """Return the labels of all joints that a camera sees, as `pose_labels` has them, each as much as it is certain.
+
+    A joint's weight is that of `certainties_in_space`, times how rare the posture of its frame is (`rarities`).
+
+    Args:
+        harvest: the annotations.
+        frames: the frames to learn from.
+
+    Raises:
+        CalibrationError: a camera is affine, which has no depth.
+    """
+    rows = [row for row in harvest.iter_selected() if row.annotations.frame in frames]
+    return [
+        replace(labels, weight=rarity * certainties_in_space(row))
+        for row, rarity in zip(rows, _rarities_by_person(rows), strict=True)
+        for labels in frame_labels(harvest, row, all_joints=True)
+        if bool(labels.known.any())
+    ]
+
+
+def _rarities_by_person(rows: Sequence[SelectedFrame]) -> list[float]:
+    """Return how rare each frame's posture is among those of the same person."""
+    weights = [1.0] * len(rows)
+    for person in {row.annotations.person for row in rows}:
+        numbers = [number for number, row in enumerate(rows) if row.annotations.person == person]
+        for number, weight in zip(numbers, rarities([rows[i] for i in numbers]), strict=True):
+            weights[number] = weight
+    return weights
 
 
 def axial_depth(camera: StaticCamera, points: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ from poseharvest.learning.personalize.harvest_again import harvested_frames
 from poseharvest.learning.personalize.labels import PictureLabels
 from poseharvest.learning.personalize.personalize_detector import split_frames
 from poseharvest.learning.personalize.surroundings import cut_pictures, turns_of
-from poseharvest.learning.pose3d.pose_labels import pose_labels
+from poseharvest.learning.pose3d.pose_labels import pose_labels, weighted_pose_labels
 from poseharvest.learning.pose3d.pose_model import preprocessing_of
 from poseharvest.learning.pose3d.regression_options import RegressionOptions
 from poseharvest.progress import OnProgress, Progress
@@ -70,7 +70,11 @@ def open_harvests(
         check_footage(harvest, capture)
         learned, judged = split_frames(harvested_frames(harvest), options.held_out)
         judged = range(0) if judged == learned else judged
-        labels_of = partial(pose_labels, harvest, marks=selected, all_joints=options.all_joints)
+        labels_of = (
+            partial(weighted_pose_labels, harvest)
+            if options.weighted
+            else partial(pose_labels, harvest, marks=selected, all_joints=options.all_joints)
+        )
         opened.append(HarvestFootage(harvest, capture, labels_of(learned), labels_of(judged)))
     return _thinned(opened, options)
 

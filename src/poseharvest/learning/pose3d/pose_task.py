@@ -13,7 +13,7 @@ from poseharvest.detectors.network import Preprocessing
 from poseharvest.errors import TrainingError
 from poseharvest.learning.loop.augment import Variation
 from poseharvest.learning.loop.augmentation import NO_AUGMENTATION
-from poseharvest.learning.loop.batches import Batch, input_points, network_picture
+from poseharvest.learning.loop.batches import Batch, input_points, joint_weights, network_picture
 from poseharvest.learning.loop.samples import SampleSource, TrainingSample
 from poseharvest.learning.loop.task import check_source
 from poseharvest.learning.loop.training_options import TrainingOptions
@@ -47,11 +47,14 @@ class RegressionTask:
         inputs = torch.stack([network_picture(sample, variation, self.preprocessing) for sample, variation in pairs])
         numbers = torch.stack([self.numbers(sample, variation) for sample, variation in pairs])
         known = torch.isfinite(numbers)
-        return Batch(inputs, torch.where(known, numbers, 0).float(), known)
+        weights = torch.stack([joint_weights(sample, variation, self.skeleton) for sample, variation in pairs])
+        weights = weights[..., None].expand_as(known)
+        is_alike = bool((weights[known] == 1).all())
+        return Batch(inputs, torch.where(known, numbers, 0).float(), known, None if is_alike else weights)
 
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
-        """Return Eq. (5), numbers that are not known left out."""
-        return squared_distance(outputs, batch.targets, batch.known)
+        """Return Eq. (5), numbers that are not known left out, each as much as its joint counts."""
+        return squared_distance(outputs, batch.targets, batch.known, batch.weights)
 
     def scores(self, network: nn.Module, source: SampleSource) -> dict[str, float]:
         """Return the mean errors on samples: "error_px" in pixels of the input, "depth_error_mm" beyond the root."""
@@ -90,7 +93,7 @@ class RegressionTask:
         return (estimate.pixels - true.pixels).norm(dim=-1).cpu(), (estimate.depth_mm - true.depth_mm).abs().cpu()
 
 
-def squared_distance(numbers: Tensor, targets: Tensor, known: Tensor) -> Tensor:
+def squared_distance(numbers: Tensor, targets: Tensor, known: Tensor, weights: Tensor | None = None) -> Tensor:
     """Return Eq. (5): squared distances summed over the joints, unknown numbers left out; the mean over pictures.
 
     The sum is not divided by how many are known: whether one joint is known changes no other's gradient.
@@ -99,10 +102,12 @@ def squared_distance(numbers: Tensor, targets: Tensor, known: Tensor) -> Tensor:
         numbers: (B, J, 3) of the network.
         targets: (B, J, 3).
         known: (B, J, 3) bool.
+        weights: (B, J, 3) of the squares; None for 1.
     """
     sizes = check_shape("targets", targets, "B J 3")
     check_shape("numbers", numbers, "B J 3", **sizes)
     check_shape("known", known, "B J 3", **sizes)
     # Selected before it is squared: NaN times zero would be NaN.
     error = torch.where(known, numbers - targets, torch.zeros_like(targets))
-    return error.square().sum((1, 2)).mean()
+    squares = error.square()
+    return (squares if weights is None else weights * squares).sum((1, 2)).mean()

@@ -19,6 +19,9 @@ class RegressionOptions:
     all_joints: bool = False
     """Learn the joints that are not selected as well; Sec. 4.5 takes "high-quality annotations"."""
 
+    weighted: bool = False
+    """Learn all joints, each as much as its place is certain, and rare postures as much as frequent ones."""
+
     features: int = 128
     """Channels inside a residual block of the hourglass; the published ones have 128."""
 
@@ -37,6 +40,8 @@ class RegressionOptions:
     def __post_init__(self) -> None:
         if not 0 <= self.held_out < 1:
             raise ConfigError(f"held_out: expected a share of 0 to below 1, got {self.held_out}")
+        if self.weighted and self.all_joints:
+            raise ConfigError("weighted, all_joints: expected one of them: weighted learns all joints as well")
         if self.training.batch_size < 2:
             raise ConfigError(f"batch_size: expected 2 or more for batch norm, got {self.training.batch_size}")
         if self.training.distillation:

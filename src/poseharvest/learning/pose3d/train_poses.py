@@ -125,7 +125,7 @@ def train3d(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
 
         def conclude() -> Training3d:
             network = cast(PoseRegressor, trainer.network.cpu().eval())
-            findings = [] if options.all_joints else _hardly_selected(opened, marks)
+            findings = [] if options.all_joints or options.weighted else _hardly_selected(opened, marks)
             findings += _write_network(PoseModel(network, skeleton, common_lengths(opened)), run.path)
             if trainer.curve and "error_px" not in trainer.curve[-1]:
                 findings.append("no frames were held out: nothing says how good the network is on what it has not seen")

@@ -99,6 +99,21 @@ def parse_follow(text: str) -> Mark | None:
     return Mark(view, None if frame is None else int(frame), (float(x), float(y)), size)
 
 
+def mark_of(sighting: Sighting, view: int) -> str | None:
+    """Return the text of a mark for a person, as `parse_follow` reads it: the box around their joints in a view.
+
+    None if the view shows too few joints, or not all of them within its picture.
+    """
+    box, camera = _box_around(sighting, view), sighting.cameras[view]
+    if box is None:
+        return None
+    left, top, right, bottom = (round(value) for value in box.tolist())
+    height, width = camera.image_size
+    if left < 0 or top < 0 or right > width or bottom > height or left == right or top == bottom:
+        return None
+    return f"{camera.name}:{left},{top},{right - left},{bottom - top}@{sighting.frame}"
+
+
 def place_of(sighting: Sighting) -> FirstSeen:
     """Return where and when a person is seen; they must have a known joint."""
     x, y, z = sighting.pose.middle.tolist()
