@@ -19,7 +19,8 @@ from rich.console import Console
 from rich.table import Table
 
 from inference import Scenario, make_scenario
-from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
+from poseharvest.pictorial.infer import PictorialStructures
+from poseharvest.pictorial.inference_options import InferenceOptions
 from poseharvest.simulation.detector_errors import CLEAN, ONE_VIEW_WRONG, REALISTIC
 from poseharvest.skeleton.definitions import MPII16
 

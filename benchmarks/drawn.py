@@ -13,7 +13,7 @@ from typing import Final
 from poseharvest.detectors.protocol import HeatmapDetector
 from poseharvest.detectors.registry import load_detector
 from poseharvest.harvesting.subject import SubjectLearner
-from poseharvest.pictorial.infer import InferenceOptions
+from poseharvest.pictorial.inference_options import InferenceOptions
 from poseharvest.studio import ACTIONS
 from poseharvest.tables.studio.filming import Filming, shoot
 from poseharvest.tables.studio.study import BODY_ACTION

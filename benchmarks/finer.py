@@ -15,7 +15,8 @@ from rich.console import Console
 from rich.table import Table
 
 from inference import Scenario, make_scenario, seconds_a_frame
-from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
+from poseharvest.pictorial.infer import PictorialStructures
+from poseharvest.pictorial.inference_options import InferenceOptions
 from poseharvest.pictorial.limb_estimation import PoseSamples, match_shells
 from poseharvest.simulation.detector_errors import CLEAN, REALISTIC
 from poseharvest.skeleton.definitions import MPII16

@@ -24,7 +24,8 @@ from poseharvest.geometry.crop import Crop
 from poseharvest.harvesting.annotate import batched
 from poseharvest.localization.follow.people_tracker import PeopleTracker
 from poseharvest.localization.sighting import Sighting
-from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
+from poseharvest.pictorial.infer import PictorialStructures
+from poseharvest.pictorial.inference_options import InferenceOptions
 from poseharvest.simulation.crowd import CrowdKeypoints, CrowdSimulation, simulate_crowd
 from poseharvest.skeleton.limb_lengths import LimbLengths
 

@@ -36,7 +36,8 @@ from poseharvest.geometry.rig import project_all
 from poseharvest.harvesting.subject import SubjectLearner
 from poseharvest.heatmaps.maps import Heatmaps, heatmap_peaks
 from poseharvest.pictorial.evidence import FrameEvidence
-from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
+from poseharvest.pictorial.infer import PictorialStructures
+from poseharvest.pictorial.inference_options import InferenceOptions
 from poseharvest.simulation import simulate
 from simulated import ERRORS, print_errors, single_thread, spread_out, track
 from studies import add_inference, inference_of

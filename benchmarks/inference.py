@@ -30,7 +30,8 @@ from poseharvest.harvesting.subject import SubjectLearner
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.pictorial.coarse_to_fine import LEVEL_SHARES, LevelShares
 from poseharvest.pictorial.evidence import FrameEvidence, floors_of
-from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
+from poseharvest.pictorial.infer import PictorialStructures
+from poseharvest.pictorial.inference_options import InferenceOptions
 from poseharvest.pictorial.posterior import JointPosterior
 from poseharvest.simulation.camera_rigs import random_rig
 from poseharvest.simulation.detector_errors import CLEAN, ONE_VIEW_WRONG, REALISTIC, DetectorErrors

@@ -29,10 +29,12 @@ from poseharvest.detectors.network import NetworkDetector
 from poseharvest.detectors.protocol import CroppedView
 from poseharvest.heatmaps.maps import heatmap_peaks
 from poseharvest.learning.loop.training_options import TrainingOptions
-from poseharvest.learning.personalize.finetune import REFINEMENT, trainable
-from poseharvest.learning.personalize.labels import LabelSet, harvest_labels
+from poseharvest.learning.personalize.finetune import trainable
+from poseharvest.learning.personalize.label_set import LabelSet
+from poseharvest.learning.personalize.labels import harvest_labels
+from poseharvest.learning.personalize.recipe import REFINEMENT
 from poseharvest.learning.personalize.takes import LabelledTake, learn_from_takes
-from poseharvest.selection.select import SelectionRule, selection_rule
+from poseharvest.selection.selection_rule import SelectionRule, selection_rule
 
 LEARNED, JUDGED = range(70), range(70, 100)
 GROSS_PX = 50.0

@@ -18,7 +18,7 @@ from torch import Tensor
 from poseharvest.harvesting.subject import Subject, SubjectLearner
 from poseharvest.localization.follow.one_person import Tracker
 from poseharvest.localization.sighting import Sighting
-from poseharvest.pictorial.infer import InferenceOptions
+from poseharvest.pictorial.inference_options import InferenceOptions
 from poseharvest.simulation import CLEAN, REALISTIC, DetectorErrors, simulate
 from poseharvest.skeleton.limb_lengths import LimbLengths
 from poseharvest.skeleton.skeleton import Skeleton

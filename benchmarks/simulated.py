@@ -17,7 +17,8 @@ from poseharvest.harvesting.annotate import batched
 from poseharvest.harvesting.subject import SubjectLearner
 from poseharvest.localization.follow.one_person import Tracker, batch_length
 from poseharvest.localization.sighting import Sighting
-from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
+from poseharvest.pictorial.infer import PictorialStructures
+from poseharvest.pictorial.inference_options import InferenceOptions
 from poseharvest.simulation import MEASURED, REALISTIC, DetectorErrors, simulate
 from poseharvest.simulation.scene import GroundTruth
 

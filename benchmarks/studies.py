@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 
 from drawn import NETWORK, drawn_sequence
-from poseharvest.pictorial.infer import InferenceOptions
+from poseharvest.pictorial.inference_options import InferenceOptions
 from simulated import ERRORS, Sequence, print_errors, sequence
 
 

@@ -36,7 +36,8 @@ def _smooth() -> None:
 
 def _infer() -> None:
     from pictorial_kit import STICK, STICK_LENGTHS, STICK_POINTS, ring, seen_by
-    from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
+    from poseharvest.pictorial.infer import PictorialStructures
+    from poseharvest.pictorial.inference_options import InferenceOptions
 
     model = PictorialStructures(STICK, STICK_LENGTHS, InferenceOptions(resolution=40))
     model.infer(seen_by(ring(4), STICK_POINTS), ring(4), STICK_POINTS.mean(0))

@@ -13,8 +13,9 @@ from poseharvest.detectors.network import NetworkDetector, RunOptions
 from poseharvest.harvesting.harvest_capture import harvest
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.localization.boxes import Boxes
-from poseharvest.networks.hourglass import HourglassShape, StackedHourglass
-from poseharvest.pictorial.infer import InferenceOptions
+from poseharvest.networks.hourglass import StackedHourglass
+from poseharvest.networks.hourglass_shape import HourglassShape
+from poseharvest.pictorial.inference_options import InferenceOptions
 from poseharvest.simulation import CLEAN, Simulation, random_rig, simulate
 
 NUM_FRAMES = 10

@@ -8,8 +8,8 @@ from typing import Any
 
 from dataset_kits.discs import DiscDetectors
 from poseharvest.harvesting.harvest_options import HarvestOptions
-from poseharvest.learning.loop.augment import NO_AUGMENTATION
-from poseharvest.pictorial.infer import InferenceOptions
+from poseharvest.learning.loop.augmentation import NO_AUGMENTATION
+from poseharvest.pictorial.inference_options import InferenceOptions
 from poseharvest.tables.request import TableRequest
 
 QUICK = HarvestOptions(

@@ -13,7 +13,8 @@ from poseharvest.devices import check_device, fastest_device, inference_device, 
 from poseharvest.errors import ConfigError, DetectorError, HarvestError
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.learning.loop.training_options import TrainingOptions
-from poseharvest.networks.hourglass import HourglassShape, StackedHourglass
+from poseharvest.networks.hourglass import StackedHourglass
+from poseharvest.networks.hourglass_shape import HourglassShape
 
 
 @pytest.fixture(params=[False, True], ids=["no GPU", "a GPU"])

@@ -14,7 +14,8 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "poseharvest"
 ROOT = "poseharvest"
 
 LEVELS: tuple[tuple[str, ...], ...] = (
-    ("errors", "arrays", "compiled", "findings", "module_records", "progress", "threads"),
+    ("stated",),
+    ("errors", "arrays", "compiled", "findings", "lazy_names", "module_records", "progress", "threads"),
     ("checks", "devices", "reading", "units", "versions"),
     ("geometry", "skeleton", "storage"),
     ("heatmaps", "calibration", "networks", "selection", "motion", "boards"),

@@ -120,7 +120,7 @@ def test_the_package_s_dependencies_are_those_that_it_imports():
     declared = {re.split(r"[<>=\[]", item)[0].lower() for item in PROJECT["dependencies"]}
     extra = [
         item
-        for name in ("onnx", "c3d", "gltf", "opensim", "ray", "pandas", "xarray", "plot", "nwb", "rerun", "sleap")
+        for name in ("onnx", "h5", "c3d", "gltf", "opensim", "ray", "pandas", "xarray", "plot", "nwb", "rerun", "sleap")
         for item in PROJECT["optional-dependencies"][name]
     ]
     declared |= {re.split(r"[<>=\[]", item)[0].lower() for item in extra}

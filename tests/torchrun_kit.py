@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from poseharvest.annotations.reader import Harvest
-from poseharvest.learning.loop.augment import Augmentation
+from poseharvest.learning.loop.augmentation import Augmentation
 from poseharvest.learning.loop.processes import process_group
 from poseharvest.learning.loop.training_options import TrainingOptions
 from poseharvest.learning.personalize.personalize_detector import personalize

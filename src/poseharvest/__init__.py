@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from poseharvest.detectors.registry import load_detector as load_detector
     from poseharvest.errors import HarvestError as HarvestError
     from poseharvest.harvesting.harvest_options import HarvestOptions as HarvestOptions
-    from poseharvest.pictorial.infer import InferenceOptions as InferenceOptions
-    from poseharvest.selection.select import SelectionRule as SelectionRule
+    from poseharvest.pictorial.inference_options import InferenceOptions as InferenceOptions
+    from poseharvest.selection.selection_rule import SelectionRule as SelectionRule
 
 _HOMES = {
     "Capture": "capture.capture",
     "Harvest": "analysis.harvest_object",
     "HarvestError": "errors",
     "HarvestOptions": "harvesting.harvest_options",
-    "InferenceOptions": "pictorial.infer",
-    "SelectionRule": "selection.select",
+    "InferenceOptions": "pictorial.inference_options",
+    "SelectionRule": "selection.selection_rule",
     "harvest": "analysis.make_harvest",
     "load_detector": "detectors.registry",
 }

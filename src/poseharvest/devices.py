@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-import torch
-
 from poseharvest.errors import ConfigError, HarvestError
 
 AUTO: Final = "auto"
@@ -17,6 +15,8 @@ GPU: Final = "cuda"
 
 def fastest_device() -> str:
     """Return "cuda" if torch sees a GPU, else "cpu"."""
+    import torch
+
     return GPU if torch.cuda.is_available() else PROCESSOR
 
 
@@ -31,11 +31,15 @@ def inference_device(device: str) -> str:
 
 
 def check_device(device: str, *, what: str = "device", error: type[HarvestError] = ConfigError) -> None:
-    """Refuse a device that this machine or this torch lacks.
+    """Refuse a device that this machine or this torch lacks; the processor is always there, and torch is not asked.
 
     Raises:
         HarvestError: of type `error`; `what` begins its message.
     """
+    if device == PROCESSOR:
+        return
+    import torch
+
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as failure:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
+
+from poseharvest.stated import stated
 
 
 class NamedRecord(Protocol):
@@ -34,4 +36,17 @@ def records_of(package: str, modules: Sequence[str], constant: str, kind: type[R
         assert isinstance(record, kind), f"{package}.{module}: expected {constant} of {kind.__name__}, got {record!r}"
         assert record.name not in records, f'{package}.{module}: a second "{record.name}"'
         records[record.name] = record
+    return records
+
+
+def stated_records(package: str, modules: Sequence[str], constant: str) -> list[dict[str, Any]]:
+    """Return what the records state of themselves, by the names of their attributes, without importing their modules.
+
+    Attributes that are no constants are left to `records_of`; classes are `Stated`.
+    """
+    records = []
+    for module in modules:
+        record = stated(f"{package}.{module}", constant)
+        assert record is not None, f"{package}.{module}: expected {constant}, got none"
+        records.append(record.arguments)
     return records

@@ -21,7 +21,7 @@ from poseharvest.annotations.reader import Harvest as StoredHarvest
 from poseharvest.errors import ConfigError, HarvestError, StoreError
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.motion import MotionOptions
-from poseharvest.pictorial.infer import InferenceOptions
+from poseharvest.pictorial.inference_options import InferenceOptions
 from poseharvest.selection.recalibration import Recalibration
 from poseharvest.simulation import CLEAN, random_rig, simulate
 from walker_kit import Recipe, write_walk

@@ -18,7 +18,7 @@ from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.reselect import reselect
 from poseharvest.errors import StoreError
 from poseharvest.motion import MotionOptions
-from poseharvest.selection.select import SelectionRule
+from poseharvest.selection.selection_rule import SelectionRule
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ import torch
 from pictorial_kit import MAP_SIZE, STICK, STICK_LENGTHS, STICK_POINTS, ring, seen_by, without_view
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.pictorial.evidence import FrameEvidence
-from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
+from poseharvest.pictorial.infer import PictorialStructures
+from poseharvest.pictorial.inference_options import InferenceOptions
 from study.baselines import AS_CHOSEN, BASELINES
 
 ALL = BASELINES | AS_CHOSEN

@@ -14,7 +14,7 @@ from cases_kit import VIEWS, make_capture
 from poseharvest import Capture, harvest, load_detector
 from poseharvest.errors import CalibrationError
 from poseharvest.harvesting.harvest_options import HarvestOptions
-from poseharvest.pictorial.infer import InferenceOptions
+from poseharvest.pictorial.inference_options import InferenceOptions
 
 pytestmark = pytest.mark.data
 

@@ -12,7 +12,7 @@ from poseharvest import Capture, harvest, load_detector
 from poseharvest.detectors.keypoint_capture import open_capture
 from poseharvest.errors import CaptureError
 from poseharvest.harvesting.harvest_options import HarvestOptions
-from poseharvest.pictorial.infer import InferenceOptions
+from poseharvest.pictorial.inference_options import InferenceOptions
 
 pytestmark = pytest.mark.data
 

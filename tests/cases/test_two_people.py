@@ -9,7 +9,7 @@ from poseharvest import Capture, Harvest
 from poseharvest import harvest as run
 from poseharvest.detectors.registry import load_detector
 from poseharvest.harvesting.harvest_options import HarvestOptions
-from poseharvest.pictorial.infer import InferenceOptions
+from poseharvest.pictorial.inference_options import InferenceOptions
 
 pytestmark = [pytest.mark.data, pytest.mark.slow]
 

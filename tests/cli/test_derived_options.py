@@ -10,7 +10,7 @@ import typer
 from typer.testing import CliRunner
 
 from poseharvest.cli.derived_options import field_texts, help_sentence, option_fields, options_of, with_options
-from poseharvest.pictorial.infer import InferenceOptions
+from poseharvest.pictorial.inference_options import InferenceOptions
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import pytest
 
 from poseharvest.cli import reproduce
 from poseharvest.errors import ConfigError
-from poseharvest.pictorial.infer import InferenceOptions
+from poseharvest.pictorial.inference_options import InferenceOptions
 from poseharvest.tables.studio.study import INFERENCE
 
 

@@ -10,7 +10,8 @@ from poseharvest.detectors.network import PREPROCESSING_KEY, Preprocessing, RunO
 from poseharvest.detectors.protocol import CroppedView
 from poseharvest.errors import DetectorError
 from poseharvest.geometry.crop import Crop
-from poseharvest.networks.hourglass import HourglassShape, StackedHourglass
+from poseharvest.networks.hourglass import StackedHourglass
+from poseharvest.networks.hourglass_shape import HourglassShape
 from poseharvest.skeleton.definitions import MPII16
 
 SMALL = HourglassShape(stacks=2, blocks=1, features=8, stem=4)

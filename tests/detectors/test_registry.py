@@ -9,20 +9,24 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from poseharvest.detectors.published_models import PUBLISHED_DESCRIPTION, PUBLISHED_MODELS
+from poseharvest.detectors.detector_names import (
+    OWN_WEIGHTS,
+    OWN_WEIGHTS_DESCRIPTION,
+    PUBLISHED_DESCRIPTION,
+    describe_detectors,
+)
+from poseharvest.detectors.published_models import PUBLISHED_MODELS
 from poseharvest.detectors.registry import (
     DETECTORS,
     NAMES,
-    OWN_WEIGHTS,
-    OWN_WEIGHTS_DESCRIPTION,
-    describe_detectors,
     load_detector,
     record_of_path,
 )
 from poseharvest.detectors.weights_files import DETECTOR_KEY
 from poseharvest.errors import DetectorError
 from poseharvest.networks.efficientpose import EfficientPose
-from poseharvest.networks.hourglass import HourglassShape, StackedHourglass
+from poseharvest.networks.hourglass import StackedHourglass
+from poseharvest.networks.hourglass_shape import HourglassShape
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

@@ -17,7 +17,7 @@ from poseharvest.errors import HarvestError, SkeletonError
 from poseharvest.evaluation.pcp_by_person import pcp_by_person
 from poseharvest.evaluation.tracks import PoseTracks
 from poseharvest.harvesting.harvest_options import HarvestOptions
-from poseharvest.pictorial.infer import InferenceOptions
+from poseharvest.pictorial.inference_options import InferenceOptions
 from poseharvest.skeleton.definitions import COCO17, LSP14, MPII16
 from poseharvest.skeleton.human import BODY15, BODY25, BODY25B, HALPE26, human_skeleton
 

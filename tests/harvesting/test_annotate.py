@@ -21,7 +21,7 @@ from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.localization.follow.one_person import Tracker
 from poseharvest.localization.sighting import Sighting
-from poseharvest.pictorial.infer import InferenceOptions
+from poseharvest.pictorial.inference_options import InferenceOptions
 from poseharvest.pictorial.posterior import JointPosterior, cube
 from poseharvest.simulation import CLEAN, Simulation, simulate
 from poseharvest.skeleton.definitions import MPII16

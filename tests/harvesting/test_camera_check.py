@@ -26,7 +26,7 @@ from poseharvest.harvesting.camera_check import confirmed_by_pictures, is_betwee
 from poseharvest.harvesting.harvest_capture import harvest
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.harvesting.job import Job
-from poseharvest.pictorial.infer import InferenceOptions
+from poseharvest.pictorial.inference_options import InferenceOptions
 from poseharvest.progress import Progress
 from poseharvest.simulation import DetectorErrors, Simulation, random_rig, simulate
 from walker_kit import walker_rig, walking_pose

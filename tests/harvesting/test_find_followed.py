@@ -16,7 +16,7 @@ from poseharvest.errors import ConfigError
 from poseharvest.harvesting.harvest_capture import harvest
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.localization.boxes import Boxes
-from poseharvest.pictorial.infer import InferenceOptions
+from poseharvest.pictorial.inference_options import InferenceOptions
 from poseharvest.simulation.crowd import CrowdCapture
 
 RIG = plain_rig()

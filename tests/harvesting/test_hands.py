@@ -17,7 +17,7 @@ from poseharvest.detectors.keypoints import KeypointDetector, KeypointOptions
 from poseharvest.errors import ConfigError
 from poseharvest.harvesting.harvest_capture import harvest
 from poseharvest.harvesting.harvest_options import HarvestOptions
-from poseharvest.pictorial.infer import InferenceOptions
+from poseharvest.pictorial.inference_options import InferenceOptions
 from poseharvest.progress import Progress
 from poseharvest.simulation import CLEAN, simulate
 from poseharvest.simulation.hand_scene import LAYOUT, HandErrors, HandScene, make_hand_scene

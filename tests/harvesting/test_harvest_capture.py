@@ -28,7 +28,7 @@ from poseharvest.harvesting.harvest_capture import harvest
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.localization.boxes import Boxes
 from poseharvest.localization.follow.one_person import batch_length
-from poseharvest.pictorial.infer import InferenceOptions
+from poseharvest.pictorial.inference_options import InferenceOptions
 from poseharvest.progress import Progress
 from poseharvest.simulation import CLEAN, ONE_VIEW_WRONG, Simulation, simulate
 from poseharvest.skeleton.limb_lengths import LimbLengths

@@ -28,7 +28,7 @@ import torch
 from localization_kit import ChangedDetector
 from poseharvest.harvesting.harvest_capture import harvest
 from poseharvest.harvesting.harvest_options import HarvestOptions
-from poseharvest.pictorial.infer import InferenceOptions
+from poseharvest.pictorial.inference_options import InferenceOptions
 from poseharvest.simulation import CLEAN, random_rig, simulate
 torch.set_num_threads(1)
 rig = random_rig(3, torch.Generator().manual_seed(1))

@@ -18,7 +18,7 @@ from poseharvest.harvesting import HarvestOptions, RayWorkers, harvest, on_ray, 
 from poseharvest.harvesting.job import Job
 from poseharvest.harvesting.sighting_streams import Position, person_tracker
 from poseharvest.harvesting.subject import Subject
-from poseharvest.pictorial.infer import InferenceOptions
+from poseharvest.pictorial.inference_options import InferenceOptions
 from poseharvest.progress import Progress
 from poseharvest.simulation import Simulation, simulate
 from poseharvest.skeleton.limb_lengths import LimbLengths

@@ -16,7 +16,7 @@ from poseharvest.harvesting.chunks import cut_into_chunks
 from poseharvest.harvesting.harvest_capture import harvest
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.harvesting.job import Job
-from poseharvest.pictorial.infer import InferenceOptions
+from poseharvest.pictorial.inference_options import InferenceOptions
 from poseharvest.simulation import REALISTIC, Simulation, simulate
 from poseharvest.simulation.crowd import simulate_crowd
 from spread_kit import WorkersHere, largest_difference_mm

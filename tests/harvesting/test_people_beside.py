@@ -15,7 +15,7 @@ from people_kit import ListedPeople, with_scores
 from poseharvest.annotations.reader import Harvest
 from poseharvest.harvesting.harvest_capture import harvest
 from poseharvest.harvesting.harvest_options import HarvestOptions
-from poseharvest.pictorial.infer import InferenceOptions
+from poseharvest.pictorial.inference_options import InferenceOptions
 from poseharvest.simulation.crowd import CrowdCapture
 
 RIG = plain_rig()

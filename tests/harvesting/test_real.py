@@ -12,7 +12,7 @@ from poseharvest.capture.capture import Capture
 from poseharvest.detectors.registry import load_detector
 from poseharvest.harvesting.harvest_capture import harvest
 from poseharvest.harvesting.harvest_options import HarvestOptions
-from poseharvest.pictorial.infer import InferenceOptions
+from poseharvest.pictorial.inference_options import InferenceOptions
 
 pytestmark = [pytest.mark.data, pytest.mark.slow]
 

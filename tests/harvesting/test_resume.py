@@ -22,7 +22,7 @@ from poseharvest.capture.frames import MultiViewFrame
 from poseharvest.errors import CaptureError, ConfigError, StoreError
 from poseharvest.harvesting.harvest_capture import harvest
 from poseharvest.harvesting.harvest_options import HarvestOptions
-from poseharvest.pictorial.infer import InferenceOptions
+from poseharvest.pictorial.inference_options import InferenceOptions
 from poseharvest.progress import Progress
 from poseharvest.simulation import DetectorErrors, Simulation, random_rig, simulate
 
@@ -292,8 +292,3 @@ def test_a_finished_harvest_is_returned_if_it_is_the_same(walk: Simulation, undi
     assert_same(done.path, undisturbed)
     with pytest.raises(StoreError, match="already exists"):
         harvest(walk.capture, walk.detector, out, options=replace(OPTIONS, stop=30), resume=True)
-
-
-def test_what_cannot_be_resumed_is_named(walk: Simulation, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="resume: a harvest of moments cannot be resumed"):
-        harvest(walk.capture, walk.detector, tmp_path / "h", options=replace(OPTIONS, moments=True), resume=True)

@@ -15,7 +15,7 @@ from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.writer import HarvestWriter
 from poseharvest.harvesting.harvest_capture import harvest
 from poseharvest.harvesting.harvest_options import HarvestOptions
-from poseharvest.pictorial.infer import InferenceOptions
+from poseharvest.pictorial.inference_options import InferenceOptions
 from poseharvest.progress import Progress
 from poseharvest.simulation.crowd import CrowdCapture
 

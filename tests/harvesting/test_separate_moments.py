@@ -17,7 +17,7 @@ from poseharvest.localization.find.bodies import is_body
 from poseharvest.localization.find.moment_finder import MomentFinder
 from poseharvest.localization.sighting import TriangulatedPose
 from poseharvest.pictorial.body_prior import body_prior
-from poseharvest.pictorial.infer import InferenceOptions
+from poseharvest.pictorial.inference_options import InferenceOptions
 from poseharvest.simulation.crowd import CrowdCapture, CrowdKeypoints, CrowdSimulation, simulate_crowd
 from poseharvest.skeleton.definitions import MPII16
 

@@ -23,7 +23,8 @@ from poseharvest.evaluation.tracks import PoseTracks, harvest_tracks
 from poseharvest.harvesting.harvest_capture import harvest
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.localization.boxes import Boxes
-from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
+from poseharvest.pictorial.infer import PictorialStructures
+from poseharvest.pictorial.inference_options import InferenceOptions
 from poseharvest.progress import Progress
 from poseharvest.simulation.crowd import CrowdCapture, CrowdSimulation, simulate_crowd
 from poseharvest.skeleton.definitions import MPII16

@@ -16,7 +16,7 @@ from poseharvest.harvesting.harvest_capture import harvest
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.harvesting.shared_body import MAX_TEACHERS, learn_subject, share_body, teachers_among
 from poseharvest.harvesting.subject import Subject, by_name
-from poseharvest.pictorial.infer import InferenceOptions
+from poseharvest.pictorial.inference_options import InferenceOptions
 from poseharvest.simulation.crowd import CrowdCapture
 from poseharvest.skeleton.limb_lengths import LimbLengths
 

@@ -17,7 +17,7 @@ from poseharvest.harvesting.limb_findings import limb_findings
 from poseharvest.harvesting.subject import Subject, SubjectLearner, TeachingFrames, complete_lengths
 from poseharvest.localization.follow.one_person import Tracker
 from poseharvest.localization.sighting import Sighting
-from poseharvest.pictorial.infer import InferenceOptions
+from poseharvest.pictorial.inference_options import InferenceOptions
 from poseharvest.pictorial.limb_estimation import Measured, PoseSamples, estimate_limb_lengths
 from poseharvest.simulation import CLEAN, ONE_VIEW_WRONG, DetectorErrors, Simulation, simulate
 from poseharvest.skeleton.definitions import MPII16

@@ -13,7 +13,7 @@ from poseharvest.detectors.protocol import CroppedView
 from poseharvest.harvesting.harvest_capture import harvest
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.harvesting.teachers import is_same_body
-from poseharvest.pictorial.infer import InferenceOptions
+from poseharvest.pictorial.inference_options import InferenceOptions
 from poseharvest.pictorial.limb_estimation import Measured
 from poseharvest.simulation import CLEAN, Simulation, simulate
 

@@ -13,7 +13,8 @@ from poseharvest.detectors.hourglass import HOURGLASS
 from poseharvest.detectors.network import Family, NetworkDetector, RunOptions
 from poseharvest.geometry.crop import Crop
 from poseharvest.learning.loop.samples import TrainingSample
-from poseharvest.networks.hourglass import HourglassShape, StackedHourglass
+from poseharvest.networks.hourglass import StackedHourglass
+from poseharvest.networks.hourglass_shape import HourglassShape
 from poseharvest.skeleton.definitions import MPII16
 from poseharvest.skeleton.skeleton import Skeleton
 

@@ -4,7 +4,8 @@ from torch import nn
 
 from poseharvest.networks.efficientpose import EfficientPose, fuse_efficientpose
 from poseharvest.networks.fused_hourglass import fuse_hourglass
-from poseharvest.networks.hourglass import HourglassShape, StackedHourglass
+from poseharvest.networks.hourglass import StackedHourglass
+from poseharvest.networks.hourglass_shape import HourglassShape
 
 
 def with_statistics(network, generator):

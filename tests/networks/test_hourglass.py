@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from poseharvest.errors import ShapeError
-from poseharvest.networks.hourglass import HourglassShape, StackedHourglass, shape_from_state
+from poseharvest.networks.hourglass import StackedHourglass, shape_from_state
+from poseharvest.networks.hourglass_shape import HourglassShape
 
 
 def norm(prefix, channels):

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from poseharvest.errors import ShapeError
-from poseharvest.networks.hourglass import HourglassShape
+from poseharvest.networks.hourglass_shape import HourglassShape
 from poseharvest.networks.regressor import PoseRegressor
 
 

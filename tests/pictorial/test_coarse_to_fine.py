@@ -16,7 +16,8 @@ from poseharvest.pictorial.backends.tensor_backend import TensorBackend
 from poseharvest.pictorial.blocks import Blocks, Rows, all_blocks, cube_of_blocks
 from poseharvest.pictorial.coarse_to_fine import Budget, find_marginals
 from poseharvest.pictorial.evidence import BatchEvidence, FrameEvidence, Likelihood
-from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
+from poseharvest.pictorial.infer import PictorialStructures
+from poseharvest.pictorial.inference_options import InferenceOptions
 from poseharvest.pictorial.posterior import JointPosterior, cube
 from poseharvest.pictorial.unary import back_project
 

@@ -12,7 +12,8 @@ from pictorial_kit import STICK, STICK_LENGTHS, STICK_POINTS, ring, seen_by
 from poseharvest.errors import ConfigError
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.pictorial.evidence import Likelihood, floors_of, sharpened, views_that_show
-from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
+from poseharvest.pictorial.infer import PictorialStructures
+from poseharvest.pictorial.inference_options import InferenceOptions
 
 CENTER = torch.tensor([20.0, -10.0, 850.0], dtype=torch.float64)
 MAP_SIZE = (31, 40)

@@ -11,7 +11,8 @@ from pictorial_kit import STICK, STICK_LENGTHS, STICK_POINTS, ring, seen_by, wit
 from poseharvest.errors import ConfigError, ShapeError
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.pictorial.evidence import FrameEvidence
-from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
+from poseharvest.pictorial.infer import PictorialStructures
+from poseharvest.pictorial.inference_options import InferenceOptions
 from poseharvest.skeleton.limb_lengths import LimbLengths
 from poseharvest.skeleton.skeleton import Skeleton, limbs
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from pictorial_kit import STICK, STICK_LENGTHS, STICK_POINTS, ring, seen_by
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.pictorial.evidence import FrameEvidence
-from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
+from poseharvest.pictorial.infer import PictorialStructures
+from poseharvest.pictorial.inference_options import InferenceOptions
 from poseharvest.pictorial.pairwise import Shell
 from poseharvest.pictorial.sum_product import Tree
 from poseharvest.pictorial.unseen import Kept, spread_mm2

@@ -14,7 +14,8 @@ from torch import Tensor
 from pictorial_kit import MAP_SIZE, STICK, STICK_LENGTHS, STICK_POINTS, ring, seen_by, without_view
 from poseharvest.errors import ConfigError
 from poseharvest.heatmaps.maps import Heatmaps
-from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
+from poseharvest.pictorial.infer import PictorialStructures
+from poseharvest.pictorial.inference_options import InferenceOptions
 from poseharvest.pictorial.posterior import JointPosterior
 from poseharvest.pictorial.votes import MAX_WEIGHT, view_weights, weigh_views
 

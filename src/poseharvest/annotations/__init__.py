@@ -5,9 +5,16 @@ The package contains no inference. Start with `schema`, the columns that are a c
 
 from __future__ import annotations
 
-from poseharvest.annotations.info import HarvestInfo, HarvestRun
-from poseharvest.annotations.reader import Harvest
-from poseharvest.annotations.records import FrameAnnotations, SelectedFrame
-from poseharvest.annotations.writer import HarvestWriter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from poseharvest.annotations.info import HarvestInfo, HarvestRun
+    from poseharvest.annotations.reader import Harvest
+    from poseharvest.annotations.records import FrameAnnotations, SelectedFrame
+    from poseharvest.annotations.writer import HarvestWriter
+else:
+    from poseharvest.lazy_names import lazy_names
+
+    __getattr__ = lazy_names(__name__, __file__)
 
 __all__ = ["FrameAnnotations", "Harvest", "HarvestInfo", "HarvestRun", "HarvestWriter", "SelectedFrame"]

@@ -15,7 +15,7 @@ from poseharvest.annotations.unfinished import link_file, link_folder
 from poseharvest.annotations.writer import write_info
 from poseharvest.calibration.native import RIG_FILE
 from poseharvest.selection.recalibration import Recalibration
-from poseharvest.selection.select import SelectionRule
+from poseharvest.selection.selection_rule import SelectionRule
 from poseharvest.storage.staging import StagedFolder, os_errors_as_store_errors
 
 

@@ -19,7 +19,8 @@ from poseharvest.annotations.parts import FILLED, part_path, write_part
 from poseharvest.annotations.records import covariances, matrix
 from poseharvest.annotations.schema import COVARIANCE_ENTRIES, SMOOTH_COLUMNS
 from poseharvest.annotations.smooth_poses import SmoothPose, filled_table
-from poseharvest.motion.joint_tracks import JointTrack, MotionOptions, SmoothTrack
+from poseharvest.motion.joint_tracks import JointTrack, SmoothTrack
+from poseharvest.motion.motion_options import MotionOptions
 from poseharvest.motion.smoother import smooth
 from poseharvest.skeleton.skeleton import Skeleton
 

@@ -45,9 +45,9 @@ from poseharvest.arrays import Image
 from poseharvest.calibration.native import RIG_FILE, write_rig
 from poseharvest.errors import FormatError, StoreError
 from poseharvest.geometry.rig import Rig
-from poseharvest.motion.joint_tracks import MotionOptions
+from poseharvest.motion.motion_options import MotionOptions
 from poseharvest.selection.recalibration import Recalibration
-from poseharvest.selection.select import SelectionRule
+from poseharvest.selection.selection_rule import SelectionRule
 from poseharvest.skeleton.skeleton import Skeleton
 from poseharvest.storage.renaming import flush_file, flush_tree
 from poseharvest.storage.staging import StagedFolder, os_errors_as_store_errors

@@ -6,8 +6,15 @@ board, then `detection`.
 
 from __future__ import annotations
 
-from poseharvest.boards.board import Board
-from poseharvest.boards.detection import BoardDetector, Corners
-from poseharvest.boards.printing import write_board
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from poseharvest.boards.board import Board
+    from poseharvest.boards.detection import BoardDetector, Corners
+    from poseharvest.boards.printing import write_board
+else:
+    from poseharvest.lazy_names import lazy_names
+
+    __getattr__ = lazy_names(__name__, __file__)
 
 __all__ = ["Board", "BoardDetector", "Corners", "write_board"]

@@ -11,20 +11,17 @@ import math
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from poseharvest.boards.board_choices import DEFAULT_DICTIONARY, BoardKind
 from poseharvest.errors import ConfigError
 
-BoardKind = Literal["charuco", "chessboard"]
 Floats = NDArray[np.float64]
 
 _MIN_SQUARES, _MAX_SQUARES = 3, 60
-DEFAULT_DICTIONARY = "DICT_4X4_100"
-"""Few large bits: they are read from farther away than those of larger dictionaries."""
 
 MARKER_SHARE = 0.75
 """Side of a marker over that of a square, if none is given."""
@@ -132,11 +129,15 @@ class Board:
     @property
     def marker_dictionary(self) -> Any:
         """OpenCV's dictionary of the markers."""
+        import cv2
+
         return cv2.aruco.getPredefinedDictionary(getattr(cv2.aruco, self.dictionary))
 
     @property
     def charuco(self) -> Any:
         """OpenCV's board, for a ChArUco board."""
+        import cv2
+
         board = cv2.aruco.CharucoBoard(
             (self.columns, self.rows), self.square_mm, self.marker_side_mm, self.marker_dictionary
         )
@@ -152,6 +153,8 @@ class Board:
 
 def dictionary_names() -> tuple[str, ...]:
     """Return OpenCV's names of the dictionaries of square markers with 4 to 7 bits a side."""
+    import cv2
+
     return tuple(sorted(name for name in dir(cv2.aruco) if re.fullmatch(r"DICT_[4-7]X[4-7]_\d+", name)))
 
 

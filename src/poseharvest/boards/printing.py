@@ -9,18 +9,15 @@ from __future__ import annotations
 import struct
 import zlib
 from pathlib import Path
-from typing import Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from poseharvest.boards.board import Board
+from poseharvest.boards.board_choices import Paper
 from poseharvest.boards.rectangles import dark_rectangles
 from poseharvest.errors import ConfigError
 from poseharvest.storage.staging import staged_file
-
-Paper = Literal["fit", "A4", "A3", "A2", "A1", "A0", "letter", "tabloid"]
 
 PAPERS_MM = {
     "A4": (210.0, 297.0),
@@ -159,6 +156,8 @@ def _pdf_file(objects: list[bytes]) -> bytes:
 
 
 def _png(board: Board, page: tuple[float, float], dpi: int) -> bytes:
+    import cv2
+
     px_per_mm = dpi / 25.4
     picture: NDArray[np.uint8] = np.full([round(side * px_per_mm) for side in page[::-1]], 255, np.uint8)
     left, top = _left_top_mm(board, page)

@@ -6,10 +6,17 @@ source of moments, then `capture`.
 
 from __future__ import annotations
 
-from poseharvest.capture.capture import Capture
-from poseharvest.capture.capture_audit import CaptureAudit, ViewSummary, audit_capture
-from poseharvest.capture.frames import FrameSource, MultiViewFrame
-from poseharvest.capture.settings import CaptureSettings, Offset
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from poseharvest.capture.capture import Capture
+    from poseharvest.capture.capture_audit import CaptureAudit, ViewSummary, audit_capture
+    from poseharvest.capture.frames import FrameSource, MultiViewFrame
+    from poseharvest.capture.settings import CaptureSettings, Offset
+else:
+    from poseharvest.lazy_names import lazy_names
+
+    __getattr__ = lazy_names(__name__, __file__)
 
 __all__ = [
     "Capture",

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from poseharvest.boards.board import DEFAULT_DICTIONARY, Board, BoardKind, parse_squares
-from poseharvest.boards.printing import Paper, write_board
+from poseharvest.boards.board_choices import DEFAULT_DICTIONARY, BoardKind, Paper
 from poseharvest.cli.assignments import VIEWS_HELP, split_names
 from poseharvest.cli.calibrate_by_people import PeopleFlags, calibrate_by_people, people_options
 from poseharvest.cli.calibration_end import say_where
@@ -18,11 +17,11 @@ from poseharvest.cli.derived_options import with_options
 from poseharvest.cli.finding_lines import print_findings
 from poseharvest.cli.progress_bar import progress_bar
 from poseharvest.errors import ConfigError
-from poseharvest.people_calibration.people_footage import PeopleRequest
-from poseharvest.report.calibration_folder import write_calibration
-from poseharvest.rig_calibration import CalibrationOptions, LensModel, RigCalibration
-from poseharvest.rig_calibration.calibration_record import PAGE_FILE
-from poseharvest.rig_calibration.judgement import summarize
+from poseharvest.rig_calibration.options import CalibrationOptions, LensModel
+
+if TYPE_CHECKING:
+    from poseharvest.boards.board import Board
+    from poseharvest.rig_calibration.solve import RigCalibration
 
 _FOOTAGE = "Folder with videos/ or images/ of the board, filmed by all cameras."
 _OUT = "The folder to make: calibration.toml, calibration.json, report.html."
@@ -66,11 +65,14 @@ def calibrate(  # noqa: PLR0913, PLR0917 - every option of the command is a para
     dpi: Annotated[int, typer.Option(help="Pixels per inch of a .png sheet.")] = 300,
 ) -> None:
     """Calibrate cameras from a board or from people that they filmed, or print such a board."""
+    from poseharvest.boards.board import Board, parse_squares
+    from poseharvest.report.calibration_folder import write_calibration
+
     if from_people:
         people.check_no_board(
             square_mm=square_mm, floor_board=floor_board, scene_points=scene_points, sheet=print_board
         )
-        request = PeopleRequest(split_names(views), intrinsics, people.known, people.world or "camera", every)
+        request = people.request(split_names(views), intrinsics, every)
         calibrate_by_people(footage, out, people, request, keep_faulty=keep_faulty, overwrite=overwrite)
         return
     people.check_unused()
@@ -78,10 +80,8 @@ def calibrate(  # noqa: PLR0913, PLR0917 - every option of the command is a para
     if square_mm is None:
         raise ConfigError("square_mm: expected the side of a square in mm: measure it on the board, got none")
     chosen = Board(board, columns, rows, square_mm, marker_mm, dictionary, inverted, legacy)
-    console = Console(soft_wrap=True, highlight=False, markup=False)
     if print_board is not None:
-        width, height = write_board(chosen, print_board, paper=paper, dpi=dpi, overwrite=overwrite)
-        console.print(f"wrote {print_board}: {chosen}, on a page of {width:g} x {height:g} mm; print it at 100 %")
+        _print_sheet(chosen, print_board, paper=paper, dpi=dpi, overwrite=overwrite)
         return
     if footage is None or out is None:
         raise ConfigError("calibrate: expected a folder with footage and --out, or --print-board, got neither")
@@ -100,15 +100,27 @@ def calibrate(  # noqa: PLR0913, PLR0917 - every option of the command is a para
             overwrite=overwrite,
             on_progress=on_progress,
         )
-    _conclude(console, result, out, keep_faulty=keep_faulty)
+    _conclude(result, out, keep_faulty=keep_faulty)
 
 
-def _conclude(console: Console, result: RigCalibration, out: Path, *, keep_faulty: bool) -> None:
+def _print_sheet(board: Board, path: Path, *, paper: Paper, dpi: int, overwrite: bool) -> None:
+    from poseharvest.boards.printing import write_board
+
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    width, height = write_board(board, path, paper=paper, dpi=dpi, overwrite=overwrite)
+    console.print(f"wrote {path}: {board}, on a page of {width:g} x {height:g} mm; print it at 100 %")
+
+
+def _conclude(result: RigCalibration, out: Path, *, keep_faulty: bool) -> None:
+    console = Console(soft_wrap=True, highlight=False, markup=False)
     _print_result(console, result, out)
     say_where(console, out, result.findings, is_written=result.is_fit or keep_faulty)
 
 
 def _print_result(console: Console, result: RigCalibration, out: Path) -> None:
+    from poseharvest.rig_calibration.calibration_record import PAGE_FILE
+    from poseharvest.rig_calibration.judgement import summarize
+
     table = Table(
         "camera", "error, px", "pictures", "left out", "covered", "focal length, px", "sigma", "place, sigma, mm"
     )

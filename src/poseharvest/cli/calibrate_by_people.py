@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from inspect import Parameter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
@@ -14,14 +16,14 @@ from poseharvest.cli.calibration_end import say_where
 from poseharvest.cli.derived_options import option, options_of
 from poseharvest.cli.finding_lines import print_findings
 from poseharvest.cli.progress_bar import progress_bar
-from poseharvest.detectors.registry import describe_detectors, load_detector
+from poseharvest.detectors.detector_names import describe_detectors
 from poseharvest.errors import ConfigError
-from poseharvest.people_calibration.known_length import KnownLength
-from poseharvest.people_calibration.people_findings import summarize_views
-from poseharvest.people_calibration.people_footage import PeopleRequest, PeopleWorld
-from poseharvest.people_calibration.solve_people import PeopleCalibration
-from poseharvest.report.people_calibration_folder import write_people_calibration
-from poseharvest.rig_calibration.calibration_record import PAGE_FILE
+from poseharvest.people_calibration.people_world import PeopleWorld
+
+if TYPE_CHECKING:
+    from poseharvest.people_calibration.known_length import KnownLength
+    from poseharvest.people_calibration.people_footage import PeopleRequest
+    from poseharvest.people_calibration.solve_people import PeopleCalibration
 
 _DETECTOR = f"With --from-people: {describe_detectors()} If not given, efficientpose."
 _OPTION = "With --from-people: an option of the detector, such as frame_offset=1; may be repeated."
@@ -77,6 +79,8 @@ class PeopleFlags:
     @property
     def known(self) -> KnownLength:
         """The measured length."""
+        from poseharvest.people_calibration.known_length import KnownLength
+
         limb = None if self.limb is None else _length(self.limb, "limb", "left_hip-left_knee=430")
         cameras = None
         if self.camera_distance is not None:
@@ -84,6 +88,12 @@ class PeopleFlags:
             first, _, second = (name.strip() for name in names.partition(","))
             cameras = (first, second, length_mm)
         return KnownLength(self.height, limb, cameras)
+
+    def request(self, views: Sequence[str] | None, intrinsics: Path | None, every: int | None) -> PeopleRequest:
+        """Return what is asked for, with options that a calibration from a board has as well."""
+        from poseharvest.people_calibration.people_footage import PeopleRequest
+
+        return PeopleRequest(views, intrinsics, self.known, self.world or "camera", every)
 
 
 def people_options() -> list[Parameter]:
@@ -111,6 +121,9 @@ def calibrate_by_people(
     overwrite: bool,
 ) -> None:
     """Calibrate, write the folder, and print what was found."""
+    from poseharvest.detectors.registry import load_detector
+    from poseharvest.report.people_calibration_folder import write_people_calibration
+
     if footage is None or out is None:
         raise ConfigError("calibrate: expected a folder with footage and --out, got neither")
     options = parse_assignments(flags.detector_option or [], option="--detector-option")
@@ -133,6 +146,9 @@ def calibrate_by_people(
 
 
 def _print_result(console: Console, result: PeopleCalibration, out: Path) -> None:
+    from poseharvest.people_calibration.people_findings import summarize_views
+    from poseharvest.rig_calibration.calibration_record import PAGE_FILE
+
     table = Table("camera", "error, median px", "mean px", "detections used", "focal length, px", "place, sigma, mm")
     for number, summary in enumerate(summarize_views(result)):
         lens = result.adjusted.state.lenses[number]

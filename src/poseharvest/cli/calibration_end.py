@@ -9,7 +9,6 @@ from rich.console import Console
 
 from poseharvest.errors import CalibrationError
 from poseharvest.findings import Finding
-from poseharvest.rig_calibration.calibration_record import CAMERAS_FILE, PAGE_FILE
 
 
 def say_where(console: Console, out: Path, findings: Sequence[Finding], *, is_written: bool) -> None:
@@ -18,6 +17,8 @@ def say_where(console: Console, out: Path, findings: Sequence[Finding], *, is_wr
     Raises:
         CalibrationError: no cameras were written; the message has the first error.
     """
+    from poseharvest.rig_calibration.calibration_record import CAMERAS_FILE, PAGE_FILE
+
     if not is_written:
         errors = [finding.message for finding in findings if finding.severity == "error"]
         raise CalibrationError(

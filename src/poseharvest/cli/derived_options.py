@@ -19,6 +19,8 @@ from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin, g
 
 import typer
 
+from poseharvest.stated import Stated, value_of
+
 _SIMPLE = (str, int, float, bool, Path)
 _ATTRIBUTE = re.compile(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", re.MULTILINE)
 _SENTENCE = re.compile(r"(?<=\.)\s+(?=[A-Z\"])")
@@ -48,24 +50,46 @@ class OptionField:
         return get_args(self.type)
 
 
-def option_fields(kind: type[Any]) -> tuple[OptionField, ...]:
-    """Return the fields of a dataclass that can be written on a command line, in order; others are left out."""
-    hints, texts = get_type_hints(kind), field_texts(kind)
+def option_fields(kind: type[Any] | Stated) -> tuple[OptionField, ...]:
+    """Return the fields of a dataclass that can be written on a command line, in order; others are left out.
+
+    Of a dataclass that is `Stated` its source is read: it is not imported.
+    """
+    hints, defaults, texts = _stated_fields(kind) if isinstance(kind, Stated) else _fields(kind)
     fields_of_options = []
-    for field in dataclasses.fields(kind):
-        is_optional, bare = _without_none(hints[field.name])
+    for name, hint in hints.items():
+        is_optional, bare = _without_none(hint)
         if bare in _SIMPLE or get_origin(bare) is Literal:
-            text = help_sentence(texts.get(field.name, ""))
-            fields_of_options.append(OptionField(field.name, bare, is_optional, field.default, text))
+            text = help_sentence(texts.get(name, ""))
+            fields_of_options.append(OptionField(name, bare, is_optional, defaults[name], text))
     return tuple(fields_of_options)
+
+
+def _fields(kind: type[Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str, str]]:
+    """Return types, defaults and texts of the fields."""
+    fields, hints = dataclasses.fields(kind), get_type_hints(kind)
+    types = {field.name: hints[field.name] for field in fields}
+    return types, {field.name: field.default for field in fields}, field_texts(kind)
+
+
+def _stated_fields(kind: Stated) -> tuple[dict[str, Any], dict[str, Any], dict[str, str]]:
+    """Return the same as `_fields` by the source alone; types that it does not tell are `UNKNOWN`."""
+    assert isinstance(kind.node, ast.ClassDef), kind
+    fields = {ast.unparse(node.target): node for node in kind.node.body if isinstance(node, ast.AnnAssign)}
+    types = {name: value_of(kind.module, node.annotation) for name, node in fields.items()}
+    return types, {name: value_of(kind.module, node.value) for name, node in fields.items()}, _texts_of(kind.node)
 
 
 def field_texts(kind: type[Any]) -> dict[str, str]:
     """Return what a dataclass says of its fields: under `Attributes:`, or in a docstring below the field."""
-    listed = (inspect.getdoc(kind) or "").partition("Attributes:\n")[2]
-    texts = {name: " ".join(text.split()) for name, text in _ATTRIBUTE.findall(listed)}
     (definition,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
     assert isinstance(definition, ast.ClassDef), kind
+    return _texts_of(definition)
+
+
+def _texts_of(definition: ast.ClassDef) -> dict[str, str]:
+    listed = (ast.get_docstring(definition) or "").partition("Attributes:\n")[2]
+    texts = {name: " ".join(text.split()) for name, text in _ATTRIBUTE.findall(listed)}
     for field, below in pairwise(definition.body):
         if isinstance(field, ast.AnnAssign) and isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
             texts[ast.unparse(field.target)] = " ".join(str(below.value.value).split())

@@ -12,10 +12,12 @@ from rich.console import Console
 
 from poseharvest.cli.derived_options import OptionField, choice, option, option_fields, with_options
 from poseharvest.cli.reviewed_harvests import NO_REVIEWS
-from poseharvest.export.registry import EXPORTERS, export_with_findings
+from poseharvest.export.format_names import described_formats
 
-_FORMAT = " ".join(f"{name}: {exporter.description}." for name, exporter in EXPORTERS.items())
-_FOLDERS = ", ".join(name for name, exporter in EXPORTERS.items() if exporter.is_folder)
+_FORMATS = described_formats()
+_NAMES = [one["name"] for one in _FORMATS]
+_FORMAT = " ".join(f"{one['name']}: {one['description']}." for one in _FORMATS)
+_FOLDERS = ", ".join(one["name"] for one in _FORMATS if one.get("is_folder"))
 
 
 def _described(field: OptionField) -> str:
@@ -31,9 +33,9 @@ def _described(field: OptionField) -> str:
 def _options() -> list[Parameter]:
     """Return an option for every field of any exporter's options; its help says which formats have it."""
     fields: dict[str, dict[str, OptionField]] = {}
-    for name, exporter in EXPORTERS.items():
-        for field in option_fields(exporter.options):
-            fields.setdefault(field.name, {})[name] = field
+    for one in _FORMATS:
+        for field in option_fields(one["options"]):
+            fields.setdefault(field.name, {})[one["name"]] = field
     options = []
     for field_name, by_format in fields.items():
         formats: dict[str, list[str]] = {}
@@ -52,7 +54,7 @@ def _values(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @with_options("options", _options(), _values)
-@with_options("format", [option("format", choice(list(EXPORTERS)), help=_FORMAT)], lambda values: values["format"])
+@with_options("format", [option("format", choice(_NAMES), help=_FORMAT)], lambda values: values["format"])
 def export(
     harvest: Annotated[Path, typer.Argument(help="The harvest folder.", show_default=False)],
     format: str,
@@ -62,6 +64,8 @@ def export(
     options: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a harvest in a format that other tools read."""
+    from poseharvest.export.registry import export_with_findings
+
     chosen = options or {}
     exported = export_with_findings(harvest, str(format), out, overwrite=overwrite, reviews=not no_reviews, **chosen)
     console = Console(soft_wrap=True, highlight=False, markup=False)

@@ -10,7 +10,6 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from poseharvest.capture.trials import find_trials
 from poseharvest.cli.derived_options import option, options_of, with_options
 from poseharvest.cli.exit_codes import FAULTY
 from poseharvest.cli.footage_options import (
@@ -25,15 +24,12 @@ from poseharvest.cli.progress_bar import progress_bar
 from poseharvest.cli.remote_output import local_output
 from poseharvest.cli.summary import has_faults, print_summary
 from poseharvest.cli.trial_runs import harvest_all
-from poseharvest.detectors.registry import describe_detectors
+from poseharvest.detectors.detector_names import describe_detectors
 from poseharvest.devices import inference_device
 from poseharvest.errors import NoteOnError
 from poseharvest.harvesting.harvest_options import Estimate, HarvestOptions
-from poseharvest.localization.boxes import read_boxes
-from poseharvest.pictorial.infer import InferenceOptions
-from poseharvest.report.html import report as write_report
-from poseharvest.selection.recalibration import Recalibration
-from poseharvest.selection.select import selection_rule
+from poseharvest.pictorial.inference_options import InferenceOptions
+from poseharvest.selection.selection_rule import selection_rule
 from poseharvest.skeleton.limb_lengths import read_limb_lengths
 
 _DEFAULTS = HarvestOptions()
@@ -101,6 +97,10 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier harvest.")] = False,
 ) -> None:
     """Harvest 3D poses and annotations from calibrated multi-camera captures."""
+    from poseharvest.capture.trials import find_trials
+    from poseharvest.localization.boxes import read_boxes
+    from poseharvest.selection.recalibration import Recalibration
+
     frames = HarvestOptions(people=_number_of_people(people), hands=hands, moments=moments, start=start, stop=stop)
     frames = replace(frames, num_previews=report_pictures, inference=inference, estimate=estimate)
     how = replace(frames, ignore_audit=ignore_audit, keep_cameras=keep_cameras)
@@ -129,6 +129,8 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
 
 def _harvest_one(plan: HarvestPlan, capture: Path, out: Path) -> bool:
     """Harvest a capture, print its summary, and return whether there are faults."""
+    from poseharvest.report.html import report as write_report
+
     with local_output(out, overwrite=plan.overwrite) as folder:
         with progress_bar(Console(stderr=True)) as on_progress:
             result = plan.harvest(capture, folder, on_progress)

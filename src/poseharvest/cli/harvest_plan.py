@@ -7,22 +7,19 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from poseharvest.annotations.reader import Harvest
-from poseharvest.capture.capture import Capture
 from poseharvest.cli.footage_options import DetectorChoice, settings_of
-from poseharvest.detectors.keypoint_capture import open_capture
-from poseharvest.detectors.protocol import HeatmapDetector
-from poseharvest.harvesting.harvest_capture import harvest
 from poseharvest.harvesting.harvest_options import HarvestOptions
-from poseharvest.harvesting.on_ray import ray_workers
-from poseharvest.harvesting.over_workers import Workers
-from poseharvest.localization.boxes import Boxes
-from poseharvest.people_calibration.refined_capture import RefinedCapture, refined_capture
 from poseharvest.progress import OnProgress
 from poseharvest.skeleton.limb_lengths import LimbLengths
-from poseharvest.synchronisation.capture_clocks import synchronised
+
+if TYPE_CHECKING:
+    from poseharvest.annotations.reader import Harvest
+    from poseharvest.capture.capture import Capture
+    from poseharvest.detectors.protocol import HeatmapDetector
+    from poseharvest.harvesting.over_workers import Workers
+    from poseharvest.localization.boxes import Boxes
 
 
 @dataclass(frozen=True)
@@ -80,6 +77,9 @@ class HarvestPlan:
         Raises:
             HarvestError: the capture or the detector cannot be used.
         """
+        from poseharvest.detectors.keypoint_capture import open_capture
+        from poseharvest.synchronisation.capture_clocks import synchronised
+
         settings = settings_of(capture, {**self.footage, "follow": self.follow})
         if settings.calibration is None:
             settings = settings.model_copy(update={"calibration": calibration})
@@ -112,6 +112,9 @@ class HarvestPlan:
         Raises:
             HarvestError: something is wrong with an input or an output.
         """
+        from poseharvest.harvesting.harvest_capture import harvest
+        from poseharvest.people_calibration.refined_capture import RefinedCapture, refined_capture
+
         with self._workers() as workers:
             opened, network, options = self.open(capture, on_progress, calibration)
             ready = refined_capture(opened, network, on_progress) if self.refines_cameras else RefinedCapture(opened)
@@ -131,4 +134,6 @@ class HarvestPlan:
         return made
 
     def _workers(self) -> AbstractContextManager[Workers | None]:
+        from poseharvest.harvesting.on_ray import ray_workers
+
         return nullcontext() if self.ray is None else ray_workers(self.ray)

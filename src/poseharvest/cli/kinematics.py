@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -15,9 +15,9 @@ from poseharvest.cli.finding_lines import print_findings
 from poseharvest.cli.progress_bar import progress_bar
 from poseharvest.cli.reviewed_harvests import NO_REVIEWS, open_reviewed
 from poseharvest.kinematics.kinematics_options import KinematicsOptions
-from poseharvest.kinematics.kinematics_record import RECORD_FILE
-from poseharvest.kinematics.person_kinematics import PersonKinematics
-from poseharvest.report.kinematics_folder import PAGE_FILE, write_kinematics
+
+if TYPE_CHECKING:
+    from poseharvest.kinematics.person_kinematics import PersonKinematics
 
 
 def _options(values: Mapping[str, Any]) -> KinematicsOptions:
@@ -33,6 +33,9 @@ def kinematics(
     options: KinematicsOptions | None = None,
 ) -> None:
     """Write joint angles with their uncertainties, and with --setups or --model those of an OpenSim model."""
+    from poseharvest.kinematics.kinematics_record import RECORD_FILE
+    from poseharvest.report.kinematics_folder import PAGE_FILE, write_kinematics
+
     opened = open_reviewed(harvest, no_reviews=no_reviews)
     with progress_bar(Console(stderr=True)) as on_progress:
         written = write_kinematics(opened, out, options, overwrite=overwrite, on_progress=on_progress)

@@ -32,6 +32,7 @@ COMMANDS = (
     "train2d",
     "train3d",
     "predict",
+    "weights",
     "reproduce",
 )
 """The commands: each is a function of the module of its name in this package."""

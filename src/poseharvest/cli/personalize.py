@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -14,12 +14,13 @@ from rich.table import Table
 from poseharvest.cli.assignments import parse_assignments
 from poseharvest.cli.progress_bar import progress_bar
 from poseharvest.cli.reviewed_harvests import NO_REVIEWS, open_reviewed, print_reviews
-from poseharvest.detectors.registry import describe_detectors, load_detector
+from poseharvest.detectors.detector_names import describe_detectors
 from poseharvest.devices import network_device
-from poseharvest.learning.personalize.labels import LabelSet
-from poseharvest.learning.personalize.personalize_detector import Personalization
-from poseharvest.learning.personalize.personalize_detector import personalize as run
+from poseharvest.learning.personalize.label_set import LabelSet
 from poseharvest.learning.personalize.personalize_options import PersonalizationOptions
+
+if TYPE_CHECKING:
+    from poseharvest.learning.personalize.personalize_detector import Personalization
 
 _DEFAULTS = PersonalizationOptions()
 _LABELS = (
@@ -64,6 +65,8 @@ def personalize(  # noqa: PLR0913, PLR0917 - every option of the command is a pa
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run.")] = False,
 ) -> None:
     """Fine-tune the 2D detector on a harvest's own annotations, harvest again, and compare."""
+    from poseharvest.detectors.registry import load_detector
+    from poseharvest.learning.personalize.personalize_detector import personalize as run
     from poseharvest.localization.boxes import read_boxes
 
     opened = open_reviewed(harvest, no_reviews=no_reviews)

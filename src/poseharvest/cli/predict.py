@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -11,9 +11,11 @@ from rich.markup import escape
 
 from poseharvest.cli.assignments import parse_assignments
 from poseharvest.cli.progress_bar import progress_bar
-from poseharvest.detectors.registry import describe_detectors, load_detector
+from poseharvest.detectors.detector_names import describe_detectors
 from poseharvest.devices import network_device
-from poseharvest.learning.pose3d.predict_poses import Prediction, Situation
+
+if TYPE_CHECKING:
+    from poseharvest.learning.pose3d.predict_poses import Prediction, Situation
 
 _CALIBRATION = "Calibration of the camera, such as a harvest's rig.json; without it there are no millimetres across."
 _ROOT = "Distance of the root joint along the camera's axis; estimated from limb lengths if not given."
@@ -48,8 +50,10 @@ def predict(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
 ) -> None:
     """Predict 3D poses in single pictures with a network of train3d."""
     from poseharvest.calibration.registry import read_calibration
+    from poseharvest.detectors.registry import load_detector
     from poseharvest.learning.pose3d.input_pictures import open_pictures
     from poseharvest.learning.pose3d.pose_model import load_model
+    from poseharvest.learning.pose3d.predict_poses import Situation
     from poseharvest.learning.pose3d.predict_poses import predict as run
     from poseharvest.localization.boxes import read_boxes
     from poseharvest.skeleton.limb_lengths import read_limb_lengths

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from rich.console import Console
 
-from poseharvest.annotations.remote_harvest import local_place, remote_harvest
 from poseharvest.errors import NoteOnError
 from poseharvest.storage.object_store import is_remote
 
@@ -27,6 +26,8 @@ def local_output(out: Path, *, overwrite: bool) -> Iterator[Path]:
     Raises:
         StoreError: something stands in the store that may not be replaced, or the store cannot be written.
     """
+    from poseharvest.annotations.remote_harvest import local_place, remote_harvest
+
     if not is_remote(out):
         yield out
         return

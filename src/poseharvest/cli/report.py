@@ -8,9 +8,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from poseharvest.report.beside import report_beside
-from poseharvest.report.html import report as write_report
-
 _BESIDE = "Another harvest folder: makes both reports, and a page that shows them side by side, report/beside.html."
 
 
@@ -24,6 +21,9 @@ def report(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file that stands at --out.")] = False,
 ) -> None:
     """Draw a harvest as one HTML file: pictures, a 3D view, uncertainty, limbs, cameras and what was selected."""
+    from poseharvest.report.beside import report_beside
+    from poseharvest.report.html import report as write_report
+
     if beside is None:
         page = write_report(harvest, out, overwrite=overwrite)
     else:

@@ -22,12 +22,12 @@ from rich.console import Console
 from poseharvest.cli.assignments import parse_assignments
 from poseharvest.cli.progress_bar import progress_bar
 from poseharvest.cli.table_lines import print_reproduced
-from poseharvest.detectors.registry import describe_detectors
+from poseharvest.detectors.detector_names import describe_detectors
 from poseharvest.devices import inference_device, network_device
 from poseharvest.errors import ConfigError
 from poseharvest.harvesting.harvest_options import HarvestOptions
-from poseharvest.pictorial.infer import InferenceOptions
-from poseharvest.selection.select import selection_rule
+from poseharvest.pictorial.inference_options import InferenceOptions
+from poseharvest.selection.selection_rule import selection_rule
 from poseharvest.storage.staging import staged_file
 from poseharvest.tables.request import DetectorChoice, TableName, TableRequest
 

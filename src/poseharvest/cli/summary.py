@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
-from poseharvest.annotations.cuts import unasked_selection
-from poseharvest.annotations.info import INFO_FILE, HarvestInfo
-from poseharvest.annotations.reader import Harvest
 from poseharvest.cli.finding_lines import print_findings
-from poseharvest.diagnosis.verdict import verdict_of
+
+if TYPE_CHECKING:
+    from poseharvest.annotations.info import HarvestInfo
+    from poseharvest.annotations.reader import Harvest
 
 _COLUMN_WIDTH, _EDGES = 7, 4
 _STYLES = {"good": "bold green", "look": "bold yellow", "wrong": "bold red"}
@@ -19,6 +20,10 @@ _STYLES = {"good": "bold green", "look": "bold yellow", "wrong": "bold red"}
 
 def print_summary(harvest: Harvest, report: Path) -> None:
     """Print what was harvested, where it and the report lie, the verdict, and last what is odd about it."""
+    from poseharvest.annotations.cuts import unasked_selection
+    from poseharvest.annotations.info import INFO_FILE
+    from poseharvest.diagnosis.verdict import verdict_of
+
     info = harvest.info
     console = Console(soft_wrap=True, highlight=False, markup=False)
     frames = f"{info.counts.frames} of {info.capture.num_frames} frames, {len(info.views)} views"
@@ -44,6 +49,8 @@ def limb_table(info: HarvestInfo, width: int) -> Table:
 
     Of more people those are shown who were seen in most frames; the title says so.
     """
+    from poseharvest.annotations.info import INFO_FILE
+
     if len(info.people) < 2:
         beside = "" if info.hands is None else f"; those of the hands stand in {INFO_FILE}"
         lengths = {"mm": info.limb_lengths_mm or {k: v for p in info.people for k, v in p.limb_lengths_mm.items()}}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -19,18 +19,10 @@ from poseharvest.cli.footage_options import (
     settings_of,
 )
 from poseharvest.cli.progress_bar import progress_bar
-from poseharvest.detectors.keypoint_capture import open_capture
-from poseharvest.detectors.registry import describe_detectors
-from poseharvest.synchronisation.capture_clocks import (
-    MAX_OFFSET_S,
-    capture_by_sound,
-    capture_by_time_code,
-    clocks_by_motion,
-    settings_with,
-    write_clocks,
-    written_rate,
-)
-from poseharvest.synchronisation.clock_search import ClocksFound
+from poseharvest.detectors.detector_names import describe_detectors
+
+if TYPE_CHECKING:
+    from poseharvest.synchronisation.clock_search import ClocksFound
 
 _BY = "motion: of the people in the footage; sound: of the videos; timecode: as the cameras wrote it."
 _MAX = "Largest offset between two views, in seconds; 2 by motion, 60 by sound."
@@ -48,6 +40,16 @@ def sync(
     write: Annotated[bool, typer.Option("--write", help=_WRITE)] = False,
 ) -> None:
     """Find how much later each camera was started, and say how sure that is."""
+    from poseharvest.detectors.keypoint_capture import open_capture
+    from poseharvest.synchronisation.capture_clocks import (
+        MAX_OFFSET_S,
+        capture_by_sound,
+        capture_by_time_code,
+        clocks_by_motion,
+        settings_with,
+        write_clocks,
+    )
+
     settings = settings_of(capture, footage)
     if by == "motion":
         network = detector.load()
@@ -66,6 +68,8 @@ def sync(
 
 def clock_lines(found: ClocksFound) -> list[str]:
     """Return what was found, a line for each view, and at the end what is not sure."""
+    from poseharvest.synchronisation.capture_clocks import written_rate
+
     first, *others = found.clocks
     lines = [f"{first.view}: the reference"]
     for clock in others:

@@ -5,23 +5,22 @@ from __future__ import annotations
 import os
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from poseharvest.cli.progress_bar import progress_bar
 from poseharvest.cli.training_samples import LabelFiles, StudioShots
-from poseharvest.detectors.network import NetworkDetector
-from poseharvest.detectors.registry import load_detector
 from poseharvest.devices import network_device
-from poseharvest.learning.heatmaps2d.train_network import Training2d, new_network
-from poseharvest.learning.heatmaps2d.train_network import train2d as run
-from poseharvest.learning.loop.augment import Augmentation
+from poseharvest.learning.loop.augmentation import Augmentation
 from poseharvest.learning.loop.training_options import TrainingOptions
-from poseharvest.learning.personalize.finetune import trainable
-from poseharvest.networks.hourglass import HourglassShape
+from poseharvest.networks.hourglass_shape import HourglassShape
 from poseharvest.progress import Progress
+
+if TYPE_CHECKING:
+    from poseharvest.detectors.network import NetworkDetector
+    from poseharvest.learning.heatmaps2d.train_network import Training2d
 
 _DEFAULTS, _SHAPE = TrainingOptions(), HourglassShape()
 
@@ -127,6 +126,10 @@ def _check(dataset: Pictures, annotations: Path | None, validation: Path | None)
 def _network(
     network: Network, shape: HourglassShape, weights: Path | None, *, input_px: int | None, seed: int
 ) -> NetworkDetector:
+    from poseharvest.detectors.registry import load_detector
+    from poseharvest.learning.heatmaps2d.train_network import new_network
+    from poseharvest.learning.personalize.finetune import trainable
+
     if weights is None:
         return new_network(network.value, shape=shape, input_px=input_px, seed=seed)
     if input_px is not None:
@@ -143,6 +146,8 @@ def _learn(
     overwrite: bool,
     resume: bool,
 ) -> Training2d:
+    from poseharvest.learning.heatmaps2d.train_network import train2d as run
+
     with progress_bar(Console(stderr=True)) as on_progress:
         samples = wanted.open(detector, options, on_progress)
         return run(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -12,11 +12,12 @@ from rich.console import Console
 from poseharvest.cli.progress_bar import progress_bar
 from poseharvest.cli.reviewed_harvests import NO_REVIEWS, open_reviewed, print_reviews
 from poseharvest.devices import network_device
-from poseharvest.learning.loop.augment import Augmentation
+from poseharvest.learning.loop.augmentation import Augmentation
 from poseharvest.learning.loop.training_options import TrainingOptions
 from poseharvest.learning.pose3d.regression_options import RegressionOptions
-from poseharvest.learning.pose3d.train_poses import Training3d
-from poseharvest.learning.pose3d.train_poses import train3d as run
+
+if TYPE_CHECKING:
+    from poseharvest.learning.pose3d.train_poses import Training3d
 
 _DEFAULTS = RegressionOptions()
 _TRAINING = _DEFAULTS.training
@@ -48,6 +49,8 @@ def train3d(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run.")] = False,
 ) -> None:
     """Train a 3D network from scratch on the reliable joints of harvests (Sec. 3.5)."""
+    from poseharvest.learning.pose3d.train_poses import train3d as run
+
     training = TrainingOptions(
         epochs=epochs,
         batch_size=batch_size,

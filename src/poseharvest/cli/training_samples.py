@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from poseharvest.datasets.registry import open_pictures
-from poseharvest.detectors.network import NetworkDetector
-from poseharvest.learning.heatmaps2d.picture_source import PictureSource
-from poseharvest.learning.heatmaps2d.stored_samples import store_samples
-from poseharvest.learning.heatmaps2d.studio_source import VALIDATION_SEED, studio_source
-from poseharvest.learning.loop.augment import NO_AUGMENTATION, Augmentation
-from poseharvest.learning.loop.samples import SampleSource
+from poseharvest.learning.loop.augmentation import NO_AUGMENTATION, Augmentation
 from poseharvest.learning.loop.training_options import TrainingOptions
 from poseharvest.progress import OnProgress, Progress
+
+if TYPE_CHECKING:
+    from poseharvest.detectors.network import NetworkDetector
+    from poseharvest.learning.loop.samples import SampleSource
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +43,8 @@ class LabelFiles:
 
     def open(self, detector: NetworkDetector, _options: TrainingOptions, _on_progress: OnProgress) -> TrainingSamples:
         """Return the people in the files."""
+        from poseharvest.datasets.registry import open_pictures
+        from poseharvest.learning.heatmaps2d.picture_source import PictureSource
 
         def opened(path: Path) -> SampleSource:
             return PictureSource.of(open_pictures(self.dataset, path, images=self.images), detector.skeleton)
@@ -76,6 +76,9 @@ class StudioShots:
 
     def open(self, detector: NetworkDetector, options: TrainingOptions, on_progress: OnProgress) -> TrainingSamples:
         """Return the studio's pictures, drawn first unless their folder holds them."""
+        from poseharvest.learning.heatmaps2d.stored_samples import store_samples
+        from poseharvest.learning.heatmaps2d.studio_source import VALIDATION_SEED, studio_source
+
         size = detector.preprocessing.input_size
 
         def drawn(name: str, seed: int, count: int, augmentation: Augmentation) -> SampleSource:

@@ -7,26 +7,28 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
-from poseharvest.annotations.reader import Harvest
-from poseharvest.capture.trials import Trial
-from poseharvest.cli.harvest_plan import HarvestPlan
 from poseharvest.cli.progress_bar import progress_bar
 from poseharvest.cli.summary import has_faults
 from poseharvest.errors import CaptureError, ConfigError, HarvestError
 from poseharvest.findings import worst_first
-from poseharvest.harvesting.many_trials import TrialResult, harvest_trials
-from poseharvest.harvesting.shared_body import SharedBody, learn_subject, share_body, teachers_among
-from poseharvest.harvesting.subject import Subject
 from poseharvest.progress import OnProgress, with_prefix
 from poseharvest.reading.cells import safe_cell
-from poseharvest.report.html import report as write_report
 from poseharvest.skeleton.limb_lengths import LimbLengths, limb_lengths_text, read_limb_lengths
 from poseharvest.storage.object_store import is_remote
 from poseharvest.storage.staging import make_parent, staged_file
+
+if TYPE_CHECKING:
+    from poseharvest.annotations.reader import Harvest
+    from poseharvest.capture.trials import Trial
+    from poseharvest.cli.harvest_plan import HarvestPlan
+    from poseharvest.harvesting.many_trials import TrialResult
+    from poseharvest.harvesting.shared_body import SharedBody
+    from poseharvest.harvesting.subject import Subject
 
 BODY_FILE, TABLE_FILE = "limb_lengths.toml", "trials.csv"
 
@@ -46,6 +48,9 @@ def harvest_all(plan: HarvestPlan, trials: Sequence[Trial], out: Path) -> bool:
         CaptureError: trials failed; the message names them.
         StoreError: the table cannot be written.
     """
+    from poseharvest.harvesting.many_trials import harvest_trials
+    from poseharvest.report.html import report as write_report
+
     _check(plan, out)
     plan = replace(plan, resume=not plan.overwrite)
     console = Console(soft_wrap=True, highlight=False, markup=False)
@@ -114,6 +119,8 @@ def _learned_body(
     plan: HarvestPlan, trials: Sequence[Trial], on_progress: OnProgress, console: Console
 ) -> SharedBody | None:
     """Return the body that some of the trials show; None if none of them can be used."""
+    from poseharvest.harvesting.shared_body import learn_subject, share_body, teachers_among
+
     by_name = {trial.name: trial for trial in trials}
     subjects: dict[str, Subject] = {}
     for name in teachers_among(tuple(by_name)):

@@ -6,7 +6,14 @@ finds one by name.
 
 from __future__ import annotations
 
-from poseharvest.detectors.protocol import CroppedView, HeatmapDetector, KeypointSource
-from poseharvest.detectors.registry import load_detector
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from poseharvest.detectors.protocol import CroppedView, HeatmapDetector, KeypointSource
+    from poseharvest.detectors.registry import load_detector
+else:
+    from poseharvest.lazy_names import lazy_names
+
+    __getattr__ = lazy_names(__name__, __file__)
 
 __all__ = ["CroppedView", "HeatmapDetector", "KeypointSource", "load_detector"]

@@ -14,7 +14,8 @@ from poseharvest.detectors.shipped_weights import GENERIC_HOURGLASS, find_shippe
 from poseharvest.detectors.weights_files import build_for_state, holds_tensor, read_safetensors
 from poseharvest.errors import DetectorError, ShapeError
 from poseharvest.networks.fused_hourglass import fuse_hourglass
-from poseharvest.networks.hourglass import STRIDE, StackedHourglass, shape_from_state
+from poseharvest.networks.hourglass import StackedHourglass, shape_from_state
+from poseharvest.networks.hourglass_shape import STRIDE
 from poseharvest.reading.archives import check_unpacked_size
 from poseharvest.reading.guard import foreign_library
 from poseharvest.skeleton.definitions import MPII16

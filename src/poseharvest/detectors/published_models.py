@@ -121,8 +121,6 @@ PUBLISHED_MODELS: Mapping[str, PublishedModel] = MappingProxyType(
 )
 """Models by name."""
 
-PUBLISHED_DESCRIPTION = "RTMPose (17 joints, or 26 with feet) and RTMW (body and feet of 133), downloaded once"
-
 
 def load_published(model: PublishedModel, weights: Path | None, options: RunOptions) -> WindowDetector:
     """Return the detector of a published model.

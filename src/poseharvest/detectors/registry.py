@@ -6,23 +6,14 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from poseharvest.detectors.detector_names import MODULES, OWN_WEIGHTS, OWN_WEIGHTS_DESCRIPTION, WEIGHTS_SUFFIX
 from poseharvest.detectors.detector_record import DetectorRecord
 from poseharvest.detectors.protocol import HeatmapDetector
-from poseharvest.detectors.published_models import PUBLISHED_DESCRIPTION, PUBLISHED_MODELS, load_published
-from poseharvest.detectors.weights_files import DETECTOR_KEY, WEIGHTS_SUFFIX, read_metadata
+from poseharvest.detectors.published_models import PUBLISHED_MODELS, load_published
+from poseharvest.detectors.weights_files import DETECTOR_KEY, read_metadata
 from poseharvest.devices import AUTO, PROCESSOR
 from poseharvest.errors import DetectorError
 from poseharvest.module_records import records_of
-
-MODULES = (
-    "efficientpose",
-    "hourglass",
-    "vitpose",
-    "onnx",
-    "onnx_alone",
-    "keypoints",
-)
-"""The modules of detectors, each with its record as `DETECTOR`. A path is of the first that recognises it."""
 
 DETECTORS = records_of("poseharvest.detectors", MODULES, "DETECTOR", DetectorRecord)
 """Every detector that comes with the package."""
@@ -32,9 +23,6 @@ NAMES = tuple(name for name, record in DETECTORS.items() if record.path_form is 
 
 NAMED = (*NAMES, *PUBLISHED_MODELS)
 """All that is found by its name alone."""
-
-OWN_WEIGHTS = f"FILE{WEIGHTS_SUFFIX}"
-OWN_WEIGHTS_DESCRIPTION = "weights of one of these networks, trained further"
 
 
 def load_detector(
@@ -86,19 +74,6 @@ def record_of_path(path: Path) -> DetectorRecord:
         of = "another network" if name is None else f'"{name}"'
         raise DetectorError(f"{path}: expected the weights of {' or '.join(NAMES)}, got those of {of}")
     raise DetectorError(f'detector: expected {_choices()}, got "{path}"')
-
-
-def describe_detectors(*, named_only: bool = False) -> str:
-    """Return what may be written for a detector, with the description of each, as the end of a help text.
-
-    Args:
-        named_only: leave out those for which a path stands, which cannot be trained.
-    """
-    records = [record for record in DETECTORS.values() if not named_only or record.name in NAMES]
-    lines = [f"{record.written}: {record.description}." for record in records]
-    if not named_only:
-        lines.append(f"{', '.join(PUBLISHED_MODELS)}: {PUBLISHED_DESCRIPTION}.")
-    return " ".join([*lines, f"{OWN_WEIGHTS}: {OWN_WEIGHTS_DESCRIPTION}."])
 
 
 def _choices() -> str:

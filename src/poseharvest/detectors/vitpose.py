@@ -16,9 +16,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, FiniteFloat
 from torch import Tensor, nn
 
+from poseharvest.detectors.detector_names import WEIGHTS_SUFFIX
 from poseharvest.detectors.detector_record import DetectorRecord
 from poseharvest.detectors.network import Family, NetworkDetector, Preprocessing, RunOptions
-from poseharvest.detectors.weights_files import WEIGHTS_SUFFIX, build_for_state, read_metadata, read_safetensors
+from poseharvest.detectors.weights_files import build_for_state, read_metadata, read_safetensors
 from poseharvest.errors import DetectorError
 from poseharvest.reading.documents import load_json, parse_json
 from poseharvest.reading.foreign_records import Edge, ForeignRecord, checked

@@ -14,11 +14,11 @@ import torch
 from torch import Tensor, nn
 
 from poseharvest.arrays import FloatArray
+from poseharvest.detectors.detector_names import WEIGHTS_SUFFIX
 from poseharvest.errors import DetectorError
 from poseharvest.reading.guard import foreign_library
 from poseharvest.reading.hdf5 import open_hdf5
 
-WEIGHTS_SUFFIX: Final = ".safetensors"
 DETECTOR_KEY: Final = "detector"
 """Where a weights file of ours holds the name of its detector, in its metadata."""
 

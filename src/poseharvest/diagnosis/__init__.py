@@ -11,6 +11,15 @@ Start reading in `diagnose`: a `Diagnosis` takes the records of a harvest as the
 The package reads annotations and cameras. It uses no pictures, no files and no true poses, and it changes nothing.
 """
 
-from poseharvest.diagnosis.diagnose import Diagnosis
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from poseharvest.diagnosis.diagnose import Diagnosis
+else:
+    from poseharvest.lazy_names import lazy_names
+
+    __getattr__ = lazy_names(__name__, __file__)
 
 __all__ = ["Diagnosis"]

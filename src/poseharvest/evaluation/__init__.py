@@ -5,9 +5,16 @@ No package that infers poses may import it. Start with `evaluate_harvest`; `scor
 
 from __future__ import annotations
 
-from poseharvest.evaluation.alignment import Alignment
-from poseharvest.evaluation.evaluate_harvest import evaluate
-from poseharvest.evaluation.pairs import PosePairs
-from poseharvest.evaluation.scores import MetricProtocol, Score
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from poseharvest.evaluation.alignment import Alignment
+    from poseharvest.evaluation.evaluate_harvest import evaluate
+    from poseharvest.evaluation.pairs import PosePairs
+    from poseharvest.evaluation.scores import MetricProtocol, Score
+else:
+    from poseharvest.lazy_names import lazy_names
+
+    __getattr__ = lazy_names(__name__, __file__)
 
 __all__ = ["Alignment", "MetricProtocol", "PosePairs", "Score", "evaluate"]

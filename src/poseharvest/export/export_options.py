@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
-import torch
-from torch import Tensor
-
-from poseharvest.annotations.records import SelectedFrame
 from poseharvest.errors import ConfigError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from poseharvest.annotations.records import SelectedFrame
 
 Blank: TypeAlias = Literal["none", "unsupported", "unselected"]
 """Which joints have empty cells: none, those that no camera sees, or all that are not selected as reliable."""
@@ -42,5 +43,5 @@ def is_within(frame: int, start: int, stop: int | None) -> bool:
 def shown_joints(row: SelectedFrame, blank: Blank) -> Tensor:
     """Return (J,) bool: the joints whose position is written."""
     if blank == "none":
-        return torch.ones_like(row.selected)
+        return row.selected.new_ones(row.selected.shape)
     return row.selected if blank == "unselected" else row.annotations.supported

@@ -1,4 +1,4 @@
-"""The formats a harvest can be exported to. To add one, write its module and name it in `MODULES`."""
+"""The formats a harvest can be exported to. To add one, write its module and name it in `format_names`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from poseharvest import __version__
 from poseharvest.annotations.reader import Harvest
 from poseharvest.errors import ConfigError, FormatError
 from poseharvest.export.exporter import Exporter
+from poseharvest.export.format_names import MODULES
 from poseharvest.findings import Finding, worst_first
 from poseharvest.module_records import records_of
 from poseharvest.reading.documents import load_json
@@ -36,21 +37,6 @@ class Exported:
     path: Path
     findings: tuple[Finding, ...]
 
-
-MODULES = (
-    "bvh",
-    "c3d",
-    "coco",
-    "csv",
-    "gltf",
-    "netcdf",
-    "nwb",
-    "rerun",
-    "sleap",
-    "trc",
-    "yolo",
-)
-"""The modules of formats, each with its record as `EXPORTER`."""
 
 EXPORTERS = records_of("poseharvest.export", MODULES, "EXPORTER", Exporter)
 """Every format."""

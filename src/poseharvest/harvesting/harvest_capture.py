@@ -61,7 +61,7 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
     """Harvest a capture and return the folder, opened.
 
     Frames are streamed: memory does not depend on the capture's length. A harvest that is interrupted can be gone on
-    with, but for one of moments: every finished part of it is kept. What an error keeps stands in a note of the error.
+    with: every finished part of it is kept. What an error keeps stands in a note of the error.
 
     Args:
         capture: the footage with its cameras; `Capture.open(path)`.
@@ -83,8 +83,7 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
             not in UTF-8.
         CalibrationError: the audit finds an error and `ignore_audit` is not set.
         ConfigError: limb lengths or boxes belong to other limbs or views than the capture's, or `resume` is set and the
-            interrupted harvest was begun with something else, or harvests of its kind cannot be resumed, or be spread
-            over workers.
+            interrupted harvest was begun with something else, or harvests of its kind cannot be spread over workers.
         StoreError: `out` exists, cannot be written, or its disk has no room for what is foreseen.
     """
     fitted = fit_to_footage(detector, pictures_of(capture))
@@ -101,7 +100,6 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
     finished = _finished(Path(out), request) if resume else None
     if finished is not None:
         return finished
-    _check_resumable(harvest_frames, resume=resume)
     job = replace(job, followed=find_followed(job))
     writing = partial(
         HarvestWriter,
@@ -159,11 +157,6 @@ def _harvester(job: Job) -> HarvestFrames:
     if job.options.moments or (job.options.moments is None and has_jumps(job)):
         return harvest_moments
     return harvest_one if job.options.people == 1 else harvest_people
-
-
-def _check_resumable(harvest_frames: Callable[..., HarvestRun], *, resume: bool) -> None:
-    if resume and harvest_frames is harvest_moments:
-        raise ConfigError("resume: a harvest of moments cannot be resumed: begin again without it (--overwrite)")
 
 
 def _check_followed(job: Job, harvest_frames: Callable[..., HarvestRun]) -> None:

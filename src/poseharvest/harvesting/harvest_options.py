@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from poseharvest.devices import check_device
 from poseharvest.errors import ConfigError
-from poseharvest.localization.follow.whom_to_follow import parse_follow
-from poseharvest.motion.joint_tracks import MotionOptions
-from poseharvest.pictorial.infer import InferenceOptions
-from poseharvest.selection.recalibration import Recalibration
-from poseharvest.selection.select import SelectionRule
+from poseharvest.motion.motion_options import MotionOptions
+from poseharvest.pictorial.inference_options import InferenceOptions
+from poseharvest.selection.selection_rule import SelectionRule
+
+if TYPE_CHECKING:
+    from poseharvest.selection.recalibration import Recalibration
 
 Estimate = Literal["continuous", "grid"]
 """Where a pose ends: between the voxels (choice D17), or at the mean of the marginals (the paper)."""
@@ -95,6 +96,8 @@ class HarvestOptions:
     def _check_follow(self) -> None:
         if self.follow is None:
             return
+        from poseharvest.localization.follow.whom_to_follow import parse_follow
+
         parse_follow(self.follow)
         if self.people != 1 or self.moments:
             raise ConfigError("follow: expected one person in frames in a row, got several people or moments")

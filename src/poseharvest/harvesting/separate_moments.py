@@ -3,30 +3,35 @@
 A body is measured in one frame only. Therefore its limbs are shrunk towards usual proportions. These are learned first,
 from people who are seen well in moments spread over the footage. The corrections of the model's shells are found in the
 same moments, once for all people.
+
+After each finished part it is stored what was learned and how far the harvest is, so that an interrupted one goes on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from statistics import median
 
 import torch
+from torch import Tensor
 
 from poseharvest.annotations.info import HarvestRun
+from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.annotations.writer import HarvestWriter
 from poseharvest.errors import CaptureError
 from poseharvest.findings import Finding
+from poseharvest.geometry.crop import Crop
 from poseharvest.harvesting.annotate import annotate
 from poseharvest.harvesting.input_checks import audit_subject, missing_people, nobody_found_error
 from poseharvest.harvesting.job import Job
 from poseharvest.harvesting.provenance import provenance
 from poseharvest.harvesting.sighting_streams import footage
-from poseharvest.harvesting.subject import Subject, complete_lengths
+from poseharvest.harvesting.subject import STORED_WITH_SUBJECT, Subject, complete_lengths
 from poseharvest.localization.find.bodies import limbs_of
 from poseharvest.localization.find.moment_finder import MomentFinder
 from poseharvest.localization.sighting import Sighting
-from poseharvest.pictorial.body_prior import BodyPrior, body_prior
+from poseharvest.pictorial.body_prior import BodyPrior, LimbPrior, body_prior
 from poseharvest.pictorial.limb_estimation import MAX_CORRECTION_MM, PoseSamples, estimate_limb_lengths
 from poseharvest.pictorial.posterior import JointPosterior
 from poseharvest.refinement.learn import learn_refinement
@@ -35,6 +40,7 @@ from poseharvest.refinement.refine import Refinement
 from poseharvest.refinement.rigid_limbs import RigidLimbs
 from poseharvest.skeleton.limb_lengths import LimbLengths
 from poseharvest.skeleton.skeleton import Skeleton
+from poseharvest.storage.plain_state import from_plain, to_plain
 
 _TEACHING_MOMENTS = 24
 _TEACHERS = 24
@@ -93,31 +99,115 @@ def harvest_moments(job: Job, writer: HarvestWriter, findings: list[Finding]) ->
         CalibrationError: the limbs show that the calibration is wrong, and `ignore_audit` is not set.
     """
     finder = MomentFinder(job.detector, job.capture.rig, job.options.people, is_metric=not job.options.ignore_audit)
-    bodies = _learn(job, finder)
-    lengths: list[LimbLengths] = []
-    num_frames = 0
-    for frames in footage(job, writer):
+    stored = None if writer.state is None else from_plain(writer.state, _STORED)
+    progress = _Progress.of(stored, job, writer) if stored is not None else _Progress(_learn(job, finder))
+    bodies = progress.bodies
+    for frames in footage(job, writer, progress.frame):
         for frame in frames:
             sightings = finder.find_people(frame)
+            finishes_part = False
             for number, sighting in enumerate(sightings):
                 subject = bodies.of(sighting)
                 posterior = bodies.infer(job, sighting, subject)
-                writer.add(annotate(sighting, posterior, number, job.learner.support([sighting])))
-                lengths.append(subject.lengths)
-            num_frames += bool(sightings)
-            job.report(frame.index + 1, f"harvesting moments, people: {len(lengths)}")
-    if not lengths:
+                finishes_part |= writer.add(annotate(sighting, posterior, number, job.learner.support([sighting])))
+                progress.add(subject.lengths)
+            progress.end_frame(frame.index, is_empty=not sightings)
+            if finishes_part:
+                writer.keep(to_plain(progress.stage(writer)))
+            job.report(frame.index + 1, f"harvesting moments, people: {progress.num_people}")
+    if not progress.num_people:
         raise nobody_found_error(job)
-    typical = {pair: median(one.mm[pair] for one in lengths) for pair in lengths[0].mm}
+    typical = {pair: median(values) for pair, values in progress.lengths.items()}
     shells = {pair: length + bodies.corrections.get(pair, 0.0) for pair, length in typical.items()}
     subject = Subject(LimbLengths(typical), LimbLengths(shells), refinement=bodies.refinement)
     limb_findings = audit_subject(job, subject, "people of all moments, in the median")
-    note = _moments_finding(len(lengths), num_frames, job)
+    note = _moments_finding(progress.num_people, progress.num_frames, job)
     return provenance(
         job,
-        [*findings, *limb_findings, *missing_people(job, num_frames), note],
+        [*findings, *limb_findings, *missing_people(job, progress.num_frames), note],
         subject,
     )
+
+
+@dataclass(eq=False)
+class _Progress:
+    """How far the harvest is.
+
+    Attributes:
+        bodies: what was learned before the first moment.
+        frame: the next frame; None is the harvest's first.
+        num_frames: number of frames with people.
+        num_people: number of people in all of them.
+        lengths: of each limb of all people, mm.
+    """
+
+    bodies: Bodies
+    frame: int | None = None
+    num_frames: int = 0
+    num_people: int = 0
+    lengths: dict[Pair, list[float]] = field(default_factory=dict)
+
+    def add(self, lengths: LimbLengths) -> None:
+        for pair, length in lengths.mm.items():
+            self.lengths.setdefault(pair, []).append(length)
+        self.num_people += 1
+
+    def end_frame(self, frame: int, *, is_empty: bool) -> None:
+        self.frame = frame + 1
+        self.num_frames += not is_empty
+
+    def stage(self, writer: HarvestWriter) -> MomentsStage:
+        """Return what another process needs to go on after the last frame."""
+        prior, bodies = self.bodies.prior, self.bodies
+        assert self.frame is not None, "no frame has ended"
+        return MomentsStage(
+            self.frame,
+            self.num_frames,
+            self.num_people,
+            {pair: torch.tensor(values, dtype=torch.float64) for pair, values in self.lengths.items()},
+            None if prior is None else dict(prior.limbs),
+            dict(bodies.corrections),
+            bodies.refinement,
+            writer.unwritten,
+        )
+
+    @classmethod
+    def of(cls, stage: MomentsStage, job: Job, writer: HarvestWriter) -> _Progress:
+        """Return the progress of a stage, and give the writer the records that lie in no finished part."""
+        for record in stage.unwritten:
+            writer.add(record)
+        prior = None if stage.proportions is None else BodyPrior(stage.proportions)
+        bodies = Bodies(job.detector.skeleton, prior, stage.corrections, job.limb_lengths, stage.refinement)
+        lengths = {pair: values.tolist() for pair, values in stage.lengths.items()}
+        return cls(bodies, stage.frame, stage.num_frames, stage.num_people, lengths)
+
+
+@dataclass(frozen=True, eq=False)
+class MomentsStage:
+    """Where a harvest of moments stands after a frame, so that an interrupted one can be gone on with.
+
+    Attributes:
+        frame: the next frame.
+        num_frames: number of frames with people.
+        num_people: number of people in all of them.
+        lengths: of each limb of all people, mm, float64.
+        proportions: the limbs of the prior; None for a skeleton that is not a human one.
+        corrections: as `Bodies` has them.
+        refinement: as `Bodies` has it.
+        unwritten: records that the writer had, and that lie in no finished part.
+    """
+
+    frame: int
+    num_frames: int
+    num_people: int
+    lengths: dict[Pair, Tensor]
+    proportions: dict[Pair, LimbPrior] | None
+    corrections: dict[Pair, float]
+    refinement: Refinement | None
+    unwritten: tuple[FrameAnnotations, ...]
+
+
+_STORED = (MomentsStage, LimbPrior, FrameAnnotations, Crop, *STORED_WITH_SUBJECT)
 
 
 def _moments_finding(num_people: int, num_frames: int, job: Job) -> Finding:

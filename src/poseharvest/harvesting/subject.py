@@ -20,7 +20,8 @@ from poseharvest.localization.find.scan import Candidate
 from poseharvest.localization.sighting import Sighting, TriangulatedPose
 from poseharvest.pictorial.body_prior import BodyPrior, body_prior
 from poseharvest.pictorial.evidence import FrameEvidence
-from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
+from poseharvest.pictorial.infer import PictorialStructures
+from poseharvest.pictorial.inference_options import InferenceOptions
 from poseharvest.pictorial.limb_estimation import (
     MAX_CORRECTION_MM,
     NUM_MATCHINGS,

@@ -9,10 +9,17 @@ It never changes a harvest, draws nothing, and holds no model of OpenSim.
 
 from __future__ import annotations
 
-from poseharvest.kinematics.angle_track import AngleTrack, angles_over_time
-from poseharvest.kinematics.joint_angles import JointAngle, angles_of
-from poseharvest.kinematics.kinematics_options import KinematicsOptions
-from poseharvest.kinematics.person_kinematics import PersonKinematics, solve_person
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from poseharvest.kinematics.angle_track import AngleTrack, angles_over_time
+    from poseharvest.kinematics.joint_angles import JointAngle, angles_of
+    from poseharvest.kinematics.kinematics_options import KinematicsOptions
+    from poseharvest.kinematics.person_kinematics import PersonKinematics, solve_person
+else:
+    from poseharvest.lazy_names import lazy_names
+
+    __getattr__ = lazy_names(__name__, __file__)
 
 __all__ = [
     "AngleTrack",

@@ -7,7 +7,15 @@ never opens a harvest: `annotations` applies it to the folder. Start with `smoot
 
 from __future__ import annotations
 
-from poseharvest.motion.joint_tracks import JointTrack, MotionOptions, SmoothTrack
-from poseharvest.motion.smoother import smooth
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from poseharvest.motion.joint_tracks import JointTrack, SmoothTrack
+    from poseharvest.motion.motion_options import MotionOptions
+    from poseharvest.motion.smoother import smooth
+else:
+    from poseharvest.lazy_names import lazy_names
+
+    __getattr__ = lazy_names(__name__, __file__)
 
 __all__ = ["JointTrack", "MotionOptions", "SmoothTrack", "smooth"]

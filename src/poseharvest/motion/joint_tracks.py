@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from poseharvest.errors import ConfigError, ShapeError
+from poseharvest.errors import ShapeError
+from poseharvest.motion.motion_options import MotionOptions
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 _NEXT = 1.5  # steps: a pause up to this is no gap
-
-
-@dataclass(frozen=True)
-class MotionOptions:
-    """How positions are smoothed over time."""
-
-    longest_gap_s: float = 0.25
-    """Longest time, s, between two measured positions of a joint that is filled; across longer gaps there is none."""
-
-    def __post_init__(self) -> None:
-        if not (math.isfinite(self.longest_gap_s) and self.longest_gap_s >= 0):
-            raise ConfigError(f"longest gap: expected seconds from 0, got {self.longest_gap_s:g}")
 
 
 @dataclass(frozen=True, eq=False)

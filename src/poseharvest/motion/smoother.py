@@ -16,8 +16,9 @@ from poseharvest.motion.cutoffs import (
     start_of,
     start_variances,
 )
-from poseharvest.motion.joint_tracks import Floats, JointTrack, MotionOptions, SmoothTrack
+from poseharvest.motion.joint_tracks import Floats, JointTrack, SmoothTrack
 from poseharvest.motion.kalman_loops import Filtered, Measured, Smoothed, run_backward, run_forward
+from poseharvest.motion.motion_options import MotionOptions
 
 
 def smooth(track: JointTrack, groups: Sequence[Sequence[int]], options: MotionOptions | None = None) -> SmoothTrack:

@@ -10,7 +10,8 @@ from torch.nn import functional
 
 from poseharvest.arrays import ImageSize
 from poseharvest.checks import check_shape
-from poseharvest.networks.hourglass import STRIDE, HourglassShape, StackedHourglass
+from poseharvest.networks.hourglass import StackedHourglass
+from poseharvest.networks.hourglass_shape import STRIDE, HourglassShape
 
 
 class PoseRegressor(nn.Module):

@@ -6,8 +6,15 @@ they work on, `joint_bundle` the adjustment of all numbers together. `refined_ri
 
 from __future__ import annotations
 
-from poseharvest.people_calibration.joint_sightings import JointSightings, watch_people
-from poseharvest.people_calibration.known_length import KnownLength
-from poseharvest.people_calibration.solve_people import PeopleCalibration, calibrate_by_people
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from poseharvest.people_calibration.joint_sightings import JointSightings, watch_people
+    from poseharvest.people_calibration.known_length import KnownLength
+    from poseharvest.people_calibration.solve_people import PeopleCalibration, calibrate_by_people
+else:
+    from poseharvest.lazy_names import lazy_names
+
+    __getattr__ = lazy_names(__name__, __file__)
 
 __all__ = ["JointSightings", "KnownLength", "PeopleCalibration", "calibrate_by_people", "watch_people"]

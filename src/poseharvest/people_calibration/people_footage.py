@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
@@ -24,13 +23,11 @@ from poseharvest.geometry.rig import Rig
 from poseharvest.people_calibration.joint_sightings import watch_people
 from poseharvest.people_calibration.known_length import KnownLength
 from poseharvest.people_calibration.people_findings import judge_people
+from poseharvest.people_calibration.people_world import PeopleWorld
 from poseharvest.people_calibration.solve_people import PeopleCalibration, calibrate_by_people
 from poseharvest.progress import OnProgress
 from poseharvest.rig_calibration.lenses import Lens, lens_of_camera
 from poseharvest.rig_calibration.solve import given_lenses
-
-PeopleWorld = Literal["camera", "person"]
-"""The world of the result: that of the first camera, or that of a person who stands upright."""
 
 GUESSED_FOCAL = 0.9
 """The guessed focal length over the longer side of the picture."""

@@ -5,8 +5,16 @@ It never sees a picture or the truth. Start with `infer`, which connects the ste
 
 from __future__ import annotations
 
-from poseharvest.pictorial.evidence import FrameEvidence
-from poseharvest.pictorial.infer import InferenceOptions, PictorialStructures
-from poseharvest.pictorial.posterior import JointPosterior, VoxelVolume
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from poseharvest.pictorial.evidence import FrameEvidence
+    from poseharvest.pictorial.infer import PictorialStructures
+    from poseharvest.pictorial.inference_options import InferenceOptions
+    from poseharvest.pictorial.posterior import JointPosterior, VoxelVolume
+else:
+    from poseharvest.lazy_names import lazy_names
+
+    __getattr__ = lazy_names(__name__, __file__)
 
 __all__ = ["FrameEvidence", "InferenceOptions", "JointPosterior", "PictorialStructures", "VoxelVolume"]

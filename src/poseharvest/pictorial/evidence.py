@@ -21,17 +21,16 @@ from torch import Tensor
 from torch.nn import functional
 
 from poseharvest.checks import check_shape
-from poseharvest.errors import ConfigError, ShapeError
+from poseharvest.errors import ShapeError
 from poseharvest.geometry.camera import StaticCamera
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.pictorial.backends.backend import Backend
 from poseharvest.pictorial.blocks import Blocks, halves_of
+from poseharvest.pictorial.likelihood_limits import check_likelihood
 from poseharvest.pictorial.posterior import VoxelVolume
 from poseharvest.pictorial.shapes import Bool, Float
 from poseharvest.pictorial.views import ShownMaps, Views
 from poseharvest.pictorial.votes import weigh_views
-
-MAX_POWER = 8.0
 
 _EXPONENTS = (1.0, 4.0, 2.0, 4 / 3, 1.0)  # of the floor, by the number of views that show the joint, up to 4
 
@@ -51,12 +50,7 @@ class Likelihood:
     """Power of a heatmap's values relative to its peak; 1 in the paper."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.floor < 1:
-            raise ConfigError(f"floor: expected 0 or more and less than 1, got {self.floor}")
-        if not 0 <= self.height_power <= MAX_POWER:
-            raise ConfigError(f"height_power: expected 0 to {MAX_POWER:g}, got {self.height_power}")
-        if not 1 <= self.sharpen <= MAX_POWER:
-            raise ConfigError(f"sharpen: expected 1 to {MAX_POWER:g}, got {self.sharpen}")
+        check_likelihood(self.floor, self.height_power, self.sharpen)
 
     def maps(self, values: Float[Tensor, "*B V J H W"], present: Bool[Tensor, "*B V"]) -> Float[Tensor, "*B V J H W"]:
         """Return the maps to which the floors are added.

@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
-from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
-from poseharvest.errors import ConfigError
 from poseharvest.geometry.camera import StaticCamera
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.pictorial.backends.backend import backend_for
@@ -20,7 +18,8 @@ from poseharvest.pictorial.backends.fft import GridMessenger
 from poseharvest.pictorial.backends.pair_matrices import BlockMessenger
 from poseharvest.pictorial.blocks import all_blocks, coarsest_edge
 from poseharvest.pictorial.coarse_to_fine import Budget, find_marginals
-from poseharvest.pictorial.evidence import BatchEvidence, FrameEvidence, Likelihood, seen_joints
+from poseharvest.pictorial.evidence import BatchEvidence, FrameEvidence, seen_joints
+from poseharvest.pictorial.inference_options import InferenceOptions
 from poseharvest.pictorial.pairwise import BlockShell, Reach, limb_shell
 from poseharvest.pictorial.posterior import JointPosterior, Moments, VoxelVolume, cube, grid_moments, moments_of_masses
 from poseharvest.pictorial.shapes import Float
@@ -31,71 +30,11 @@ from poseharvest.skeleton.limb_lengths import LimbLengths
 from poseharvest.skeleton.skeleton import Skeleton
 from poseharvest.threads import side_by_side
 
-InferenceMethod = Literal["exact", "reference"]
-
 # Blocks are dropped for looking small, so their estimated belief is too small on average: by a factor of up to 3 in
 # simulated frames (benchmarks/inference.py measures it).
 _ESTIMATE_MARGIN = 3.0
-_NEGLECT, _NEGLECT_FINER = 2.5e-3, 7e-3
 _MOST_PARTS = 64  # of the tree, that wait for the next frame which shows the same joints
 _ROUNDING = 1000.0  # of the sums' logarithms, units in the last place
-
-
-@dataclass(frozen=True)
-class InferenceOptions:
-    """How Eq. (4) is computed."""
-
-    resolution: int = 64
-    """Voxels along each edge of the bounding cube; 64 in the paper."""
-
-    floor: float = 0.01
-    """Chance that a view is simply wrong, added to every heatmap (choice D3); 0 is the paper's Eq. (3). A joint that
-    V < 4 views show gets floor^(4 / V): that all of them are wrong is then no likelier than with four."""
-
-    height_power: float = 0.0
-    """Power of its peak's height with which a view's word on a joint counts (choice D3); 0 in the paper: all alike."""
-
-    sharpen: float = 1.0
-    """Power of a heatmap's values relative to its peak, which makes its blobs narrower (choice D3); 1 in the paper."""
-
-    tolerance_mm: float | None = None
-    """epsilon of Eq. (2) in millimetres; None is one voxel edge of `resolution` (choice D2)."""
-
-    inference: InferenceMethod = "exact"
-    """"exact" sums over pairs of the voxels that matter, "reference" over all voxels by FFT."""
-
-    refine: int = 1
-    """1, 2 or 4: parts into which every voxel edge is cut, epsilon unchanged; 1 is the paper's grid. A frame whose
-    marginals are too wide for that many voxels is inferred on larger ones, as its posterior's volume says."""
-
-    neglect: float | None = None
-    """Share of a joint's marginal that "exact" may leave out, weighted by the squared distance from the mean; None is
-    2.5e-3 on the paper's grid and 7e-3 on a finer one, which has eight times as many voxels for each share."""
-
-    def __post_init__(self) -> None:
-        if self.resolution < 2:
-            raise ConfigError(f"resolution: expected at least 2 voxels, got {self.resolution}")
-        _ = self.likelihood  # which checks its own
-        if self.tolerance_mm is not None and not self.tolerance_mm > 0:
-            raise ConfigError(f"tolerance_mm: expected a positive number, got {self.tolerance_mm}")
-        if self.inference not in get_args(InferenceMethod):
-            raise ConfigError(f'inference: expected "exact" or "reference", got "{self.inference}"')
-        if self.refine not in {1, 2, 4}:
-            raise ConfigError(f"refine: expected 1, 2 or 4, got {self.refine}")
-        if self.neglect is not None and not 0 <= self.neglect < 1:
-            raise ConfigError(f"neglect: expected 0 or more and less than 1, got {self.neglect}")
-
-    @cached_property
-    def likelihood(self) -> Likelihood:
-        """What is made of the heatmaps."""
-        return Likelihood(self.floor, self.height_power, self.sharpen)
-
-    @cached_property
-    def neglected_at_most(self) -> float:
-        """`neglect`, or what its None stands for."""
-        if self.neglect is not None:
-            return self.neglect
-        return _NEGLECT if self.refine == 1 else _NEGLECT_FINER
 
 
 class PictorialStructures:

@@ -8,7 +8,14 @@ docs/security.md says what is promised.
 
 from __future__ import annotations
 
-from poseharvest.reading.documents import load_json, load_toml, load_xml, parse_json, read_text, write_text
-from poseharvest.reading.guard import foreign_library
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from poseharvest.reading.documents import load_json, load_toml, load_xml, parse_json, read_text, write_text
+    from poseharvest.reading.guard import foreign_library
+else:
+    from poseharvest.lazy_names import lazy_names
+
+    __getattr__ = lazy_names(__name__, __file__)
 
 __all__ = ["foreign_library", "load_json", "load_toml", "load_xml", "parse_json", "read_text", "write_text"]

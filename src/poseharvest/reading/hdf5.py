@@ -179,9 +179,14 @@ def open_hdf5(
         error: type of the errors.
 
     Raises:
-        HarvestError: of type `error`: it cannot be read, or is not HDF5.
+        HarvestError: of type `error`: it cannot be read, or is not HDF5, or h5py is missing.
     """
-    import h5py
+    try:
+        import h5py
+    except ImportError as missing:
+        raise error(
+            f"{path}: expected h5py, which reads {expected}, got none: pip install 'poseharvest[h5]'"
+        ) from missing
 
     with foreign_library(f"{path}: expected {expected}", error):
         file = h5py.File(path, "r")

@@ -7,7 +7,14 @@ learned from the footage. It never sees a picture or the truth. Start with `refi
 
 from __future__ import annotations
 
-from poseharvest.refinement.learn import learn_refinement
-from poseharvest.refinement.refine import Refinement
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from poseharvest.refinement.learn import learn_refinement
+    from poseharvest.refinement.refine import Refinement
+else:
+    from poseharvest.lazy_names import lazy_names
+
+    __getattr__ = lazy_names(__name__, __file__)
 
 __all__ = ["Refinement", "learn_refinement"]

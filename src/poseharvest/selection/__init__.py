@@ -6,9 +6,17 @@ The package works on columns of numbers. It never opens a harvest: `annotations`
 
 from __future__ import annotations
 
-from poseharvest.selection.measures import MEASURES, Measure
-from poseharvest.selection.recalibration import Recalibration
-from poseharvest.selection.select import SelectionRule, find_thresholds, mark_selected, selection_rule
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from poseharvest.selection.measures import MEASURES, Measure
+    from poseharvest.selection.recalibration import Recalibration
+    from poseharvest.selection.select import find_thresholds, mark_selected
+    from poseharvest.selection.selection_rule import SelectionRule, selection_rule
+else:
+    from poseharvest.lazy_names import lazy_names
+
+    __getattr__ = lazy_names(__name__, __file__)
 
 __all__ = [
     "MEASURES",

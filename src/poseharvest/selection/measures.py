@@ -5,14 +5,14 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-import pyarrow as pa
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
 
-from poseharvest.storage.columns import values_of, view_values
-
-MeasureFunction = Callable[[pa.Table, int], NDArray[np.float64]]
+MeasureFunction: TypeAlias = "Callable[[pa.Table, int], NDArray[np.float64]]"
 """Function of the table of a part and the number of views. It gives one value per row, NaN where undefined."""
 
 
@@ -46,6 +46,8 @@ def _trace(table: pa.Table, num_views: int) -> NDArray[np.float64]:
 
 def _entropy(table: pa.Table, num_views: int) -> NDArray[np.float64]:
     """Return the differential entropy of the Gaussian of each row, nat; it gives the same order as det."""
+    import numpy as np
+
     with np.errstate(divide="ignore", invalid="ignore"):
         entropy: NDArray[np.float64] = 0.5 * (3 * np.log(2 * np.pi * np.e) + np.log(_column(table, "det")))
     return entropy
@@ -53,26 +55,38 @@ def _entropy(table: pa.Table, num_views: int) -> NDArray[np.float64]:
 
 def _peak_distance(table: pa.Table, num_views: int) -> NDArray[np.float64]:
     """Return the mean distance from heatmap peak to projection, pixels, over the views with it inside."""
-    views = view_values(table, num_views)
+    import numpy as np
+
+    views = _views(table, num_views)
     distance = np.hypot(views["peak_u"] - views["u"], views["peak_v"] - views["v"])
     return _mean_inside(distance, views["inside"])
 
 
 def _peak_score(table: pa.Table, num_views: int) -> NDArray[np.float64]:
-    views = view_values(table, num_views)
+    views = _views(table, num_views)
     return _mean_inside(views["peak_score"], views["inside"])
 
 
 def _score(table: pa.Table, num_views: int) -> NDArray[np.float64]:
-    views = view_values(table, num_views)
+    views = _views(table, num_views)
     return _mean_inside(views["score"], views["inside"])
 
 
 def _column(table: pa.Table, name: str) -> NDArray[np.float64]:
+    from poseharvest.storage.columns import values_of
+
     return values_of(table.column(name))
 
 
+def _views(table: pa.Table, num_views: int) -> dict[str, NDArray[Any]]:
+    from poseharvest.storage.columns import view_values
+
+    return view_values(table, num_views)
+
+
 def _mean_inside(values: NDArray[np.float64], inside: NDArray[np.bool_]) -> NDArray[np.float64]:
+    import numpy as np
+
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Mean of empty slice", RuntimeWarning)  # no view inside: NaN is the answer
         mean: NDArray[np.float64] = np.nanmean(np.where(inside, values, np.nan), axis=1)

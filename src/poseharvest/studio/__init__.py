@@ -5,13 +5,20 @@ No package that infers poses may import it. Start with `shoot`; `picture` draws 
 
 from __future__ import annotations
 
-from poseharvest.studio.actions import ACTIONS
-from poseharvest.studio.bvh import read_bvh
-from poseharvest.studio.bvh_people import bvh_performance, read_bvh_names
-from poseharvest.studio.files import write_capture, write_truth
-from poseharvest.studio.picture import StudioPicture, empty_room, sample, studio_pictures
-from poseharvest.studio.shoot import CaptureOptions, Shoot, StudioCapture, studio_capture
-from poseharvest.studio.worlds import GENERIC, TARGET, World
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from poseharvest.studio.actions import ACTIONS
+    from poseharvest.studio.bvh import read_bvh
+    from poseharvest.studio.bvh_people import bvh_performance, read_bvh_names
+    from poseharvest.studio.files import write_capture, write_truth
+    from poseharvest.studio.picture import StudioPicture, empty_room, sample, studio_pictures
+    from poseharvest.studio.shoot import CaptureOptions, Shoot, StudioCapture, studio_capture
+    from poseharvest.studio.worlds import GENERIC, TARGET, World
+else:
+    from poseharvest.lazy_names import lazy_names
+
+    __getattr__ = lazy_names(__name__, __file__)
 
 __all__ = [
     "ACTIONS",

@@ -8,17 +8,24 @@ reading at `capture_clocks`, then `clock_search`.
 
 from __future__ import annotations
 
-from poseharvest.synchronisation.capture_clocks import (
-    capture_by_sound,
-    capture_by_time_code,
-    clocks_by_motion,
-    settings_with,
-    step_findings,
-    synchronised,
-    write_clocks,
-)
-from poseharvest.synchronisation.clock_search import ClocksFound, ViewClock, find_clocks
-from poseharvest.synchronisation.view_joints import ViewJoints, ViewRays
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from poseharvest.synchronisation.capture_clocks import (
+        capture_by_sound,
+        capture_by_time_code,
+        clocks_by_motion,
+        settings_with,
+        step_findings,
+        synchronised,
+        write_clocks,
+    )
+    from poseharvest.synchronisation.clock_search import ClocksFound, ViewClock, find_clocks
+    from poseharvest.synchronisation.view_joints import ViewJoints, ViewRays
+else:
+    from poseharvest.lazy_names import lazy_names
+
+    __getattr__ = lazy_names(__name__, __file__)
 
 __all__ = [
     "ClocksFound",

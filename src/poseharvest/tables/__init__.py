@@ -6,7 +6,14 @@ what was printed.
 
 from __future__ import annotations
 
-from poseharvest.tables.request import TableRequest
-from poseharvest.tables.result import ReproducedTable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from poseharvest.tables.request import TableRequest
+    from poseharvest.tables.result import ReproducedTable
+else:
+    from poseharvest.lazy_names import lazy_names
+
+    __getattr__ = lazy_names(__name__, __file__)
 
 __all__ = ["ReproducedTable", "TableRequest"]

@@ -16,7 +16,8 @@ from poseharvest.detectors.weights_files import load_state, read_safetensors
 from poseharvest.learning.heatmaps2d.network_files import write_weights
 from poseharvest.learning.loop.fit import report_steps
 from poseharvest.learning.personalize.finetune import trainable
-from poseharvest.learning.personalize.labels import OVER_TAKES, LabelSet, PictureLabels, labels_of_takes, require_enough
+from poseharvest.learning.personalize.label_set import LabelSet
+from poseharvest.learning.personalize.labels import OVER_TAKES, PictureLabels, labels_of_takes, require_enough
 from poseharvest.learning.personalize.takes import LabelledTake, learn_from_takes
 from poseharvest.progress import OnProgress, Progress, with_prefix
 from poseharvest.skeleton.skeleton import Skeleton

@@ -6,17 +6,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from poseharvest.detectors.protocol import HeatmapDetector
-from poseharvest.detectors.registry import load_detector
 from poseharvest.errors import ConfigError
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.learning.loop.training_options import TrainingOptions
-from poseharvest.learning.personalize.finetune import REFINEMENT
+from poseharvest.learning.personalize.recipe import REFINEMENT
 from poseharvest.learning.pose3d.regression_options import RegressionOptions
 from poseharvest.progress import OnProgress, Progress
 from poseharvest.tables.result import ReproducedTable
+
+if TYPE_CHECKING:
+    from poseharvest.detectors.protocol import HeatmapDetector
 
 SEQUENCE_FIELD: Final = "{sequence}"
 _CHANGES_NO_RESULT = ("device", "loaders", "checkpoint_steps")
@@ -67,6 +68,8 @@ class DetectorChoice:
         Raises:
             DetectorError: there is no such detector, or its weights cannot be used.
         """
+        from poseharvest.detectors.registry import load_detector
+
         name = self.name.replace(SEQUENCE_FIELD, sequence)
         return load_detector(name, weights=self.weights, device=self.device, **self.options)
 

@@ -7,7 +7,8 @@ import torch
 from poseharvest.detectors.network import Preprocessing
 from poseharvest.errors import ConfigError
 from poseharvest.learning.heatmaps2d.studio_source import studio_source
-from poseharvest.learning.loop.augment import Augmentation, Variation
+from poseharvest.learning.loop.augment import Variation
+from poseharvest.learning.loop.augmentation import Augmentation
 from poseharvest.learning.loop.batches import network_picture
 
 FARTHEST = [Variation(turn * pi / 6, 1.25, mirrored) for turn in (-1, 1) for mirrored in (False, True)]

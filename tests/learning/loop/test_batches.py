@@ -13,7 +13,8 @@ from poseharvest.detectors.protocol import CroppedView
 from poseharvest.errors import ConfigError, ShapeError
 from poseharvest.geometry.crop import Crop
 from poseharvest.heatmaps.encode import target_heatmaps
-from poseharvest.learning.loop.augment import Augmentation, Variation, draw_variation, picture_from_input
+from poseharvest.learning.loop.augment import Variation, draw_variation, picture_from_input
+from poseharvest.learning.loop.augmentation import Augmentation
 from poseharvest.learning.loop.batches import heatmap_points, make_batch, network_picture, picture_points
 from poseharvest.learning.loop.samples import TrainingSample
 

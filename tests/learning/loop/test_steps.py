@@ -8,13 +8,15 @@ from hypothesis import strategies as st
 
 from poseharvest.errors import ConfigError, TrainingError
 from poseharvest.learning.heatmaps2d.heatmap_task import HeatmapTask, heatmap_task
-from poseharvest.learning.loop.augment import NO_AUGMENTATION, Variation
+from poseharvest.learning.loop.augment import Variation
+from poseharvest.learning.loop.augmentation import NO_AUGMENTATION
 from poseharvest.learning.loop.batches import make_batch
 from poseharvest.learning.loop.fit import fit
 from poseharvest.learning.loop.processes import Processes
 from poseharvest.learning.loop.steps import Trainer, samples_of_step, steps_per_epoch
 from poseharvest.learning.loop.training_options import TrainingOptions
-from poseharvest.networks.hourglass import HourglassShape, StackedHourglass
+from poseharvest.networks.hourglass import StackedHourglass
+from poseharvest.networks.hourglass_shape import HourglassShape
 from poseharvest.skeleton.definitions import COCO17
 
 TINY = TrainingOptions(epochs=3, batch_size=2, seed=3)

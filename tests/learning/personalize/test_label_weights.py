@@ -9,8 +9,9 @@ import torch
 
 from harvest_kit import make_records, write_harvest
 from poseharvest.learning.heatmaps2d.heatmap_task import masked_heatmap_loss
+from poseharvest.learning.personalize.label_set import LabelSet
 from poseharvest.learning.personalize.label_weights import MOST_RARE, TARGET_SIGMA_PX, certainties, rarities
-from poseharvest.learning.personalize.labels import LabelSet, harvest_labels
+from poseharvest.learning.personalize.labels import harvest_labels
 
 FRAMES = range(12)
 

@@ -6,8 +6,9 @@ import torch
 from harvest_kit import make_records, write_harvest
 from poseharvest.annotations.reviews import ReviewWriter
 from poseharvest.errors import TrainingError
-from poseharvest.learning.personalize.labels import LabelSet, harvest_labels, labels_of_takes, require_enough
-from poseharvest.selection.select import SelectionRule
+from poseharvest.learning.personalize.label_set import LabelSet
+from poseharvest.learning.personalize.labels import harvest_labels, labels_of_takes, require_enough
+from poseharvest.selection.selection_rule import SelectionRule
 
 FRAMES = range(2, 11)
 

@@ -11,11 +11,11 @@ from poseharvest.annotations.reader import Harvest
 from poseharvest.detectors.network_hash import parameters_sha256
 from poseharvest.detectors.registry import load_detector
 from poseharvest.errors import CaptureError, ConfigError, SkeletonError, StoreError, TrainingError
-from poseharvest.learning.loop.augment import Augmentation
+from poseharvest.learning.loop.augmentation import Augmentation
 from poseharvest.learning.loop.checkpoint import read_checkpoint
 from poseharvest.learning.loop.training_options import TrainingOptions
 from poseharvest.learning.personalize import personalize_detector as module
-from poseharvest.learning.personalize.labels import LabelSet
+from poseharvest.learning.personalize.label_set import LabelSet
 from poseharvest.learning.personalize.personalize_detector import personalize, split_frames
 from poseharvest.learning.personalize.personalize_options import PersonalizationOptions
 from poseharvest.learning.personalize.rounds import Round

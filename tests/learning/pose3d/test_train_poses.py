@@ -10,7 +10,7 @@ from poseharvest.annotations.info import HarvestRun
 from poseharvest.annotations.writer import HarvestWriter
 from poseharvest.errors import CaptureError, ConfigError, DetectorError, SkeletonError, StoreError, TrainingError
 from poseharvest.geometry.crop import Crop
-from poseharvest.learning.loop.augment import NO_AUGMENTATION, Augmentation
+from poseharvest.learning.loop.augmentation import NO_AUGMENTATION, Augmentation
 from poseharvest.learning.loop.processes import Processes
 from poseharvest.learning.loop.samples import TrainingSample
 from poseharvest.learning.loop.steps import Trainer

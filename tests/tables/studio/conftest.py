@@ -18,10 +18,11 @@ from poseharvest.detectors.protocol import CroppedView
 from poseharvest.geometry.rig import project_all
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.heatmaps.encode import gaussian_maps
-from poseharvest.learning.loop.augment import Augmentation
+from poseharvest.learning.loop.augmentation import Augmentation
 from poseharvest.learning.loop.training_options import TrainingOptions
-from poseharvest.networks.hourglass import HourglassShape, StackedHourglass
-from poseharvest.pictorial.infer import InferenceOptions
+from poseharvest.networks.hourglass import StackedHourglass
+from poseharvest.networks.hourglass_shape import HourglassShape
+from poseharvest.pictorial.inference_options import InferenceOptions
 from poseharvest.tables.studio.filming import Filming, Take, film
 from poseharvest.tables.studio.study import Study
 

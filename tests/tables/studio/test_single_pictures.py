@@ -11,7 +11,7 @@ import torch
 from poseharvest.annotations.across_harvests import select_comparable
 from poseharvest.errors import ConfigError
 from poseharvest.geometry.camera import Camera
-from poseharvest.learning.loop.augment import Augmentation
+from poseharvest.learning.loop.augmentation import Augmentation
 from poseharvest.learning.loop.training_options import TrainingOptions
 from poseharvest.learning.pose3d.pose_labels import axial_depth
 from poseharvest.learning.pose3d.pose_model import load_model

@@ -5,6 +5,13 @@ Start with `recordings`.
 
 from __future__ import annotations
 
-from poseharvest.datasets.human36m.recordings import open_human36m
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from poseharvest.datasets.human36m.recordings import open_human36m
+else:
+    from poseharvest.lazy_names import lazy_names
+
+    __getattr__ = lazy_names(__name__, __file__)
 
 __all__ = ["open_human36m"]

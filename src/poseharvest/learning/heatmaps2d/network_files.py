@@ -25,11 +25,11 @@ ONNX_TOLERANCE = 1e-4
 """Largest allowed difference between the outputs of the network and of its ONNX file, which are about 0 to 1."""
 
 
-def write_weights(detector: NetworkDetector, path: Path) -> None:
+def write_weights(detector: NetworkDetector, path: Path, *, overwrite: bool = True) -> None:
     """Write the network of a detector; `load_detector(path)` reads it.
 
     Raises:
-        StoreError: the file cannot be written.
+        StoreError: the file cannot be written, or is there and may not be replaced.
     """
     network = detector.network
     metadata = {"format": "pt", DETECTOR_KEY: detector.name}
@@ -37,7 +37,7 @@ def write_weights(detector: NetworkDetector, path: Path) -> None:
         metadata[CONFIG_KEY] = json.dumps(network.config)
     else:
         metadata[PREPROCESSING_KEY] = preprocessing_to_json(detector.preprocessing)
-    with staged_file(path, overwrite=True) as temporary:
+    with staged_file(path, overwrite=overwrite) as temporary:
         write_tensors(network.state_dict(), temporary, metadata)
 
 

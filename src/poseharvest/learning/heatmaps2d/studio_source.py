@@ -6,7 +6,7 @@ from functools import partial
 
 from poseharvest.arrays import ImageSize
 from poseharvest.learning.heatmaps2d.rendered_source import RenderedSource
-from poseharvest.learning.loop.augment import NO_AUGMENTATION, Augmentation
+from poseharvest.learning.loop.augmentation import NO_AUGMENTATION, Augmentation
 from poseharvest.skeleton.definitions import MPII16
 from poseharvest.studio import World, sample
 

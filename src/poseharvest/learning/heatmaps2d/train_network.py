@@ -22,7 +22,8 @@ from poseharvest.learning.loop.samples import SampleSource
 from poseharvest.learning.loop.steps import Trainer
 from poseharvest.learning.loop.training_options import TrainingOptions
 from poseharvest.networks.efficientpose import EfficientPose
-from poseharvest.networks.hourglass import HourglassShape, StackedHourglass
+from poseharvest.networks.hourglass import StackedHourglass
+from poseharvest.networks.hourglass_shape import HourglassShape
 from poseharvest.storage.run_folder import RunFolder
 from poseharvest.versions import current_versions
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from poseharvest.devices import check_device
 from poseharvest.errors import ConfigError
-from poseharvest.learning.loop.augment import Augmentation
+from poseharvest.learning.loop.augmentation import Augmentation
 
 Schedule = Literal["constant", "linear"]
 

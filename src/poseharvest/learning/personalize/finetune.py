@@ -15,9 +15,7 @@ from poseharvest.learning.loop.processes import ALONE, Processes
 from poseharvest.learning.loop.samples import SampleSource
 from poseharvest.learning.loop.steps import Trainer
 from poseharvest.learning.loop.training_options import TrainingOptions
-
-REFINEMENT = TrainingOptions(epochs=4, frozen_norms=True, warm_up_steps=20, schedule="linear")
-"""The paper's recipe (Sec. 3.4, 4.2) with what makes it steady on little footage."""
+from poseharvest.learning.personalize.recipe import REFINEMENT
 
 
 def finetune(  # noqa: PLR0913 - what learns from what, how, where, with whom, and who hears of it

@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 from poseharvest.annotations.reader import Harvest
 from poseharvest.errors import StoreError
 from poseharvest.harvesting.harvest_options import HarvestOptions
-from poseharvest.motion.joint_tracks import MotionOptions
-from poseharvest.pictorial.infer import InferenceOptions
-from poseharvest.selection.select import SelectionRule
+from poseharvest.motion.motion_options import MotionOptions
+from poseharvest.pictorial.inference_options import InferenceOptions
+from poseharvest.selection.selection_rule import SelectionRule
 
 Options = TypeVar("Options", InferenceOptions, HarvestOptions, MotionOptions, SelectionRule)
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from itertools import repeat
 from typing import Final
 
@@ -27,21 +26,12 @@ from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.records import FrameAnnotations, SelectedFrame
 from poseharvest.errors import TrainingError
 from poseharvest.geometry.crop import Crop
+from poseharvest.learning.personalize.label_set import LabelSet
 from poseharvest.learning.personalize.label_weights import certainties, rarities
 from poseharvest.selection.select import MeasuredRows, mark_together
 
 OVER_TAKES: Final = "all takes of a subject"
 """What `labels_of_takes` selects from, as records of trained networks name it."""
-
-
-class LabelSet(StrEnum):
-    """Sec. 4.4's names, and one that is not the paper's."""
-
-    PS_SEL = "ps+sel"
-    PS = "ps"
-    HM = "hm"
-    HM_SEL = "hm+sel"
-    PS_WEIGHT = "ps+weight"
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,8 +7,8 @@ from typing import Any
 
 from poseharvest.errors import ConfigError
 from poseharvest.learning.loop.training_options import TrainingOptions
-from poseharvest.learning.personalize.finetune import REFINEMENT
-from poseharvest.learning.personalize.labels import LabelSet
+from poseharvest.learning.personalize.label_set import LabelSet
+from poseharvest.learning.personalize.recipe import REFINEMENT
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from poseharvest.errors import DetectorError, ShapeError, SkeletonError
 from poseharvest.learning.heatmaps2d.network_files import export_network
 from poseharvest.learning.loop.checkpoint import write_tensors
 from poseharvest.learning.pose3d.scaling import DEPTH_UNIT_MM
-from poseharvest.networks.hourglass import STRIDE, HourglassShape
+from poseharvest.networks.hourglass_shape import STRIDE, HourglassShape
 from poseharvest.networks.regressor import PoseRegressor
 from poseharvest.reading.budgets import MAX_INPUT_EDGE
 from poseharvest.reading.documents import parse_json

@@ -14,7 +14,7 @@ from poseharvest.annotations.harvest_footage import check_footage, open_footage_
 from poseharvest.annotations.reader import Harvest
 from poseharvest.capture.frames import FrameSource
 from poseharvest.errors import TrainingError
-from poseharvest.learning.loop.augment import NO_AUGMENTATION, Augmentation
+from poseharvest.learning.loop.augmentation import NO_AUGMENTATION, Augmentation
 from poseharvest.learning.loop.samples import MixedSource, SampleSource
 from poseharvest.learning.personalize.harvest_again import harvested_frames
 from poseharvest.learning.personalize.labels import PictureLabels

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from poseharvest.checks import check_shape
 from poseharvest.detectors.network import Preprocessing
 from poseharvest.errors import TrainingError
-from poseharvest.learning.loop.augment import NO_AUGMENTATION, Variation
+from poseharvest.learning.loop.augment import Variation
+from poseharvest.learning.loop.augmentation import NO_AUGMENTATION
 from poseharvest.learning.loop.batches import Batch, input_points, joint_weights, network_picture
 from poseharvest.learning.loop.samples import SampleSource, TrainingSample
 from poseharvest.learning.loop.task import check_source

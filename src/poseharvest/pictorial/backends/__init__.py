@@ -12,7 +12,16 @@ Nothing here chooses what is summed: that is in `coarse_to_fine.py`. The order o
 `sum_product.py`.
 """
 
-from poseharvest.pictorial.backends.backend import Backend, backend_for
-from poseharvest.pictorial.backends.fft import GridMessenger
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from poseharvest.pictorial.backends.backend import Backend, backend_for
+    from poseharvest.pictorial.backends.fft import GridMessenger
+else:
+    from poseharvest.lazy_names import lazy_names
+
+    __getattr__ = lazy_names(__name__, __file__)
 
 __all__ = ["Backend", "GridMessenger", "backend_for"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from poseharvest.datasets.protocol import DatasetSequence, MultiViewDataset
 from poseharvest.evaluation.pairs import PosePairs
-from poseharvest.learning.personalize.labels import LabelSet
+from poseharvest.learning.personalize.label_set import LabelSet
 from poseharvest.tables.dataset_harvests import HarvestedShot, Shot, generic_harvester, setting_note, setting_of
 from poseharvest.tables.football.football_parts import (
     check_joints,

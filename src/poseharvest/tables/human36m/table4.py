@@ -10,7 +10,7 @@ from typing import Final
 
 from poseharvest.evaluation.alignment import Alignment
 from poseharvest.evaluation.scores import Score
-from poseharvest.learning.personalize.labels import LabelSet
+from poseharvest.learning.personalize.label_set import LabelSet
 from poseharvest.tables.dataset_harvests import HarvestedShot, generic_harvester, setting_of
 from poseharvest.tables.human36m.errors_by_action import (
     OVER_FRAMES,

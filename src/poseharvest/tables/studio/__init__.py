@@ -5,7 +5,14 @@ Start with `study`: every choice that changes a number.
 
 from __future__ import annotations
 
-from poseharvest.tables.studio.studio_demo import run_demo
-from poseharvest.tables.studio.study import Study
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from poseharvest.tables.studio.studio_demo import run_demo
+    from poseharvest.tables.studio.study import Study
+else:
+    from poseharvest.lazy_names import lazy_names
+
+    __getattr__ = lazy_names(__name__, __file__)
 
 __all__ = ["Study", "run_demo"]

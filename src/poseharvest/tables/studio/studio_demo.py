@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from poseharvest.detectors.network import NetworkDetector
 from poseharvest.harvesting.harvest_options import HarvestOptions
-from poseharvest.learning.personalize.finetune import REFINEMENT
+from poseharvest.learning.personalize.recipe import REFINEMENT
 from poseharvest.progress import OnProgress
 from poseharvest.report.html import report
 from poseharvest.storage.finished_units import UnitStore

@@ -11,9 +11,10 @@ from poseharvest.detectors.network import NetworkDetector
 from poseharvest.errors import ConfigError
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.learning.loop.training_options import TrainingOptions
-from poseharvest.learning.personalize.finetune import REFINEMENT
-from poseharvest.learning.personalize.labels import OVER_TAKES, LabelSet
-from poseharvest.pictorial.infer import InferenceOptions
+from poseharvest.learning.personalize.label_set import LabelSet
+from poseharvest.learning.personalize.labels import OVER_TAKES
+from poseharvest.learning.personalize.recipe import REFINEMENT
+from poseharvest.pictorial.inference_options import InferenceOptions
 from poseharvest.studio import ACTIONS
 from poseharvest.studio.actions import action_by_name
 from poseharvest.tables.request import plain_harvesting, plain_training
