@@ -6,7 +6,14 @@ It changes no harvest: decisions go to the file beside it (`annotations/reviews`
 
 from __future__ import annotations
 
-from poseharvest.review.server import ReviewServer
-from poseharvest.review.session import ReviewSession
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from poseharvest.review.server import ReviewServer
+    from poseharvest.review.session import ReviewSession
+else:
+    from poseharvest.lazy_names import lazy_names
+
+    __getattr__ = lazy_names(__name__, __file__)
 
 __all__ = ["ReviewServer", "ReviewSession"]
