@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from poseharvest.annotations.reader import Harvest
 from poseharvest.errors import StoreError
 from poseharvest.findings import Finding
 from poseharvest.report import render, report
-from poseharvest.report.collect import collect
+from poseharvest.report.collect import ReportContent, collect
 from walker_kit import Recipe, write_walk
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
@@ -153,6 +154,15 @@ def test_a_harvest_in_which_nothing_is_seen_says_so(tmp_path: Path) -> None:
     assert "hardly any frame has two views that show " in page
     assert "Wrong: no two cameras show any joint, so every position is a guess" in page
     assert data_of(checker)["stage"]["up"] == [0, 0, 1]
+
+
+def test_the_chart_has_defined_angles_or_those_between_limbs(content: ReportContent) -> None:
+    page = render(content)
+    assert '<option value="definition 0">' in page
+    assert '<option value="angle ' not in page
+    other = render(replace(content, angles=()))
+    assert '<option value="definition 0">' not in other
+    assert re.search(r'<option value="angle \d+">left knee, angle', other)
 
 
 def test_the_report_lands_in_the_harvest_and_may_be_made_again(tmp_path: Path) -> None:

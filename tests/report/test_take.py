@@ -12,9 +12,14 @@ import torch
 
 from poseharvest.annotations.reader import Harvest
 from poseharvest.errors import StoreError
+from poseharvest.export.even_frames import find_track
 from poseharvest.geometry.image_covariance import image_uncertainty
 from poseharvest.geometry.rig import Rig
+from poseharvest.kinematics.angle_track import angles_over_time
+from poseharvest.kinematics.kinematics_options import KinematicsOptions
+from poseharvest.kinematics.person_track import person_track
 from poseharvest.report import report, take
+from poseharvest.report.angle_pieces import STEP_DEG, ChartAngles
 from poseharvest.report.take import ROOT_STEP_PX, TakeTally, fits_inside
 
 SHAPE = (40, 4, 16)
@@ -26,7 +31,7 @@ def int16(text: str) -> np.ndarray:
 
 
 def tallied(harvest: Harvest, rig: Rig, sink: take.Sink | None = None) -> take.TakeIndex:
-    tally = TakeTally(rig, sink)
+    tally = TakeTally(rig, ChartAngles.of(harvest), sink)
     for row in harvest.iter_selected():
         tally.add(row.calibrated, row.selected.numpy())
     return tally.index()
@@ -63,6 +68,22 @@ def test_the_ellipses_are_the_covariances_in_the_pictures(harvest: Harvest, rig:
         xx, xy, yy = roots[9, view].T
         root = np.stack([xx, xy, xy, yy], -1).reshape(-1, 2, 2)
         np.testing.assert_allclose(root @ root, cov, atol=0.1 * np.sqrt(cov.max()) + 0.01)
+
+
+def test_the_angles_are_those_of_kinematics(harvest: Harvest, piece: dict) -> None:  # type: ignore[type-arg]
+    """Raw positions by the other way: the tables that `poseharvest kinematics` writes."""
+    options = KinematicsOptions(smooth=False)
+    track = person_track(harvest, find_track(harvest, options, "a folder"), options)
+    angles = ChartAngles.of(harvest)
+    expected = angles_over_time(track, angles.up)
+    assert expected.names == angles.names
+    shape = (SHAPE[0], len(angles.names))
+    for stored, values in (("degrees", expected.degrees), ("sigmas_deg", expected.sigma_deg)):
+        got = int16(piece["angles"][stored]).reshape(shape)
+        known = np.isfinite(expected.degrees) & np.isfinite(expected.sigma_deg)
+        assert known.mean() > 0.9
+        assert (got[~known] == NOWHERE).all()
+        np.testing.assert_allclose(got[known] * STEP_DEG, values[known], atol=STEP_DEG)
 
 
 def test_pieces_hold_what_one_holds(

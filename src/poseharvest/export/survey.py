@@ -40,21 +40,34 @@ def survey(harvest: Harvest, track: Track, options: TrajectoryOptions, markers: 
     Raises:
         ConfigError: no joint is left to write.
     """
-    upper, lower = (_named(harvest.skeleton.joints, words) for words in (_UPPER, _LOWER))
     is_shown, total, count = [], np.zeros(3), 0
     for pose in poses_of(harvest, track, options):
-        joints = torch.zeros_like(upper) if pose is None else pose.shown
         is_shown.append(pose is not None and bool(at_markers(pose, harvest.skeleton.joints, markers).shown.any()))
-        if pose is not None and bool((joints & upper).any()) and bool((joints & lower).any()):
-            points = pose.points
-            direction = points[joints & upper].mean(0) - points[joints & lower].mean(0)
-            total += (direction / direction.norm().clamp(min=1e-9)).numpy()
+        direction = None if pose is None else body_direction(pose.points, pose.shown, harvest.skeleton.joints)
+        if direction is not None:
+            total += direction
             count += 1
     if not any(is_shown):
         raise ConfigError(
             f"blank: expected a joint of person {track.person} to write, --blank {options.blank} leaves none"
         )
     return Survey(np.array(is_shown), total / count if count else None)
+
+
+def body_direction(points: Tensor, known: Tensor, joints: Sequence[str]) -> NDArray[np.float64] | None:
+    """Return the (3,) unit vector from the hips and legs to the shoulders and the head; None if that is not known.
+
+    Args:
+        points: (J, 3) of one pose.
+        known: (J,) bool.
+        joints: their names.
+    """
+    upper, lower = (known & _named(joints, words) for words in (_UPPER, _LOWER))
+    if not (bool(upper.any()) and bool(lower.any())):
+        return None
+    direction = points[upper].mean(0) - points[lower].mean(0)
+    unit: NDArray[np.float64] = (direction / direction.norm().clamp(min=1e-9)).numpy()
+    return unit
 
 
 def runs(frames: Iterable[int], step: int) -> str:

@@ -21,6 +21,7 @@ from poseharvest.diagnosis.limbs import LimbSummary, LimbTally
 from poseharvest.diagnosis.spread import Spread
 from poseharvest.findings import Finding
 from poseharvest.geometry.camera import MovingCamera
+from poseharvest.report.angle_pieces import ChartAngles
 from poseharvest.report.joints import JointSummaries, JointTally
 from poseharvest.report.moving_poses import CameraShape, MotionTally, PoseSample, Stage, camera_shapes, find_stage
 from poseharvest.report.overlays import FrameOverlay, overlay_frame
@@ -50,6 +51,7 @@ class ReportContent:
         timelines: one a person, at most MAX_TIMELINES.
         poses: some of them over the whole take, in (frame, person) order; the stage is found from them.
         take: all frames, for the player.
+        angles: names of the joint angles that the chart shows.
         worst: the moments to look at first, by kind.
         people: everybody in the harvest.
         cameras: as drawn, in the first frame.
@@ -71,6 +73,7 @@ class ReportContent:
     timelines: tuple[Timeline, ...]
     poses: tuple[PoseSample, ...]
     take: TakeIndex
+    angles: tuple[str, ...]
     worst: dict[Kind, tuple[WorstMoment, ...]]
     people: tuple[int, ...]
     cameras: tuple[CameraShape, ...]
@@ -155,7 +158,8 @@ class _Pass:
         # A harvest that lists all that its annotations show is not diagnosed twice.
         self._diagnosis = None if harvest.info.diagnosed else Diagnosis(self._rig, self._skeleton)
         self._motion = MotionTally(self._range)
-        self._take, self._worst = TakeTally(self._rig, sink), WorstTally(self._rig, self._range)
+        self._angles = ChartAngles.of(harvest)
+        self._take, self._worst = TakeTally(self._rig, self._angles, sink), WorstTally(self._rig, self._range)
         self._people: set[int] = set()
         self._measured = _measured_person(harvest.info)
         self._timelines: dict[int, TimelineTally] = {}
@@ -201,6 +205,7 @@ class _Pass:
             timelines=tuple(self._timelines[person].summary() for person in sorted(self._timelines)),
             poses=tuple(poses),
             take=self._take.index(),
+            angles=self._angles.names,
             worst={kind: self._worst.moments(kind) for kind in get_args(Kind)},
             people=tuple(sorted(self._people)),
             cameras=camera_shapes(self._rig, self._range[0], middle),

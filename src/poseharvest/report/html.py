@@ -131,7 +131,7 @@ def _context(content: ReportContent, beside: str | None) -> dict[str, Any]:
         "pooled_histogram": figures.pooled_histogram(content.joints.joints, content.joints.edges_mm),
         "cell_style": _cell_style,
         "order": order,
-        "hinges": hinges(content.skeleton),
+        "hinges": frozenset() if content.angles else hinges(content.skeleton),
         "data": page_data(content, beside),
         "inside": None if content.take.inside is None else script_safe(content.take.inside),
         "beside": beside,

@@ -44,6 +44,7 @@ def _plain(content: ReportContent, beside: str | None) -> dict[str, Any]:
     return {
         "joints": _joints(content.skeleton),
         "limbs": _limbs(content.skeleton),
+        "angles": [{"name": name, "side": _side_of_angle(name)} for name in content.angles],
         "stage": asdict(content.stage),
         "floor_centre": middle.round(1).tolist(),
         "cameras": [asdict(camera) for camera in content.cameras],
@@ -64,6 +65,11 @@ def _joints(skeleton: Skeleton) -> list[dict[str, str]]:
     return [
         {"name": name, "label": plain_name(name), "side": side_of_joint(skeleton, name)} for name in skeleton.joints
     ]
+
+
+def _side_of_angle(name: str) -> str:
+    side = name.partition("_")[0]
+    return side if side in {"left", "right"} else "middle"
 
 
 def _limbs(skeleton: Skeleton) -> list[dict[str, Any]]:

@@ -22,6 +22,7 @@ from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.geometry.camera import MovingCamera, StaticCamera
 from poseharvest.geometry.image_covariance import image_uncertainty
 from poseharvest.geometry.rig import Rig
+from poseharvest.report.angle_pieces import ChartAngles
 from poseharvest.report.moving_poses import PoseSample, pack_motion, pose_sample
 
 MAX_INSIDE = 2000
@@ -73,7 +74,7 @@ class TakeIndex:
 
 def fits_inside(num_records: int, num_joints: int, num_views: int) -> bool:
     """Return whether the page itself holds so many records."""
-    bytes_each = num_joints * (19 + 14 * num_views) * 4 / 3
+    bytes_each = num_joints * (24 + 14 * num_views) * 4 / 3  # five of each joint for the angles, which are fewer
     return num_records <= MAX_INSIDE and num_records * bytes_each <= MAX_INSIDE_BYTES
 
 
@@ -82,11 +83,12 @@ class TakeTally:
 
     Args:
         rig: the cameras.
+        angles: those that the chart shows.
         sink: is given every piece of a take that lies beside the page; None keeps the whole take as one piece.
     """
 
-    def __init__(self, rig: Rig, sink: Sink | None = None) -> None:
-        self._rig, self._sink = rig, sink
+    def __init__(self, rig: Rig, angles: ChartAngles, sink: Sink | None = None) -> None:
+        self._rig, self._angles, self._sink = rig, angles, sink
         self._records: list[FrameAnnotations] = []
         self._samples: list[PoseSample] = []
         self._pieces: list[Piece] = []
@@ -109,6 +111,7 @@ class TakeTally:
     def _packed(self) -> str:
         """Return the text of the piece with the records so far, and forget them."""
         content = packed_piece(self._records, self._samples, self._rig)
+        content["angles"] = self._angles.packed(self._records)
         frames = content["frames"]
         self._pieces.append(Piece(frames[0], frames[-1], len(frames)))
         self._records, self._samples = [], []

@@ -20,10 +20,11 @@ const NUM_SIGMAS = 2;
 
 /* One sample is one person in one frame; moments group the samples of a frame. */
 class Motion {
-  constructor(piece, numJoints, numViews) {
+  constructor(piece, numJoints, numViews, numAngles) {
     const { poses, views } = piece;
     this.numJoints = numJoints;
     this.numViews = numViews;
+    this.numAngles = numAngles;
     this.means = int16Of(poses.means);
     this.roots = int16Of(poses.roots);
     this.states = bytesOf(poses.states);
@@ -35,6 +36,9 @@ class Motion {
     this.pixels = int16Of(views.pixels);
     this.peaks = int16Of(views.peaks);
     this.viewRoots = int16Of(views.roots);
+    this.angleStep = piece.angles.step_deg;
+    this.angles = int16Of(piece.angles.degrees);
+    this.angleSigmas = int16Of(piece.angles.sigmas_deg);
     let next = 0;
     this.moments = piece.frames.map((frame, k) => {
       const people = piece.people[k];
@@ -90,6 +94,13 @@ class Motion {
   covariance(sample, joint) {
     const rows = this.root(sample, joint);
     return rows.map((row) => rows.map((other) => dot(row, other)));
+  }
+
+  /* {value, sigma} of a joint angle in degrees; null where it is not known. */
+  angle(sample, number) {
+    const at = sample * this.numAngles + number;
+    if (this.angles[at] === NOWHERE) return null;
+    return { value: this.angles[at] * this.angleStep, sigma: this.angleSigmas[at] * this.angleStep };
   }
 
   /* Index of the moment nearest to a frame number. */

@@ -18,7 +18,7 @@ class Take {
   }
 
   receive(number, piece) {
-    this.loaded.set(number, new Motion(piece, this.data.joints.length, this.data.views.length));
+    this.loaded.set(number, new Motion(piece, this.data.joints.length, this.data.views.length, this.data.angles.length));
     for (const old of this.loaded.keys()) {
       if (this.loaded.size <= MAX_LOADED) break;
       if (old !== number) this.loaded.delete(old);

@@ -1,5 +1,6 @@
 "use strict";
-/* One joint over time, with bands of two standard deviations: its position, or the angle between its limbs. */
+/* One joint or angle over time, with bands of two standard deviations: a position, a joint angle by its definition, or
+   the angle between the two limbs of a joint. */
 
 const CHART = { left: 64, right: 12, height: 96, gap: 12, axis: 22 };
 
@@ -18,10 +19,16 @@ class Trajectories {
     new ResizeObserver(() => this.draw()).observe(this.svg.parentElement);
   }
 
-  /* The joint and the quantity that are chosen. */
+  /* What is chosen: "position" or "angle" of a joint, or the "definition" of an angle, with its number. */
   get chosen() {
-    const [what, joint] = this.chooser.value.split(" ");
-    return { what, joint: Number(joint) };
+    const [what, number] = this.chooser.value.split(" ");
+    return { what, joint: Number(number) };
+  }
+
+  /* Name and side of the joint or the angle that is chosen. */
+  get shown() {
+    const { what, joint } = this.chosen;
+    return (what === "definition" ? this.data.angles : this.data.joints)[joint];
   }
 
   choose(joint) {
@@ -46,6 +53,10 @@ class Trajectories {
   valuesAt(moment) {
     const { what, joint } = this.chosen;
     const sample = this.motion.sampleOf(moment, this.person);
+    if (what === "definition") {
+      const found = sample === null ? null : this.motion.angle(sample, joint);
+      return found === null ? null : [found];
+    }
     const joints = what === "angle" ? [this.hinges.get(joint)[0], joint, this.hinges.get(joint)[1]] : [joint];
     if (sample === null || joints.some((one) => this.motion.state(sample, one) === UNSEEN)) return null;
     const positions = joints.map((one) => this.motion.position(sample, one));
@@ -56,7 +67,7 @@ class Trajectories {
   }
 
   get labels() {
-    return this.chosen.what === "angle" ? ["angle, °"] : ["x, mm", "y, mm", "z, mm"];
+    return this.chosen.what !== "position" ? ["angle, °"] : ["x, mm", "y, mm", "z, mm"];
   }
 
   x(frame) {
@@ -113,7 +124,7 @@ class Trajectories {
     const runs = this.runs(rows);
     const band = runs.map((run) => `M${run.map((k) => at(k, 1)).join("L")}L${[...run].reverse().map((k) => at(k, -1)).join("L")}Z`).join("");
     const line = runs.map((run) => `M${run.map((k) => at(k, 0)).join("L")}${run.length === 1 ? "h.1" : ""}`).join("");
-    const { side } = this.data.joints[this.chosen.joint];
+    const { side } = this.shown;
     const ends = [[high, 28], [low, CHART.height - 2]].map(([value, down]) => this.element("text", { class: "end", x: CHART.left - 6, y: top + (down === 28 ? 30 : down) }, value.toFixed(0)));
     return [frame, this.element("path", { class: `band ${side}`, d: band }), this.element("path", { class: `curve ${side}`, d: line }), name, ...ends];
   }
@@ -147,13 +158,12 @@ class Trajectories {
 
   /* What the chart shows, as lines of CSV: positions and one standard deviation each. */
   csv() {
-    const { what, joint } = this.chosen;
-    const names = what === "angle" ? ["angle_deg"] : ["x_mm", "y_mm", "z_mm"];
+    const names = this.chosen.what !== "position" ? ["angle_deg"] : ["x_mm", "y_mm", "z_mm"];
     const head = ["frame", "time_s", "person", "joint", ...names, ...names.map((name) => `sigma_${name}`)];
     const lines = this.motion.moments.map((moment, k) => {
       const values = this.valuesAt(k);
       const numbers = values === null ? names.flatMap(() => ["", ""]) : [...values.map((one) => one.value.toFixed(2)), ...values.map((one) => one.sigma.toFixed(3))];
-      return [moment.frame, moment.time_s, this.person, this.data.joints[joint].name, ...numbers];
+      return [moment.frame, moment.time_s, this.person, this.shown.name, ...numbers];
     });
     return [head, ...lines].map((line) => line.map(csvCell).join(",")).join("\n") + "\n";
   }
@@ -161,7 +171,7 @@ class Trajectories {
   save() {
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([this.csv()], { type: "text/csv" }));
-    link.download = `${this.data.joints[this.chosen.joint].name}_${this.chosen.what}.csv`;
+    link.download = `${this.shown.name}_${this.chosen.what === "position" ? "position" : "angle"}.csv`;
     link.click();
     URL.revokeObjectURL(link.href);
   }
