@@ -40,7 +40,7 @@ def people_beside(job: Job) -> list[Finding]:
                 crowded.append(people)
     if not crowded or len(crowded) < _OFTEN * len(numbers):
         return []
-    return [Finding("warning", "person", _message(crowded[0]))]
+    return [Finding("warning", "another person", _message(crowded[0]))]
 
 
 def _frames(job: Job) -> list[int]:
