@@ -22,8 +22,8 @@ REFERENCE = {
         "poseharvest.detectors.registry.load_detector",
         "poseharvest.analysis.make_harvest.harvest",
         "poseharvest.harvesting.harvest_options.HarvestOptions",
-        "poseharvest.pictorial.infer.InferenceOptions",
-        "poseharvest.selection.select.SelectionRule",
+        "poseharvest.pictorial.inference_options.InferenceOptions",
+        "poseharvest.selection.selection_rule.SelectionRule",
     ),
     "A harvest": ("poseharvest.analysis.harvest_object.Harvest",),
     "A detector of your own": (
