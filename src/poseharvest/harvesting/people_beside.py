@@ -36,7 +36,7 @@ def people_beside(job: Job) -> list[Finding]:
     for number in numbers:
         for frame in job.frames(number, number + 1):
             people = finder.find_people(frame)
-            if len(people) > 1 and _evidence(people[1]) >= _NEARLY_AS_WELL * _evidence(people[0]):
+            if len(people) > 1 and people[1].peak_sum >= _NEARLY_AS_WELL * people[0].peak_sum:
                 crowded.append(people)
     if not crowded or len(crowded) < _OFTEN * len(numbers):
         return []
@@ -49,11 +49,6 @@ def _frames(job: Job) -> list[int]:
         return []
     wanted = min(_FRAMES_BY_KEYPOINTS if job.has_keypoints else _FRAMES_BY_NETWORK, length)
     return [start + (2 * i + 1) * length // (2 * wanted) for i in range(wanted)]
-
-
-def _evidence(one: Sighting) -> float:
-    """Return the sum of the heights of a person's peaks over all views and joints."""
-    return float(one.peaks.score.clamp_min(0).sum())
 
 
 def _message(people: Sequence[Sighting]) -> str:

@@ -116,6 +116,11 @@ class Sighting:
     center: Tensor
 
     @property
+    def peak_sum(self) -> float:
+        """How well the views see the person: the sum of the heights of the peaks over all views and joints."""
+        return float(self.peaks.score.clamp_min(0).sum())
+
+    @property
     def evidence(self) -> FrameEvidence:
         """The input of 3D inference for this frame."""
         return FrameEvidence(self.heatmaps, self.cameras, self.center)

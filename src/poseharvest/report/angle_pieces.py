@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -17,11 +16,11 @@ from poseharvest.export.upright import AXES, find_up
 from poseharvest.kinematics.angle_track import angles_over_time
 from poseharvest.kinematics.joint_angles import Floats, angles_of
 from poseharvest.kinematics.person_track import PersonTrack
+from poseharvest.report.packed_numbers import LARGEST, packed_int16
 
 STEP_DEG = 0.01
 """Angles and their standard deviations are rounded to this step."""
 
-_INT16, _NOWHERE = 32767, -32768
 _RECORDS_FOR_UP = 200  # the first ones
 
 
@@ -66,12 +65,11 @@ class ChartAngles:
         is_known = np.isfinite(angles.degrees) & np.isfinite(angles.sigma_deg)
         return {
             "step_deg": STEP_DEG,
-            "degrees": _int16(np.where(is_known, angles.degrees, np.nan)),
-            "sigmas_deg": _int16(np.where(is_known, angles.sigma_deg, np.nan)),
+            "degrees": _packed(np.where(is_known, angles.degrees, np.nan)),
+            "sigmas_deg": _packed(np.where(is_known, angles.sigma_deg, np.nan)),
         }
 
 
-def _int16(values: Floats) -> str:
-    """Return rounded numbers as base64 of little-endian integers; larger ones than fit are the largest."""
-    rounded = np.clip(np.round(np.nan_to_num(values) / STEP_DEG), -_INT16, _INT16)
-    return base64.b64encode(np.where(np.isfinite(values), rounded, _NOWHERE).astype("<i2").tobytes()).decode("ascii")
+def _packed(degrees: Floats) -> str:
+    """Return angles in steps; a standard deviation that is too large to fit is the largest that does."""
+    return packed_int16(np.clip(degrees / STEP_DEG, -LARGEST, LARGEST))

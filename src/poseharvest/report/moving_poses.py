@@ -13,13 +13,13 @@ from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.geometry.camera import AffineCamera, StaticCamera
 from poseharvest.geometry.rig import Rig
 from poseharvest.report.ellipses import matrix_root
+from poseharvest.report.packed_numbers import LARGEST, packed_int16
 from poseharvest.skeleton.skeleton import Skeleton
 
 MAX_FRAMES = 600
 ROOT_STEP_MM = 0.1
 """Roots of the covariances are rounded to this step; none is larger than 3.2 m."""
 
-_INT16 = 32767
 _UPPER = ([0, 0, 0, 1, 1, 2], [0, 1, 2, 1, 2, 2])
 _AFFINE_DISTANCE_MM = 4000.0
 _SHORTEST_MM = 1.0
@@ -145,15 +145,15 @@ def pack_motion(samples: list[PoseSample]) -> PackedMotion:
     means = np.stack([sample.mean for sample in samples]).astype(np.float64)
     low, high = means.min((0, 1)), means.max((0, 1))
     origin = (low + high) / 2
-    step = max(0.1, float((high - low).max()) / 2 / (_INT16 - 1))
+    step = max(0.1, float((high - low).max()) / 2 / (LARGEST - 1))
     roots = np.stack([sample.root for sample in samples]) / ROOT_STEP_MM
     states = np.stack([sample.state for sample in samples])
     return PackedMotion(
         origin_mm=tuple(origin.tolist()),
         step_mm=step,
         root_step_mm=ROOT_STEP_MM,
-        means=_int16(np.round((means - origin) / step)),
-        roots=_int16(np.clip(np.round(roots), -_INT16, _INT16)),
+        means=packed_int16(np.round((means - origin) / step)),
+        roots=packed_int16(np.clip(np.round(roots), -LARGEST, LARGEST)),
         states=base64.b64encode(states.astype(np.uint8).tobytes()).decode("ascii"),
     )
 
@@ -219,7 +219,3 @@ def _half_tangent(one: NDArray[np.float64], other: NDArray[np.float64]) -> float
 def _unit(vector: NDArray[np.float64]) -> NDArray[np.float64]:
     unit: NDArray[np.float64] = vector / np.linalg.norm(vector)
     return unit
-
-
-def _int16(values: NDArray[np.float64]) -> str:
-    return base64.b64encode(values.astype("<i2").tobytes()).decode("ascii")

@@ -6,7 +6,6 @@ script loads as they are needed, also from a disk: each is a script file, since 
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -24,6 +23,7 @@ from poseharvest.geometry.image_covariance import image_uncertainty
 from poseharvest.geometry.rig import Rig
 from poseharvest.report.angle_pieces import ChartAngles
 from poseharvest.report.moving_poses import PoseSample, pack_motion, pose_sample
+from poseharvest.report.packed_numbers import LARGEST, packed_int16
 
 MAX_INSIDE = 2000
 """Records (one person in one frame) that a page holds itself; more of them lie in pieces beside it."""
@@ -36,8 +36,6 @@ PIECE_RECORDS = 500
 ROOT_STEP_PX = 0.05
 """Roots of covariances in pictures are rounded to this step; none is larger than 1600 px."""
 
-_INT16 = 32767
-_NOWHERE = -32768
 _ROOM = 2.0  # pixels are kept up to this multiple of the picture's longer side around its corner
 
 Sink = Callable[[int, str], None]
@@ -132,7 +130,7 @@ def packed_piece(records: list[FrameAnnotations], samples: list[PoseSample], rig
 
 def _packed_views(records: list[FrameAnnotations], rig: Rig) -> dict[str, Any]:
     """Return pixels, the heatmaps' peaks and the roots of the covariances in the pictures, (S, V, J, ...) as int16."""
-    steps = np.array([_ROOM * max(camera.image_size) / _INT16 for camera in rig.at(records[0].frame)])
+    steps = np.array([_ROOM * max(camera.image_size) / LARGEST for camera in rig.at(records[0].frame)])
     pixels, peaks, heights = (
         torch.stack([getattr(record, name) for record in records]).double().numpy()
         for name in ("pixels", "peak_pixels", "peak_score")
@@ -142,9 +140,9 @@ def _packed_views(records: list[FrameAnnotations], rig: Rig) -> dict[str, Any]:
     return {
         "steps_px": steps.tolist(),
         "root_step_px": ROOT_STEP_PX,
-        "pixels": _int16(pixels / steps[:, None, None]),
-        "peaks": _int16(peaks / steps[:, None, None]),
-        "roots": _int16(roots / ROOT_STEP_PX),
+        "pixels": packed_int16(pixels / steps[:, None, None]),
+        "peaks": packed_int16(peaks / steps[:, None, None]),
+        "roots": packed_int16(roots / ROOT_STEP_PX),
     }
 
 
@@ -164,10 +162,3 @@ def _roots(camera: StaticCamera, mean: Tensor, cov: Tensor) -> Tensor:
     root = (vectors * values.clamp(min=0).sqrt().unsqueeze(-2)) @ vectors.mT
     corners = torch.stack([root[:, 0, 0], root[:, 0, 1], root[:, 1, 1]], dim=-1)
     return torch.where(seen.valid[:, None], corners, torch.nan)
-
-
-def _int16(values: NDArray[np.float64]) -> str:
-    """Return rounded numbers as base64 of little-endian integers; what is unknown or too far away as `_NOWHERE`."""
-    rounded = np.round(np.where(np.isfinite(values), values, np.inf))
-    known = np.abs(rounded) <= _INT16
-    return base64.b64encode(np.where(known, rounded, _NOWHERE).astype("<i2").tobytes()).decode("ascii")

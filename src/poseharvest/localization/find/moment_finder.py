@@ -67,7 +67,7 @@ class MomentFinder:
             sightings = self._observe_keypoints(self._detector, frame, cameras, candidates, people)
         else:
             sightings = self._observe_heatmaps(frame, cameras, people)
-        ordered = sorted(sightings, key=lambda one: -float(one.peaks.score.clamp_min(0).sum()))
+        ordered = sorted(sightings, key=lambda one: -one.peak_sum)
         return ordered[: self._max_people]
 
     def _match_views(self, candidates: Sequence[Candidate], cameras: Cameras) -> list[TriangulatedPose]:

@@ -123,7 +123,7 @@ class OneOfMany:
             self._track = None if index is None else moment.sightings[index].track
         elif self._track is None:
             strangers = [one for one in moment.sightings if one.track not in self._others]
-            self._track = max(strangers, key=_evidence).track if strangers else None
+            self._track = max(strangers, key=_peak_sum).track if strangers else None
         sighting = next((one for one in moment.sightings if one.track == self._track), None)
         self._is_certain |= self._track in moment.confirmed
         if sighting is not None:
@@ -139,7 +139,7 @@ class OneOfMany:
         if self._before_cut in seen:
             self._track, self._before_cut = self._before_cut, None
         elif self._was_seen and self._track not in seen and new:
-            self._before_cut, self._track, self._is_certain = self._track, max(new, key=_evidence).track, False
+            self._before_cut, self._track, self._is_certain = self._track, max(new, key=_peak_sum).track, False
         if self._before_cut not in moment.alive:
             self._before_cut = None
         self._known, self._was_seen = moment.alive, self._track in seen
@@ -155,6 +155,5 @@ class OneOfMany:
         self._track, self._is_certain = None, False
 
 
-def _evidence(one: TrackedSighting) -> float:
-    """Return the sum of the heights of a person's peaks over all views and joints."""
-    return float(one.sighting.peaks.score.clamp_min(0).sum())
+def _peak_sum(one: TrackedSighting) -> float:
+    return one.sighting.peak_sum
