@@ -29,7 +29,8 @@ from poseharvest.localization.boxes import Boxes
 from poseharvest.progress import OnProgress, Progress
 from poseharvest.reading.documents import load_json
 from poseharvest.reading.foreign_records import ForeignRecord, checked
-from poseharvest.storage.staging import os_errors_as_store_errors, staged_file
+from poseharvest.storage.disk import os_errors_as_store_errors
+from poseharvest.storage.staging import staged_file
 
 WEIGHTS, HARVEST, RESULT = "weights.safetensors", "harvest", "round.json"
 
