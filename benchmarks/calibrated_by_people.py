@@ -89,8 +89,8 @@ def print_refined(seeds: int) -> None:
         second = scene.cameras[1]
         turned = replace(second, rotation=turn @ second.rotation, translation=turn @ second.translation)
         for name, camera in (("true cameras", second), ("cam2 turned", turned)):
-            given = Rig((scene.cameras[0], camera, *scene.cameras[2:]))
-            result = refine_rig(sightings, given)
+            rig = Rig((scene.cameras[0], camera, *scene.cameras[2:]))
+            result = refine_rig(sightings, rig)
             off = [
                 Rotation.from_matrix(rotation_of(a) @ rotation_of(b).T).magnitude()
                 for a, b in zip(result.rig, scene.rig, strict=True)

@@ -36,13 +36,13 @@ def main() -> None:
     parser.add_argument("--world", choices=("generic", "target"), default="generic")
     parser.add_argument("--pictures", type=int, default=40)
     parser.add_argument("--seed", type=int, default=4242)
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     single_thread()
     detector = load_detector("hourglass")
-    numbers = range(given.pictures)
+    numbers = range(arguments.pictures)
     kinds = {
-        "nobody": (empty_room(given.world, given.seed, i, **_PICTURE) for i in numbers),
-        "people": (sample(given.world, given.seed, i, **_PICTURE).image for i in numbers),
+        "nobody": (empty_room(arguments.world, arguments.seed, i, **_PICTURE) for i in numbers),
+        "people": (sample(arguments.world, arguments.seed, i, **_PICTURE).image for i in numbers),
     }
     for name, pictures in kinds.items():
         best = np.array([best_window(detector, picture) for picture in pictures])

@@ -81,11 +81,11 @@ def main() -> None:
     parser.add_argument("--kinds", nargs="+", choices=tuple(KINDS), default=tuple(KINDS))
     parser.add_argument("--seeds", nargs="+", type=int, default=(0, 1))
     parser.add_argument("--frames", type=int, default=64)
-    given = parser.parse_args()
-    for kind in given.kinds:
-        for seed in given.seeds:
+    arguments = parser.parse_args()
+    for kind in arguments.kinds:
+        for seed in arguments.seeds:
             with tempfile.TemporaryDirectory() as folder:
-                scene = make_hand_scene(Path(folder) / "keypoints", given.frames, seed, KINDS[kind])
+                scene = make_hand_scene(Path(folder) / "keypoints", arguments.frames, seed, KINDS[kind])
                 detector = KeypointDetector(scene.folder, KeypointOptions(layout=LAYOUT, frame_offset=0))
                 options = HarvestOptions(hands=True, num_previews=0)
                 made = harvest(scene.capture, detector, Path(folder) / "harvest", options=options)

@@ -132,18 +132,18 @@ def main() -> None:
     parser.add_argument("--weights", type=Path)
     parser.add_argument("--size", action="store_true", help="print the size of src/ and benchmarks/ alone")
     parser.add_argument("--list", action="store_true", help="list the functions that a steady frame crosses")
-    given = parser.parse_args()
-    if given.size or given.capture is None:
+    arguments = parser.parse_args()
+    if arguments.size or arguments.capture is None:
         for folder in (SOURCE, Path(__file__).resolve().parent):
             print_size(folder)
         return
-    crossing = cross(given.capture, given.calibration, given.weights)
+    crossing = cross(arguments.capture, arguments.calibration, arguments.weights)
     by_file = Counter(code.co_filename for code in crossing.codes)
     print(f"one steady frame crosses {len(by_file)} files and {len(crossing.codes)} functions")
     for name, number in sorted(by_file.items()):
         print(f"  {Path(name).relative_to(SOURCE)}: {number}")
         here = sorted((code for code in crossing.codes if code.co_filename == name), key=lambda c: c.co_firstlineno)
-        for code in here if given.list else ():
+        for code in here if arguments.list else ():
             print(f"      {code.co_qualname} ({crossing.codes[code]})")
 
 

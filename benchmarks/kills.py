@@ -31,9 +31,9 @@ def writers(rounds: int) -> Counter[str]:
             folder = Path(name)
             processes = start((FOLDER, FILE)[number % 2], folder / "go", folder / "out", TEXTS)
             (folder / "go").touch()
-            for said in outcomes(processes):
-                named = "is being written by process" in said or "already exists" in said
-                seen["successes" if said == "done" else "named refusals" if named else f"other: {said}"] += 1
+            for outcome in outcomes(processes):
+                named = "is being written by process" in outcome or "already exists" in outcome
+                seen["successes" if outcome == "done" else "named refusals" if named else f"other: {outcome}"] += 1
             written = folder / "out"
             texts = [file.read_text() for file in ([written] if written.is_file() else written.iterdir())]
             seen["whole results"] += len(set(texts)) == 1 and len(texts) == (3 if number % 2 == 0 else 1)

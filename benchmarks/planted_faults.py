@@ -66,9 +66,9 @@ def _judge(scene: Scene) -> tuple[int, int, int]:
         is_right = found is not None and set(found.views) == set(fault.views) and found.kind in fault.kinds
         is_counted = np.isfinite(fault.moved_px) and fault.moved_px >= COUNTED_PX
         counted, named = counted + is_counted, named + (is_right and is_counted)
-        said = "nothing" if found is None else f"{' and '.join(found.views)}: {found.kind}"
+        verdict = "nothing" if found is None else f"{' and '.join(found.views)}: {found.kind}"
         mark = "" if is_right else "  WRONG" if found is not None else "  missed" if is_counted else "  small"
-        print(f"  {' and '.join(fault.views)}: {fault.name}, {fault.moved_px:.0f} px: {said}{mark}", flush=True)
+        print(f"  {' and '.join(fault.views)}: {fault.name}, {fault.moved_px:.0f} px: {verdict}{mark}", flush=True)
     return named, counted, int(clean is not None)
 
 

@@ -92,20 +92,20 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--frames", type=int, default=96)
     parser.add_argument("--trackers", type=int)
-    given = parser.parse_args()
-    capture = Capture.open(given.capture, calibration=given.calibration)
-    detector = load_detector(given.detector, weights=given.weights, device=given.device)
-    if given.trackers is not None:
-        compare_trackers(capture, detector, given.trackers)
+    arguments = parser.parse_args()
+    capture = Capture.open(arguments.capture, calibration=arguments.calibration)
+    detector = load_detector(arguments.detector, weights=arguments.weights, device=arguments.device)
+    if arguments.trackers is not None:
+        compare_trackers(capture, detector, arguments.trackers)
         return
-    stop = min(given.frames, capture.num_frames)
+    stop = min(arguments.frames, capture.num_frames)
     with tempfile.TemporaryDirectory() as folder:
-        options = HarvestOptions(stop=6, warm_up_frames=6, num_previews=0, device=given.device)
+        options = HarvestOptions(stop=6, warm_up_frames=6, num_previews=0, device=arguments.device)
         harvest(capture, detector, Path(folder) / "first", options=options)
         meter = Meter(seconds={"decode": 0.0})
         if detector.needs_images:
             meter.timed("decode", lambda: sum(1 for _ in capture.frames(0, stop)))
-        options = HarvestOptions(stop=stop, num_previews=0, device=given.device)
+        options = HarvestOptions(stop=stop, num_previews=0, device=arguments.device)
         made = meter.timed(
             "all", lambda: harvest(capture, detector, Path(folder) / "h", options=options, workers=meter)
         ).path

@@ -48,15 +48,15 @@ def main() -> None:
     parser.add_argument("--recipe", required=True, help="the command that made it")
     parser.add_argument("--name", default=GENERIC_HOURGLASS)
     parser.add_argument("--folder", type=Path, default=FOLDER)
-    given = parser.parse_args()
-    training = json.loads((given.run / "training.json").read_text(encoding="utf-8"))
-    weights = given.run / "weights.safetensors"
+    arguments = parser.parse_args()
+    training = json.loads((arguments.run / "training.json").read_text(encoding="utf-8"))
+    weights = arguments.run / "weights.safetensors"
     if not training.get("finished") or weights.stat().st_size > LARGEST_BYTES:
-        raise SystemExit(f"{given.run}: expected a finished training with weights of at most {LARGEST_BYTES} bytes")
-    shutil.copyfile(weights, given.folder / f"{given.name}.safetensors")
-    text = sidecar(weights, training, given.recipe)
-    (given.folder / f"{given.name}.toml").write_text(text, encoding="utf-8")
-    print(find_shipped(given.name, given.folder))
+        raise SystemExit(f"{arguments.run}: expected a finished training with weights of at most {LARGEST_BYTES} bytes")
+    shutil.copyfile(weights, arguments.folder / f"{arguments.name}.safetensors")
+    text = sidecar(weights, training, arguments.recipe)
+    (arguments.folder / f"{arguments.name}.toml").write_text(text, encoding="utf-8")
+    print(find_shipped(arguments.name, arguments.folder))
 
 
 if __name__ == "__main__":

@@ -33,14 +33,14 @@ LEVELS = tuple(level / 10 for level in range(1, 10))
 class Material:
     """One person's peaks, where the grid or the fit began, and the second of every frame."""
 
-    seen: Observations
+    observations: Observations
     start: Tensor
     second: Tensor
 
     def only(self, chosen: Tensor) -> Material:
         """Return some of the frames, by their numbers."""
-        values = {name: getattr(self.seen, name)[chosen] for name in ("pixels", "seen", "height", "side_px")}
-        cameras = tuple(self.seen.cameras[number] for number in chosen.tolist())
+        values = {name: getattr(self.observations, name)[chosen] for name in ("pixels", "is_seen", "height", "side_px")}
+        cameras = tuple(self.observations.cameras[number] for number in chosen.tolist())
         return Material(Observations(**values, cameras=cameras), self.start[chosen], self.second[chosen])
 
 
@@ -50,9 +50,9 @@ def material(harvest: Harvest, person: int) -> Material:
     pixels = torch.stack([record.peak_pixels for record in records])
     height = torch.stack([record.peak_score for record in records])
     side = torch.tensor([[crop.side if crop else 1.0 for crop in record.crops] for record in records]).double()
-    seen = torch.isfinite(pixels).all(-1) & (height > 0)
+    is_seen = torch.isfinite(pixels).all(-1) & (height > 0)
     cameras = tuple(tuple(harvest.rig.at(record.frame)) for record in records)
-    observed = Observations(pixels.nan_to_num(0.0), seen, height, side, cameras)
+    observed = Observations(pixels.nan_to_num(0.0), is_seen, height, side, cameras)
     second = torch.tensor([int(record.time_s) for record in records])
     return Material(observed, torch.stack([record.mean for record in records]), second)
 
@@ -69,19 +69,21 @@ def learned(taught: Material, harvest: Harvest) -> Refinement:
         )
         for limb in skeleton.limbs
     }
-    return learn_refinement(taught.seen, taught.start, RigidLimbs.of(skeleton, LimbLengths(lengths), taught.start))
+    return learn_refinement(
+        taught.observations, taught.start, RigidLimbs.of(skeleton, LimbLengths(lengths), taught.start)
+    )
 
 
 def predicted(judged: Material, taught: Refinement, view: int) -> Tensor:
     """Return, of every peak of a view, the smallest region around the others' prediction that holds it, 0 to 1."""
     noise = taught.noise
-    others = fit_poses(judged.seen.without(view), judged.start, noise, taught.limbs)
-    places = look(judged.seen.cameras, others.points)
-    usable = is_held(others.linear) & judged.seen.seen[:, view] & places.valid[:, view]
-    residual = (judged.seen.pixels[:, view] - places.pixels[:, view])[usable]
+    others = fit_poses(judged.observations.without(view), judged.start, noise, taught.limbs)
+    places = look(judged.observations.cameras, others.points)
+    usable = is_held(others.linear) & judged.observations.is_seen[:, view] & places.valid[:, view]
+    residual = (judged.observations.pixels[:, view] - places.pixels[:, view])[usable]
     jacobian, cov = places.jacobian[:, view][usable], taught.cov_factor * others.cov[usable]
     of_pose = jacobian @ cov @ jacobian.mT
-    of_peak = noise.sigma_px(judged.seen)[:, view][usable][:, None, None] ** 2 * torch.eye(2).double()
+    of_peak = noise.sigma_px(judged.observations)[:, view][usable][:, None, None] ** 2 * torch.eye(2).double()
     regions = []
     for width in (1.0, noise.wider**2):
         solved = torch.linalg.solve(of_pose + width * of_peak, residual[..., None]).squeeze(-1)
@@ -91,7 +93,7 @@ def predicted(judged: Material, taught: Refinement, view: int) -> Tensor:
 
 def without_camera(taught: Material, harvest: Harvest, view: int) -> Refinement:
     """Return what the other cameras teach; this one's errors are taken to be like theirs."""
-    part = replace(taught, seen=taught.seen.without(view))
+    part = replace(taught, observations=taught.observations.without(view))
     found = learned(part, harvest)
     share, height = found.noise.share.clone(), found.noise.usual_height
     rest = [number for number in range(len(share)) if number != view]

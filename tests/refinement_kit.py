@@ -30,7 +30,7 @@ class Scene:
     """A turning and walking stick figure (F, J, 3), and its peaks in V views."""
 
     truth: Tensor
-    seen: Observations
+    observations: Observations
 
     @property
     def limbs(self) -> RigidLimbs:
@@ -64,7 +64,7 @@ def observed(truth: Tensor, error_px: Tensor, num_views: int) -> Observations:
     pixels = torch.stack([project_all(cameras, points).pixels for points in truth]) + error_px
     return Observations(
         pixels=pixels,
-        seen=torch.ones(pixels.shape[:3], dtype=torch.bool),
+        is_seen=torch.ones(pixels.shape[:3], dtype=torch.bool),
         height=torch.ones(pixels.shape[:3], dtype=torch.float64),
         side_px=torch.full(pixels.shape[:2], SIDE_PX, dtype=torch.float64),
         cameras=(tuple(cameras),) * len(truth),

@@ -90,16 +90,16 @@ def signals(bench: Bench, moments: int) -> None:
         )
         time.sleep(delay_s)
         process.send_signal(number)
-        said = process.communicate(timeout=300)[1].splitlines()
+        lines = process.communicate(timeout=300)[1].splitlines()
         bench.seen["moments"] += 1
         if process.returncode in {128 + number, 0}:
             bench.seen["right exit codes"] += 1
         elif process.returncode == -number:  # nothing of ours could hear it
             bench.seen["ended before Python had started"] += 1
         else:
-            bench.seen[f"exit {process.returncode} after {delay_s:.3f} s by {number.name}: {said[-1:]}"] += 1
-        bench.seen["one line"] += len(said) == (process.returncode == 128 + number)
-        bench.seen["tracebacks"] += any("Traceback" in line for line in said)
+            bench.seen[f"exit {process.returncode} after {delay_s:.3f} s by {number.name}: {lines[-1:]}"] += 1
+        bench.seen["one line"] += len(lines) == (process.returncode == 128 + number)
+        bench.seen["tracebacks"] += any("Traceback" in line for line in lines)
     bench.resumed_to_the_end(out)
 
 

@@ -192,9 +192,9 @@ def test_nobody_is_said_in_one_line_and_leaves_nothing(people: int | None, tmp_p
     rig = random_rig(3, torch.Generator().manual_seed(8), image_size=(240, 320))
     simulation = simulate(5, 1, rig=rig, errors=CLEAN, render=False)
     empty = ListedPeople(rig, lambda frame, view: [])
-    with pytest.raises(HarvestError, match="nobody was found in frames 0 to 4: no two views agree") as said:
+    with pytest.raises(HarvestError, match="nobody was found in frames 0 to 4: no two views agree") as caught:
         poseharvest.harvest(simulation.capture, empty, tmp_path / "h", options=replace(QUICK, people=people))
-    assert "\n" not in str(said.value)
+    assert "\n" not in str(caught.value)
     with pytest.raises(HarvestError):
         poseharvest.harvest(simulation.capture, empty, options=replace(QUICK, people=people))
     assert list(tmp_path.iterdir()) == []

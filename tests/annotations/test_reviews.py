@@ -104,7 +104,7 @@ def test_what_a_writer_knows_is_what_a_reader_finds(harvest: Harvest) -> None:
 
 
 @pytest.mark.parametrize(
-    ("place", "decision", "pixels", "said"),
+    ("place", "decision", "pixels", "message"),
     [
         ((0, 0, "tail"), "accept", None, 'expected a joint of the harvest, .* got "tail"'),
         ((0, 0, WRIST), "move", {"cam9": (1.0, 2.0)}, 'expected a view of the harvest, .* got "cam9"'),
@@ -116,10 +116,10 @@ def test_what_a_writer_knows_is_what_a_reader_finds(harvest: Harvest) -> None:
     ],
 )
 def test_a_decision_that_means_nothing_is_refused_and_not_written(
-    harvest: Harvest, place, decision, pixels, said
+    harvest: Harvest, place, decision, pixels, message
 ) -> None:
     writer = ReviewWriter(harvest.path, harvest.info)
-    with pytest.raises(StoreError, match=said):
+    with pytest.raises(StoreError, match=message):
         writer.decide(place, decision, pixels)
     writer.close()
     assert len(reviews_path(harvest.path).read_text().splitlines()) == 1
@@ -218,10 +218,10 @@ def test_findings_say_what_is_in_and_what_contradicts_itself(harvest: Harvest) -
     }
     writer.decide((0, 0, PELVIS), "move", moved)
     writer.close()
-    said = [finding.message for finding in harvest.with_reviews().review_findings()]
-    assert "pelvis of person 0 in frame 0: where it was dragged in view" in said[0]
-    assert "1 decisions are about frames or persons that the harvest lacks" in said[1]
-    assert "the decisions of a review are in it: 1 accepted, 1 rejected, 1 moved (" in said[2]
+    messages = [finding.message for finding in harvest.with_reviews().review_findings()]
+    assert "pelvis of person 0 in frame 0: where it was dragged in view" in messages[0]
+    assert "1 decisions are about frames or persons that the harvest lacks" in messages[1]
+    assert "the decisions of a review are in it: 1 accepted, 1 rejected, 1 moved (" in messages[2]
 
 
 def test_a_selection_over_several_harvests_keeps_what_was_decided(harvest: Harvest) -> None:

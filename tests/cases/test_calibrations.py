@@ -165,8 +165,8 @@ def test_names_that_share_nothing_name_the_remedy(cases_dir, first_videos, tmp_p
     folder = make_capture(tmp_path / "walk", first_videos, calibration=cases_dir / "C12g_gopro", names=names)
     with pytest.raises(CalibrationError, match=r"in capture\.toml, under \[names\]"):
         Capture.open(folder)
-    given = {name: f"int_cam{number}_img" for number, name in enumerate(names.values(), 1)}
-    assert Capture.open(folder, settings=CaptureSettings(names=given)).rig.names == tuple(names.values())
+    views = {name: f"int_cam{number}_img" for number, name in enumerate(names.values(), 1)}
+    assert Capture.open(folder, settings=CaptureSettings(names=views)).rig.names == tuple(names.values())
 
 
 def test_dotted_tables(cases_dir, first_videos, tmp_path, scene):

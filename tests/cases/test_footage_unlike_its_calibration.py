@@ -100,8 +100,10 @@ def test_a_turn_that_qualisys_states_is_taken_from_the_footage(cases_dir, first_
     upright = Capture.open(named(tmp_path / "upright", first_videos, case))
     turned = Capture.open(named(tmp_path / "turned", turned_videos, case))
     assert [camera.image_size[1] for camera in turned.rig] == [1920] * 4
-    said = [finding.message for finding in turned.findings if finding.severity == "note"]
-    assert len([line for line in said if "turned by 90 degrees clockwise, as the calibration file states" in line]) == 4
+    notes = [finding.message for finding in turned.findings if finding.severity == "note"]
+    assert (
+        len([line for line in notes if "turned by 90 degrees clockwise, as the calibration file states" in line]) == 4
+    )
     point = torch.tensor([[0.0, 0.0, 900.0]], dtype=torch.float64)
     for one, other in zip(upright.rig, turned.rig, strict=True):
         x, y = one.at(0).project(point).pixels[0].tolist()

@@ -52,8 +52,8 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
             code = 0
         except SystemExit as end:
             code = 0 if end.code is None else int(end.code)
-        said = capsys.readouterr()
-        return Outcome(code, said.out, said.err)
+        streams = capsys.readouterr()
+        return Outcome(code, streams.out, streams.err)
 
     return call
 

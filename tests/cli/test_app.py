@@ -84,7 +84,7 @@ def test_our_errors_are_one_line_and_exit_with_1(run, arguments, tmp_path, monke
 
 
 @pytest.mark.parametrize(
-    ("arguments", "status", "said"),
+    ("arguments", "status", "output"),
     [
         (
             ("audit", "none"),
@@ -95,12 +95,12 @@ def test_our_errors_are_one_line_and_exit_with_1(run, arguments, tmp_path, monke
         (("--version",), 0, ""),
     ],
 )
-def test_the_installed_program_ends_as_the_shell_expects(arguments, status, said, tmp_path):
+def test_the_installed_program_ends_as_the_shell_expects(arguments, status, output, tmp_path):
     """In a process of its own: no traceback, one line, its exit code."""
     command = [sys.executable, "-c", "from poseharvest.__main__ import main; main()", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False, timeout=60)
     assert done.returncode == status
-    assert done.stderr.startswith("Usage: ") if said is None else done.stderr == said
+    assert done.stderr.startswith("Usage: ") if output is None else done.stderr == output
     assert done.stdout == ("" if status else f"{poseharvest.__version__}\n")
 
 
@@ -113,12 +113,12 @@ def test_python_runs_the_package(monkeypatch, capsys):
             runpy.run_module("poseharvest", run_name="__main__", alter_sys=True)
         return end.value.code, capsys.readouterr()
 
-    code, said = run_module("--version")
+    code, output = run_module("--version")
     assert not code
-    assert said.out.strip() == poseharvest.__version__
-    code, said = run_module("dance")
+    assert output.out.strip() == poseharvest.__version__
+    code, output = run_module("dance")
     assert code == 2
-    assert "Usage: python -m poseharvest" in said.err
+    assert "Usage: python -m poseharvest" in output.err
 
 
 @pytest.mark.slow

@@ -23,17 +23,17 @@ def run(*arguments):
 @pytest.mark.slow
 def test_a_real_capture_is_calibrated_by_its_person(shared_dir, tmp_path):
     capture = shared_dir / "captures" / "balance"
-    given = capture / "calibration" / "calib_scene.toml"
+    calibration = capture / "calibration" / "calib_scene.toml"
     options = ("--detector", capture / "openpose", "--detector-option", "frame_offset=1")
     out = tmp_path / "cameras"
-    code, said = run(
-        "calibrate", capture, "--from-people", "--intrinsics", given, *options, "--limb", "left_knee-left_ankle=395",
-        "--world", "person", "--out", out,
+    code, output = run(
+        "calibrate", capture, "--from-people", "--intrinsics", calibration, *options,
+        "--limb", "left_knee-left_ankle=395", "--world", "person", "--out", out,
     )  # fmt: skip
-    assert code == 0, said
-    assert "all lengths rest on left_knee-left_ankle of 395 mm" in said
-    assert "the person stands in one place" in said
-    found, true = (read_file(path, ReadOptions()) for path in (out / "calibration.toml", given))
+    assert code == 0, output
+    assert "all lengths rest on left_knee-left_ankle of 395 mm" in output
+    assert "the person stands in one place" in output
+    found, true = (read_file(path, ReadOptions()) for path in (out / "calibration.toml", calibration))
     names = [f"int_{name}_img" for name in found.names]
     error = rig_error(found, true.subset(names), with_scale=False, names=dict(zip(found.names, names, strict=True)))
     assert error.scale == pytest.approx(1, abs=0.03)
@@ -43,7 +43,7 @@ def test_a_real_capture_is_calibrated_by_its_person(shared_dir, tmp_path):
     assert record["source"] == "people"
     assert record["error_px"]["median"] < 7.5
     assert "<h1>balance</h1>" in (out / "report.html").read_text()
-    again, refused = run("calibrate", capture, "--from-people", "--intrinsics", given, *options, "--out", out)
+    again, refused = run("calibrate", capture, "--from-people", "--intrinsics", calibration, *options, "--out", out)
     assert again == 1
     assert "--overwrite" in refused
 
@@ -59,9 +59,9 @@ def test_a_real_capture_is_calibrated_by_its_person(shared_dir, tmp_path):
     ],
 )
 def test_options_that_do_not_go_together(tmp_path, options, match):
-    code, said = run("calibrate", tmp_path, "--out", tmp_path / "out", *options)
+    code, output = run("calibrate", tmp_path, "--out", tmp_path / "out", *options)
     assert code == 1
-    assert match in said
+    assert match in output
 
 
 def test_keypoints_without_footage_need_lenses(tmp_path):
@@ -70,37 +70,37 @@ def test_keypoints_without_footage_need_lenses(tmp_path):
         folder = tmp_path / "capture" / "keypoints" / f"{view}_json"
         folder.mkdir(parents=True)
         (folder / f"{view}.0000.json").write_text(json.dumps(people))
-    code, said = run(
+    code, output = run(
         "calibrate", tmp_path / "capture", "--from-people", "--detector", tmp_path / "capture" / "keypoints",
         "--detector-option", "layout=coco17", "--out", tmp_path / "out",
     )  # fmt: skip
     assert code == 1
-    assert "--intrinsics with lenses, got neither" in said
+    assert "--intrinsics with lenses, got neither" in output
 
 
 def test_the_help_names_the_options():
-    code, said = run("calibrate", "--help")
+    code, output = run("calibrate", "--help")
     assert code == 0
     for option in ("--from-people", "--height", "--limb", "--camera-distance", "--world"):
-        assert option in said
-    code, said = run("harvest", "--help")
+        assert option in output
+    code, output = run("harvest", "--help")
     assert code == 0
-    assert "--refine-cameras" in said
+    assert "--refine-cameras" in output
 
 
 @pytest.mark.data
 @pytest.mark.slow
 def test_a_harvest_refines_its_cameras_and_says_so(shared_dir, tmp_path):
     capture = shared_dir / "captures" / "balance"
-    given = capture / "calibration" / "calib_scene.toml"
-    before = given.read_bytes()
+    calibration = capture / "calibration" / "calib_scene.toml"
+    before = calibration.read_bytes()
     out = tmp_path / "harvest"
-    code, said = run(
-        "harvest", capture, "--calibration", given, "--detector", capture / "openpose", "--detector-option",
+    code, output = run(
+        "harvest", capture, "--calibration", calibration, "--detector", capture / "openpose", "--detector-option",
         "frame_offset=1", "--stop", 60, "--refine-cameras", "--out", out,
     )  # fmt: skip
-    assert code == 0, said
-    assert given.read_bytes() == before
+    assert code == 0, output
+    assert calibration.read_bytes() == before
     info = json.loads((out / "harvest.json").read_text())
     assert any("cameras are refined by the people" in finding["message"] for finding in info["findings"])
     refined = read_file(out / "refined_cameras.toml", ReadOptions())

@@ -85,8 +85,8 @@ def test_places_are_relative_to_the_file(run, folder):
     (folder / "project" / "mine.toml").write_text('weights = "w.onnx"\n[harvest]\nlimb-lengths = "subject.toml"\n')
     options = _options("harvest")
     values = ConfigFile.read(folder / "project" / "mine.toml", COMMANDS).values("harvest", options, dict)
-    said = {key: options[key].arguments(value, key, folder / "project") for key, value in values.items()}
-    assert said == {
+    settings = {key: options[key].arguments(value, key, folder / "project") for key, value in values.items()}
+    assert settings == {
         "weights": [f"--weights={folder / 'project' / 'w.onnx'}"],
         "limb-lengths": [f"--limb-lengths={folder / 'project' / 'subject.toml'}"],
     }

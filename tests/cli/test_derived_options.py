@@ -83,8 +83,8 @@ def test_what_no_command_line_can_say_is_left_out():
 
 def test_the_command_gets_the_dataclass():
     assert invoke("go").output.strip() == f"go {Below()}"
-    given = ("--num-steps", "5", "--method", "slow", "--limit-mm", "0.5", "--is-loud")
-    assert invoke("go", *given).output.strip() == f"go {Below(5, 'slow', 0.5, True)}"
+    arguments = ("--num-steps", "5", "--method", "slow", "--limit-mm", "0.5", "--is-loud")
+    assert invoke("go", *arguments).output.strip() == f"go {Below(5, 'slow', 0.5, True)}"
 
 
 def test_wrong_values_are_wrong_usage():

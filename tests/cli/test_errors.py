@@ -31,8 +31,8 @@ def test_every_option_is_named_by_its_flag(name: str, monkeypatch: pytest.Monkey
     monkeypatch.setattr(flags, "get_command", lambda _: _PROGRAM)  # made anew for every option it takes seconds
     for parameter in _COMMANDS[name].load().params:
         flag = max(parameter.opts, key=len)
-        said = in_flags(f"{parameter.name}: expected a: b", app, [name, "x", "--y"])
-        assert said == (f"{flag}: expected a: b" if flag.startswith("--") else f"{parameter.name}: expected a: b")
+        message = in_flags(f"{parameter.name}: expected a: b", app, [name, "x", "--y"])
+        assert message == (f"{flag}: expected a: b" if flag.startswith("--") else f"{parameter.name}: expected a: b")
 
 
 @pytest.mark.parametrize("message", ["share.json: expected a file", "nothing", "C:\\share: expected", ""])
@@ -42,7 +42,7 @@ def test_what_is_no_option_stays(message: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (
             ("export", "harvest", "--format", "coco", "--out", "o", "--box-margin", "-1"),
@@ -67,11 +67,11 @@ def test_what_is_no_option_stays(message: str) -> None:
         (("predict", "empty", "empty", "--out", "o", "--boxes", "none"), "none: boxes cannot be read"),
     ],
 )
-def test_one_line_that_names_it(run, arguments: tuple[str, ...], said: str, folder: Path, monkeypatch) -> None:
+def test_one_line_that_names_it(run, arguments: tuple[str, ...], message: str, folder: Path, monkeypatch) -> None:
     monkeypatch.chdir(folder)
     done = run(*arguments)
     assert done.code == 1
-    assert said in done.err
+    assert message in done.err
     assert done.err.startswith("error: ")
     assert done.err.count("\n") == 1
     assert sorted(path.name for path in folder.iterdir()) == ["empty", "file", "harvest"]

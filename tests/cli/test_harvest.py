@@ -71,7 +71,7 @@ def test_options_reach_the_library(run, footage):
     lengths.write_text("[limb_lengths_mm]\n" + "\n".join(lines) + "\n")
     boxes = footage.folder / "boxes.csv"
     boxes.write_text("frame,view,x,y,width,height\n" + "".join(f"1,cam{i},0,0,320,240\n" for i in (1, 2, 3)))
-    given = (
+    command = (
         "--limb-lengths",
         lengths,
         "--boxes",
@@ -85,7 +85,7 @@ def test_options_reach_the_library(run, footage):
         "--share",
         0.5,
     )
-    done = run(*arguments(footage, *given, "--measure", "trace", "--start", 1, "--stop", 4, "--overwrite"))
+    done = run(*arguments(footage, *command, "--measure", "trace", "--start", 1, "--stop", 4, "--overwrite"))
     assert done.code == 0, done.err
     harvest = Harvest.open(footage.folder / "out")
     info = harvest.info
@@ -324,6 +324,6 @@ def test_a_name_that_the_pipe_has_no_letters_for_gives_no_traceback(footage, mon
     monkeypatch.setattr(sys, "stderr", pipes[1])
     with pytest.raises(SystemExit) as end:
         main()
-    said, wrong = (pipe.buffer.getvalue() for pipe in pipes)
+    output, wrong = (pipe.buffer.getvalue() for pipe in pipes)
     assert (end.value.code or 0, b"Traceback" in wrong) == (0, False)
-    assert rb"Gr\xfcn \u2192 1: " in said
+    assert rb"Gr\xfcn \u2192 1: " in output

@@ -60,13 +60,13 @@ def test_handlers_do_not_pile_up(run, tmp_path):
 
 
 def test_a_step_is_logged_once(caplog):
-    heard = []
-    listener = logged_steps(heard.append)
+    records = []
+    listener = logged_steps(records.append)
     with caplog.at_level(logging.INFO, logger="poseharvest.steps"):
         for done in range(50):
             listener(Progress(done, 50, f"looking, frame {done}"))
         listener(Progress(50, 50, "selecting"))
-    assert len(heard) == 51
+    assert len(records) == 51
     assert [record.getMessage() for record in caplog.records] == ["looking, frame 0 (0 of 50)", "selecting (50 of 50)"]
 
 

@@ -44,8 +44,8 @@ def keypoints(tmp_path):
 
 def test_a_table_is_printed_kept_and_gone_on_with(run, keypoints, tmp_path):
     data, out = write_football(tmp_path / "kth"), tmp_path / "out"
-    asked = ("reproduce", "table1", "--data", data, "--out", out, "--detector", keypoints, *QUICK)
-    done = run(*asked)
+    arguments = ("reproduce", "table1", "--data", data, "--out", out, "--detector", keypoints, *QUICK)
+    done = run(*arguments)
     assert done.code == 0, done.err
     assert "Table 1 (Sec. 4.3)" in done.out
     assert "three cameras" in done.out
@@ -57,10 +57,10 @@ def test_a_table_is_printed_kept_and_gone_on_with(run, keypoints, tmp_path):
     assert written["settings"]["authors_setting"] is False
     units = sorted(path.stat().st_mtime_ns for path in out.rglob("unit.json"))
     assert len(units) == 4
-    again = run(*asked)
+    again = run(*arguments)
     assert again.out == done.out
     assert sorted(path.stat().st_mtime_ns for path in out.rglob("unit.json")) == units
-    other = run(*asked, "--authors-setting")
+    other = run(*arguments, "--authors-setting")
     assert (other.code, other.err.count("\n")) == (1, 1)
     assert "was made with authors_setting False" in other.err
 

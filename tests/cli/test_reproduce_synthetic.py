@@ -77,6 +77,6 @@ def test_all_joints_are_taught_if_asked_for(run, tmp_path, asked):
 
 
 def test_the_help_names_what_is_usual_on_synthetic_footage(run):
-    said = " ".join(run("reproduce", "--help").out.split())
-    assert f"on synthetic footage {INFERENCE.floor:g}." in said
-    assert f"on synthetic footage {INFERENCE.sharpen:g}." in said
+    words = " ".join(run("reproduce", "--help").out.split())
+    assert f"on synthetic footage {INFERENCE.floor:g}." in words
+    assert f"on synthetic footage {INFERENCE.sharpen:g}." in words

@@ -32,9 +32,9 @@ def test_a_signal_ends_it_and_says_what_is_safe(number: signal.Signals, tmp_path
     assert lines[1] == f"0 decisions so far: {reviews_path(harvest.path)}\n"
     assert lines[2].startswith("review at http://127.0.0.1:")
     process.send_signal(number)
-    said = process.communicate(timeout=60)[1]
+    errors = process.communicate(timeout=60)[1]
     file = reviews_path(harvest.path)
-    assert said == f"stopped by {number.name}: every decision that the page confirmed is in {file}\n"
+    assert errors == f"stopped by {number.name}: every decision that the page confirmed is in {file}\n"
     assert process.returncode == 128 + number
     assert not list(tmp_path.glob(".*"))
 
@@ -56,8 +56,8 @@ def test_an_export_says_which_decisions_are_in_it(run, tmp_path: Path) -> None:
     writer = ReviewWriter(harvest.path, harvest.info)
     writer.decide((1, 0, "head_top"), "reject")
     writer.close()
-    said = run("export", harvest.path, "--format", "csv", "--out", tmp_path / "a.csv").out
-    assert "note: the decisions of a review are in it: 0 accepted, 1 rejected, 0 moved (" in said
+    output = run("export", harvest.path, "--format", "csv", "--out", tmp_path / "a.csv").out
+    assert "note: the decisions of a review are in it: 0 accepted, 1 rejected, 0 moved (" in output
     without = run("export", harvest.path, "--format", "csv", "--out", tmp_path / "b.csv", "--no-reviews").out
     assert "review" not in without + plain.out
     a, b, c = ((tmp_path / f"{name}.csv").read_text().splitlines() for name in ("a", "b", "plain"))

@@ -55,10 +55,10 @@ def test_while_python_imports(number: signal.Signals, delay_s: float, footage) -
     process = begin("harvest", footage.capture, "--detector", footage.keypoints, "--out", footage.folder / "h")
     time.sleep(delay_s)
     process.send_signal(number)
-    said = end(process)
+    output = end(process)
     assert process.returncode == 128 + number
-    assert len(said.splitlines()) == 1
-    assert said.startswith(f"stopped by {number.name}: ")
+    assert len(output.splitlines()) == 1
+    assert output.startswith(f"stopped by {number.name}: ")
     assert not list(footage.folder.glob("*h.lock"))
     assert not (footage.folder / "h").exists()
 
@@ -78,12 +78,12 @@ def test_in_the_middle_of_a_harvest(number: signal.Signals, footage, run) -> Non
     process = begin(*command)
     _wait_for(lambda: bool(list(footage.folder.glob(".h.partial-*/unfinished.json"))), process)
     process.send_signal(number)
-    said = end(process)
+    output = end(process)
     if process.returncode == 0:
         pytest.skip("it was finished before the signal came")
     assert process.returncode == 128 + number
-    assert len(said.splitlines()) == 1
-    assert "go on with --resume" in said or f"the harvest is finished: {out}" in said
+    assert len(output.splitlines()) == 1
+    assert "go on with --resume" in output or f"the harvest is finished: {out}" in output
     again = run(*command, "--resume")
     assert again.err == ""
     assert again.code == 0
@@ -118,9 +118,9 @@ finally:
     process.send_signal(signal.SIGTERM)
     time.sleep(0.2)
     process.send_signal(signal.SIGINT)
-    said = end(process)
+    output = end(process)
     assert process.returncode == 128 + signal.SIGTERM
-    assert said.startswith("stopped by SIGTERM: ended at once")
+    assert output.startswith("stopped by SIGTERM: ended at once")
 
 
 def test_a_signal_that_comes_while_an_object_is_removed_is_not_lost() -> None:

@@ -35,8 +35,8 @@ def test_a_network_is_trained_and_gone_on_with(run, coco, tmp_path):
     done = run(*arguments, "--epochs", 1, "--batch-size", 2)
     assert done.code == 0, done.err
     assert "1 epochs, 1 steps, loss" in done.out
-    said = json.loads((tmp_path / "out" / "training.json").read_text())["options"]["augmentation"]
-    assert (said["rotation_deg"], said["scale"], said["colour"]) == (20, 0.15, 0.3)
+    augmentation = json.loads((tmp_path / "out" / "training.json").read_text())["options"]["augmentation"]
+    assert (augmentation["rotation_deg"], augmentation["scale"], augmentation["colour"]) == (20, 0.15, 0.3)
     weights = tmp_path / "out" / "weights.safetensors"
     before = load_detector(weights).network.score[0].weight
     assert run(*arguments, "--epochs", 2, "--batch-size", 2, "--resume").code == 0

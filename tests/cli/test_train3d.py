@@ -30,10 +30,10 @@ def harvested(run, footage, kept):
         shutil.copytree(out, kept)
         return out
     shutil.copytree(kept, out)
-    said = json.loads((out / "harvest.json").read_text())
-    said["capture"]["path"] = str(footage.capture)
+    record = json.loads((out / "harvest.json").read_text())
+    record["capture"]["path"] = str(footage.capture)
     (out / "SHA256SUMS").unlink()
-    (out / "harvest.json").write_text(json.dumps(said))
+    (out / "harvest.json").write_text(json.dumps(record))
     return out
 
 
@@ -49,11 +49,11 @@ def test_a_network_is_trained_gone_on_with_and_asked(run, footage, harvested):
     assert (again.code, again.err.count("\n")) == (1, 1)
     view = Harvest.open(harvested).view_names[0]
     video = footage.capture / "videos" / f"{view}.mp4"
-    asked = run(
+    answer = run(
         "predict", out, video, "--out", footage.folder / "p", "--calibration", harvested / "rig.json", "--view", view
     )
-    assert asked.code == 0, asked.err
-    assert "depth of the root: limb lengths" in asked.out
+    assert answer.code == 0, answer.err
+    assert "depth of the root: limb lengths" in answer.out
     with (footage.folder / "p" / "poses.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert {row["frame"] for row in rows} == {str(frame) for frame in range(6)}
@@ -78,10 +78,10 @@ def test_the_person_is_found_in_a_video(run, footage, harvested):
     small = ("--epochs", 1, "--features", 2, "--input-px", 64, "--held-out", 0)
     assert run("train3d", harvested, "--out", net, *small).code == 0
     write_pan(video, 4)
-    asked = run("predict", net, video, "--out", footage.folder / "p", "--detector", "hourglass")
-    assert asked.code == 0, asked.err
-    assert "window: found by hourglass" in asked.out
-    assert "4 poses in 8 pictures, 4 in which nobody is found" in asked.out
+    answer = run("predict", net, video, "--out", footage.folder / "p", "--detector", "hourglass")
+    assert answer.code == 0, answer.err
+    assert "window: found by hourglass" in answer.out
+    assert "4 poses in 8 pictures, 4 in which nobody is found" in answer.out
     with (footage.folder / "p" / "poses.csv").open(newline="") as stream:
         assert {row["frame"] for row in csv.DictReader(stream)} == {"0", "1", "2", "3"}
     boxes = footage.folder / "p" / "boxes.csv"
@@ -106,10 +106,10 @@ def test_keypoint_files_say_where_the_person_is(run, footage, harvested):
     small = ("--epochs", 1, "--features", 2, "--input-px", 64, "--held-out", 0)
     assert run("train3d", harvested, "--out", net, *small).code == 0
     video = next((footage.capture / "videos").iterdir())
-    asked = run("predict", net, video, "--out", footage.folder / "p", "--detector", footage.keypoints)
-    assert asked.code == 0, asked.err
-    said = json.loads((footage.folder / "p" / "prediction.json").read_text())
-    assert (said["window"], said["num_poses"], said["findings"]) == ("found by keypoints", 6, [])
+    answer = run("predict", net, video, "--out", footage.folder / "p", "--detector", footage.keypoints)
+    assert answer.code == 0, answer.err
+    record = json.loads((footage.folder / "p" / "prediction.json").read_text())
+    assert (record["window"], record["num_poses"], record["findings"]) == ("found by keypoints", 6, [])
     windows = Harvest.open(harvested)
     view = windows.view_names.index(video.stem)
     crop = next(iter(windows.iter_frames())).crops[view]

@@ -54,12 +54,12 @@ def test_a_planted_fault_is_named_at_once(run, shared_dir: Path, tmp_path: Path,
     inputs = ["--calibration", calibration, "--detector", capture / "openpose", "--stop", NUM_FRAMES]
     done = run("harvest", capture, *inputs, *options, "--resolution", 16, "--out", out)
     assert done.code == 0, done.err
-    (said,) = [line for line in done.out.splitlines() if line.startswith("verdict: ")]
-    assert re.match(f"verdict: {named}", said), said
+    (verdict,) = [line for line in done.out.splitlines() if line.startswith("verdict: ")]
+    assert re.match(f"verdict: {named}", verdict), verdict
     page = (out / "report" / "index.html").read_text(encoding="utf-8")
     first = re.search(r'<p class="sentence">([^<]*)</p>', page)
     assert first is not None
-    assert first[1].replace("&#34;", '"').replace("&#39;", "'") == said.removeprefix("verdict: ")
+    assert first[1].replace("&#34;", '"').replace("&#39;", "'") == verdict.removeprefix("verdict: ")
     assert page.index('class="sentence"') < page.index('class="facts"')
 
 

@@ -142,8 +142,8 @@ def test_one_picture_more_than_the_reader_gives_is_a_warning_and_two_are_refused
 def test_an_offset_is_taken_as_given_and_held_against_the_footage():
     found = compare({"a": range(19), "b": range(19)}, {"a": 20, "b": 20}, offsets={"a": 1, "b": 2})
     assert (found.of_view["a"].number(1), found.of_view["b"].number(2)) == (0, 0)
-    (said,) = (one for one in found.findings if "1 of 19 numbers plus the frame_offset 2" in one.message)
-    assert said.severity == "note"  # it is what the offset asks for
+    (note,) = (one for one in found.findings if "1 of 19 numbers plus the frame_offset 2" in one.message)
+    assert note.severity == "note"  # it is what the offset asks for
     assert not [one for one in found.findings if "reach beyond" in one.message]
 
 

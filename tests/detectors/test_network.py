@@ -50,12 +50,12 @@ def spot_detector(input_size, *, shift=0, options=None, bias_px=(0.0, 0.0)):
 
 def test_what_it_is_is_said_in_plain_data():
     detector = spot_detector((96, 128), options=RunOptions(flip_test=True), bias_px=(1.5, -2.0))
-    said = details_of(detector)
-    assert json.loads(json.dumps(said)) == said
-    assert said["spot_sha256"] == "5e"
-    assert said["flip_test"]
-    assert said["preprocessing"]["input_size"] == [96, 128]
-    assert said["preprocessing"]["bias_px"] == [1.5, -2.0]
+    details = details_of(detector)
+    assert json.loads(json.dumps(details)) == details
+    assert details["spot_sha256"] == "5e"
+    assert details["flip_test"]
+    assert details["preprocessing"]["input_size"] == [96, 128]
+    assert details["preprocessing"]["bias_px"] == [1.5, -2.0]
 
 
 def test_heatmaps_are_handed_over_where_they_are_wanted():

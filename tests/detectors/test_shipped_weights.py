@@ -27,14 +27,14 @@ def written(folder, *, sha256=None, **changes):
     from poseharvest.detectors.published_weights import sha256_of
 
     save_file({"a": torch.zeros(1)}, folder / "w.safetensors")
-    said = {
+    values = {
         "sha256": sha256 or sha256_of(folder / "w.safetensors"),
         "licence": "L",
         "recipe": "R",
         "pckh": 80,
         **changes,
     }
-    lines = [f"{key} = {json.dumps(value)}" for key, value in said.items() if value is not None]
+    lines = [f"{key} = {json.dumps(value)}" for key, value in values.items() if value is not None]
     (folder / "w.toml").write_text("\n".join(lines))
     return folder
 

@@ -236,8 +236,8 @@ def test_with_nothing_to_compare_nothing_is_named():
 def test_each_suspect_is_named_before_it_is_judged():
     rig = cameras()
     wrong = changed(rig, 2, turned(5, 0))
-    shown, heard = ShownJoints(np.arange(NUM), filmed(rig)), []
-    found = find_fault(wrong, shown, RATE, FLIP, heard.append)
+    shown, steps = ShownJoints(np.arange(NUM), filmed(rig)), []
+    found = find_fault(wrong, shown, RATE, FLIP, steps.append)
     assert found is not None
     assert found.kind == "place"
-    assert heard == [camera.name for camera in rig]
+    assert steps == [camera.name for camera in rig]

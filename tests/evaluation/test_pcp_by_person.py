@@ -109,8 +109,8 @@ def test_parts_that_a_skeleton_lacks_are_not_judged_and_ears_make_a_head(skeleto
         assert [part for part, score in table.parts[person].items() if np.isnan(score.value)] == not_judged
         assert list(table.parts[person])[:2] == ["head", "torso"]
     assert table.mean.value == 100
-    said = str(table.people["0"].protocol)
-    assert ("not judged, since the skeleton lacks joints of it: head, torso" in said) == bool(not_judged)
+    protocol = str(table.people["0"].protocol)
+    assert ("not judged, since the skeleton lacks joints of it: head, torso" in protocol) == bool(not_judged)
 
 
 def test_a_skeleton_with_no_part_is_an_error() -> None:

@@ -90,8 +90,8 @@ def test_the_largest_residual_is_what_a_byte_holds(tmp_path: Path) -> None:
 
 def test_frames_without_a_point_are_named_and_can_be_filled(harvest: Harvest, tmp_path: Path) -> None:
     plain = export_with_findings(harvest, "c3d", tmp_path / "a.c3d", blank="none")
-    said = next(finding for finding in plain.findings if finding.topic == "gaps")
-    assert said.message.startswith("2 of 22 frames show no marker (from 0: 5, 7): their points are missing")
+    note = next(finding for finding in plain.findings if finding.topic == "gaps")
+    assert note.message.startswith("2 of 22 frames show no marker (from 0: 5, 7): their points are missing")
     filled = export_with_findings(harvest, "c3d", tmp_path / "b.c3d", blank="none", gaps="fill")
     assert "filled by straight lines" in next(f.message for f in filled.findings if f.topic == "gaps")
     before, after = by_hand(plain.path)[0], by_hand(filled.path)[0]
@@ -131,10 +131,12 @@ def test_the_first_frame_is_right_or_named(first: int, tmp_path: Path) -> None:
     written = export_with_findings(write_harvest(tmp_path / "h", records), "c3d", tmp_path / "a.c3d", blank="none")
     found, points = read_with_ezc3d(written.path)
     expected, _, first_by_hand = by_hand(written.path)
-    said = [finding.message for finding in written.findings if finding.topic == "frames"]
+    messages = [finding.message for finding in written.findings if finding.topic == "frames"]
     assert found == first_by_hand == (first if first <= 65529 else 0)
-    assert bool(said) == (first > 65529)
-    assert all(f"the file's first frame is the capture's frame {first}, {first / FRAME_RATE:.3f} s" in m for m in said)
+    assert bool(messages) == (first > 65529)
+    assert all(
+        f"the file's first frame is the capture's frame {first}, {first / FRAME_RATE:.3f} s" in m for m in messages
+    )
     assert ezc3d.c3d(str(written.path))["parameters"]["POSEHARVEST"]["FIRST_FRAME"]["value"] == [first]
     np.testing.assert_allclose(points, expected)
     np.testing.assert_allclose(points[[0, 1, 4]], [record.mean.numpy() for record in records], rtol=1e-6, atol=1e-3)

@@ -170,10 +170,10 @@ def test_strange_harvests_are_written_or_it_says_what_is_missing(name: str, stra
         assert written.path.exists()
         assert all("\n" not in finding.message for finding in written.findings)
     else:
-        with pytest.raises(ConfigError) as said:
+        with pytest.raises(ConfigError) as caught:
             export(harvest, name, tmp_path / "out", **options)
-        assert expected in str(said.value)
-        assert "\n" not in str(said.value)
+        assert expected in str(caught.value)
+        assert "\n" not in str(caught.value)
         assert not (tmp_path / "out").exists()
 
 

@@ -66,8 +66,8 @@ def test_joints_under_their_own_names_are_themselves() -> None:
 
 
 def test_joints_without_a_marker_are_named() -> None:
-    (said,) = name_findings(COCO17.joints, "pose2sim")
-    assert said.message == (
+    (note,) = name_findings(COCO17.joints, "pose2sim")
+    assert note.message == (
         "Pose2Sim's marker sets have no marker for left_eye, right_eye, left_ear, right_ear: not written"
     )
     with pytest.raises(

@@ -39,7 +39,7 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Harvest:
 @pytest.mark.parametrize("late", [0, 1])
 def test_pictures_of_another_moment_are_named(late: int, walk: Harvest, tmp_path: Path) -> None:
     written = export_with_findings(walk, "coco", tmp_path / "out", source=_Walk(late))
-    said = [f.message for f in written.findings if f.topic == "pictures"]
-    assert len(said) == late
-    assert all('view "cam01", frame 0: the picture in the footage is not the one that was' in text for text in said)
+    messages = [f.message for f in written.findings if f.topic == "pictures"]
+    assert len(messages) == late
+    assert all('view "cam01", frame 0: the picture in the footage is not the one that was' in text for text in messages)
     assert len(list((written.path / "images").rglob("*.jpg"))) == 4 * 14 - 4

@@ -41,9 +41,9 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("format", PLAIN)
 def test_every_format_is_another_with_the_decisions_and_says_how_many(format: str, walk: Path, tmp_path: Path) -> None:
-    said = export_with_findings(walk, format, tmp_path / "with").findings
+    findings = export_with_findings(walk, format, tmp_path / "with").findings
     plain = export_with_findings(Harvest.open(walk, reviews=False), format, tmp_path / "without").findings
-    counted = [one.message for one in said if one.topic == "review"]
+    counted = [one.message for one in findings if one.topic == "review"]
     assert len(counted) == 1
     assert "1 accepted, 1 rejected, 1 moved" in counted[0]
     assert hashlib.sha256(reviews_path(walk).read_bytes()).hexdigest()[:16] in counted[0]

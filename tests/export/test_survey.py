@@ -35,9 +35,11 @@ def test_a_world_that_lays_the_person_down_is_named_with_its_own_up(name: str, u
     if name == "c3d":
         pytest.importorskip("ezc3d")
     harvest = write_walk(tmp_path / "h", up)
-    said = [f for f in export_with_findings(harvest, name, tmp_path / "default", up="z").findings if f.topic == "axes"]
-    assert bool(said) == (up != "z")
-    assert all(f"give --up {up} (" in finding.message for finding in said)
+    findings = [
+        f for f in export_with_findings(harvest, name, tmp_path / "default", up="z").findings if f.topic == "axes"
+    ]
+    assert bool(findings) == (up != "z")
+    assert all(f"give --up {up} (" in finding.message for finding in findings)
     again = export_with_findings(harvest, name, tmp_path / "again", up=up)
     assert not [f for f in again.findings if f.topic == "axes"]
 

@@ -136,12 +136,12 @@ def test_one_of_several_persons(harvest_of_two: Harvest, tmp_path: Path) -> None
 @pytest.mark.parametrize(("blank", "missing"), [("unsupported", {5, 7}), ("none", {5, 7})])
 def test_rows_without_a_marker_are_named_and_can_be_left_out(blank, missing, harvest: Harvest, tmp_path: Path) -> None:
     kept = export_with_findings(harvest, "trc", tmp_path / "kept.trc", blank=blank, gaps="empty")
-    said = next(finding for finding in kept.findings if finding.topic == "gaps")
-    assert said.severity == "warning"
-    assert said.message.startswith(
+    note = next(finding for finding in kept.findings if finding.topic == "gaps")
+    assert note.severity == "warning"
+    assert note.message.startswith(
         "2 of 22 frames show no marker (from 0: 5, 7): OpenSim's inverse kinematics ends there"
     )
-    assert "--gaps skip" in said.message
+    assert "--gaps skip" in note.message
     skipped = export_with_findings(harvest, "trc", tmp_path / "skipped.trc", blank=blank, gaps="skip")
     trc = read_trc(skipped.path)
     assert trc.frames == [frame + 1 for frame in range(2, 24) if frame not in missing]
@@ -158,9 +158,9 @@ def test_rows_without_a_marker_are_filled_and_named(harvest: Harvest, tmp_path: 
     means = {record.frame: record.mean.numpy() for record in harvest.iter_frames()}
     for gap in (5, 7):
         np.testing.assert_allclose(trc.points[gap - 2], (means[gap - 1] + means[gap + 1]) / 2, rtol=1e-6, atol=1e-4)
-    said = next(finding for finding in written.findings if finding.topic == "gaps")
-    assert said.severity == "warning"
-    assert said.message.startswith("2 of 22 frames show no marker (from 0: 5, 7): filled by straight lines")
+    note = next(finding for finding in written.findings if finding.topic == "gaps")
+    assert note.severity == "warning"
+    assert note.message.startswith("2 of 22 frames show no marker (from 0: 5, 7): filled by straight lines")
 
 
 def test_frames_without_a_marker_at_the_ends_have_no_row_and_what_cannot_be_filled_is_named(tmp_path: Path) -> None:
@@ -174,9 +174,9 @@ def test_frames_without_a_marker_at_the_ends_have_no_row_and_what_cannot_be_fill
     assert trc.frames == [3, 4, 5, 6, 7]
     assert int(trc.header["NumFrames"]) == 5
     assert np.isnan(trc.points).all(axis=(1, 2)).tolist() == [False, False, True, False, False]
-    said = next(finding for finding in written.findings if finding.topic == "gaps")
-    assert "4 of 8 frames show no marker (from 0: 0-1, 4, 7)" in said.message
-    assert "no marker is shown both before and after 4: OpenSim's inverse kinematics ends there" in said.message
+    note = next(finding for finding in written.findings if finding.topic == "gaps")
+    assert "4 of 8 frames show no marker (from 0: 0-1, 4, 7)" in note.message
+    assert "no marker is shown both before and after 4: OpenSim's inverse kinematics ends there" in note.message
 
 
 def test_markers_have_the_names_of_pose2sim(harvest: Harvest, tmp_path: Path) -> None:
@@ -206,9 +206,10 @@ def test_nothing_to_write_is_an_error(name: str, tmp_path: Path) -> None:
 
 
 def test_what_opensim_makes_of_the_names_is_said(harvest: Harvest, tmp_path: Path) -> None:
-    said = export_with_findings(harvest, "trc", tmp_path / "a.trc").findings
+    findings = export_with_findings(harvest, "trc", tmp_path / "a.trc").findings
     assert (
-        "markers are called as the joints are (right_ankle, " in next(f for f in said if f.topic == "markers").message
+        "markers are called as the joints are (right_ankle, "
+        in next(f for f in findings if f.topic == "markers").message
     )
 
 

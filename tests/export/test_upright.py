@@ -41,9 +41,9 @@ def write_turned_walk(path: Path, up: str) -> Harvest:
 @pytest.mark.parametrize("up", AXES)
 def test_a_person_who_stands_says_which_way_is_up(up: str, tmp_path: Path) -> None:
     harvest = write_turned_walk(tmp_path / "h", up)
-    said = [f for f in export_with_findings(harvest, "trc", tmp_path / "a.trc").findings if f.topic == "axes"]
-    assert [finding.severity for finding in said] == ["note"]
-    assert said[0].message.startswith(f"{up} is taken as up, as the person stands (")
+    findings = [f for f in export_with_findings(harvest, "trc", tmp_path / "a.trc").findings if f.topic == "axes"]
+    assert [finding.severity for finding in findings] == ["note"]
+    assert findings[0].message.startswith(f"{up} is taken as up, as the person stands (")
     export_with_findings(harvest, "trc", tmp_path / "b.trc", up=up)
     assert (tmp_path / "a.trc").read_bytes() == (tmp_path / "b.trc").read_bytes()
 
@@ -52,9 +52,9 @@ def test_a_person_who_stands_says_which_way_is_up(up: str, tmp_path: Path) -> No
 def test_only_a_body_nearer_to_the_floor_than_to_upright_is_named(tilt_deg: float, turn_deg: float) -> None:
     tilt, turn = np.deg2rad(tilt_deg), np.deg2rad(turn_deg)
     upwards = np.array([np.sin(tilt) * np.cos(turn), np.sin(tilt) * np.sin(turn), np.cos(tilt)])
-    said = find_up(None, upwards, "z").findings  # type: ignore[arg-type]  # cameras are not asked for a given axis
+    findings = find_up(None, upwards, "z").findings  # type: ignore[arg-type]  # cameras are not asked for a given axis
     if abs(tilt_deg - 60) > 1e-6:
-        assert bool(said) == (tilt_deg > 60)
+        assert bool(findings) == (tilt_deg > 60)
 
 
 def test_a_body_without_a_direction_is_not_judged() -> None:

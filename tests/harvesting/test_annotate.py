@@ -182,9 +182,9 @@ def test_legs_that_no_view_shows_are_no_annotations(person, tmp_path, height, le
     assert not marks(result, LEGS).any()
     rest = [joint for joint in MPII16.joints if joint not in LEGS]
     assert float(marks(result, rest)[0].double().mean()) > 0.9
-    said = [finding.message for finding in result.info.findings if finding.topic == "joints out of view"]
-    assert len(said) == 1
-    assert "upper body only" in said[0]
+    messages = [finding.message for finding in result.info.findings if finding.topic == "joints out of view"]
+    assert len(messages) == 1
+    assert "upper body only" in messages[0]
 
 
 @pytest.mark.parametrize("joints", [("head_top", "upper_neck"), ("right_ankle", "right_knee")])

@@ -177,9 +177,9 @@ def test_a_wrist_that_no_camera_sees_is_as_long_as_the_other(quick: HarvestOptio
     result = harvest(simulation.capture, ChangedDetector(simulation.detector, hide), tmp_path / "h", options=quick)
     lengths = result.info.limb_lengths_mm
     assert lengths["left_elbow-left_wrist"] == lengths["right_elbow-right_wrist"]
-    (said,) = (finding for finding in result.info.findings if "wrist" in finding.message)
-    assert said.topic == "joints out of view"
-    assert "left_wrist" in said.message
+    (note,) = (finding for finding in result.info.findings if "wrist" in finding.message)
+    assert note.topic == "joints out of view"
+    assert "left_wrist" in note.message
 
 
 def test_views_that_drop_out(quick: HarvestOptions, tmp_path: Path) -> None:
@@ -355,13 +355,13 @@ class CountedCapture(FrameChanger):
     alive: list[int] = field(default_factory=list)
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[MultiViewFrame]:
-        given: list[weakref.ref[MultiViewFrame]] = []
+        frames: list[weakref.ref[MultiViewFrame]] = []
         for frame in super().frames(start, stop):
-            given.append(weakref.ref(frame))
+            frames.append(weakref.ref(frame))
             yield frame
             del frame
             gc.collect()
-            self.alive.append(sum(ref() is not None for ref in given))
+            self.alive.append(sum(ref() is not None for ref in frames))
 
 
 def test_frames_stream(quick: HarvestOptions, tmp_path: Path) -> None:

@@ -112,9 +112,9 @@ def test_moments_are_harvested_asked_for_or_noticed(
     source = replace(crowd.capture, num_frames=6)
     made = harvest(source, shuffled(crowd), tmp_path / "h", options=replace(QUICK, moments=moments))
     assert made.info.counts.records >= 0.85 * 3 * 6
-    (said,) = (finding for finding in made.info.findings if finding.topic == "moments")
-    assert "every frame stands alone" in said.message
-    assert ("--in-a-row" in said.message) == (moments is None)
+    (note,) = (finding for finding in made.info.findings if finding.topic == "moments")
+    assert "every frame stands alone" in note.message
+    assert ("--in-a-row" in note.message) == (moments is None)
     assert made.info.motion is None
     assert made.filled_poses() == []
 

@@ -203,13 +203,13 @@ def test_three_who_cross_and_touch_are_as_good_as_alone(tmp_path: Path, kind: st
 
 
 def test_whoever_watches_hears_whose_limbs_are_learned(tmp_path: Path) -> None:
-    said: list[Progress] = []
+    reports: list[Progress] = []
     source = ListedPeople(RIG, two)
-    harvest(CrowdCapture(RIG, 14), source, tmp_path / "h", options=QUICK, on_progress=said.append)
+    harvest(CrowdCapture(RIG, 14), source, tmp_path / "h", options=QUICK, on_progress=reports.append)
     for person in (0, 1):
-        assert f"learning the limbs of person {person}" in [one.stage for one in said]
-    assert "judging the cameras by person 0" in [one.stage for one in said]
-    assert [one.done for one in said] == sorted(one.done for one in said)
+        assert f"learning the limbs of person {person}" in [one.stage for one in reports]
+    assert "judging the cameras by person 0" in [one.stage for one in reports]
+    assert [one.done for one in reports] == sorted(one.done for one in reports)
 
 
 def test_no_model_of_those_who_have_left_is_kept(tmp_path: Path) -> None:

@@ -26,14 +26,14 @@ def sightings(simulation: Simulation) -> list[Sighting]:
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16, torch.float64])
 def test_every_sighting_is_read_back_in_any_order(sightings: list[Sighting], dtype: torch.dtype) -> None:
-    given = [replace(s, heatmaps=Heatmaps(s.heatmaps.values.to(dtype), s.heatmaps.crops)) for s in sightings]
+    stored = [replace(s, heatmaps=Heatmaps(s.heatmaps.values.to(dtype), s.heatmaps.crops)) for s in sightings]
     with TemporaryFile(buffering=0) as file:
         spool = SightingSpool(file, Path("out"))
-        for sighting in given:
+        for sighting in stored:
             spool.append(sighting)
         assert len(spool) == 3
         for index in (2, 0, 1, 0):
-            read, wanted = spool[index], given[index]
+            read, wanted = spool[index], stored[index]
             assert torch.equal(read.heatmaps.values, wanted.heatmaps.values)
             assert read.heatmaps.values.dtype == dtype
             assert read.heatmaps.crops == wanted.heatmaps.crops

@@ -109,10 +109,10 @@ def test_shells_make_the_posterior_as_long_as_the_body(learned: Learned) -> None
 
 def test_given_lengths_are_kept(learned: Learned) -> None:
     simulation, sightings, _ = learned(CLEAN)
-    given = LimbLengths({limb: length + 1 for limb, length in true_lengths(simulation).mm.items()})
+    lengths = LimbLengths({limb: length + 1 for limb, length in true_lengths(simulation).mm.items()})
     quick = replace(LEARNER, options=InferenceOptions(resolution=16))
-    subject = quick.learn(sightings[:3], given)
-    assert subject.lengths == given
+    subject = quick.learn(sightings[:3], lengths)
+    assert subject.lengths == lengths
     assert subject.guessed == ()
 
 
@@ -169,8 +169,8 @@ def test_a_limb_that_is_never_whole_is_guessed_and_named() -> None:
     assert sorted(subject.guessed) == ["pelvis-left_hip", "pelvis-right_hip", "pelvis-thorax"]
     for limb, length in true_lengths(simulation).mm.items():
         assert subject.lengths.mm[limb] == pytest.approx(length, rel=0.4 if "hip" in limb[1] else 0.15)
-    (said,) = (f.message for f in limb_findings(subject, "the person") if "never seen whole" in f.message)
-    assert all(limb in said for limb in subject.guessed)
+    (message,) = (f.message for f in limb_findings(subject, "the person") if "never seen whole" in f.message)
+    assert all(limb in message for limb in subject.guessed)
     measured = [length for limb, length in subject.lengths.mm.items() if "pelvis" not in limb]
     assert subject.lengths.mm["pelvis", "thorax"] > 1.2 * median(measured)  # a trunk, not a median limb
 
@@ -197,9 +197,9 @@ def test_it_takes_no_more_frames_than_it_may_and_says_what_it_does(learned: Lear
 @pytest.mark.parametrize(("factor", "words"), [(0.8, "25% longer"), (1.2, "17% shorter")])
 def test_lengths_that_are_another_person_s_are_named(learned: Learned, factor: float, words: str) -> None:
     simulation, sightings, _ = learned(CLEAN)
-    given = LimbLengths({limb: factor * length for limb, length in true_lengths(simulation).mm.items()})
+    lengths = LimbLengths({limb: factor * length for limb, length in true_lengths(simulation).mm.items()})
     quick = replace(LEARNER, options=InferenceOptions(resolution=16))
-    subject = quick.learn(sightings, given)
+    subject = quick.learn(sightings, lengths)
     assert subject.longer_than_given == pytest.approx(1 / factor - 1, abs=0.03)
     found = [one.message for one in limb_findings(subject, "the person") if "were given" in one.message]
     number, kind = words.split("% ")

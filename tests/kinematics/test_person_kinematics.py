@@ -80,11 +80,11 @@ def test_angles_that_are_hardly_known_are_named(tmp_path: Path) -> None:
         record.cov[:] = torch.eye(3) * 4
         record.cov[wrist] = torch.eye(3) * 150.0**2
     person = solve_person(write_harvest(tmp_path / "h", records), tmp_path, KinematicsOptions())
-    (said,) = (f.message for f in person.findings if f.topic == "angles")
-    assert said.startswith(
+    (message,) = (f.message for f in person.findings if f.topic == "angles")
+    assert message.startswith(
         "angles that are hardly known, with the median of their sigma in degrees: right_elbow_flexion "
     )
-    assert "," not in said.partition("degrees: ")[2]
+    assert "," not in message.partition("degrees: ")[2]
 
 
 @needs_opensim
@@ -105,9 +105,9 @@ def test_the_models_knees_are_those_of_the_joints(weights: str, walk: Harvest, s
     assert person.model.marker_rms_mm < 40
     written = ["coordinates.mot", "markers.trc", "opensim.log", "scaled.osim"]
     assert sorted(path.name for path in tmp_path.iterdir()) == written
-    said = [finding.message for finding in person.findings]
-    assert any("2 of 24 frames show no marker (from 0: 5-6)" in message for message in said)
-    assert any("foot; these segments keep the model's size" in message for message in said)
+    messages = [finding.message for finding in person.findings]
+    assert any("2 of 24 frames show no marker (from 0: 5-6)" in message for message in messages)
+    assert any("foot; these segments keep the model's size" in message for message in messages)
     if weights == "setup":
         assert person.model.answer.tasks["LShoulder"] == 2
 
@@ -182,10 +182,10 @@ def test_what_no_marker_shows_is_left_out_and_named(setups: Path, tmp_path: Path
     assert {"knee_angle_r", "hip_flexion_l", "ankle_angle_r", "wrist_flex_r"} <= set(idle)
     assert not {"elbow_flex_r", "arm_flex_l", "pelvis_tx", "pelvis_rotation"} & set(idle)
     assert not set(idle) & set(person.model.motion.names)
-    said = [finding.message for finding in person.findings]
-    assert any("in 2 of 8 frames (from 0: 3-4) a joint has no position (right_wrist)" in one for one in said)
-    assert any(one.startswith("coordinates that no marker shows keep the model's values") for one in said)
-    assert any(one.startswith("angles without a value in any frame") for one in said)
+    messages = [finding.message for finding in person.findings]
+    assert any("in 2 of 8 frames (from 0: 3-4) a joint has no position (right_wrist)" in one for one in messages)
+    assert any(one.startswith("coordinates that no marker shows keep the model's values") for one in messages)
+    assert any(one.startswith("angles without a value in any frame") for one in messages)
 
 
 @needs_opensim

@@ -45,9 +45,9 @@ def test_a_camera_turned_by_half_a_degree_is_turned_back(filmed, turned):
 
 def test_the_refined_cameras_keep_their_lenses(filmed, turned):
     result = refine_rig(filmed[1], turned)
-    for camera, given in zip(result.rig, turned, strict=True):
-        assert torch.equal(camera.px_from_cam, given.px_from_cam)
-        assert camera.distortion == given.distortion
+    for camera, camera_before in zip(result.rig, turned, strict=True):
+        assert torch.equal(camera.px_from_cam, camera_before.px_from_cam)
+        assert camera.distortion == camera_before.distortion
 
 
 def test_true_cameras_are_kept(filmed):

@@ -144,9 +144,9 @@ def test_two_cameras_on_one_line_and_a_person_in_one_place_are_named(filmed):
             body=result.adjusted.body.of_views((0, 1)),
         ),
     )
-    said = messages(flat, "warning")
-    assert "see the person along nearly one line" in said
-    assert "the person stands in one place" in said
+    warnings = messages(flat, "warning")
+    assert "see the person along nearly one line" in warnings
+    assert "the person stands in one place" in warnings
 
 
 def test_too_little_footage_is_refused(filmed):

@@ -26,9 +26,9 @@ def fit_with(right: list[float]) -> PoseFit:
     """A fit of one joint to peaks that are right with these probabilities."""
     one = scene(1, num_views=len(right))
     limbs = replace(one.limbs, tolerance_mm=torch.full_like(one.limbs.tolerance_mm, math.inf))
-    fit = fit_poses(one.seen, one.truth, learn_refinement(one.seen, one.truth, one.limbs).noise, limbs)
+    fit = fit_poses(one.observations, one.truth, learn_refinement(one.observations, one.truth, one.limbs).noise, limbs)
     chances = torch.tensor(right, dtype=torch.float64)[None, :, None].expand(1, -1, fit.points.shape[1])
-    return replace(fit, linear=replace(fit.linear, right=chances, seen=torch.ones_like(chances, dtype=torch.bool)))
+    return replace(fit, linear=replace(fit.linear, right=chances, is_used=torch.ones_like(chances, dtype=torch.bool)))
 
 
 ALL_RIGHT = fit_with([1.0, 1.0, 1.0])
@@ -82,8 +82,8 @@ def test_an_infinite_half_leaves_the_fit_alone():
 @pytest.mark.parametrize("off_mm", [0.0, 2.0])
 def test_the_usual_disagreement_is_that_of_the_frames(off_mm):
     one = scene(60, sigma_px=1.0)
-    found = learn_refinement(one.seen, one.truth, one.limbs)
-    fit = fit_poses(one.seen, one.truth, found.noise, found.limbs)
+    found = learn_refinement(one.observations, one.truth, one.limbs)
+    fit = fit_poses(one.observations, one.truth, found.noise, found.limbs)
     fit = replace(fit, linear=replace(fit.linear, right=torch.ones_like(fit.linear.right)))
     off = torch.zeros_like(fit.points)
     off[..., 0] = off_mm

@@ -83,8 +83,8 @@ def ask(server: ReviewServer) -> Ask:
         method = "GET" if content is None else "POST"
         connection.request(method, f"/{server.token if token is None else token}/{path}", content, named)
         answer = connection.getresponse()
-        said = Answer(answer.status, dict(answer.headers), answer.read())
+        whole = Answer(answer.status, dict(answer.headers), answer.read())
         connection.close()
-        return said
+        return whole
 
     return send

@@ -15,18 +15,18 @@ KNEE = {"frame": 12, "person": 1, "joint": "left_knee"}
 
 
 def test_the_page_holds_its_own_scripts_alone_and_names_are_escaped(ask, server):
-    said = ask("")
-    page = said.body.decode()
-    assert said.status == 200
+    answer = ask("")
+    page = answer.body.decode()
+    assert answer.status == 200
     assert "walk &lt;of&gt; two" in page
     assert "walk <of>" not in page
     assert page.count("<script") == page.count(f'nonce="{server.nonce}"') - 1  # the style has one too
     assert "src=" not in page.split("</head>")[0]
-    policy = said.headers["Content-Security-Policy"]
+    policy = answer.headers["Content-Security-Policy"]
     assert policy.startswith("default-src 'none'; ")
     assert "unsafe" not in policy
     assert "frame-ancestors 'none'" in policy
-    assert (said.headers["Referrer-Policy"], said.headers["Cache-Control"]) == ("no-referrer", "no-store")
+    assert (answer.headers["Referrer-Policy"], answer.headers["Cache-Control"]) == ("no-referrer", "no-store")
 
 
 def test_it_listens_on_this_machine_alone(server):
@@ -38,9 +38,9 @@ def test_it_listens_on_this_machine_alone(server):
 @pytest.mark.parametrize("path", ["", "queue", "decide"])
 def test_without_the_token_there_is_nothing(ask, server, token, path):
     wrong = {"": "", "x": server.token[:-1] + ("A" if server.token[-1] != "A" else "B"), "é": "%C3%A9"}[token]
-    said = ask(path, {**KNEE, "decision": "reject"} if path == "decide" else None, token=wrong)
-    assert said.status == 404
-    assert said.json == {"error": "there is no such address"}
+    answer = ask(path, {**KNEE, "decision": "reject"} if path == "decide" else None, token=wrong)
+    assert answer.status == 404
+    assert answer.json == {"error": "there is no such address"}
     assert server.session.reviews.standing == {}
 
 
@@ -67,8 +67,8 @@ def test_this_page_is_answered_by_either_name(ask, server):
 
 
 def test_a_decision_is_on_the_disk_when_it_is_confirmed(ask, server, harvest):
-    said = ask("decide", {**KNEE, "decision": "reject"})
-    assert (said.status, said.json["decisions"], said.json["decision"]) == (200, 1, "reject")
+    answer = ask("decide", {**KNEE, "decision": "reject"})
+    assert (answer.status, answer.json["decisions"], answer.json["decision"]) == (200, 1, "reject")
     reviews = read_reviews(harvest.path, harvest.info)
     assert reviews is not None
     decision = reviews.standing[12, 1, "left_knee"]
@@ -78,7 +78,7 @@ def test_a_decision_is_on_the_disk_when_it_is_confirmed(ask, server, harvest):
 
 
 @pytest.mark.parametrize(
-    ("body", "status", "said"),
+    ("body", "status", "message"),
     [
         (b"{", 400, "not valid JSON"),
         (b"[1]", 400, "expected a JSON object"),
@@ -93,10 +93,10 @@ def test_a_decision_is_on_the_disk_when_it_is_confirmed(ask, server, harvest):
         ({**KNEE, "decision": "reject", "colour": 1}, 400, 'unknown key "colour"'),
     ],
 )
-def test_what_is_not_understood_is_an_error_of_one_line_and_not_written(ask, harvest, body, status, said):
+def test_what_is_not_understood_is_an_error_of_one_line_and_not_written(ask, harvest, body, status, message):
     answer = ask("decide", body)
     assert answer.status == status
-    assert said in answer.json["error"]
+    assert message in answer.json["error"]
     assert "\n" not in answer.json["error"]
     assert len(reviews_path(harvest.path).read_text().splitlines()) == 1
 
@@ -106,8 +106,8 @@ def test_bodies_have_a_limit_and_a_kind(ask, server):
     assert "expected application/json" in ask("undo", b"{}", Content_Type="text/plain").json["error"]
     with socket.create_connection((HOST, server.server_port), timeout=20) as raw:
         raw.sendall(f"POST /{server.token}/decide HTTP/1.1\r\nHost: {HOST}:{server.server_port}\r\n\r\n".encode())
-        said = b"".join(iter(lambda: raw.recv(4000), b""))  # until the server closes
-    assert b"got no length" in said
+        answer = b"".join(iter(lambda: raw.recv(4000), b""))  # until the server closes
+    assert b"got no length" in answer
 
 
 @pytest.mark.parametrize(
@@ -131,8 +131,8 @@ def test_addresses(ask, path, status):
 
 
 def test_a_preview_writes_nothing(ask, harvest):
-    said = ask("preview", {**KNEE, "pixels": {"cam01": [200.0, 150.0]}})
-    assert said.json["dragged"] == {"cam01": [200.0, 150.0]}
+    answer = ask("preview", {**KNEE, "pixels": {"cam01": [200.0, 150.0]}})
+    assert answer.json["dragged"] == {"cam01": [200.0, 150.0]}
     assert len(reviews_path(harvest.path).read_text().splitlines()) == 1
 
 

@@ -54,7 +54,7 @@ def test_a_torn_file_of_any_length_holds_the_whole_records_before(path: Path, tm
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         (b'"b"', b'"b', "line 3: is damaged: not valid JSON"),
         (b'"number":2', b'"number":4', "line 3: is damaged: expected the record of number 2"),
@@ -64,12 +64,12 @@ def test_a_torn_file_of_any_length_holds_the_whole_records_before(path: Path, tm
         (b"test log", b"another", 'expected "format": "test log" in line 1'),
     ],
 )
-def test_damage_that_is_no_torn_end_is_named(path: Path, old: bytes, new: bytes, said: str) -> None:
+def test_damage_that_is_no_torn_end_is_named(path: Path, old: bytes, new: bytes, message: str) -> None:
     path.write_bytes(path.read_bytes().replace(old, new))
     before = path.read_bytes()
-    with pytest.raises(StoreError, match=said):
+    with pytest.raises(StoreError, match=message):
         read_log(path, FORMAT)
-    with pytest.raises(StoreError, match=said):
+    with pytest.raises(StoreError, match=message):
         AppendLog(path, FORMAT, {})
     assert path.read_bytes() == before
     assert not list(path.parent.glob(".*"))

@@ -57,11 +57,11 @@ def test_of_many_heirs_of_a_dead_process_one_takes_over(tmp_path: Path) -> None:
             assert heir.stdout is not None
             assert heir.stdout.readline() == "ready\n"
         go.touch()
-        said = [heir.stdout.readline().strip() for heir in heirs if heir.stdout is not None]
+        lines = [heir.stdout.readline().strip() for heir in heirs if heir.stdout is not None]
         for heir in heirs:
             heir.communicate()
-        assert said.count("claimed") == 1
-        assert sum("is being written by process" in line for line in said) == 2
+        assert lines.count("claimed") == 1
+        assert sum("is being written by process" in line for line in lines) == 2
 
 
 @pytest.mark.parametrize(

@@ -41,9 +41,9 @@ def test_of_three_writers_one_succeeds_and_two_say_why(program: str, is_whole: W
         folder.mkdir()
         processes = start(program, folder / "go", folder / "out", ["aa", "bb", "cc"])
         (folder / "go").touch()
-        said = outcomes(processes)
-        assert said.count("done") == 1
-        refused = [line for line in said if line != "done"]
+        results = outcomes(processes)
+        assert results.count("done") == 1
+        refused = [line for line in results if line != "done"]
         assert all("is being written by process" in line or "already exists" in line for line in refused)
         assert is_whole(folder / "out")
         assert sorted(path.name for path in folder.iterdir()) == ["go", "out"]

@@ -113,8 +113,8 @@ def test_other_names_are_said_in_toml(write):
     with pytest.raises(SkeletonError, match=r"expected a joint for left_hip \(LeftUpLeg or .*\), the file has Hips"):
         bvh_performance(path)
     names = read_bvh_names(write('left_hip = "Oberschenkel"', "names.toml"))
-    told = bvh_performance(path, names=names).points(np.zeros(1))
-    np.testing.assert_allclose(told, bvh_performance(write(person())).points(np.zeros(1)))
+    points = bvh_performance(path, names=names).points(np.zeros(1))
+    np.testing.assert_allclose(points, bvh_performance(write(person())).points(np.zeros(1)))
 
 
 def test_a_clip_is_filmed_like_any_action(write, small_rig):

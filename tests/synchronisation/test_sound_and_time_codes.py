@@ -31,11 +31,11 @@ def noise(seconds: float, seed: int) -> Floats:
 @pytest.mark.parametrize("offset_s", [0.0, 0.731, -1.25])
 def test_a_known_offset_comes_back(offset_s: float) -> None:
     """The second microphone is quieter, hears an echo and its own noise."""
-    heard = noise(8.0, 1)
-    echo = heard + 0.5 * np.roll(heard, 700)
+    sound = noise(8.0, 1)
+    echo = sound + 0.5 * np.roll(sound, 700)
     shift = round(max(0.0, -offset_s) * SAMPLE_RATE)
     lead = round(max(0.0, offset_s) * SAMPLE_RATE)
-    first, second = Sound(heard[shift:], 0.0), Sound(0.2 * echo[lead:] + 0.01 * noise(8.0, 2)[lead:], 0.0)
+    first, second = Sound(sound[shift:], 0.0), Sound(0.2 * echo[lead:] + 0.01 * noise(8.0, 2)[lead:], 0.0)
     found = offset_between(first, second, 3.0)
     assert found.offset_s == pytest.approx(offset_s, abs=2e-4)
     assert found.lead > 2
@@ -72,9 +72,9 @@ def film(path: Path, samples: Floats | None, *, time_code: str | None = None, ra
 
 
 def test_the_sound_of_videos(tmp_path: Path) -> None:
-    heard = noise(6.0, 3)
-    first = read_sound(film(tmp_path / "a.mp4", heard))
-    second = read_sound(film(tmp_path / "b.mp4", heard[SAMPLE_RATE // 2 :]))
+    sound = noise(6.0, 3)
+    first = read_sound(film(tmp_path / "a.mp4", sound))
+    second = read_sound(film(tmp_path / "b.mp4", sound[SAMPLE_RATE // 2 :]))
     clocks = clocks_by_sound(["a", "b"], [first, second], period_s=0.04, max_offset_s=3.0)
     assert clocks.are_sure
     assert clocks.clocks[1].offset_s == pytest.approx(0.5, abs=0.002)

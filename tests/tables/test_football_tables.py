@@ -79,14 +79,14 @@ def test_every_number_says_its_protocol(made):
 def test_what_is_finished_is_picked_up_and_a_wrong_truth_changes_the_table(made):
     """The second call asks no detector, and reads the truth anew: only the moved arms become wrong."""
     request, before = made
-    asked = request.detector.asked
-    assert asked == 4
+    num_windows = request.detector.asked
+    assert num_windows == 4
     assert table1(request).as_dict() == before.as_dict()
     poses = joints(LSP14, range(START, START + NUM_FRAMES))
     poses[:, LSP14.index("left_wrist")] += (0, 0, 400)
     write_football_truth(request.data / SEQUENCE, poses)
     after = table1(request)
-    assert request.detector.asked == asked
+    assert request.detector.asked == num_windows
     was, now = (values(table, "three cameras", "here, strict rule") for table in (before, after))
     assert now == {**was, "Lower arms": 50, "Average": 87.5}
     write_football_truth(request.data / SEQUENCE, joints(LSP14, range(START, START + NUM_FRAMES)))
@@ -138,9 +138,9 @@ def test_table_3_fine_tunes_a_network_a_sequence_and_goes_on(made3):
             assert column.scores["Average"].value > 90
             assert "PCP 2D" in str(column.scores["Average"].protocol)
         assert panel.ours[0].scores["Upper arms"].protocol.num_frames == 3 * NUM_FRAMES
-    asked = request.detector.asked
+    num_windows = request.detector.asked
     assert table3(request).as_dict() == table.as_dict()
-    assert request.detector.asked == asked
+    assert request.detector.asked == num_windows
 
 
 def test_a_wrong_two_dimensional_truth_changes_table_3(made3):

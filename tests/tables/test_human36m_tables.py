@@ -59,12 +59,12 @@ def test_table_2_stands_beside_the_paper_s(made):
 
 def test_a_truth_that_is_elsewhere_changes_the_absolute_error_alone_and_nothing_is_harvested_again(made):
     request, before = made
-    asked = request.detector.asked
+    num_windows = request.detector.asked
     for subject, start in (("S9", 0), ("S11", 2)):
         moved = joints(H36M17, range(start, start + NUM_FRAMES)) + np.array([0.0, 300.0, 0.0])
         write_annotations(request.data / subject / "Posing-1", NUMBERS, moved)
     after = table2(request)
-    assert request.detector.asked == asked == 2
+    assert request.detector.asked == num_windows == 2
     assert column(after, "centroid")["Posing"].value == pytest.approx(column(before, "centroid")["Posing"].value)
     assert column(after, "none")["Posing"].value > column(before, "none")["Posing"].value + 150
     for subject, start in (("S9", 0), ("S11", 2)):
@@ -132,10 +132,10 @@ def test_table_5_learns_from_five_subjects_and_is_judged_on_the_others(tmp_path)
     assert errors[2] <= errors[0] <= 1000
     assert all(scores["Average over frames"].protocol.num_frames == 2 * 4 * NUM_FRAMES for scores in ours.values())
     assert all("Average (6 actions)" not in scores for scores in ours.values())
-    asked = detectors.asked
-    assert asked == 7
+    num_windows = detectors.asked
+    assert num_windows == 7
     assert table5(request).as_dict() == table.as_dict()
-    assert detectors.asked == asked
+    assert detectors.asked == num_windows
     (tmp_path / "out/units/single view/seed 0/S9%2FPhoto-1/predictions.npz").write_bytes(b"nothing")
     with pytest.raises(Exception, match=r"predictions.npz: the predictions are damaged"):
         table5(request)

@@ -41,14 +41,14 @@ def read_checksums(folder: Path) -> dict[str, str] | None:
     return {match[2]: match[1] for match in matches if match is not None}
 
 
-def check_file(path: Path, folder: Path, checksums: Mapping[str, str] | None, said: str = "is damaged") -> None:
+def check_file(path: Path, folder: Path, checksums: Mapping[str, str] | None, fault: str = "is damaged") -> None:
     """Check a file of a harvest against its checksum.
 
     Args:
         path: the file.
         folder: of the harvest.
         checksums: those of the harvest; None checks nothing.
-        said: what the error says of the file.
+        fault: what the error says of the file.
 
     Raises:
         StoreError: the file has changed, or has no checksum.
@@ -61,7 +61,7 @@ def check_file(path: Path, folder: Path, checksums: Mapping[str, str] | None, sa
         raise StoreError(f"{folder / CHECKSUMS_FILE}: is damaged: expected a line for {name}")
     if sha256_of(path) != checksums[name]:
         raise StoreError(
-            f"{path}: {said}: its checksum is not that of {CHECKSUMS_FILE}; if you changed it yourself, "
+            f"{path}: {fault}: its checksum is not that of {CHECKSUMS_FILE}; if you changed it yourself, "
             f"delete {folder / CHECKSUMS_FILE}"
         )
 

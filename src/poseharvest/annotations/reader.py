@@ -228,9 +228,9 @@ class Harvest:
             self._checked.add(path)
         return read_part(path, kind, num_rows, columns)
 
-    def _check_file(self, path: Path, said: str = "is damaged") -> None:
+    def _check_file(self, path: Path, fault: str = "is damaged") -> None:
         try:
-            check_file(path, self.path, self._checksums, said)
+            check_file(path, self.path, self._checksums, fault)
         except OSError as error:
             raise StoreError(f"{path}: cannot be read: {error.strerror or error}") from error
 

@@ -136,9 +136,9 @@ def _none_found(folder: Path, candidates: Sequence[Path]) -> CalibrationError:
             where = path.relative_to(folder).as_posix()
             kind_of_error = NoCalibrationError if kind.what.endswith("no calibration") else CalibrationError
             return kind_of_error(f"{folder}: expected a calibration, found {where}, {kind.what}: {kind.remedy}")
-    looked = f"none of {_listed(candidates, folder)} is one" if candidates else "there is no file of its kind"
+    outcome = f"none of {_listed(candidates, folder)} is one" if candidates else "there is no file of its kind"
     return NoCalibrationError(
-        f"{folder}: expected a calibration, found none: {looked} (formats: {', '.join(FORMATS)}): "
+        f"{folder}: expected a calibration, found none: {outcome} (formats: {', '.join(FORMATS)}): "
         "name it by --calibration if it lies elsewhere"
     )
 

@@ -61,18 +61,18 @@ class PeopleFlags:
         Raises:
             ConfigError: one is.
         """
-        given = [one.name for one in fields(self) if getattr(self, one.name)]
-        if given:
-            raise ConfigError(f"{given[0]}: expected --from-people with this option, got a calibration from a board")
+        names = [one.name for one in fields(self) if getattr(self, one.name)]
+        if names:
+            raise ConfigError(f"{names[0]}: expected --from-people with this option, got a calibration from a board")
 
     @staticmethod
-    def check_no_board(**given: object) -> None:
+    def check_no_board(**options: object) -> None:
         """Check that options of a board are not given.
 
         Raises:
             ConfigError: one is.
         """
-        for name, value in given.items():
+        for name, value in options.items():
             if value is not None:
                 raise ConfigError(f"{name}: expected no option of a board with --from-people, got {value}")
 

@@ -105,8 +105,8 @@ def _from_file(name: str, arguments: list[str]) -> list[str]:
     values = ConfigFile.read(path, COMMANDS).values(name, options, _all_keys)
     added = {key: value for key, value in values.items() if not options[key].is_in(arguments)}
     if added:
-        said = ", ".join(f"{key} = {value}" for key, value in added.items())
-        Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print(f"{path}: {said}")
+        settings = ", ".join(f"{key} = {value}" for key, value in added.items())
+        Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print(f"{path}: {settings}")
     return [
         argument
         for key, value in added.items()

@@ -54,13 +54,13 @@ def progress_bar(console: Console, clock: Callable[[], float] = time.monotonic) 
 
 
 def _lines(console: Console, clock: Callable[[], float]) -> OnProgress:
-    start = said = clock()
+    start = last_line_s = clock()
 
     def show(done: Done) -> None:
-        nonlocal said
+        nonlocal last_line_s
         now = clock()
-        if now - said >= SECONDS_A_LINE:
-            said = now
+        if now - last_line_s >= SECONDS_A_LINE:
+            last_line_s = now
             line = f"{(now - start) / 60:.0f} min: {done.stage}, {done.done} of {done.total}"
             console.print(line, markup=False, highlight=False, soft_wrap=True)
 

@@ -79,10 +79,10 @@ class StopSignals:
     def _end_process(self, error: BaseException) -> NoReturn:
         """Say what is safe and end the process."""
         notes: list[str] = []
-        seen: BaseException | None = error
-        while seen is not None:  # what was raised while the command was unwound hides the first exception
-            notes += getattr(seen, "__notes__", ())
-            seen = seen.__context__
+        cause: BaseException | None = error
+        while cause is not None:  # what was raised while the command was unwound hides the first exception
+            notes += getattr(cause, "__notes__", ())
+            cause = cause.__context__
         self.say(tuple(notes))
         with suppress(OSError, ValueError):
             sys.stdout.flush()

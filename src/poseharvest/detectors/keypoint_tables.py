@@ -149,10 +149,14 @@ def _of_sleap(file: Hdf5File, path: Path) -> KeypointList:
     scores = np.ones(points.shape[:3])
     if file.holds("point_scores"):
         kept = [axis for axis in axes if axis != "xy"]
-        given = file.array("point_scores")
-        scores = given.transpose([kept.index(axis) for axis in _AXES[:3]]) if given.ndim == len(kept) else given
+        stored_scores = file.array("point_scores")
+        scores = (
+            stored_scores.transpose([kept.index(axis) for axis in _AXES[:3]])
+            if stored_scores.ndim == len(kept)
+            else stored_scores
+        )
         if scores.shape != points.shape[:3]:
-            raise FormatError(f"{path}: expected a score for every point, got the shape {given.shape}")
+            raise FormatError(f"{path}: expected a score for every point, got the shape {stored_scores.shape}")
     rows = np.concatenate((points, scores[..., None]), -1)
     return _listed(range(len(rows)), rows, joints)
 

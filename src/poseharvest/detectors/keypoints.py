@@ -169,10 +169,10 @@ class KeypointDetector:
             DetectorError: there are no files.
         """
         found = [numbers for view in self._folder.view_names() if (numbers := self._numbers(view)).numbers]
-        given = self._options.frame_offset
-        told = given if isinstance(given, Mapping) else dict.fromkeys((one.view for one in found), given or 0)
-        if given is not None and all(one.view in told for one in found):
-            return {one.view: max(1, one.numbers[-1] + told[one.view] + 1) for one in found}
+        offset = self._options.frame_offset
+        offsets = offset if isinstance(offset, Mapping) else dict.fromkeys((one.view for one in found), offset or 0)
+        if offset is not None and all(one.view in offsets for one in found):
+            return {one.view: max(1, one.numbers[-1] + offsets[one.view] + 1) for one in found}
         longest = max(one.span for one in found)
         shared = max(one.numbers[-1] for one in found) - min(one.numbers[0] for one in found) + 1
         return dict.fromkeys((one.view for one in found), shared if shared <= 2 * longest else longest)
@@ -243,15 +243,15 @@ class KeypointDetector:
 
     def _offsets(self, pictures: Sequence[ViewPictures]) -> dict[str, int]:
         """Return the offsets that the user gave, by view."""
-        names, given = [one.view for one in pictures], self._options.frame_offset
-        if not isinstance(given, Mapping):
-            return {} if given is None else dict.fromkeys(names, given)
-        unknown = [view for view in given if view not in names]
+        names, offset = [one.view for one in pictures], self._options.frame_offset
+        if not isinstance(offset, Mapping):
+            return {} if offset is None else dict.fromkeys(names, offset)
+        unknown = [view for view in offset if view not in names]
         if unknown:
             raise DetectorError(
                 f"{self._root}: frame_offset: expected views of {', '.join(names)}, got {', '.join(unknown)}"
             )
-        return dict(given)
+        return dict(offset)
 
     def _views(self) -> list[KeypointFiles]:
         """Return the files of all views: those of the footage, or of all that lie in the folder."""

@@ -56,14 +56,14 @@ def turn_maps(maps: Tensor, degrees: int) -> Tensor:
     """
     turned = torch.rot90(maps, -degrees // 90, (-2, -1))
     size = (maps.shape[-2], maps.shape[-1])
-    given = (turned.shape[-2], turned.shape[-1])
-    if given == size:
+    turned_size = (turned.shape[-2], turned.shape[-1])
+    if turned_size == size:
         return turned
     rows, columns = torch.meshgrid(
         *(torch.arange(n, dtype=maps.dtype, device=maps.device) for n in size), indexing="ij"
     )
-    points = rescale_pixels(torch.stack((columns, rows), -1).reshape(1, -1, 2), size, given)
-    return sample_bilinear(turned.reshape(1, -1, *given), points).reshape(maps.shape)
+    points = rescale_pixels(torch.stack((columns, rows), -1).reshape(1, -1, 2), size, turned_size)
+    return sample_bilinear(turned.reshape(1, -1, *turned_size), points).reshape(maps.shape)
 
 
 @dataclass(frozen=True, eq=False)

@@ -157,12 +157,12 @@ def _is_calibrated(info: HarvestInfo) -> bool:
 
 
 def _frames(info: HarvestInfo) -> Reason:
-    present, asked = info.counts.frames, num_frames_asked(info)
-    if present >= asked:
-        return Reason("good", "nobody missing in any frame" if asked > 1 else "somebody in the only frame")
-    is_lost = info.counts.persons == 1 and asked - present > MAX_LOST_SHARE * asked
-    share = percent((asked - present) / asked, 0 if asked - present >= 0.01 * asked else 1)
-    return Reason("look" if is_lost else "good", f"nobody in {asked - present} of {asked} frames ({share})")
+    present, wanted = info.counts.frames, num_frames_asked(info)
+    if present >= wanted:
+        return Reason("good", "nobody missing in any frame" if wanted > 1 else "somebody in the only frame")
+    is_lost = info.counts.persons == 1 and wanted - present > MAX_LOST_SHARE * wanted
+    share = percent((wanted - present) / wanted, 0 if wanted - present >= 0.01 * wanted else 1)
+    return Reason("look" if is_lost else "good", f"nobody in {wanted - present} of {wanted} frames ({share})")
 
 
 def num_frames_asked(info: HarvestInfo) -> int:

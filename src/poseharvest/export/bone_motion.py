@@ -68,8 +68,8 @@ def bone_motion(harvest: Harvest, options: BoneOptions, file: str) -> BoneMotion
             others hang from has no position.
     """
     track = find_track(harvest, options, file)
-    seen = survey(harvest, track, options, markers_of(harvest.skeleton.joints, "joints"))
-    upright = find_up(harvest, seen.upwards, "y" if options.up == "keep" else options.up)
+    tracks = survey(harvest, track, options, markers_of(harvest.skeleton.joints, "joints"))
+    upright = find_up(harvest, tracks.upwards, "y" if options.up == "keep" else options.up)
     points = _points(harvest, track, options, np.array(ROTATIONS["keep" if options.up == "keep" else upright.axis]))
     skeleton = harvest.skeleton
     if np.isnan(points[skeleton.root]).all():

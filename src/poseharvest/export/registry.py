@@ -111,14 +111,14 @@ def is_export(folder: Path) -> bool:
     return isinstance(content, dict) and content.get("format") == _PROVENANCE_FORMAT
 
 
-def _resolve(format: str, options_type: type[Any], given: dict[str, Any]) -> Any:
+def _resolve(format: str, options_type: type[Any], options: dict[str, Any]) -> Any:
     known = [field.name for field in dataclasses.fields(options_type)]
-    for name in given:
+    for name in options:
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)
             hint = f'; did you mean "{near[0]}"?' if near else ""
             raise ConfigError(f'{format}: expected options of {", ".join(known)}, got "{name}"{hint}')
-    return options_type(**given)
+    return options_type(**options)
 
 
 def _export_folder(

@@ -131,10 +131,10 @@ def _fit(cameras: Sequence[StaticCamera], pixels: Tensor, rays: Rays, weights: T
         points = _nearest_points(rays, weights * scale.square())
     residual = _reprojection_error(cameras, points, pixels)
     # Supported are points of which two lines that see them differ by more than the smallest angle allowed.
-    seen = used & torch.isfinite(residual)
+    is_seen = used & torch.isfinite(residual)
     cosine = torch.einsum("ajk,bjk->abj", rays.direction, rays.direction)
     is_wide = (1 - cosine.square()) >= math.sin(_MIN_ANGLE_RAD) ** 2
-    supported = (is_wide & seen.unsqueeze(0) & seen.unsqueeze(1)).flatten(0, 1).any(0)
+    supported = (is_wide & is_seen.unsqueeze(0) & is_seen.unsqueeze(1)).flatten(0, 1).any(0)
     points = torch.where(supported.unsqueeze(-1), points, torch.zeros_like(points))
     return Triangulation(points, supported, torch.where(supported, residual, torch.inf), used)
 

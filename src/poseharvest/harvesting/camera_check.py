@@ -251,8 +251,8 @@ def _searched_alone(job: Job) -> ShownJoints:
             crop = None if image is None else tracker.observe(frame.index, image)
             if crop is not None and image is not None:
                 look = PictureSearch(job.detector, image, image.shape[:2], names[view], frame.index, view)
-                seen = look.look_through([crop])[0]
-                known[view] = confident_pixels(seen) if shows_person(seen) else np.nan
+                peaks = look.look_through([crop])[0]
+                known[view] = confident_pixels(peaks) if shows_person(peaks) else np.nan
         frames.append(frame.index)
         pixels.append(known)
     return ShownJoints(np.asarray(frames, dtype=np.int64), np.stack(pixels, axis=1))

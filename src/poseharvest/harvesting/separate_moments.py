@@ -248,8 +248,8 @@ def _learn_refinement(job: Job, bodies: Bodies, teachers: Sequence[Sighting]) ->
     if job.options.estimate == "grid" or not teachers:
         return None
     means = [bodies.infer(job, one, bodies.of(one)).mean.double() for one in teachers]
-    seen = [observe([one.evidence], mean[None]) for one, mean in zip(teachers, means, strict=True)]
-    return learn_refinement(Observations.joined(seen), torch.stack(means), RigidLimbs.none())
+    peaks = [observe([one.evidence], mean[None]) for one, mean in zip(teachers, means, strict=True)]
+    return learn_refinement(Observations.joined(peaks), torch.stack(means), RigidLimbs.none())
 
 
 def _match_shells(job: Job, bodies: Bodies, teachers: Sequence[Sighting]) -> Bodies:

@@ -162,9 +162,9 @@ def _observed(
         tracker.state, start, skip = position.tracker, position.frame, position.skip
     for frames in footage(job, pictures, start, stop):
         state = tracker.state
-        for number, seen in enumerate(tracker.observe(frames)):
+        for number, sighting in enumerate(tracker.observe(frames)):
             if number >= skip:
-                yield seen, Position(frames[0].index, number, state)
+                yield sighting, Position(frames[0].index, number, state)
         skip = 0
 
 

@@ -151,7 +151,7 @@ class _Inferred:
     cameras: tuple[StaticCamera, ...]
     members: list[Candidate]
     mean: Tensor
-    seen: Observations
+    observations: Observations
 
 
 @dataclass(frozen=True)
@@ -234,7 +234,7 @@ class SubjectLearner:
                 cameras=sighting.cameras,
                 members=support.members(sighting, _drop_contradicted(sighting, posterior)),
                 mean=posterior.mean.double(),
-                seen=observe([support.without_background(sighting).evidence], posterior.mean[None]),
+                observations=observe([support.without_background(sighting).evidence], posterior.mean[None]),
             )
             for sighting, posterior in self._infer(sightings, lengths, support, "poses")
         ]
@@ -254,7 +254,7 @@ class SubjectLearner:
         start = torch.stack([one.mean for one in inferred])
         limbs = RigidLimbs.of(self.skeleton, lengths, start)
         return learn_refinement(
-            Observations.joined([one.seen for one in inferred]), start, limbs, lengths_are_given=are_given
+            Observations.joined([one.observations for one in inferred]), start, limbs, lengths_are_given=are_given
         )
 
     def _learn_mixing(

@@ -166,5 +166,5 @@ def _frames_solved(folder: Path) -> int:
 
 
 def _last_words(folder: Path) -> str:
-    said = [line for line in _log_lines(folder) if line.strip() and ".vtp" not in line]
-    return said[-1].strip() if said else "without a word"
+    lines = [line for line in _log_lines(folder) if line.strip() and ".vtp" not in line]
+    return lines[-1].strip() if lines else "without a word"

@@ -89,8 +89,8 @@ def solve_person(
         FormatError: OpenSim does not take its files or the markers.
     """
     track = find_track(harvest, options, "a person's folder")
-    seen = survey(harvest, track, options, markers_of(harvest.skeleton.joints, "joints"))
-    upright = find_up(harvest, seen.upwards, options.up)
+    tracks = survey(harvest, track, options, markers_of(harvest.skeleton.joints, "joints"))
+    upright = find_up(harvest, tracks.upwards, options.up)
     positions = person_track(harvest, track, options)
     angles = angles_over_time(positions, np.array(AXES[upright.axis]))
     findings = (

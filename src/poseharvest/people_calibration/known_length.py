@@ -34,9 +34,9 @@ class KnownLength:
     cameras_mm: tuple[str, str, float] | None = None
 
     def __post_init__(self) -> None:
-        given = [name for name in ("height_mm", "limb_mm", "cameras_mm") if getattr(self, name) is not None]
-        if len(given) > 1:
-            raise CalibrationError(f"scale: expected one measured length, got {' and '.join(given)}")
+        names = [name for name in ("height_mm", "limb_mm", "cameras_mm") if getattr(self, name) is not None]
+        if len(names) > 1:
+            raise CalibrationError(f"scale: expected one measured length, got {' and '.join(names)}")
         if self.height_mm is not None and not MIN_STATURE_MM <= self.height_mm <= MAX_STATURE_MM:
             raise CalibrationError(
                 f"height: expected the height of a person, {MIN_STATURE_MM:.0f} to {MAX_STATURE_MM:.0f} mm, got "

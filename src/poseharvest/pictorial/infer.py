@@ -115,15 +115,15 @@ class PictorialStructures:
         for number, frame in enumerate(frames):
             alike.setdefault(tuple(seen_joints(frame.heatmaps).tolist()), []).append(number)
         posteriors: dict[int, JointPosterior] = {}
-        for seen, numbers in alike.items():
-            posteriors |= zip(numbers, self._infer_alike([frames[i] for i in numbers], seen), strict=True)
+        for is_seen, numbers in alike.items():
+            posteriors |= zip(numbers, self._infer_alike([frames[i] for i in numbers], is_seen), strict=True)
         return [posteriors[number] for number in range(len(frames))]
 
-    def _infer_alike(self, frames: Sequence[FrameEvidence], seen: tuple[bool, ...]) -> list[JointPosterior]:
+    def _infer_alike(self, frames: Sequence[FrameEvidence], is_seen: tuple[bool, ...]) -> list[JointPosterior]:
         """Return the posteriors of frames which show the same joints (choice D11)."""
-        if all(seen):
+        if all(is_seen):
             return self._infer_all(frames)
-        kept = Kept.of(self.tree, seen)
+        kept = Kept.of(self.tree, is_seen)
         if not kept.placed:
             return self._infer_all(frames)
         part = self._part(kept)
@@ -133,7 +133,7 @@ class PictorialStructures:
             for frame in frames
         ]
         return [
-            self._whole(frame, kept, posterior, seen)
+            self._whole(frame, kept, posterior, is_seen)
             for frame, posterior in zip(frames, part._infer_all(of_part), strict=True)
         ]
 
@@ -148,7 +148,7 @@ class PictorialStructures:
             self._parts[kept] = part
         return self._parts[kept]
 
-    def _whole(self, frame: FrameEvidence, kept: Kept, part: JointPosterior, seen: Sequence[bool]) -> JointPosterior:
+    def _whole(self, frame: FrameEvidence, kept: Kept, part: JointPosterior, is_seen: Sequence[bool]) -> JointPosterior:
         """Return the posterior of all joints from that of those that are kept."""
         mean, cov = with_placed(part.mean, part.cov, kept, self.shells, self.voxel_mm)
         views = sum(crop is not None for crop in frame.heatmaps.crops)
@@ -158,7 +158,7 @@ class PictorialStructures:
             part,
             mean=mean,
             cov=cov,
-            supported=torch.tensor(seen),
+            supported=torch.tensor(is_seen),
             log_evidence=part.log_evidence + len(kept.placed) * of_a_joint,
         )
 

@@ -121,7 +121,7 @@ def moments_of_sums(sums: Float[Tensor, "S 10"], volumes: Sequence[VoxelVolume])
     by_frame = sums.double().reshape(-1, len(volumes), 10)
     mass = torch.where(by_frame[..., 0] > 0, by_frame[..., 0], 1)[..., None]
     offset = by_frame[..., 1:4] / mass
-    second = by_frame[..., [4, 5, 6, 5, 7, 8, 6, 8, 9]].unflatten(-1, (3, 3)) / mass[..., None]
+    second = by_frame[..., [4, 5, 6, 5, 7, 8, 6, 8, 9]].reshape(*by_frame.shape[:2], 3, 3) / mass[..., None]
     within = volumes[0].voxel_mm ** 2 / 12 * torch.eye(3, dtype=low.dtype, device=low.device)
     cov = second - offset[..., :, None] * offset[..., None, :] + within
     return [Moments(offset[:, i] + low[i], cov[:, i]) for i in range(len(volumes))]

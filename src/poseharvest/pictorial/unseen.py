@@ -50,17 +50,17 @@ class Kept:
     placed: tuple[Placed, ...]
 
     @classmethod
-    def of(cls, tree: Tree, seen: Sequence[bool]) -> Kept:
+    def of(cls, tree: Tree, is_seen: Sequence[bool]) -> Kept:
         """Return the smallest connected part that holds every joint seen; the root alone where none is.
 
         Args:
             tree: over J joints.
-            seen: J, a view shows something of the joint.
+            is_seen: J, a view shows something of the joint.
         """
         edges = set(range(len(tree.edges)))
         joints = set(range(tree.num_joints))
         taken: list[Placed] = []
-        while leaf := _leaf_without_evidence(tree, seen, joints, edges):
+        while leaf := _leaf_without_evidence(tree, is_seen, joints, edges):
             taken.append(leaf)
             joints.remove(leaf.joint)
             edges.remove(leaf.edge)
@@ -72,14 +72,14 @@ class Kept:
         return Skeleton(f"{skeleton.name}, seen", tuple(skeleton.joints[joint] for joint in self.joints), limbs)
 
 
-def _leaf_without_evidence(tree: Tree, seen: Sequence[bool], joints: set[int], edges: set[int]) -> Placed | None:
+def _leaf_without_evidence(tree: Tree, is_seen: Sequence[bool], joints: set[int], edges: set[int]) -> Placed | None:
     """Return a joint among those left that has no evidence and one edge; the root last."""
     hanging: dict[int, list[int]] = {joint: [] for joint in joints}
     for edge in edges:
         for joint in tree.edges[edge]:
             hanging[joint].append(edge)
     for joint in sorted(joints, key=lambda joint: joint == tree.root):
-        if len(hanging[joint]) == 1 and not seen[joint]:
+        if len(hanging[joint]) == 1 and not is_seen[joint]:
             (edge,) = hanging[joint]
             parent, child = tree.edges[edge]
             return Placed(joint, child if joint == parent else parent, edge)

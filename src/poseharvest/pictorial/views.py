@@ -176,15 +176,17 @@ class Views:
         lattice = torch.stack(torch.meshgrid(places, places, places, indexing="ij"), -1).reshape(-1, 3) * self.voxel_mm
         points = (self.low.T[:, None] + lattice).double()  # (F, N, 3)
         if all(_are_the_same(row, self.cameras[0]) for row in self.cameras):
-            seen = project_all(self.cameras[0], points)  # (V, F, N)
+            projection = project_all(self.cameras[0], points)  # (V, F, N)
         else:
             each = [project_all(row, of_frame) for row, of_frame in zip(self.cameras, points, strict=True)]
-            seen = Projection(torch.stack([one.pixels for one in each], 1), torch.stack([one.valid for one in each], 1))
+            projection = Projection(
+                torch.stack([one.pixels for one in each], 1), torch.stack([one.valid for one in each], 1)
+            )
         scale = torch.diagonal(self.window[..., :2], dim1=-2, dim2=-1).double().transpose(0, 1)  # (V, F, 2)
-        field = (seen.pixels * scale[:, :, None]).reshape(*scale.shape[:2], _LATTICE, _LATTICE, _LATTICE, 2)
+        field = (projection.pixels * scale[:, :, None]).reshape(*scale.shape[:2], _LATTICE, _LATTICE, _LATTICE, 2)
         steps = [field.diff(dim=axis).abs().flatten(2, 4).amax(2) for axis in (2, 3, 4)]
         change = torch.stack(steps).sum(0).mean(-1)
-        typical = torch.where(seen.valid.all(2), change, 0).to(self.low.dtype).T.median()
+        typical = torch.where(projection.valid.all(2), change, 0).to(self.low.dtype).T.median()
         return float(typical) / (self.resolution / (_LATTICE - 1))
 
 

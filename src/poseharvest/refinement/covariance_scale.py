@@ -23,22 +23,24 @@ _LEAST_PEAKS = 30
 _STEPS = 6
 
 
-def covariance_factor(seen: Observations, fit: PoseFit, noise: DetectorNoise, limbs: RigidLimbs) -> float | None:
+def covariance_factor(
+    observations: Observations, fit: PoseFit, noise: DetectorNoise, limbs: RigidLimbs
+) -> float | None:
     """Return the factor on the covariances of fits, 0.37 to 7.4, that predicts left-out views best.
 
     None where fewer than 30 peaks can be predicted: where two views are all that there are, none can.
 
     Args:
-        seen: peaks of F frames and V views.
+        observations: peaks of F frames and V views.
         fit: to all of them.
         noise: of the detector.
         limbs: lengths and tolerances.
     """
     likelihoods, count = torch.zeros(len(_FACTORS), dtype=torch.float64), 0
-    for view in range(seen.seen.shape[1]):
-        others = fit_poses(seen.without(view), fit.points, noise, limbs, most_steps=_STEPS)
+    for view in range(observations.is_seen.shape[1]):
+        others = fit_poses(observations.without(view), fit.points, noise, limbs, most_steps=_STEPS)
         poses = PosesOfOthers(others.points, others.cov, is_held(others.linear))
-        peaks = LeftOutPeaks.of(view, seen, poses, noise)
+        peaks = LeftOutPeaks.of(view, observations, poses, noise)
         likelihoods += torch.stack([peaks.log_likelihood(noise, factor) for factor in _FACTORS])
         count += len(peaks.residual)
     if count < _LEAST_PEAKS:
@@ -75,12 +77,12 @@ class LeftOutPeaks(NamedTuple):
     of_peak: Tensor
 
     @classmethod
-    def of(cls, view: int, seen: Observations, pose: PosesOfOthers, noise: DetectorNoise) -> LeftOutPeaks:
-        """Return the peaks of a view of all V in `seen`."""
-        sigma = noise.sigma_px(seen)
+    def of(cls, view: int, observations: Observations, pose: PosesOfOthers, noise: DetectorNoise) -> LeftOutPeaks:
+        """Return the peaks of a view of all V in `observations`."""
+        sigma = noise.sigma_px(observations)
         linear, usable = (
-            linearise(seen, look(seen.cameras, pose.points), noise, sigma),
-            pose.is_held & seen.seen[:, view],
+            linearise(observations, look(observations.cameras, pose.points), noise, sigma),
+            pose.is_held & observations.is_seen[:, view],
         )
         jacobian = linear.jacobian[:, view][usable]
         return cls(

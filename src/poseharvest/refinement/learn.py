@@ -21,30 +21,30 @@ _STEPS_A_ROUND = 5
 
 
 def learn_refinement(
-    seen: Observations, start: Tensor, limbs: RigidLimbs, *, lengths_are_given: bool = False
+    observations: Observations, start: Tensor, limbs: RigidLimbs, *, lengths_are_given: bool = False
 ) -> Refinement:
     """Return how exact the peaks and how rigid the limbs are, from what the views say of each other.
 
     Poses, errors and limbs are fitted in turns. Nothing else than the footage is used.
 
     Args:
-        seen: peaks of F frames, 1 or more, V views and J joints.
+        observations: peaks of F frames, 1 or more, V views and J joints.
         start: (F, J, 3) mm, the means of the marginals.
         limbs: the skeleton's, with what is known of their lengths.
         lengths_are_given: the lengths are the user's and stay.
     """
-    _, num_views, num_joints = seen.seen.shape
+    _, num_views, num_joints = observations.is_seen.shape
     noise, points = DetectorNoise.usual(num_views, num_joints), start.double()
-    given = torch.isfinite(limbs.tolerance_mm) if lengths_are_given else None
+    is_known = torch.isfinite(limbs.tolerance_mm) if lengths_are_given else None
     for turn in range(_ROUNDS):
-        fit = fit_poses(seen, points, noise, limbs, most_steps=_STEPS_A_ROUND)
-        points, residuals = fit.points, view_residuals(seen, fit)
-        noise = first_noise(residuals) if turn == 0 else learn_noise(seen, residuals)
-        limbs = learn_limbs(limbs, residuals, noise.constant_share, given)
-    fit = fit_poses(seen, points, noise, limbs)
-    factor = covariance_factor(seen, fit, noise, limbs)
+        fit = fit_poses(observations, points, noise, limbs, most_steps=_STEPS_A_ROUND)
+        points, residuals = fit.points, view_residuals(observations, fit)
+        noise = first_noise(residuals) if turn == 0 else learn_noise(observations, residuals)
+        limbs = learn_limbs(limbs, residuals, noise.constant_share, is_known)
+    fit = fit_poses(observations, points, noise, limbs)
+    factor = covariance_factor(observations, fit, noise, limbs)
     refinement = Refinement(
-        noise, limbs, 1.0 if factor is None else factor, _freedom(fit), seen.num_frames, factor is not None
+        noise, limbs, 1.0 if factor is None else factor, _freedom(fit), observations.num_frames, factor is not None
     )
     return refinement.compared(fit, start.double())
 

@@ -28,7 +28,7 @@ class _Lengths:
 
 
 def learn_limbs(
-    limbs: RigidLimbs, residuals: Residuals, constant_share: float, given: Tensor | None = None
+    limbs: RigidLimbs, residuals: Residuals, constant_share: float, is_known: Tensor | None = None
 ) -> RigidLimbs:
     """Return the limbs with the lengths and tolerances that the views' own positions tell.
 
@@ -41,7 +41,7 @@ def learn_limbs(
         limbs: L limbs.
         residuals: of F frames, with the joints' positions by the views alone.
         constant_share: of the errors' variance; it is the same in all frames, so it does not make lengths vary.
-        given: (L,) bool, limbs whose length is known and stays; none if None.
+        is_known: (L,) bool, limbs whose length is known and stays; none if None.
     """
     length, tolerance = limbs.length_mm.clone(), limbs.tolerance_mm.clone()
     measured, independent = _measure(limbs, residuals, 1 - constant_share), residuals.independent_share
@@ -51,7 +51,7 @@ def learn_limbs(
             torch.cat([measured[side].mm for side in sides]), torch.cat([measured[side].variance for side in sides])
         )
         if len(both.mm) >= _LEAST_LENGTHS:
-            known = length[sides[0]] if given is not None and bool(given[sides[0]]) else None
+            known = length[sides[0]] if is_known is not None and bool(is_known[sides[0]]) else None
             length[sides], tolerance[sides] = _expected(both, independent, known)
     return replace(limbs, length_mm=length, tolerance_mm=tolerance)
 
@@ -73,24 +73,24 @@ def _measure(limbs: RigidLimbs, residuals: Residuals, varying_share: float) -> l
     ]
 
 
-def _expected(one: _Lengths, independent_share: float, given: Tensor | None) -> tuple[Tensor, Tensor]:
+def _expected(one: _Lengths, independent_share: float, is_known: Tensor | None) -> tuple[Tensor, Tensor]:
     """Return the length and the tolerance that t distributions around the length make likely.
 
     Args:
         one: N lengths.
         independent_share: of them that count, 0 to 1, as frames in a row err alike.
-        given: the length, if it is known.
+        is_known: the length, if it is known.
     """
     tolerances = torch.tensor(_TOLERANCES_MM, dtype=one.mm.dtype)
     variance = tolerances[:, None] ** 2 + one.variance
-    middle = (one.mm.median() if given is None else given).expand(len(tolerances))
+    middle = (one.mm.median() if is_known is None else is_known).expand(len(tolerances))
     for _ in range(_ROUNDS):
         squares = (one.mm - middle[:, None]) ** 2 / variance
         weight = (_FREEDOM + 1) / (_FREEDOM + squares) / variance
-        middle = middle if given is not None else (weight * one.mm).sum(1) / weight.sum(1)
+        middle = middle if is_known is not None else (weight * one.mm).sum(1) / weight.sum(1)
     likelihood = (-(_FREEDOM + 1) / 2 * torch.log1p(squares / _FREEDOM) - variance.log() / 2).sum(1)
     chance = torch.softmax(likelihood * independent_share, 0)
-    of_length = 1 / (weight.sum(1) * independent_share) if given is None else torch.zeros_like(tolerances)
+    of_length = 1 / (weight.sum(1) * independent_share) if is_known is None else torch.zeros_like(tolerances)
     squared = (chance * (tolerances**2 + of_length)).sum()
     is_loose = squared > _LOOSEST * one.variance.mean()
     return (chance * middle).sum().clamp_min(1.0), torch.where(is_loose, torch.inf, squared.sqrt())

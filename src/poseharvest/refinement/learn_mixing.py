@@ -63,14 +63,14 @@ def _predict(
 ) -> list[LeftOutPeaks]:
     """Return the peaks of a view as the `posteriors` of the other views predict them, for every mixture."""
     means = torch.stack([posterior.mean for posterior in posteriors]).double()
-    seen = observe(frames, means)
-    fit = fit_poses(seen.without(view), means, refinement.noise, refinement.limbs)
+    observations = observe(frames, means)
+    fit = fit_poses(observations.without(view), means, refinement.noise, refinement.limbs)
     of_fit, offset = refinement.covariances(fit), means - fit.points
     mixing, found = Mixing.between(fit, offset, of_fit), []
     for half_at in _HALF_AT:
         mixed = replace(mixing, half_at=half_at).mix(fit, offset, of_fit)
         poses = PosesOfOthers(fit.points + mixed.offset, mixed.cov, is_held(fit.linear))
-        found.append(LeftOutPeaks.of(view, seen, poses, refinement.noise))
+        found.append(LeftOutPeaks.of(view, observations, poses, refinement.noise))
     return found
 
 

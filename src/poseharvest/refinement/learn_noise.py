@@ -33,19 +33,19 @@ _MEDIAN = 0.69  # of the square of a normal error in a plane, a coordinate: ln 2
 _SMALLEST_OF_USUAL = 0.02
 
 
-def learn_noise(seen: Observations, residuals: Residuals) -> DetectorNoise:
+def learn_noise(observations: Observations, residuals: Residuals) -> DetectorNoise:
     """Return the errors that explain the residuals: one step of expectation-maximisation.
 
     The size for a view and a joint is the product of a factor of the view and one of the joint, drawn to its own
     residuals as far as these are many independent ones.
 
     Args:
-        seen: the peaks of F frames.
+        observations: the peaks of F frames.
         residuals: of a fit under the errors so far.
     """
-    usual_height = _usual_heights(seen)
-    power = _height_power(seen, residuals, usual_height)
-    weight = height_ratio(seen.height, usual_height) ** (2 * power)
+    usual_height = _usual_heights(observations)
+    power = _height_power(observations, residuals, usual_height)
+    weight = height_ratio(observations.height, usual_height) ** (2 * power)
     squares, free = residuals.precision * residuals.squares * weight, residuals.free
     constant = _constant_variance(residuals)
     total = (squares.sum() + _USUAL_COUNT * USUAL_ERROR**2) / (free.sum() + _USUAL_COUNT)
@@ -119,15 +119,15 @@ def _wrong_peaks(residuals: Residuals, weight: Tensor, variance: Tensor) -> tupl
     return min(max(share, _WRONG_SHARES[0]), _WRONG_SHARES[1]), min(max(wider, _WIDER[0]), _WIDER[1])
 
 
-def _usual_heights(seen: Observations) -> Tensor:
+def _usual_heights(observations: Observations) -> Tensor:
     """Return (V, J) the median height of the peaks that are there, 0 where none is."""
-    height = torch.where(seen.seen, seen.height, torch.nan)
+    height = torch.where(observations.is_seen, observations.height, torch.nan)
     return height.nanmedian(0).values.nan_to_num(0.0)
 
 
-def _height_power(seen: Observations, residuals: Residuals, usual_height: Tensor) -> float:
+def _height_power(observations: Observations, residuals: Residuals, usual_height: Tensor) -> float:
     """Return the power of the height with which errors fall, by the likelihood of the residuals."""
-    log_ratio = height_ratio(seen.height, usual_height).log()
+    log_ratio = height_ratio(observations.height, usual_height).log()
     free = residuals.free * residuals.right
     squares = residuals.right * residuals.squares
 

@@ -45,22 +45,22 @@ class Observations:
     """Peaks of J joints in V views of F frames.
 
     Attributes:
-        pixels: (F, V, J, 2) float64, pixels of the pictures; 0 where not `seen`.
-        seen: (F, V, J) bool, the view has a peak of the joint near its place.
+        pixels: (F, V, J, 2) float64, pixels of the pictures; 0 where not `is_seen`.
+        is_seen: (F, V, J) bool, the view has a peak of the joint near its place.
         height: (F, V, J) float64, value of the heatmap at the peak.
         side_px: (F, V) float64, side of the view's window, pixels of the picture; 1 for an absent view.
         cameras: F rows of V cameras as they stand in each frame.
     """
 
     pixels: Tensor
-    seen: Tensor
+    is_seen: Tensor
     height: Tensor
     side_px: Tensor
     cameras: tuple[tuple[StaticCamera, ...], ...]
 
     def __post_init__(self) -> None:
         sizes = check_shape("pixels", self.pixels, "F V J 2", F=len(self.cameras))
-        check_shape("seen", self.seen, "F V J", **sizes)
+        check_shape("is_seen", self.is_seen, "F V J", **sizes)
         check_shape("height", self.height, "F V J", **sizes)
         check_shape("side_px", self.side_px, "F V", **sizes)
 
@@ -71,14 +71,14 @@ class Observations:
 
     def without(self, view: int) -> Observations:
         """Return the observations of the other views: nothing of this one is seen."""
-        seen = self.seen.clone()
-        seen[:, view] = False
-        return replace(self, seen=seen)
+        is_seen = self.is_seen.clone()
+        is_seen[:, view] = False
+        return replace(self, is_seen=is_seen)
 
     @classmethod
     def joined(cls, parts: Sequence[Observations]) -> Observations:
         """Return the frames of all parts, one or more, one part after the other."""
-        names = ("pixels", "seen", "height", "side_px")
+        names = ("pixels", "is_seen", "height", "side_px")
         all_frames = {name: torch.cat([getattr(part, name) for part in parts]) for name in names}
         return cls(**all_frames, cameras=tuple(chain.from_iterable(part.cameras for part in parts)))
 
@@ -112,9 +112,9 @@ def observe(frames: Sequence[FrameEvidence], points: Tensor) -> Observations:
     places = look(cameras, points.double(), with_jacobian=False)
     near = _peaks_near(frames, places.pixels)
     side = [[1.0 if crop is None else crop.side for crop in frame.heatmaps.crops] for frame in frames]
-    seen = (near.score > 0) & places.valid & torch.isfinite(near.pixels).all(-1)
-    pixels, height = torch.where(seen[..., None], near.pixels, 0.0), torch.where(seen, near.score, 0.0)
-    return Observations(pixels, seen, height, torch.tensor(side, dtype=torch.float64), cameras)
+    is_seen = (near.score > 0) & places.valid & torch.isfinite(near.pixels).all(-1)
+    pixels, height = torch.where(is_seen[..., None], near.pixels, 0.0), torch.where(is_seen, near.score, 0.0)
+    return Observations(pixels, is_seen, height, torch.tensor(side, dtype=torch.float64), cameras)
 
 
 def _peaks_near(frames: Sequence[FrameEvidence], pixels: Tensor) -> Peaks:
@@ -219,12 +219,12 @@ class DetectorNoise:
         """Return the noise that is assumed before any footage is seen."""
         return cls(torch.full((num_views, num_joints), USUAL_ERROR, dtype=torch.float64))
 
-    def sigma_px(self, seen: Observations) -> Tensor:
+    def sigma_px(self, observations: Observations) -> Tensor:
         """Return (F, V, J) the standard deviation of each peak along each axis, were it a right one, pixels."""
-        sigma = self.share * seen.side_px[..., None]
+        sigma = self.share * observations.side_px[..., None]
         if self.height_power == 0 or self.usual_height is None:
             return sigma
-        return sigma * height_ratio(seen.height, self.usual_height) ** -self.height_power
+        return sigma * height_ratio(observations.height, self.usual_height) ** -self.height_power
 
     @property
     def log_odds(self) -> float:
@@ -233,18 +233,18 @@ class DetectorNoise:
         # Two axes, so the widths' ratio is squared.
         return math.log(share / (1 - share)) + 2 * math.log(self.wider)
 
-    def weights(self, squared_px: Tensor, sigma_px: Tensor, seen: Tensor) -> PeakWeights:
+    def weights(self, squared_px: Tensor, sigma_px: Tensor, is_seen: Tensor) -> PeakWeights:
         """Return what peaks at some distances from the pose are worth.
 
         Args:
             squared_px: (F, V, J) squared distances, px^2.
             sigma_px: (F, V, J) of right peaks.
-            seen: (F, V, J) bool.
+            is_seen: (F, V, J) bool.
         """
         squares = squared_px / sigma_px**2
         right = torch.sigmoid(self.log_odds - squares / 2 * (1 - self.wider**-2))
-        right = torch.where(seen, right, 0)
-        precision = torch.where(seen, (right + (1 - right) * self.wider**-2) / sigma_px**2, 0)
+        right = torch.where(is_seen, right, 0)
+        precision = torch.where(is_seen, (right + (1 - right) * self.wider**-2) / sigma_px**2, 0)
         return PeakWeights(precision, right)
 
 

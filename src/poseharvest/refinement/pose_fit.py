@@ -35,7 +35,7 @@ class LinearFit:
         sigma_px: (F, V, J) of right peaks.
         precision: (F, V, J) weight of each peak, 1 / px^2.
         right: (F, V, J) probability that a peak is right; 0 where nothing is seen.
-        seen: (F, V, J) bool, there is a peak that the fit uses.
+        is_used: (F, V, J) bool, there is a peak that the fit uses.
         information: (F, J, 3, 3) of all views on each joint, 1 / mm^2.
         gradient: (F, J, 3) of the views, 1 / mm.
     """
@@ -45,7 +45,7 @@ class LinearFit:
     sigma_px: Tensor
     precision: Tensor
     right: Tensor
-    seen: Tensor
+    is_used: Tensor
     information: Tensor
     gradient: Tensor
 
@@ -66,35 +66,40 @@ class PoseFit:
 
 
 def fit_poses(
-    seen: Observations, start: Tensor, noise: DetectorNoise, limbs: RigidLimbs, *, most_steps: int = _MOST_STEPS
+    observations: Observations, start: Tensor, noise: DetectorNoise, limbs: RigidLimbs, *, most_steps: int = _MOST_STEPS
 ) -> PoseFit:
     """Return the poses that fit best.
 
     A limb with an end on which fewer than two views agree is left out: that joint is where the grid says.
 
     Args:
-        seen: peaks of F frames, V views and J joints.
+        observations: peaks of F frames, V views and J joints.
         start: (F, J, 3) mm, the means of the marginals.
         noise: of the detector.
         limbs: lengths and tolerances.
         most_steps: of Gauss-Newton.
     """
-    sigma, points = noise.sigma_px(seen), start.double().clone()
-    if all(isinstance(camera, Camera) for row in seen.cameras for camera in row):
-        _fit_in_loops(seen, sigma, noise, limbs, points, most_steps)
+    sigma, points = noise.sigma_px(observations), start.double().clone()
+    if all(isinstance(camera, Camera) for row in observations.cameras for camera in row):
+        _fit_in_loops(observations, sigma, noise, limbs, points, most_steps)
     else:
-        points = _fit(seen, sigma, noise, limbs, points, most_steps)
-    linear = linearise(seen, look(seen.cameras, points), noise, sigma)
+        points = _fit(observations, sigma, noise, limbs, points, most_steps)
+    linear = linearise(observations, look(observations.cameras, points), noise, sigma)
     return PoseFit(points, _covariances(points, start.double(), linear, limbs, noise.constant_share), linear)
 
 
 def _fit(
-    seen: Observations, sigma_px: Tensor, noise: DetectorNoise, limbs: RigidLimbs, start: Tensor, most_steps: int
+    observations: Observations,
+    sigma_px: Tensor,
+    noise: DetectorNoise,
+    limbs: RigidLimbs,
+    start: Tensor,
+    most_steps: int,
 ) -> Tensor:
     """Return the poses (F, J, 3) after Gauss-Newton steps from `start`, for cameras of any kind."""
     points = start
     for _ in range(most_steps):
-        linear = linearise(seen, look(seen.cameras, points), noise, sigma_px)
+        linear = linearise(observations, look(observations.cameras, points), noise, sigma_px)
         moved = _Step.of(points, start, linear, limbs, noise.constant_share).solve()
         points = points + moved
         if float(moved.abs().max()) < _CLOSE_MM:
@@ -103,14 +108,23 @@ def _fit(
 
 
 def _fit_in_loops(
-    seen: Observations, sigma_px: Tensor, noise: DetectorNoise, limbs: RigidLimbs, points: Tensor, most_steps: int
+    observations: Observations,
+    sigma_px: Tensor,
+    noise: DetectorNoise,
+    limbs: RigidLimbs,
+    points: Tensor,
+    most_steps: int,
 ) -> None:
     """Move `points` (F, J, 3) as `_fit` does, for perspective cameras."""
     from poseharvest.refinement.fit_loops import take_steps
 
-    tables = [camera_table(row) for row in seen.cameras]
+    tables = [camera_table(row) for row in observations.cameras]
     cameras = np.stack([table.rows for table in tables]), np.stack([table.lenses for table in tables]), MIN_DEPTH_MM
-    peaks = seen.pixels.contiguous().numpy(), sigma_px.square().contiguous().numpy(), seen.seen.contiguous().numpy()
+    peaks = (
+        observations.pixels.contiguous().numpy(),
+        sigma_px.square().contiguous().numpy(),
+        observations.is_seen.contiguous().numpy(),
+    )
     precision = (1 - noise.constant_share) / limbs.tolerance_mm.double() ** 2
     ends = limbs.first.numpy(), limbs.second.numpy(), limbs.length_mm.double().numpy(), precision.numpy()
     odds = float(noise.log_odds), noise.wider**-2
@@ -118,10 +132,10 @@ def _fit_in_loops(
     take_steps(cameras, peaks, odds, ends, limits, most_steps, points.clone().numpy(), points.numpy())
 
 
-def linearise(seen: Observations, views: Views, noise: DetectorNoise, sigma_px: Tensor) -> LinearFit:
+def linearise(observations: Observations, views: Views, noise: DetectorNoise, sigma_px: Tensor) -> LinearFit:
     """Return the energy of the peaks around the points that `views` were taken of."""
-    is_used = seen.seen & views.valid
-    residual = torch.where(is_used[..., None], seen.pixels - views.pixels, 0.0)
+    is_used = observations.is_seen & views.valid
+    residual = torch.where(is_used[..., None], observations.pixels - views.pixels, 0.0)
     precision, right = noise.weights(residual.square().sum(-1), sigma_px, is_used)
     weighed = views.jacobian * precision[..., None, None]
     information = torch.einsum("fvjab,fvjac->fjbc", weighed, views.jacobian)

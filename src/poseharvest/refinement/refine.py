@@ -100,7 +100,7 @@ def disagreement(offset: Tensor, of_fit: Tensor) -> Tensor:
 def unexplained(fit: PoseFit) -> Tensor:
     """Return (F, J) the probability that no peak is wrong: wrong ones draw the marginal's mean, and not the fit."""
     linear = fit.linear
-    return torch.where(linear.seen, linear.right, 1.0).prod(1)
+    return torch.where(linear.is_used, linear.right, 1.0).prod(1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -62,7 +62,7 @@ class Residuals:
         return (1 - alike) / (1 + alike)
 
 
-def view_residuals(seen: Observations, fit: PoseFit) -> Residuals:
+def view_residuals(observations: Observations, fit: PoseFit) -> Residuals:
     """Return the residuals of the views alone: one linear step takes the limbs out of the fit."""
     linear = fit.linear
     information = linear.information + _WEAKEST * torch.eye(3, dtype=torch.float64)
@@ -80,7 +80,7 @@ def view_residuals(seen: Observations, fit: PoseFit) -> Residuals:
         points=fit.points + step,
         cov=cov,
         is_known=is_known,
-        share=torch.where(compared[..., None], residual / seen.side_px[..., None, None], 0.0),
+        share=torch.where(compared[..., None], residual / observations.side_px[..., None, None], 0.0),
         right=torch.where(compared, linear.right, 0.0),
         precision=torch.where(compared, linear.precision * linear.sigma_px**2, 0.0),
         free=torch.where(compared, (2 - taken).clamp(0, 2), 0.0),

@@ -144,26 +144,26 @@ class ReviewSession:
         with self._lock:
             return self._shown(place, self.reviews.standing)
 
-    def preview(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+    def preview(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Return a joint as it would be after it is dragged to some pixels; nothing is written.
 
         Raises:
             FormatError: what the page sent is not understood.
             StoreError: there is no such joint or view, or a camera does not see it.
         """
-        wanted = checked(Asked, asked, "preview")
+        wanted = checked(Asked, request, "preview")
         draft = draft_move(wanted.place, wanted.pixels, self.harvest.info)
         with self._lock:
             return self._shown(wanted.place, {**self.reviews.standing, wanted.place: draft})
 
-    def decide(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+    def decide(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Write a decision; when this returns, it is on the disk.
 
         Raises:
             FormatError: what the page sent is not understood.
             StoreError: the decision means nothing, the harvest was replaced meanwhile, or it cannot be written.
         """
-        wanted = checked(Asked, asked, "decision")
+        wanted = checked(Asked, request, "decision")
         with self._lock:
             self._check_same_harvest()
             pixels = wanted.pixels if wanted.decision == "move" else {}

@@ -78,8 +78,8 @@ class _ViewLooker:
             people = sorted(search.people(), key=lambda person: -person.side * person.confidence)
             return [_confident_joints(person) for person in people[:_MAX_PEOPLE]]
         crop = None if image is None else self._tracker.observe(frame.index, image)
-        seen = [] if crop is None else search.look_through([crop])
-        return [_confident_joints(person) for person in seen if shows_person(person)]
+        people_near = [] if crop is None else search.look_through([crop])
+        return [_confident_joints(person) for person in people_near if shows_person(person)]
 
 
 def confident_pixels(person: Candidate) -> Floats:

@@ -123,7 +123,7 @@ def clocks_by_sound(
     """
     clocks = [ViewClock(views[0], 0.0, 0.0)]
     for view, sound in zip(views[1:], sounds[1:], strict=True):
-        heard = offset_between(sounds[0], sound, max_offset_s)
-        doubt = "" if heard.lead >= _MIN_LEAD else "the sounds agree at another offset nearly as well"
-        clocks.append(ViewClock(view, heard.offset_s, _SIGMA_S, doubt=doubt))
+        offset = offset_between(sounds[0], sound, max_offset_s)
+        doubt = "" if offset.lead >= _MIN_LEAD else "the sounds agree at another offset nearly as well"
+        clocks.append(ViewClock(view, offset.offset_s, _SIGMA_S, doubt=doubt))
     return ClocksFound(tuple(clocks), 0.0, period_s)

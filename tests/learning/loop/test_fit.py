@@ -39,9 +39,9 @@ def test_an_interrupted_run_says_so_and_loses_nothing(drawn, small_family, small
     trainer = Trainer(small_hourglass(), HeatmapTask(small_family), drawn(4), TINY)
     with pytest.raises(
         StoppedError, match=r"interrupted after step \d of 6\. The last checkpoint lies in .*: resume"
-    ) as told:
+    ) as caught:
         fit(trainer, tmp_path / "c", on_progress=press)
-    assert told.value.signal_number == number
+    assert caught.value.signal_number == number
     assert signal.getsignal(number) == before
     assert 3 <= read_checkpoint(tmp_path / "c").step < 6
     found = fit(Trainer(small_hourglass(), HeatmapTask(small_family), drawn(4), TINY), tmp_path / "c", resume=True)

@@ -78,18 +78,18 @@ def test_a_finished_run_is_resumed_without_work_and_others_are_refused(
 ):
     out = tmp_path / "out"
     shutil.copytree(trained.folder, out)
-    given = {"capture": simulation.capture, "options": OPTIONS}
-    again = personalize(harvested, untrained, out, resume=True, **given)
+    inputs = {"capture": simulation.capture, "options": OPTIONS}
+    again = personalize(harvested, untrained, out, resume=True, **inputs)
     assert again.rounds[0].comparison == trained.rounds[0].comparison
     with pytest.raises(StoreError, match="already exists: choose another output, resume it, or ask to overwrite it"):
-        personalize(harvested, untrained, out, **given)
-    other = {**given, "options": replace(OPTIONS, labels=LabelSet.HM)}
+        personalize(harvested, untrained, out, **inputs)
+    other = {**inputs, "options": replace(OPTIONS, labels=LabelSet.HM)}
     with pytest.raises(TrainingError, match=r"was begun with options labels ps\+sel, asked for is hm: resume with"):
         personalize(harvested, untrained, out, resume=True, **other)
     with pytest.raises(
         TrainingError, match=r"was begun with weights parameters_sha256 [0-9a-f]+, asked for is [0-9a-f]+"
     ):
-        personalize(harvested, load_detector(trained.weights), out, resume=True, **given)
+        personalize(harvested, load_detector(trained.weights), out, resume=True, **inputs)
 
 
 def test_too_few_annotations_leave_nothing_learned(harvested, untrained, simulation, tmp_path):

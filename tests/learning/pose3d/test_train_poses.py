@@ -155,15 +155,15 @@ def test_onnx_gives_the_network_s_numbers(trained):
 
 
 def test_going_on_gives_the_weights_of_not_stopping(trained, harvested, simulation, tmp_path):
-    out, given = tmp_path / "out", {"captures": [simulation.capture]}
-    train3d([harvested], out, options=replace(TINY, training=replace(TINY.training, epochs=1)), **given)
-    train3d([harvested], out, options=TINY, resume=True, **given)
+    out, inputs = tmp_path / "out", {"captures": [simulation.capture]}
+    train3d([harvested], out, options=replace(TINY, training=replace(TINY.training, epochs=1)), **inputs)
+    train3d([harvested], out, options=TINY, resume=True, **inputs)
     expected, found = (load_model(folder).network.state_dict() for folder in (trained.folder, out))
     assert all(torch.equal(expected[name], found[name]) for name in expected)
     with pytest.raises(StoreError, match="already exists: choose another output, resume it, or ask to overwrite it"):
-        train3d([harvested], out, options=TINY, **given)
+        train3d([harvested], out, options=TINY, **inputs)
     with pytest.raises(TrainingError, match="was begun with options features 4, asked for is 8: resume with"):
-        train3d([harvested], out, options=replace(TINY, features=8), resume=True, **given)
+        train3d([harvested], out, options=replace(TINY, features=8), resume=True, **inputs)
 
 
 def test_harvests_are_mixed(harvested, simulation, tmp_path):
@@ -184,13 +184,13 @@ def test_of_several_harvests_the_sure_ones_are_learned(harvested, simulation, tm
         run = HarvestRun(**{name: getattr(harvested.info, name) for name in HarvestRun.model_fields})
         vague = writer.finish(run, harvested.info.selection.rule)
     options = replace(TINY, held_out=0.0, training=replace(TINY.training, epochs=1))
-    given = {"captures": [simulation.capture] * 3}
-    result = train3d([harvested, harvested, vague], tmp_path / "out", options=options, **given)
+    inputs = {"captures": [simulation.capture] * 3}
+    result = train3d([harvested, harvested, vague], tmp_path / "out", options=options, **inputs)
     sure, _, rest = json.loads((result.folder / "training3d.json").read_text())["selected_joints"]
     assert rest < 0.5 * sum(joint.selected for joint in harvested.info.selection.joints) < sure
     assert sum("vague: " in one and "little of it is learned" in one for one in result.findings) == 1
     greedy = replace(options, all_joints=True)
-    everything = train3d([harvested, harvested, vague], tmp_path / "all", options=greedy, **given)
+    everything = train3d([harvested, harvested, vague], tmp_path / "all", options=greedy, **inputs)
     assert not any("little of it" in one for one in everything.findings)
 
 
@@ -228,15 +228,15 @@ def test_a_harvest_of_another_skeleton_is_named(harvested, simulation, tmp_path)
 
 
 def test_bad_input_is_named_and_leaves_nothing(harvested, simulation, tmp_path):
-    out, given = tmp_path / "out", {"captures": [simulation.capture]}
+    out, inputs = tmp_path / "out", {"captures": [simulation.capture]}
     with pytest.raises(TrainingError, match="too few selected annotations: expected at least 1000 pictures with any"):
-        train3d([harvested], out, options=replace(TINY, min_pictures=1000), **given)
+        train3d([harvested], out, options=replace(TINY, min_pictures=1000), **inputs)
     with pytest.raises(CaptureError, match=r"gone: expected the footage of .*, found no folder there: name it"):
         train3d([harvested], out, options=TINY, captures=[tmp_path / "gone"])
     with pytest.raises(CaptureError, match="was harvested from a synthetic capture, which has no footage"):
         train3d([harvested], out, options=TINY)
     with pytest.raises(TrainingError, match="captures: expected one a harvest, 2, got 1"):
-        train3d([harvested, harvested], out, options=TINY, **given)
+        train3d([harvested, harvested], out, options=TINY, **inputs)
     with pytest.raises(TrainingError, match="expected one harvest or more, got none"):
         train3d([], out)
     assert not out.exists()

@@ -278,8 +278,8 @@ def test_given_boxes_are_used() -> None:
     followed = crops_around(STANDING, RIG.at(0))
     for frame, sighting in enumerate(track(lambda frame: STANDING, 4, boxes)):
         assert sighting is not None
-        given = [boxes.at(frame, name) for name in RIG.names]
-        for used, box_of_view, around in zip(sides(sighting), given, followed, strict=True):
+        windows = [boxes.at(frame, name) for name in RIG.names]
+        for used, box_of_view, around in zip(sides(sighting), windows, followed, strict=True):
             assert around is not None
             assert used == pytest.approx(around.side if box_of_view is None else 640.0, rel=0.02)
 

@@ -43,11 +43,11 @@ def certainties(harvest: Harvest, rows: Sequence[SelectedFrame]) -> Mapping[tupl
         record = row.annotations
         weights = []
         for camera, crop in zip(harvest.rig.at(record.frame), record.crops, strict=True):
-            seen = image_uncertainty(camera, record.mean, row.calibrated_cov)
-            variance = seen.cov.diagonal(dim1=-2, dim2=-1).mean(-1)
+            projected = image_uncertainty(camera, record.mean, row.calibrated_cov)
+            variance = projected.cov.diagonal(dim1=-2, dim2=-1).mean(-1)
             scale = 0.0 if crop is None else max(height, width) / crop.side  # pixels of the heatmap per picture pixel
             weight = TARGET_SIGMA_PX**2 / (TARGET_SIGMA_PX**2 + scale**2 * variance)
-            weights.append(torch.where(seen.valid & (scale > 0), weight, torch.zeros_like(weight)))
+            weights.append(torch.where(projected.valid & (scale > 0), weight, torch.zeros_like(weight)))
         found[record.frame, record.person] = torch.stack(weights)
     return found
 

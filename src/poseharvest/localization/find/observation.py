@@ -62,8 +62,8 @@ def crops_around(points: Tensor, cameras: Sequence[StaticCamera], scale: float =
     inside = valid & inside_image(pixels, (heights, widths))
     is_seen = ((valid.sum(1) >= MIN_JOINTS) & inside.any(1)).tolist()
     crops: list[Crop | None] = []
-    for camera, seen, (corner, opposite) in zip(cameras, is_seen, boxes, strict=True):
-        crop = crop_of_box(corner, opposite, scale, MIN_SIDE_PX) if seen else None
+    for camera, shows_enough_joints, (corner, opposite) in zip(cameras, is_seen, boxes, strict=True):
+        crop = crop_of_box(corner, opposite, scale, MIN_SIDE_PX) if shows_enough_joints else None
         crops.append(None if crop is None or crop.side > _MAX_SIDES * max(camera.image_size) else crop)
     return tuple(crops)
 

@@ -134,15 +134,15 @@ class OneOfMany:
 
     def _notice_cut(self, moment: FrameSightings) -> None:
         """Take the person who appears in a cut, or go back to the one before it if it was none."""
-        seen = {one.track for one in moment.sightings}
+        tracks = {one.track for one in moment.sightings}
         new = [one for one in moment.sightings if one.track not in self._known]
-        if self._before_cut in seen:
+        if self._before_cut in tracks:
             self._track, self._before_cut = self._before_cut, None
-        elif self._was_seen and self._track not in seen and new:
+        elif self._was_seen and self._track not in tracks and new:
             self._before_cut, self._track, self._is_certain = self._track, max(new, key=_peak_sum).track, False
         if self._before_cut not in moment.alive:
             self._before_cut = None
-        self._known, self._was_seen = moment.alive, self._track in seen
+        self._known, self._was_seen = moment.alive, self._track in tracks
 
     def _stop_following(self, moment: FrameSightings) -> None:
         """Stop following the track.

@@ -51,7 +51,7 @@ class CompiledBackend:
         part = slice(chosen.start, chosen.stop)
         values = maps.values[:, part].contiguous()
         number = values.numpy().dtype.type
-        seen = (
+        evidence = (
             values.numpy(),
             maps.floors.contiguous().numpy(),
             maps.is_shown[:, part].numpy(),
@@ -62,11 +62,11 @@ class CompiledBackend:
         if len(blocks.segment) == blocks.num_segments * blocks.along**3:  # on the coarsest level
             corner = blocks.corner[:, : blocks.along**3].contiguous().numpy()
             of_points = values.new_ones(blocks.num_frames, 8 * corner.shape[1], blocks.num_joints)
-            multiply_evidence_everywhere(*seen, corner, step, of_points.numpy())
+            multiply_evidence_everywhere(*evidence, corner, step, of_points.numpy())
             return of_points.permute(2, 0, 1).reshape(-1, 8)
         products = values.new_ones(len(blocks.segment), 8)
         corner = blocks.corner.contiguous().numpy()
-        multiply_evidence(*seen, corner, blocks.counts.numpy(), step, products.numpy())
+        multiply_evidence(*evidence, corner, blocks.counts.numpy(), step, products.numpy())
         return products
 
     def average_powers(
