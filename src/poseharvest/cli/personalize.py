@@ -31,7 +31,10 @@ _DETECTOR = f"{describe_detectors(named_only=True)} The harvest's own if not giv
 _CAPTURE = "Folder of the footage, if it is not where the harvest says."
 _ROUNDS = "Most rounds of learning and harvesting again; they end when one no longer helps."
 _HELD_OUT = "Share of the frames, the last ones, to compare on and not to learn from."
-_DISTILLATION = "Hold joints that are not selected to what the network saw before, with this weight; the paper's is 0."
+_DISTILLATION = (
+    "Hold joints that are not selected to what the network saw before, with this weight; the paper's is 0. "
+    "With ps+weight: unsure joints, where what it saw agrees with the label."
+)
 _OPTION = "An option of the detector, name=value, such as flip_test=true; may be repeated."
 _ROWS = {
     "peak_distance_px": "view's peak to the pose, median, px",
