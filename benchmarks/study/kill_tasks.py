@@ -38,14 +38,15 @@ def kill_tasks(folder: Path) -> list[KillTask]:
         subprocess.run(command, check=True, capture_output=True)
     harvest = str(made / "network")
     small = ("--epochs", "2", "--batch-size", "2")
+    pictures = ("--pictures", "8", "--validation-pictures", "2", "--stacks", "1", "--features", "2", "--stem", "2")
     return [
         KillTask("harvest-of-keypoints", by_keypoints),
         KillTask("harvest-of-footage", by_network),
         KillTask("harvest-of-moments", (*of_moments, "--moments")),
         KillTask("harvest-overwrite", by_keypoints, again=("--overwrite",), replaces=True),
         KillTask("personalize", ("personalize", harvest, *small)),
-        KillTask("train2d", ("train2d", "--dataset", "studio", "--stacks", "1", "--features", "2", "--stem", "2",
-                             "--input-px", "64", "--pictures", "8", "--validation-pictures", "2", *small)),
+        KillTask("train2d", ("train2d", "--dataset", "studio", *pictures, "--input-px", "64", *small),
+                 beside=("out.drawn",)),
         KillTask("train3d", ("train3d", harvest, "--features", "2", "--input-px", "64", *small)),
         KillTask("export-of-a-file", ("export", str(made / "keypoints"), "--format", "trc"), again=("--overwrite",),
                  suffix=".trc", replaces=True),

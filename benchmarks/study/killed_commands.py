@@ -23,6 +23,7 @@ class KillTask:
         again: is added whenever the command is given, so that it goes on or begins again.
         suffix: of the result's name, such as ".csv"; a folder's is empty.
         replaces: a whole result stands under the name before the command, and must at every moment.
+        beside: names of what the command keeps beside its result on purpose.
     """
 
     name: str
@@ -30,6 +31,7 @@ class KillTask:
     again: tuple[str, ...] = ("--resume",)
     suffix: str = ""
     replaces: bool = False
+    beside: tuple[str, ...] = ()
 
     def command(self, out: Path) -> list[str]:
         """Return the whole command."""
@@ -106,8 +108,8 @@ class KillBench:
         there = contents(out)
         is_same = self._is_same(out) and there.keys() == self.contents.keys() | set(self.differing)
         self.outcomes["identical at the end" if is_same else "OTHER at the end"] += 1
-        beside = [path.name for path in out.parent.iterdir() if path != out]
-        self.outcomes["files left behind"] += len(beside)
+        left = {path.name for path in out.parent.iterdir()} - {out.name, *self.task.beside}
+        self.outcomes["files left behind"] += len(left)
 
     def _result(self) -> Path:
         folder = self.folder / self.task.name

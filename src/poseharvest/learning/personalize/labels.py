@@ -69,10 +69,12 @@ def harvest_labels(harvest: Harvest, labels: LabelSet, frames: range) -> list[Pi
         labels: which of them.
         frames: the frames to learn from. `hm+sel` chooses among these alone.
     """
-    return _labels([harvest], [list(harvest.iter_selected())], labels, frames)[0]
+    return _labels([harvest], [list(harvest.iter_selected())], labels, [frames])[0]
 
 
-def labels_of_takes(harvests: Sequence[Harvest], labels: LabelSet, frames: range) -> list[list[PictureLabels]]:
+def labels_of_takes(
+    harvests: Sequence[Harvest], labels: LabelSet, frames: Sequence[range]
+) -> list[list[PictureLabels]]:
     """Return the labels of several takes of one subject, chosen from among all of them together (Sec. 3.3).
 
     If each take kept the same share, a take that came out badly would count as much as a good one. So each joint is
@@ -81,7 +83,7 @@ def labels_of_takes(harvests: Sequence[Harvest], labels: LabelSet, frames: range
     Args:
         harvests: of the takes, by one detector, with the same joints, limb lengths and rule of selection.
         labels: which of their annotations.
-        frames: of every take, to learn from.
+        frames: to learn from, of each take.
 
     Returns:
         One list a harvest, as `harvest_labels` gives it.
@@ -105,9 +107,11 @@ def require_enough(pictures: list[PictureLabels], labels: LabelSet, *, num_pictu
 
 
 def _labels(
-    harvests: Sequence[Harvest], takes: Sequence[Sequence[SelectedFrame]], labels: LabelSet, frames: range
+    harvests: Sequence[Harvest], takes: Sequence[Sequence[SelectedFrame]], labels: LabelSet, frames: Sequence[range]
 ) -> list[list[PictureLabels]]:
-    rows = [[row for row in take if row.annotations.frame in frames] for take in takes]
+    rows = [
+        [row for row in take if row.annotations.frame in learned] for take, learned in zip(takes, frames, strict=True)
+    ]
     everything = [row for take in rows for row in take]
     highest = _highest(everything, _share(harvests)) if labels == LabelSet.HM_SEL else None
     believed = iter(repeat(None, len(everything)) if highest is None else highest)
