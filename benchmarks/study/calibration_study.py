@@ -86,7 +86,7 @@ def run_study(kind: Kind, seed: int) -> StudyResult:
         found += [Sighting(view, frame, corners) for view, corners in enumerate(looks) if corners is not None]
     sizes = tuple(camera.image_size for camera in rig)
     sightings = Sightings(kind.board, rig.names, sizes, tuple(range(len(poses))), tuple(found))
-    result = calibrate_rig(sightings, options=CalibrationOptions(), world=WorldRequest(floor_frame=0))
+    result = calibrate_rig(sightings, options=CalibrationOptions(), world=WorldRequest(floor_frames=(0,)))
     return _compared(result.rig, rig, result.precision.corner_px, sum(f.severity == "error" for f in result.findings))
 
 

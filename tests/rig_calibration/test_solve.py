@@ -17,7 +17,7 @@ from poseharvest.rig_calibration.sightings import mirrored
 from poseharvest.rig_calibration.solve import WorldRequest
 from poseharvest.simulation.board_pictures import moving_board, room_rig
 
-FLOOR = WorldRequest(floor_frame=0)
+FLOOR = WorldRequest(floor_frames=(0,))
 
 
 def messages(result, severity=None):
