@@ -254,7 +254,7 @@ def test_a_session_that_gives_the_numbers_that_were_stated():
 
 
 def test_wrong_options_are_refused():
-    with pytest.raises(Exception, match='lens: expected auto, k1, radial, full, got "fish"'):
+    with pytest.raises(Exception, match='lens: expected auto, k1, radial, full, fisheye, got "fish"'):
         CalibrationOptions(lens="fish")
     with pytest.raises(Exception, match="max_moments: expected 5 or more, got 1"):
         CalibrationOptions(max_moments=1)

@@ -29,7 +29,7 @@ _SQUARES = "Columns and rows of squares, not of inner corners, such as 7x5."
 _SQUARE = "Measured side of a square, mm. All lengths rest on it."
 _MARKER = "Measured side of a marker, mm; 0.75 of a square if not given."
 _INTRINSICS = "A calibration whose lenses are kept; only the places of the cameras are found."
-_LENS = "What is estimated of a lens: k1, radial (k1 k2), full (k1 k2 p1 p2 k3), or auto, by what was filmed."
+_LENS = "What is estimated of a lens: k1, radial (k1 k2), full (k1 k2 p1 p2 k3), fisheye, or auto by what was filmed."
 _FLOOR = (
     "Number of the frame in which the board lies on the floor, printed side up: it defines the world. Several, such "
     "as 0,40,95, define its floor better; the first one is the origin."

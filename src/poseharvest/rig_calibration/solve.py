@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from poseharvest.progress import OnProgress
 from poseharvest.rig_calibration.adjustment_rounds import Adjusted, Beginning, adjust_in_rounds
 from poseharvest.rig_calibration.bundle import Precision, State, precision
 from poseharvest.rig_calibration.camera_pairs import Pair, place_cameras
+from poseharvest.rig_calibration.fisheye import guess_fisheye
 from poseharvest.rig_calibration.floor import FloorPicture, floor_world
 from poseharvest.rig_calibration.judgement import judge
 from poseharvest.rig_calibration.lenses import Lens, guess_lens, lens_of_camera
@@ -207,8 +209,9 @@ def calibrate_rig(
 
 
 def _guesses(sightings: Sightings, options: CalibrationOptions) -> list[Lens]:
+    guess = guess_fisheye if options.lens == "fisheye" else partial(guess_lens, model=options.lens)
     return [
-        guess_lens(sightings.board, [one.corners for one in sightings.of_view(view)], size, options.lens)
+        guess(sightings.board, [one.corners for one in sightings.of_view(view)], size)
         for view, size in enumerate(sightings.image_sizes)
     ]
 
