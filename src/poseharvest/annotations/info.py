@@ -63,6 +63,24 @@ class PersonInfo(_Section):
     uncertain_frames: tuple[tuple[int, int], ...] = Field(
         default=(), description="first and last frame of each range in which the identity may have changed"
     )
+    measured_mm: dict[str, FiniteFloat] = Field(
+        default_factory=dict, description="limbs that this capture shows well, as it alone shows them; by parent-child"
+    )
+    name_state: Literal["new", "known", "unsure"] = Field(
+        default="new",
+        description="the number is that of a known person of another trial, or a new one; unsure: a new one, since it "
+        "is not sure enough who it is",
+    )
+    likely: dict[int, FiniteFloat] = Field(
+        default_factory=dict, description="by the number of each known person, how likely it is that one"
+    )
+
+
+class KnownPersonInfo(_Section):
+    """Somebody from another trial, with whom the people of this one were compared."""
+
+    person: int = Field(ge=0)
+    measured_mm: dict[str, FiniteFloat] = Field(description="the limbs that other trials show well, by parent-child")
 
 
 class HandsInfo(_Section):
@@ -91,6 +109,9 @@ class HarvestRun(_Section):
     detector: DetectorInfo
     limb_lengths_mm: dict[str, FiniteFloat] = Field(description='by "parent-child"; empty if `people` holds them')
     people: tuple[PersonInfo, ...] = Field(default=(), description="empty if only one person was requested")
+    known_people: tuple[KnownPersonInfo, ...] = Field(
+        default=(), description="the people of other trials with whom those of this one were compared"
+    )
     refinement: dict[str, JsonValue] | None = Field(
         default=None,
         description="what was learned to place joints between the voxels, and what `sigma` rests on; None for means of "

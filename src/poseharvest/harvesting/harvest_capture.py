@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
@@ -28,6 +28,7 @@ from poseharvest.harvesting.harvest_request import request_of, sha256_of_request
 from poseharvest.harvesting.input_checks import audit_inputs, check_hints
 from poseharvest.harvesting.job import Job
 from poseharvest.harvesting.jumps import has_jumps
+from poseharvest.harvesting.known_people import KnownPerson
 from poseharvest.harvesting.over_workers import Workers
 from poseharvest.harvesting.separate_moments import harvest_moments
 from poseharvest.harvesting.several_people import harvest_people
@@ -53,6 +54,7 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
     options: HarvestOptions | None = None,
     boxes: Boxes | None = None,
     limb_lengths: LimbLengths | None = None,
+    known_people: Sequence[KnownPerson] = (),
     overwrite: bool = False,
     resume: bool = False,
     on_progress: OnProgress | None = None,
@@ -70,6 +72,8 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
         options: the defaults if None.
         boxes: windows around the person, if they are known.
         limb_lengths: of the subject; estimated from the footage if None.
+        known_people: people of other captures: whoever is surely one of them gets that number and body. Only where
+            several people are harvested in frames in a row.
         overwrite: replace an earlier harvest at `out`.
         resume: go on with an interrupted harvest at `out`, or begin if there is none. One that is finished is returned.
         on_progress: called as frames are finished, some at a time.
@@ -93,6 +97,7 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
     upright = upright_detector(capture, fitted.detector, job.options.start, job.stop)
     job, findings = replace(job, detector=upright.detector), [*findings, *upright.findings]
     harvest_frames = _harvester(job)
+    job = replace(job, known_people=tuple(known_people) if harvest_frames is harvest_people else ())
     _check_followed(job, harvest_frames)
     _check_can_be_spread(job, harvest_frames, workers)
     _check_hands(job, harvest_frames, workers)
