@@ -99,6 +99,7 @@ PANELS: Final = {
             "format",
             "overlays",
             "report_pictures",
+            "film_pixels",
         ),
     ),
 }
