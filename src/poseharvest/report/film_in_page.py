@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,5 +46,9 @@ def film_in_page(harvest: Harvest) -> FilmInPage | None:
     if harvest.info.film is None:
         return None
     parts = harvest.film_parts()
-    num_bytes = sum(as_text(part.stat().st_size) for part in parts)
-    return FilmInPage(harvest.info.film, parts, num_bytes <= MOVING_BYTES)
+    return FilmInPage(harvest.info.film, parts, fits_into_page(parts))
+
+
+def fits_into_page(parts: Sequence[Path]) -> bool:
+    """Return whether the page itself holds the files of a film."""
+    return sum(as_text(part.stat().st_size) for part in parts) <= MOVING_BYTES

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from functools import partial
 from importlib import resources
 from pathlib import Path
@@ -22,9 +23,10 @@ from poseharvest.diagnosis.spread import plain_name
 from poseharvest.diagnosis.verdict import verdict_on
 from poseharvest.errors import StoreError
 from poseharvest.report import figures, selection
-from poseharvest.report.collect import ReportContent, collect
+from poseharvest.report.collect import ReportContent, collect, frame_range
 from poseharvest.report.drawing import overlay_svg
 from poseharvest.report.film_in_page import film_in_page
+from poseharvest.report.film_of_footage import FootageFilm
 from poseharvest.report.fitted import fit_into_page
 from poseharvest.report.joint_order import hinges, limb_order, reading_order
 from poseharvest.report.overlays import NUM_SIGMAS
@@ -53,7 +55,9 @@ _SCRIPTS = (
 _MIN_REACH_MM = 20.0
 
 
-def report(harvest: Path | str, out: Path | str | None = None, *, overwrite: bool = False) -> Path:
+def report(
+    harvest: Path | str, out: Path | str | None = None, *, overwrite: bool = False, film: FootageFilm | None = None
+) -> Path:
     """Write the report of a harvest folder as one HTML file and return its path.
 
     The frames of a long take, and its film, lie in a folder beside the page, `NAME_frames`, which belongs to it.
@@ -63,29 +67,33 @@ def report(harvest: Path | str, out: Path | str | None = None, *, overwrite: boo
         out: the HTML file; `report/index.html` in the harvest folder if None, and an earlier report there is replaced.
             A harvest in an object store needs it.
         overwrite: replace the file that stands at `out`.
+        film: the film to make from the footage; None takes the one that the harvest keeps, if there is one.
 
     Raises:
         StoreError: the harvest is damaged, `out` exists, or it cannot be written.
         FormatError: a preview picture is damaged.
+        CaptureError: a film is asked for, and the footage is not there or is not that of the harvest.
     """
-    path, _ = write_page(harvest, out, overwrite=overwrite)
+    path, _ = write_page(harvest, out, overwrite=overwrite, film=film)
     return path
 
 
 def write_page(
-    harvest: Path | str, out: Path | str | None = None, *, overwrite: bool = False
+    harvest: Path | str, out: Path | str | None = None, *, overwrite: bool = False, film: FootageFilm | None = None
 ) -> tuple[Path, ReportContent]:
     """Write the report as `report` does, and return its path and its content."""
     if out is None and is_remote(harvest):
         raise StoreError(f"{harvest}: a report is not written into an object store: name a local file (--out)")
     opened = Harvest.open(harvest)
     path = Path(out) if out is not None else opened.path / "report" / "index.html"
-    film = film_in_page(opened)
+    first, last = frame_range(opened)
+    made = nullcontext(film_in_page(opened)) if film is None else film.made(opened, range(first, last + 1))
     with (
         staged_file(path, overwrite=overwrite or out is None) as temporary,
-        take_folder(opened.info, path, film) as folder,
+        made as in_page,
+        take_folder(opened.info, path, in_page) as folder,
     ):
-        content = collect(opened, None if folder is None else folder.sink, film)
+        content = collect(opened, None if folder is None else folder.sink, in_page)
         page = render(content, None if folder is None else folder.name)
         temporary.write_text(page, encoding="utf-8")
     return path, content
