@@ -11,6 +11,9 @@ Severity = Literal["note", "warning", "error"]
 NOBODY_FOUND = "nobody was found in"
 """How the message on frames without a person begins."""
 
+NAME_TOPIC = "name of person"
+"""How the topic on the number of a person over several trials begins."""
+
 _ORDER: tuple[Severity, ...] = ("error", "warning", "note")
 
 

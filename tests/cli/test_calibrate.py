@@ -12,7 +12,7 @@ import pytest
 from board_kit import errors_of
 from poseharvest.boards.board import Board
 from poseharvest.calibration import read_calibration, write_rig
-from poseharvest.simulation.board_pictures import film_plan, room_rig, stages
+from poseharvest.simulation.board_pictures import film_plan, lying_board, room_rig, stages
 
 BOARD = Board("charuco", 6, 4, 120.0)
 THE_BOARD = ("--squares", "6x4", "--square-mm", 120)
@@ -55,6 +55,42 @@ def test_cameras_are_written_that_the_product_reads(run, filmed, folder, tmp_pat
     assert again.code == 1
     assert "already exists" in again.err
     assert json.loads((out / "calibration.json").read_text()) == record
+
+
+def test_the_floor_has_pictures_of_its_own(run, filmed, folder, tmp_path):
+    """Three more places of the board on the floor, filmed apart: the world is that of the first one, and more exact."""
+    poses = [lying_board(BOARD, *place) for place in ((0.0, 0.0), (-300.0, 600.0), (-300.0, 900.0), (0.0, 300.0))]
+    generator = np.random.default_rng(4)
+    for stage, name in zip(stages(BOARD, filmed[1]), filmed[1].names, strict=True):
+        (tmp_path / "floor" / "images" / name).mkdir(parents=True)
+        for number, pose in enumerate(poses):
+            picture = stage.draw(pose, generator)[..., 0]
+            cv2.imwrite(str(tmp_path / "floor" / "images" / name / f"{number:04d}.jpg"), picture)
+    worlds = {}
+    for out, option in (("one", ("--floor-board", 0)), ("several", ("--floor-footage", tmp_path / "floor"))):
+        done = run("calibrate", folder, "--out", tmp_path / out, *THE_BOARD, *option)
+        assert done.code == 0, done.err
+        assert "(one standard deviation)" in done.out
+        worlds[out] = json.loads((tmp_path / out / "calibration.json").read_text())["world"]
+    assert worlds["several"]["source"] == "floor board"
+    assert "floor frame 0, floor frame 1, floor frame 2, floor frame 3" in worlds["several"]["text"]
+    assert worlds["several"]["up_sigma_deg"] < worlds["one"]["up_sigma_deg"]
+    assert worlds["several"]["place_sigma_mm"] < worlds["one"]["place_sigma_mm"]
+
+
+def test_floor_pictures_of_another_size_or_without_a_board_are_refused(run, filmed, folder, tmp_path):
+    for size, message in (
+        ((300, 540), '--floor-footage: camera "cam1": expected pictures of 720 x 400 pixels as in the footage'),
+        ((400, 720), "expected a board on the floor in the pictures of cameras among cam1, cam2, found none"),
+    ):
+        for name in filmed[1].names:
+            place = tmp_path / f"floor{size[0]}" / "images" / name
+            place.mkdir(parents=True)
+            cv2.imwrite(str(place / "0000.jpg"), np.full(size, 90, dtype=np.uint8))
+        floor = ("--floor-footage", tmp_path / f"floor{size[0]}")
+        done = run("calibrate", folder, "--out", tmp_path / f"out{size[0]}", *THE_BOARD, *floor)
+        assert done.code == 1
+        assert message in done.err
 
 
 def test_written_cameras_are_read_back_to_the_ninth_digit(run, folder, tmp_path):

@@ -96,8 +96,18 @@ def test_trials_by_name_with_lengths_of_one_s_own(run, project, tmp_path, footag
 def test_several_people_have_bodies_of_their_own(run, project, tmp_path):
     done = run("harvest", project, "--out", tmp_path / "out", "--detector", "pose", *QUICK, "--people", "all")
     assert done.code == 0, done.err
-    assert "limb lengths: each trial has its own, since there are several people" in done.out
+    assert "limb lengths: each person has their own, known again in later trials where that is sure" in done.out
     assert not (tmp_path / "out" / "limb_lengths.toml").exists()
+    rows = table(tmp_path / "out")
+    assert rows["walk1"]["who"] == "0"
+    assert rows["walk2"]["who"].startswith("0 (") or rows["walk2"]["who"] == "1 (unsure)"
+    (known,) = Harvest.open(tmp_path / "out" / "walk2").info.known_people
+    assert known.person == 0
+    again = run("harvest", project, "--out", tmp_path / "out", "--detector", "pose", *QUICK, "--people", "all")
+    assert again.code == 0, again.err
+    after = table(tmp_path / "out")
+    assert {row["state"] for row in after.values()} == {"finished before"}
+    assert [row["who"] for row in after.values()] == [row["who"] for row in rows.values()]
 
 
 def test_what_trials_cannot_have(run, project, tmp_path):
@@ -121,3 +131,30 @@ def test_a_trial_of_somebody_else_is_named(run, project, tmp_path):
     assert "warning: walk3: limbs are 20% longer than in the other trials" in done.out
     messages = [finding.message for finding in Harvest.open(tmp_path / "out" / "walk3").info.findings]
     assert any("20% longer in the footage than the lengths that were given" in message for message in messages)
+
+
+@pytest.mark.data
+@pytest.mark.slow
+def test_real_people_keep_their_numbers_in_a_second_trial(run, shared_dir, tmp_path):
+    """One real take of several people, cut into two trials."""
+    capture = shared_dir / "captures" / "multiperson"
+    project = tmp_path / "project"
+    for trial, frames in (("first", range(50)), ("second", range(50, 100))):
+        for view in ("cam01", "cam02", "cam03", "cam04"):
+            folder = project / trial / "pose" / f"{view}_json"
+            folder.mkdir(parents=True)
+            for number, frame in enumerate(frames):
+                source = capture / "reference" / "pose2d" / f"{view}_json" / f"{view}.{frame:04d}.json"
+                shutil.copy(source, folder / f"{view}.{number:04d}.json")
+        (project / trial / "capture.toml").write_text("frame_rate = 60\n")
+    calibration = ("--calibration", capture / "calibration" / "Calib.qca.txt")
+    done = run("harvest", project, "--out", tmp_path / "out", "--detector", "pose", "--people", "all", *calibration)
+    assert done.code == 0, done.err
+    first, second = (Harvest.open(tmp_path / "out" / name).info for name in ("first", "second"))
+    thighs = [
+        {one.person: one.measured_mm.get("left_hip-left_knee") for one in info.people} for info in (first, second)
+    ]
+    named = {one.person for one in second.people if one.name_state == "known"}
+    assert {0, 1} <= named  # the woman and the man, who are seen in all views
+    assert all(abs(thighs[1][person] / thighs[0][person] - 1) < 0.1 for person in (0, 1))
+    assert thighs[0][0] < 0.8 * thighs[0][1]

@@ -20,7 +20,7 @@ from poseharvest.rig_calibration.solve import WorldRequest
 def result():
     _, sightings = session(num_views=2, num_near=9, num_common=16)
     named = replace(sightings, views=("<cam&1>", "cam2"))
-    return calibrate_rig(named, world=WorldRequest(floor_frame=0))
+    return calibrate_rig(named, world=WorldRequest(floor_frames=(0,)))
 
 
 def test_the_page_needs_nothing_else_and_escapes_names(result):

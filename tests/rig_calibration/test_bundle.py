@@ -16,6 +16,8 @@ POINTS = np.array([(x, y, 0.0) for y in (0, 90, 170) for x in (0, 110, 200, 310)
 
 
 def lens(model: str, size: tuple[int, int] = (480, 640)) -> Lens:
+    if model == "fisheye":
+        return Lens(size, np.array((420.0, 424.0, 318.0, 242.0, 0.03, -0.01, 0.004, 0.001)), model, is_fisheye=True)
     coefficients = {"k1": (-0.1, 0, 0, 0, 0), "radial": (-0.1, 0.05, 0, 0, 0)}
     values = (600.0, 600.0 if model != "full" else 607.0, 318.0, 242.0)
     return Lens(size, np.array((*values, *coefficients.get(model, (-0.1, 0.05, 1e-3, -2e-3, 0.01)))), model)
@@ -45,7 +47,9 @@ def scene(models: tuple[str, ...], num_moments: int = 12, sigma_px: float = 0.0)
     return state, pictures
 
 
-@pytest.mark.parametrize("models", [("full", "radial"), ("fixed", "k1", "full"), ("fixed", "fixed")])
+@pytest.mark.parametrize(
+    "models", [("full", "radial"), ("fixed", "k1", "full"), ("fixed", "fixed"), ("fisheye", "fisheye", "k1")]
+)
 def test_derivatives_are_those_of_the_residuals(models):
     state, pictures = scene(models, num_moments=3)
     problem = _Problem(state, pictures, 0.3)

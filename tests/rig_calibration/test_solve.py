@@ -17,7 +17,7 @@ from poseharvest.rig_calibration.sightings import mirrored
 from poseharvest.rig_calibration.solve import WorldRequest
 from poseharvest.simulation.board_pictures import moving_board, room_rig
 
-FLOOR = WorldRequest(floor_frame=0)
+FLOOR = WorldRequest(floor_frames=(0,))
 
 
 def messages(result, severity=None):
@@ -254,7 +254,7 @@ def test_a_session_that_gives_the_numbers_that_were_stated():
 
 
 def test_wrong_options_are_refused():
-    with pytest.raises(Exception, match='lens: expected auto, k1, radial, full, got "fish"'):
+    with pytest.raises(Exception, match='lens: expected auto, k1, radial, full, fisheye, got "fish"'):
         CalibrationOptions(lens="fish")
     with pytest.raises(Exception, match="max_moments: expected 5 or more, got 1"):
         CalibrationOptions(max_moments=1)

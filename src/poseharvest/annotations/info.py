@@ -63,6 +63,24 @@ class PersonInfo(_Section):
     uncertain_frames: tuple[tuple[int, int], ...] = Field(
         default=(), description="first and last frame of each range in which the identity may have changed"
     )
+    measured_mm: dict[str, FiniteFloat] = Field(
+        default_factory=dict, description="limbs that this capture shows well, as it alone shows them; by parent-child"
+    )
+    name_state: Literal["new", "known", "unsure"] = Field(
+        default="new",
+        description="the number is that of a known person of another trial, or a new one; unsure: a new one, since it "
+        "is not sure enough who it is",
+    )
+    likely: dict[int, FiniteFloat] = Field(
+        default_factory=dict, description="by the number of each known person, how likely it is that one"
+    )
+
+
+class KnownPersonInfo(_Section):
+    """Somebody from another trial, with whom the people of this one were compared."""
+
+    person: int = Field(ge=0)
+    measured_mm: dict[str, FiniteFloat] = Field(description="the limbs that other trials show well, by parent-child")
 
 
 class HandsInfo(_Section):
@@ -91,6 +109,9 @@ class HarvestRun(_Section):
     detector: DetectorInfo
     limb_lengths_mm: dict[str, FiniteFloat] = Field(description='by "parent-child"; empty if `people` holds them')
     people: tuple[PersonInfo, ...] = Field(default=(), description="empty if only one person was requested")
+    known_people: tuple[KnownPersonInfo, ...] = Field(
+        default=(), description="the people of other trials with whom those of this one were compared"
+    )
     refinement: dict[str, JsonValue] | None = Field(
         default=None,
         description="what was learned to place joints between the voxels, and what `sigma` rests on; None for means of "
@@ -217,6 +238,39 @@ class MotionInfo(_Section):
     people: tuple[PersonMotion, ...]
 
 
+class FilmTile(_Section):
+    """Where a view lies in the pictures of the film, pixels."""
+
+    view: str
+    left: int = Field(ge=0)
+    top: int = Field(ge=0)
+    width: int = Field(gt=0)
+    height: int = Field(gt=0)
+
+
+class FilmInfo(_Section):
+    """Small pictures of the frames, in `film/`: picture k is that of frame `first_frame` + k `step`."""
+
+    first_frame: int = Field(ge=0)
+    step: int = Field(ge=1, description="1: every frame of the harvest has a picture")
+    pictures: int = Field(ge=1, description="their number, with a person or without")
+    pictures_per_part: int = Field(ge=1, description="in each file; the last one may hold fewer")
+    picture_rate: FiniteFloat = Field(gt=0, description="pictures per second")
+    height: int = Field(gt=0, description="of a picture with all views, pixels")
+    width: int = Field(gt=0, description="pixels")
+    tiles: tuple[FilmTile, ...] = Field(description="the views, side by side")
+
+    @property
+    def num_parts(self) -> int:
+        """The number of files."""
+        return -(-self.pictures // self.pictures_per_part)
+
+    @property
+    def frames(self) -> range:
+        """The frames that have pictures."""
+        return range(self.first_frame, self.first_frame + self.pictures * self.step, self.step)
+
+
 class Counts(_Section):
     """Sizes that a reader checks the Parquet files against."""
 
@@ -242,6 +296,7 @@ class HarvestInfo(HarvestRun):
     motion: MotionInfo | None = Field(
         default=None, description="the smoothing over time; None if the frames do not follow one another"
     )
+    film: FilmInfo | None = Field(default=None, description="small pictures of the frames; None if none were kept")
     counts: Counts
 
 

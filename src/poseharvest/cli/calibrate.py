@@ -29,8 +29,12 @@ _SQUARES = "Columns and rows of squares, not of inner corners, such as 7x5."
 _SQUARE = "Measured side of a square, mm. All lengths rest on it."
 _MARKER = "Measured side of a marker, mm; 0.75 of a square if not given."
 _INTRINSICS = "A calibration whose lenses are kept; only the places of the cameras are found."
-_LENS = "What is estimated of a lens: k1, radial (k1 k2), full (k1 k2 p1 p2 k3), or auto, by what was filmed."
-_FLOOR = "Number of the frame in which the board lies on the floor, printed side up: it defines the world."
+_LENS = "What is estimated of a lens: k1, radial (k1 k2), full (k1 k2 p1 p2 k3), fisheye, or auto by what was filmed."
+_FLOOR = (
+    "Number of the frame in which the board lies on the floor, printed side up: it defines the world. Several, such "
+    "as 0,40,95, define its floor better; the first one is the origin."
+)
+_FLOOR_FOOTAGE = "Folder with pictures of the board on the floor alone, by the same cameras; also beside --floor-board."
 _POINTS = "CSV of measured points (point,x,y,z,view,u,v in mm and pixels): they define the world and its scale."
 _EVERY = "Look at every so many frames; if not given, at 300 at most."
 _FROM_PEOPLE = "Place the cameras by the people in the footage, without a board."
@@ -53,7 +57,8 @@ def calibrate(  # noqa: PLR0913, PLR0917 - every option of the command is a para
     views: Annotated[str | None, typer.Option(help=VIEWS_HELP)] = None,
     intrinsics: Annotated[Path | None, typer.Option(help=_INTRINSICS, show_default=False)] = None,
     lens: Annotated[LensModel, typer.Option(help=_LENS)] = "auto",
-    floor_board: Annotated[int | None, typer.Option(help=_FLOOR, show_default=False)] = None,
+    floor_board: Annotated[str | None, typer.Option(help=_FLOOR, show_default=False)] = None,
+    floor_footage: Annotated[Path | None, typer.Option(help=_FLOOR_FOOTAGE, show_default=False)] = None,
     scene_points: Annotated[Path | None, typer.Option(help=_POINTS, show_default=False)] = None,
     every: Annotated[int | None, typer.Option(help=_EVERY, show_default=False, min=1)] = None,
     from_people: Annotated[bool, typer.Option("--from-people", help=_FROM_PEOPLE)] = False,
@@ -93,7 +98,8 @@ def calibrate(  # noqa: PLR0913, PLR0917 - every option of the command is a para
             views=split_names(views),
             intrinsics=intrinsics,
             options=CalibrationOptions(lens=lens),
-            floor_frame=floor_board,
+            floor_frames=_frames(floor_board),
+            floor_footage=floor_footage,
             scene_points=scene_points,
             every=every,
             keep_faulty=keep_faulty,
@@ -101,6 +107,14 @@ def calibrate(  # noqa: PLR0913, PLR0917 - every option of the command is a para
             on_progress=on_progress,
         )
     _conclude(result, out, keep_faulty=keep_faulty)
+
+
+def _frames(text: str | None) -> tuple[int, ...]:
+    """Return the frames of a list such as 0,40,95."""
+    parts = [] if text is None else text.split(",")
+    if not all(part.strip().isdecimal() for part in parts):
+        raise ConfigError(f'floor_board: expected numbers of frames, such as 0 or 0,40,95, got "{text}"')
+    return tuple(dict.fromkeys(map(int, parts)))
 
 
 def _print_sheet(board: Board, path: Path, *, paper: Paper, dpi: int, overwrite: bool) -> None:

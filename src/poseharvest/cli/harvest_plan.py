@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from poseharvest.annotations.reader import Harvest
     from poseharvest.capture.capture import Capture
     from poseharvest.detectors.protocol import HeatmapDetector
+    from poseharvest.harvesting.known_people import KnownPerson
     from poseharvest.harvesting.over_workers import Workers
     from poseharvest.localization.boxes import Boxes
 
@@ -99,6 +100,7 @@ class HarvestPlan:
         *,
         calibration: Path | None = None,
         limb_lengths: LimbLengths | None = None,
+        known_people: Sequence[KnownPerson] = (),
     ) -> Harvest:
         """Harvest a capture and return the folder, opened.
 
@@ -108,6 +110,7 @@ class HarvestPlan:
             on_progress: is called as frames are finished.
             calibration: where neither the command line nor `capture.toml` names one.
             limb_lengths: of the subject, where the command line has none.
+            known_people: people of other captures, where several people are harvested.
 
         Raises:
             HarvestError: something is wrong with an input or an output.
@@ -125,6 +128,7 @@ class HarvestPlan:
                 options=options,
                 boxes=self.boxes,
                 limb_lengths=self.limb_lengths or limb_lengths,
+                known_people=known_people,
                 overwrite=self.overwrite,
                 resume=self.resume,
                 on_progress=on_progress,

@@ -83,7 +83,15 @@ PANELS: Final = {
         ),
     ),
     "People in place of a board": ("from_people", "height", "limb", "camera_distance"),
-    "The lens and the world": ("intrinsics", "lens", "floor_board", "scene_points", "every", "keep_faulty"),
+    "The lens and the world": (
+        "intrinsics",
+        "lens",
+        "floor_board",
+        "floor_footage",
+        "scene_points",
+        "every",
+        "keep_faulty",
+    ),
     "OpenSim": ("model", "setups", "marker_weights", "mass_kg"),
     "The run": (
         *(
@@ -99,6 +107,7 @@ PANELS: Final = {
             "format",
             "overlays",
             "report_pictures",
+            "film_pixels",
         ),
     ),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from rich.table import Table
 from poseharvest.cli.progress_bar import progress_bar
 from poseharvest.cli.summary import has_faults
 from poseharvest.errors import CaptureError, ConfigError, HarvestError
-from poseharvest.findings import worst_first
+from poseharvest.findings import NAME_TOPIC, worst_first
 from poseharvest.progress import OnProgress, with_prefix
 from poseharvest.reading.cells import safe_cell
 from poseharvest.skeleton.limb_lengths import LimbLengths, limb_lengths_text, read_limb_lengths
@@ -23,6 +23,7 @@ from poseharvest.storage.object_store import is_remote
 from poseharvest.storage.staging import make_parent, staged_file
 
 if TYPE_CHECKING:
+    from poseharvest.annotations.info import PersonInfo
     from poseharvest.annotations.reader import Harvest
     from poseharvest.capture.trials import Trial
     from poseharvest.cli.harvest_plan import HarvestPlan
@@ -32,7 +33,17 @@ if TYPE_CHECKING:
 
 BODY_FILE, TABLE_FILE = "limb_lengths.toml", "trials.csv"
 
-_COLUMNS = ("trial", "state", "frames", "people", "selected joints", "errors", "warnings", "worst finding or reason")
+_COLUMNS = (
+    "trial",
+    "state",
+    "frames",
+    "people",
+    "who",
+    "selected joints",
+    "errors",
+    "warnings",
+    "worst finding or reason",
+)
 
 
 def harvest_all(plan: HarvestPlan, trials: Sequence[Trial], out: Path) -> bool:
@@ -48,28 +59,34 @@ def harvest_all(plan: HarvestPlan, trials: Sequence[Trial], out: Path) -> bool:
         CaptureError: trials failed; the message names them.
         StoreError: the table cannot be written.
     """
-    from poseharvest.harvesting.many_trials import harvest_trials
+    from poseharvest.harvesting.many_trials import harvest_trials, people_before
     from poseharvest.report.html import report as write_report
 
     _check(plan, out)
     plan = replace(plan, resume=not plan.overwrite)
     console = Console(soft_wrap=True, highlight=False, markup=False)
     make_parent(out / TABLE_FILE)
+    to_replace = {trial.name for trial in trials} if plan.overwrite else set()
     with progress_bar(Console(stderr=True)) as on_progress:
         lengths = _shared_lengths(plan, trials, out, on_progress, console)
 
         def harvest_one(trial: Trial, folder: Path) -> Harvest:
+            known = () if plan.options.people == 1 else people_before(trial.name, out, to_replace)
+            to_replace.discard(trial.name)
             made = plan.harvest(
                 trial.path,
                 folder,
                 with_prefix(on_progress, trial.name),
                 calibration=trial.calibration,
                 limb_lengths=lengths,
+                known_people=known,
             )
             write_report(made.path)
             return made
 
-        results = harvest_trials(trials, out, harvest_one, lambda result: _say(console, result))
+        results = harvest_trials(
+            trials, out, harvest_one, lambda result: _say(console, result), replaces=plan.overwrite
+        )
     _print_table(console, results)
     _write_table(results, out / TABLE_FILE)
     console.print(f"table: {out / TABLE_FILE}")
@@ -97,7 +114,7 @@ def _shared_lengths(
     if plan.limb_lengths is not None:
         return plan.limb_lengths
     if plan.options.people != 1:
-        console.print("limb lengths: each trial has its own, since there are several people (--people)")
+        console.print("limb lengths: each person has their own, known again in later trials where that is sure")
         return None
     if plan.options.moments:
         return None
@@ -149,7 +166,7 @@ def _say(console: Console, result: TrialResult) -> None:
 
 def _cells(result: TrialResult) -> tuple[str, ...]:
     if result.harvest is None:
-        return (result.trial.name, result.state, "", "", "", "", "", result.reason)
+        return (result.trial.name, result.state, "", "", "", "", "", "", result.reason)
     info = result.harvest.info
     severities = Counter(finding.severity for finding in info.findings)
     selected = sum(joint.selected for joint in info.selection.joints)
@@ -158,6 +175,7 @@ def _cells(result: TrialResult) -> tuple[str, ...]:
         result.state,
         f"{info.counts.frames} of {info.capture.num_frames}",
         str(info.counts.persons),
+        ", ".join(map(_who, info.people)),
         str(selected),
         str(severities["error"]),
         str(severities["warning"]),
@@ -170,10 +188,29 @@ def _print_table(console: Console, results: Sequence[TrialResult]) -> None:
     for result in results:
         table.add_row(*_cells(result)[:-1])
     console.print(table, crop=False)
+    for line in _unsure_names(results):
+        console.print(line)
     for result in results:
         *_, worst = _cells(result)
         if worst:
             console.print(f"{result.trial.name}: {worst}")
+
+
+def _who(person: PersonInfo) -> str:
+    """Return the number of a person, with how sure it is where there are people of other trials."""
+    if not person.likely:
+        return str(person.person)
+    sure = f"{100 * person.likely.get(person.person, 0):.0f} %" if person.name_state == "known" else person.name_state
+    return f"{person.person} ({sure})"
+
+
+def _unsure_names(results: Sequence[TrialResult]) -> Iterator[str]:
+    """Yield a line for everybody who may be somebody from another trial."""
+    for result in results:
+        findings = () if result.harvest is None else result.harvest.info.findings
+        for finding in findings:
+            if finding.topic.startswith(NAME_TOPIC) and finding.severity != "note":
+                yield f"{result.trial.name}: {finding.message}"
 
 
 def _write_table(results: Sequence[TrialResult], path: Path) -> None:

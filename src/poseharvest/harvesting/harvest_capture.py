@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
@@ -19,6 +19,7 @@ from poseharvest.diagnosis.diagnose import Diagnosis
 from poseharvest.errors import ConfigError, StoreError
 from poseharvest.findings import Finding
 from poseharvest.harvesting.camera_check import LeaveOut
+from poseharvest.harvesting.film_of_job import film_findings, film_of_job
 from poseharvest.harvesting.find_followed import find_followed
 from poseharvest.harvesting.foreseen import check_foreseen
 from poseharvest.harvesting.hand_learning import hand_finder
@@ -28,6 +29,7 @@ from poseharvest.harvesting.harvest_request import request_of, sha256_of_request
 from poseharvest.harvesting.input_checks import audit_inputs, check_hints
 from poseharvest.harvesting.job import Job
 from poseharvest.harvesting.jumps import has_jumps
+from poseharvest.harvesting.known_people import KnownPerson
 from poseharvest.harvesting.over_workers import Workers
 from poseharvest.harvesting.separate_moments import harvest_moments
 from poseharvest.harvesting.several_people import harvest_people
@@ -53,6 +55,7 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
     options: HarvestOptions | None = None,
     boxes: Boxes | None = None,
     limb_lengths: LimbLengths | None = None,
+    known_people: Sequence[KnownPerson] = (),
     overwrite: bool = False,
     resume: bool = False,
     on_progress: OnProgress | None = None,
@@ -70,6 +73,8 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
         options: the defaults if None.
         boxes: windows around the person, if they are known.
         limb_lengths: of the subject; estimated from the footage if None.
+        known_people: people of other captures: whoever is surely one of them gets that number and body. Only where
+            several people are harvested in frames in a row.
         overwrite: replace an earlier harvest at `out`.
         resume: go on with an interrupted harvest at `out`, or begin if there is none. One that is finished is returned.
         on_progress: called as frames are finished, some at a time.
@@ -88,11 +93,12 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
     """
     fitted = fit_to_footage(detector, pictures_of(capture))
     job = Job(capture, fitted.detector, options or HarvestOptions(), boxes, limb_lengths, on_progress or silent)
-    findings = check_hints(job) + audit_inputs(job) + list(fitted.findings)
+    findings = check_hints(job) + audit_inputs(job) + list(fitted.findings) + film_findings(job)
     check_foreseen(job, Path(out))
     upright = upright_detector(capture, fitted.detector, job.options.start, job.stop)
     job, findings = replace(job, detector=upright.detector), [*findings, *upright.findings]
     harvest_frames = _harvester(job)
+    job = replace(job, known_people=tuple(known_people) if harvest_frames is harvest_people else ())
     _check_followed(job, harvest_frames)
     _check_can_be_spread(job, harvest_frames, workers)
     _check_hands(job, harvest_frames, workers)
@@ -137,6 +143,8 @@ def _write(
             return writer.commit()
         if harvest_frames is harvest_one and job.fault is None and (known := stored_fault(writer)) is not None:
             raise LeaveOut(known)
+        if (film := film_of_job(job)) is not None:
+            writer.keep_film(film)
         harvest_all = harvest_frames if workers is None else partial(harvest_one, workers=workers)
         run = harvest_all(job, writer, findings)
         is_judged = harvest_frames is harvest_one and job.boxes is None

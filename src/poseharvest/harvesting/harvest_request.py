@@ -24,6 +24,7 @@ def request_of(job: Job) -> dict[str, Any]:
     """
     recalibration = job.options.recalibration
     versions = {name: version for name, version in current_versions().items() if name != "python"}
+    known = [one.info.model_dump(mode="json") for one in job.known_people]
     return as_plain({
         "options": job.options.as_dict(),
         "recalibration": None if recalibration is None else recalibration.model_dump(mode="json"),
@@ -43,6 +44,7 @@ def request_of(job: Job) -> dict[str, Any]:
         "boxes": None if job.boxes is None else _sha256_of_boxes(job),
         "limb_lengths": None if job.limb_lengths is None else by_name(job.limb_lengths),
         "versions": versions,
+        **({"known_people": known} if known else {}),
     })
 
 

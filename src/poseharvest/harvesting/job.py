@@ -11,6 +11,7 @@ from poseharvest.capture.frames import FrameSource, MultiViewFrame, frames_showi
 from poseharvest.detectors.protocol import HeatmapDetector, KeypointSource
 from poseharvest.findings import CameraFault
 from poseharvest.harvesting.harvest_options import HarvestOptions
+from poseharvest.harvesting.known_people import KnownPerson
 from poseharvest.harvesting.subject import FOR_A_NEWCOMER, Sightings, Subject, SubjectLearner, TeachingFrames
 from poseharvest.localization.boxes import Boxes
 from poseharvest.localization.follow.one_person import batch_length
@@ -39,6 +40,8 @@ class Job:
     """The fault of a camera, if it is known already; if it is left out, the capture is without it."""
     followed: FirstSeen | None = None
     """Where the person whom the options name is seen first; None takes the one on whom most views agree."""
+    known_people: tuple[KnownPerson, ...] = ()
+    """People of other captures, whose numbers hold in this one too; for several people."""
 
     @property
     def has_keypoints(self) -> bool:

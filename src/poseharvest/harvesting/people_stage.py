@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.findings import Finding
 from poseharvest.geometry.crop import Crop
+from poseharvest.harvesting.known_people import PersonName
 from poseharvest.harvesting.sighting_streams import Position
 from poseharvest.harvesting.subject import STORED_WITH_SUBJECT, Subject
 from poseharvest.localization.find.scan import Candidate
 from poseharvest.localization.follow.one_person import Belief
 from poseharvest.localization.follow.people_tracker import PeopleState
 from poseharvest.localization.follow.track import Track
+from poseharvest.skeleton.limb_lengths import LimbLengths
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +38,8 @@ class PersonStage:
     num_frames: int
     uncertain: dict[int, frozenset[int]]
     overlapped: frozenset[int]
+    name: PersonName | None
+    measured: LimbLengths
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +51,7 @@ class PeopleStage:
         frame: the last frame that was used.
         people: everybody who is present or known.
         present: places in `people` of those who are present, in order.
-        known: places in `people` of those whose body is known, in order of their numbers.
+        known: places in `people` of those whose body is known, in the order in which it was learned.
         confirmed: tracks that follow a person for certain.
         records: that wait for their turn.
         unwritten: records that the writer had, and that lie in no finished part.
@@ -78,6 +82,7 @@ STORED = (
     Belief,
     Candidate,
     FrameAnnotations,
+    PersonName,
     Crop,
     Finding,
     *STORED_WITH_SUBJECT,

@@ -54,6 +54,7 @@ def provenance(
         limb_lengths_mm={} if subject is None else by_name(subject.lengths),
         refinement=None if subject is None else described_refinement(job, subject),
         people=people,
+        known_people=tuple(one.info for one in job.known_people),
         options=options,
         findings=tuple(findings),
         camera_faults=() if job.fault is None else (job.fault,),

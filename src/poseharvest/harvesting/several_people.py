@@ -12,7 +12,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from poseharvest.annotations.info import HarvestRun, PersonInfo
 from poseharvest.annotations.records import FrameAnnotations
@@ -24,12 +24,14 @@ from poseharvest.harvesting.annotate import TOGETHER, annotate, infer_each
 from poseharvest.harvesting.body_check import check_statures, fit_subject
 from poseharvest.harvesting.input_checks import audit_subject, missing_people, nobody_found_error
 from poseharvest.harvesting.job import Job
+from poseharvest.harvesting.known_people import Newcomer, PersonName, measured_lengths, name_person
 from poseharvest.harvesting.people_stage import STORED, PeopleStage, PersonStage
 from poseharvest.harvesting.provenance import described_refinement, provenance
 from poseharvest.harvesting.sighting_streams import PlacedMoment, Position, sightings_of_all
 from poseharvest.harvesting.subject import Subject, by_name
 from poseharvest.localization.sighting import FrameSightings, Sighting, TrackedSighting
 from poseharvest.pictorial.infer import PictorialStructures
+from poseharvest.skeleton.limb_lengths import LimbLengths
 from poseharvest.skeleton.proportions import BodyFit
 from poseharvest.storage.plain_state import from_plain, to_plain
 
@@ -62,6 +64,7 @@ def harvest_people(job: Job, writer: HarvestWriter, findings: list[Finding]) -> 
         raise people.last_error or nobody_found_error(job)
     only = written[0].subject if len(written) == 1 else None
     tracks = {person.track: person.number for person in written}
+    written.sort(key=lambda person: person.number)
     infos = tuple(person.info(job, set(tracks)) for person in written)
     findings = [*findings, *people.findings, *missing_people(job, people.num_frames)]
     for person in written:
@@ -85,6 +88,8 @@ class _Person:
         num_frames: number of harvested frames.
         uncertain: by track, the frames in which this person may have been exchanged with that track's.
         overlapped: frames in which many peaks around this person were removed as other people's.
+        name: the number, and how sure it is among the people of other captures; None until the body is known.
+        measured: limbs that this capture shows well, as it alone shows them.
     """
 
     track: int
@@ -97,6 +102,8 @@ class _Person:
     num_frames: int = 0
     uncertain: dict[int, set[int]] = field(default_factory=dict)
     overlapped: set[int] = field(default_factory=set)
+    name: PersonName | None = None
+    measured: LimbLengths = field(default_factory=lambda: LimbLengths({}))
 
     def add_sighting(self, tracked: TrackedSighting) -> None:
         self.waiting.append(tracked.sighting)
@@ -131,6 +138,8 @@ class _Person:
             self.num_frames,
             {track: frozenset(frames) for track, frames in self.uncertain.items()},
             frozenset(self.overlapped),
+            self.name,
+            self.measured,
         )
 
     @classmethod
@@ -147,6 +156,8 @@ class _Person:
             stage.num_frames,
             {track: set(frames) for track, frames in stage.uncertain.items()},
             set(stage.overlapped),
+            stage.name,
+            stage.measured,
         )
 
     @property
@@ -167,6 +178,9 @@ class _Person:
             shells_mm={} if subject is None else by_name(subject.shells),
             refinement=None if subject is None else described_refinement(job, subject),
             uncertain_frames=tuple(_runs(frames)),
+            measured_mm=by_name(self.measured),
+            name_state="new" if self.name is None else self.name.state,
+            likely={} if self.name is None else self.name.likely,
         )
 
     def overlap_findings(self) -> list[Finding]:
@@ -301,8 +315,9 @@ class _People:
     def _learn(self, person: _Person) -> None:
         """Give the person a body and a number, or drop a track whose limbs cannot be a person's."""
         try:
-            subject = self._job.learn(person.waiting, self._done, f"person {len(self.known)}")
-            self.findings += audit_subject(self._job, subject, f"person {len(self.known)}")
+            alone = self._job.learn(person.waiting, self._done, f"person {self._next_number}")
+            name, subject = self._recognise(alone, person)
+            findings = audit_subject(self._job, subject, f"person {name.person}")
         except (CaptureError, CalibrationError) as error:
             first, last = person.waiting[0].frame, person.waiting[-1].frame
             message = f"a person seen in frames {first} to {last} was left out: {error}"
@@ -310,9 +325,32 @@ class _People:
             self.last_error = error
             self._present.pop(person.track, None)
             return
-        person.subject, person.number = subject, len(self.known)
+        self.findings += [*findings, *([name.finding] if name.finding is not None else [])]
+        person.subject, person.number, person.name = subject, name.person, name
+        person.measured = LimbLengths(measured_lengths(alone))
         person.model = self._job.learner.model(subject.shells)
         self.known.append(person)
+
+    @property
+    def _next_number(self) -> int:
+        """The number of the next new person: behind those of this capture and of the others."""
+        numbers = [one.person for one in self._job.known_people] + [person.number for person in self.known]
+        return max(numbers, default=-1) + 1
+
+    def _recognise(self, alone: Subject, person: _Person) -> tuple[PersonName, Subject]:
+        """Return the person's number, and the body: for a known person that of the other captures."""
+        taken = {other.number for other in self.known}
+        known = self._job.known_people
+        newcomer = Newcomer(self._job.detector.skeleton, measured_lengths(alone), len(person.waiting))
+        name = name_person(newcomer, known, taken=taken, next_number=self._next_number)
+        if name.state != "known":
+            return name, alone
+        lengths = next(one.lengths_mm for one in known if one.person == name.person)
+        job = replace(self._job, limb_lengths=LimbLengths({**alone.lengths.mm, **lengths}))
+        shared = job.learn(person.waiting, self._done, f"person {name.person}")
+        names = {"-".join(limb) for limb in lengths}
+        guessed, few = (tuple(limb for limb in of if limb not in names) for of in (alone.guessed, alone.few))
+        return name, replace(shared, guessed=guessed, few=few)
 
     def _infer(self, person: _Person) -> None:
         report = self._job.part_reporter(self._done)

@@ -164,8 +164,7 @@ def by_place(cam_from_world: Floats) -> Floats:
 
 def project(lens: Lens, camera: Floats, points: Floats) -> tuple[Floats, Floats]:
     """Return the (N, 2) pixels of points (N, 3) before a camera (6,), and OpenCV's (2N, P) derivatives."""
-    pixels, slopes = cv2.projectPoints(points, camera[:3], camera[3:], lens.matrix, lens.coefficients)
-    return np.asarray(pixels.reshape(-1, 2), dtype=np.float64), np.asarray(slopes, dtype=np.float64)
+    return lens.project(points, camera[:3], camera[3:])
 
 
 class JointProblem:

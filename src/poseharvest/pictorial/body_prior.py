@@ -22,8 +22,10 @@ Pair = tuple[str, str]
 USUAL_STATURE_MM = 1680.0
 """Of an adult, half of them women."""
 
+BODY_SPREAD = 0.06
+"""Of the logarithm of a limb's length among people of one stature."""
+
 _STATURE_SPREAD = 0.12  # of the logarithm: children down to about a metre are within four of it
-_BODY_SPREAD = 0.06  # of a limb among people of one stature
 _JOINT_SPREAD = 0.012  # of the stature: how far two definitions of one joint differ
 _NOISE_MM = 40.0  # of a length in one frame
 _OUTLYING = 2.5  # spreads from which a length is a mistake
@@ -93,7 +95,7 @@ class BodyPrior:
                 for body, stature in zip(bodies, statures, strict=True)
                 if pair in body and self.deviation(pair, body[pair], stature) < _OUTLYING
             ]
-            spread = max(_BODY_SPREAD, limb.spread / math.sqrt(1 + len(shares)))
+            spread = max(BODY_SPREAD, limb.spread / math.sqrt(1 + len(shares)))
             limbs[pair] = limb if len(shares) < _LEAST_TAUGHT else LimbPrior(median(shares), spread)
         return BodyPrior(limbs)
 
@@ -105,7 +107,7 @@ def body_prior(skeleton: Skeleton) -> BodyPrior | None:
         share = usual_share(limb.parent, limb.child)
         if share is None:
             return None
-        spread = math.hypot(_BODY_SPREAD, math.sqrt(2) * _JOINT_SPREAD / share)
+        spread = math.hypot(BODY_SPREAD, math.sqrt(2) * _JOINT_SPREAD / share)
         limbs[limb.parent, limb.child] = LimbPrior(share, spread)
     return BodyPrior(limbs) if limbs else None
 

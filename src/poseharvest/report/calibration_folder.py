@@ -32,7 +32,8 @@ def write_calibration(  # noqa: PLR0913 - the independent options of a calibrati
     views: Sequence[str] | None = None,
     intrinsics: Path | None = None,
     options: CalibrationOptions | None = None,
-    floor_frame: int | None = None,
+    floor_frames: Sequence[int] = (),
+    floor_footage: str | Path | None = None,
     scene_points: Path | None = None,
     every: int | None = None,
     keep_faulty: bool = False,
@@ -50,7 +51,8 @@ def write_calibration(  # noqa: PLR0913 - the independent options of a calibrati
         views: names of the views to use; None uses all.
         intrinsics: a calibration file whose lenses are kept; None estimates them.
         options: of the calibration.
-        floor_frame: number of a frame in which the board lies on the floor.
+        floor_frames: numbers of frames in which the board lies on the floor.
+        floor_footage: a folder with pictures of the board on the floor alone, of the same views.
         scene_points: a CSV file of measured points.
         every: look at every so many frames; None looks at 300 at most.
         keep_faulty: write the cameras in spite of errors.
@@ -62,7 +64,8 @@ def write_calibration(  # noqa: PLR0913 - the independent options of a calibrati
         CaptureError: footage is missing or damaged.
         CalibrationError: there is nothing to calibrate from, or the given intrinsics do not fit.
     """
-    world = WorldRequest(floor_frame, scene_points)
+    on_floor = None if floor_footage is None else UncalibratedFootage.open(floor_footage, views=views)
+    world = WorldRequest(tuple(floor_frames), scene_points, on_floor)
     staged = StagedFolder(Path(out), replaceable=is_calibration_folder if overwrite else None)
     try:
         opened = UncalibratedFootage.open(footage, views=views)

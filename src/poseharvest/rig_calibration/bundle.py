@@ -175,8 +175,8 @@ class _Problem:
         for one in self._pictures:
             camera, board, lens = cameras[one.view], boards[one.moment], lenses[one.view]
             vector, translation = cv2.composeRT(board[:3], board[3:], camera[:3], camera[3:])[:2]
-            pixels = cv2.projectPoints(one.points, vector, translation, lens.matrix, lens.coefficients)[0]
-            parts.append((pixels.reshape(-1, 2) - one.pixels).reshape(-1))
+            pixels = lens.project(one.points, vector, translation)[0]
+            parts.append((pixels - one.pixels).reshape(-1))
         for lens, start in zip(lenses, self._state.lenses, strict=True):
             away = np.linalg.lstsq(start.directions, lens.values, rcond=None)[0] if len(start.spreads) else np.zeros(0)
             parts.append(self._sigma_px * (away - start.usual) / start.spreads)
@@ -208,8 +208,8 @@ def _block(picture: Picture, lens: Lens, camera: Floats, board: Floats) -> Float
     """Return (2N, P) the derivatives of a picture's pixels by its lens, its camera (but the first) and its board."""
     composed = cv2.composeRT(board[:3], board[3:], camera[:3], camera[3:])
     vector, translation, r_rb, _, r_rc, _, t_rb, t_tb, t_rc, t_tc = composed
-    full = cv2.projectPoints(picture.points, vector, translation, lens.matrix, lens.coefficients)[1]
-    by_r, by_t, by_lens = full[:, :3], full[:, 3:6], full[:, 6 : 6 + len(lens.values)] @ lens.directions
+    full = lens.project(picture.points, vector, translation)[1]
+    by_r, by_t, by_lens = full[:, :3], full[:, 3:6], full[:, 6:] @ lens.directions
     by_camera = np.concatenate((by_r @ r_rc + by_t @ t_rc, by_t @ t_tc), 1)
     by_board = np.concatenate((by_r @ r_rb + by_t @ t_rb, by_t @ t_tb), 1)
     return np.concatenate((by_lens, by_camera, by_board) if picture.view else (by_lens, by_board), 1)

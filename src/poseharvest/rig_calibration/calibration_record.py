@@ -59,7 +59,13 @@ def _record(result: RigCalibration) -> dict[str, Any]:
             "legacy": board.legacy,
         },
         "frames": {"looked_at": len(sightings.frames), "stride": sightings.stride},
-        "world": {"source": result.world.source, "text": result.world.text, "scale": result.world.scale},
+        "world": {
+            "source": result.world.source,
+            "text": result.world.text,
+            "scale": result.world.scale,
+            "place_sigma_mm": result.world.place_sigma_mm,
+            "up_sigma_deg": result.world.up_sigma_deg,
+        },
         "corner_px": result.precision.corner_px,
         "cameras": [_camera(result, number, summary) for number, summary in enumerate(summaries)],
         "pairs": [

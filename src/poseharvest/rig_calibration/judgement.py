@@ -25,6 +25,7 @@ _LEFT_OUT_WARNING, _LEFT_OUT_ERROR = 0.2, 0.5  # share of a camera's pictures
 _COVERED_WARNING = 0.35
 _FEW_PICTURES, _FEW_SHARED = 10, 8
 _FLAT_DEG = 15.0
+_WIDE_DEG = 90.0
 _SCALE_WARNING = 0.01
 _NAMED_PICTURES = 5
 
@@ -204,6 +205,13 @@ def _of_lens(adjusted: Adjusted, precise: Precision, number: int, summary: Camer
             "by 20 to 45 degrees to all sides, in 15 or more places"
         )
         findings.append(Finding(severity, topic, message))
+    width_deg = float(np.degrees(2 * np.arctan(max(lens.image_size) / 2 / lens.values[0])))
+    if not lens.is_fisheye and width_deg > _WIDE_DEG:
+        message = (
+            f'camera "{summary.name}": its view is {width_deg:.0f} degrees wide: --lens fisheye describes such a lens '
+            "better if fewer pictures are left out with it"
+        )
+        findings.append(Finding("note", topic, message))
     if summary.covered < _COVERED_WARNING:
         message = (
             f'camera "{summary.name}": the board was in {100 * summary.covered:.0f} % of its picture; distortion is a '

@@ -27,6 +27,7 @@ _CELLS = (6, 8)
 _GUESS_PICTURES = 30
 _ROUNDS = 3
 _GUESS_ERRORS = 3.0  # times the median error: a picture with more is left out of the first guess
+_FISHEYE_NAMES = ("fx", "fy", "cx", "cy", "k1", "k2", "k3", "k4")
 _NAMES = ("fx", "fy", "cx", "cy", "k1", "k2", "p1", "p2", "k3")
 _FREE: dict[str, tuple[tuple[str, ...], ...]] = {
     "fixed": (),
@@ -34,8 +35,10 @@ _FREE: dict[str, tuple[tuple[str, ...], ...]] = {
     "k1": (("fx", "fy"), ("cx",), ("cy",), ("k1",)),
     "radial": (("fx", "fy"), ("cx",), ("cy",), ("k1",), ("k2",)),
     "full": tuple((name,) for name in _NAMES),
+    "fisheye": tuple((name,) for name in _FISHEYE_NAMES),
 }
 _SPREADS = {"k1": 0.3, "k2": 0.3, "p1": 0.005, "p2": 0.005, "k3": 0.3}
+_FISHEYE_SPREADS = {"k1": 0.2, "k2": 0.1, "k3": 0.1, "k4": 0.1}
 _FOCAL_SPREAD, _CENTER_SPREAD = 0.5, 0.05  # of the focal length; of the longer side
 
 
@@ -45,13 +48,15 @@ class Lens:
 
     Attributes:
         image_size: (height, width) of its pictures, pixels.
-        values: (4 + D,) fx, fy, cx, cy and the coefficients of Brown-Conrady's distortion in OpenCV's order.
-        model: what is estimated: "fixed", "focal" (one focal length alone), "k1", "radial" or "full".
+        values: (4 + D,) fx, fy, cx, cy and the coefficients of the distortion in OpenCV's order.
+        model: what is estimated: "fixed", "focal" (one focal length alone), "k1", "radial", "full" or "fisheye".
+        is_fisheye: the coefficients are those of a fisheye, k1 k2 k3 k4, and not of Brown-Conrady's model.
     """
 
     image_size: ImageSize
     values: Floats
     model: str
+    is_fisheye: bool = False
 
     @property
     def matrix(self) -> Floats:
@@ -68,9 +73,10 @@ class Lens:
     def directions(self) -> Floats:
         """(4 + D, P) by how much each number changes with each estimated one."""
         columns = np.zeros((len(self.values), len(_FREE[self.model])))
+        known = _FISHEYE_NAMES if self.is_fisheye else _NAMES
         for column, names in enumerate(_FREE[self.model]):
             for name in names:
-                columns[_NAMES.index(name), column] = 1
+                columns[known.index(name), column] = 1
         return columns
 
     @property
@@ -83,7 +89,8 @@ class Lens:
             "cx": _CENTER_SPREAD * longer,
             "cy": _CENTER_SPREAD * longer,
         }
-        return np.array([{**sizes, **_SPREADS}[names[0]] for names in _FREE[self.model]])
+        spreads = _FISHEYE_SPREADS if self.is_fisheye else _SPREADS
+        return np.array([{**sizes, **spreads}[names[0]] for names in _FREE[self.model]])
 
     @property
     def usual(self) -> Floats:
@@ -96,9 +103,29 @@ class Lens:
         """Return the lens with its estimated numbers (P,) changed by `steps`."""
         return replace(self, values=self.values + self.directions @ steps)
 
+    def project(self, points: Floats, vector: Floats, translation: Floats) -> tuple[Floats, Floats]:
+        """Return the (N, 2) pixels of points (N, 3), and their (2N, 6 + 4 + D) derivatives, by OpenCV.
+
+        Args:
+            points: in any frame, mm.
+            vector: (3,) Rodrigues vector from that frame to the camera's.
+            translation: (3,) of the same, mm.
+
+        The derivatives are by vector, translation, and the numbers of the lens in their order.
+        """
+        if not self.is_fisheye:
+            pixels, slopes = cv2.projectPoints(points, vector, translation, self.matrix, self.coefficients)
+            columns = slopes[:, : 6 + len(self.values)]
+        else:
+            spots = np.asarray(points, dtype=np.float64).reshape(-1, 1, 3)
+            pixels, slopes = cv2.fisheye.projectPoints(spots, vector, translation, self.matrix, self.coefficients)
+            columns = slopes[:, [*range(8, 14), *range(8)]]  # OpenCV's order here: the lens, then the pose
+        return np.asarray(pixels.reshape(-1, 2), dtype=np.float64), np.asarray(columns, dtype=np.float64)
+
     def normalized(self, pixels: Floats) -> Floats:
         """Return the (N, 2) undistorted points x / z, y / z of pixels (N, 2)."""
-        undistorted = cv2.undistortPoints(pixels.reshape(-1, 1, 2), self.matrix, self.coefficients)
+        undistort = cv2.fisheye.undistortPoints if self.is_fisheye else cv2.undistortPoints
+        undistorted = undistort(pixels.reshape(-1, 1, 2), self.matrix, self.coefficients)
         return np.asarray(undistorted.reshape(-1, 2), dtype=np.float64)
 
     def camera(self, name: str, cam_from_world: Floats) -> Camera:
@@ -111,23 +138,27 @@ class Lens:
             torch.from_numpy(self.matrix),
             torch.from_numpy(u @ vt),
             torch.from_numpy(cam_from_world[:3, 3].copy()),
-            Distortion("brown_conrady", coefficients) if any(coefficients) else Distortion(),
+            self._distortion(coefficients),
         )
+
+    def _distortion(self, coefficients: tuple[float, ...]) -> Distortion:
+        if self.is_fisheye:
+            return Distortion("fisheye", coefficients)  # without coefficients it is not a lens without distortion
+        return Distortion("brown_conrady", coefficients) if any(coefficients) else Distortion()
 
 
 def lens_of_camera(camera: Camera) -> Lens:
     """Return the given lens of a calibrated camera, which is not estimated.
 
     Raises:
-        CalibrationError: the lens is a fisheye, or its pixels are skewed.
+        CalibrationError: its pixels are skewed.
     """
     matrix = camera.px_from_cam.double().numpy()
-    if camera.distortion.model == "fisheye" or matrix[0, 1] != 0 or matrix[1, 0] != 0:
-        what = "a fisheye lens" if camera.distortion.model == "fisheye" else "skewed pixels"
-        raise CalibrationError(f'intrinsics: camera "{camera.name}": expected a Brown-Conrady lens, got {what}')
+    if matrix[0, 1] != 0 or matrix[1, 0] != 0:
+        raise CalibrationError(f'intrinsics: camera "{camera.name}": expected pixels without skew, got skewed ones')
     coefficients = camera.distortion.coefficients or (0.0,) * 5
     values = np.array((matrix[0, 0], matrix[1, 1], matrix[0, 2], matrix[1, 2], *coefficients))
-    return Lens(camera.image_size, values, "fixed")
+    return Lens(camera.image_size, values, "fixed", is_fisheye=camera.distortion.model == "fisheye")
 
 
 def guess_lens(board: Board, pictures: Sequence[Corners], image_size: ImageSize, model: LensModel) -> Lens:

@@ -7,9 +7,10 @@ from typing import Literal, get_args
 
 from poseharvest.errors import ConfigError
 
-LensModel = Literal["auto", "k1", "radial", "full"]
+LensModel = Literal["auto", "k1", "radial", "full", "fisheye"]
 """What is estimated of a lens: "k1" one focal length, the principal point and k1; "radial" also k2; "full" two focal
-lengths, the principal point, k1 k2 p1 p2 k3; "auto" is "radial", and "k1" for a camera with few pictures."""
+lengths, the principal point, k1 k2 p1 p2 k3; "auto" is "radial", and "k1" for a camera with few pictures.
+"fisheye" is Kannala and Brandt's model as OpenCV has it: two focal lengths, the principal point, k1 k2 k3 k4."""
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from poseharvest.arrays import ImageSize
 from poseharvest.boards.board import Board
 from poseharvest.capture.cameras import fit_rig
 from poseharvest.capture.uncalibrated import UncalibratedFootage
@@ -19,6 +21,8 @@ from poseharvest.progress import OnProgress
 from poseharvest.rig_calibration.adjustment_rounds import Adjusted, Beginning, adjust_in_rounds
 from poseharvest.rig_calibration.bundle import Precision, State, precision
 from poseharvest.rig_calibration.camera_pairs import Pair, place_cameras
+from poseharvest.rig_calibration.fisheye import guess_fisheye
+from poseharvest.rig_calibration.floor import FloorPicture, floor_world
 from poseharvest.rig_calibration.judgement import judge
 from poseharvest.rig_calibration.lenses import Lens, guess_lens, lens_of_camera
 from poseharvest.rig_calibration.options import CalibrationOptions
@@ -37,9 +41,10 @@ from poseharvest.rig_calibration.whole_cameras import (
 from poseharvest.rig_calibration.world import (
     World,
     camera_world,
-    floor_world,
     points_world,
 )
+
+_MOST_FLOOR_PICTURES = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,19 +82,26 @@ class WorldRequest:
     """How the world is to be defined; at most one of the two.
 
     Attributes:
-        floor_frame: number of a frame in which the board lies on the floor.
+        floor_frames: numbers of frames in which the board lies on the floor; it may lie elsewhere in each.
         scene_points: a CSV file of measured points.
+        floor_footage: pictures of the board on the floor that are not part of the footage.
 
     Raises:
         CalibrationError: both are given.
     """
 
-    floor_frame: int | None = None
+    floor_frames: tuple[int, ...] = ()
     scene_points: Path | None = None
+    floor_footage: UncalibratedFootage | None = None
 
     def __post_init__(self) -> None:
-        if self.floor_frame is not None and self.scene_points is not None:
+        if self.has_floor and self.scene_points is not None:
             raise CalibrationError("scene_points: expected one definition of the world, got floor_board as well")
+
+    @property
+    def has_floor(self) -> bool:
+        """Whether boards on the floor define the world."""
+        return bool(self.floor_frames) or self.floor_footage is not None
 
 
 def calibrate_footage(  # noqa: PLR0913 - the independent options of a calibration
@@ -118,9 +130,10 @@ def calibrate_footage(  # noqa: PLR0913 - the independent options of a calibrati
         CaptureError: a picture cannot be decoded.
     """
     wanted = world or WorldRequest()
-    floor = [] if wanted.floor_frame is None else [wanted.floor_frame]
-    if floor and not 0 <= floor[0] < footage.num_frames:
-        raise CaptureError(f"floor_board: expected a frame from 0 to {footage.num_frames - 1}, got {floor[0]}")
+    floor = wanted.floor_frames
+    for frame in floor:
+        if not 0 <= frame < footage.num_frames:
+            raise CaptureError(f"floor_board: expected a frame from 0 to {footage.num_frames - 1}, got {frame}")
     # What can be wrong is read before the pictures, which take minutes.
     lenses = None if intrinsics is None else given_lenses(intrinsics, footage)
     if wanted.scene_points is not None:
@@ -196,8 +209,9 @@ def calibrate_rig(
 
 
 def _guesses(sightings: Sightings, options: CalibrationOptions) -> list[Lens]:
+    guess = guess_fisheye if options.lens == "fisheye" else partial(guess_lens, model=options.lens)
     return [
-        guess_lens(sightings.board, [one.corners for one in sightings.of_view(view)], size, options.lens)
+        guess(sightings.board, [one.corners for one in sightings.of_view(view)], size)
         for view, size in enumerate(sightings.image_sizes)
     ]
 
@@ -226,15 +240,52 @@ def _world(sightings: Sightings, adjusted: Adjusted, wanted: WorldRequest) -> Wo
     if wanted.scene_points is not None:
         points = read_scene_points(wanted.scene_points)
         return points_world(points, names, state.lenses, state.cams_from_world, wanted.scene_points.name)
-    if wanted.floor_frame is None:
+    if not wanted.has_floor:
         return camera_world(names[0])
+    pictures = [_floor_picture(sightings, names, frame, f"frame {frame}") for frame in wanted.floor_frames]
+    if wanted.floor_footage is not None:
+        pictures += _floor_pictures(wanted.floor_footage, sightings, names)
+    return floor_world(sightings.board, state.lenses, state.cams_from_world, pictures)
+
+
+def _floor_picture(sightings: Sightings, names: Sequence[str], frame: int, where: str) -> FloorPicture:
+    """Return where the cameras of these names see the board in a frame."""
+    views = {sightings.views.index(name): number for number, name in enumerate(names) if name in sightings.views}
     seen = {
-        number: sightings.by_place[view, wanted.floor_frame].corners
-        for number, view in enumerate(adjusted.views)
-        if (view, wanted.floor_frame) in sightings.by_place
+        number: sightings.by_place[view, frame].corners
+        for view, number in views.items()
+        if (view, frame) in sightings.by_place
     }
-    where = f"frame {wanted.floor_frame}"
-    return floor_world(sightings.board, state.lenses, state.cams_from_world, seen, where)
+    return FloorPicture(where, seen)
+
+
+def _floor_pictures(footage: UncalibratedFootage, sightings: Sightings, names: Sequence[str]) -> list[FloorPicture]:
+    """Return the boards on the floor of footage of its own, at most 12 moments of it.
+
+    Raises:
+        CalibrationError: its pictures have another size than those of the cameras, or no view sees a board.
+    """
+    sizes = dict(zip(sightings.views, sightings.image_sizes, strict=True))
+    for one in footage.footage:
+        if one.name in sizes and sizes[one.name] != one.image_size:
+            raise CalibrationError(
+                f'floor_footage: camera "{one.name}": expected pictures of {_size(sizes[one.name])} pixels as in the '
+                f"footage of the board, got {_size(one.image_size)}"
+            )
+    every = max(1, -(-footage.num_frames // _MOST_FLOOR_PICTURES))
+    found = find_boards(footage, sightings.board, every=every)
+    pictures = [_floor_picture(found, names, frame, f"floor frame {frame}") for frame in found.frames]
+    usable = [picture for picture in pictures if picture.corners]
+    if not usable:
+        raise CalibrationError(
+            f"floor_footage: {footage.folder}: expected a board on the floor in the pictures of cameras among "
+            f"{', '.join(names)}, found none"
+        )
+    return usable
+
+
+def _size(image_size: ImageSize) -> str:
+    return f"{image_size[1]} x {image_size[0]}"
 
 
 def make_rig(names: Sequence[str], state: State, world: World) -> Rig:

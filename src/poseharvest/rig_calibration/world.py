@@ -1,22 +1,19 @@
-"""The world of calibrated cameras: from a board on the floor, from measured points, or that of a camera."""
+"""The world of calibrated cameras: from measured points, or that of a camera; `floor` has that of a board."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from poseharvest.boards.board import Board, Floats
-from poseharvest.boards.detection import Corners
+from poseharvest.boards.board import Floats
 from poseharvest.errors import CalibrationError
-from poseharvest.rig_calibration.board_poses import find_pose, matrix_from, projected, rms, vector_of
+from poseharvest.rig_calibration.board_poses import rms
 from poseharvest.rig_calibration.lenses import Lens
 from poseharvest.rig_calibration.scene_points import ScenePoint
 
 _MIN_POINTS = 3
-_MAX_BOARD_ERROR_SHARE = 0.01  # of the longer side of a picture
 _FLAT = 0.02  # points nearer to a line than this share of their spread fix no direction
 
 
@@ -30,6 +27,9 @@ class World:
         source: "camera", "floor board" or "scene points".
         text: how it was made, in words for a person.
         error_mm: root mean square distance of scene points to where they were measured; NaN without points.
+        place_sigma_mm: standard deviation of the camera's place in this world that is known least, by the corners of
+            the boards on the floor alone; NaN without them.
+        up_sigma_deg: the same of the vertical, degrees.
     """
 
     new_from_old: Floats
@@ -37,91 +37,14 @@ class World:
     source: str
     text: str
     error_mm: float = float("nan")
+    place_sigma_mm: float = float("nan")
+    up_sigma_deg: float = float("nan")
 
 
 def camera_world(name: str) -> World:
     """Return the world of the first camera, whose name is `name`."""
     text = f'the world is that of camera "{name}": origin at its lens, x right, y down, z forward; up is not known'
     return World(np.eye(4), 1.0, "camera", text)
-
-
-def floor_world(
-    board: Board, lenses: Sequence[Lens], cams_from_world: Floats, corners: Mapping[int, Corners], where: str
-) -> World:
-    """Return the world of a board that lies on the floor: its outer corner the origin, x along its columns, z up.
-
-    Args:
-        board: the board; its printed side faces up.
-        lenses: of V cameras.
-        cams_from_world: (V, 4, 4) their poses, mm.
-        corners: what they see of the board, by index of the camera.
-        where: which picture that is, for messages.
-
-    Raises:
-        CalibrationError: no camera sees the board, or they do not agree on it.
-    """
-    candidates = []
-    for view, seen in corners.items():
-        pose = find_pose(board, seen, lenses[view])
-        turns = [np.eye(4), board.half_turn] if board.is_symmetric else [np.eye(4)]
-        candidates += [np.linalg.inv(cams_from_world[view]) @ pose.cam_from_board @ turn for turn in turns if pose]
-    if not candidates:
-        raise CalibrationError(f"{where}: expected a board on the floor that a camera sees, found none in any view")
-
-    def error(pose: Floats) -> float:
-        return max(
-            _floor_error(board, lenses[view], cams_from_world[view] @ pose, seen) for view, seen in corners.items()
-        )
-
-    world_from_board = _refined(board, lenses, cams_from_world, corners, min(candidates, key=error))
-    limit = _MAX_BOARD_ERROR_SHARE * max(max(lens.image_size) for lens in lenses)
-    if error(world_from_board) > limit:
-        raise CalibrationError(
-            f"{where}: expected one place of the board in all views, got {error(world_from_board):.1f} px between "
-            "them: was it moved, or do the pictures belong to several moments?"
-        )
-    up = np.diag((1.0, -1.0, -1.0, 1.0))  # the board's y goes down its rows, its z into the floor
-    note = "; it looks the same after half a turn, so x and y may point the other way" if board.is_symmetric else ""
-    cameras = f"{len(corners)} camera{'s' if len(corners) > 1 else ''}"
-    text = (
-        f"the world is that of the board on the floor ({where}, seen by {cameras}): origin at its corner, x along its "
-        f"columns, z up{note}"
-    )
-    return World(up @ np.linalg.inv(world_from_board), 1.0, "floor board", text)
-
-
-def _refined(
-    board: Board, lenses: Sequence[Lens], cams_from_world: Floats, corners: Mapping[int, Corners], start: Floats
-) -> Floats:
-    """Return the (4, 4) pose of the board, near `start`, that fits the corners in all views best."""
-    from scipy.optimize import least_squares
-
-    numbered = {
-        view: _numbered(board, lenses[view], cams_from_world[view] @ start, seen) for view, seen in corners.items()
-    }
-
-    def residuals(vector: Floats) -> Floats:
-        pose = matrix_from(vector[:3], vector[3:])
-        parts = [
-            projected(lenses[view], cams_from_world[view] @ pose, board.corner_points[ids]) - corners[view].pixels
-            for view, ids in numbered.items()
-        ]
-        return np.concatenate(parts).reshape(-1)
-
-    found = least_squares(residuals, vector_of(start), loss="soft_l1", x_scale=(0.1,) * 3 + (100.0,) * 3)
-    return matrix_from(found.x[:3], found.x[3:])
-
-
-def _numbered(board: Board, lens: Lens, cam_from_board: Floats, corners: Corners) -> NDArray[np.int64]:
-    """Return the (N,) numbers of corners. Those of a symmetric board count from the end that fits."""
-    choices = [corners.ids, board.num_corners - 1 - corners.ids] if board.is_symmetric else [corners.ids]
-    return min(choices, key=lambda ids: rms(projected(lens, cam_from_board, board.corner_points[ids]) - corners.pixels))
-
-
-def _floor_error(board: Board, lens: Lens, cam_from_board: Floats, corners: Corners) -> float:
-    """Return the error of a picture, pixels."""
-    points = board.corner_points[_numbered(board, lens, cam_from_board, corners)]
-    return rms(projected(lens, cam_from_board, points) - corners.pixels)
 
 
 def points_world(

@@ -211,7 +211,13 @@ def near_board(board: Board, camera: Camera, num_moments: int, generator: np.ran
     return np.asarray(np.linalg.inv(_camera_matrix(camera)) @ poses, dtype=np.float64)
 
 
-def room_rig(num_views: int, generator: np.random.Generator, *, image_size: ImageSize = (720, 1280)) -> Rig:
+def room_rig(
+    num_views: int,
+    generator: np.random.Generator,
+    *,
+    image_size: ImageSize = (720, 1280),
+    is_fisheye: bool = False,
+) -> Rig:
     """Return cameras about a small room, 2.4 to 3.2 m from its middle and 1.6 to 2.4 m high, 60 degrees wide.
 
     They stand on three quarters of a circle at most, 50 degrees or less from one to the next. Each has its own lens.
@@ -220,6 +226,7 @@ def room_rig(num_views: int, generator: np.random.Generator, *, image_size: Imag
         num_views: number of cameras.
         generator: of random numbers.
         image_size: (height, width) of the pictures.
+        is_fisheye: the lenses are fisheyes, 130 degrees wide.
     """
     height, width = image_size
     step = min(270 / num_views, 50)
@@ -230,10 +237,14 @@ def room_rig(num_views: int, generator: np.random.Generator, *, image_size: Imag
         flat = 2800 + 400 * u[1]
         center = torch.tensor((flat * np.cos(azimuth), flat * np.sin(azimuth), 2000 + 400 * u[2]), dtype=torch.float64)
         rotation = look_at(center, torch.tensor((100 * u[3], 100 * u[4], 700.0), dtype=torch.float64))
-        focal = 0.87 * width * (1 + 0.1 * u[5])
+        focal = (0.44 if is_fisheye else 0.87) * width * (1 + 0.1 * u[5])
         middle = (width / 2 - 0.5 + 0.01 * width * u[6], height / 2 - 0.5 + 0.01 * width * u[7])
         matrix = torch.tensor(((focal, 0, middle[0]), (0, focal, middle[1]), (0, 0, 1)), dtype=torch.float64)
-        lens = Distortion("brown_conrady", (-0.12 + 0.08 * u[8], 0.06 + 0.04 * u[0], 0.0005 * u[1], 0.0005 * u[2]))
+        lens = (
+            Distortion("fisheye", (0.02 + 0.03 * u[8], -0.01 + 0.01 * u[0], 0.004 * u[1], 0.001 * u[2]))
+            if is_fisheye
+            else Distortion("brown_conrady", (-0.12 + 0.08 * u[8], 0.06 + 0.04 * u[0], 0.0005 * u[1], 0.0005 * u[2]))
+        )
         cameras.append(Camera(f"cam{number + 1}", image_size, matrix, rotation, -rotation @ center, lens))
     return Rig(tuple(cameras))
 

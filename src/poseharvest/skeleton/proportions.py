@@ -125,6 +125,11 @@ def is_long(limb: Limb) -> bool:
     return expected is not None and expected.is_long
 
 
+def is_of_the_frame(limb: Limb) -> bool:
+    """Return whether a limb belongs to trunk, arms, legs, or the widths of hips and shoulders of a person."""
+    return limb_range(limb) in (_LEG, _ARM, _TRUNK, _WIDTH)
+
+
 @dataclass(frozen=True)
 class Misfit:
     """A limb that does not fit the others.
@@ -231,8 +236,7 @@ def _range(limb: Limb) -> LimbRange:
 
 def _judge(limb: Limb, length: float, stature: float) -> Misfit:
     spread, middle = _range(limb).spread, _middle(limb, stature)
-    frame = limb_range(limb) in (_LEG, _ARM, _TRUNK, _WIDTH)
-    return Misfit(limb.name, length, middle / spread, middle * spread, frame)
+    return Misfit(limb.name, length, middle / spread, middle * spread, is_of_the_frame(limb))
 
 
 @lru_cache(maxsize=512)
