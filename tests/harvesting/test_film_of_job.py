@@ -122,11 +122,14 @@ def test_workers_make_the_same_film(walk: Simulation, undisturbed: Harvest, tmp_
 
 
 @pytest.mark.slow
-def test_moments_and_several_people_have_films(walk: Simulation, undisturbed: Harvest, tmp_path: Path) -> None:
+def test_moments_and_several_people_have_films(walk: Simulation, tmp_path: Path) -> None:
+    """The same one, since it is that of the frames."""
+    made = {}
     for name, changes in (("moments", {"moments": True}), ("people", {"people": None})):
-        options = replace(OPTIONS, inference=InferenceOptions(resolution=16), **changes)
-        made = harvest(walk.capture, walk.detector, tmp_path / name, options=options)
-        assert files(made.path, ("film",)) == files(undisturbed.path, ("film",)), name
+        made[name] = harvest(walk.capture, walk.detector, tmp_path / name, options=replace(OPTIONS, stop=15, **changes))
+    assert made["moments"].info.film == made["people"].info.film
+    assert made["moments"].info.film.frames == range(2, 15)
+    assert files(made["moments"].path, ("film",)) == files(made["people"].path, ("film",))
 
 
 def test_the_poses_are_those_without_a_film(walk: Simulation, undisturbed: Harvest, tmp_path: Path) -> None:
