@@ -39,7 +39,7 @@ def test_fisheye_cameras_are_found(filmed, calibrated):
 
 
 def test_pixels_are_those_of_the_true_lens_in_the_whole_picture(filmed, calibrated):
-    """Coefficients may exchange what they say, and the principal point with a turn of the camera; directions may not."""
+    """Coefficients may exchange what they say, and the principal point with a turn of the camera; rays may not."""
     for found, true in zip(calibrated.rig, filmed[0], strict=True):
         grid = torch.stack(torch.meshgrid(torch.linspace(60, 1220, 9), torch.linspace(40, 680, 6), indexing="ij"), -1)
         rays = true.pixel_rays(grid.double()).direction @ true.rotation.T
