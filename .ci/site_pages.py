@@ -23,7 +23,7 @@ REFERENCE = {
         "poseharvest.analysis.make_harvest.harvest",
         "poseharvest.harvesting.harvest_options.HarvestOptions",
         "poseharvest.pictorial.inference_options.InferenceOptions",
-        "poseharvest.selection.selection_rule.SelectionRule",
+        "poseharvest.selection.rules.SelectionRule",
     ),
     "A harvest": ("poseharvest.analysis.harvest_object.Harvest",),
     "A detector of your own": (

@@ -34,7 +34,7 @@ from poseharvest.learning.personalize.label_set import LabelSet
 from poseharvest.learning.personalize.labels import harvest_labels
 from poseharvest.learning.personalize.recipe import REFINEMENT
 from poseharvest.learning.personalize.takes import LabelledTake, learn_from_takes
-from poseharvest.selection.selection_rule import SelectionRule, selection_rule
+from poseharvest.selection.rules import SelectionRule, selection_rule
 
 LEARNED, JUDGED = range(70), range(70, 100)
 GROSS_PX = 50.0

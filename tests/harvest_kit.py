@@ -26,7 +26,7 @@ from poseharvest.geometry.crop import Crop
 from poseharvest.geometry.distortion import Distortion
 from poseharvest.geometry.rig import Rig, inside_image, project_all
 from poseharvest.motion import MotionOptions
-from poseharvest.selection.selection_rule import SelectionRule
+from poseharvest.selection.rules import SelectionRule
 from poseharvest.skeleton.definitions import MPII16
 
 FRAME_RATE = 50.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import subprocess
 import sys
@@ -50,3 +51,18 @@ def test_importing_all_packages_loads_nothing_else():
     ours = {name for name in ran.stdout.split() if name.split(".")[0] == "poseharvest"}
     parents = {".".join(name.split(".")[:n]) for name in PACKAGES for n in range(1, 4)}
     assert ours <= parents | {"poseharvest.lazy_names"}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_name_is_hidden_by_a_module_of_the_same_name(package):
+    """Importing a module sets it on its package, in place of a function or class that is called like it."""
+    path = SOURCE.joinpath(*package.split(".")) / "__init__.py"
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    stated = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
+    hidden = [
+        alias.name
+        for node in stated
+        for alias in node.names
+        if node.module != package and (path.parent / f"{alias.asname or alias.name}.py").exists()
+    ]
+    assert not hidden

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from poseharvest.errors import HarvestError as HarvestError
     from poseharvest.harvesting.harvest_options import HarvestOptions as HarvestOptions
     from poseharvest.pictorial.inference_options import InferenceOptions as InferenceOptions
-    from poseharvest.selection.selection_rule import SelectionRule as SelectionRule
+    from poseharvest.selection.rules import SelectionRule as SelectionRule
 
 _HOMES = {
     "Capture": "capture.capture",
@@ -28,7 +28,7 @@ _HOMES = {
     "HarvestError": "errors",
     "HarvestOptions": "harvesting.harvest_options",
     "InferenceOptions": "pictorial.inference_options",
-    "SelectionRule": "selection.selection_rule",
+    "SelectionRule": "selection.rules",
     "harvest": "analysis.make_harvest",
     "load_detector": "detectors.registry",
 }

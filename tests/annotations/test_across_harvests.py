@@ -8,7 +8,7 @@ import torch
 
 from harvest_kit import make_records, write_harvest
 from poseharvest.annotations.across_harvests import iter_marked, select_comparable, select_together
-from poseharvest.selection.selection_rule import SelectionRule
+from poseharvest.selection.rules import SelectionRule
 
 RULES = {
     "det": SelectionRule(share=0.6),

@@ -15,7 +15,7 @@ from poseharvest.annotations.reselect import recalibrate, reselect
 from poseharvest.annotations.writer import HarvestWriter
 from poseharvest.findings import Finding
 from poseharvest.selection.recalibration import Recalibration
-from poseharvest.selection.selection_rule import SelectionRule
+from poseharvest.selection.rules import SelectionRule
 from poseharvest.skeleton.definitions import MPII16
 from walker_kit import annotate, walker_rig
 

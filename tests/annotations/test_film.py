@@ -17,7 +17,7 @@ from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.reselect import reselect
 from poseharvest.errors import StoreError
 from poseharvest.geometry.rig import Rig
-from poseharvest.selection.selection_rule import SelectionRule
+from poseharvest.selection.rules import SelectionRule
 from walker_kit import ABSENT_FRAMES, ABSENT_VIEW, Recipe, coded, read_code, walker_rig, write_walk
 
 

@@ -16,7 +16,7 @@ from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.reselect import reselect
 from poseharvest.errors import StoreError
 from poseharvest.selection.measures import MEASURES
-from poseharvest.selection.selection_rule import SelectionRule
+from poseharvest.selection.rules import SelectionRule
 from poseharvest.skeleton.definitions import MPII16
 
 _WRIST = MPII16.index("left_wrist")  # unsupported in every fifth frame

@@ -18,7 +18,7 @@ from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.reselect import reselect
 from poseharvest.errors import StoreError
 from poseharvest.motion import MotionOptions
-from poseharvest.selection.selection_rule import SelectionRule
+from poseharvest.selection.rules import SelectionRule
 
 
 @pytest.fixture

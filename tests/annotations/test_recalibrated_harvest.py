@@ -15,7 +15,7 @@ from poseharvest.annotations.reselect import recalibrate, reselect
 from poseharvest.annotations.schema import ANNOTATION_SCHEMA, COVARIANCE_ENTRIES, SCHEMA_VERSION
 from poseharvest.annotations.writer import HarvestWriter
 from poseharvest.selection.recalibration import Recalibration
-from poseharvest.selection.selection_rule import SelectionRule
+from poseharvest.selection.rules import SelectionRule
 from poseharvest.skeleton.definitions import MPII16
 
 CURVE = Recalibration(

@@ -19,7 +19,7 @@ from poseharvest.annotations.reviews import ReviewWriter, read_reviews, reviews_
 from poseharvest.errors import StoreError
 from poseharvest.geometry.dragged_point import drag_point
 from poseharvest.geometry.rig import project_all
-from poseharvest.selection.selection_rule import SelectionRule
+from poseharvest.selection.rules import SelectionRule
 from walker_kit import Recipe, write_walk
 
 WRIST, KNEE, PELVIS = "left_wrist", "right_knee", "pelvis"

@@ -22,7 +22,7 @@ from poseharvest.annotations.writer import HarvestWriter
 from poseharvest.errors import StoreError
 from poseharvest.motion import JointTrack, MotionOptions, smooth
 from poseharvest.selection.recalibration import Recalibration
-from poseharvest.selection.selection_rule import SelectionRule
+from poseharvest.selection.rules import SelectionRule
 from poseharvest.skeleton.definitions import MPII16
 
 OPTIONS = MotionOptions(longest_gap_s=0.11)

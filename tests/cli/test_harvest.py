@@ -17,7 +17,7 @@ from poseharvest.annotations.reader import Harvest
 from poseharvest.cli.app import main
 from poseharvest.evaluation.pose_error import pose_errors
 from poseharvest.selection.recalibration import Recalibration
-from poseharvest.selection.selection_rule import SelectionRule, selection_rule
+from poseharvest.selection.rules import SelectionRule, selection_rule
 
 # The skeleton of the truth: what stands for feet and face here is none of it.
 QUICK = ("--resolution", 32, "--detector-option", "layout=body_25b", "--detector-option", "skeleton=mpii16")

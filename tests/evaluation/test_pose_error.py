@@ -14,7 +14,7 @@ from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.errors import HarvestError, ShapeError
 from poseharvest.evaluation.pose_error import pose_errors
-from poseharvest.selection.selection_rule import SelectionRule
+from poseharvest.selection.rules import SelectionRule
 
 EYE = torch.eye(3, dtype=torch.float64)
 

@@ -11,7 +11,7 @@ from poseharvest.errors import CaptureError, FormatError, StoreError
 from poseharvest.geometry.rig import project_all
 from poseharvest.review.session import ReviewOptions, ReviewSession
 from poseharvest.review.worst_joints import NUM_STRETCHES, JointSigmas
-from poseharvest.selection.selection_rule import SelectionRule
+from poseharvest.selection.rules import SelectionRule
 
 WRIST = {"frame": 23, "person": 1, "joint": "left_wrist"}
 

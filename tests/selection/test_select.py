@@ -12,8 +12,8 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 from poseharvest.errors import ConfigError
+from poseharvest.selection.rules import SelectionRule
 from poseharvest.selection.select import MeasuredRows, find_thresholds, mark_selected, order_keys, values_of_keys
-from poseharvest.selection.selection_rule import SelectionRule
 
 _TIED = st.sampled_from([-np.inf, -2.5, -0.0, 0.0, 5e-324, 1.0, 1.0 + 2**-52, 1e300, np.inf, np.nan])
 _NUMBERS = st.one_of(_TIED, st.floats()).filter(lambda x: not np.isnan(x))

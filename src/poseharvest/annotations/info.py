@@ -10,7 +10,7 @@ from poseharvest.arrays import ImageSize
 from poseharvest.findings import CameraFault, Finding
 from poseharvest.geometry.rig import Rig
 from poseharvest.selection.recalibration import Recalibration
-from poseharvest.selection.selection_rule import SelectionRule
+from poseharvest.selection.rules import SelectionRule
 from poseharvest.skeleton.skeleton import Limb, Skeleton
 
 FORMAT_NAME: Final = "poseharvest harvest"

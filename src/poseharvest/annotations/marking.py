@@ -18,8 +18,8 @@ from poseharvest.annotations.records import covariances, matrix, sigma_of
 from poseharvest.annotations.schema import ANNOTATION_SCHEMA, COVARIANCE_ENTRIES, SMOOTH_COLUMNS
 from poseharvest.selection.measures import MEASURES, Measure
 from poseharvest.selection.recalibration import Recalibration
+from poseharvest.selection.rules import SelectionRule
 from poseharvest.selection.select import MeasuredRows, Thresholds, find_thresholds, mark_selected
-from poseharvest.selection.selection_rule import SelectionRule
 from poseharvest.storage.columns import column, values_of
 
 

@@ -16,7 +16,7 @@ from poseharvest.annotations.unfinished import link_file, link_folder
 from poseharvest.annotations.writer import write_info
 from poseharvest.calibration.native import RIG_FILE
 from poseharvest.selection.recalibration import Recalibration
-from poseharvest.selection.selection_rule import SelectionRule
+from poseharvest.selection.rules import SelectionRule
 from poseharvest.storage.disk import os_errors_as_store_errors
 from poseharvest.storage.staging import StagedFolder
 

@@ -49,7 +49,7 @@ from poseharvest.errors import FormatError, StoreError
 from poseharvest.geometry.rig import Rig
 from poseharvest.motion.motion_options import MotionOptions
 from poseharvest.selection.recalibration import Recalibration
-from poseharvest.selection.selection_rule import SelectionRule
+from poseharvest.selection.rules import SelectionRule
 from poseharvest.skeleton.skeleton import Skeleton
 from poseharvest.storage.columns import values_of
 from poseharvest.storage.disk import flush_file, flush_tree, os_errors_as_store_errors

@@ -29,7 +29,7 @@ from poseharvest.devices import inference_device
 from poseharvest.errors import NoteOnError
 from poseharvest.harvesting.harvest_options import Estimate, HarvestOptions
 from poseharvest.pictorial.inference_options import InferenceOptions
-from poseharvest.selection.selection_rule import selection_rule
+from poseharvest.selection.rules import selection_rule
 from poseharvest.skeleton.limb_lengths import read_limb_lengths
 
 _DEFAULTS = HarvestOptions()

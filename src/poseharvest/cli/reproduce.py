@@ -27,7 +27,7 @@ from poseharvest.devices import inference_device, network_device
 from poseharvest.errors import ConfigError
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.pictorial.inference_options import InferenceOptions
-from poseharvest.selection.selection_rule import selection_rule
+from poseharvest.selection.rules import selection_rule
 from poseharvest.storage.staging import staged_file
 from poseharvest.tables.request import DetectorChoice, TableName, TableRequest
 

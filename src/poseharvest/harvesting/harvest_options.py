@@ -9,7 +9,7 @@ from poseharvest.devices import check_device
 from poseharvest.errors import ConfigError
 from poseharvest.motion.motion_options import MotionOptions
 from poseharvest.pictorial.inference_options import InferenceOptions
-from poseharvest.selection.selection_rule import SelectionRule
+from poseharvest.selection.rules import SelectionRule
 
 if TYPE_CHECKING:
     from poseharvest.selection.recalibration import Recalibration

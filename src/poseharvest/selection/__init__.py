@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from poseharvest.selection.measures import MEASURES, Measure
     from poseharvest.selection.recalibration import Recalibration
+    from poseharvest.selection.rules import SelectionRule, selection_rule
     from poseharvest.selection.select import find_thresholds, mark_selected
-    from poseharvest.selection.selection_rule import SelectionRule, selection_rule
 else:
     from poseharvest.lazy_names import lazy_names
 

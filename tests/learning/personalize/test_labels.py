@@ -8,7 +8,7 @@ from poseharvest.annotations.reviews import ReviewWriter
 from poseharvest.errors import TrainingError
 from poseharvest.learning.personalize.label_set import LabelSet
 from poseharvest.learning.personalize.labels import harvest_labels, labels_of_takes, require_enough
-from poseharvest.selection.selection_rule import SelectionRule
+from poseharvest.selection.rules import SelectionRule
 
 FRAMES = range(2, 11)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from poseharvest.errors import StoreError
-from poseharvest.selection.selection_rule import SelectionRule
+from poseharvest.selection.rules import SelectionRule
 from poseharvest.tables.paper import AVERAGE, AVERAGE_6
 from poseharvest.tables.studio.judged_poses import JudgedPoses, mean_of, read_judged, spread_of, write_judged
 from poseharvest.tables.studio.results import (

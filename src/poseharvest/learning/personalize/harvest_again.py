@@ -10,7 +10,7 @@ from poseharvest.errors import StoreError
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.motion.motion_options import MotionOptions
 from poseharvest.pictorial.inference_options import InferenceOptions
-from poseharvest.selection.selection_rule import SelectionRule
+from poseharvest.selection.rules import SelectionRule
 
 Options = TypeVar("Options", InferenceOptions, HarvestOptions, MotionOptions, SelectionRule)
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from poseharvest.errors import ConfigError
 from poseharvest.progress import OnProgress, Progress, with_prefix
-from poseharvest.selection.selection_rule import SelectionRule
+from poseharvest.selection.rules import SelectionRule
 from poseharvest.storage.finished_units import UnitStore
 from poseharvest.tables.paper import AVERAGE, AVERAGE_15, TABLE_2, TABLE_4
 from poseharvest.tables.result import OurColumn, Panel, PaperColumn, ReproducedTable

@@ -9,8 +9,8 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from poseharvest.evaluation.scores import MetricProtocol, Score
+from poseharvest.selection.rules import SelectionRule
 from poseharvest.selection.select import MeasuredRows, mark_together
-from poseharvest.selection.selection_rule import SelectionRule
 from poseharvest.tables.paper import AVERAGE, AVERAGE_6, AVERAGE_15, SIX_ACTIONS
 from poseharvest.tables.result import OurColumn
 from poseharvest.tables.studio.judged_poses import JudgedPoses, joined, mean_of, spread_of
