@@ -12,43 +12,15 @@ from __future__ import annotations
 import argparse
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from poseharvest.capture.capture import Capture
-from poseharvest.capture.frames import MultiViewFrame
 from poseharvest.detectors.registry import load_detector
-from poseharvest.geometry.rig import Rig
 from poseharvest.harvesting.harvest_capture import harvest
 from poseharvest.harvesting.harvest_options import HarvestOptions
-
-
-@dataclass(frozen=True, eq=False)
-class Repeated:
-    """Footage whose frames are those of a stretch, over and over.
-
-    Attributes:
-        rig: the cameras.
-        frame_rate: frames per second.
-        num_frames: how many there are.
-        pictures: of the stretch, a moment each; none if a detector of keypoint files numbers its own.
-        name: of the footage.
-    """
-
-    rig: Rig
-    frame_rate: float
-    num_frames: int
-    pictures: Sequence[MultiViewFrame] = ()
-    name: str = "repeated"
-
-    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[MultiViewFrame]:
-        """Stream the moments `start` to `stop` (exclusive) in order."""
-        for index in range(start, self.num_frames if stop is None else min(stop, self.num_frames)):
-            images = self.pictures[index % len(self.pictures)].images if self.pictures else (None,) * len(self.rig)
-            yield MultiViewFrame(index, index / self.frame_rate, images)
+from study.repeated import Repeated
 
 
 def repeat(source: Path, target: Path, first: int, length: int, count: int) -> None:

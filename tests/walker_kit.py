@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import torch
 
+from poseharvest.annotations.film import film_picture, plan_film
 from poseharvest.annotations.info import CaptureInfo, DetectorInfo, HarvestRun
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.records import FrameAnnotations
@@ -165,6 +166,8 @@ class Recipe:
     """No camera sees any joint."""
     recalibration: Recalibration | None = None
     motion: MotionOptions | None = None
+    film: bool = False
+    """The frames have small pictures, which hold their number: `read_code` reads it."""
 
 
 def write_walk(path: Path, recipe: Recipe) -> Harvest:
@@ -191,9 +194,41 @@ def write_walk(path: Path, recipe: Recipe) -> Harvest:
                 )
             for person in range(recipe.num_persons):
                 writer.add(replace(record, person=person, mean=record.mean + 300.0 * person))
+        if recipe.film:
+            add_film(writer, rig, recipe.num_frames)
         for frame, view in _pictures(recipe, len(rig)):
             writer.add_preview(frame, rig.names[view], paint(rig, view, frame))
         return writer.finish(run, motion=recipe.motion)
+
+
+def add_film(writer: HarvestWriter, rig: Rig, num_frames: int) -> None:
+    """Keep a film of coded pictures; an absent view has none."""
+    writer.keep_film(plan_film(rig, range(num_frames), 25.0))
+    for frame in writer.film.info.frames:
+        gone = [view == ABSENT_VIEW and frame in ABSENT_FRAMES for view in range(len(rig))]
+        images = [None if there_is_none else coded(frame, view) for view, there_is_none in enumerate(gone)]
+        writer.film.add(frame, film_picture(writer.film.info, images))
+
+
+CODE_BITS = 8
+
+
+def coded(frame: int, view: int) -> np.ndarray:
+    """Return (H, W, 3) RGB: a row of white and black blocks at the upper border, the bits of the frame and the view."""
+    height, width = IMAGE_SIZE
+    picture = np.full((height, width, 3), 110, np.uint8)
+    for bit in range(CODE_BITS):
+        left, right = (width * k // CODE_BITS for k in (bit, bit + 1))
+        picture[: height // 8, left:right] = 255 * ((4 * frame + view) >> bit & 1)
+    return picture
+
+
+def read_code(picture: np.ndarray) -> tuple[int, int]:
+    """Return the frame and the view of a coded picture (H, W, ...) of any size."""
+    height, width = picture.shape[:2]
+    columns = [int((bit + 0.5) * width / CODE_BITS) for bit in range(CODE_BITS)]
+    code = sum(1 << bit for bit, x in enumerate(columns) if picture[height // 16, x].mean() > 128)
+    return code // 4, code % 4
 
 
 def _pictures(recipe: Recipe, num_views: int) -> list[tuple[int, int]]:

@@ -275,4 +275,5 @@ def _find_shipped(folder: Path) -> object:
 def _read_round(folder: Path) -> object:
     from poseharvest.learning.personalize.rounds import read_round
 
-    return json.dumps(read_round(folder), default=str)
+    done = read_round(folder)
+    return None if done is None else (done.rating_before, done.rating, done.as_dict())

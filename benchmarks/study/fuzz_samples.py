@@ -586,7 +586,10 @@ def judged(folder: Path) -> list[Path]:
 def round_result(folder: Path) -> list[Path]:
     """The result of a round of personalisation."""
     name = import_module("poseharvest.learning.personalize.rounds").RESULT
-    return [_json(folder / name, {"num_pictures": 3, "num_labels": 40, "comparison": {"before": 1.0}})]
+    before, after = ({"disagreement": value, "left_out_disagreement": value / 2} for value in (0.04, 0.03))
+    stretches = [{"name": "frames 0 to 7", "before": 0.02, "after": 0.015, "num_poses": 8}]
+    comparison = {"before": before, "after": after, "stretches": stretches}
+    return [_json(folder / name, {"num_pictures": 3, "num_labels": 40, "comparison": comparison})]
 
 
 def pickle_of(value: object) -> bytes:

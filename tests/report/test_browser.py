@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from poseharvest.annotations import film
 from poseharvest.annotations.reader import Harvest
-from poseharvest.report import report, report_beside, take
-from walker_kit import Recipe, write_walk
+from poseharvest.report import film_in_page, report, report_beside, take
+from walker_kit import ABSENT_FRAMES, ABSENT_VIEW, Recipe, write_walk
 
 pytestmark = pytest.mark.browser
 
@@ -145,11 +146,11 @@ def dom(harvest: Harvest, tmp_path_factory: pytest.TempPathFactory) -> str:
     return dom_of(harvest, tmp_path_factory.mktemp("browser"), _PROBE)
 
 
-def dom_of(harvest: Harvest, folder: Path, probe: str) -> str:
+def dom_of(harvest: Harvest, folder: Path, probe: str, *flags: str) -> str:
     page = report(harvest.path, folder / "page.html")
     text = page.read_text(encoding="utf-8").replace("</body>", probe).replace("<head>", _CLOCK, 1)
     page.write_text(text, encoding="utf-8")
-    return opened(page)
+    return opened(page, *flags)
 
 
 def opened(page: Path, *flags: str) -> str:
@@ -256,6 +257,85 @@ def test_a_long_take_is_loaded_in_pieces_from_the_disk(
     assert seen["loaded"] <= 4
     last = list(harvest.iter_frames())[-1]
     assert seen["pelvis"] == pytest.approx(last.mean[6].tolist(), abs=1)
+
+
+_FILM_PROBE = """
+<script>
+"use strict";
+(async () => {
+  const CODE_BITS = 8;
+  const views = page.views;
+  const waits = async (isThere) => {
+    for (let k = 0; k < 1500 && !isThere(); k++) {
+      await new Promise((done) => setTimeout(done, 1));
+      // The page's clock runs ahead of the decoder's, which is given time by work.
+      for (let n = 0, sum = 0; n < 2e6; n++) sum += Math.sqrt(n);
+    }
+    if (!isThere()) throw new Error(`nothing came: ${views.film.failure} sought ${views.film.sought}`);
+  };
+  /* The frame and the view that a canvas shows, by the blocks at the upper border of its picture. */
+  const codeOf = ({ canvas, context }) => {
+    const bits = Array.from({ length: CODE_BITS }, (_, bit) => Math.floor(((bit + 0.5) * canvas.width) / CODE_BITS));
+    const isWhite = (x) => context.getImageData(x, Math.floor(canvas.height / 16), 1, 1).data[0] > 128;
+    const code = bits.reduce((sum, x, bit) => sum + (isWhite(x) ? 1 << bit : 0), 0);
+    return [code >> 2, code & 3];
+  };
+  const seen = { jumps: [], painted: [] };
+  await waits(() => views.film.shown !== null && views.painted === 0);
+  for (const frame of [17, 3, 4, 5, 39, 0, 28, 27, 26, 12]) {
+    page.player.goToFrame(frame);
+    await waits(() => views.painted === frame && views.film.sought === null);
+    seen.jumps.push([frame, ...views.views.map(codeOf)]);
+  }
+  const paint = views.paint.bind(views);
+  views.paint = (state) => {
+    paint(state);
+    seen.painted.push([state.frame, ...views.views.map(codeOf)]);
+  };
+  page.player.go(0);
+  await waits(() => views.painted === 0);
+  document.getElementById("play").click();
+  await waits(() => views.painted === 39);
+  seen.failure = views.film.failure;
+  document.documentElement.dataset.seen = JSON.stringify(seen);
+})().catch((error) => { document.documentElement.dataset.scriptError = String(error); });
+</script>
+</body>
+"""
+
+
+_FILM_FLAGS = {
+    True: ("--virtual-time-budget=20000",),
+    False: ("--virtual-time-budget=20000", "--allow-file-access-from-files"),  # only the probe reads the canvases
+}
+
+
+@pytest.mark.parametrize("is_inside", [True, False])
+def test_every_pose_is_drawn_over_the_picture_of_its_frame(
+    is_inside: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(film, "PICTURES_PER_PART", 9)
+    if not is_inside:
+        monkeypatch.setattr(film_in_page, "MOVING_BYTES", 1000)
+    walk = write_walk(tmp_path / "walk", Recipe(film=True))
+    dom = dom_of(walk, tmp_path, _FILM_PROBE, *_FILM_FLAGS[is_inside])
+    assert attribute(dom, "script-error") is None
+    seen = json.loads(attribute(dom, "seen") or "{}")
+    assert seen["failure"] is None
+    assert len(seen["jumps"]) == 10
+    assert len({frame for frame, *_ in seen["painted"]}) >= 5  # while playing
+    for frame, *codes in [*seen["jumps"], *seen["painted"]]:
+        known = [k for k in range(4) if not (k == ABSENT_VIEW and frame in ABSENT_FRAMES)]
+        assert [codes[k] for k in known] == [[frame, k] for k in known]
+
+
+def test_a_film_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(film_in_page, "MOVING_BYTES", 1000)
+    page = report(write_walk(tmp_path / "walk", Recipe(film=True)).path, tmp_path / "page.html")
+    shutil.rmtree(tmp_path / "page_frames")
+    dom = opened(page)
+    assert attribute(dom, "ready") == "true"
+    assert 'the pictures are missing: part 0 of the film in the folder "page_frames" beside this page' in unescape(dom)
 
 
 _BESIDE_PROBE = """

@@ -34,5 +34,5 @@ def test_they_show_what_the_kept_ones_show(harvest: Harvest) -> None:
 
 def test_too_many_are_thinned_evenly(harvest: Harvest, monkeypatch: pytest.MonkeyPatch) -> None:
     size = sum(len(uri or "") for row in pictures(harvest).uris for uri in row)
-    monkeypatch.setattr(small_pictures, "MAX_BYTES", size - 1)
-    assert pictures(harvest).frames == (0, 24)
+    monkeypatch.setattr(small_pictures, "MOVING_BYTES", size - 1)
+    assert (pictures(harvest).frames, pictures(harvest).num_left_out) == ((0, 24), 1)

@@ -11,7 +11,8 @@ from typing import Final
 from poseharvest.errors import StoreError
 
 CHECKSUMS_FILE: Final = "SHA256SUMS"
-_KINDS = ("harvest.json", "rig.json", "annotations/*.parquet", "frames/*.parquet", "filled/*.parquet", "previews/*/*")
+_TABLES = ("annotations/*.parquet", "frames/*.parquet", "filled/*.parquet")
+_KINDS = ("harvest.json", "rig.json", *_TABLES, "previews/*/*", "film/*.mp4")
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 
 

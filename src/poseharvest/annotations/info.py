@@ -238,6 +238,39 @@ class MotionInfo(_Section):
     people: tuple[PersonMotion, ...]
 
 
+class FilmTile(_Section):
+    """Where a view lies in the pictures of the film, pixels."""
+
+    view: str
+    left: int = Field(ge=0)
+    top: int = Field(ge=0)
+    width: int = Field(gt=0)
+    height: int = Field(gt=0)
+
+
+class FilmInfo(_Section):
+    """Small pictures of the frames, in `film/`: picture k is that of frame `first_frame` + k `step`."""
+
+    first_frame: int = Field(ge=0)
+    step: int = Field(ge=1, description="1: every frame of the harvest has a picture")
+    pictures: int = Field(ge=1, description="their number, with a person or without")
+    pictures_per_part: int = Field(ge=1, description="in each file; the last one may hold fewer")
+    picture_rate: FiniteFloat = Field(gt=0, description="pictures per second")
+    height: int = Field(gt=0, description="of a picture with all views, pixels")
+    width: int = Field(gt=0, description="pixels")
+    tiles: tuple[FilmTile, ...] = Field(description="the views, side by side")
+
+    @property
+    def num_parts(self) -> int:
+        """The number of files."""
+        return -(-self.pictures // self.pictures_per_part)
+
+    @property
+    def frames(self) -> range:
+        """The frames that have pictures."""
+        return range(self.first_frame, self.first_frame + self.pictures * self.step, self.step)
+
+
 class Counts(_Section):
     """Sizes that a reader checks the Parquet files against."""
 
@@ -263,6 +296,7 @@ class HarvestInfo(HarvestRun):
     motion: MotionInfo | None = Field(
         default=None, description="the smoothing over time; None if the frames do not follow one another"
     )
+    film: FilmInfo | None = Field(default=None, description="small pictures of the frames; None if none were kept")
     counts: Counts
 
 

@@ -12,6 +12,7 @@ from typing import Any, Self
 import pyarrow as pa
 
 from poseharvest.annotations.checksums import check_file, read_checksums
+from poseharvest.annotations.film import film_part_path
 from poseharvest.annotations.info import FORMAT_NAME, INFO_FILE, HarvestInfo
 from poseharvest.annotations.parts import ANNOTATIONS, FILLED, FRAMES, SCHEMAS, part_path, read_part
 from poseharvest.annotations.records import FrameAnnotations, SelectedFrame, frames_from_tables
@@ -189,6 +190,20 @@ class Harvest:
         """Return the JPEG of `view` in `frame`, which may be scaled down; None if the harvest holds none."""
         path = preview_path(self.path, frame, view)
         return path if path.is_file() else None
+
+    def film_parts(self) -> tuple[Path, ...]:
+        """Return the files of the film, `info.film`; none if the harvest has no film.
+
+        Raises:
+            StoreError: one is missing or damaged.
+        """
+        film = self.info.film
+        paths = tuple(film_part_path(self.path, index) for index in range(0 if film is None else film.num_parts))
+        for path in paths:
+            if not path.is_file():
+                raise StoreError(f"{path}: this part of the film is missing")
+            self._check_file(path, "this part of the film is damaged")
+        return paths
 
     def _stream(self, kind: str, names: Sequence[str] | None, rows_per_record: int) -> Iterator[pa.Table]:
         _check_columns(kind, names)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from poseharvest.annotations.cuts import with_selection_findings
+from poseharvest.annotations.film import FILM
 from poseharvest.annotations.marking import PartLayout, largest_selected_sigma, mark_parts, scale_parts
 from poseharvest.annotations.parts import ANNOTATIONS, FILLED, FRAMES
 from poseharvest.annotations.reader import PREVIEWS, Harvest, is_harvest
@@ -69,7 +70,7 @@ def _rewritten(harvest: Harvest, rewrite: Callable[[PartLayout], dict[str, Any]]
 
 
 def _link_contents(source: Path, target: Path) -> None:
-    for name in (ANNOTATIONS, FRAMES, FILLED, PREVIEWS):
+    for name in (ANNOTATIONS, FRAMES, FILLED, PREVIEWS, FILM):
         if (source / name).is_dir():
             link_folder(source / name, target / name)
     link_file(source / RIG_FILE, target / RIG_FILE)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from poseharvest.annotations.checksums import sha256_of
+from poseharvest.annotations.film import FILM
 from poseharvest.annotations.parts import ANNOTATIONS, FRAMES, part_path
 from poseharvest.annotations.reader import PREVIEWS
 from poseharvest.errors import ConfigError, StoreError
@@ -101,7 +102,7 @@ class Progress:
         if unmarked.is_dir():
             shutil.rmtree(folder / ANNOTATIONS, ignore_errors=True)
             link_folder(unmarked, folder / ANNOTATIONS)
-        _remove_all_but(folder, (ANNOTATIONS, FRAMES, PREVIEWS, PROGRESS, _UNMARKED))
+        _remove_all_but(folder, (ANNOTATIONS, FRAMES, PREVIEWS, FILM, PROGRESS, _UNMARKED))
         known = set(self.sha256 or {})
         for kind in (ANNOTATIONS, FRAMES):
             for path in (folder / kind).glob("*"):

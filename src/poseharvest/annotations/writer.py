@@ -16,10 +16,12 @@ import numpy as np
 
 from poseharvest.annotations.checksums import write_checksums
 from poseharvest.annotations.cuts import with_selection_findings
+from poseharvest.annotations.film import FilmWriter
 from poseharvest.annotations.info import (
     FORMAT_NAME,
     INFO_FILE,
     Counts,
+    FilmInfo,
     HarvestInfo,
     HarvestRun,
     MotionInfo,
@@ -64,6 +66,9 @@ class HarvestWriter:
     Use it as a context manager: add the records in order of (frame, person), then call `finish`. If the block ends
     before `finish`, no files remain, unless `keep` was called: then another writer can go on with them.
 
+    Attributes:
+        film: takes small pictures of the frames; None without `keep_film`.
+
     Args:
         path: the folder to make.
         rig: the capture's cameras; records hold their views in this order.
@@ -101,6 +106,7 @@ class HarvestWriter:
         self._num_frames = 0
         self._persons: set[int] = set()
         self._finished = False
+        self.film: FilmWriter | None = None
         self._staged = StagedFolder(
             Path(path),
             replaceable=is_harvest if overwrite else None,
@@ -244,6 +250,10 @@ class HarvestWriter:
             path.write_bytes(preview_jpeg(image))
             flush_file(path)
 
+    def keep_film(self, film: FilmInfo) -> None:
+        """Keep small pictures of the frames, which `film` then takes; they must all be there at `finish`."""
+        self.film = FilmWriter(self._staged.path, film)
+
     def finish(
         self,
         run: HarvestRun,
@@ -356,6 +366,7 @@ class HarvestWriter:
             selection=selection,
             recalibration=self._recalibration,
             motion=motion,
+            film=None if self.film is None else self.film.finish(),
             counts=Counts(
                 frames=self._num_frames,
                 persons=len(self._persons),

@@ -52,7 +52,11 @@ _LIMIT = "Select what is at most so many times as wide as the joint's most certa
 _JOINTS = "Joints to harvest from keypoint files or an ONNX model: a built-in skeleton, or a TOML file of your own."
 _SKELETON = option("skeleton", str | None, None, help=_JOINTS)
 _LENGTHS = "TOML file with the subject's limb lengths in mm; estimated from the footage if not given."
-_PICTURES = "Number of frames whose pictures are kept for the report, spread evenly; more of them scrub more smoothly."
+_PICTURES = "Number of frames whose pictures are kept for the report, spread evenly; 0 keeps no picture of anybody."
+_FILM = (
+    "Longer side of the small pictures of all frames that are kept for the report, as a film; 0 keeps none. Without it "
+    "320 with a network, and none with keypoint files, for which the footage would be read."
+)
 _SYNC = "Find by motion how much later each camera was started, and harvest with that where it is sure."
 _REFINE = "Refine where the cameras stand by the people, and use that if frames that took no part say it is better."
 _RAY = "Spread the frames over a Ray cluster: auto finds it, HOST:PORT is its head, local is this machine alone."
@@ -90,6 +94,7 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     start: Annotated[int, typer.Option(help="First frame.")] = _DEFAULTS.start,
     stop: Annotated[int | None, typer.Option(help="Frame before which to stop.")] = None,
     report_pictures: Annotated[int, typer.Option(help=_PICTURES, min=0)] = _DEFAULTS.num_previews,
+    film_pixels: Annotated[int | None, typer.Option(help=_FILM, min=0, show_default=False)] = _DEFAULTS.film_px,
     sync: Annotated[bool, typer.Option("--sync", help=_SYNC)] = False,
     refine_cameras: Annotated[bool, typer.Option("--refine-cameras", help=_REFINE)] = False,
     keep_cameras: Annotated[bool, typer.Option("--keep-cameras", help=_KEEP)] = False,
@@ -105,7 +110,7 @@ def harvest(  # noqa: PLR0913, PLR0917 - every option of the command is a parame
     from poseharvest.selection.recalibration import Recalibration
 
     frames = HarvestOptions(people=_number_of_people(people), hands=hands, moments=moments, start=start, stop=stop)
-    frames = replace(frames, num_previews=report_pictures, inference=inference, estimate=estimate)
+    frames = replace(frames, num_previews=report_pictures, film_px=film_pixels, inference=inference, estimate=estimate)
     how = replace(frames, ignore_audit=ignore_audit, keep_cameras=keep_cameras)
     honest = None if recalibration is None else Recalibration.read(recalibration)
     selection = selection_rule(measure, share, limit)

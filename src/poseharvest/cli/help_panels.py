@@ -107,6 +107,7 @@ PANELS: Final = {
             "format",
             "overlays",
             "report_pictures",
+            "film_pixels",
         ),
     ),
 }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -28,31 +30,37 @@ _LABELS = (
     "hm+sel: the highest of these."
 )
 _DETECTOR = f"{describe_detectors(named_only=True)} The harvest's own if not given."
-_CAPTURE = "Folder of the footage, if it is not where the harvest says."
+_HARVEST = "Harvest folders, one or more of one person: takes of one day, say."
+_CAPTURE = "Folder of the footage, if it is not where the harvest says; once for every harvest, in their order."
+_BOXES = "CSV of boxes: frame,view,x,y,width,height; once for every harvest, in their order."
 _ROUNDS = "Most rounds of learning and harvesting again; they end when one no longer helps."
 _HELD_OUT = "Share of the frames, the last ones, to compare on and not to learn from."
-_DISTILLATION = "Hold joints that are not selected to what the network saw before, with this weight; the paper's is 0."
+_DISTILLATION = (
+    "Hold joints that are not selected to what the network saw before, with this weight; the paper's is 0. "
+    "With ps+weight: unsure joints, where what it saw agrees with the label."
+)
 _OPTION = "An option of the detector, name=value, such as flip_test=true; may be repeated."
 _ROWS = {
     "peak_distance_px": "view's peak to the pose, median, px",
     "contradicting_percent": "peaks that contradict the pose, %",
+    "left_out_disagreement": "view's peak to what the others say, mean, % of its window",
     "uncertainty_mm": "uncertainty, median, mm",
     "limb_spread_percent": "spread of limb lengths, %",
 }
 
 
 def personalize(  # noqa: PLR0913, PLR0917 - every option of the command is a parameter
-    harvest: Annotated[Path, typer.Argument(help="The harvest folder.", show_default=False)],
+    harvest: Annotated[list[Path], typer.Argument(help=_HARVEST, show_default=False)],
     out: Annotated[Path, typer.Option(help="The folder to make.", show_default=False)],
     labels: Annotated[LabelSet, typer.Option(help=_LABELS)] = _DEFAULTS.labels,
     epochs: Annotated[int, typer.Option(help="Passes through the pictures.")] = _DEFAULTS.training.epochs,
     rounds: Annotated[int, typer.Option(help=_ROUNDS)] = _DEFAULTS.rounds,
     held_out: Annotated[float, typer.Option(help=_HELD_OUT)] = _DEFAULTS.held_out,
-    capture: Annotated[Path | None, typer.Option(help=_CAPTURE, show_default=False)] = None,
+    capture: Annotated[list[Path] | None, typer.Option(help=_CAPTURE, show_default=False)] = None,
     detector: Annotated[str | None, typer.Option(help=_DETECTOR, show_default=False)] = None,
     weights: Annotated[Path | None, typer.Option(help="The detector's weights; fetched once if not given.")] = None,
     detector_option: Annotated[list[str] | None, typer.Option(help=_OPTION)] = None,
-    boxes: Annotated[Path | None, typer.Option(help="CSV of boxes: frame,view,x,y,width,height.")] = None,
+    boxes: Annotated[list[Path] | None, typer.Option(help=_BOXES, show_default=False)] = None,
     learning_rate: Annotated[float, typer.Option(help="Of RMSprop.")] = _DEFAULTS.training.learning_rate,
     batch_size: Annotated[int, typer.Option(help="Pictures a step.")] = _DEFAULTS.training.batch_size,
     distillation: Annotated[float, typer.Option(help=_DISTILLATION)] = _DEFAULTS.training.distillation,
@@ -64,12 +72,13 @@ def personalize(  # noqa: PLR0913, PLR0917 - every option of the command is a pa
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run.")] = False,
 ) -> None:
-    """Fine-tune the 2D detector on a harvest's own annotations, harvest again, and compare."""
+    """Fine-tune the 2D detector on the annotations of a person's harvests, harvest again, and compare."""
     from poseharvest.detectors.registry import load_detector
     from poseharvest.learning.personalize.personalize_detector import personalize as run
     from poseharvest.localization.boxes import read_boxes
 
-    opened = open_reviewed(harvest, no_reviews=no_reviews)
+    opened = [open_reviewed(path, no_reviews=no_reviews) for path in harvest]
+    name = detector or opened[0].info.detector.name
     training = replace(
         _DEFAULTS.training,
         epochs=epochs,
@@ -84,18 +93,18 @@ def personalize(  # noqa: PLR0913, PLR0917 - every option of the command is a pa
     with progress_bar(Console(stderr=True)) as on_progress:
         result = run(
             opened,
-            load_detector(detector or opened.info.detector.name, weights=weights, device=device, **options_of_detector),
+            load_detector(name, weights=weights, device=device, **options_of_detector),
             out,
             options=options,
-            capture=capture,
-            boxes=None if boxes is None else read_boxes(boxes),
+            capture=capture or (),
+            boxes=[read_boxes(path) for path in boxes or ()],
             overwrite=overwrite,
             resume=resume,
             on_progress=on_progress,
         )
     if os.environ.get("RANK", "0") == "0":
         _print(result)
-        print_reviews([opened])
+        print_reviews(opened)
 
 
 def _print(result: Personalization) -> None:
@@ -104,11 +113,29 @@ def _print(result: Personalization) -> None:
     title = f"{before['num_poses']} poses that nothing was learned from"
     table = Table("", "before", *(f"round {n + 1}" for n in range(len(result.rounds))), title=title)
     for key, name in _ROWS.items():
-        after = [f"{done.comparison['after'][key]:.1f}" for done in result.rounds]
-        table.add_row(name, f"{before[key]:.1f}", *after)
+        factor = 100 if key == "left_out_disagreement" else 1
+        after = [f"{factor * done.comparison['after'][key]:.1f}" for done in result.rounds]
+        table.add_row(name, f"{factor * before[key]:.1f}", *after)
     table.add_row("poses moved by, mm", "", *(f"{done.comparison['pose_change_mm']:.1f}" for done in result.rounds))
     console.print(table)
+    for line in _stretch_lines(result.rounds[result.best].comparison.get("stretches", ())):
+        console.print(line)
     for finding in result.findings:
         console.print(f"warning: {finding}")
     console.print(f"weights: {result.weights}")
-    console.print(f"harvest: {result.harvest.path}")
+    for harvest in result.harvests:
+        console.print(f"harvest: {harvest.path}")
+
+
+def _stretch_lines(stretches: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return in words where the best round made the views agree better, and where worse, by more than a twentieth."""
+    lines = []
+    for word, (low, high) in {"worse": (1.05, math.inf), "better": (0.0, 1 / 1.05)}.items():
+        named = [
+            f"{one['name']} ({100 * one['before']:.1f} to {100 * one['after']:.1f} % of the window)"
+            for one in stretches
+            if one["before"] > 0 and low < one["after"] / one["before"] < high
+        ]
+        if named:
+            lines.append(f"the views agree {word} in {', '.join(named)}")
+    return lines

@@ -8,9 +8,14 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from poseharvest.annotations.info import FilmInfo
 from poseharvest.annotations.writer import scaled_preview
 from poseharvest.arrays import Image
 from poseharvest.harvesting.annotate import TOGETHER
+from poseharvest.harvesting.film_of_job import film_of_job
 from poseharvest.harvesting.job import Job
 from poseharvest.harvesting.records_of_one import PlacedRecord, records_of_one
 from poseharvest.harvesting.sighting_streams import PlacedSighting, Position, person_tracker, placed_sightings
@@ -33,16 +38,26 @@ class Preview:
 
 
 @dataclass(frozen=True, eq=False)
+class FilmPicture:
+    """A small picture of all views, as `film_picture` returns it."""
+
+    frame: int
+    picture: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
 class FollowedChunk:
     """What the views show of the person in a chunk.
 
     Attributes:
         sightings: in order, with their heatmaps, on the CPU.
         previews: pictures for the report.
+        film: small pictures of its frames, if a film is made.
     """
 
     sightings: tuple[PlacedSighting, ...]
     previews: tuple[Preview, ...]
+    film: tuple[FilmPicture, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,16 +67,31 @@ class HarvestedChunk:
     Attributes:
         records: of all sightings, in order.
         previews: pictures for the report.
+        film: small pictures of its frames, if a film is made.
     """
 
     records: tuple[PlacedRecord, ...]
     previews: tuple[Preview, ...]
+    film: tuple[FilmPicture, ...]
 
 
 @dataclass(frozen=True)
-class _Previews:
+class _FilmPictures:
+    """Takes pictures of a film on their way to the writer, from the first frame of a chunk on."""
+
+    info: FilmInfo
+    next_frame: int
+    kept: list[FilmPicture] = field(default_factory=list)
+
+    def add(self, frame: int, picture: NDArray[np.uint8], /) -> None:
+        self.kept.append(FilmPicture(frame, picture))
+
+
+@dataclass(frozen=True)
+class _Pictures:
     """Takes pictures on their way to the writer."""
 
+    film: _FilmPictures | None
     kept: list[Preview] = field(default_factory=list)
 
     def add_preview(self, frame: int, view: str, image: Image) -> None:
@@ -94,12 +124,14 @@ def follow_chunk(job: Job, frames: range, position: Position | None) -> tuple[Fo
         frames: the chunk.
         position: of the first sighting, with what the tracker remembers; None at the start of the harvest.
     """
-    previews = _Previews()
+    film = film_of_job(job)
+    pictures = _Pictures(None if film is None else _FilmPictures(film, frames.start))
     with _threads(job):
         tracker = person_tracker(job)
-        placed = placed_sightings(tracker, job, previews, position, frames.stop)
+        placed = placed_sightings(tracker, job, pictures, position, frames.stop)
         sightings = tuple(replace(one, sighting=_on_cpu(one.sighting)) for one in placed)
-    return FollowedChunk(sightings, tuple(previews.kept)), Position(frames.stop, 0, tracker.state)
+    in_film = () if pictures.film is None else tuple(pictures.film.kept)
+    return FollowedChunk(sightings, tuple(pictures.kept), in_film), Position(frames.stop, 0, tracker.state)
 
 
 def infer_chunk(job: Job, subject: Subject, chunk: FollowedChunk) -> HarvestedChunk:
@@ -111,7 +143,8 @@ def infer_chunk(job: Job, subject: Subject, chunk: FollowedChunk) -> HarvestedCh
         chunk: what the views show of them.
     """
     with _threads(job):
-        return HarvestedChunk(tuple(records_of_one(job, subject, chunk.sightings)), chunk.previews)
+        records = tuple(records_of_one(job, subject, chunk.sightings))
+    return HarvestedChunk(records, chunk.previews, chunk.film)
 
 
 def _threads(job: Job) -> AbstractContextManager[Any]:

@@ -19,6 +19,7 @@ from poseharvest.diagnosis.diagnose import Diagnosis
 from poseharvest.errors import ConfigError, StoreError
 from poseharvest.findings import Finding
 from poseharvest.harvesting.camera_check import LeaveOut
+from poseharvest.harvesting.film_of_job import film_findings, film_of_job
 from poseharvest.harvesting.find_followed import find_followed
 from poseharvest.harvesting.foreseen import check_foreseen
 from poseharvest.harvesting.hand_learning import hand_finder
@@ -92,7 +93,7 @@ def harvest(  # noqa: PLR0913 - the stage's inputs, each optional one of its own
     """
     fitted = fit_to_footage(detector, pictures_of(capture))
     job = Job(capture, fitted.detector, options or HarvestOptions(), boxes, limb_lengths, on_progress or silent)
-    findings = check_hints(job) + audit_inputs(job) + list(fitted.findings)
+    findings = check_hints(job) + audit_inputs(job) + list(fitted.findings) + film_findings(job)
     check_foreseen(job, Path(out))
     upright = upright_detector(capture, fitted.detector, job.options.start, job.stop)
     job, findings = replace(job, detector=upright.detector), [*findings, *upright.findings]
@@ -142,6 +143,8 @@ def _write(
             return writer.commit()
         if harvest_frames is harvest_one and job.fault is None and (known := stored_fault(writer)) is not None:
             raise LeaveOut(known)
+        if (film := film_of_job(job)) is not None:
+            writer.keep_film(film)
         is_judged = harvest_frames is harvest_one and job.boxes is None
         diagnosis = Diagnosis(job.capture.rig, job.detector.skeleton, judges_cameras=not is_judged)
         body = slice(len(job.detector.skeleton))  # hands judge no camera

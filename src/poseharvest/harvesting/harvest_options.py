@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 Estimate = Literal["continuous", "grid"]
 """Where a pose ends: between the voxels (choice D17), or at the mean of the marginals (the paper)."""
 
+MIN_FILM_PX, MAX_FILM_PX = 64, 1280
+
 
 @dataclass(frozen=True)
 class HarvestOptions:
@@ -64,6 +66,11 @@ class HarvestOptions:
     num_previews: int = 8
     """Number of frames whose pictures the report shows, spread evenly."""
 
+    film_px: int | None = None
+    """Longer side of the small pictures of all frames that the report plays, as a film; 0 keeps no film. None is 320
+    where a network reads the pictures anyway; with keypoint files it is 0, since the footage would be read for the film
+    alone. Without `num_previews` there is no film."""
+
     ignore_audit: bool = False
     """Harvest although the audit found an error, for example a wrong unit of length."""
 
@@ -86,7 +93,21 @@ class HarvestOptions:
             raise ConfigError(f"frames: expected a range, got {self.start} to {self.stop} (--start, --stop)")
         if self.num_previews < 0:
             raise ConfigError(f"num_previews: expected 0 or more, got {self.num_previews}")
+        self._check_film()
         check_device(self.device)
+
+    def _check_film(self) -> None:
+        if not self.film_px:
+            return
+        if not MIN_FILM_PX <= self.film_px <= MAX_FILM_PX:
+            raise ConfigError(
+                f"film_px: expected 0, or {MIN_FILM_PX} to {MAX_FILM_PX} pixels, got {self.film_px} (--film-pixels)"
+            )
+        if self.num_previews == 0:
+            raise ConfigError(
+                f"film_px: expected no film where no pictures are kept (--report-pictures 0), got {self.film_px} "
+                "(--film-pixels)"
+            )
 
     def _check_hands(self) -> None:
         if self.hands and (self.people != 1 or self.moments):

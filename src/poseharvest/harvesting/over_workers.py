@@ -81,6 +81,13 @@ def spread_records(
             if not pending:
                 return
             chunk = pending.popleft()()
-            for one in chunk.previews:
-                writer.add_preview(one.frame, one.view, one.image)
+            _keep_pictures(writer, chunk)
             yield from chunk.records
+
+
+def _keep_pictures(writer: HarvestWriter, chunk: HarvestedChunk) -> None:
+    for one in chunk.previews:
+        writer.add_preview(one.frame, one.view, one.image)
+    if writer.film is not None:
+        for picture in chunk.film:
+            writer.film.add(picture.frame, picture.picture)

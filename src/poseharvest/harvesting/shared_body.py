@@ -34,6 +34,8 @@ MAX_TEACHERS = 5
 class _NoPictures:
     """Takes pictures that nobody will look at."""
 
+    film: None = None
+
     def add_preview(self, frame: int, view: str, image: Image, /) -> None:
         pass
 

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Protocol, TypeVar
 
+from poseharvest.annotations.film import FilmSink
 from poseharvest.arrays import Image
 from poseharvest.capture.frames import MultiViewFrame
 from poseharvest.geometry.rig import Rig
 from poseharvest.harvesting.annotate import batched
+from poseharvest.harvesting.film_of_job import frames_of_film, show_frame, show_missed_frames
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.harvesting.input_checks import nobody_found_error
 from poseharvest.harvesting.job import Job
@@ -38,6 +40,11 @@ class Position:
 
 class Pictures(Protocol):
     """What keeps pictures for the report; a `HarvestWriter`, or what brings them to one."""
+
+    @property
+    def film(self) -> FilmSink | None:
+        """Takes small pictures of all frames; None if no film is made."""
+        ...
 
     def add_preview(self, frame: int, view: str, image: Image, /) -> None:
         """Keep the picture (H, W, 3), RGB, of a view."""
@@ -76,7 +83,7 @@ class PlacedMoment:
 def footage(
     job: Job, pictures: Pictures, start: int | None = None, stop: int | None = None
 ) -> Generator[list[MultiViewFrame], None, None]:
-    """Stream the frames in short lists, and save a few pictures for the report on the way.
+    """Stream the frames in short lists, and save pictures for the report on the way.
 
     Args:
         job: the harvest.
@@ -87,8 +94,11 @@ def footage(
     preview_frames = _preview_frames(job.options, job.stop)
     first = job.options.start if start is None else start
     last = job.stop if stop is None else stop
-    for frames in batched(job.frames(first, last, preview_frames), job.frames_together):
+    show_missed_frames(job, pictures.film, first)
+    shown = preview_frames.union(frames_of_film(pictures.film))
+    for frames in batched(job.frames(first, last, shown), job.frames_together):
         for frame in frames:
+            show_frame(pictures.film, frame)
             if frame.index in preview_frames:
                 _keep_pictures(pictures, frame, job.capture.rig)
         yield frames

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from poseharvest.report.beside import report_beside
     from poseharvest.report.collect import ReportContent
+    from poseharvest.report.film_of_footage import FootageFilm
     from poseharvest.report.html import render, report
 else:
     from poseharvest.lazy_names import lazy_names
 
     __getattr__ = lazy_names(__name__, __file__)
 
-__all__ = ["ReportContent", "render", "report", "report_beside"]
+__all__ = ["FootageFilm", "ReportContent", "render", "report", "report_beside"]

@@ -22,12 +22,14 @@ from poseharvest.diagnosis.spread import Spread
 from poseharvest.findings import Finding
 from poseharvest.geometry.camera import MovingCamera
 from poseharvest.report.angle_pieces import ChartAngles
+from poseharvest.report.film_in_page import FilmInPage
 from poseharvest.report.joints import JointSummaries, JointTally
 from poseharvest.report.moving_poses import CameraShape, MotionTally, PoseSample, Stage, camera_shapes, find_stage
 from poseharvest.report.overlays import FrameOverlay, overlay_frame
+from poseharvest.report.page_limit import TIMELINE_BYTES
 from poseharvest.report.small_pictures import SmallPictures, small_pictures
 from poseharvest.report.take import Sink, TakeIndex, TakeTally
-from poseharvest.report.timeline import Timeline, TimelineTally
+from poseharvest.report.timeline import Timeline, TimelineTally, timeline_bytes
 from poseharvest.report.worst_moments import Kind, WorstMoment, WorstTally
 from poseharvest.skeleton.skeleton import Skeleton
 
@@ -48,7 +50,7 @@ class ReportContent:
         limbs: lengths.
         views: agreement of every camera.
         agreement: the distance of heatmap peaks to the pose over all views, pixels.
-        timelines: one a person, at most MAX_TIMELINES.
+        timelines: one a person, at most MAX_TIMELINES, and as many as the page has room for.
         poses: some of them over the whole take, in (frame, person) order; the stage is found from them.
         take: all frames, for the player.
         angles: names of the joint angles that the chart shows.
@@ -58,7 +60,8 @@ class ReportContent:
         cameras_move: at least one camera moves from frame to frame.
         stage: floor and direction of view.
         overlays: the frames that the harvest keeps pictures of, at most MAX_PICTURED_FRAMES.
-        pictures: small ones, behind the player's poses.
+        pictures: small ones, behind the player's poses; none where there is a film.
+        film: small pictures of all frames, behind the player's poses; None if the harvest keeps none.
         findings: the findings on the harvest, worst first.
     """
 
@@ -81,6 +84,7 @@ class ReportContent:
     stage: Stage
     overlays: tuple[FrameOverlay, ...]
     pictures: SmallPictures
+    film: FilmInPage | None
     findings: tuple[Finding, ...]
 
     @property
@@ -108,18 +112,19 @@ def _estimated_mm(info: HarvestInfo) -> dict[str, float]:
     return next(person.limb_lengths_mm for person in info.people if person.person == measured)
 
 
-def collect(harvest: Harvest, sink: Sink | None = None) -> ReportContent:
+def collect(harvest: Harvest, sink: Sink | None = None, film: FilmInPage | None = None) -> ReportContent:
     """Return the content of a harvest's report; frames are streamed, so memory does not grow with their number.
 
     Args:
         harvest: the harvest.
         sink: takes the pieces of a long take, so that memory does not grow with it; None keeps them.
+        film: of the harvest, if it keeps one.
 
     Raises:
         StoreError: the harvest is damaged.
         FormatError: a preview picture is damaged.
     """
-    pass_ = _Pass(harvest, sink)
+    pass_ = _Pass(harvest, sink, film)
     for frame, group in groupby(harvest.iter_selected(), key=lambda row: row.annotations.frame):
         pass_.add(frame, tuple(group))
     return pass_.content()
@@ -150,7 +155,8 @@ def spread_out(values: Iterable[int], num: int) -> tuple[int, ...]:
 class _Pass:
     """The tallies that are filled in one pass over the harvest."""
 
-    def __init__(self, harvest: Harvest, sink: Sink | None) -> None:
+    def __init__(self, harvest: Harvest, sink: Sink | None, film: FilmInPage | None) -> None:
+        self._film = film
         self._harvest, self._rig, self._skeleton = harvest, harvest.rig, harvest.skeleton
         self._range = frame_range(harvest)
         self._joints, self._limbs = JointTally(self._skeleton), LimbTally(self._skeleton)
@@ -163,6 +169,7 @@ class _Pass:
         self._people: set[int] = set()
         self._measured = _measured_person(harvest.info)
         self._timelines: dict[int, TimelineTally] = {}
+        self._max_timelines = max(1, min(MAX_TIMELINES, TIMELINE_BYTES // timeline_bytes(len(self._skeleton))))
         self._pictured = set(spread_out(harvest.preview_frames, MAX_PICTURED_FRAMES))
         self._overlays: list[FrameOverlay] = []
 
@@ -212,7 +219,8 @@ class _Pass:
             cameras_move=any(isinstance(camera, MovingCamera) for camera in self._rig),
             stage=stage,
             overlays=tuple(self._overlays),
-            pictures=small_pictures(self._harvest, self._rig.names),
+            pictures=SmallPictures() if self._film else small_pictures(self._harvest, self._rig.names),
+            film=self._film,
             findings=self._findings(joints),
         )
 
@@ -225,7 +233,7 @@ class _Pass:
         return with_selection_findings((*info.findings, *self._diagnosis.findings(info)), selection)
 
     def _timeline_of(self, person: int) -> TimelineTally | None:
-        if person not in self._timelines and len(self._timelines) < MAX_TIMELINES:
+        if person not in self._timelines and len(self._timelines) < self._max_timelines:
             self._timelines[person] = TimelineTally(person, self._range, len(self._skeleton))
         return self._timelines.get(person)
 

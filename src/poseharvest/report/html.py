@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from functools import partial
 from importlib import resources
 from pathlib import Path
@@ -22,14 +23,17 @@ from poseharvest.diagnosis.spread import plain_name
 from poseharvest.diagnosis.verdict import verdict_on
 from poseharvest.errors import StoreError
 from poseharvest.report import figures, selection
-from poseharvest.report.collect import ReportContent, collect
+from poseharvest.report.collect import ReportContent, collect, frame_range
 from poseharvest.report.drawing import overlay_svg
+from poseharvest.report.film_in_page import film_in_page
+from poseharvest.report.film_of_footage import FootageFilm
+from poseharvest.report.fitted import fit_into_page
 from poseharvest.report.joint_order import hinges, limb_order, reading_order
 from poseharvest.report.overlays import NUM_SIGMAS
+from poseharvest.report.page_limit import size_in_words
 from poseharvest.report.page_templates import page_environment
 from poseharvest.report.payload import page_data, script_safe
 from poseharvest.report.strip import strip_svg
-from poseharvest.report.take import MAX_INSIDE
 from poseharvest.report.take_folder import take_folder
 from poseharvest.storage.object_store import is_remote
 from poseharvest.storage.staging import staged_file
@@ -41,6 +45,7 @@ _SCRIPTS = (
         "take.js",
         "scene.js",
         "controls.js",
+        "film.js",
         "view_canvases.js",
         "angles.js",
         "trajectories.js",
@@ -50,35 +55,45 @@ _SCRIPTS = (
 _MIN_REACH_MM = 20.0
 
 
-def report(harvest: Path | str, out: Path | str | None = None, *, overwrite: bool = False) -> Path:
+def report(
+    harvest: Path | str, out: Path | str | None = None, *, overwrite: bool = False, film: FootageFilm | None = None
+) -> Path:
     """Write the report of a harvest folder as one HTML file and return its path.
 
-    The frames of a long take lie in a folder beside the page, `NAME_frames`, which belongs to it.
+    The frames of a long take, and its film, lie in a folder beside the page, `NAME_frames`, which belongs to it.
 
     Args:
         harvest: the harvest folder.
         out: the HTML file; `report/index.html` in the harvest folder if None, and an earlier report there is replaced.
             A harvest in an object store needs it.
         overwrite: replace the file that stands at `out`.
+        film: the film to make from the footage; None takes the one that the harvest keeps, if there is one.
 
     Raises:
         StoreError: the harvest is damaged, `out` exists, or it cannot be written.
         FormatError: a preview picture is damaged.
+        CaptureError: a film is asked for, and the footage is not there or is not that of the harvest.
     """
-    path, _ = write_page(harvest, out, overwrite=overwrite)
+    path, _ = write_page(harvest, out, overwrite=overwrite, film=film)
     return path
 
 
 def write_page(
-    harvest: Path | str, out: Path | str | None = None, *, overwrite: bool = False
+    harvest: Path | str, out: Path | str | None = None, *, overwrite: bool = False, film: FootageFilm | None = None
 ) -> tuple[Path, ReportContent]:
     """Write the report as `report` does, and return its path and its content."""
     if out is None and is_remote(harvest):
         raise StoreError(f"{harvest}: a report is not written into an object store: name a local file (--out)")
     opened = Harvest.open(harvest)
     path = Path(out) if out is not None else opened.path / "report" / "index.html"
-    with staged_file(path, overwrite=overwrite or out is None) as temporary, take_folder(opened.info, path) as folder:
-        content = collect(opened, None if folder is None else folder.write)
+    first, last = frame_range(opened)
+    made = nullcontext(film_in_page(opened)) if film is None else film.made(opened, range(first, last + 1))
+    with (
+        staged_file(path, overwrite=overwrite or out is None) as temporary,
+        made as in_page,
+        take_folder(opened.info, path, in_page) as folder,
+    ):
+        content = collect(opened, None if folder is None else folder.sink, in_page)
         page = render(content, None if folder is None else folder.name)
         temporary.write_text(page, encoding="utf-8")
     return path, content
@@ -89,7 +104,7 @@ def render(content: ReportContent, beside: str | None = None) -> str:
 
     Args:
         content: what it shows.
-        beside: name of the folder beside the page that holds the pieces of a long take.
+        beside: name of the folder beside the page that holds the pieces of a long take, or its film.
     """
     return environment().get_template("page.html.j2").render(**_context(content, beside))
 
@@ -100,12 +115,13 @@ def environment() -> Environment:
     made.filters.update(
         number=wording.number, percent=wording.percent, mm=wording.short, plain=plain_name, count="{:,}".format
     )
-    made.filters.update(merged=lambda a, b: {**a, **b}, plain_entries=_plain_entries)
+    made.filters.update(ordinal=_ordinal, merged=lambda a, b: {**a, **b}, plain_entries=_plain_entries)
     return made
 
 
 def _context(content: ReportContent, beside: str | None) -> dict[str, Any]:
     info = content.info
+    overlay = partial(overlay_svg, skeleton=content.skeleton, usual_sigma_mm=content.joints.usual_sigma_mm)
     order = reading_order(content.skeleton)
     ordered = [content.joints.joints[j] for j in order]
     spread_scale = figures.LogScale(float(content.joints.edges_mm[0]), float(content.joints.edges_mm[-1]))
@@ -122,7 +138,9 @@ def _context(content: ReportContent, beside: str | None) -> dict[str, Any]:
         "selected_of": {joint.joint: joint for joint in info.selection.joints},
         "cuts": cuts,
         "threshold_words": partial(selection.threshold_words, info.selection),
-        "overlay": partial(overlay_svg, skeleton=content.skeleton, usual_sigma_mm=content.joints.usual_sigma_mm),
+        "fitted": fit_into_page(content, overlay),
+        "page_size": size_in_words(),
+        "film_texts": () if content.film is None else content.film.texts,
         "strips": _strips(content, order),
         "spread_bar": partial(figures.spread_bar, scale=spread_scale),
         "deviation_bar": partial(figures.deviation_bar, reach_mm=_reach_mm(content)),
@@ -135,7 +153,6 @@ def _context(content: ReportContent, beside: str | None) -> dict[str, Any]:
         "data": page_data(content, beside),
         "inside": None if content.take.inside is None else script_safe(content.take.inside),
         "beside": beside,
-        "max_inside": MAX_INSIDE,
         "style": asset("page.css"),
         "scripts": [asset(name) for name in _SCRIPTS],
         "laws": {
@@ -166,6 +183,16 @@ def _reach_mm(content: ReportContent) -> float:
         center = limb.measured.median if np.isnan(limb.estimated_mm) else limb.estimated_mm
         reaches += [abs(value - center) for value in (limb.measured.low, limb.measured.high) if np.isfinite(value)]
     return float(np.ceil(min(max(reaches), 4 * float(np.median(reaches)) + _MIN_REACH_MM) / 10) * 10)
+
+
+def _ordinal(number: int) -> str:
+    """Return a number from 2 on as it counts frames.
+
+    >>> [_ordinal(number) for number in (2, 3, 4, 11, 22)]
+    ['second', 'third', '4th', '11th', '22nd']
+    """
+    ending = "th" if number // 10 % 10 == 1 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return {2: "second", 3: "third"}.get(number, f"{number}{ending}")
 
 
 def _cell_style(share: float) -> str:

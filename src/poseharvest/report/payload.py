@@ -26,7 +26,7 @@ def page_data(content: ReportContent, beside: str | None) -> Markup:
 
     Args:
         content: what the page shows.
-        beside: name of the folder beside the page that holds the take's pieces; None if the page holds the only one.
+        beside: name of the folder beside the page, with pieces of the take or of the film; None if the page holds all.
     """
     return script_safe(json.dumps(_plain(content, beside), separators=(",", ":"), allow_nan=False))
 
@@ -57,6 +57,7 @@ def _plain(content: ReportContent, beside: str | None) -> dict[str, Any]:
         "created": content.info.created,
         "people": list(content.people),
         "pictures": asdict(content.pictures),
+        "film": None if content.film is None else content.film.plain(),
         "timelines": [_timeline(timeline, content.skeleton) for timeline in content.timelines],
     }
 

@@ -12,11 +12,9 @@ from poseharvest.annotations.reader import Harvest
 from poseharvest.capture.picture_folder import read_image
 from poseharvest.errors import FormatError
 from poseharvest.report.figures import data_uri
+from poseharvest.report.page_limit import MOVING_BYTES
 
 LONG_SIDE_PX = 400
-MAX_BYTES = 9_000_000
-"""Most that all small pictures of a page take, bytes as they stand in it."""
-
 _QUALITY = 65
 
 
@@ -27,14 +25,16 @@ class SmallPictures:
     Attributes:
         frames: in order.
         uris: for each frame, of each view the picture as data URI; None where the harvest keeps none.
+        num_left_out: number of frames with pictures that did not fit.
     """
 
     frames: tuple[int, ...] = ()
     uris: tuple[tuple[str | None, ...], ...] = ()
+    num_left_out: int = 0
 
 
 def small_pictures(harvest: Harvest, views: Sequence[str]) -> SmallPictures:
-    """Return small pictures of the frames that the harvest keeps, thinned evenly to at most MAX_BYTES.
+    """Return small pictures of the frames that the harvest keeps, thinned evenly to at most MOVING_BYTES.
 
     Raises:
         FormatError: a kept picture is damaged.
@@ -46,10 +46,10 @@ def small_pictures(harvest: Harvest, views: Sequence[str]) -> SmallPictures:
         if number % step:
             continue
         uris[frame] = tuple(_uri(harvest, frame, view) for view in views)
-        while sum(len(uri or "") for row in uris.values() for uri in row) > MAX_BYTES:
+        while sum(len(uri or "") for row in uris.values() for uri in row) > MOVING_BYTES:
             step *= 2
             uris = {kept: row for kept, row in uris.items() if frames.index(kept) % step == 0}
-    return SmallPictures(tuple(uris), tuple(uris.values()))
+    return SmallPictures(tuple(uris), tuple(uris.values()), len(frames) - len(uris))
 
 
 def _uri(harvest: Harvest, frame: int, view: str) -> str | None:

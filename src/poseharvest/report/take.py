@@ -24,12 +24,10 @@ from poseharvest.geometry.rig import Rig
 from poseharvest.report.angle_pieces import ChartAngles
 from poseharvest.report.moving_poses import PoseSample, pack_motion, pose_sample
 from poseharvest.report.packed_numbers import LARGEST, packed_int16
+from poseharvest.report.page_limit import TAKE_BYTES
 
 MAX_INSIDE = 2000
 """Records (one person in one frame) that a page holds itself; more of them lie in pieces beside it."""
-
-MAX_INSIDE_BYTES = 12e6
-"""The same limit as a size of the page, for many joints and views."""
 
 PIECE_RECORDS = 500
 
@@ -73,7 +71,7 @@ class TakeIndex:
 def fits_inside(num_records: int, num_joints: int, num_views: int) -> bool:
     """Return whether the page itself holds so many records."""
     bytes_each = num_joints * (24 + 14 * num_views) * 4 / 3  # five of each joint for the angles, which are fewer
-    return num_records <= MAX_INSIDE and num_records * bytes_each <= MAX_INSIDE_BYTES
+    return num_records <= MAX_INSIDE and num_records * bytes_each <= TAKE_BYTES
 
 
 class TakeTally:

@@ -12,6 +12,8 @@ from poseharvest.report.ellipses import sigma_mm
 
 MAX_COLUMNS = 600
 
+_BYTES_A_COLUMN = 20  # of a joint: its numbers and its colour
+
 
 @dataclass(frozen=True, eq=False)
 class Timeline:
@@ -30,6 +32,11 @@ class Timeline:
     last_frame: NDArray[np.int64]
     sigma_mm: NDArray[np.float64]
     selected_share: NDArray[np.float64]
+
+
+def timeline_bytes(num_joints: int) -> int:
+    """Return how much of a page one person's joints over time take at most."""
+    return _BYTES_A_COLUMN * MAX_COLUMNS * num_joints
 
 
 class TimelineTally:

@@ -131,8 +131,8 @@ def _learn(
 
 def _labels(generic: Sequence[HarvestedShot], labels: LabelSet, most: int) -> list[list[PictureLabels]]:
     """Return the labels of every shot, chosen over all of them and thinned out evenly to no more than `most`."""
-    longest = max(one.harvest.info.capture.num_frames for one in generic)
-    by_shot = labels_of_takes([one.harvest for one in generic], labels, range(longest))
+    frames = [range(one.harvest.info.capture.num_frames) for one in generic]
+    by_shot = labels_of_takes([one.harvest for one in generic], labels, frames)
     everything = [label for of_shot in by_shot for label in of_shot]
     require_enough(everything, labels, num_pictures=1)
     step = -(-len(everything) // most)

@@ -1,10 +1,11 @@
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
 
 from poseharvest.errors import ShapeError
-from poseharvest.learning.heatmaps2d.heatmap_task import masked_heatmap_loss
+from poseharvest.learning.heatmaps2d.heatmap_task import DistilledHeatmapTask, masked_heatmap_loss
 from poseharvest.learning.loop.augment import Variation
 from poseharvest.learning.loop.batches import make_batch
 
@@ -59,6 +60,29 @@ def test_a_masked_joint_changes_no_gradient_of_the_network(drawn, small_family, 
         found.append([parameter.grad for parameter in network.parameters()])
     assert all(torch.equal(a, b) for a, b in zip(*found, strict=True))
     assert all(torch.isfinite(g).all() for g in found[0])
+
+
+def distilled_loss(drawn, family, hourglass, weight, held):
+    network = hourglass(1)
+    sample = replace(drawn(1).sample(0), weight=weight, held=held)
+    batch = make_batch([sample], [Variation(0.2, 1.1, True)], family, sigma_px=1.0)
+    task = DistilledHeatmapTask(family, hourglass(0), 0.7)
+    return float(task.loss(network(batch.inputs), batch).detach())
+
+
+def test_labels_that_name_what_is_held_hold_that_alone(drawn, small_family, small_hourglass):
+    """Which joints are held where labels say nothing, what changes where they do, and that it adds up by joint."""
+    weight = torch.ones(16)
+    weight[[4, 9]] = 0
+    loss = partial(distilled_loss, drawn, small_family, small_hourglass, weight)
+    ignored = (weight == 0).float()
+    assert loss(None) == pytest.approx(loss(ignored))
+    nothing = loss(torch.zeros(16))
+    parts = [loss(torch.eye(16)[joint] * share) - nothing for joint, share in ((2, 0.25), (4, 1.0), (9, 0.5))]
+    assert all(part > 0 for part in parts)
+    together = torch.zeros(16)
+    together[[2, 4, 9]] = torch.tensor([0.25, 1.0, 0.5])
+    assert loss(together) - nothing == pytest.approx(sum(parts), rel=1e-3)
 
 
 def test_shapes_are_checked(case):

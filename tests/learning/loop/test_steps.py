@@ -11,6 +11,7 @@ from poseharvest.learning.heatmaps2d.heatmap_task import HeatmapTask, heatmap_ta
 from poseharvest.learning.loop.augment import Variation
 from poseharvest.learning.loop.augmentation import NO_AUGMENTATION
 from poseharvest.learning.loop.batches import make_batch
+from poseharvest.learning.loop.checkpoint import read_checkpoint, write_checkpoint
 from poseharvest.learning.loop.fit import fit
 from poseharvest.learning.loop.processes import Processes
 from poseharvest.learning.loop.steps import Trainer, samples_of_step, steps_per_epoch
@@ -194,3 +195,42 @@ def test_processes_share_a_step_without_overlap(count):
 def test_uneven_shares_are_named():
     with pytest.raises(ConfigError, match="expected a multiple of the 3 processes, got 4"):
         Processes(0, 3).share([0, 1, 2, 3])
+
+
+class Dropping(torch.nn.Module):
+    """A network that leaves things out at random."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+
+    def forward(self, inputs):
+        return self.network(torch.nn.functional.dropout(inputs, 0.3, training=self.training))
+
+
+@pytest.mark.parametrize("stop_after", [None, 2])
+def test_a_network_that_draws_numbers_gives_the_same_and_leaves_those_of_others_alone(
+    drawn, small_family, small_hourglass, stop_after, tmp_path
+):
+    def new_trainer():
+        return Trainer(Dropping(small_hourglass()), HeatmapTask(small_family), drawn(5), TINY)
+
+    def train(seed_of_others):
+        trainer, path = new_trainer(), tmp_path / f"{seed_of_others}"
+        torch.manual_seed(seed_of_others)
+        before = torch.get_rng_state()
+        for number, _ in enumerate(trainer.steps(), 1):
+            assert torch.equal(torch.get_rng_state(), before)
+            if number == stop_after:
+                write_checkpoint(trainer.checkpoint(), path)
+                break
+        if stop_after is not None:
+            trainer = new_trainer()
+            trainer.resume(read_checkpoint(path), source="x")
+            list(trainer.steps())
+        return trainer.result()
+
+    one, whole = train(1), new_trainer()
+    list(whole.steps())
+    assert equal_states(one, train(2))
+    assert equal_states(one, whole.result())

@@ -10,7 +10,7 @@ import torch
 from harvest_kit import make_records, write_harvest
 from poseharvest.learning.heatmaps2d.heatmap_task import masked_heatmap_loss
 from poseharvest.learning.personalize.label_set import LabelSet
-from poseharvest.learning.personalize.label_weights import MOST_RARE, TARGET_SIGMA_PX, certainties, rarities
+from poseharvest.learning.personalize.label_weights import MOST_RARE, TARGET_SIGMA_PX, label_trust, rarities
 from poseharvest.learning.personalize.labels import harvest_labels
 
 FRAMES = range(12)
@@ -32,14 +32,15 @@ def widened(row, factor):
 
 def test_a_certain_joint_counts_one_and_an_uncertain_one_nothing(harvest, rows):
     for factor, limit in ((1e-9, 1.0), (1e9, 0.0)):
-        for weights in certainties(harvest, [widened(row, factor) for row in rows]).values():
+        for trust in label_trust(harvest, [widened(row, factor) for row in rows]).values():
+            weights = trust.certainty
             assert torch.allclose(weights[weights > 0], torch.full_like(weights[weights > 0], limit), atol=1e-4)
 
 
 def test_the_weight_is_the_precision_beside_the_target_s(harvest, rows):
     """By a projection of drawn points: a second route to the same number."""
     row, (width, height) = rows[3], harvest.info.detector.heatmap_size[::-1]
-    (weights,) = certainties(harvest, [row]).values()
+    weights = label_trust(harvest, [row])[row.annotations.frame, row.annotations.person].certainty
     generator = torch.Generator().manual_seed(0)
     for view, (camera, crop) in enumerate(
         zip(harvest.rig.at(row.annotations.frame), row.annotations.crops, strict=True)
@@ -57,8 +58,51 @@ def test_the_weight_is_the_precision_beside_the_target_s(harvest, rows):
 
 
 def test_wider_is_never_heavier(harvest, rows):
-    before, after = (certainties(harvest, some) for some in (rows, [widened(row, 2.0) for row in rows]))
-    assert all(bool((after[key] <= before[key]).all()) for key in before)
+    before, after = (label_trust(harvest, some) for some in (rows, [widened(row, 2.0) for row in rows]))
+    assert all(bool((after[key].certainty <= before[key].certainty).all()) for key in before)
+
+
+def answered(row, distance_px):
+    """The network's own answers, so far from the projected joints, along the picture's diagonal."""
+    annotations = row.annotations
+    return replace(row, annotations=replace(annotations, peak_pixels=annotations.pixels + distance_px / 2**0.5))
+
+
+def test_an_answer_on_the_joint_is_held_by_what_is_left_of_one(harvest, rows):
+    trust = label_trust(harvest, [answered(rows[3], 0.0)])[rows[3].annotations.frame, rows[3].annotations.person]
+    assert torch.allclose(trust.held[trust.certainty > 0], 1 - trust.certainty[trust.certainty > 0])
+    assert not trust.held[trust.certainty == 0].any()
+
+
+def test_an_answer_outside_of_the_region_is_ignored_and_a_wider_region_holds_it(harvest, rows):
+    key = rows[3].annotations.frame, rows[3].annotations.person
+    far = answered(rows[3], 400.0)
+    assert not label_trust(harvest, [far])[key].held.any()
+    wide = label_trust(harvest, [widened(far, 1e9)])[key]
+    seen = torch.isfinite(far.annotations.peak_pixels).all(-1) & (wide.certainty > 0)
+    assert seen.any()
+    assert torch.equal(wide.held[seen] > 0, torch.ones_like(wide.held[seen], dtype=torch.bool))
+
+
+def test_ninety_percent_of_a_label_s_own_places_would_be_held(harvest, rows):
+    """Places drawn from the label's covariance in space, widened by the target: a second route to the region."""
+    row, generator = rows[3], torch.Generator().manual_seed(2)
+    key, held = (row.annotations.frame, row.annotations.person), []
+    roots = torch.linalg.cholesky(row.calibrated_cov.double() + 1e-9 * torch.eye(3).double())
+    size = max(harvest.info.detector.heatmap_size)
+    for _ in range(400):
+        drawn = row.annotations.mean + (roots @ torch.randn((len(roots), 3, 1), generator=generator).double()).squeeze(
+            -1
+        )
+        peaks = torch.full_like(row.annotations.peak_pixels, torch.nan)
+        cameras = zip(harvest.rig.at(row.annotations.frame), row.annotations.crops, strict=True)
+        for view, (camera, crop) in enumerate(cameras):
+            if crop is not None:
+                blur = TARGET_SIGMA_PX * crop.side / size * torch.randn((len(drawn), 2), generator=generator)
+                peaks[view] = (camera.project(drawn).pixels + blur).to(peaks)
+        trust = label_trust(harvest, [replace(row, annotations=replace(row.annotations, peak_pixels=peaks))])[key]
+        held.append((trust.held > 0)[trust.certainty > 0].double().mean())
+    assert float(torch.stack(held).mean()) == pytest.approx(0.9, abs=0.02)
 
 
 def posture(row, shift):
@@ -91,7 +135,7 @@ def test_one_posture_is_no_rarer_than_itself(rows):
 
 
 def test_labels_hold_both(harvest, rows):
-    certain, rare = certainties(harvest, rows), rarities(rows)
+    trusted, rare = label_trust(harvest, rows), rarities(rows)
     by_key = {(row.annotations.frame, row.annotations.person): weight for row, weight in zip(rows, rare, strict=True)}
     labels, plain = (harvest_labels(harvest, one, FRAMES) for one in (LabelSet.PS_WEIGHT, LabelSet.PS))
     assert len(labels) == len(plain)
@@ -99,8 +143,10 @@ def test_labels_hold_both(harvest, rows):
         key = (one.frame, one.person)
         assert torch.equal(one.known, other.known)
         assert torch.equal(one.joints, other.joints)
-        assert torch.allclose(one.weight, by_key[key] * certain[key][one.view])
+        assert torch.allclose(one.weight, by_key[key] * trusted[key].certainty[one.view])
+        assert torch.allclose(one.held, by_key[key] * trusted[key].held[one.view])
         assert other.weight is None
+        assert other.held is None
 
 
 def test_the_loss_counts_a_joint_by_its_weight():

@@ -96,7 +96,7 @@ def test_takes_are_chosen_from_as_if_they_were_one(tmp_path, labels, name):
     records = make_records(range(12))
     whole = write_harvest(tmp_path / "whole", records, rule=rule)
     takes = [write_harvest(tmp_path / f"{i}", records[i : i + 4], rule=rule) for i in (0, 4, 8)]
-    together = labels_of_takes(takes, labels, range(12))
+    together = labels_of_takes(takes, labels, [range(12)] * len(takes))
     assert [{one.frame // 4 for one in take} for take in together] == [{0}, {1}, {2}]
     expected = harvest_labels(whole, labels, range(12))
     for one, other in zip([one for take in together for one in take], expected, strict=True):
@@ -111,7 +111,8 @@ def test_a_take_that_came_out_badly_is_believed_less(tmp_path):
     vague = [replace(record, cov=100 * record.cov) for record in make_records(range(8))]
     takes = [write_harvest(tmp_path / name, rows) for name, rows in (("clear", records), ("vague", vague))]
     clear, rest = (
-        sum(int(one.known.sum()) for one in take) for take in labels_of_takes(takes, LabelSet.PS_SEL, range(8))
+        sum(int(one.known.sum()) for one in take)
+        for take in labels_of_takes(takes, LabelSet.PS_SEL, [range(8)] * len(takes))
     )
     own = sum(int(one.known.sum()) for one in harvest_labels(takes[0], LabelSet.PS_SEL, range(8)))
     assert clear > own
@@ -119,7 +120,7 @@ def test_a_take_that_came_out_badly_is_believed_less(tmp_path):
 
 
 def test_no_takes_have_no_labels():
-    assert labels_of_takes([], LabelSet.PS_SEL, range(8)) == []
+    assert labels_of_takes([], LabelSet.PS_SEL, []) == []
 
 
 def test_what_people_decided_is_what_is_learned(tmp_path):
@@ -133,7 +134,7 @@ def test_what_people_decided_is_what_is_learned(tmp_path):
     reviewed = made.with_reviews()
     for labels in (
         harvest_labels(reviewed, LabelSet.PS_SEL, range(12)),
-        *labels_of_takes([reviewed], LabelSet.PS_SEL, range(12)),
+        *labels_of_takes([reviewed], LabelSet.PS_SEL, [range(12)]),
     ):
         after = {(one.frame, one.view): one.known for one in labels}
         assert not bool(after[frame, view][joint]) if (frame, view) in after else not bool(known[joint + 1 :].any())

@@ -15,8 +15,9 @@ from poseharvest.learning.loop.augmentation import Augmentation
 from poseharvest.learning.loop.checkpoint import read_checkpoint
 from poseharvest.learning.loop.training_options import TrainingOptions
 from poseharvest.learning.personalize import personalize_detector as module
+from poseharvest.learning.personalize.harvested_takes import split_frames
 from poseharvest.learning.personalize.label_set import LabelSet
-from poseharvest.learning.personalize.personalize_detector import personalize, split_frames
+from poseharvest.learning.personalize.personalize_detector import personalize
 from poseharvest.learning.personalize.personalize_options import PersonalizationOptions
 from poseharvest.learning.personalize.rounds import Round
 from torchrun_kit import by_two, personalize_small
@@ -42,6 +43,7 @@ def test_an_untrained_network_learns_the_person(trained, harvested):
     assert comparison["after"]["num_poses"] == 2
     assert comparison["pose_change_mm"] < 150
     assert np.isfinite([*comparison["after"].values(), *comparison["joint_change_mm"].values()]).all()
+    assert [stretch["name"] for stretch in comparison["stretches"]] == ["frames 8 to 9"]
 
 
 def test_the_weights_are_those_that_harvested(trained, simulation):
@@ -58,7 +60,7 @@ def test_the_weights_are_those_that_harvested(trained, simulation):
 def test_the_record_says_what_was_done(trained, harvested):
     record = json.loads((trained.folder / "personalization.json").read_text())
     assert record["finished"]
-    assert record["judged_frames"] == [8, 10]
+    assert record["judged_frames"] == [[8, 10]]
     assert record["options"]["labels"] == "ps+sel"
     assert record["options"]["training"]["learning_rate"] == 2e-3
     labels = sum(
@@ -197,3 +199,32 @@ def test_a_harvest_by_another_network_is_named(monkeypatch, trained, harvested, 
         result = personalize(harvest, detector, tmp_path / f"{number}", options=OPTIONS, capture=simulation.capture)
         named.append(any("made by another hourglass" in finding for finding in result.findings))
     assert named == [True, False, False]
+
+
+def test_two_takes_of_a_person_teach_one_network(trained, harvested, untrained, simulation, boxes, tmp_path):
+    """The same take twice, half as often: each is harvested again and compared, and the numbers are those of one."""
+    twin = tmp_path / "twin"
+    shutil.copytree(harvested.path, twin)
+    takes = [harvested, Harvest.open(twin)]
+    both = {"capture": [simulation.capture] * 2, "boxes": [boxes] * 2}
+    options = replace(OPTIONS, training=replace(SMALL, epochs=SMALL.epochs // 2))
+    two = personalize(takes, untrained, tmp_path / "two", options=options, **both)
+    one, done = trained.rounds[0], two.rounds[0]
+    assert (done.num_pictures, done.num_labels) == (2 * one.num_pictures, 2 * one.num_labels)
+    assert [harvest.path.name for harvest in two.harvests] == ["harvest-1", "harvest-2"]
+    assert done.comparison["before"]["num_poses"] == 2 * one.comparison["before"]["num_poses"]
+    assert done.comparison["before"]["disagreement"] == pytest.approx(one.comparison["before"]["disagreement"])
+    assert [stretch["name"] for stretch in done.comparison["stretches"]] == [harvested.path.name, "twin"]
+    again = personalize(takes, untrained, tmp_path / "two", options=options, resume=True, **both)
+    assert again.rounds[0].comparison == done.comparison
+    record = json.loads((tmp_path / "two" / "personalization.json").read_text())
+    assert record["harvests"] == [str(take.path.resolve()) for take in takes]
+
+
+def test_takes_that_do_not_fit_are_named(harvested, untrained, simulation, tmp_path):
+    with pytest.raises(ConfigError, match=r"expected every harvest once, it was given 2 times"):
+        personalize([harvested, harvested], untrained, tmp_path / "out", capture=[simulation.capture] * 2)
+    with pytest.raises(ConfigError, match=r"captures: expected none, or one for every harvest .* \(1\), got 2"):
+        personalize(harvested, untrained, tmp_path / "out", capture=[simulation.capture] * 2)
+    with pytest.raises(ConfigError, match="harvests: expected one or more to learn from, got none"):
+        personalize([], untrained, tmp_path / "out")

@@ -54,6 +54,7 @@ class DistilledHeatmapTask(HeatmapTask):
     """Heatmaps as above; where a joint is not known, they are held to an earlier network's: a `Task`.
 
     Learning without forgetting (Li and Hoiem, ECCV 2016), joint by joint: joints that are not taught should not change.
+    Labels may say otherwise (`TrainingSample.held`): which joints, and how much.
 
     Attributes:
         earlier: the network whose last heatmaps are kept; it is not trained.
@@ -68,7 +69,8 @@ class DistilledHeatmapTask(HeatmapTask):
         with torch.no_grad():
             before = self.earlier(batch.inputs)[-1]
         taught = super().loss(outputs, batch)
-        return taught + self.weight * masked_heatmap_loss(outputs, before, ~batch.known)
+        held = (~batch.known).float() if batch.held is None else batch.held
+        return taught + self.weight * masked_heatmap_loss(outputs, before, held > 0, held)
 
 
 def heatmap_task(family: Family, network: nn.Module, options: TrainingOptions) -> HeatmapTask:

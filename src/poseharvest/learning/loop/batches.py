@@ -27,18 +27,21 @@ class Batch:
         targets: float32; of heatmaps (B, J, H, W), Gaussians of height 1.
         known: bool, what the loss looks at; of heatmaps (B, J), joints.
         weights: float32 in the shape of `known`, how much each counts; None if all count alike.
+        held: float32 in the shape of `known`, how much each is held to an earlier network's answer; None for 1 where
+            not `known`.
     """
 
     inputs: Tensor
     targets: Tensor
     known: Tensor
     weights: Tensor | None = None
+    held: Tensor | None = None
 
     def to(self, device: str) -> Batch:
         """Return the batch on a device."""
         inputs = self.inputs.to(device, memory_format=torch.channels_last)
-        weights = None if self.weights is None else self.weights.to(device)
-        return Batch(inputs, self.targets.to(device), self.known.to(device), weights)
+        weights, held = (None if values is None else values.to(device) for values in (self.weights, self.held))
+        return Batch(inputs, self.targets.to(device), self.known.to(device), weights, held)
 
 
 def heatmap_size(family: Family) -> ImageSize:
@@ -65,7 +68,10 @@ def make_batch(
     targets = targets_at(points, size, sigma_px=sigma_px)
     weights = torch.stack([joint_weights(sample, variation, family.skeleton) for sample, variation in pairs])
     is_alike = bool((weights[targets.known] == 1).all())
-    return Batch(inputs, targets.values, targets.known, None if is_alike else weights)
+    held = None
+    if any(sample.held is not None for sample in samples):
+        held = torch.stack([_varied(sample.hold, variation, family.skeleton) for sample, variation in pairs])
+    return Batch(inputs, targets.values, targets.known, None if is_alike else weights, held)
 
 
 def network_picture(sample: TrainingSample, variation: Variation, preprocessing: Preprocessing) -> Tensor:
@@ -103,8 +109,12 @@ def input_points(
 
 def joint_weights(sample: TrainingSample, variation: Variation, skeleton: Skeleton) -> Tensor:
     """Return how much each joint of a varied sample counts, (J,) float32."""
-    weight = sample.weight.float()
-    return weight[list(skeleton.flip_permutation)] if variation.mirrored else weight
+    return _varied(sample.weight.float(), variation, skeleton)
+
+
+def _varied(values: Tensor, variation: Variation, skeleton: Skeleton) -> Tensor:
+    """Return the values of joints, (J,), as they belong to the varied sample."""
+    return values[list(skeleton.flip_permutation)] if variation.mirrored else values
 
 
 def picture_points(points: Tensor, sample: TrainingSample, family: Family) -> Tensor:

@@ -1,7 +1,7 @@
 """Checkpoints: a folder of two safetensors files, the weights and the optimiser's state, and one JSON. No pickle.
 
 weights.safetensors     the network's state dict
-optimiser.safetensors   "NAME/parameter" of every parameter, "average/parameter", and "random" (the generator)
+optimiser.safetensors   "NAME/parameter" of every parameter, "average/parameter", "random" (the generator's state)
 state.json              where the training stands, its options and its curve
 """
 
@@ -33,7 +33,7 @@ class Checkpoint:
 
     Attributes:
         weights: the network's state dict.
-        optimiser: tensors by "NAME/parameter"; "random" is the state of PyTorch's generator.
+        optimiser: tensors by "NAME/parameter"; "random" is the state of the training's generator.
         step: steps done, over all epochs.
         options: of the training, in plain data.
         curve: a row of numbers an epoch.
@@ -102,10 +102,22 @@ def is_checkpoint(folder: Path) -> bool:
 
 
 def write_tensors(tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str] | None = None) -> None:
-    """Write tensors as safetensors, from whatever device they lie on."""
-    from safetensors.torch import save_file
+    """Write tensors as safetensors, from whatever device they lie on; the same tensors make the same bytes."""
+    from safetensors.torch import save
 
-    save_file({name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()}, path, dict(metadata or {}))
+    content = save({name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()}, dict(metadata or {}))
+    path.write_bytes(_with_sorted_metadata(content))
+
+
+def _with_sorted_metadata(content: bytes) -> bytes:
+    """Return a safetensors file with its metadata sorted by name: the library writes them in an order by chance."""
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:end])
+    if "__metadata__" in header:
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)  # the tensors begin at a multiple of eight bytes
+    return len(text).to_bytes(8, "little") + text + content[end:]
 
 
 def optimiser_tensors(optimiser: torch.optim.Optimizer, names: list[str]) -> dict[str, Tensor]:

@@ -30,6 +30,8 @@ class TrainingSample:
         head_px: size of the head for PCKh, pixels of the picture; NaN if unknown.
         depth_mm: (J,) how much farther from the camera than the root, mm along its axis; NaN for a joint whose depth
             is not to be learned. None if depths are not known.
+        held: (J,) how much a joint is held to the answer of the network before the training, where that is asked for;
+            None for 1 where `weight` is 0.
     """
 
     picture: Tensor
@@ -38,13 +40,15 @@ class TrainingSample:
     window: Crop
     head_px: float = float("nan")
     depth_mm: Tensor | None = None
+    held: Tensor | None = None
 
     def __post_init__(self) -> None:
         check_shape("sample: picture", self.picture, "3 H W")
         sizes = check_shape("sample: joints", self.joints, "J 2")
         check_shape("sample: weight", self.weight, "J", **sizes)
-        if self.depth_mm is not None:
-            check_shape("sample: depth_mm", self.depth_mm, "J", **sizes)
+        for name, values in (("depth_mm", self.depth_mm), ("held", self.held)):
+            if values is not None:
+                check_shape(f"sample: {name}", values, "J", **sizes)
         if self.picture.dtype not in {torch.uint8, torch.float32}:
             raise ShapeError(f"sample: expected a picture of uint8 or float32, got {self.picture.dtype}")
         if not bool(torch.isfinite(self.joints[self.weight > 0]).all()):
@@ -54,6 +58,11 @@ class TrainingSample:
     def colours(self) -> Tensor:
         """(3, H, W) float32, 0 to 1."""
         return self.picture.float() / 255 if self.picture.dtype == torch.uint8 else self.picture
+
+    @property
+    def hold(self) -> Tensor:
+        """(J,) float32, how much each joint is held to an earlier network's answer."""
+        return (self.weight == 0).float() if self.held is None else self.held.float()
 
     @property
     def known(self) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,6 +80,7 @@ class Trainer:
         self._wrapped = processes.wrapped(self.network)
         self._optimiser = torch.optim.RMSprop(self.network.parameters(), lr=options.learning_rate)
         self._average = self._parameters() if options.average else {}
+        self._random = torch.Generator().manual_seed(options.seed).get_state()
 
     @property
     def steps_per_epoch(self) -> int:
@@ -106,7 +108,8 @@ class Trainer:
             epoch, step = divmod(self.step, self.steps_per_epoch)
             if step == 0:
                 self._losses = (0.0, 0)
-            loss = self._advance(batch.to(self.options.device))
+            with self._own_random_numbers():
+                loss = self._advance(batch.to(self.options.device))
             self._losses = (self._losses[0] + loss, self._losses[1] + 1)
             self.step += 1
             yield StepDone(epoch, self.step - 1, loss, ends_epoch=self.step % self.steps_per_epoch == 0)
@@ -119,7 +122,7 @@ class Trainer:
         """Return all that is needed to continue."""
         state = optimiser_tensors(self._optimiser, self._names)
         state |= {f"average/{name}": tensor for name, tensor in self._average.items()}
-        state["random"] = torch.get_rng_state()
+        state["random"] = self._random
         return Checkpoint(
             weights=self.network.state_dict(),
             optimiser=state,
@@ -141,7 +144,7 @@ class Trainer:
         load_optimiser(self._optimiser, checkpoint.optimiser, self._names)
         for name in self._average:
             self._average[name] = checkpoint.optimiser[f"average/{name}"].to(self.options.device)
-        torch.set_rng_state(checkpoint.optimiser["random"])
+        self._random = checkpoint.optimiser["random"]
         self.step, self.curve, self._losses = checkpoint.step, list(checkpoint.curve), checkpoint.losses
 
     def _batch(self, number: int) -> Batch:
@@ -153,6 +156,14 @@ class Trainer:
         variations = [draw_variation(options.augmentation, options.seed, epoch, index) for index in mine]
         samples = [self.source.sample(index) for index in mine]
         return self.task.batch(samples, variations, options)
+
+    @contextmanager
+    def _own_random_numbers(self) -> Iterator[None]:
+        """Let a step draw the training's random numbers, whatever else the process draws, and leave those alone."""
+        with torch.random.fork_rng(devices=[]):
+            torch.set_rng_state(self._random)
+            yield
+            self._random = torch.get_rng_state()
 
     def _advance(self, batch: Batch) -> float:
         set_training_mode(self.network, frozen_norms=self.options.frozen_norms)

@@ -2,66 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.errors import TrainingError
+from poseharvest.learning.personalize.consistency import Consistency, consistency, mean_of, rating_of
 
-OUTLIER_SHARE = 0.1
-"""A peak farther from the pose's projection than this share of its window's side contradicts it."""
+_MOST_STRETCHES, _LEAST_POSES = 5, 6  # of one take, and people in frames of each
 
-Floats = NDArray[np.float64]
 Records = Mapping[tuple[int, int], FrameAnnotations]
 
 
 @dataclass(frozen=True)
-class Consistency:
-    """How well a harvest agrees with itself on some frames. Small is good everywhere.
+class Stretch:
+    """A take, or a stretch of time of one, before and after.
 
     Attributes:
-        peak_distance_px: median distance from a view's heatmap maximum to the projected pose.
-        contradicting_percent: maxima farther off than a tenth of the window.
-        disagreement: mean distance as a share of the window's side, each cut at a tenth; rounds are judged by it.
-        uncertainty_mm: median over joints of det(cov)^(1/6), the radius of the marginal.
-        limb_spread_percent: 5th to 95th percentile of a limb's length over its median, mean over limbs.
+        name: of the take's harvest, or the frames.
+        before: what rounds are judged by (`rating_of`), by the network that was given.
+        after: by the one that was fine-tuned.
         num_poses: people in frames.
     """
 
-    peak_distance_px: float
-    contradicting_percent: float
-    disagreement: float
-    uncertainty_mm: float
-    limb_spread_percent: float
+    name: str
+    before: float
+    after: float
     num_poses: int
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the numbers in plain data."""
-        return asdict(self)
+
+@dataclass(frozen=True, eq=False)
+class HarvestPair:
+    """A take harvested twice.
+
+    Attributes:
+        before: by the network that was given.
+        after: by the one that was fine-tuned.
+        frames: that are compared.
+    """
+
+    before: Harvest
+    after: Harvest
+    frames: range
+
+
+@dataclass(frozen=True, eq=False)
+class _Both:
+    """One person in one frame, before and after."""
+
+    old: FrameAnnotations
+    new: FrameAnnotations
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two harvests of the same frames.
+    """Harvests of the same frames, before and after.
 
     Attributes:
         before: by the network that was given.
         after: by the one that was fine-tuned.
         pose_change_mm: mean distance between their joints.
         joint_change_mm: the same by joint; joints that no pose of both harvests supports are left out.
+        stretches: how the cameras agreed before and after in each take, or in each stretch of a single one.
     """
 
     before: Consistency
     after: Consistency
     pose_change_mm: float
     joint_change_mm: Mapping[str, float]
+    stretches: tuple[Stretch, ...]
 
     def as_dict(self) -> dict[str, Any]:
         """Return the comparison in plain data."""
@@ -70,46 +85,61 @@ class Comparison:
             "after": self.after.as_dict(),
             "pose_change_mm": self.pose_change_mm,
             "joint_change_mm": dict(self.joint_change_mm),
+            "stretches": [asdict(stretch) for stretch in self.stretches],
         }
 
 
-def compare(before: Harvest, after: Harvest, frames: range) -> Comparison:
-    """Return what changed on some frames.
+def compare(pairs: Sequence[HarvestPair]) -> Comparison:
+    """Return what changed on the judged frames of all takes.
 
     Raises:
-        TrainingError: the harvests have no person in common in these frames.
+        TrainingError: the harvests of no take have a person in common in these frames.
     """
-    old, new = _records(before, frames), _records(after, frames)
-    both = sorted(old.keys() & new.keys())
-    if not both:
+    records = [(_records(pair.before, pair.frames), _records(pair.after, pair.frames)) for pair in pairs]
+    judged = [[_Both(old[key], new[key]) for key in sorted(old.keys() & new.keys())] for old, new in records]
+    if not any(judged):
+        frames = ", ".join(f"{pair.frames.start} to {pair.frames.stop - 1}" for pair in pairs)
+        num_old, num_new = (sum(map(len, some)) for some in zip(*records, strict=True))
         raise TrainingError(
-            f"comparison: expected a person that both harvests hold in frames {frames.start} to {frames.stop - 1}, "
-            f"got none ({len(old)} poses before, {len(new)} after)"
+            f"comparison: expected a person that both harvests hold in frames {frames}, got none "
+            f"({num_old} poses before, {num_new} after)"
         )
-    change = torch.stack([_change(old[key], new[key]) for key in both]).numpy()
-    by_joint = {joint: _mean(change[:, k]) for k, joint in enumerate(before.skeleton.joints)}
-    by_joint = {joint: mean for joint, mean in by_joint.items() if np.isfinite(mean)}
+    everything = [record for take in judged for record in take]
+    change = torch.stack([_change(record.old, record.new) for record in everything]).numpy()
+    joints = pairs[0].before.skeleton.joints
+    by_joint = {joint: mean_of(change[:, k]) for k, joint in enumerate(joints)}
     return Comparison(
-        before=consistency(before, [old[key] for key in both]),
-        after=consistency(after, [new[key] for key in both]),
-        pose_change_mm=_mean(change),
-        joint_change_mm=by_joint,
+        before=consistency([(pair.before, [record.old for record in take]) for pair, take in _paired(pairs, judged)]),
+        after=consistency([(pair.after, [record.new for record in take]) for pair, take in _paired(pairs, judged)]),
+        pose_change_mm=mean_of(change),
+        joint_change_mm={joint: mean for joint, mean in by_joint.items() if np.isfinite(mean)},
+        stretches=_stretches(pairs, judged),
     )
 
 
-def consistency(harvest: Harvest, records: list[FrameAnnotations]) -> Consistency:
-    """Return how well a harvest agrees with itself on some of its records."""
-    distance = np.concatenate([_peak_distance(record).ravel() for record in records])
-    relative = np.concatenate([(_peak_distance(record) / _sides(record)).ravel() for record in records])
-    known = np.isfinite(distance)
-    return Consistency(
-        peak_distance_px=float(np.median(distance[known])) if known.any() else float("nan"),
-        contradicting_percent=100 * _mean(np.where(known, relative > OUTLIER_SHARE, np.nan)),
-        disagreement=_mean(np.minimum(relative, OUTLIER_SHARE)),
-        uncertainty_mm=_uncertainty(records),
-        limb_spread_percent=_limb_spread(harvest, records),
-        num_poses=len(records),
-    )
+def _paired(pairs: Sequence[HarvestPair], judged: Sequence[list[_Both]]) -> Iterator[tuple[HarvestPair, list[_Both]]]:
+    yield from zip(pairs, judged, strict=True)
+
+
+def _stretches(pairs: Sequence[HarvestPair], judged: Sequence[list[_Both]]) -> tuple[Stretch, ...]:
+    """Return every take; of a single take its judged frames in up to five parts."""
+    if len(pairs) > 1:
+        parts = [(pair, pair.before.path.name, take) for pair, take in _paired(pairs, judged)]
+    else:
+        pair, take = pairs[0], judged[0]
+        indices = np.array_split(np.arange(len(take)), min(_MOST_STRETCHES, -(-len(take) // _LEAST_POSES)))
+        parts = [(pair, _span([take[index] for index in some]), [take[index] for index in some]) for some in indices]
+    return tuple(_stretch(pair, name, some) for pair, name, some in parts if some)
+
+
+def _span(some: Sequence[_Both]) -> str:
+    return f"frames {some[0].old.frame} to {some[-1].old.frame}"
+
+
+def _stretch(pair: HarvestPair, name: str, some: Sequence[_Both]) -> Stretch:
+    before = consistency([(pair.before, [record.old for record in some])])
+    after = consistency([(pair.after, [record.new for record in some])])
+    return Stretch(name, rating_of(before.as_dict()), rating_of(after.as_dict()), len(some))
 
 
 def _records(harvest: Harvest, frames: range) -> Records:
@@ -119,39 +149,3 @@ def _records(harvest: Harvest, frames: range) -> Records:
 def _change(old: FrameAnnotations, new: FrameAnnotations) -> Tensor:
     distance: Tensor = torch.linalg.vector_norm(old.mean - new.mean, dim=-1)
     return torch.where(old.supported & new.supported, distance, torch.nan)
-
-
-def _peak_distance(record: FrameAnnotations) -> Floats:
-    """Return (V, J) pixels; NaN where the view is absent or does not see the joint."""
-    distance = torch.linalg.vector_norm(record.peak_pixels - record.pixels, dim=-1)
-    judged = record.inside & record.supported
-    return np.asarray(torch.where(judged, distance, torch.nan))
-
-
-def _sides(record: FrameAnnotations) -> Floats:
-    """Return (V, 1) sides of the windows, pixels."""
-    return np.array([[np.nan if crop is None else crop.side] for crop in record.crops])
-
-
-def _uncertainty(records: list[FrameAnnotations]) -> float:
-    radii = [np.asarray(r.det.clamp_min(0)[r.supported]) ** (1 / 6) for r in records]
-    joined = np.concatenate(radii)
-    return float(np.median(joined)) if joined.size else float("nan")
-
-
-def _limb_spread(harvest: Harvest, records: list[FrameAnnotations]) -> float:
-    mean = np.stack([np.asarray(torch.where(r.supported[:, None], r.mean, torch.nan)) for r in records])
-    spreads = []
-    for limb in harvest.skeleton.limbs:
-        parent, child = (harvest.skeleton.index(joint) for joint in (limb.parent, limb.child))
-        length = np.linalg.norm(mean[:, parent] - mean[:, child], axis=-1)
-        length = length[np.isfinite(length)]
-        if length.size:
-            low, middle, high = np.quantile(length, (0.05, 0.5, 0.95))
-            spreads.append(100 * (high - low) / middle)
-    return float(np.mean(spreads)) if spreads else float("nan")
-
-
-def _mean(values: Floats) -> float:
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if known.size else float("nan")

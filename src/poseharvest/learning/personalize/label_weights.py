@@ -1,8 +1,12 @@
-"""How much a label counts: as much as its place is certain, and rare postures as much as frequent ones."""
+"""How much a label counts: as much as its place is certain, and rare postures as much as frequent ones.
+
+What is not certain may be held to the network's own answer, where that agrees with the label.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import torch
@@ -10,10 +14,13 @@ from torch import Tensor
 
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.records import SelectedFrame
-from poseharvest.geometry.image_covariance import image_uncertainty
+from poseharvest.geometry.image_covariance import ImageUncertainty, image_uncertainty
 
 TARGET_SIGMA_PX: Final = 1.0
 """s0, pixels of the heatmap: the width of the target. A label as uncertain as that counts half."""
+
+HELD_REGION: Final = 4.605
+"""Squared Mahalanobis distance in a picture within which 90 % lie (chi-square with two degrees of freedom)."""
 
 NETWORK_SIGMA_MM: Final = 50.0
 """s0 of a place in space, mm: about the error of a network that sees one picture. A label as unsure counts half."""
@@ -27,11 +34,26 @@ MOST_RARE: Final = 4.0
 _MOST_COMPARED = 1500  # frames with which each frame is compared, spread evenly
 
 
-def certainties(harvest: Harvest, rows: Sequence[SelectedFrame]) -> Mapping[tuple[int, int], Tensor]:
-    """Return (V, J) weights of the joints of each frame and person: s0^2 / (s0^2 + sigma^2).
+@dataclass(frozen=True, eq=False)
+class LabelTrust:
+    """How much the labels of one person in one frame are trusted.
+
+    Attributes:
+        certainty: (V, J) 0 to 1, how much a label counts.
+        held: (V, J) 0 to 1, how much the joint is held to the network's own answer instead: what is left of 1 where
+            that answer lies within the label's 90 % region, 0 elsewhere.
+    """
+
+    certainty: Tensor
+    held: Tensor
+
+
+def label_trust(harvest: Harvest, rows: Sequence[SelectedFrame]) -> Mapping[tuple[int, int], LabelTrust]:
+    """Return how much the labels of each frame and person are trusted: s0^2 / (s0^2 + sigma^2).
 
     Sigma is the standard deviation of the joint's projection in pixels of the heatmap, the mean of both directions, by
-    the calibrated covariance. A joint whose projection has no covariance counts nothing.
+    the calibrated covariance. A joint whose projection has no covariance counts nothing. The network's own answer is
+    its heatmap's maximum, as the harvest holds it; it may lie outside of the region by the width of the target.
 
     Args:
         harvest: with the cameras and the size of the heatmaps.
@@ -41,15 +63,28 @@ def certainties(harvest: Harvest, rows: Sequence[SelectedFrame]) -> Mapping[tupl
     found = {}
     for row in rows:
         record = row.annotations
-        weights = []
-        for camera, crop in zip(harvest.rig.at(record.frame), record.crops, strict=True):
+        views = []
+        for view, (camera, crop) in enumerate(zip(harvest.rig.at(record.frame), record.crops, strict=True)):
             seen = image_uncertainty(camera, record.mean, row.calibrated_cov)
-            variance = seen.cov.diagonal(dim1=-2, dim2=-1).mean(-1)
             scale = 0.0 if crop is None else max(height, width) / crop.side  # pixels of the heatmap per picture pixel
-            weight = TARGET_SIGMA_PX**2 / (TARGET_SIGMA_PX**2 + scale**2 * variance)
-            weights.append(torch.where(seen.valid & (scale > 0), weight, torch.zeros_like(weight)))
-        found[record.frame, record.person] = torch.stack(weights)
+            views.append(_trust_of_view(seen, record.peak_pixels[view], scale))
+        certainty, held = (torch.stack(values) for values in zip(*views, strict=True))
+        found[record.frame, record.person] = LabelTrust(certainty, held)
     return found
+
+
+def _trust_of_view(seen: ImageUncertainty, peaks: Tensor, scale: float) -> tuple[Tensor, Tensor]:
+    """Return the certainty (J,) and how much each joint is held to the network's answer (J,), in one view."""
+    in_heatmap = scale**2 * seen.cov
+    variance = in_heatmap.diagonal(dim1=-2, dim2=-1).mean(-1)
+    weight = TARGET_SIGMA_PX**2 / (TARGET_SIGMA_PX**2 + variance)
+    known = seen.valid & (scale > 0)
+    offset = scale * (peaks.to(seen.pixels) - seen.pixels)
+    spread = in_heatmap + TARGET_SIGMA_PX**2 * torch.eye(2, dtype=in_heatmap.dtype)
+    squares = (offset * torch.linalg.solve(spread, offset)).sum(-1)  # of the Mahalanobis distance
+    agrees = known & (squares <= HELD_REGION)  # false where there is no maximum
+    nothing = torch.zeros_like(weight)
+    return torch.where(known, weight, nothing), torch.where(agrees, 1 - weight, nothing)
 
 
 def certainties_in_space(row: SelectedFrame) -> Tensor:

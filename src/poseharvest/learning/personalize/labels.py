@@ -27,7 +27,7 @@ from poseharvest.annotations.records import FrameAnnotations, SelectedFrame
 from poseharvest.errors import TrainingError
 from poseharvest.geometry.crop import Crop
 from poseharvest.learning.personalize.label_set import LabelSet
-from poseharvest.learning.personalize.label_weights import certainties, rarities
+from poseharvest.learning.personalize.label_weights import LabelTrust, label_trust, rarities
 from poseharvest.selection.select import MeasuredRows, mark_together
 
 OVER_TAKES: Final = "all takes of a subject"
@@ -46,6 +46,7 @@ class PictureLabels:
         joints: (J, 2) float64 pixels of the picture.
         known: (J,) bool, False for a joint that the loss ignores.
         weight: (J,) how much a joint counts in the loss; None if all count alike.
+        held: (J,) how much a joint is held to the network's own answer; None for 1 where it is not known.
         depth_mm: as `TrainingSample` has it.
     """
 
@@ -57,6 +58,7 @@ class PictureLabels:
     known: Tensor
     depth_mm: Tensor | None = None
     weight: Tensor | None = None
+    held: Tensor | None = None
 
 
 def harvest_labels(harvest: Harvest, labels: LabelSet, frames: range) -> list[PictureLabels]:
@@ -67,10 +69,12 @@ def harvest_labels(harvest: Harvest, labels: LabelSet, frames: range) -> list[Pi
         labels: which of them.
         frames: the frames to learn from. `hm+sel` chooses among these alone.
     """
-    return _labels([harvest], [list(harvest.iter_selected())], labels, frames)[0]
+    return _labels([harvest], [list(harvest.iter_selected())], labels, [frames])[0]
 
 
-def labels_of_takes(harvests: Sequence[Harvest], labels: LabelSet, frames: range) -> list[list[PictureLabels]]:
+def labels_of_takes(
+    harvests: Sequence[Harvest], labels: LabelSet, frames: Sequence[range]
+) -> list[list[PictureLabels]]:
     """Return the labels of several takes of one subject, chosen from among all of them together (Sec. 3.3).
 
     If each take kept the same share, a take that came out badly would count as much as a good one. So each joint is
@@ -79,7 +83,7 @@ def labels_of_takes(harvests: Sequence[Harvest], labels: LabelSet, frames: range
     Args:
         harvests: of the takes, by one detector, with the same joints, limb lengths and rule of selection.
         labels: which of their annotations.
-        frames: of every take, to learn from.
+        frames: to learn from, of each take.
 
     Returns:
         One list a harvest, as `harvest_labels` gives it.
@@ -103,9 +107,11 @@ def require_enough(pictures: list[PictureLabels], labels: LabelSet, *, num_pictu
 
 
 def _labels(
-    harvests: Sequence[Harvest], takes: Sequence[Sequence[SelectedFrame]], labels: LabelSet, frames: range
+    harvests: Sequence[Harvest], takes: Sequence[Sequence[SelectedFrame]], labels: LabelSet, frames: Sequence[range]
 ) -> list[list[PictureLabels]]:
-    rows = [[row for row in take if row.annotations.frame in frames] for take in takes]
+    rows = [
+        [row for row in take if row.annotations.frame in learned] for take, learned in zip(takes, frames, strict=True)
+    ]
     everything = [row for take in rows for row in take]
     highest = _highest(everything, _share(harvests)) if labels == LabelSet.HM_SEL else None
     believed = iter(repeat(None, len(everything)) if highest is None else highest)
@@ -114,8 +120,8 @@ def _labels(
         rarity = iter(rarities(everything))
         frame_weights = [{_key(row): next(rarity) for row in take} for take in rows]
         by_take = [
-            [_weighted(label, certainty, weights) for label in take]
-            for take, certainty, weights in zip(by_take, map(certainties, harvests, rows), frame_weights, strict=True)
+            [_weighted(label, trust, weights) for label in take]
+            for take, trust, weights in zip(by_take, map(label_trust, harvests, rows), frame_weights, strict=True)
         ]
     return [[label for label in take if bool(label.known.any())] for take in by_take]
 
@@ -126,11 +132,12 @@ def _key(row: SelectedFrame) -> tuple[int, int]:
 
 def _weighted(
     label: PictureLabels,
-    certainty: Mapping[tuple[int, int], Tensor],
+    trust: Mapping[tuple[int, int], LabelTrust],
     frame_weights: Mapping[tuple[int, int], float],
 ) -> PictureLabels:
     key = (label.frame, label.person)
-    return replace(label, weight=frame_weights[key] * certainty[key][label.view])
+    certainty, held = (values[label.view] for values in (trust[key].certainty, trust[key].held))
+    return replace(label, weight=frame_weights[key] * certainty, held=frame_weights[key] * held)
 
 
 def _share(harvests: Sequence[Harvest]) -> float:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from poseharvest.annotations.reader import Harvest
-from poseharvest.capture.frames import FrameSource
 from poseharvest.detectors.network import NetworkDetector
 from poseharvest.detectors.registry import load_detector
 from poseharvest.errors import StoreError
@@ -19,13 +20,14 @@ from poseharvest.harvesting.harvest_capture import harvest as harvest_again
 from poseharvest.learning.heatmaps2d.network_files import write_weights
 from poseharvest.learning.loop.fit import report_steps
 from poseharvest.learning.loop.processes import ALONE, Processes
-from poseharvest.learning.personalize.compare import Comparison, compare
+from poseharvest.learning.personalize.compare import HarvestPair, compare
+from poseharvest.learning.personalize.consistency import rating_of
 from poseharvest.learning.personalize.harvest_again import options_of
-from poseharvest.learning.personalize.labels import PictureLabels, harvest_labels, require_enough
+from poseharvest.learning.personalize.harvested_takes import HarvestedTake
+from poseharvest.learning.personalize.labels import PictureLabels, harvest_labels, labels_of_takes, require_enough
 from poseharvest.learning.personalize.personalize_options import PersonalizationOptions
 from poseharvest.learning.personalize.surroundings import turns_of
 from poseharvest.learning.personalize.takes import LabelledTake, learn_from_takes
-from poseharvest.localization.boxes import Boxes
 from poseharvest.progress import OnProgress, Progress
 from poseharvest.reading.documents import load_json
 from poseharvest.reading.foreign_records import ForeignRecord, checked
@@ -40,22 +42,14 @@ class RoundInputs:
 
     Attributes:
         detector: the network that was given; every round fine-tunes it anew, so that errors do not pile up.
-        first: the harvest that was given; every round is compared with it.
-        capture: the footage.
-        boxes: windows around the person where somebody has them.
-        learned: frames to learn from.
-        judged: frames to compare on.
+        takes: the harvests that were given, with their footage; every round is compared with them.
         options: of the personalisation.
         on_progress: hears how far the round is.
         processes: who trains together; the first of them does all the rest.
     """
 
     detector: NetworkDetector
-    first: Harvest
-    capture: FrameSource
-    boxes: Boxes | None
-    learned: range
-    judged: range
+    takes: tuple[HarvestedTake, ...]
     options: PersonalizationOptions
     on_progress: OnProgress
     processes: Processes = ALONE
@@ -69,44 +63,68 @@ class Round:
         folder: where its files lie.
         num_pictures: pictures that were learned from.
         num_labels: joints in them.
-        comparison: of its harvest with the first one.
+        comparison: of its harvests with the first ones.
+        num_takes: how many there are.
     """
 
     folder: Path
     num_pictures: int
     num_labels: int
     comparison: dict[str, Any]
+    num_takes: int = 1
 
     @property
-    def disagreement(self) -> float:
-        """The cameras' disagreement after it, on the judged frames."""
-        return float(self.comparison["after"]["disagreement"])
+    def rating(self) -> float:
+        """What rounds are judged by after it, on the judged frames: `rating_of`."""
+        return rating_of(self.comparison["after"])
 
     @property
-    def harvest(self) -> Harvest:
-        """What was harvested with the fine-tuned network."""
-        return Harvest.open(self.folder / HARVEST)
+    def rating_before(self) -> float:
+        """The same of the network that was given."""
+        return rating_of(self.comparison["before"])
+
+    @property
+    def harvests(self) -> tuple[Harvest, ...]:
+        """What was harvested with the fine-tuned network, one a take."""
+        return tuple(Harvest.open(folder) for folder in harvest_folders(self.folder, self.num_takes))
 
     def as_dict(self) -> dict[str, Any]:
         """Return the round in plain data."""
         return {"num_pictures": self.num_pictures, "num_labels": self.num_labels, "comparison": self.comparison}
 
 
-def run_round(inputs: RoundInputs, labels_from: Harvest, folder: Path, *, resume: bool) -> Round:
+def harvest_folders(folder: Path, num_takes: int) -> list[Path]:
+    """Return where the harvests of a round lie: `harvest`, or of several takes `harvest-1` and so on."""
+    if num_takes == 1:
+        return [folder / HARVEST]
+    return [folder / f"{HARVEST}-{number}" for number in range(1, num_takes + 1)]
+
+
+def run_round(inputs: RoundInputs, sources: Sequence[Harvest], folder: Path, *, resume: bool) -> Round:
     """Return a round, from its files if it was done before and `resume` is set.
+
+    Args:
+        inputs: what every round starts from.
+        sources: harvests that the labels come from, one a take.
+        folder: of the round.
+        resume: go on where it was.
 
     Raises:
         TrainingError: there are too few labels, the loss is not finite, or the run was interrupted.
-        CaptureError: the footage lacks pictures that the harvest was made from.
+        CaptureError: the footage lacks pictures that a harvest was made from.
         StoreError: a file cannot be written.
     """
-    earlier = inputs.processes.from_first(lambda: _begun(folder, resume=resume))
+    earlier = inputs.processes.from_first(lambda: _begun(folder, len(inputs.takes), resume=resume))
     if earlier is not None:
         return earlier
-    labels = _labels(inputs, labels_from)
+    labels = _labels(inputs, sources)
     personal = learn_from_takes(
         inputs.detector,
-        [LabelledTake(inputs.capture, inputs.first.skeleton, labels, turns_of(labels_from))],
+        [
+            LabelledTake(take.capture, take.first.skeleton, of_take, turns_of(source))
+            for take, source, of_take in zip(inputs.takes, sources, labels, strict=True)
+            if of_take
+        ],
         folder,
         options=inputs.options.training,
         resume=resume,
@@ -114,12 +132,13 @@ def run_round(inputs: RoundInputs, labels_from: Harvest, folder: Path, *, resume
         on_step=report_steps(inputs.on_progress),
         processes=inputs.processes,
     )
-    return inputs.processes.from_first(lambda: _judged(inputs, personal, labels, folder, resume=resume))
+    everything = [label for of_take in labels for label in of_take]
+    return inputs.processes.from_first(lambda: _judged(inputs, personal, everything, folder, resume=resume))
 
 
-def _begun(folder: Path, *, resume: bool) -> Round | None:
+def _begun(folder: Path, num_takes: int, *, resume: bool) -> Round | None:
     """Return the round that was done before, if it is to be resumed; else make the folder."""
-    earlier = read_round(folder) if resume else None
+    earlier = read_round(folder, num_takes=num_takes) if resume else None
     if earlier is None:
         with os_errors_as_store_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
@@ -131,25 +150,28 @@ def _judged(
 ) -> Round:
     """Return the round after a harvest with what was learned; all is written into the folder."""
     write_weights(personal, folder / WEIGHTS)
-    harvesting = replace(options_of(inputs.first), ignore_audit=True)  # it passed once, with these cameras
-    again = harvest_again(
-        inputs.capture,
-        personal,
-        folder / HARVEST,
-        options=harvesting,
-        boxes=inputs.boxes,
-        overwrite=True,
-        resume=resume and not harvesting.moments,
-        on_progress=inputs.on_progress,
-    )
-    comparison: Comparison = compare(inputs.first, again, inputs.judged)
-    result = Round(folder, len(labels), sum(int(one.known.sum()) for one in labels), comparison.as_dict())
+    pairs = []
+    for take, name in zip(inputs.takes, harvest_folders(folder, len(inputs.takes)), strict=True):
+        harvesting = replace(options_of(take.first), ignore_audit=True)  # it passed once, with these cameras
+        again = harvest_again(
+            take.capture,
+            personal,
+            name,
+            options=harvesting,
+            boxes=take.boxes,
+            overwrite=True,
+            resume=resume and not harvesting.moments,
+            on_progress=inputs.on_progress,
+        )
+        pairs.append(HarvestPair(take.first, again, take.judged))
+    num_labels = sum(int(one.known.sum()) for one in labels)
+    result = Round(folder, len(labels), num_labels, compare(pairs).as_dict(), len(inputs.takes))
     with staged_file(folder / RESULT, overwrite=True) as temporary:
         temporary.write_text(json.dumps(result.as_dict(), indent=2) + "\n", encoding="utf-8")
     return result
 
 
-def read_round(folder: Path) -> Round | None:
+def read_round(folder: Path, *, num_takes: int = 1) -> Round | None:
     """Return the round in a folder, or None if it is not done.
 
     Raises:
@@ -160,7 +182,8 @@ def read_round(folder: Path) -> Round | None:
         return None
     where = f"{path}: the round's result is damaged"
     result = checked(_Result, load_json(path, where=where, error=StoreError), where, error=StoreError)
-    return Round(folder, result.num_pictures, result.num_labels, result.comparison)
+    checked(_Comparison, result.comparison, where, error=StoreError)
+    return Round(folder, result.num_pictures, result.num_labels, result.comparison, num_takes)
 
 
 class _Result(ForeignRecord):
@@ -171,6 +194,29 @@ class _Result(ForeignRecord):
     comparison: dict[str, Any]
 
 
+class _Agreement(ForeignRecord):
+    """What rounds are judged by (`rating_of`)."""
+
+    disagreement: float
+    left_out_disagreement: float = math.nan
+
+
+class _Stretch(ForeignRecord):
+    """A take, or a stretch of one, before and after."""
+
+    name: str
+    before: float
+    after: float
+
+
+class _Comparison(ForeignRecord):
+    """What is read of a round's comparison."""
+
+    before: _Agreement
+    after: _Agreement
+    stretches: tuple[_Stretch, ...] = ()
+
+
 def detector_of(finished: Round, like: NetworkDetector) -> NetworkDetector:
     """Return the detector around the weights of a round, running as `like` does."""
     loaded = load_detector(finished.folder / WEIGHTS)
@@ -179,14 +225,19 @@ def detector_of(finished: Round, like: NetworkDetector) -> NetworkDetector:
     return like.with_network(loaded.network)
 
 
-def _labels(inputs: RoundInputs, harvest: Harvest) -> list[PictureLabels]:
-    options = inputs.options
-    pictures = harvest_labels(harvest, options.labels, inputs.learned)
-    require_enough(pictures, options.labels, num_pictures=options.min_pictures)
-    step = -(-len(pictures) // options.max_pictures)
-    return pictures[::step]
+def _labels(inputs: RoundInputs, sources: Sequence[Harvest]) -> list[list[PictureLabels]]:
+    """Return the labels of every take, thinned out evenly to no more than are wanted."""
+    options, learned = inputs.options, [take.learned for take in inputs.takes]
+    if len(sources) == 1:
+        pictures = [harvest_labels(sources[0], options.labels, learned[0])]
+    else:
+        pictures = labels_of_takes(sources, options.labels, learned)
+    everything = [label for of_take in pictures for label in of_take]
+    require_enough(everything, options.labels, num_pictures=options.min_pictures)
+    step = -(-len(everything) // options.max_pictures)
+    return [of_take[::step] for of_take in pictures]
 
 
 def _frame_listener(inputs: RoundInputs) -> Callable[[int], None]:
-    start, total = inputs.learned.start, len(inputs.learned)
-    return lambda frame: inputs.on_progress(Progress(frame + 1 - start, total, "cutting out pictures"))
+    total, frames = sum(len(take.learned) for take in inputs.takes), count(1)
+    return lambda _: inputs.on_progress(Progress(min(next(frames), total), total, "cutting out pictures"))

@@ -73,6 +73,7 @@ class HarvestPictures:
             weight=labels.known.float() if labels.weight is None else labels.known * labels.weight.float(),
             window=Crop((middle, middle), float(self.window_px)),
             depth_mm=labels.depth_mm,
+            held=None if labels.held is None else labels.held.float(),
         )
 
 

@@ -17,8 +17,8 @@ from poseharvest.errors import TrainingError
 from poseharvest.learning.loop.augmentation import NO_AUGMENTATION, Augmentation
 from poseharvest.learning.loop.samples import MixedSource, SampleSource
 from poseharvest.learning.personalize.harvest_again import harvested_frames
+from poseharvest.learning.personalize.harvested_takes import split_frames
 from poseharvest.learning.personalize.labels import PictureLabels
-from poseharvest.learning.personalize.personalize_detector import split_frames
 from poseharvest.learning.personalize.surroundings import cut_pictures, turns_of
 from poseharvest.learning.pose3d.pose_labels import pose_labels, weighted_pose_labels
 from poseharvest.learning.pose3d.pose_model import preprocessing_of

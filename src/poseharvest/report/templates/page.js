@@ -214,6 +214,7 @@ function startPage() {
   const followers = { heads: [], views: null };
   const { scene, player, redraw } = startScene(data, take, followers);
   page.player = player;
+  page.views = followers.views;
   const goTo = (frame) => player.goToFrame(frame);
   const trajectories = new Trajectories(data, goTo);
   followers.heads.push((motion, moment) => trajectories.setMoment(motion, moment));

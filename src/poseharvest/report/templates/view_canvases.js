@@ -1,5 +1,5 @@
 "use strict";
-/* The pose of the player's moment in every view, over the nearest small picture that the page holds. */
+/* The pose of the player's moment in every view, over its picture of the film, or the nearest small picture of the page. */
 
 const CLOSE_UP_MARGIN = 0.18;
 const SMALLEST_BOX_PX = 80;
@@ -62,7 +62,7 @@ class ViewCanvas {
     const { width, height } = this.data.views[this.view];
     const [left, top] = this.to([-0.5, -0.5]);
     this.context.globalAlpha = picture.isExact ? 1 : 0.45;
-    this.context.drawImage(picture.image, left, top, width * this.scale, height * this.scale);
+    this.context.drawImage(picture.image, ...(picture.part || []), left, top, width * this.scale, height * this.scale);
     this.context.globalAlpha = 1;
   }
 
@@ -138,6 +138,7 @@ class ViewCanvases {
     this.options = { closeUp: false, ellipses: true, peaks: false, median: data.sigma_mm.median };
     this.views = [...document.querySelectorAll("canvas[data-view]")].map((canvas, view) => new ViewCanvas(canvas, data, view));
     this.images = new Map();
+    this.film = data.film === null ? null : new Film(data, () => this.paintFound());
     for (const box of document.querySelectorAll("input[data-views]"))
       box.addEventListener("change", () => {
         this.options[box.dataset.views] = box.checked;
@@ -179,16 +180,43 @@ class ViewCanvases {
     return image.complete && image.naturalWidth ? { image, isExact: frames[number] === frame } : null;
   }
 
-  draw() {
+  /* What the player shows now; null before the first piece is there. */
+  state() {
     const { motion, moment } = this.scene;
-    if (motion === null) return;
-    const { frame } = motion.moments[moment];
+    return motion === null ? null : { motion, samples: this.scene.samples(), frame: motion.moments[moment].frame };
+  }
+
+  /* With a film, a moment is drawn when its picture is found: pose and picture change together. */
+  draw() {
+    const state = this.state();
+    if (state === null) return;
+    if (this.film === null || this.film.failure !== null) return this.paint(state);
+    const number = this.film.numberOf(state.frame);
+    if (this.film.sought === null && this.film.shown === number) return this.paint(state);
+    if (this.film.shown === null) this.paint(state);
+    if (this.film.sought !== null) return; // then the newest moment is asked for
+    this.asked = state;
+    this.film.seek(number);
+  }
+
+  paintFound() {
+    if (this.film.failure === null) this.paint(this.asked);
+    this.draw();
+  }
+
+  paint(state) {
+    const { motion, samples, frame } = state;
+    const film = this.film !== null && this.film.failure === null && this.film.shown !== null ? this.film : null;
     const number = this.nearest(frame);
-    const behind = number < 0 ? null : this.data.pictures.frames[number];
+    const kept = number < 0 ? null : this.data.pictures.frames[number];
+    const behind = film !== null ? film.frameOf(film.shown) : kept;
     document.getElementById("picture-label").textContent =
-      behind === null || behind === frame ? "" : `the pictures, drawn faintly, are those of frame ${behind}`;
+      this.film !== null && this.film.failure !== null ? this.film.failure
+      : behind === null || behind === frame ? "" : `the pictures, drawn faintly, are those of frame ${behind}`;
     const colours = { left: "#53b1ff", right: "#ff9d3c", middle: "#f2f2f2" };
     const options = { ...this.options, colours };
-    for (const view of this.views) view.draw(motion, this.scene.samples(), options, this.picture(number, view.view, frame));
+    for (const view of this.views)
+      view.draw(motion, samples, options, film !== null ? film.picture(view.view, frame) : this.picture(number, view.view, frame));
+    this.painted = frame;
   }
 }

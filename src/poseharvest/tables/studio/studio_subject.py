@@ -150,7 +150,7 @@ class StudioSubject:
         """Return all actions in which somebody was found and something is to be learned."""
         harvests = {action: self.harvest(Network.GENERIC, action) for action in self.study.actions}
         with_people = {action: harvested for action, harvested in harvests.items() if harvested is not None}
-        labels = labels_of_takes(list(with_people.values()), network.labels, self.study.learned)
+        labels = labels_of_takes(list(with_people.values()), network.labels, [self.study.learned] * len(with_people))
         return [
             LabelledTake(self.take(action).capture, with_people[action].skeleton, of_take)
             for action, of_take in zip(with_people, labels, strict=True)
