@@ -167,6 +167,11 @@ class HandNetwork(Protocol):
     """A detector that finds the joints of a person's hands in a window around the whole person."""
 
     @property
+    def needs_images(self) -> bool:
+        """Whether it looks at pictures."""
+        ...
+
+    @property
     def holds_hands(self) -> bool:
         """Whether it knows joints of hands at all."""
         ...

@@ -154,7 +154,7 @@ class HandFinder:
         windows = {
             view: CroppedView(names[view], frame.index, crop, frame.images[view], frame.number(view))
             for view, crop in enumerate(crops)
-            if crop is not None
+            if crop is not None and (frame.images[view] is not None or not self.source.needs_images)
         }
         found = dict(zip(windows, self.source.hands_in(list(windows.values())), strict=True))
         return [[found[view]] if view in found else [] for view in range(len(names))]
