@@ -5,7 +5,6 @@ The samples are those of the tests (`tests/dataset_kits`, `tests/harvest_kit.py`
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module

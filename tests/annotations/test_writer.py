@@ -125,6 +125,35 @@ def test_nothing_remains_of_a_block_that_fails(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("is_interrupted", [False, True])
+def test_all_records_are_read_back_before_the_end(tmp_path: Path, is_interrupted: bool) -> None:
+    """From finished parts, also of an interrupted writer, and from memory; one frame lies in two parts."""
+    records = make_records(range(3), persons=(0, 2, 5))
+    options = {"rig": make_rig(), "skeleton": MPII16, "records_per_part": 4, "resume": True}
+
+    def begin() -> None:
+        with HarvestWriter(tmp_path / "h", **options) as writer:
+            for record in records[:6]:
+                if writer.add(record):
+                    writer.keep({})
+            raise KeyboardInterrupt
+
+    if is_interrupted:
+        with pytest.raises(KeyboardInterrupt):
+            begin()
+    with HarvestWriter(tmp_path / "h", **options) as writer:
+        for record in records[:6]:
+            writer.add(record)
+        back = list(writer.records())
+        assert len(back) == 6
+        for a, b in zip(records, back, strict=False):
+            assert_same(a, b)
+        for record in records[6:]:
+            writer.add(record)
+        counts = writer.finish(make_run(1)).info.counts
+    assert (counts.frames, counts.persons, counts.records_per_part) == (3, 3, (4, 4, 1))
+
+
 def test_forgetting_finish_is_an_error(tmp_path: Path) -> None:
     with (
         pytest.raises(StoreError, match=r"h: the writer was closed without finish\(\): nothing was kept"),

@@ -29,7 +29,7 @@ def result_of(errors, used, weights):
     """What of a calibration the distances are taken from."""
     evidence, body = SimpleNamespace(used=used), SimpleNamespace(weights=weights, shown=weights > 0)
     adjusted = SimpleNamespace(errors_px=errors, evidence=evidence, body=body)
-    return SimpleNamespace(adjusted=adjusted, sightings=SimpleNamespace(skeleton=MPII16))
+    return SimpleNamespace(adjusted=adjusted, views=(0, 1), sightings=SimpleNamespace(skeleton=MPII16))
 
 
 def test_what_is_left_out_or_not_confident_counts_where_it_is_said():

@@ -65,7 +65,7 @@ def test_halving_blocks_covers_every_voxel_once(resolution, edge):
 
 @pytest.mark.parametrize("resolution", [9, 16, 50, 64, 100, 256])
 def test_the_coarsest_level_is_small(resolution):
-    blocks = all_blocks(resolution, 2, 3, CENTER)
+    blocks = all_blocks(resolution, 2, 3, CENTER.dtype, CENTER.device)
     assert 4 < blocks.along <= 8
     assert blocks.corner.shape[1] == 6 * blocks.along**3
 
@@ -203,7 +203,7 @@ def test_cutting_the_voxels_is_the_finer_grid_with_the_same_tolerance():
 def test_a_frame_that_needs_too_many_pairs_is_given_up():
     evidence = BatchEvidence([frame(4), frame(4)], [cube(CENTER, 1370.0, 16)] * 2, Likelihood(0.01), CompiledBackend())
     model = PictorialStructures(STICK, STICK_LENGTHS, InferenceOptions(resolution=16), dtype=torch.float64)
-    top = BlockMessenger(all_blocks(16, 1, 1, CENTER).corner, model.shells)
+    top = BlockMessenger(all_blocks(16, 1, 1, CENTER.dtype, CENTER.device).corner, model.shells)
     found = find_marginals(evidence, model.tree, dict.fromkeys((1, 2, 4, 8), model.shells), top, Budget(1e-3, 10))
     assert found.is_given_up.tolist() == [True, True]
 

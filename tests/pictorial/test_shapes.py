@@ -12,7 +12,7 @@ from jaxtyping import TypeCheckError
 from poseharvest import pictorial
 from poseharvest.pictorial.backends.compiled_backend import CompiledBackend
 from poseharvest.pictorial.blocks import Blocks, halves_of
-from poseharvest.pictorial.posterior import Masses
+from poseharvest.pictorial.posterior import moments_of_sums
 
 FILES = sorted(Path(pictorial.__file__).parent.rglob("*.py"))
 GIVES_ITS_KIND = "like"  # a tensor of which dtype and device count
@@ -47,7 +47,7 @@ def test_a_wrong_shape_or_kind_of_number_is_caught():
     with pytest.raises(TypeCheckError):
         halves_of(torch.zeros(2, 5))
     with pytest.raises(TypeCheckError):
-        Masses.of(torch.zeros(4, 9))
+        moments_of_sums(torch.zeros(4, 9), [])
     with pytest.raises(TypeCheckError):
         CompiledBackend().sum_moments(torch.zeros(5), torch.zeros(3, 4), torch.tensor([4]))
     with pytest.raises(TypeCheckError):

@@ -9,7 +9,7 @@ from scipy.stats import chi2, spearmanr
 from pictorial_kit import STICK
 from poseharvest.refinement.covariance_scale import covariance_factor
 from poseharvest.refinement.learn import learn_refinement
-from poseharvest.refinement.noise import DetectorNoise
+from poseharvest.refinement.observations import DetectorNoise
 from poseharvest.refinement.pose_fit import Agreement, fit_poses
 from poseharvest.refinement.residuals import view_residuals
 from poseharvest.refinement.rigid_limbs import RigidLimbs

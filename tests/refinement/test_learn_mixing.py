@@ -18,8 +18,7 @@ from poseharvest.pictorial.evidence import FrameEvidence
 from poseharvest.pictorial.posterior import JointPosterior
 from poseharvest.refinement.learn import learn_refinement
 from poseharvest.refinement.learn_mixing import learn_mixing
-from poseharvest.refinement.noise import DetectorNoise
-from poseharvest.refinement.observations import observe
+from poseharvest.refinement.observations import DetectorNoise, observe
 from poseharvest.refinement.refine import Refinement
 from poseharvest.refinement.rigid_limbs import RigidLimbs
 from refinement_kit import LENGTHS, turning_stick

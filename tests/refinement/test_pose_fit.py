@@ -13,7 +13,7 @@ from scipy.stats import chi2
 from pictorial_kit import STICK
 from poseharvest.geometry.camera import Projection, StaticCamera
 from poseharvest.geometry.rig import project_all
-from poseharvest.refinement.noise import DetectorNoise
+from poseharvest.refinement.observations import DetectorNoise
 from poseharvest.refinement.pose_fit import fit_poses, is_held
 from poseharvest.refinement.rigid_limbs import RigidLimbs
 from refinement_kit import LENGTHS, SIDE_PX, observed, scene, turning_stick

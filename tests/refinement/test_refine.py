@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poseharvest.refinement.learn import learn_refinement
-from poseharvest.refinement.mixing import Mixing
 from poseharvest.refinement.pose_fit import PoseFit, fit_poses
+from poseharvest.refinement.refine import Mixing
 from refinement_kit import scene
 
 COV = torch.tensor([[40.0, 5.0, 0.0], [5.0, 20.0, -3.0], [0.0, -3.0, 90.0]]).double()[None, None]

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from poseharvest.errors import StoreError
-from poseharvest.storage import renaming, staging
+from poseharvest.storage import disk, staging
 from poseharvest.storage.name_lock import lock_path
 from poseharvest.storage.staging import StagedFolder, scratch_folder, staged_file
 from study.writers import FILE, FOLDER, outcomes, start
@@ -122,13 +122,13 @@ def test_a_foreign_file_that_appears_meanwhile_stays(tmp_path: Path) -> None:
 
 
 def test_what_appears_in_the_last_moment_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Between the last look at the name and the renaming."""
+    """Between the last look at the name and the disk."""
     target = tmp_path / "out"
 
     def late(source: Path, name: Path) -> None:
         if name == target and not name.exists():
             name.write_text("foreign")
-        renaming.rename_new(source, name)
+        disk.rename_new(source, name)
 
     monkeypatch.setattr(staging, "rename_new", late)
 
@@ -155,7 +155,7 @@ def test_what_was_exchanged_in_the_last_moment_is_put_back(tmp_path: Path, monke
     def late(first: Path, second: Path) -> bool:
         if (second / "ours").is_dir():
             (second / "ours").rename(second / "foreign")
-        return renaming.exchange(first, second)
+        return disk.exchange(first, second)
 
     monkeypatch.setattr(staging, "exchange", late)
     with pytest.raises(StoreError, match="is not an output of this kind: it is not overwritten"):
@@ -167,7 +167,7 @@ def test_what_was_exchanged_in_the_last_moment_is_put_back(tmp_path: Path, monke
 @pytest.mark.parametrize("has_call", [True, False])
 def test_both_ways_of_renaming_replace_nothing(has_call: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if not has_call:
-        monkeypatch.setattr(renaming, "_system_call", lambda: None)
+        monkeypatch.setattr(disk, "_system_call", lambda: None)
     file, folder = tmp_path / "file", tmp_path / "folder"
     for source in (file, folder):
         for target in (tmp_path / "taken", tmp_path / "full"):
@@ -176,25 +176,25 @@ def test_both_ways_of_renaming_replace_nothing(has_call: bool, tmp_path: Path, m
             (tmp_path / "taken").write_text("old")
             (tmp_path / "full" / "old").mkdir(parents=True, exist_ok=True)
             with pytest.raises(FileExistsError):
-                renaming.rename_new(source, target)
+                disk.rename_new(source, target)
             assert (tmp_path / "taken").read_text() == "old"
             assert (tmp_path / "full" / "old").is_dir()
-        renaming.rename_new(source, tmp_path / f"{source.name}-renamed")
+        disk.rename_new(source, tmp_path / f"{source.name}-renamed")
         assert not source.exists()
     assert (tmp_path / "file-renamed").read_text() == "new"
     assert (tmp_path / "folder-renamed" / "new").is_dir()
-    assert renaming.exchange(tmp_path / "taken", tmp_path / "full") == (has_call and _has_renameat2())
+    assert disk.exchange(tmp_path / "taken", tmp_path / "full") == (has_call and _has_renameat2())
 
 
 def _has_renameat2() -> bool:
-    return renaming._system_call() is not None
+    return disk._system_call() is not None
 
 
 def test_without_exchanging_an_interruption_between_the_steps_is_mended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The earlier result stands beside the name, and the next process puts it back before it does anything else."""
-    monkeypatch.setattr(renaming, "_system_call", lambda: None)
+    monkeypatch.setattr(disk, "_system_call", lambda: None)
     target = tmp_path / "out"
     for text in ("old", "new"):
         staged = StagedFolder(target, replaceable=lambda _folder: True)

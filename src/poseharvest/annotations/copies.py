@@ -7,7 +7,8 @@ from pathlib import Path
 
 from poseharvest.annotations.reader import Harvest, is_harvest
 from poseharvest.annotations.reviews import reviews_path
-from poseharvest.storage.staging import StagedFolder, os_errors_as_store_errors, staged_file
+from poseharvest.storage.disk import os_errors_as_store_errors
+from poseharvest.storage.staging import StagedFolder, staged_file
 
 
 def copy_harvest(harvest: Harvest, target: Path, *, overwrite: bool = False) -> Path:

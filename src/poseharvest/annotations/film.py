@@ -21,8 +21,7 @@ from poseharvest.annotations.info import FilmInfo, FilmTile
 from poseharvest.arrays import Image
 from poseharvest.errors import StoreError
 from poseharvest.geometry.rig import Rig
-from poseharvest.storage.renaming import flush_file, flush_folder
-from poseharvest.storage.staging import os_errors_as_store_errors
+from poseharvest.storage.disk import flush_file, flush_folder, os_errors_as_store_errors
 
 if TYPE_CHECKING:
     from av.container import OutputContainer

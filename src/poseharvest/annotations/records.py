@@ -232,11 +232,7 @@ def _stack(records: Sequence[FrameAnnotations], name: str) -> NDArray[Any]:
 
 
 def _table(columns: dict[str, Any], schema: pa.Schema) -> pa.Table:
-    return pa.table([_array(columns[field.name], field.type) for field in schema], schema=schema)
-
-
-def _array(values: Any, kind: pa.DataType, *, nan_is_null: bool = False) -> pa.Array:
-    return values if isinstance(values, pa.Array) else column(values, kind, nan_is_null=nan_is_null)
+    return pa.table([column(columns[field.name], field.type) for field in schema], schema=schema)
 
 
 def _annotation_views(records: Sequence[FrameAnnotations], views: Sequence[str]) -> dict[str, Any]:
@@ -258,7 +254,7 @@ def _annotation_views(records: Sequence[FrameAnnotations], views: Sequence[str])
 def list_of_views(struct: pa.StructType, fields: dict[str, Any], num_views: int) -> pa.ListArray:
     """Return a column with one list of structs per row, from fields of (rows * V) values; NaN becomes null."""
     # NaN is stored as null: an average over a column in SQL then skips an absent view.
-    arrays = [_array(fields[field.name], field.type, nan_is_null=pa.types.is_floating(field.type)) for field in struct]
+    arrays = [column(fields[field.name], field.type, nan_is_null=pa.types.is_floating(field.type)) for field in struct]
     structs = pa.StructArray.from_arrays(arrays, fields=list(struct))
     offsets = column(np.arange(0, len(structs) + 1, num_views), pa.int32())
     return pa.ListArray.from_arrays(offsets, structs, type=pa.list_(struct))

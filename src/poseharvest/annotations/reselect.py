@@ -17,7 +17,8 @@ from poseharvest.annotations.writer import write_info
 from poseharvest.calibration.native import RIG_FILE
 from poseharvest.selection.recalibration import Recalibration
 from poseharvest.selection.selection_rule import SelectionRule
-from poseharvest.storage.staging import StagedFolder, os_errors_as_store_errors
+from poseharvest.storage.disk import os_errors_as_store_errors
+from poseharvest.storage.staging import StagedFolder
 
 
 def reselect(harvest: Harvest, rule: SelectionRule) -> Harvest:

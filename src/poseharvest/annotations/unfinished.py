@@ -15,9 +15,8 @@ from poseharvest.annotations.film import FILM
 from poseharvest.annotations.parts import ANNOTATIONS, FRAMES, part_path
 from poseharvest.annotations.reader import PREVIEWS
 from poseharvest.errors import ConfigError, StoreError
-from poseharvest.storage.name_lock import lock_path
+from poseharvest.storage.disk import flush_file, flush_folder, flush_tree
 from poseharvest.storage.record import Record, as_plain, first_difference
-from poseharvest.storage.renaming import flush_file, flush_folder, flush_tree
 from poseharvest.storage.staging import leftovers
 
 PROGRESS: Final = "unfinished.json"
@@ -75,11 +74,11 @@ class Progress:
 
     def with_part(self, folder: Path, num_records: int) -> Progress:
         """Return the progress after one more part, which lies in the folder; it is flushed to the disk."""
-        index = len(self.records_per_part)
-        for path in _paths(folder, index):
+        paths = [part_path(folder, kind, len(self.records_per_part)) for kind in (ANNOTATIONS, FRAMES)]
+        for path in paths:
             flush_file(path)
             flush_folder(path.parent)
-        new = {path.relative_to(folder).as_posix(): sha256_of(path) for path in _paths(folder, index)}
+        new = {path.relative_to(folder).as_posix(): sha256_of(path) for path in paths}
         counts = (*self.records_per_part, num_records)
         return replace(self, records_per_part=counts, sha256={**(self.sha256 or {}), **new})
 
@@ -139,7 +138,7 @@ def remove_unmarked(folder: Path) -> None:
     """Remove what `set_unmarked_aside` kept, and what a kill left of the record of the progress."""
     for name in (_UNMARKED, f"{_UNMARKED}.begun"):
         shutil.rmtree(folder / name, ignore_errors=True)
-    for path in (lock_path(folder / PROGRESS), *leftovers(folder / PROGRESS)):
+    for path in leftovers(folder / PROGRESS):
         path.unlink(missing_ok=True)
 
 
@@ -172,9 +171,5 @@ def _remove_all_but(folder: Path, names: tuple[str, ...]) -> None:
             path.unlink()
 
 
-def _paths(folder: Path, index: int) -> list[Path]:
-    return [part_path(folder, kind, index) for kind in (ANNOTATIONS, FRAMES)]
-
-
 def _record(folder: Path) -> Record:
-    return Record(folder / PROGRESS, _FORMAT, "harvest that was interrupted", indent=None)
+    return Record(folder / PROGRESS, _FORMAT, "harvest that was interrupted", indent=None, in_claimed_folder=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -51,8 +51,9 @@ from poseharvest.motion.motion_options import MotionOptions
 from poseharvest.selection.recalibration import Recalibration
 from poseharvest.selection.selection_rule import SelectionRule
 from poseharvest.skeleton.skeleton import Skeleton
-from poseharvest.storage.renaming import flush_file, flush_tree
-from poseharvest.storage.staging import StagedFolder, os_errors_as_store_errors
+from poseharvest.storage.columns import values_of
+from poseharvest.storage.disk import flush_file, flush_tree, os_errors_as_store_errors
+from poseharvest.storage.staging import StagedFolder
 from poseharvest.versions import current_versions
 
 _PREVIEW_LONG_SIDE = 960
@@ -99,10 +100,9 @@ class HarvestWriter:
         self._rig, self._skeleton = rig, skeleton
         self._views, self._shape = rig.names, (len(rig), len(skeleton))
         self._capacity, self._recalibration = records_per_part, recalibration
-        self._listeners: list[Callable[[FrameAnnotations], None]] = []
         self._buffer: list[FrameAnnotations] = []
         self._records_per_part: list[int] = []
-        self._last = self._last_replayed = (-1, -1)
+        self._last = self._last_kept = (-1, -1)
         self._num_frames = 0
         self._persons: set[int] = set()
         self._finished = False
@@ -204,12 +204,8 @@ class HarvestWriter:
         """Records that were added and lie in no finished part."""
         return tuple(self._buffer)
 
-    def listen(self, listener: Callable[[FrameAnnotations], None]) -> None:
-        """Call `listener` with every record that is added from now on, in order."""
-        self._listeners.append(listener)
-
-    def replay(self) -> None:
-        """Call the listeners with the records that an interrupted writer has finished.
+    def records(self) -> Iterator[FrameAnnotations]:
+        """Yield all records so far, in order, also those that an interrupted writer has finished.
 
         Raises:
             StoreError: a part is damaged.
@@ -220,8 +216,8 @@ class HarvestWriter:
             rows = read_part(paths[ANNOTATIONS], ANNOTATIONS, count * num_joints)
             frames = read_part(paths[FRAMES], FRAMES, count)
             for row in frames_from_tables(rows, frames, num_joints, num_views):
-                self._note(row.annotations)
-        self._last_replayed = self._last
+                yield row.annotations
+        yield from self._buffer
 
     def add(self, record: FrameAnnotations) -> bool:
         """Add one person in one frame, and return whether a part was finished with it.
@@ -231,10 +227,12 @@ class HarvestWriter:
         Raises:
             StoreError: it does not follow the last record in (frame, person) order, or does not fit rig and skeleton.
         """
-        if (record.frame, record.person) <= self._last_replayed:
+        if (record.frame, record.person) <= self._last_kept:
             return False
         self._check(record)
-        self._note(record)
+        self._num_frames += record.frame != self._last[0]
+        self._last = (record.frame, record.person)
+        self._persons.add(record.person)
         self._buffer.append(record)
         if len(self._buffer) < self._capacity:
             return False
@@ -318,14 +316,17 @@ class HarvestWriter:
                 progress.restore_parts(self._staged.path)
         self._progress = self._kept = progress
         self._records_per_part = list(progress.records_per_part)
+        if not progress.is_complete:
+            self._count_kept()
 
-    def _note(self, record: FrameAnnotations) -> None:
-        """Count a record and tell the listeners."""
-        self._num_frames += record.frame != self._last[0]
-        self._last = (record.frame, record.person)
-        self._persons.add(record.person)
-        for listener in self._listeners:
-            listener(record)
+    def _count_kept(self) -> None:
+        """Count the records in the finished parts."""
+        for index, count in enumerate(self._records_per_part):
+            rows = read_part(part_path(self._staged.path, FRAMES, index), FRAMES, count, ["frame", "person"])
+            frames, persons = (values_of(rows.column(name)).tolist() for name in ("frame", "person"))
+            self._num_frames += len({*frames} - {self._last[0]})
+            self._last = self._last_kept = (frames[-1], persons[-1])
+            self._persons.update(persons)
 
     def _check(self, record: FrameAnnotations) -> None:
         where = f"frame {record.frame}, person {record.person}"

@@ -1,6 +1,6 @@
 """Findings from the numbers of a harvest: cameras that disagree, unusual limb lengths, joints out of view.
 
-Start reading in `diagnose`: a `Diagnosis` takes the records of a harvest as they are written and returns findings.
+Start reading in `diagnose`: a `Diagnosis` takes the records of a harvest, once all are there, and returns findings.
 
 - `sampled_moments` keeps a limited number of moments from the whole recording. In them, `cross_check` compares each
   view with the others. `camera_findings` writes findings about cameras, and `body_findings` about limbs and joints.

@@ -18,7 +18,8 @@ from poseharvest.export.format_names import MODULES
 from poseharvest.findings import Finding, worst_first
 from poseharvest.module_records import records_of
 from poseharvest.reading.documents import load_json
-from poseharvest.storage.staging import StagedFolder, os_errors_as_store_errors, staged_file
+from poseharvest.storage.disk import os_errors_as_store_errors
+from poseharvest.storage.staging import StagedFolder, staged_file
 
 PROVENANCE_FILE = "export.json"
 _PROVENANCE_FORMAT = "poseharvest export"

@@ -70,22 +70,19 @@ class Rig:
 
 def project_all(cameras: Sequence[StaticCamera], points: Tensor) -> Projection:
     """Return the projection of world points (..., 3), mm, into V cameras: pixels (V, ..., 2), valid (V, ...)."""
-    return _project(cameras, points.unsqueeze(0))
+    return project_each(cameras, points.unsqueeze(0))
 
 
 def project_each(cameras: Sequence[StaticCamera], points: Tensor) -> Projection:
     """Return the projection of points (V, ..., 3), mm, of V cameras, each into its own: (V, ..., 2), (V, ...).
 
+    Points (1, ..., 3) are those of all cameras.
+
     Raises:
         ShapeError: there are more or fewer sets of points than cameras.
     """
-    if len(points) != len(cameras):
+    if len(points) not in {1, len(cameras)}:
         raise ShapeError(f"points: expected those of {len(cameras)} cameras, got those of {len(points)}")
-    return _project(cameras, points)
-
-
-def _project(cameras: Sequence[StaticCamera], points: Tensor) -> Projection:
-    """Return (V, ..., 2), (V, ...) of points (V, ..., 3) of each camera, or (1, ..., 3) of all."""
     is_plain = points.dtype == torch.float64 and points.device.type == "cpu" and not points.requires_grad
     if is_plain and cameras and all(isinstance(camera, Camera) for camera in cameras):
         return _project_in_loops(cameras, points)

@@ -17,8 +17,14 @@ from poseharvest.arrays import Image
 from poseharvest.harvesting.annotate import TOGETHER
 from poseharvest.harvesting.film_of_job import film_of_job
 from poseharvest.harvesting.job import Job
-from poseharvest.harvesting.records_of_one import PlacedRecord, records_of_one
-from poseharvest.harvesting.sighting_streams import PlacedSighting, Position, person_tracker, placed_sightings
+from poseharvest.harvesting.sighting_streams import (
+    PlacedRecord,
+    PlacedSighting,
+    Position,
+    person_tracker,
+    placed_sightings,
+    records_of_one,
+)
 from poseharvest.harvesting.subject import Subject
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.localization.sighting import Sighting

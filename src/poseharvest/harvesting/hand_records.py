@@ -16,7 +16,7 @@ from poseharvest.harvesting.annotate import annotate, infer_each
 from poseharvest.harvesting.hand_learning import Moments, hand_finder, wrist_numbers
 from poseharvest.harvesting.hand_sightings import HandsInFrame, HandTally, Wrists
 from poseharvest.harvesting.job import Job
-from poseharvest.harvesting.records_of_one import PlacedRecord
+from poseharvest.harvesting.sighting_streams import PlacedRecord
 from poseharvest.harvesting.subject import Subject
 from poseharvest.localization.sighting import Sighting
 from poseharvest.skeleton.hands import FINGER_JOINTS, HAND21

@@ -145,19 +145,28 @@ def _write(
             raise LeaveOut(known)
         if (film := film_of_job(job)) is not None:
             writer.keep_film(film)
-        is_judged = harvest_frames is harvest_one and job.boxes is None
-        diagnosis = Diagnosis(job.capture.rig, job.detector.skeleton, judges_cameras=not is_judged)
-        body = slice(len(job.detector.skeleton))  # hands judge no camera
-        writer.listen(lambda record: diagnosis.add(part_of(record, body) if job.options.hands else record))
-        writer.replay()
         harvest_all = harvest_frames if workers is None else partial(harvest_one, workers=workers)
-        run = diagnosis.completed(harvest_all(job, writer, findings), lambda step: job.report(job.stop, step))
+        run = harvest_all(job, writer, findings)
+        is_judged = harvest_frames is harvest_one and job.boxes is None
+        diagnosis = _diagnosis(job, writer, judges_cameras=not is_judged)
+        run = diagnosis.completed(run, lambda step: job.report(job.stop, step))
         run = run.model_copy(update={"request_sha256": sha256_of_request(writer.request)})
         job.report(job.stop, "selecting annotations")
         # Keypoints count as true; peaks of a network may agree by chance.
         by_chance = {} if job.has_keypoints else diagnosis.coverage.hardly_shown()
         motion = None if harvest_frames is harvest_moments else job.options.motion
         return writer.finish(run, job.options.selection, by_chance, motion)
+
+
+def _diagnosis(job: Job, writer: HarvestWriter, *, judges_cameras: bool) -> Diagnosis:
+    """Return the diagnosis of all records."""
+    diagnosis = Diagnosis(job.capture.rig, job.detector.skeleton, judges_cameras=judges_cameras)
+    body = slice(len(job.detector.skeleton))  # hands judge no camera
+    report = job.part_reporter(job.stop)
+    for record in writer.records():
+        diagnosis.add(part_of(record, body) if job.options.hands else record)
+        report(f"looking back at the poses, frame {record.frame}")
+    return diagnosis
 
 
 def _harvester(job: Job) -> HarvestFrames:

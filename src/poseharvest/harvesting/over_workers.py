@@ -18,8 +18,7 @@ from typing import Protocol
 from poseharvest.annotations.writer import HarvestWriter
 from poseharvest.harvesting.chunks import HarvestedChunk, cut_into_chunks
 from poseharvest.harvesting.job import Job
-from poseharvest.harvesting.records_of_one import PlacedRecord
-from poseharvest.harvesting.sighting_streams import Position
+from poseharvest.harvesting.sighting_streams import PlacedRecord, Position
 from poseharvest.harvesting.subject import Subject
 
 

@@ -1,22 +1,26 @@
-"""The streams of a harvest: frames, and the sightings of people in them."""
+"""The streams of a harvest: frames, the sightings of people in them, and the records of one person."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Protocol, TypeVar
 
 from poseharvest.annotations.film import FilmSink
+from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.arrays import Image
 from poseharvest.capture.frames import MultiViewFrame
 from poseharvest.geometry.rig import Rig
-from poseharvest.harvesting.annotate import batched
+from poseharvest.harvesting.annotate import TOGETHER, annotate, batched, infer_each
 from poseharvest.harvesting.film_of_job import frames_of_film, show_frame, show_missed_frames
+from poseharvest.harvesting.hand_sightings import HandTally
 from poseharvest.harvesting.harvest_options import HarvestOptions
 from poseharvest.harvesting.input_checks import nobody_found_error
 from poseharvest.harvesting.job import Job
 from poseharvest.harvesting.spool import SightingSpool
+from poseharvest.harvesting.subject import Subject
 from poseharvest.localization.follow.one_of_many import one_person_tracker
 from poseharvest.localization.follow.one_person import OnePersonTracker
 from poseharvest.localization.follow.people_tracker import PeopleTracker
@@ -78,6 +82,23 @@ class PlacedMoment:
 
     moment: FrameSightings
     position: Position
+
+
+@dataclass(frozen=True, eq=False)
+class PlacedRecord:
+    """The record of a sighting.
+
+    Attributes:
+        record: its annotations.
+        holds_person: enough joints are supported for a person, so that the record belongs to the harvest.
+        position: the place of the sighting if it begins a batch of inference, else None.
+        hands: what was seen of hands up to this record, if they are harvested.
+    """
+
+    record: FrameAnnotations
+    holds_person: bool
+    position: Position | None
+    hands: HandTally | None = None
 
 
 def footage(
@@ -155,6 +176,30 @@ def _observed(
             if number >= skip:
                 yield seen, Position(frames[0].index, number, state)
         skip = 0
+
+
+def records_of_one(job: Job, subject: Subject, placed: Iterable[PlacedSighting]) -> Iterator[PlacedRecord]:
+    """Yield the record of every sighting of the one person, in order; the first sighting begins a batch of inference.
+
+    Args:
+        job: the harvest.
+        subject: the person.
+        placed: the sightings, which are read one batch ahead.
+    """
+    positions: deque[Position] = deque()  # of the batch that is being inferred
+
+    def sightings() -> Iterator[Sighting]:
+        for one in placed:
+            positions.append(one.position)
+            yield one.sighting
+
+    inferred = infer_each(job.learner.model(subject.shells), sightings(), subject.support, subject.refinement)
+    for number, (sighting, posterior) in enumerate(inferred):
+        position = positions.popleft()
+        record = annotate(sighting, posterior, support=subject.support)
+        # After a person has left, a network still gives peaks at the last place, but no two views agree on them.
+        holds_person = job.boxes is not None or subject.support.holds_person(record.supported)
+        yield PlacedRecord(record, holds_person, position if number % TOGETHER == 0 else None)
 
 
 def warm_up(job: Job, placed: Iterator[PlacedSighting], spool: SightingSpool) -> list[Position]:

@@ -28,8 +28,14 @@ from poseharvest.harvesting.job import Job
 from poseharvest.harvesting.over_workers import Workers, spread_records
 from poseharvest.harvesting.people_beside import people_beside
 from poseharvest.harvesting.provenance import provenance
-from poseharvest.harvesting.records_of_one import PlacedRecord, records_of_one
-from poseharvest.harvesting.sighting_streams import PlacedSighting, Position, sightings_of_one, warm_up
+from poseharvest.harvesting.sighting_streams import (
+    PlacedRecord,
+    PlacedSighting,
+    Position,
+    records_of_one,
+    sightings_of_one,
+    warm_up,
+)
 from poseharvest.harvesting.spool import SightingSpool
 from poseharvest.harvesting.subject import STORED_WITH_SUBJECT, Subject
 from poseharvest.harvesting.teachers import collect_teachers

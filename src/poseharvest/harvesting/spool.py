@@ -12,7 +12,7 @@ from torch import Tensor
 
 from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.localization.sighting import Sighting
-from poseharvest.storage.staging import os_errors_as_store_errors
+from poseharvest.storage.disk import os_errors_as_store_errors
 
 
 @dataclass(frozen=True, eq=False)

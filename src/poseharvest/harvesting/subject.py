@@ -33,10 +33,8 @@ from poseharvest.pictorial.limb_estimation import (
 from poseharvest.pictorial.posterior import JointPosterior
 from poseharvest.refinement.learn import learn_refinement
 from poseharvest.refinement.learn_mixing import MOST_FRAMES, learn_mixing
-from poseharvest.refinement.mixing import Mixing
-from poseharvest.refinement.noise import DetectorNoise
-from poseharvest.refinement.observations import Observations, observe
-from poseharvest.refinement.refine import Refinement
+from poseharvest.refinement.observations import DetectorNoise, Observations, observe
+from poseharvest.refinement.refine import Mixing, Refinement
 from poseharvest.refinement.rigid_limbs import RigidLimbs
 from poseharvest.skeleton.limb_lengths import LimbLengths
 from poseharvest.skeleton.skeleton import Skeleton

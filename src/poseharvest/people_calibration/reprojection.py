@@ -88,14 +88,16 @@ class Reprojection:
 
 def reprojection_of(result: PeopleCalibration) -> Reprojection:
     """Return how far detections lie from the adjusted joints."""
-    errors, body = result.adjusted.errors_px, result.adjusted.body
+    placed = range(len(result.views))
+    errors, used = result.adjusted.errors_px[placed], result.adjusted.evidence.used[placed]
+    weights, shown = result.adjusted.body.weights[placed], result.adjusted.body.shown[placed]
     known = np.isfinite(errors)
-    used = result.adjusted.evidence.used & known
+    used &= known
     joints = np.array([joint in LIMB_JOINTS for joint in result.sightings.skeleton.joints])
-    confident: NDArray[np.bool_] = used & joints & (body.weights >= CONFIDENT)
+    confident: NDArray[np.bool_] = used & joints & (weights >= CONFIDENT)
     return Reprojection(
         Distances.of(errors[used]),
-        Distances.of(errors[known & body.shown]),
+        Distances.of(errors[known & shown]),
         Distances.of(errors[confident]),
         len(joints),
     )

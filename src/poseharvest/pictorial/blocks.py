@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from itertools import pairwise
 
 import torch
@@ -106,11 +106,12 @@ def coarsest_edge(resolution: int) -> int:
     return 1 << max(0, math.ceil(math.log2(resolution / _TOP_LEVEL)))
 
 
-def all_blocks(resolution: int, num_frames: int, num_joints: int, like: Tensor) -> Blocks:
+@lru_cache(maxsize=8)
+def all_blocks(resolution: int, num_frames: int, num_joints: int, dtype: torch.dtype, device: torch.device) -> Blocks:
     """Return the blocks of the coarsest level, which cover the cube, for every joint and frame."""
     edge = coarsest_edge(resolution)
-    cube = cube_of_blocks(math.ceil(resolution / edge), like)
-    segment = torch.arange(num_joints * num_frames, device=like.device).repeat_interleave(cube.shape[1])
+    cube = cube_of_blocks(math.ceil(resolution / edge), torch.empty((), dtype=dtype, device=device))
+    segment = torch.arange(num_joints * num_frames, device=device).repeat_interleave(cube.shape[1])
     return Blocks(cube.repeat(1, num_joints * num_frames), segment, edge, resolution, num_frames, num_joints)
 
 

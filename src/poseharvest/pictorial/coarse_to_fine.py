@@ -31,7 +31,6 @@ from poseharvest.pictorial.backends.pair_matrices import BlockMessenger
 from poseharvest.pictorial.blocks import Blocks, all_blocks, shares_of
 from poseharvest.pictorial.evidence import BatchEvidence
 from poseharvest.pictorial.pairwise import Reach
-from poseharvest.pictorial.posterior import Masses
 from poseharvest.pictorial.rule import Rule
 from poseharvest.pictorial.shapes import Bool, Float, Int
 from poseharvest.pictorial.sum_product import Tree, sum_product
@@ -87,13 +86,14 @@ class FineMarginals:
     """Marginals of J joints in F frames on the voxels that matter.
 
     Attributes:
-        masses: of the marginals: the voxels that matter, mass 1, and the tail as far as it is known.
+        sums: (J * F, 10) float64 of `Backend.sum_moments`: the voxels that matter, which add up to 1, and the known
+            part of the tail.
         dropped_mass: (J * F,) estimate of the mass of all blocks that were dropped, relative to the voxels kept.
         log_partition: (F,) of the voxels that matter.
         is_given_up: (F,) bool: too many voxels matter, or none is possible; the other fields mean nothing there.
     """
 
-    masses: Masses
+    sums: Float[Tensor, "S 10"]
     dropped_mass: Float[Tensor, " S"]
     log_partition: Float[Tensor, " F"]
     is_given_up: Bool[Tensor, " F"]
@@ -125,8 +125,8 @@ def find_marginals(
         level = _Level(blocks, log_unary, candidates.halves, candidates.guess, beliefs.share, beliefs.log_partition)
         is_given_up |= ~torch.isfinite(level.log_partition)
     sums = evidence.backend.sum_moments(level.belief, evidence.offsets(level.blocks.corner, 1), level.blocks.counts)
-    tail = pruner.tail.scaled(_belief_over_guess(level))
-    return FineMarginals(Masses.of(sums).plus(tail), pruner.dropped_mass, level.log_partition, is_given_up)
+    sums = sums + pruner.tail * _belief_over_guess(level).double()[:, None]
+    return FineMarginals(sums, pruner.dropped_mass, level.log_partition, is_given_up)
 
 
 def _pairs(blocks: Blocks, tree: Tree) -> Int[Tensor, " F"]:
@@ -186,7 +186,9 @@ class _Level:
 
 def _sum_coarsest(evidence: BatchEvidence, tree: Tree, top: BlockMessenger) -> _Level:
     """Return the level of the largest blocks, all of which take part."""
-    blocks = all_blocks(evidence.resolution, evidence.num_frames, evidence.num_joints, evidence.values)
+    blocks = all_blocks(
+        evidence.resolution, evidence.num_frames, evidence.num_joints, evidence.values.dtype, evidence.values.device
+    )
     halves = evidence.halves(blocks)
     log_unary = torch.logsumexp(halves, 1)
     rows = log_unary.reshape(blocks.num_joints, blocks.num_frames, -1)
@@ -242,15 +244,14 @@ class _Pruner:
 
     Attributes:
         dropped_mass: (J * F,) estimate of the mass dropped so far, relative to what is kept.
-        tail: the part of it whose place is known well.
+        tail: (J * F, 10) float64 of `Backend.sum_moments`, of the part of it whose place is known well.
     """
 
     def __init__(self, blocks: Blocks, evidence: BatchEvidence, neglect: float) -> None:
         self._evidence = evidence
         self._neglect = neglect
         self.dropped_mass = evidence.values.new_zeros(blocks.num_segments)
-        nothing = torch.zeros(blocks.num_segments, 10, dtype=torch.float64, device=self.dropped_mass.device)
-        self.tail = Masses.of(nothing)
+        self.tail = torch.zeros(blocks.num_segments, 10, dtype=torch.float64, device=self.dropped_mass.device)
 
     def prune(
         self, mass: Float[Tensor, " N"], blocks: Blocks, budget_share: float, *, is_certain: bool
@@ -275,6 +276,7 @@ class _Pruner:
             points = evidence.offsets(part.corner, blocks.edge)
             sums = evidence.backend.sum_moments(mass.index_select(0, dropped), points, part.counts)
             within_mm2 = (blocks.edge**2 - 1) * evidence.voxel_mm**2 / 12  # the spread within a block
-            self.tail = self.tail.plus(Masses.of(sums, spread_mm2=within_mm2))
-        self.tail = self.tail.scaled(scale)
+            sums[:, [4, 7, 9]] += sums[:, :1] * within_mm2
+            self.tail = self.tail + sums
+        self.tail = self.tail * scale.double()[:, None]
         return keep.nonzero().squeeze(1)

@@ -21,7 +21,7 @@ from poseharvest.pictorial.coarse_to_fine import Budget, find_marginals
 from poseharvest.pictorial.evidence import BatchEvidence, FrameEvidence, seen_joints
 from poseharvest.pictorial.inference_options import InferenceOptions
 from poseharvest.pictorial.pairwise import BlockShell, Reach, limb_shell
-from poseharvest.pictorial.posterior import JointPosterior, Moments, VoxelVolume, cube, grid_moments, moments_of_masses
+from poseharvest.pictorial.posterior import JointPosterior, Moments, VoxelVolume, cube, grid_moments, moments_of_sums
 from poseharvest.pictorial.shapes import Float
 from poseharvest.pictorial.sum_product import Tree, sum_product
 from poseharvest.pictorial.unary import back_project
@@ -84,7 +84,7 @@ class PictorialStructures:
     @cached_property
     def _top(self) -> BlockMessenger:
         """Between the blocks of the coarsest level."""
-        blocks = all_blocks(self.resolution, 1, 1, self._like)
+        blocks = all_blocks(self.resolution, 1, 1, self._like.dtype, self._like.device)
         return BlockMessenger(blocks.corner, self._reaches[blocks.edge])
 
     @cached_property
@@ -195,7 +195,7 @@ class PictorialStructures:
         most_pairs = self._backend.max_pairs * min(1.0, self.resolution / 64) ** 3
         budget = Budget(options.neglected_at_most, round(most_pairs))
         marginals = find_marginals(evidence, self.tree, self._reaches, self._top, budget)
-        moments = moments_of_masses(marginals.masses, volumes)
+        moments = moments_of_sums(marginals.sums, volumes)
         dropped_mass = marginals.dropped_mass.reshape(self.tree.num_joints, -1).sum(0) * _ESTIMATE_MARGIN
         rounding = _ROUNDING * torch.finfo(self._like.dtype).eps
         # One transfer for all: on a GPU every single one would wait for it.

@@ -110,55 +110,18 @@ class Moments:
     cov: Float[Tensor, "J 3 3"]
 
 
-@dataclass(frozen=True, eq=False)
-class Masses:
-    """Mass, first and second moments of parts of marginals of J joints in F frames, about the cubes' lowest corners.
-
-    Attributes:
-        mass: (J * F,).
-        first: (J * F, 3) mm.
-        second: (J * F, 3, 3) mm^2.
-    """
-
-    mass: Float[Tensor, " S"]
-    first: Float[Tensor, "S 3"]
-    second: Float[Tensor, "S 3 3"]
-
-    @classmethod
-    def of(cls, sums: Float[Tensor, "S 10"], *, spread_mm2: float = 0.0) -> Masses:
-        """Return the moments in the sums (J * F, 10) of `Backend.sum_moments`.
-
-        Args:
-            sums: of points.
-            spread_mm2: variance along each axis by which every point is spread out.
-        """
-        columns = sums.unbind(1)
-        second = torch.stack([columns[i] for i in (4, 5, 6, 5, 7, 8, 6, 8, 9)], 1).reshape(-1, 3, 3)
-        second = second + sums[:, 0, None, None] * (spread_mm2 * torch.eye(3, dtype=sums.dtype, device=sums.device))
-        return cls(columns[0], torch.stack(columns[1:4], 1), second)
-
-    def plus(self, other: Masses) -> Masses:
-        """Return both parts together."""
-        return Masses(self.mass + other.mass, self.first + other.first, self.second + other.second)
-
-    def scaled(self, by: Float[Tensor, " S"]) -> Masses:
-        """Return each part times a number of `by`, (J * F,)."""
-        by = by.double()
-        return Masses(self.mass * by, self.first * by[:, None], self.second * by[:, None, None])
-
-
-def moments_of_masses(masses: Masses, volumes: Sequence[VoxelVolume]) -> list[Moments]:
+def moments_of_sums(sums: Float[Tensor, "S 10"], volumes: Sequence[VoxelVolume]) -> list[Moments]:
     """Return mean and covariance of every joint in each of F frames.
 
     Args:
-        masses: of J joints in F frames.
+        sums: (J * F, 10) of `Backend.sum_moments`, about the cubes' lowest corners.
         volumes: F grids.
     """
     low = torch.stack([volume.origin - volume.voxel_mm / 2 for volume in volumes]).double()
-    mass = masses.mass.double().reshape(-1, len(volumes))
-    mass = torch.where(mass > 0, mass, 1)[..., None]
-    offset = masses.first.double().reshape(-1, len(volumes), 3) / mass
-    second = masses.second.double().reshape(-1, len(volumes), 3, 3) / mass[..., None]
+    by_frame = sums.double().reshape(-1, len(volumes), 10)
+    mass = torch.where(by_frame[..., 0] > 0, by_frame[..., 0], 1)[..., None]
+    offset = by_frame[..., 1:4] / mass
+    second = by_frame[..., [4, 5, 6, 5, 7, 8, 6, 8, 9]].unflatten(-1, (3, 3)) / mass[..., None]
     within = volumes[0].voxel_mm ** 2 / 12 * torch.eye(3, dtype=low.dtype, device=low.device)
     cov = second - offset[..., :, None] * offset[..., None, :] + within
     return [Moments(offset[:, i] + low[i], cov[:, i]) for i in range(len(volumes))]

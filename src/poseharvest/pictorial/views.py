@@ -1,6 +1,6 @@
 """Where voxels appear on the heatmaps of many frames, and the cameras as rows of numbers.
 
-The rows are for the compiled loops that look through the cameras (backends/camera_loops.py).
+The rows are for the compiled loops that look through the cameras (backends/evidence_loops.py).
 """
 
 from __future__ import annotations

@@ -13,8 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from poseharvest.refinement.noise import DetectorNoise
-from poseharvest.refinement.observations import Observations, look
+from poseharvest.refinement.observations import DetectorNoise, Observations, look
 from poseharvest.refinement.pose_fit import PoseFit, fit_poses, is_held, linearise
 from poseharvest.refinement.rigid_limbs import RigidLimbs
 

@@ -8,8 +8,7 @@ from torch import Tensor
 from poseharvest.refinement.covariance_scale import covariance_factor
 from poseharvest.refinement.learn_limbs import learn_limbs
 from poseharvest.refinement.learn_noise import first_noise, learn_noise
-from poseharvest.refinement.noise import DetectorNoise
-from poseharvest.refinement.observations import Observations
+from poseharvest.refinement.observations import DetectorNoise, Observations
 from poseharvest.refinement.pose_fit import Agreement, PoseFit, fit_poses
 from poseharvest.refinement.refine import Refinement
 from poseharvest.refinement.residuals import view_residuals

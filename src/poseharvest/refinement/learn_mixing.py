@@ -17,10 +17,9 @@ from poseharvest.heatmaps.maps import Heatmaps
 from poseharvest.pictorial.evidence import FrameEvidence
 from poseharvest.pictorial.posterior import JointPosterior
 from poseharvest.refinement.covariance_scale import LeftOutPeaks, PosesOfOthers
-from poseharvest.refinement.mixing import Mixing
 from poseharvest.refinement.observations import observe
 from poseharvest.refinement.pose_fit import fit_poses, is_held
-from poseharvest.refinement.refine import Refinement
+from poseharvest.refinement.refine import Mixing, Refinement
 
 MOST_FRAMES = 8
 """Frames that are enough: each costs an inference for every view."""

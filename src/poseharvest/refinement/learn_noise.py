@@ -7,14 +7,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from poseharvest.refinement.noise import (
+from poseharvest.refinement.observations import (
     USUAL_ERROR,
     USUAL_WRONG_SHARE,
     WIDER,
     DetectorNoise,
+    Observations,
     height_ratio,
 )
-from poseharvest.refinement.observations import Observations
 from poseharvest.refinement.residuals import Residuals
 
 _STRETCHES = 4  # of the frames, whose means are compared

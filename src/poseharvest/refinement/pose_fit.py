@@ -15,8 +15,7 @@ from torch import Tensor
 
 from poseharvest.geometry.camera import MIN_DEPTH_MM, Camera
 from poseharvest.geometry.rig import camera_table
-from poseharvest.refinement.noise import DetectorNoise
-from poseharvest.refinement.observations import STEP_MM, Observations, Views, look
+from poseharvest.refinement.observations import STEP_MM, DetectorNoise, Observations, Views, look
 from poseharvest.refinement.rigid_limbs import RigidLimbs
 
 _MOST_STEPS = 12

@@ -19,7 +19,8 @@ from poseharvest.kinematics.person_kinematics import PersonKinematics, solve_per
 from poseharvest.progress import OnProgress, with_prefix
 from poseharvest.report.angle_figures import Panel, alone, angle_panels, coordinate_panels, panels_svg
 from poseharvest.report.kinematics_page import person_folder, render_kinematics
-from poseharvest.storage.staging import StagedFolder, os_errors_as_store_errors
+from poseharvest.storage.disk import os_errors_as_store_errors
+from poseharvest.storage.staging import StagedFolder
 
 PAGE_FILE: Final = "index.html"
 

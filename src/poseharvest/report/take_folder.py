@@ -13,7 +13,8 @@ from poseharvest.annotations.info import HarvestInfo
 from poseharvest.annotations.unfinished import link_file
 from poseharvest.report.film_in_page import FilmInPage
 from poseharvest.report.take import Sink, fits_inside
-from poseharvest.storage.staging import StagedFolder, os_errors_as_store_errors
+from poseharvest.storage.disk import os_errors_as_store_errors
+from poseharvest.storage.staging import StagedFolder
 
 _PIECE = re.compile(r"piece-\d+\.js|film-\d+\.mp4")
 

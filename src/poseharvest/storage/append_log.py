@@ -20,8 +20,8 @@ from poseharvest.errors import StoreError
 from poseharvest.reading.budgets import MAX_TEXT_BYTES
 from poseharvest.reading.documents import parse_json
 from poseharvest.reading.guard import read_bytes
+from poseharvest.storage.disk import flush_folder
 from poseharvest.storage.name_lock import NameLock
-from poseharvest.storage.renaming import flush_folder
 
 _NUMBER = "number"
 

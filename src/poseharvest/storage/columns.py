@@ -24,14 +24,16 @@ _NUMBERS: dict[pa.DataType, type[np.number[Any]]] = {
 """The NumPy type of every Arrow type in a harvest. Before version 26, PyArrow needs pandas for this translation."""
 
 
-def column(values: ArrayLike, kind: pa.DataType, *, nan_is_null: bool = False) -> pa.Array:
+def column(values: ArrayLike | pa.Array, kind: pa.DataType, *, nan_is_null: bool = False) -> pa.Array:
     """Return an Arrow array of numbers or booleans.
 
     Args:
-        values: (N,); not copied if they already have this type.
+        values: (N,); not copied if they already have this type. An Arrow array is returned as it is.
         kind: boolean, or a type of number in a harvest.
         nan_is_null: store NaN as null.
     """
+    if isinstance(values, pa.Array):
+        return values
     if pa.types.is_boolean(kind):
         flags = np.asarray(values, dtype=np.bool_)
         return pa.Array.from_buffers(kind, len(flags), [None, _bits(flags)])

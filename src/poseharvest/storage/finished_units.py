@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from poseharvest.errors import ConfigError
+from poseharvest.storage.disk import os_errors_as_store_errors
 from poseharvest.storage.record import Record, as_plain, first_difference
-from poseharvest.storage.staging import file_name, os_errors_as_store_errors
+from poseharvest.storage.staging import file_name
 from poseharvest.versions import current_versions
 
 RECORD: Final = "unit.json"

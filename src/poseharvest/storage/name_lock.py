@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO
 
 from poseharvest.errors import StoreError
-from poseharvest.storage.renaming import rename_new
+from poseharvest.storage.disk import os_errors_as_store_errors, rename_new
 
 _TRIES = 20
 _TIME_TO_WRITE_S = 60.0  # a lock that cannot be read is believed for so long
@@ -87,23 +87,17 @@ class NameLock:
         Raises:
             StoreError: another process that may be alive has claimed it, or the lock cannot be written.
         """
-        try:
-            self._claim()
-        except OSError as error:
-            raise StoreError(f"{self._target}: cannot be written: {error.strerror or error}") from error
-
-    def _claim(self) -> None:
         content = json.dumps(asdict(Owner.current())).encode()
         own = self._file.with_name(f"{self._file.name}-{secrets.token_hex(4)}")
-        own.write_bytes(content)
-        try:
-            for _ in range(_TRIES):
-                if self._create(own) or self._take_over(own):
-                    self._content = content
-                    return
-        finally:
-            own.unlink(missing_ok=True)
-        raise StoreError(f"{self._target}: cannot be claimed: {self._file} changes all the time")
+        with os_errors_as_store_errors(self._target):
+            try:
+                own.write_bytes(content)
+                is_claimed = any(self._create(own) or self._take_over(own) for _ in range(_TRIES))
+            finally:
+                own.unlink(missing_ok=True)
+        if not is_claimed:
+            raise StoreError(f"{self._target}: cannot be claimed: {self._file} changes all the time")
+        self._content = content
 
     def release(self) -> None:
         """Give the name back; does nothing if it is not claimed."""

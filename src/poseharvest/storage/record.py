@@ -13,6 +13,7 @@ from typing import Any
 
 from poseharvest.errors import StoreError
 from poseharvest.reading.documents import load_json
+from poseharvest.storage.disk import os_errors_as_store_errors, replace_file
 from poseharvest.storage.staging import staged_file
 
 _NOTHING = object()
@@ -27,12 +28,14 @@ class Record:
         format: the value of the key "format".
         subject: the kind of result, for messages.
         indent: spaces a level; None writes one line, which takes a twentieth of the time and suits what nobody reads.
+        in_claimed_folder: this process has claimed the folder around it, so that the record needs no lock of its own.
     """
 
     file: Path
     format: str
     subject: str = "run"
     indent: int | None = 2
+    in_claimed_folder: bool = False
 
     def write(self, content: Mapping[str, Any]) -> None:
         """Write the record; it replaces an earlier one only when it is complete.
@@ -40,9 +43,13 @@ class Record:
         Raises:
             StoreError: it cannot be written.
         """
+        text = json.dumps({"format": self.format, "version": 1, **content}, indent=self.indent) + "\n"
+        if self.in_claimed_folder:
+            with os_errors_as_store_errors(self.file):
+                replace_file(self.file, text.encode())
+            return
         with staged_file(self.file, overwrite=True) as temporary:
-            text = json.dumps({"format": self.format, "version": 1, **content}, indent=self.indent)
-            temporary.write_text(text + "\n", encoding="utf-8")
+            temporary.write_text(text, encoding="utf-8")
 
     def read(self) -> dict[str, Any] | None:
         """Return the content; None if there is no file.

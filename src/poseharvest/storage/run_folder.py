@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from poseharvest.errors import NoteOnError, StoreError, TrainingError
+from poseharvest.storage.disk import os_errors_as_store_errors, rename_new
 from poseharvest.storage.name_lock import claimed
 from poseharvest.storage.record import Record, as_plain, first_difference
-from poseharvest.storage.renaming import rename_new
-from poseharvest.storage.staging import is_leftover, leftovers, make_parent, os_errors_as_store_errors, sibling, sweep
+from poseharvest.storage.staging import is_leftover, leftovers, make_parent, sibling, sweep
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,15 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from poseharvest.errors import StoreError
+from poseharvest.storage.disk import (
+    exchange,
+    flush_file,
+    flush_folder,
+    flush_tree,
+    os_errors_as_store_errors,
+    rename_new,
+)
 from poseharvest.storage.name_lock import NameLock, claimed, is_abandoned, lock_path
-from poseharvest.storage.renaming import exchange, flush_file, flush_folder, flush_tree, rename_new
 
 _UNSAFE_IN_FILE_NAMES = re.compile(r'[/\\:*?"<>|%\x00-\x1f]|^\.+$')
 
@@ -251,16 +258,6 @@ def is_leftover(name: str) -> bool:
     (True, True, False)
     """
     return re.fullmatch(r"\..+\.(lock|(partial|old|lock)-[0-9a-f]{8})", name) is not None
-
-
-@contextmanager
-def os_errors_as_store_errors(target: Path) -> Iterator[None]:
-    """Turn errors of the operating system (disk full, no permission) into a StoreError that names `target`."""
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise StoreError(f"{target}: cannot be written: {reason}") from error
 
 
 def file_name(name: str) -> str:

@@ -63,7 +63,7 @@ def shown_by_the_cameras(views: Views, blocks: Blocks, maps: ShownMaps, chosen: 
 
 
 def some_blocks(num_frames: int, num_joints: int, dtype: torch.dtype, generator: torch.Generator) -> Blocks:
-    blocks = all_blocks(32, num_frames, num_joints, torch.zeros((), dtype=dtype))
+    blocks = all_blocks(32, num_frames, num_joints, dtype, torch.device("cpu"))
     return blocks.select((torch.rand(len(blocks.segment), generator=generator) < 0.4).nonzero().squeeze(1))
 
 
@@ -80,7 +80,7 @@ def compare(backend, cameras, generator, *, dtype=torch.float64, hidden=(), ever
     views, every_view = views_of(cameras, dtype), range(len(cameras[0]))
     blocks = some_blocks(len(cameras), 3, dtype, generator)
     if everywhere:
-        blocks = all_blocks(32, len(cameras), 3, torch.zeros((), dtype=dtype))
+        blocks = all_blocks(32, len(cameras), 3, dtype, torch.device("cpu"))
     maps = maps_of(cameras, 3, dtype, generator)
     for frame, view, joint in hidden:
         maps.is_shown[frame, view, slice(None) if joint is None else joint] = False

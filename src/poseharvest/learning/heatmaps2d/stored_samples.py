@@ -30,7 +30,8 @@ from poseharvest.geometry.crop import Crop
 from poseharvest.learning.loop.samples import SampleSource, TrainingSample
 from poseharvest.reading.documents import load_json
 from poseharvest.skeleton.skeleton import Skeleton
-from poseharvest.storage.staging import StagedFolder, os_errors_as_store_errors
+from poseharvest.storage.disk import os_errors_as_store_errors
+from poseharvest.storage.staging import StagedFolder
 
 FORMAT: Final = "poseharvest samples"
 PIXELS, LABELS, RECORD = "pixels.npy", "labels.npy", "samples.json"

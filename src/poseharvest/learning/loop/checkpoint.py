@@ -21,7 +21,8 @@ from poseharvest.detectors.weights_files import read_safetensors
 from poseharvest.errors import DetectorError, FormatError, TrainingError
 from poseharvest.reading.documents import load_json
 from poseharvest.reading.foreign_records import ForeignRecord, checked
-from poseharvest.storage.staging import StagedFolder, os_errors_as_store_errors
+from poseharvest.storage.disk import os_errors_as_store_errors
+from poseharvest.storage.staging import StagedFolder
 
 FORMAT: Final = "poseharvest checkpoint"
 WEIGHTS, OPTIMISER, STATE = "weights.safetensors", "optimiser.safetensors", "state.json"

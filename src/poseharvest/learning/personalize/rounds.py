@@ -31,7 +31,8 @@ from poseharvest.learning.personalize.takes import LabelledTake, learn_from_take
 from poseharvest.progress import OnProgress, Progress
 from poseharvest.reading.documents import load_json
 from poseharvest.reading.foreign_records import ForeignRecord, checked
-from poseharvest.storage.staging import os_errors_as_store_errors, staged_file
+from poseharvest.storage.disk import os_errors_as_store_errors
+from poseharvest.storage.staging import staged_file
 
 WEIGHTS, HARVEST, RESULT = "weights.safetensors", "harvest", "round.json"
 

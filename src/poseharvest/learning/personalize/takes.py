@@ -17,7 +17,8 @@ from poseharvest.learning.personalize.finetune import finetune
 from poseharvest.learning.personalize.labels import PictureLabels
 from poseharvest.learning.personalize.surroundings import cut_pictures
 from poseharvest.skeleton.skeleton import Skeleton
-from poseharvest.storage.staging import os_errors_as_store_errors, scratch_folder
+from poseharvest.storage.disk import os_errors_as_store_errors
+from poseharvest.storage.staging import scratch_folder
 
 
 @dataclass(frozen=True, eq=False)

@@ -37,8 +37,9 @@ from poseharvest.networks.regressor import PoseRegressor
 from poseharvest.progress import OnProgress
 from poseharvest.skeleton.limb_lengths import LimbLengths
 from poseharvest.skeleton.skeleton import Skeleton, require_joints
+from poseharvest.storage.disk import os_errors_as_store_errors
 from poseharvest.storage.run_folder import RunFolder
-from poseharvest.storage.staging import os_errors_as_store_errors, scratch_folder
+from poseharvest.storage.staging import scratch_folder
 from poseharvest.versions import current_versions
 
 FORMAT: Final = "poseharvest 3D training"

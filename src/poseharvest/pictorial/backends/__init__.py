@@ -2,8 +2,8 @@
 
 Start at `backend.py`: `Backend` says what a way must do, and `backend_for` chooses it once for a model.
 
-- `compiled_backend.py`: loops over blocks, pairs and shares. They are in `camera_loops.py`, `pair_loops.py`,
-  `belief_loops.py` and `share_loops.py`; numba compiles them.
+- `compiled_backend.py`: loops over blocks, pairs and shares. They are in `evidence_loops.py`,
+  `pair_loops.py` and `block_loops.py`; numba compiles them.
 - `tensor_backend.py`: the same by tensor operations, with the sums over pairs in `pair_matrices.py` and one message
   after the other in `messages.py`. The tests hold both to the same laws (`tests/pictorial/backends`).
 - `fft.py`: no `Backend`, since it knows no blocks. It sums over the whole grid and is the reference (Sec. 3.2, Eq. 4).

@@ -43,7 +43,7 @@ class CompiledBackend:
 
     def multiply_evidence(self, views: Views, blocks: Blocks, maps: ShownMaps, chosen: range) -> Float[Tensor, "N 8"]:
         """Return products (N, 8) as `Backend` says; by tensor operations for cameras that the loop does not know."""
-        from poseharvest.pictorial.backends.camera_loops import multiply_evidence, multiply_evidence_everywhere
+        from poseharvest.pictorial.backends.evidence_loops import multiply_evidence, multiply_evidence_everywhere
 
         rows = views.rows
         if rows is None:
@@ -73,7 +73,7 @@ class CompiledBackend:
         self, values: Float[Tensor, "F V J H W"], floors: Float[Tensor, "F J"], powers: Int[Tensor, "F J"], radius: int
     ) -> Float[Tensor, "F V J H2 W2"]:
         """Return (F, V, J, H + 2 M, W + 2 M) means as `Backend` says."""
-        from poseharvest.pictorial.backends.window_loops import add_window_means
+        from poseharvest.pictorial.backends.evidence_loops import add_window_means
 
         height, width = (size + 2 * (radius + 1) for size in values.shape[3:])
         means = values.new_zeros(*values.shape[:3], height, width)
@@ -89,7 +89,7 @@ class CompiledBackend:
         self, blocks: Blocks, log_unary: Float[Tensor, " N"], tree: Tree, reaches: Sequence[Reach]
     ) -> BlockBeliefs:
         """Return the beliefs as `Backend` says."""
-        from poseharvest.pictorial.backends.belief_loops import fill_beliefs
+        from poseharvest.pictorial.backends.block_loops import fill_beliefs
 
         corner = blocks.corner.contiguous().numpy()
         starts = np.concatenate(([0], np.cumsum(blocks.counts.numpy())))
@@ -104,7 +104,7 @@ class CompiledBackend:
 
     def mark_worthy(self, share: Float[Tensor, " N"], blocks: Blocks, rule: Rule) -> Bool[Tensor, " N"]:
         """Return (N,) bool as `Backend` says, computed in single precision."""
-        from poseharvest.pictorial.backends.share_loops import mark_worthy
+        from poseharvest.pictorial.backends.block_loops import mark_worthy
 
         keep = torch.empty_like(share, dtype=torch.bool)
         corner = blocks.corner.float().contiguous()
@@ -115,7 +115,7 @@ class CompiledBackend:
         self, share: Float[Tensor, " N"], points: Float[Tensor, "3 N"], counts: Int[Tensor, " S"]
     ) -> Float[Tensor, "S 10"]:
         """Return (S, 10) sums as `Backend` says."""
-        from poseharvest.pictorial.backends.share_loops import add_moments
+        from poseharvest.pictorial.backends.block_loops import add_moments
 
         sums = torch.zeros(len(counts), 10, dtype=torch.float64)
         add_moments(share.contiguous().numpy(), points.contiguous().numpy(), counts.numpy(), sums.numpy())
@@ -123,7 +123,7 @@ class CompiledBackend:
 
 
 def _numbers(reach: Reach) -> tuple[float, float, float]:
-    """Return the numbers of a reach as `belief_loops` takes them."""
+    """Return the numbers of a reach as `block_loops` takes them."""
     return (reach.middle, reach.half_width, 0.0) if isinstance(reach, Shell) else (reach.length, reach.reach, reach.top)
 
 

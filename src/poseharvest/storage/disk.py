@@ -1,7 +1,7 @@
-"""Renaming that never replaces anything unasked, exchanging in one step, and flushing to the disk.
+"""What is asked of a disk: renaming that replaces nothing unasked, exchanging in one step, writing for good.
 
-Linux has both as one system call, `renameat2(2)`. Where it is missing, a file is linked under its new name, and a
-folder takes the place of an empty one that was made exclusively.
+Linux has the first two as one system call, `renameat2(2)`. Where it is missing, a file is linked under its new name,
+and a folder takes the place of an empty one that was made exclusively.
 """
 
 from __future__ import annotations
@@ -10,10 +10,13 @@ import ctypes
 import errno
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Final
+
+from poseharvest.errors import StoreError
 
 _NOREPLACE, _EXCHANGE = 1, 2  # flags of renameat2(2)
 _AT_FDCWD = -100
@@ -90,6 +93,34 @@ def flush_tree(folder: Path) -> None:
             flush_folder(path)
         elif path.is_file():
             flush_file(path)
+
+
+def replace_file(target: Path, content: bytes) -> None:
+    """Write a file in one step, in a folder that only this process writes: a kill leaves the old content or the new.
+
+    A kill may also leave `.NAME.partial-00000000` beside it, which the next call writes anew.
+
+    Raises:
+        OSError: it cannot be written; the old content stays.
+    """
+    temporary = target.with_name(f".{target.name}.partial-00000000")
+    try:
+        temporary.write_bytes(content)
+        flush_file(temporary)
+        temporary.replace(target)
+        flush_folder(target.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def os_errors_as_store_errors(target: Path) -> Iterator[None]:
+    """Turn errors of the operating system (disk full, no permission) into a StoreError that names `target`."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise StoreError(f"{target}: cannot be written: {reason}") from error
 
 
 def _renameat2(source: Path, target: Path, flag: int) -> bool:
