@@ -75,4 +75,4 @@ def test_files_without_hands_are_refused(run, footage):
 def test_the_help_says_what_hands_need(run):
     shown = " ".join(run("harvest", "--help").out.split())
     assert "--hands" in shown
-    assert "from keypoint files that hold hands" in shown
+    assert "from keypoint files that hold hands or a whole-body network" in shown

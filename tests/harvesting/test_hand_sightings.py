@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from poseharvest.capture.frames import MultiViewFrame
 from poseharvest.detectors.keypoints import KeypointDetector, KeypointOptions
+from poseharvest.geometry.crop import Crop
 from poseharvest.harvesting.hand_sightings import HandFinder, HandTally, Wrists, assign_hands
 from poseharvest.simulation.hand_scene import LAYOUT, make_hand_scene
 
@@ -92,3 +94,30 @@ def test_hands_are_read_by_the_number_of_each_views_own_picture(tmp_path):
         assert a.heatmaps.values.shape == (4, 21, 64, 48)
         assert torch.equal(a.heatmaps.values, b.heatmaps.values)
     assert finder.look(MultiViewFrame(0, 0.0, nothing, (3, -1, -1, -1)), wrists).sightings == (None, None)
+
+
+class OneWindow:
+    """A network that finds one hand wherever it looks, and notes where it looked."""
+
+    needs_images = True
+    holds_hands = True
+
+    def __init__(self) -> None:
+        self.views: list[str] = []
+
+    def hands_in(self, views):
+        self.views += [view.view for view in views]
+        return [torch.zeros((2, 21, 3), dtype=torch.float64) for _ in views]
+
+
+def test_a_network_looks_where_there_is_a_picture_and_a_window(tmp_path):
+    scene = make_hand_scene(tmp_path, 2, 0)
+    network, picture = OneWindow(), np.zeros((48, 64, 3), dtype=np.uint8)
+    finder = HandFinder(network, scene.capture.rig, (64, 48))
+    window = Crop((30.0, 20.0), 40.0)
+    frame = MultiViewFrame(0, 0.0, (picture, None, picture, picture))
+    found = finder.look(frame, Wrists(scene.hands[0, :, 0], BOTH), (window, window, None, window))
+    names = scene.capture.rig.names
+    assert network.views == [names[0], names[3]]
+    assert found.sightings == (None, None)
+    assert found.tally.records == 1

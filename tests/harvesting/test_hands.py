@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from torch import Tensor
 from poseharvest.annotations.dense_arrays import dense_covariances, dense_positions, frames_and_people
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.writer import HarvestWriter
+from poseharvest.capture.frames import pictures_of
 from poseharvest.detectors.keypoints import KeypointDetector, KeypointOptions
+from poseharvest.detectors.protocol import CroppedView
 from poseharvest.errors import ConfigError
 from poseharvest.harvesting.harvest_capture import harvest
 from poseharvest.harvesting.harvest_options import HarvestOptions
@@ -195,6 +198,41 @@ def test_too_few_frames_with_hands_give_no_joint_and_say_so(tmp_path):
     assert not torch.isfinite(one.points).any()
     assert np.isfinite([row.mean[-1].numpy() for row in one.harvest.iter_frames()]).all()
     assert "too little is seen of hands" in one.messages()
+
+
+class WholeBody:
+    """Gives what the files say as a network would: heatmaps of windows, and hands only in a window it is shown."""
+
+    needs_images = False
+    holds_hands = True
+
+    def __init__(self, files: KeypointDetector) -> None:
+        self._files = files
+        self.name, self.skeleton, self.heatmap_size = files.name, files.skeleton, files.heatmap_size
+        self.windows: list[CroppedView] = []
+
+    def detect(self, views: Sequence[CroppedView]) -> Tensor:
+        return self._files.detect(views)
+
+    def hands_in(self, views: Sequence[CroppedView]) -> list[Tensor]:
+        self.windows += views
+        return [self._files.hands(view.view, view.picture)[0] for view in views]
+
+
+@pytest.mark.slow
+def test_a_network_of_the_whole_body_gives_hands_as_files_do(usual, tmp_path):
+    """The body's heatmaps are the same, so the hands are too, within what the body's wrists and choices differ by."""
+    network = WholeBody(detector_of(usual.scene).fitted_to(pictures_of(usual.scene.capture)).detector)
+    done = harvest(usual.scene.capture, network, tmp_path / "out", options=OPTIONS)
+    assert done.info.hands.learned
+    assert done.info.hands.frames_seen == usual.harvest.info.hands.frames_seen
+    axes, count = frames_and_people(done), len(MPII16)
+    points = torch.from_numpy(dense_positions(done, axes))[:, 0, count:].unflatten(1, (2, 20))
+    errors = torch.linalg.vector_norm(points - usual.scene.hands[:, :, 1:], dim=-1)
+    assert float(errors.nanmean()) < 1.1 * float(usual.errors_mm.nanmean())
+    looked_at = {(view.frame, view.crop) for view in network.windows}
+    last = list(done.iter_frames())[-1]
+    assert {(last.frame, crop) for crop in last.crops if crop is not None} <= looked_at  # windows of the whole person
 
 
 @pytest.mark.parametrize(

@@ -164,6 +164,20 @@ def test_doubtful_limbs_do_not_count() -> None:
     assert named(wrong, known, few=tuple("-".join(pair) for pair in wrong)).likely == {0: 0.0}
 
 
+@pytest.mark.parametrize(("smaller", "state"), [(0.98, "unsure"), (0.95, "unsure"), (0.92, "known"), (0.85, "known")])
+def test_too_similar_bodies_are_unsure(smaller: float, state: str) -> None:
+    """Two known people, one of whom is the other made smaller: whoever comes back is named, or both are."""
+    known = [KnownPerson(0, body(1.0)), KnownPerson(1, body(smaller))]
+    name = named(body(1.0), known)
+    assert name.state == state
+    assert name.person == (0 if state == "known" else 2)
+    if state == "unsure":
+        assert name.finding is not None
+        assert name.finding.severity == "warning"
+        assert "person 0" in name.finding.message
+        assert "person 1" in name.finding.message
+
+
 def test_fewer_sightings_say_less() -> None:
     """Also that somebody is new."""
     known = [KnownPerson(0, body(1.0)), KnownPerson(1, body(0.88))]

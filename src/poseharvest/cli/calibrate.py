@@ -74,17 +74,14 @@ def calibrate(  # noqa: PLR0913, PLR0917 - every option of the command is a para
     from poseharvest.report.calibration_folder import write_calibration
 
     if from_people:
-        people.check_no_board(
-            square_mm=square_mm, floor_board=floor_board, scene_points=scene_points, sheet=print_board
-        )
+        people.check_no_board(square_mm=square_mm, floor_board=floor_board, floor_footage=floor_footage)
+        people.check_no_board(scene_points=scene_points, sheet=print_board)
         request = people.request(split_names(views), intrinsics, every)
         calibrate_by_people(footage, out, people, request, keep_faulty=keep_faulty, overwrite=overwrite)
         return
     people.check_unused()
     columns, rows = parse_squares(squares)
-    if square_mm is None:
-        raise ConfigError("square_mm: expected the side of a square in mm: measure it on the board, got none")
-    chosen = Board(board, columns, rows, square_mm, marker_mm, dictionary, inverted, legacy)
+    chosen = Board(board, columns, rows, _measured(square_mm), marker_mm, dictionary, inverted, legacy)
     if print_board is not None:
         _print_sheet(chosen, print_board, paper=paper, dpi=dpi, overwrite=overwrite)
         return
@@ -107,6 +104,12 @@ def calibrate(  # noqa: PLR0913, PLR0917 - every option of the command is a para
             on_progress=on_progress,
         )
     _conclude(result, out, keep_faulty=keep_faulty)
+
+
+def _measured(square_mm: float | None) -> float:
+    if square_mm is None:
+        raise ConfigError("square_mm: expected the side of a square in mm: measure it on the board, got none")
+    return square_mm
 
 
 def _frames(text: str | None) -> tuple[int, ...]:

@@ -40,7 +40,10 @@ _FOLLOW = (
     "Whom to harvest of several: longest (in view), or who is in the first frame at VIEW:X,Y or in "
     "VIEW:X,Y,WIDTH,HEIGHT, pixels of the picture; in another frame with @FRAME behind it."
 )
-_HANDS = "Harvest the joints of both hands as well, from keypoint files that hold hands; for one person."
+_HANDS = (
+    "Harvest the joints of both hands as well, from keypoint files that hold hands or a whole-body network; for one "
+    "person."
+)
 _MOMENTS = "Each frame stands alone, as in time-lapse; with keypoint files noticed if neither is given."
 _RECALIBRATION = "Map that makes the covariances honest, as evaluate --recalibrate writes it from known truth."
 _ESTIMATE = "continuous: poses between the voxels, sigma calibrated by the footage; grid: the paper's mean of the grid."

@@ -17,6 +17,7 @@ from torch import Tensor
 from poseharvest.detectors.detector_record import DetectorRecord
 from poseharvest.detectors.network import Preprocessing, RunOptions, WindowDetector, square_part
 from poseharvest.detectors.published_weights import sha256_of
+from poseharvest.detectors.whole_body import BOTH_HANDS, WholeBodyDetector
 from poseharvest.devices import PROCESSOR, fastest_device
 from poseharvest.errors import DetectorError
 from poseharvest.heatmaps.simcc import simcc_heatmaps
@@ -130,15 +131,18 @@ def detector_of(
     model = _OnnxModel(model_path, description, options.device)
     run = _heatmaps_from(model, description, skeleton, source=str(source or model_path))
     probe = run(torch.zeros((1, 3, *description.input_size)))
-    return WindowDetector(
-        run,
-        name=name,
-        skeleton=skeleton,
-        heatmap_size=(probe.shape[-2], probe.shape[-1]),
-        preprocessing=_preprocessing(description, options),
-        options=options,
-        identity={"model_sha256": sha256_of(model_path)},
-    )
+    common: dict[str, Any] = {
+        "name": name,
+        "heatmap_size": (probe.shape[-2], probe.shape[-1]),
+        "preprocessing": _preprocessing(description, options),
+        "options": options,
+        "identity": {"model_sha256": sha256_of(model_path)},
+    }
+    if not {*BOTH_HANDS.joints} <= {*(description.joints or skeleton.joints)}:
+        return WindowDetector(run, skeleton=skeleton, **common)
+    run_hands = _heatmaps_from(model, description, BOTH_HANDS, source=str(source or model_path), named_by=skeleton)
+    hands = WindowDetector(run_hands, skeleton=BOTH_HANDS, **common)
+    return WholeBodyDetector(hands, run=run, skeleton=skeleton, **common)
 
 
 def _preprocessing(description: OnnxDescription, options: RunOptions) -> Preprocessing:
@@ -154,10 +158,18 @@ def _preprocessing(description: OnnxDescription, options: RunOptions) -> Preproc
 
 
 def _heatmaps_from(
-    model: _OnnxModel, description: OnnxDescription, skeleton: Skeleton, *, source: str
+    model: _OnnxModel,
+    description: OnnxDescription,
+    skeleton: Skeleton,
+    *,
+    source: str,
+    named_by: Skeleton | None = None,
 ) -> Callable[[Tensor], Tensor]:
-    """Return the function from normalised windows to heatmaps in the skeleton's order."""
-    channels = description.joints or skeleton.joints
+    """Return the function from normalised windows to heatmaps in the skeleton's order.
+
+    Channels that the description does not name are the joints of `named_by`, or else of the skeleton.
+    """
+    channels = description.joints or (named_by or skeleton).joints
     missing = [joint for joint in skeleton.joints if joint not in channels]
     if missing:
         raise DetectorError(f"{source}: joints: {skeleton.name} needs {', '.join(missing)}, which the model lacks")

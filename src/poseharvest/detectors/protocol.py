@@ -160,3 +160,25 @@ class HandSource(Protocol):
             picture: which of the view's own pictures, from 0; -1 for none, which shows nobody.
         """
         ...
+
+
+@runtime_checkable
+class HandNetwork(Protocol):
+    """A detector that finds the joints of a person's hands in a window around the whole person."""
+
+    @property
+    def needs_images(self) -> bool:
+        """Whether it looks at pictures."""
+        ...
+
+    @property
+    def holds_hands(self) -> bool:
+        """Whether it knows joints of hands at all."""
+        ...
+
+    def hands_in(self, views: Sequence[CroppedView]) -> list[Tensor]:
+        """Return (2, 21, 3) x, y, score of the left and the right hand in each window, in pixels of its picture.
+
+        The joints are those of `HAND21`; the score is 0 for a joint that was not found.
+        """
+        ...

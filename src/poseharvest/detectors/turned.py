@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from poseharvest.arrays import Image, ImageSize
-from poseharvest.detectors.protocol import CroppedView, HeatmapDetector, details_of
+from poseharvest.detectors.protocol import CroppedView, HandNetwork, HeatmapDetector, details_of
 from poseharvest.errors import DetectorError
 from poseharvest.geometry.crop import Crop, rescale_pixels, sample_bilinear
 from poseharvest.skeleton.skeleton import Skeleton
@@ -107,6 +107,32 @@ class TurnedDetector:
     def details(self) -> dict[str, Any]:
         """What the detector within says of itself, and the turns."""
         return {**details_of(self.inner), "turns": dict(self.turns)}
+
+    @property
+    def holds_hands(self) -> bool:
+        """Whether the detector within is a network that finds hands."""
+        return isinstance(self.inner, HandNetwork) and self.inner.holds_hands
+
+    def hands_in(self, views: Sequence[CroppedView]) -> list[Tensor]:
+        """Return (2, 21, 3) x, y, score of both hands in each window, in pixels of the picture as it was filmed.
+
+        Raises:
+            DetectorError: the detector within finds no hands.
+        """
+        if not isinstance(self.inner, HandNetwork):
+            raise DetectorError(f'hands: expected a network that finds hands, got "{self.name}"')
+        images: dict[tuple[int, int], Image] = {}
+        turned = [_turned(view, self.turns.get(view.view, 0), images) for view in views]
+        hands = []
+        for view, seen, rows in zip(views, turned, self.inner.hands_in(turned), strict=True):
+            degrees = self.turns.get(view.view, 0)
+            if degrees == 0 or seen.image is None:
+                hands.append(rows)
+                continue
+            size = (seen.image.shape[0], seen.image.shape[1])
+            points = turn_points(rows[..., :2], size, -degrees % 360)
+            hands.append(torch.cat((points, rows[..., 2:]), -1))
+        return hands
 
     def detect(self, views: Sequence[CroppedView]) -> Tensor:
         """Return the heatmaps (B, J, H, W) of B windows as they lie in the pictures, not as the network saw them."""

@@ -11,8 +11,8 @@ from dataclasses import replace
 
 import torch
 
-from poseharvest.capture.frames import MultiViewFrame, frames_showing
-from poseharvest.detectors.protocol import HandSource
+from poseharvest.capture.frames import MultiViewFrame
+from poseharvest.detectors.protocol import HandNetwork, HandSource
 from poseharvest.errors import ConfigError
 from poseharvest.harvesting.hand_lengths import measure_hands, with_rigid_fingers
 from poseharvest.harvesting.hand_sightings import HandFinder, Wrists
@@ -35,11 +35,12 @@ def hand_finder(job: Job) -> HandFinder:
         ConfigError: the detector knows no hands.
     """
     source = job.detector
-    if not isinstance(source, HandSource) or not source.holds_hands:
+    if not isinstance(source, HandSource | HandNetwork) or not source.holds_hands:
         what = f'"{job.detector.name}" gives no hands' if not job.has_keypoints else "the files hold none"
         raise ConfigError(
             f"hands: expected keypoint files that hold hands, such as those of OpenPose with --hand or of a whole-body "
-            f"layout (--detector FOLDER), got a detector without: {what}: leave --hands out"
+            f"layout (--detector FOLDER), or a whole-body network (133 joints), got a detector without: {what}: leave "
+            "--hands out"
         )
     return HandFinder(source, job.capture.rig, job.detector.heatmap_size)
 
@@ -77,13 +78,13 @@ def _teaching_hands(job: Job, teachers: Sightings) -> Iterator[Sighting]:
     for index in torch.linspace(0, len(teachers) - 1, count).round().long().tolist():
         body = teachers[index]
         wrists = Wrists(body.pose.points[numbers], body.pose.known[numbers])
-        for hand in finder.look(moments.at(body.frame), wrists).sightings:
+        for hand in finder.look(moments.at(body.frame), wrists, body.heatmaps.crops).sightings:
             if hand is not None and hand.pose.num_known >= _LEAST_KNOWN:
                 yield hand
 
 
 class Moments:
-    """The moments of a harvest without their pictures, for the numbers of the views' pictures."""
+    """The moments of a harvest, with pictures where the detector looks at them; others need the pictures' numbers."""
 
     def __init__(self, job: Job) -> None:
         """Take the frames of a harvest; nothing is read yet."""
@@ -94,6 +95,6 @@ class Moments:
     def at(self, frame: int) -> MultiViewFrame:
         """Return the moment of a frame; frames in ascending order cost least."""
         if not self._next <= frame < self._next + _READ_THROUGH:
-            self._stream = iter(frames_showing(self._job.capture, (), frame, self._job.stop))
+            self._stream = iter(self._job.frames(frame, self._job.stop))
         self._next = frame + 1
         return next(moment for moment in self._stream if moment.index == frame)

@@ -79,7 +79,7 @@ class _Recorder:
 
     def _look(self, record: FrameAnnotations) -> HandsInFrame:
         wrists = Wrists(record.mean[self._wrists], record.supported[self._wrists])
-        return self._finder.look(self._moments.at(record.frame), wrists)
+        return self._finder.look(self._moments.at(record.frame), wrists, record.crops)
 
     def _infer(self, sightings: Sequence[Sighting]) -> list[FrameAnnotations]:
         if self._hands is None or self._model is None:

@@ -18,7 +18,7 @@ from torch import Tensor
 from poseharvest.arrays import ImageSize
 from poseharvest.capture.frames import MultiViewFrame
 from poseharvest.detectors.keypoints import draw_people
-from poseharvest.detectors.protocol import HandSource
+from poseharvest.detectors.protocol import CroppedView, HandNetwork, HandSource
 from poseharvest.geometry.camera import StaticCamera
 from poseharvest.geometry.crop import Crop
 from poseharvest.geometry.rig import Rig, inside_image, project_all
@@ -108,29 +108,30 @@ class HandFinder:
     """Finds the hands at a person's wrists.
 
     Attributes:
-        source: knows the hands of everybody in a picture.
+        source: knows the hands of everybody in a picture, or finds those of the person in a window.
         rig: the cameras.
         heatmap_size: (height, width) of the maps that are drawn.
     """
 
-    source: HandSource
+    source: HandSource | HandNetwork
     rig: Rig
     heatmap_size: ImageSize
 
-    def look(self, frame: MultiViewFrame, wrists: Wrists) -> HandsInFrame:
+    def look(self, frame: MultiViewFrame, wrists: Wrists, crops: Sequence[Crop | None] = ()) -> HandsInFrame:
         """Return the hands in a frame.
 
         Args:
-            frame: for the numbers of the views' pictures.
+            frame: for the views' pictures, or their numbers alone.
             wrists: of the body.
+            crops: for each view the window around the person, in which a network looks; None for an absent view.
         """
+        of_view = self._hands(frame, crops)
         cameras = self.rig.at(frame.index)
         projection = project_all(cameras, wrists.points.double())
         px_per_mm = _pixels_per_mm(cameras, wrists.points.double())
         of_side: tuple[dict[int, _Hand], dict[int, _Hand]] = ({}, {})
         elsewhere = 0
-        for view, camera in enumerate(cameras):
-            hands = self.source.hands(camera.name, frame.number(view))
+        for view, hands in enumerate(of_view):
             is_there = projection.valid[view] & wrists.known
             taken = assign_hands(hands, projection.pixels[view], px_per_mm[view], is_there)
             elsewhere += _num_seen(hands) > 0 and not any(taken)
@@ -144,6 +145,19 @@ class HandFinder:
         seen = (int(left is not None), int(right is not None))
         outside = sum(_num_outside(one, hands) for one, hands in zip((left, right), of_side, strict=True))
         return HandsInFrame((left, right), HandTally(1, seen, exchanged, elsewhere, outside))
+
+    def _hands(self, frame: MultiViewFrame, crops: Sequence[Crop | None]) -> list[list[Tensor]]:
+        """Return for every view the (2, 21, 3) hands of everybody, or of the person in the window."""
+        names = self.rig.names
+        if not isinstance(self.source, HandNetwork):
+            return [self.source.hands(name, frame.number(view)) for view, name in enumerate(names)]
+        windows = {
+            view: CroppedView(names[view], frame.index, crop, frame.images[view], frame.number(view))
+            for view, crop in enumerate(crops)
+            if crop is not None and (frame.images[view] is not None or not self.source.needs_images)
+        }
+        found = dict(zip(windows, self.source.hands_in(list(windows.values())), strict=True))
+        return [[found[view]] if view in found else [] for view in range(len(names))]
 
     def _sighting(
         self, frame: MultiViewFrame, cameras: Sequence[StaticCamera], wrist: Tensor, hands: dict[int, _Hand]

@@ -52,7 +52,7 @@ class HarvestOptions:
 
     hands: bool = False
     """Harvest the joints of both hands as well: each wrist gets a small cube and a tree of its own. For one person, by
-    keypoint files that hold hands. The paper has no hands."""
+    keypoint files that hold hands or a whole-body network. The paper has no hands."""
 
     moments: bool | None = None
     """True if frames do not follow one another: every frame stands alone. None detects it from keypoint files."""

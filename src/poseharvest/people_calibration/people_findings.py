@@ -9,6 +9,7 @@ import numpy as np
 from poseharvest.findings import Finding, worst_first
 from poseharvest.people_calibration.joint_sightings import Floats
 from poseharvest.people_calibration.one_body import BodySightings
+from poseharvest.people_calibration.reprojection import reprojection_of
 from poseharvest.people_calibration.solve_people import PeopleCalibration
 
 _ERROR_SHARE, _WARNING_SHARE = 0.05, 0.02  # median error over the extent of the body in the picture
@@ -75,6 +76,7 @@ def judge_people(result: PeopleCalibration, *, has_guessed_lenses: bool, asked_w
         findings += _of_errors(summary)
         findings += _of_place(result, number)
         findings += _of_focal(result, number) if has_guessed_lenses else []
+    findings.append(Finding("note", "reprojection", reprojection_of(result).in_words))
     return worst_first([*findings, *_of_geometry(result), *_of_scale(result), *_of_world(result, asked_world)])
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from poseharvest.people_calibration.people_findings import summarize_views
+from poseharvest.people_calibration.reprojection import reprojection_of
 from poseharvest.people_calibration.solve_people import PeopleCalibration
 from poseharvest.rig_calibration.calibration_record import FORMAT_NAME, plain_numbers
 from poseharvest.versions import current_versions
@@ -35,6 +37,7 @@ def _record(result: PeopleCalibration) -> dict[str, Any]:
         "world": {"source": result.world.source, "text": result.world.text},
         "scale": {"text": result.scale.text, "is_guessed": result.scale.is_guessed},
         "error_px": {"mean": float(errors.mean()), "median": float(np.median(errors))},
+        "reprojection": asdict(reprojection_of(result)),
         "cameras": [_camera(result, number) for number in range(len(result.views))],
         "not_placed": [name for view, name in enumerate(names) if view not in result.views],
         "limbs_mm": {

@@ -59,7 +59,10 @@ def find_pose(board: Board, corners: Corners, lens: Lens) -> BoardPose | None:
     points = board.corner_points[corners.ids]
     plane = lens.normalized(corners.pixels)
     found, vectors, translations, _ = cv2.solvePnPGeneric(points, plane, np.eye(3), None, flags=cv2.SOLVEPNP_IPPE)
-    starts = [np.concatenate(pair).reshape(6) for pair in zip(vectors[:found], translations[:found], strict=True)]
+    starts = [
+        np.concatenate(pair).reshape(6).astype(np.float64)
+        for pair in zip(vectors[:found], translations[:found], strict=True)
+    ]
     poses = []
     for start in starts:
         if not np.isfinite(start).all():  # corners beyond the view of a lens that is guessed wrongly

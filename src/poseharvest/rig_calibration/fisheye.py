@@ -69,10 +69,9 @@ def _calibrated(board: Board, pictures: Sequence[Corners], start: Lens) -> Lens 
     flags = of.CALIB_USE_INTRINSIC_GUESS | of.CALIB_FIX_SKEW | of.CALIB_RECOMPUTE_EXTRINSIC
     points = [board.corner_points[one.ids].reshape(-1, 1, 3) for one in pictures]
     pixels = [one.pixels.reshape(-1, 1, 2).astype(np.float64) for one in pictures]
-    matrix, coefficients = start.matrix.copy(), np.zeros((4, 1))
     try:
         _, matrix, coefficients, *_ = cv2.fisheye.calibrate(
-            points, pixels, start.image_size[::-1], matrix, coefficients, flags=flags
+            points, pixels, start.image_size[::-1], start.matrix.copy(), np.zeros((4, 1)), flags=flags
         )
     except cv2.error:  # a picture from which its pose does not follow
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -103,7 +104,7 @@ class Lens:
         """Return the lens with its estimated numbers (P,) changed by `steps`."""
         return replace(self, values=self.values + self.directions @ steps)
 
-    def project(self, points: Floats, vector: Floats, translation: Floats) -> tuple[Floats, Floats]:
+    def project(self, points: Floats, vector: NDArray[Any], translation: NDArray[Any]) -> tuple[Floats, Floats]:
         """Return the (N, 2) pixels of points (N, 3), and their (2N, 6 + 4 + D) derivatives, by OpenCV.
 
         Args:
