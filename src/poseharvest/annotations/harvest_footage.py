@@ -34,6 +34,17 @@ def open_footage_of(harvest: Harvest, folder: Path | None = None) -> Capture:
     return _open(harvest, place)
 
 
+def checked_footage_of(harvest: Harvest, given: FrameSource | Path | None) -> FrameSource:
+    """Return the footage of a harvest, which may be given, opened or by its folder; it is checked to be the same.
+
+    Raises:
+        CaptureError: the footage is missing or is not the harvest's.
+    """
+    footage = open_footage_of(harvest, given) if given is None or isinstance(given, Path) else given
+    check_footage(harvest, footage)
+    return footage
+
+
 def _open(harvest: Harvest, place: Path) -> Capture:
     """Return the footage with the pictures of the harvest's moments; its cameras fit the footage as it is."""
     fitted = {"rotate": PerView(0), "scale": PerView(1.0), "names": {}, "calibration": None}

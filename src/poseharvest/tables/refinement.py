@@ -17,7 +17,13 @@ from poseharvest.learning.heatmaps2d.network_files import write_weights
 from poseharvest.learning.loop.fit import report_steps
 from poseharvest.learning.personalize.finetune import trainable
 from poseharvest.learning.personalize.label_set import LabelSet
-from poseharvest.learning.personalize.labels import OVER_TAKES, PictureLabels, labels_of_takes, require_enough
+from poseharvest.learning.personalize.labels import (
+    OVER_TAKES,
+    PictureLabels,
+    labels_of_takes,
+    require_enough,
+    thinned_out,
+)
 from poseharvest.learning.personalize.takes import LabelledTake, learn_from_takes
 from poseharvest.progress import OnProgress, Progress, with_prefix
 from poseharvest.skeleton.skeleton import Skeleton
@@ -135,5 +141,4 @@ def _labels(generic: Sequence[HarvestedShot], labels: LabelSet, most: int) -> li
     by_shot = labels_of_takes([one.harvest for one in generic], labels, frames)
     everything = [label for of_shot in by_shot for label in of_shot]
     require_enough(everything, labels, num_pictures=1)
-    step = -(-len(everything) // most)
-    return [of_shot[::step] for of_shot in by_shot]
+    return thinned_out(by_shot, most)

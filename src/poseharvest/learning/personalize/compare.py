@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,7 +13,14 @@ from torch import Tensor
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.errors import TrainingError
-from poseharvest.learning.personalize.consistency import Consistency, consistency, mean_of, rating_of
+from poseharvest.learning.personalize.consistency import (
+    Consistency,
+    JudgedRecord,
+    agreement,
+    consistency,
+    mean_of,
+    rating_of,
+)
 
 _MOST_STRETCHES, _LEAST_POSES = 5, 6  # of one take, and people in frames of each
 
@@ -56,8 +63,8 @@ class HarvestPair:
 class _Both:
     """One person in one frame, before and after."""
 
-    old: FrameAnnotations
-    new: FrameAnnotations
+    old: JudgedRecord
+    new: JudgedRecord
 
 
 @dataclass(frozen=True)
@@ -96,7 +103,13 @@ def compare(pairs: Sequence[HarvestPair]) -> Comparison:
         TrainingError: the harvests of no take have a person in common in these frames.
     """
     records = [(_records(pair.before, pair.frames), _records(pair.after, pair.frames)) for pair in pairs]
-    judged = [[_Both(old[key], new[key]) for key in sorted(old.keys() & new.keys())] for old, new in records]
+    judged = [
+        [
+            _Both(JudgedRecord.of(pair.before, old[key]), JudgedRecord.of(pair.after, new[key]))
+            for key in sorted(old.keys() & new.keys())
+        ]
+        for pair, (old, new) in zip(pairs, records, strict=True)
+    ]
     if not any(judged):
         frames = ", ".join(f"{pair.frames.start} to {pair.frames.stop - 1}" for pair in pairs)
         num_old, num_new = (sum(map(len, some)) for some in zip(*records, strict=True))
@@ -104,42 +117,31 @@ def compare(pairs: Sequence[HarvestPair]) -> Comparison:
             f"comparison: expected a person that both harvests hold in frames {frames}, got none "
             f"({num_old} poses before, {num_new} after)"
         )
-    everything = [record for take in judged for record in take]
-    change = torch.stack([_change(record.old, record.new) for record in everything]).numpy()
-    joints = pairs[0].before.skeleton.joints
+    change = torch.stack([_change(both.old.record, both.new.record) for take in judged for both in take]).numpy()
+    joints, taken = pairs[0].before.skeleton.joints, list(zip(pairs, judged, strict=True))
     by_joint = {joint: mean_of(change[:, k]) for k, joint in enumerate(joints)}
     return Comparison(
-        before=consistency([(pair.before, [record.old for record in take]) for pair, take in _paired(pairs, judged)]),
-        after=consistency([(pair.after, [record.new for record in take]) for pair, take in _paired(pairs, judged)]),
+        before=consistency([(pair.before, [both.old for both in take]) for pair, take in taken]),
+        after=consistency([(pair.after, [both.new for both in take]) for pair, take in taken]),
         pose_change_mm=mean_of(change),
         joint_change_mm={joint: mean for joint, mean in by_joint.items() if np.isfinite(mean)},
-        stretches=_stretches(pairs, judged),
+        stretches=_stretches(taken),
     )
 
 
-def _paired(pairs: Sequence[HarvestPair], judged: Sequence[list[_Both]]) -> Iterator[tuple[HarvestPair, list[_Both]]]:
-    yield from zip(pairs, judged, strict=True)
-
-
-def _stretches(pairs: Sequence[HarvestPair], judged: Sequence[list[_Both]]) -> tuple[Stretch, ...]:
+def _stretches(taken: Sequence[tuple[HarvestPair, list[_Both]]]) -> tuple[Stretch, ...]:
     """Return every take; of a single take its judged frames in up to five parts."""
-    if len(pairs) > 1:
-        parts = [(pair, pair.before.path.name, take) for pair, take in _paired(pairs, judged)]
-    else:
-        pair, take = pairs[0], judged[0]
-        indices = np.array_split(np.arange(len(take)), min(_MOST_STRETCHES, -(-len(take) // _LEAST_POSES)))
-        parts = [(pair, _span([take[index] for index in some]), [take[index] for index in some]) for some in indices]
-    return tuple(_stretch(pair, name, some) for pair, name, some in parts if some)
+    if len(taken) > 1:
+        return tuple(_stretch(pair.before.path.name, take) for pair, take in taken if take)
+    _, take = taken[0]
+    indices = np.array_split(np.arange(len(take)), min(_MOST_STRETCHES, -(-len(take) // _LEAST_POSES)))
+    parts = [[take[index] for index in some] for some in indices]
+    return tuple(_stretch(f"frames {some[0].old.record.frame} to {some[-1].old.record.frame}", some) for some in parts)
 
 
-def _span(some: Sequence[_Both]) -> str:
-    return f"frames {some[0].old.frame} to {some[-1].old.frame}"
-
-
-def _stretch(pair: HarvestPair, name: str, some: Sequence[_Both]) -> Stretch:
-    before = consistency([(pair.before, [record.old for record in some])])
-    after = consistency([(pair.after, [record.new for record in some])])
-    return Stretch(name, rating_of(before.as_dict()), rating_of(after.as_dict()), len(some))
+def _stretch(name: str, some: Sequence[_Both]) -> Stretch:
+    before, after = (rating_of(agreement(side)) for side in ([one.old for one in some], [one.new for one in some]))
+    return Stretch(name, before, after, len(some))
 
 
 def _records(harvest: Harvest, frames: range) -> Records:

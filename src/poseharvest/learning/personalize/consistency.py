@@ -55,19 +55,47 @@ def rating_of(numbers: Mapping[str, Any]) -> float:
     return left_out if np.isfinite(left_out) else float(numbers["disagreement"])
 
 
-def consistency(takes: Sequence[tuple[Harvest, Sequence[FrameAnnotations]]]) -> Consistency:
+@dataclass(frozen=True, eq=False)
+class JudgedRecord:
+    """One person in one frame, and how far the views are from agreeing there, measured once.
+
+    Attributes:
+        record: the annotations.
+        relative: (V, J) distance of each maximum from the projected pose, as a share of the window; at most a tenth.
+        left_out: (V, J) as `left_out_shares` returns it.
+    """
+
+    record: FrameAnnotations
+    relative: Floats
+    left_out: Floats
+
+    @classmethod
+    def of(cls, harvest: Harvest, record: FrameAnnotations) -> JudgedRecord:
+        """Measure a record of a harvest."""
+        relative = np.minimum(_peak_distance(record) / _sides(record), OUTLIER_SHARE)
+        return cls(record, relative, left_out_shares(harvest, record))
+
+
+def agreement(judged: Sequence[JudgedRecord]) -> dict[str, float]:
+    """Return what rounds are judged by, of some records: `rating_of` reads it."""
+    return {
+        "disagreement": mean_of(np.concatenate([one.relative.ravel() for one in judged])),
+        "left_out_disagreement": mean_of(np.concatenate([one.left_out.ravel() for one in judged])),
+    }
+
+
+def consistency(takes: Sequence[tuple[Harvest, Sequence[JudgedRecord]]]) -> Consistency:
     """Return how well harvests agree with themselves on some of their records."""
-    records = [record for _, of_take in takes for record in of_take]
+    judged = [one for _, of_take in takes for one in of_take]
+    records = [one.record for one in judged]
     distance = np.concatenate([_peak_distance(record).ravel() for record in records])
     relative = np.concatenate([(_peak_distance(record) / _sides(record)).ravel() for record in records])
-    left_out = np.concatenate([left_out_shares(take, record).ravel() for take, own in takes for record in own])
     known = np.isfinite(distance)
-    spreads = [_limb_spread(take, of_take) for take, of_take in takes if of_take]
+    spreads = [_limb_spread(take, [one.record for one in of_take]) for take, of_take in takes if of_take]
     return Consistency(
         peak_distance_px=float(np.median(distance[known])) if known.any() else float("nan"),
         contradicting_percent=100 * mean_of(np.where(known, relative > OUTLIER_SHARE, np.nan)),
-        disagreement=mean_of(np.minimum(relative, OUTLIER_SHARE)),
-        left_out_disagreement=mean_of(left_out),
+        **agreement(judged),
         uncertainty_mm=_uncertainty(records),
         limb_spread_percent=mean_of(np.array(spreads)),
         num_poses=len(records),

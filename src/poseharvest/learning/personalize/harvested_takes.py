@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from poseharvest.annotations.harvest_footage import check_footage, open_footage_of
+from poseharvest.annotations.harvest_footage import checked_footage_of
 from poseharvest.annotations.reader import Harvest
 from poseharvest.capture.frames import FrameSource
 from poseharvest.detectors.network import NetworkDetector
@@ -76,7 +76,7 @@ def open_takes(
     _check_number(len(captures), len(opened), "captures")
     _check_number(len(boxes), len(opened), "boxes")
     return tuple(
-        HarvestedTake(one, _footage(one, given), windows, *split_frames(harvested_frames(one), held_out))
+        HarvestedTake(one, checked_footage_of(one, given), windows, *split_frames(harvested_frames(one), held_out))
         for one, given, windows in zip(opened, captures, boxes, strict=True)
     )
 
@@ -87,12 +87,6 @@ def split_frames(frames: range, held_out: float) -> tuple[range, range]:
     if num_held_out == 0:
         return frames, frames
     return frames[:-num_held_out], frames[-num_held_out:]
-
-
-def _footage(harvest: Harvest, given: FrameSource | Path | None) -> FrameSource:
-    footage = open_footage_of(harvest, given) if given is None or isinstance(given, Path) else given
-    check_footage(harvest, footage)
-    return footage
 
 
 def _check_number(number: int, num_harvests: int, what: str) -> None:

@@ -97,6 +97,12 @@ def labels_of_takes(
     return _labels(harvests, rows, labels, frames)
 
 
+def thinned_out(takes: Sequence[list[PictureLabels]], most: int) -> list[list[PictureLabels]]:
+    """Return the labels of takes thinned out evenly, to about `most` pictures together."""
+    step = max(1, -(-sum(map(len, takes)) // most))
+    return [take[::step] for take in takes]
+
+
 def require_enough(pictures: list[PictureLabels], labels: LabelSet, *, num_pictures: int) -> None:
     """Raise TrainingError if there are fewer than `num_pictures` pictures with labels."""
     if len(pictures) < num_pictures:

@@ -24,7 +24,13 @@ from poseharvest.learning.personalize.compare import HarvestPair, compare
 from poseharvest.learning.personalize.consistency import rating_of
 from poseharvest.learning.personalize.harvest_again import options_of
 from poseharvest.learning.personalize.harvested_takes import HarvestedTake
-from poseharvest.learning.personalize.labels import PictureLabels, harvest_labels, labels_of_takes, require_enough
+from poseharvest.learning.personalize.labels import (
+    PictureLabels,
+    harvest_labels,
+    labels_of_takes,
+    require_enough,
+    thinned_out,
+)
 from poseharvest.learning.personalize.personalize_options import PersonalizationOptions
 from poseharvest.learning.personalize.surroundings import turns_of
 from poseharvest.learning.personalize.takes import LabelledTake, learn_from_takes
@@ -235,8 +241,7 @@ def _labels(inputs: RoundInputs, sources: Sequence[Harvest]) -> list[list[Pictur
         pictures = labels_of_takes(sources, options.labels, learned)
     everything = [label for of_take in pictures for label in of_take]
     require_enough(everything, options.labels, num_pictures=options.min_pictures)
-    step = -(-len(everything) // options.max_pictures)
-    return [of_take[::step] for of_take in pictures]
+    return thinned_out(pictures, options.max_pictures)
 
 
 def _frame_listener(inputs: RoundInputs) -> Callable[[int], None]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from poseharvest.annotations.harvest_footage import check_footage, open_footage_of
+from poseharvest.annotations.harvest_footage import checked_footage_of
 from poseharvest.annotations.reader import Harvest
 from poseharvest.capture.frames import FrameSource
 from poseharvest.errors import TrainingError
@@ -66,8 +66,7 @@ def open_harvests(
         raise TrainingError(f"captures: expected one a harvest, {len(harvests)}, got {len(captures)}")
     opened = []
     for harvest, place, selected in zip(harvests, captures, marks, strict=True):
-        capture = open_footage_of(harvest, place) if place is None or isinstance(place, Path) else place
-        check_footage(harvest, capture)
+        capture = checked_footage_of(harvest, place)
         learned, judged = split_frames(harvested_frames(harvest), options.held_out)
         judged = range(0) if judged == learned else judged
         labels_of = (
