@@ -24,7 +24,7 @@ from poseharvest.evaluation.ranking import OUTLIER_SHARE
 from poseharvest.evaluation.scores import MetricProtocol, Score
 from poseharvest.geometry.camera import StaticCamera
 from poseharvest.geometry.rig import project_all
-from poseharvest.geometry.triangulation import triangulate_robust
+from poseharvest.geometry.triangulation import triangulate_without_each_view
 from poseharvest.motion.joint_tracks import JointTrack
 from poseharvest.motion.smoother import smooth
 
@@ -145,7 +145,7 @@ def _left_out(cameras: Sequence[StaticCamera], rows: Sequence[SelectedFrame]) ->
     peaks = _flat([record.peak_pixels for record in records])
     weights = _flat([record.peak_score.clamp_min(0) for record in records])
     threshold = OUTLIER_SHARE * _median_side(records)
-    return _Chunk(cameras, rows, peaks, _left_out_points(cameras, peaks, weights, threshold_px=threshold))
+    return _Chunk(cameras, rows, peaks, triangulate_without_each_view(cameras, peaks, weights, threshold_px=threshold))
 
 
 def _harvest_distances(chunk: _Chunk) -> tuple[Tensor, Tensor]:
@@ -187,17 +187,6 @@ def _batches(rows: Iterable[SelectedFrame]) -> Iterator[list[SelectedFrame]]:
             batch = []
     if batch:
         yield batch
-
-
-def _left_out_points(cameras: Sequence[StaticCamera], peaks: Tensor, weights: Tensor, *, threshold_px: float) -> Tensor:
-    """Return (V, N, 3): for each view, the other views' triangulation; NaN where they disagree."""
-    points = []
-    for view in range(len(cameras)):
-        keep = torch.ones(len(cameras), 1, dtype=weights.dtype)
-        keep[view] = 0
-        triangulation = triangulate_robust(cameras, peaks, weights * keep, threshold_px=threshold_px)
-        points.append(torch.where(triangulation.supported[:, None], triangulation.points, torch.nan))
-    return torch.stack(points)
 
 
 def _distances(chunk: _Chunk, points: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from poseharvest.annotations.harvest_footage import check_footage, open_footage_of
+from poseharvest.annotations.harvest_footage import checked_footage_of
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.writer import preview_jpeg
 from poseharvest.arrays import Image
@@ -91,9 +91,7 @@ def footage_of(harvest: Harvest, source: FrameSource | None, folder: Path | None
                 f"got {', '.join(source.rig.names)}"
             )
         return source
-    opened = open_footage_of(harvest, folder)
-    check_footage(harvest, opened)
-    return opened
+    return checked_footage_of(harvest, folder)
 
 
 def write_images(

@@ -104,6 +104,26 @@ def triangulate_robust(
     return _fit(cameras, pixels, rays, weights * agrees)
 
 
+def triangulate_without_each_view(
+    cameras: Sequence[StaticCamera], pixels: Tensor, weights: Tensor, *, threshold_px: float
+) -> Tensor:
+    """Return (V, J, 3) mm: for each view, what the others triangulate robustly; NaN where they disagree.
+
+    Args:
+        cameras: V cameras.
+        pixels: (V, J, 2) x, y; NaN where a view has no pixel.
+        weights: (V, J) of the squared error.
+        threshold_px: as `triangulate_robust` has it.
+    """
+    points = []
+    for view in range(len(cameras)):
+        keep = torch.ones(len(cameras), 1, dtype=weights.dtype)
+        keep[view] = 0
+        triangulation = triangulate_robust(cameras, pixels, weights * keep, threshold_px=threshold_px)
+        points.append(torch.where(triangulation.supported[:, None], triangulation.points, torch.nan))
+    return torch.stack(points)
+
+
 def _checked(cameras: Sequence[StaticCamera], pixels: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
     sizes = check_shape("pixels", pixels, "V J 2", V=len(cameras))
     check_shape("weights", weights, "V J", **sizes)

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from poseharvest.annotations.film import FilmWriter, can_encode, film_part_path, film_picture, plan_film
-from poseharvest.annotations.harvest_footage import check_footage, open_footage_of
+from poseharvest.annotations.harvest_footage import checked_footage_of
 from poseharvest.annotations.info import FilmInfo
 from poseharvest.annotations.reader import Harvest
 from poseharvest.capture.frames import frames_showing
@@ -46,8 +46,7 @@ class FootageFilm:
         """
         if not can_encode():
             raise ConfigError("--film-pixels: this build of PyAV lacks the encoder libx264, which its wheels have")
-        capture = open_footage_of(harvest, self.capture)
-        check_footage(harvest, capture)
+        capture = checked_footage_of(harvest, self.capture)
         film = plan_film(harvest.rig, frames, capture.frame_rate, self.long_side_px)
         with TemporaryDirectory() as folder:
             writer = FilmWriter(Path(folder), film)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.records import FrameAnnotations
-from poseharvest.geometry.triangulation import triangulate_robust
+from poseharvest.geometry.triangulation import triangulate_without_each_view
 
 OUTLIER_SHARE = 0.1
 """A peak farther from the pose's projection than this share of its window's side contradicts it."""
@@ -113,15 +113,15 @@ def left_out_shares(harvest: Harvest, record: FrameAnnotations) -> Floats:
     if len(cameras) < 3 or not np.isfinite(sides).any():
         return np.full(peaks.shape[:2], np.nan)
     weights = torch.nan_to_num(record.peak_score).clamp_min(0)
+    threshold_px = OUTLIER_SHARE * float(np.nanmedian(sides))
+    points = triangulate_without_each_view(cameras, peaks, weights, threshold_px=threshold_px)
     rows = []
-    for view, camera in enumerate(cameras):
-        others = weights.clone()
-        others[view] = 0
-        found = triangulate_robust(cameras, peaks, others, threshold_px=OUTLIER_SHARE * float(np.nanmedian(sides)))
-        projection = camera.project(torch.nan_to_num(found.points))
-        distance = torch.linalg.vector_norm(projection.pixels - peaks[view], dim=-1)
-        share = torch.where(found.supported & projection.valid, distance / float(sides[view, 0]), OUTLIER_SHARE)
-        rows.append(torch.where(torch.isfinite(peaks[view]).all(-1), share.clamp_max(OUTLIER_SHARE), torch.nan))
+    for camera, found, own, side in zip(cameras, points, peaks, sides[:, 0], strict=True):
+        projection = camera.project(torch.nan_to_num(found))
+        is_known = torch.isfinite(found).all(-1) & projection.valid
+        share = torch.linalg.vector_norm(projection.pixels - own, dim=-1) / float(side)
+        share = torch.where(is_known, share, OUTLIER_SHARE).clamp_max(OUTLIER_SHARE)
+        rows.append(torch.where(torch.isfinite(own).all(-1), share, torch.nan))
     return np.asarray(torch.stack(rows))
 
 
