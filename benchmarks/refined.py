@@ -2,10 +2,12 @@
 
     python benchmarks/refined.py --errors measured --sequences 24
     python benchmarks/refined.py --errors network --sequences 24 --frames 200 --beside   # drawn pictures
+    python benchmarks/refined.py --errors measured --sequences 40 --frames 100 --every 1   # smooth positions too
 
 Everything is learned from each sequence's own frames; the truth only judges. Joints that two views support count. Each
 sequence is one draw of the intervals. `--beside` adds two baselines of `benchmarks/baselines.py` from the same
-heatmaps, in pairs of sequences over the joints that the baseline places.
+heatmaps, in pairs of sequences over the joints that the baseline places. Where every frame is
+judged (50 a second), the positions smoothed over time are judged too.
 """
 
 from __future__ import annotations
@@ -21,15 +23,18 @@ from scipy.stats import chi2, spearmanr
 from torch import Tensor
 
 from drawn import NETWORK, network
+from poseharvest.annotations.smoothing import joint_groups
 from poseharvest.capture.frames import FrameSource
 from poseharvest.detectors.protocol import HeatmapDetector
 from poseharvest.evaluation.bootstrap import BootstrapOptions, bootstrap
 from poseharvest.harvesting.annotate import infer_each
 from poseharvest.harvesting.subject import SubjectLearner
 from poseharvest.localization.sighting import Sighting
+from poseharvest.motion import JointTrack, MotionOptions, smooth
 from poseharvest.pictorial.posterior import JointPosterior
 from poseharvest.simulation import simulate
 from poseharvest.simulation.scene import GroundTruth
+from poseharvest.skeleton.skeleton import Skeleton
 from poseharvest.studio import ACTIONS
 from poseharvest.tables.studio.filming import Filming, shoot
 from simulated import ERRORS, single_thread, track
@@ -38,6 +43,7 @@ from study.baselines import BASELINES
 
 BESIDE = ("robust triangulation", "double-counting messages")
 LEVELS = tuple(level / 10 for level in range(1, 10))
+FRAME_RATE = 50.0
 FEW = BootstrapOptions(num_draws=500)
 
 
@@ -45,7 +51,8 @@ FEW = BootstrapOptions(num_draws=500)
 class Judged:
     """One sequence: errors (N,) mm and squared Mahalanobis distances (N,) of each way, and sigma (N,) of the fit.
 
-    `beside` has for each baseline its mean error and that of the fit on the same joints.
+    `smooth` (N,) has the errors after smoothing over time, and is empty unless every frame is judged; `beside` has for
+    each baseline its mean error and that of the fit on the same joints.
     """
 
     grid: Tensor
@@ -53,6 +60,7 @@ class Judged:
     grid_squares: Tensor
     fit_squares: Tensor
     sigma: Tensor
+    smooth: Tensor
     beside: dict[str, tuple[float, float]]
 
 
@@ -77,7 +85,17 @@ def judge(
         error = torch.linalg.vector_norm(placed - right, dim=-1)
         both = known & torch.isfinite(error)
         errors[name] = float(error[both].mean()), float(of_fit[both].mean())
-    return Judged(grid_error, fit_error, grid_squares, fit_squares, sigma, errors)
+    smooth_error = smooth_errors(fit, right, known, learner.skeleton) if every == 1 else torch.empty(0)
+    return Judged(grid_error, fit_error, grid_squares, fit_squares, sigma, smooth_error, errors)
+
+
+def smooth_errors(posteriors: list[JointPosterior], truth: Tensor, known: Tensor, skeleton: Skeleton) -> Tensor:
+    """Return the errors (N,) mm of the positions smoothed over time, from frames that follow each other."""
+    mean, cov = (torch.stack([getattr(one, name) for one in posteriors]).double() for name in ("mean", "cov"))
+    times_s = np.arange(len(mean)) / FRAME_RATE
+    track = JointTrack(times_s, mean.numpy(), cov.numpy(), known.numpy())
+    smoothed = torch.from_numpy(smooth(track, joint_groups(skeleton), MotionOptions()).mean)
+    return torch.linalg.vector_norm(smoothed - truth, dim=-1)[known]
 
 
 class Footage(NamedTuple):
@@ -140,6 +158,8 @@ def main() -> None:
     say("mean error, grid", [float(one.grid.mean()) for one in all_judged], "mm")
     say("mean error, fit", [float(one.fit.mean()) for one in all_judged], "mm")
     say("fit less grid", [float(one.fit.mean() - one.grid.mean()) for one in all_judged], "mm")
+    if arguments.every == 1:
+        say("mean error, smooth", [float(one.smooth.mean()) for one in all_judged], "mm")
     for name in BESIDE if arguments.beside else ():
         pairs = [one.beside[name] for one in all_judged]
         say(f"mean error, {name}", [other for other, _ in pairs], "mm")

@@ -12,7 +12,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from calibration_kit import plant_calib_io
+from calibration_kit import PLANTERS, plant_calib_io
 from poseharvest.calibration.h36m import write_h36m
 from poseharvest.calibration.native import write_rig
 from poseharvest.calibration.opencv_yaml import write_opencv_yaml
@@ -252,6 +252,33 @@ def test_one_odd_word_of_opencv_yaml(tmp_path, rig, data, value):
     words[min(number, len(words) - 1)] = value
     file.write_text("".join(words))
     read_or_refuse(tmp_path / "intri.yml", names=("intri.yml", "extri.yml"))
+
+
+NUMBERS = re.compile(r"-?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
+ODD_NUMBERS = ("1e400", "-1e400", "nan", "inf", "1e308", "-1e308", "9" * 400, "1e20", "0.5", "", "x")
+OF_TEXT = sorted({"qualisys", *PLANTERS} - {"opencap"})  # a pickle
+
+
+def text_file(name: str, rig: Rig, folder, shared_dir):
+    """Return the file of a calibration that is written as text."""
+    if name == "qualisys":
+        path = folder / "Calib.qca.txt"
+        path.write_text((shared_dir / "fixtures/calibration/qualisys/Calib.qca.txt").read_text())
+        return path
+    return PLANTERS[name](rig, folder)[0]
+
+
+@pytest.mark.data
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # overflow on the way to the refusal
+@pytest.mark.parametrize("name", OF_TEXT)
+def test_one_odd_number_in_a_text(tmp_path, rig, shared_dir, name):
+    """Every number of the file, one after the other, is replaced by one of the odd words in turn."""
+    path = text_file(name, rig, tmp_path, shared_dir)
+    text = path.read_text()
+    for place, match in enumerate(NUMBERS.finditer(text)):
+        word = ODD_NUMBERS[place % len(ODD_NUMBERS)]
+        path.write_text(text[: match.start()] + word + text[match.end() :])
+        read_or_refuse(path, names=(path.name, path.parent.name, "images.txt"))
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

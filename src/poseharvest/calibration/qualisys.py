@@ -18,6 +18,7 @@ import numpy as np
 
 from poseharvest.calibration.build import CameraNumbers, ReadOptions, build_rig
 from poseharvest.calibration.calibration_format import CalibrationFormat
+from poseharvest.calibration.values import image_size_of
 from poseharvest.calibration.xml_numbers import attributes
 from poseharvest.errors import FormatError
 from poseharvest.geometry.refit import QUARTER_TURNS
@@ -72,7 +73,7 @@ def _camera(camera: Element, where: str) -> CameraNumbers:
     left, right, top, bottom = attributes(camera, "fov_video", ("left", "right", "top", "bottom"), what)
     return CameraNumbers(
         name=name,
-        image_size=(round(bottom - top) + 1, round(right - left) + 1),
+        image_size=image_size_of(bottom - top + 1, right - left + 1, f"{what}: <fov_video>"),
         matrix=_matrix(camera, what) - np.array([[0.0, 0.0, left], [0.0, 0.0, top], [0.0, 0.0, 0.0]]),
         rotation=rotation,
         translation=-rotation @ attributes(camera, "transform", ("x", "y", "z"), what),
