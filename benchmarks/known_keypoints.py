@@ -33,6 +33,8 @@ from scipy.stats import chi2
 from torch import Tensor
 
 from motion import butterworth, paces, true_positions
+from poseharvest.annotations.reader import Harvest
+from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.detectors.keypoints import draw_people
 from poseharvest.detectors.protocol import CroppedView
 from poseharvest.evaluation.tracks import harvest_tracks
@@ -166,12 +168,22 @@ def mean_distance(take: Take, points: Floats, used: Tensor) -> Floats:
     return np.asarray(torch.where(seen.sum(0) >= 2, distance, torch.inf).numpy())
 
 
-def harvested(take: Take) -> dict[str, Floats]:
-    """Return the harvest's positions and smooth positions (F, J, 3) and covariances (F, J, 3, 3); NaN for none."""
+def records_of(take: Take) -> list[FrameAnnotations]:
+    """Return the records of a take's harvest."""
+    with tempfile.TemporaryDirectory() as folder:
+        return list(_harvest(take, Path(folder)).iter_frames())
+
+
+def _harvest(take: Take, folder: Path) -> Harvest:
     capture = CrowdCapture(take.rig, len(take.truth), FRAME_RATE)
     source = DrawnKeypoints(tuple(take.rig.names), take.keypoints)
+    return harvest(capture, source, folder / "harvest", options=HarvestOptions(num_previews=0))
+
+
+def harvested(take: Take) -> dict[str, Floats]:
+    """Return the harvest's positions and smooth positions (F, J, 3) and covariances (F, J, 3, 3); NaN for none."""
     with tempfile.TemporaryDirectory() as folder:
-        made = harvest(capture, source, Path(folder) / "harvest", options=HarvestOptions(num_previews=0))
+        made = _harvest(take, Path(folder))
         tracks = {"harvest": harvest_tracks(made), "smooth": harvest_tracks(made, smooth=True)}
         records = list(made.iter_frames())
     found = {name: np.full(take.truth.shape, np.nan) for name in tracks}

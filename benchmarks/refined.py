@@ -7,7 +7,7 @@
 Everything is learned from each sequence's own frames; the truth only judges. Joints that two views support count. Each
 sequence is one draw of the intervals. `--beside` adds two baselines of `benchmarks/baselines.py` from the same
 heatmaps, in pairs of sequences over the joints that the baseline places. Where every frame is
-judged (50 a second), the positions smoothed over time are judged too.
+judged (50 a second), the positions smoothed over time are judged too, beside Butterworth filters of fourth order.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from scipy.signal import butter, filtfilt
 from scipy.stats import chi2, spearmanr
 from torch import Tensor
 
@@ -44,6 +45,7 @@ from study.baselines import BASELINES
 BESIDE = ("robust triangulation", "double-counting messages")
 LEVELS = tuple(level / 10 for level in range(1, 10))
 FRAME_RATE = 50.0
+CUTOFFS_HZ = (2.0, 3.0, 3.5, 4.0, 5.0, 6.0, 8.0)
 FEW = BootstrapOptions(num_draws=500)
 
 
@@ -51,8 +53,8 @@ FEW = BootstrapOptions(num_draws=500)
 class Judged:
     """One sequence: errors (N,) mm and squared Mahalanobis distances (N,) of each way, and sigma (N,) of the fit.
 
-    `smooth` (N,) has the errors after smoothing over time, and is empty unless every frame is judged; `beside` has for
-    each baseline its mean error and that of the fit on the same joints.
+    `smooth` has the mean errors of positions smoothed over time, by us and at each of `CUTOFFS_HZ`, if every frame is
+    judged; `beside` has for each baseline its mean error and that of the fit on the same joints.
     """
 
     grid: Tensor
@@ -60,7 +62,7 @@ class Judged:
     grid_squares: Tensor
     fit_squares: Tensor
     sigma: Tensor
-    smooth: Tensor
+    smooth: dict[str, float]
     beside: dict[str, tuple[float, float]]
 
 
@@ -85,17 +87,23 @@ def judge(
         error = torch.linalg.vector_norm(placed - right, dim=-1)
         both = known & torch.isfinite(error)
         errors[name] = float(error[both].mean()), float(of_fit[both].mean())
-    smooth_error = smooth_errors(fit, right, known, learner.skeleton) if every == 1 else torch.empty(0)
+    smooth_error = smooth_errors(fit, right, known, learner.skeleton) if every == 1 else {}
     return Judged(grid_error, fit_error, grid_squares, fit_squares, sigma, smooth_error, errors)
 
 
-def smooth_errors(posteriors: list[JointPosterior], truth: Tensor, known: Tensor, skeleton: Skeleton) -> Tensor:
-    """Return the errors (N,) mm of the positions smoothed over time, from frames that follow each other."""
+def smooth_errors(
+    posteriors: list[JointPosterior], truth: Tensor, known: Tensor, skeleton: Skeleton
+) -> dict[str, float]:
+    """Return mean errors, mm, of the positions smoothed over time, from frames that follow each other."""
     mean, cov = (torch.stack([getattr(one, name) for one in posteriors]).double() for name in ("mean", "cov"))
-    times_s = np.arange(len(mean)) / FRAME_RATE
-    track = JointTrack(times_s, mean.numpy(), cov.numpy(), known.numpy())
-    smoothed = torch.from_numpy(smooth(track, joint_groups(skeleton), MotionOptions()).mean)
-    return torch.linalg.vector_norm(smoothed - truth, dim=-1)[known]
+    track = JointTrack(np.arange(len(mean)) / FRAME_RATE, mean.numpy(), cov.numpy(), known.numpy())
+    ways = {"smooth": smooth(track, joint_groups(skeleton), MotionOptions()).mean}
+    for cutoff in CUTOFFS_HZ:
+        ways[f"{cutoff:g} Hz"] = filtfilt(*butter(4, cutoff / (FRAME_RATE / 2)), mean.numpy(), axis=0)
+    return {
+        name: float(torch.linalg.vector_norm(torch.from_numpy(way.copy()) - truth, dim=-1)[known].mean())
+        for name, way in ways.items()
+    }
 
 
 class Footage(NamedTuple):
@@ -159,7 +167,8 @@ def main() -> None:
     say("mean error, fit", [float(one.fit.mean()) for one in all_judged], "mm")
     say("fit less grid", [float(one.fit.mean() - one.grid.mean()) for one in all_judged], "mm")
     if arguments.every == 1:
-        say("mean error, smooth", [float(one.smooth.mean()) for one in all_judged], "mm")
+        for name in all_judged[0].smooth:
+            say(f"mean error, {name}", [one.smooth[name] for one in all_judged], "mm")
     for name in BESIDE if arguments.beside else ():
         pairs = [one.beside[name] for one in all_judged]
         say(f"mean error, {name}", [other for other, _ in pairs], "mm")

@@ -121,6 +121,26 @@ def planted(scene: Scene) -> Iterator[Planted]:
         yield from _pairs(scene, view)
 
 
+def planted_halfway(scene: Scene) -> Iterator[Planted]:
+    """Yield faults of every camera that begin in the middle: it is pushed or zoomed, or falls behind."""
+    half = len(scene.shown.frames) // 2
+    for view, camera in enumerate(scene.cameras):
+        for fault in _wrong_calibrations(scene, view):
+            if fault.name == "distortion dropped":
+                continue  # a lens does not change
+            # The calibration stays; what the camera shows moves the other way.
+            shift = projected(camera, scene.points) - projected(fault.cameras[view], scene.points)
+            yield _from(scene, fault, half, scene.shown.with_view(view, scene.shown.pixels[view] + shift).pixels)
+        for fault in _wrong_times(scene, view):
+            if fault.kinds == ("delay",):
+                yield _from(scene, fault, half, fault.pixels)
+
+
+def _from(scene: Scene, fault: Planted, frame: int, pixels: Floats) -> Planted:
+    later = np.concatenate((scene.shown.pixels[:, :frame], pixels[:, frame:]), axis=1)
+    return replace(fault, name=f"{fault.name} from frame {frame} on", cameras=scene.cameras, pixels=later)
+
+
 def _wrong_calibrations(scene: Scene, view: int) -> Iterator[Planted]:
     camera, points = scene.cameras[view], scene.points
     before = projected(camera, points)

@@ -62,6 +62,8 @@ class CameraFault:
         is_plain: no other camera's fault would explain nearly as much.
         is_left_out: the harvest is without the cameras in `wrong`.
         late_frames: by how many frames the pictures of one camera are behind, where that is wrong; negative: ahead.
+        from_frame: the first frame in which it is wrong, where earlier ones are right; None otherwise.
+        before_frame: the first frame in which it is right again, where earlier ones are wrong; None otherwise.
     """
 
     views: tuple[str, ...]
@@ -72,6 +74,8 @@ class CameraFault:
     is_plain: bool = True
     is_left_out: bool = False
     late_frames: float = 0.0
+    from_frame: int | None = None
+    before_frame: int | None = None
 
     @property
     def finding(self) -> Finding:
@@ -83,13 +87,22 @@ class CameraFault:
             then = f"the harvest is without {wrong}; correct that and harvest again (--keep-cameras leaves none out)"
         elif self.kind == "delay" and not self.is_plain:
             then = "the poses are wrong"
+        elif self.stretch:
+            then = "the poses there are wrong: harvest them apart (--start, --stop) without it (--views)"
         else:
             then = "the poses are wrong: correct that and harvest again, or leave it out with --views"
         message = (
-            f"camera{'s' if several else ''} {names}: {self.text} (the person lies {self.moved_px:.0f} px from where "
-            f"the other cameras see them): {then}"
+            f"camera{'s' if several else ''} {names}: {self.stretch}{self.text} (the person lies "
+            f"{self.moved_px:.0f} px from where the other cameras see them): {then}"
         )
         return Finding("warning" if self.is_left_out else "error", f"camera {self.views[0]}", message)
+
+    @property
+    def stretch(self) -> str:
+        """Which part of the take is meant, as the beginning of a text; empty for all of it."""
+        if self.from_frame is not None:
+            return f"from about frame {self.from_frame} on, "
+        return "" if self.before_frame is None else f"before about frame {self.before_frame}, "
 
 
 def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:

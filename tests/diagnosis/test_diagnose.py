@@ -75,8 +75,8 @@ def walk(rig: Rig, **how: object) -> list[FrameAnnotations]:
     return [record(rig, frame, **how) for frame in range(NUM)]  # type: ignore[arg-type]
 
 
-def diagnosed(rig: Rig, records: list[FrameAnnotations], run: HarvestRun = RUN) -> list[str]:
-    diagnosis = Diagnosis(rig, MPII16)
+def diagnosed(rig: Rig, records: list[FrameAnnotations], run: HarvestRun = RUN, **how: bool) -> list[str]:
+    diagnosis = Diagnosis(rig, MPII16, **how)
     for one in records:
         diagnosis.add(one)
     return [f"{finding.severity}: {finding.message}" for finding in diagnosis.completed(run).findings]
@@ -114,6 +114,23 @@ def test_a_turned_camera_is_named(view: int, degrees: float, sign: int) -> None:
     lines = diagnosed(rig, walk(rig, filmed=filmed))
     (line,) = [line for line in lines if "other cameras" in line]
     assert line.startswith(f'error: camera "{rig.names[view]}": it was moved or turned after its calibration')
+
+
+@pytest.mark.parametrize("judges_cameras", [True, False])
+@pytest.mark.parametrize("num_people", [1, 2])
+def test_a_camera_that_is_pushed_during_the_take_is_named(judges_cameras: bool, num_people: int) -> None:
+    """Also where the cameras were judged before, by the first frames, and in everybody."""
+    rig, num_frames = walker_rig(), 2 * NUM
+    pushed = with_camera(rig, 1, turned(tuple(rig)[1], 5))  # type: ignore[arg-type]
+    records = [
+        replace(record(rig, frame, filmed=pushed if frame >= NUM else rig), person=person)
+        for frame in range(num_frames)
+        for person in range(num_people)
+    ]
+    lines = diagnosed(rig, records, judges_cameras=judges_cameras)
+    (line,) = [line for line in lines if "other cameras" in line]
+    assert line.startswith(f'error: camera "{rig.names[1]}": from about frame {NUM} on, it was moved or turned')
+    assert not [line for line in lines if "heatmap peaks" in line]
 
 
 @pytest.mark.parametrize("same", [True, False])

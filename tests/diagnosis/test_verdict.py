@@ -61,6 +61,14 @@ def test_a_camera_at_fault_makes_the_poses_wrong_and_stands_first(info: HarvestI
     assert not any("agree" in reason.text or "keep" in reason.text for reason in verdict.reasons)
 
 
+def test_a_fault_that_begins_within_the_take_says_where(info: HarvestInfo) -> None:
+    pushed = replace(MOVED, from_frame=56)
+    faulty = with_findings(info.model_copy(update={"camera_faults": (pushed,)}), pushed.finding)
+    assert verdict_on(faulty, SIGMA).sentence == (
+        "Wrong: camera cam03: from about frame 56 on, it was moved after its calibration (about 200 mm)."
+    )
+
+
 def test_a_camera_that_was_left_out_is_to_be_looked_at(info: HarvestInfo) -> None:
     left_out = replace(MOVED, is_left_out=True)
     verdict = verdict_on(with_findings(info.model_copy(update={"camera_faults": (left_out,)}), left_out.finding), SIGMA)

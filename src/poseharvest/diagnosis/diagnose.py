@@ -26,6 +26,7 @@ from poseharvest.diagnosis.camera_findings import (
     about_places_and_timing,
 )
 from poseharvest.diagnosis.cross_check import combine_people, cross_check, cross_check_people
+from poseharvest.diagnosis.later_faults import find_later_fault
 from poseharvest.diagnosis.limbs import LimbTally
 from poseharvest.diagnosis.sampled_moments import MomentSamples, shown_in
 from poseharvest.findings import CameraFault, Finding, worst_first
@@ -120,7 +121,8 @@ class Diagnosis:
     Args:
         rig: the cameras; records hold their views in this order.
         skeleton: records hold its joints in this order.
-        judges_cameras: look for a fault of a camera; False where it was done with the footage.
+        judges_cameras: look for a fault of a camera throughout; False where it was done with the footage. One that
+            begins or ends within the take is looked for in any case.
 
     Attributes:
         coverage: counts of the frames in which two views show a joint, by person.
@@ -175,7 +177,8 @@ class Diagnosis:
         findings = strange + ([] if self._is_judged else about_places_and_timing(checks, run.capture.frame_rate))
         findings += about_depth(self._rig, moments)
         views = self._views.summary()
-        named = {finding.topic for finding in findings} | {f"camera {name}" for fault in kept for name in fault.views}
+        at_fault = {f"{what} {name}" for fault in kept for name in fault.views for what in ("camera", "view")}
+        named = {finding.topic for finding in findings} | at_fault
         if not strange:  # then the peaks of that person lie far from the pose, and no camera is the cause
             about = about_peaks(views, cameras_are_judged=self._is_judged)
             findings += [finding for finding in about if finding.topic not in named]
@@ -192,8 +195,16 @@ class Diagnosis:
     def _faults(self, frame_rate: float, on_step: Callable[[str], None]) -> tuple[CameraFault, ...]:
         """Return the fault of a camera that shows in those who are seen most."""
         cameras = still_cameras(self._rig)
-        if not (cameras and self._judges_cameras):
+        if not cameras:
             return ()
+        found = self._fault_of_all(partial(find_fault, cameras), frame_rate, on_step) if self._judges_cameras else None
+        found = found or self._fault_of_all(partial(find_later_fault, cameras), frame_rate, on_step)
+        return () if found is None else (found,)
+
+    def _fault_of_all(
+        self, judge: Callable[..., CameraFault | None], frame_rate: float, on_step: Callable[[str], None]
+    ) -> CameraFault | None:
+        """Return the fault that a function finds in each of those who are seen most, and in both together."""
         moments = self._moments.moments
         counts = Counter(moment.person for moment in moments)
         people = [person for person, _ in counts.most_common(_MAX_PEOPLE_ASKED)]
@@ -202,17 +213,17 @@ class Diagnosis:
         found: CameraFault | None = None
         for person in people:
             on_step(f"judging the cameras by person {person}")
-            fault = find_fault(cameras, shown[person], frame_rate, flip, partial(_say_suspect, on_step, person))
+            fault = judge(shown[person], frame_rate, flip, partial(_say_suspect, on_step, person))
             if not _confirms(fault, found):
-                return ()
+                return None
             found = fault
-        if len(people) == _MAX_PEOPLE_ASKED:
-            # Each alone may fit another change of the camera. What is wrong with it explains both at once.
-            on_step("judging the cameras by both")
-            both = shown[people[0]].beside(shown[people[1]])
-            pooled = find_fault(cameras, both, frame_rate, (*flip, *(len(flip) + joint for joint in flip)))
-            found = pooled if _confirms(pooled, found) else None
-        return () if found is None else (found,)
+        if len(people) < _MAX_PEOPLE_ASKED:
+            return found
+        # Each alone may fit another change of the camera. What is wrong with it explains both at once.
+        on_step("judging the cameras by both")
+        both = shown[people[0]].beside(shown[people[1]])
+        pooled = judge(both, frame_rate, (*flip, *(len(flip) + joint for joint in flip)))
+        return pooled if _confirms(pooled, found) else None
 
     def _about_unseen_joints(self) -> list[Finding]:
         """Return a warning for joints that are sometimes out of view; `coverage` has a note on the others."""

@@ -28,6 +28,10 @@ class ShownJoints:
         """Return these frames alone, as places 0 to T - 1 among the frames."""
         return ShownJoints(self.frames[frames], self.pixels[:, frames])
 
+    def part(self, frames: slice) -> ShownJoints:
+        """Return a stretch of the frames, with their numbers."""
+        return ShownJoints(self.frames[frames], self.pixels[:, frames])
+
     def few(self, count: int) -> ShownJoints:
         """Return at most so many frames, spread evenly."""
         places = np.linspace(0, len(self.frames) - 1, min(count, len(self.frames))).round().astype(np.int64)

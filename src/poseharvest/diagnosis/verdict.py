@@ -132,7 +132,7 @@ def _about_finding(finding: Finding) -> Reason:
 
 def _about_fault(fault: CameraFault) -> Reason:
     names = " and ".join(fault.views)
-    cameras = f"camera{'s' if len(fault.views) > 1 else ''} {names}: {fault.text}"
+    cameras = f"camera{'s' if len(fault.views) > 1 else ''} {names}: {fault.stretch}{fault.text}"
     if fault.is_left_out:
         return Reason("look", f"{cameras}; left out: the harvest is that of the other cameras")
     return Reason("wrong", cameras)
