@@ -62,9 +62,9 @@ def measure(truth: Floats, seed: int, *, outliers: bool) -> JointTrack:
     return JointTrack(np.arange(len(truth)) / FRAME_RATE, truth + noise, cov, known)
 
 
-def butterworth(positions: Floats) -> Floats:
-    """Return positions after a filter of second order, forwards and backwards."""
-    b, a = butter(2, CUTOFF_HZ / (FRAME_RATE / 2))
+def butterworth(positions: Floats, cutoff_hz: float = CUTOFF_HZ, order: int = 2) -> Floats:
+    """Return positions after a filter, of second order if nothing else is asked for, forwards and backwards."""
+    b, a = butter(order, cutoff_hz / (FRAME_RATE / 2))
     return np.asarray(filtfilt(b, a, positions, axis=0))
 
 

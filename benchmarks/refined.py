@@ -6,8 +6,8 @@
 
 Everything is learned from each sequence's own frames; the truth only judges. Joints that two views support count. Each
 sequence is one draw of the intervals. `--beside` adds two baselines of `benchmarks/baselines.py` from the same
-heatmaps, in pairs of sequences over the joints that the baseline places. Where every frame is
-judged (50 a second), the positions smoothed over time are judged too, beside Butterworth filters of fourth order.
+heatmaps, in pairs of sequences over the joints that the baseline places. Where every frame is judged (50 a second),
+the positions smoothed over time are judged too, beside Butterworth filters of fourth order, forwards and backwards.
 """
 
 from __future__ import annotations
@@ -19,19 +19,20 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from scipy.signal import butter, filtfilt
 from scipy.stats import chi2, spearmanr
 from torch import Tensor
 
 from drawn import NETWORK, network
+from motion import FRAME_RATE, butterworth
 from poseharvest.annotations.smoothing import joint_groups
 from poseharvest.capture.frames import FrameSource
 from poseharvest.detectors.protocol import HeatmapDetector
 from poseharvest.evaluation.bootstrap import BootstrapOptions, bootstrap
 from poseharvest.harvesting.annotate import infer_each
-from poseharvest.harvesting.subject import SubjectLearner
+from poseharvest.harvesting.subject import Subject, SubjectLearner
 from poseharvest.localization.sighting import Sighting
 from poseharvest.motion import JointTrack, MotionOptions, smooth
+from poseharvest.pictorial.evidence import FrameEvidence
 from poseharvest.pictorial.posterior import JointPosterior
 from poseharvest.simulation import simulate
 from poseharvest.simulation.scene import GroundTruth
@@ -44,7 +45,6 @@ from study.baselines import BASELINES
 
 BESIDE = ("robust triangulation", "double-counting messages")
 LEVELS = tuple(level / 10 for level in range(1, 10))
-FRAME_RATE = 50.0
 CUTOFFS_HZ = (2.0, 3.0, 3.5, 4.0, 5.0, 6.0, 8.0)
 FEW = BootstrapOptions(num_draws=500)
 
@@ -66,16 +66,30 @@ class Judged:
     beside: dict[str, tuple[float, float]]
 
 
+class Estimates(NamedTuple):
+    """What is learned of a subject, and what the judged frames show and both ways estimate."""
+
+    subject: Subject
+    frames: list[FrameEvidence]
+    grid: list[JointPosterior]
+    fit: list[JointPosterior]
+
+
+def estimate(seen: list[Sighting], judged: list[Sighting], learner: SubjectLearner) -> Estimates:
+    """Return the estimates of the judged frames, from what all frames teach."""
+    subject = learner.learn(seen)
+    assert subject.refinement is not None
+    grid = [posterior for _, posterior in infer_each(learner.model(subject.shells), judged, subject.support)]
+    frames = [subject.support.without_background(one).evidence for one in judged]
+    return Estimates(subject, frames, grid, subject.refinement.refine(frames, grid))
+
+
 def judge(
     seen: list[Sighting], learner: SubjectLearner, truth: Tensor, every: int, beside: Sequence[str] = ()
 ) -> Judged:
     """Return how far both ways, and some baselines, are from the truth, (F, J, 3)."""
-    subject = learner.learn(seen)
-    assert subject.refinement is not None
     judged = seen[::every]
-    grid = [posterior for _, posterior in infer_each(learner.model(subject.shells), judged, subject.support)]
-    frames = [subject.support.without_background(one).evidence for one in judged]
-    fit = subject.refinement.refine(frames, grid)
+    subject, frames, grid, fit = estimate(seen, judged, learner)
     known = torch.stack([subject.support.supported(one, p) for one, p in zip(judged, fit, strict=True)])
     right = truth[[one.frame for one in judged]].double()
     (grid_error, grid_squares), (fit_error, fit_squares) = (_errors(way, right, known) for way in (grid, fit))
@@ -99,7 +113,7 @@ def smooth_errors(
     track = JointTrack(np.arange(len(mean)) / FRAME_RATE, mean.numpy(), cov.numpy(), known.numpy())
     ways = {"smooth": smooth(track, joint_groups(skeleton), MotionOptions()).mean}
     for cutoff in CUTOFFS_HZ:
-        ways[f"{cutoff:g} Hz"] = filtfilt(*butter(4, cutoff / (FRAME_RATE / 2)), mean.numpy(), axis=0)
+        ways[f"{cutoff:g} Hz"] = butterworth(mean.numpy(), cutoff, order=4)
     return {
         name: float(torch.linalg.vector_norm(torch.from_numpy(way.copy()) - truth, dim=-1)[known].mean())
         for name, way in ways.items()

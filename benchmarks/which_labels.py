@@ -1,6 +1,6 @@
 """Which labels are worth most: how wrong are the surest ones, ordered by sigma and in other ways?
 
-    python benchmarks/which_labels.py --errors network --sequences 24 --frames 16 --every 2 --first-seed 1000
+    python benchmarks/which_labels.py --errors network --sequences 24 --frames 32 --every 4 --first-seed 1000
     python benchmarks/which_labels.py --errors measured --sequences 12 --frames 100 --every 5 --first-seed 900
     python benchmarks/which_labels.py --known gaussian missed exchanged uneven --frames 200 --sequences 2
 
@@ -23,10 +23,11 @@ import known_keypoints
 from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.evaluation.bootstrap import BootstrapOptions, bootstrap
 from poseharvest.evaluation.ranking import DOUBTS
+from poseharvest.evaluation.uncertainty import risk_coverage
 from poseharvest.geometry.camera import StaticCamera
-from poseharvest.harvesting.annotate import annotate, infer_each
+from poseharvest.harvesting.annotate import annotate
 from poseharvest.harvesting.subject import SubjectLearner
-from refined import footage_of
+from refined import estimate, footage_of
 from simulated import single_thread, track
 from studies import inference_of, parser
 
@@ -45,12 +46,8 @@ def of_heatmaps(arguments: argparse.Namespace, seed: int) -> Labels:
     footage = footage_of(arguments, seed)
     learner = SubjectLearner(footage.detector.skeleton, inference_of(arguments), refines=True)
     seen = track(footage.capture, footage.detector)
-    subject = learner.learn(seen)
-    assert subject.refinement is not None
     judged = seen[:: arguments.every]
-    grid = [posterior for _, posterior in infer_each(learner.model(subject.shells), judged, subject.support)]
-    frames = [subject.support.without_background(one).evidence for one in judged]
-    fit = subject.refinement.refine(frames, grid)
+    subject, _, grid, fit = estimate(seen, judged, learner)
     records = [annotate(one, found, support=subject.support) for one, found in zip(judged, fit, strict=True)]
     truth = footage.truth.positions.double().numpy()[[one.frame for one in judged]]
     det_of_grid = np.stack([np.linalg.det(one.cov.double().numpy()) for one in grid])
@@ -81,17 +78,12 @@ def labels(
     }
     by_chance = np.random.default_rng(seed).random(error.shape)
     found = {"error": error, "sigma": doubts["det"], "by chance": by_chance, **doubts, **more}
-    return {name: np.nan_to_num(values[known], nan=np.inf) for name, values in found.items()}
+    return {name: np.nan_to_num(values[known], nan=np.finfo(float).max) for name, values in found.items()}
 
 
 def surest(share: float) -> Callable[[Floats, Floats], float]:
-    """Return the function that gives the mean error of the surest share, mm."""
-
-    def mean(doubt: Floats, error: Floats) -> float:
-        kept = np.argsort(doubt, kind="stable")[: max(1, round(share * len(error)))]
-        return float(error[kept].mean())
-
-    return mean
+    """Return the function that gives the mean error of the surest share, mm; an unknown doubt comes last."""
+    return lambda doubt, error: risk_coverage(doubt, error).at(share)
 
 
 def gross(doubt: Floats, error: Floats) -> float:

@@ -29,6 +29,7 @@ from poseharvest.diagnosis.cross_check import combine_people, cross_check, cross
 from poseharvest.diagnosis.later_faults import find_later_fault
 from poseharvest.diagnosis.limbs import LimbTally
 from poseharvest.diagnosis.sampled_moments import MomentSamples, shown_in
+from poseharvest.diagnosis.shown_joints import ShownJoints
 from poseharvest.findings import CameraFault, Finding, worst_first
 from poseharvest.geometry.rig import Rig
 from poseharvest.skeleton.skeleton import Skeleton
@@ -197,31 +198,40 @@ class Diagnosis:
         cameras = still_cameras(self._rig)
         if not cameras:
             return ()
-        found = self._fault_of_all(partial(find_fault, cameras), frame_rate, on_step) if self._judges_cameras else None
-        found = found or self._fault_of_all(partial(find_later_fault, cameras), frame_rate, on_step)
-        return () if found is None else (found,)
-
-    def _fault_of_all(
-        self, judge: Callable[..., CameraFault | None], frame_rate: float, on_step: Callable[[str], None]
-    ) -> CameraFault | None:
-        """Return the fault that a function finds in each of those who are seen most, and in both together."""
         moments = self._moments.moments
         counts = Counter(moment.person for moment in moments)
-        people = [person for person, _ in counts.most_common(_MAX_PEOPLE_ASKED)]
-        shown = {person: shown_in([moment for moment in moments if moment.person == person]) for person in people}
+        shown = {
+            person: shown_in([moment for moment in moments if moment.person == person])
+            for person, _ in counts.most_common(_MAX_PEOPLE_ASKED)
+        }
+        for judge in (find_fault, find_later_fault) if self._judges_cameras else (find_later_fault,):
+            fault = self._fault_of_all(partial(judge, cameras), shown, frame_rate, on_step)
+            if fault is not None:
+                return (fault,)
+        return ()
+
+    def _fault_of_all(
+        self,
+        judge: Callable[..., CameraFault | None],
+        shown: Mapping[int, ShownJoints],
+        frame_rate: float,
+        on_step: Callable[[str], None],
+    ) -> CameraFault | None:
+        """Return the fault that a function finds in what the views show of each person, and of both together."""
         flip = tuple(self._skeleton.flip_permutation)
         found: CameraFault | None = None
-        for person in people:
+        for person, of_person in shown.items():
             on_step(f"judging the cameras by person {person}")
-            fault = judge(shown[person], frame_rate, flip, partial(_say_suspect, on_step, person))
+            fault = judge(of_person, frame_rate, flip, partial(_say_suspect, on_step, person))
             if not _confirms(fault, found):
                 return None
             found = fault
-        if len(people) < _MAX_PEOPLE_ASKED:
+        if len(shown) < _MAX_PEOPLE_ASKED:
             return found
         # Each alone may fit another change of the camera. What is wrong with it explains both at once.
         on_step("judging the cameras by both")
-        both = shown[people[0]].beside(shown[people[1]])
+        first, second = shown.values()
+        both = first.beside(second)
         pooled = judge(both, frame_rate, (*flip, *(len(flip) + joint for joint in flip)))
         return pooled if _confirms(pooled, found) else None
 

@@ -47,20 +47,20 @@ def find_later_fault(
     Returns:
         the fault, with `from_frame` or `before_frame`.
     """
-    place = _change(cameras, shown)
-    if place is None:
+    change = _change(cameras, shown)
+    if change is None:
         return None
-    num = len(shown.frames)
-    first, second = (shown.part(slice(0, abs(place))), shown.part(slice(abs(place), num)))
-    worse, better = (second, first) if place > 0 else (first, second)
+    place, begins = abs(change), change > 0
+    first, second = shown.at(slice(place)), shown.at(slice(place, None))
+    worse, better = (second, first) if begins else (first, second)
     fault = find_fault(cameras, worse, frame_rate, mirrored_joints, on_suspect)
     if fault is None:
         return None
     also = find_fault(cameras, better, frame_rate, mirrored_joints)
     if also is not None and set(also.views) & set(fault.views):
         return None
-    frame = int(shown.frames[abs(place)])
-    return replace(fault, from_frame=frame) if place > 0 else replace(fault, before_frame=frame)
+    frame = int(shown.frames[place])
+    return replace(fault, from_frame=frame) if begins else replace(fault, before_frame=frame)
 
 
 def _change(cameras: Sequence[Camera], shown: ShownJoints) -> int | None:

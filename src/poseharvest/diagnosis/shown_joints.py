@@ -24,12 +24,8 @@ class ShownJoints:
     frames: NDArray[np.int64]
     pixels: Floats
 
-    def at(self, frames: NDArray[np.int64]) -> ShownJoints:
+    def at(self, frames: NDArray[np.int64] | slice) -> ShownJoints:
         """Return these frames alone, as places 0 to T - 1 among the frames."""
-        return ShownJoints(self.frames[frames], self.pixels[:, frames])
-
-    def part(self, frames: slice) -> ShownJoints:
-        """Return a stretch of the frames, with their numbers."""
         return ShownJoints(self.frames[frames], self.pixels[:, frames])
 
     def few(self, count: int) -> ShownJoints:
