@@ -1,12 +1,15 @@
 """`train2d` and `personalize` as a user runs them."""
 
 import json
+import re
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 import torch
 
+from poseharvest.cli.personalize import _groups
 from poseharvest.detectors.registry import load_detector
 from poseharvest.skeleton.definitions import COCO17
 
@@ -100,3 +103,30 @@ def test_a_harvest_from_keypoints_says_that_nothing_can_be_trained(run, footage,
     assert (done.code, done.err.count("\n")) == (1, 1)
     assert "has no network that can be trained" in done.err
     assert not (tmp_path / "p").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--each",), "--each: expected --subject NAME once for every harvest, got none"),
+        (("--subject", "anna"), r"--subject: expected none, or one for every harvest in their order \(2\), got 1"),
+        (("--subject", "anna", "--subject", "a/b", "--each"), 'expected names that a folder can have, got "a/b"'),
+    ],
+)
+def test_whose_takes_they_are_is_said_of_each(run, footage, tmp_path, options, message):
+    takes = [tmp_path / name for name in ("one", "two")]
+    for take in takes:
+        made = run("harvest", footage.capture, "--detector", footage.keypoints, "--out", take, "--resolution", 24)
+        assert made.code == 0, made.err
+    done = run("personalize", *takes, "--out", tmp_path / "p", *options)
+    assert done.code == 1
+    assert re.search(message, done.err)
+
+
+def test_each_subject_learns_from_their_own_takes():
+    found = _groups(["anna", "bob", "anna"], 3, Path("out"), each=True)
+    assert [(group.harvests, group.out.as_posix()) for group in found] == [((0, 2), "out/anna"), ((1,), "out/bob")]
+    assert found[0].of(["x", "y", "z"]) == ["x", "z"]
+    assert found[0].of([]) == []
+    (together,) = _groups(["anna", "bob"], 2, Path("out"), each=False)
+    assert (together.harvests, together.subjects, together.out) == ((0, 1), ("anna", "bob"), Path("out"))

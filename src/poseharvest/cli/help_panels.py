@@ -40,6 +40,8 @@ PANELS: Final = {
         "person",
         "moments",
         "subjects",
+        "subject",
+        "each",
         "actions",
         "root_depth_mm",
     ),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
@@ -18,11 +18,15 @@ from poseharvest.cli.progress_bar import progress_bar
 from poseharvest.cli.reviewed_harvests import NO_REVIEWS, open_reviewed, print_reviews
 from poseharvest.detectors.detector_names import describe_detectors
 from poseharvest.devices import network_device
+from poseharvest.errors import ConfigError
 from poseharvest.learning.personalize.label_set import LabelSet
 from poseharvest.learning.personalize.personalize_options import PersonalizationOptions
+from poseharvest.storage.staging import file_name
 
 if TYPE_CHECKING:
     from poseharvest.learning.personalize.personalize_detector import Personalization
+
+T = TypeVar("T")
 
 _DEFAULTS = PersonalizationOptions()
 _LABELS = (
@@ -30,7 +34,7 @@ _LABELS = (
     "hm+sel: the highest of these."
 )
 _DETECTOR = f"{describe_detectors(named_only=True)} The harvest's own if not given."
-_HARVEST = "Harvest folders, one or more of one person: takes of one day, say."
+_HARVEST = "Harvest folders, one or more: takes of one person, or of several with --subject."
 _CAPTURE = "Folder of the footage, if it is not where the harvest says; once for every harvest, in their order."
 _BOXES = "CSV of boxes: frame,view,x,y,width,height; once for every harvest, in their order."
 _ROUNDS = "Most rounds of learning and harvesting again; they end when one no longer helps."
@@ -39,6 +43,8 @@ _TEACH_SHARE = (
     "Share of the poses to learn from, above 0 to 1: sure ones that are unlike each other. The training takes as many "
     "steps as with all."
 )
+_SUBJECT = "Whose take a harvest is, if there are several people: once for every harvest, in their order."
+_EACH = "With --subject: a network for each person, in a folder of OUT with their name; one for all if not given."
 _DISTILLATION = (
     "Hold joints that are not selected to what the network saw before, with this weight; the paper's is 0. "
     "With ps+weight: unsure joints, where what it saw agrees with the label."
@@ -68,6 +74,8 @@ def personalize(  # noqa: PLR0913, PLR0917 - every option of the command is a pa
     boxes: Annotated[list[Path] | None, typer.Option(help=_BOXES, show_default=False)] = None,
     learning_rate: Annotated[float, typer.Option(help="Of RMSprop.")] = _DEFAULTS.training.learning_rate,
     batch_size: Annotated[int, typer.Option(help="Pictures a step.")] = _DEFAULTS.training.batch_size,
+    subject: Annotated[list[str] | None, typer.Option(help=_SUBJECT, show_default=False)] = None,
+    each: Annotated[bool, typer.Option("--each", help=_EACH)] = False,
     distillation: Annotated[float, typer.Option(help=_DISTILLATION)] = _DEFAULTS.training.distillation,
     seed: Annotated[int, typer.Option(help="Of the order and the variation of the pictures.")] = 0,
     device: Annotated[
@@ -83,7 +91,6 @@ def personalize(  # noqa: PLR0913, PLR0917 - every option of the command is a pa
     from poseharvest.localization.boxes import read_boxes
 
     opened = [open_reviewed(path, no_reviews=no_reviews) for path in harvest]
-    name = detector or opened[0].info.detector.name
     training = replace(
         _DEFAULTS.training,
         epochs=epochs,
@@ -97,25 +104,74 @@ def personalize(  # noqa: PLR0913, PLR0917 - every option of the command is a pa
         labels=labels, training=training, rounds=rounds, held_out=held_out, teach_share=teach_share
     )
     options_of_detector = parse_assignments(detector_option or [], option="--detector-option")
-    with progress_bar(Console(stderr=True)) as on_progress:
-        result = run(
-            opened,
-            load_detector(name, weights=weights, device=device, **options_of_detector),
-            out,
-            options=options,
-            capture=capture or (),
-            boxes=[read_boxes(path) for path in boxes or ()],
-            overwrite=overwrite,
-            resume=resume,
-            on_progress=on_progress,
+    windows = [read_boxes(path) for path in boxes or ()]
+    for name, given in {"--capture": capture, "--boxes": boxes, "--subject": subject}.items():
+        if given and len(given) != len(opened):
+            raise ConfigError(
+                f"{name}: expected none, or one for every harvest in their order ({len(opened)}), got {len(given)}"
+            )
+    for group in _groups(subject or [], len(opened), out, each=each):
+        own = [opened[number] for number in group.harvests]
+        network = load_detector(
+            detector or own[0].info.detector.name, weights=weights, device=device, **options_of_detector
         )
-    if os.environ.get("RANK", "0") == "0":
-        _print(result)
-        print_reviews(opened)
+        with progress_bar(Console(stderr=True)) as on_progress:
+            result = run(
+                own,
+                network,
+                group.out,
+                options=options,
+                capture=group.of(capture or ()),
+                boxes=group.of(windows),
+                subjects=group.subjects,
+                overwrite=overwrite,
+                resume=resume,
+                on_progress=on_progress,
+            )
+        if os.environ.get("RANK", "0") == "0":
+            _print(result, group.title)
+            print_reviews(own)
 
 
-def _print(result: Personalization) -> None:
+@dataclass(frozen=True)
+class _Group:
+    """Harvests that one network learns from.
+
+    Attributes:
+        harvests: their numbers on the command line.
+        subjects: whose each is; empty for one person's.
+        out: the folder to make.
+        title: said above the result; empty for nothing.
+    """
+
+    harvests: tuple[int, ...]
+    subjects: tuple[str, ...]
+    out: Path
+    title: str = ""
+
+    def of(self, given: Sequence[T]) -> list[T]:
+        """Return what was given for the group's harvests, of as much as there are harvests; nothing of nothing."""
+        return [given[number] for number in self.harvests] if given else []
+
+
+def _groups(subject: Sequence[str], num_harvests: int, out: Path, *, each: bool) -> list[_Group]:
+    """Return who teaches which network: all one network, or each subject their own."""
+    if each and not subject:
+        raise ConfigError("--each: expected --subject NAME once for every harvest, got none")
+    if not each:
+        return [_Group(tuple(range(num_harvests)), tuple(subject), out)]
+    odd = [name for name in subject if not name or file_name(name) != name]
+    if odd:
+        raise ConfigError(f'--subject: with --each expected names that a folder can have, got "{odd[0]}"')
+    names = dict.fromkeys(subject)
+    groups = {name: tuple(number for number, of in enumerate(subject) if of == name) for name in names}
+    return [_Group(numbers, (), out / name, f"{name}:") for name, numbers in groups.items()]
+
+
+def _print(result: Personalization, heading: str) -> None:
     console = Console(soft_wrap=True, highlight=False, markup=False)
+    if heading:
+        console.print(heading)
     before = result.rounds[0].comparison["before"]
     title = f"{before['num_poses']} poses that nothing was learned from"
     table = Table("", "before", *(f"round {n + 1}" for n in range(len(result.rounds))), title=title)

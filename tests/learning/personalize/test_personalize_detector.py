@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import torch
 
+from poseharvest.annotations.checksums import write_checksums
+from poseharvest.annotations.marking import PartLayout, rewrite
 from poseharvest.annotations.reader import Harvest
 from poseharvest.detectors.network_hash import parameters_sha256
 from poseharvest.detectors.registry import load_detector
@@ -20,6 +22,7 @@ from poseharvest.learning.personalize.label_set import LabelSet
 from poseharvest.learning.personalize.personalize_detector import personalize
 from poseharvest.learning.personalize.personalize_options import PersonalizationOptions
 from poseharvest.learning.personalize.rounds import Round
+from poseharvest.storage.columns import values_of
 from torchrun_kit import by_two, personalize_small
 
 SMALL = TrainingOptions(
@@ -219,6 +222,41 @@ def test_two_takes_of_a_person_teach_one_network(trained, harvested, untrained, 
     assert again.rounds[0].comparison == done.comparison
     record = json.loads((tmp_path / "two" / "personalization.json").read_text())
     assert record["harvests"] == [str(take.path.resolve()) for take in takes]
+
+
+def widen(folder):
+    """Make every joint of a harvest nine times as unsure."""
+    harvest = Harvest.open(folder)
+    layout = PartLayout(folder, harvest.skeleton.joints, len(harvest.view_names), harvest.info.counts.records_per_part)
+    for index in range(len(layout.records_per_part)):
+        rewrite(layout, index, {"det": 9.0**6 * values_of(layout.read(index, ("det",)).column("det"))})
+    write_checksums(folder)
+
+
+def test_each_person_s_reliable_joints_are_selected_from_their_own_takes(
+    monkeypatch, harvested, untrained, simulation, boxes, tmp_path
+):
+    """Beside a take that is nine times as unsure, all of one person's would be selected from the surer take alone."""
+    learned = []
+
+    def noted(detector, takes, folder, **_):
+        learned.append([sum(int(label.known.sum()) for label in take.labels) for take in takes])
+        raise TrainingError("enough is known")
+
+    monkeypatch.setattr("poseharvest.learning.personalize.rounds.learn_from_takes", noted)
+    twin = tmp_path / "twin"
+    shutil.copytree(harvested.path, twin)
+    widen(twin)
+    takes = [harvested, Harvest.open(twin)]
+    both = {"capture": [simulation.capture] * 2, "boxes": [boxes] * 2}
+    options = replace(OPTIONS, labels=LabelSet.PS_SEL)
+    for subjects in ((), ("anna", "bob")):
+        with pytest.raises(TrainingError, match="enough is known"):
+            personalize(takes, untrained, tmp_path / f"out{len(subjects)}", options=options, subjects=subjects, **both)
+    one_person, two_people = learned
+    assert two_people[0] == two_people[1]
+    assert one_person[1] < one_person[0] / 3
+    assert '"anna"' in (tmp_path / "out2" / "personalization.json").read_text()
 
 
 def test_takes_that_do_not_fit_are_named(harvested, untrained, simulation, tmp_path):

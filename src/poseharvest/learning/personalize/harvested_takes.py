@@ -26,6 +26,7 @@ class HarvestedTake:
         boxes: windows around the person where somebody has them.
         learned: frames to learn from.
         judged: frames to compare on.
+        subject: whose take it is.
     """
 
     harvest: Harvest
@@ -33,6 +34,7 @@ class HarvestedTake:
     boxes: Boxes | None
     learned: range
     judged: range
+    subject: str = ""
 
     @property
     def first(self) -> Harvest:
@@ -47,6 +49,7 @@ def open_takes(
     detector: NetworkDetector,
     *,
     held_out: float,
+    subjects: Sequence[str] = (),
 ) -> tuple[HarvestedTake, ...]:
     """Return the takes, each with its last share of frames held out.
 
@@ -56,9 +59,11 @@ def open_takes(
         boxes: of each; none at all for None.
         detector: that is to learn from them.
         held_out: share of each take's frames.
+        subjects: whose take each is; none at all for takes of one person.
 
     Raises:
-        ConfigError: there is no harvest, one is given twice, or there is footage or boxes of another number of takes.
+        ConfigError: there is no harvest, one is given twice, or there is footage, boxes or subjects of another number
+            of takes.
         SkeletonError, TrainingError: a harvest has other joints than the detector.
         CaptureError: footage is missing or is not the harvest's.
     """
@@ -72,12 +77,15 @@ def open_takes(
     for one in opened:
         _check_skeleton(one, detector)
     nothing = [None] * len(opened)
-    captures, boxes = captures or nothing, boxes or nothing
+    captures, boxes, subjects = captures or nothing, boxes or nothing, subjects or [""] * len(opened)
     _check_number(len(captures), len(opened), "captures")
     _check_number(len(boxes), len(opened), "boxes")
+    _check_number(len(subjects), len(opened), "subjects")
     return tuple(
-        HarvestedTake(one, checked_footage_of(one, given), windows, *split_frames(harvested_frames(one), held_out))
-        for one, given, windows in zip(opened, captures, boxes, strict=True)
+        HarvestedTake(
+            one, checked_footage_of(one, given), windows, *split_frames(harvested_frames(one), held_out), subject
+        )
+        for one, given, windows, subject in zip(opened, captures, boxes, subjects, strict=True)
     )
 
 

@@ -69,6 +69,7 @@ def personalize(  # noqa: PLR0913 - the stage's inputs, each optional one of its
     options: PersonalizationOptions | None = None,
     capture: FrameSource | Path | Sequence[FrameSource | Path | None] | None = (),
     boxes: Boxes | Sequence[Boxes | None] | None = (),
+    subjects: Sequence[str] = (),
     overwrite: bool = False,
     resume: bool = False,
     on_progress: OnProgress | None = None,
@@ -86,13 +87,15 @@ def personalize(  # noqa: PLR0913 - the stage's inputs, each optional one of its
         options: the defaults if None.
         capture: the footage, or its folder, if it is not where the harvest says; of several takes one each.
         boxes: windows around the person, if the harvest was made with some; of several takes one each.
+        subjects: whose take each is, if one network is to learn several people; each person's reliable joints are then
+            selected from their own takes. None for takes of one person.
         overwrite: replace an earlier personalisation at `out`.
         resume: continue an interrupted one at `out`.
         on_progress: hears how far it is.
 
     Raises:
-        ConfigError: a harvest is given twice, captures or boxes are not as many as harvests, or torchrun started more
-            processes than there are GPUs, or more than share a batch evenly.
+        ConfigError: a harvest is given twice, captures, boxes or subjects are not as many as harvests, or torchrun
+            started more processes than there are GPUs, or more than share a batch evenly.
         TrainingError: the detector has no network, there are too few annotations, the loss is not finite, or the run
             was interrupted: `resume` then continues from the last checkpoint.
         SkeletonError: the harvest has other joints than the detector.
@@ -101,13 +104,16 @@ def personalize(  # noqa: PLR0913 - the stage's inputs, each optional one of its
     """
     options = options or PersonalizationOptions()
     generic = trainable(detector)
-    takes = open_takes(_many(harvest), _many(capture), _many(boxes), generic, held_out=options.held_out)
+    takes = open_takes(
+        _many(harvest), _many(capture), _many(boxes), generic, held_out=options.held_out, subjects=subjects
+    )
     opened = [take.harvest for take in takes]
     folder = Path(out)
     settings = {
         "harvests": [str(one.path.resolve()) for one in opened],
         "weights": details_of(detector),
         "options": _lasting_options(options),
+        **({"subjects": list(subjects)} if subjects else {}),
         **recorded_reviews(opened),
     }
     run = RunFolder(folder, RESULT, FORMAT)

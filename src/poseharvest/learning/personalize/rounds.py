@@ -233,12 +233,18 @@ def detector_of(finished: Round, like: NetworkDetector) -> NetworkDetector:
 
 
 def _labels(inputs: RoundInputs, sources: Sequence[Harvest]) -> list[list[PictureLabels]]:
-    """Return the labels of every take, thinned out evenly to no more than are wanted."""
-    options, learned = inputs.options, [take.learned for take in inputs.takes]
-    if len(sources) == 1:
-        pictures = [harvest_labels(sources[0], options.labels, learned[0], options.teach_share)]
-    else:
-        pictures = labels_of_takes(sources, options.labels, learned, options.teach_share)
+    """Return the labels of every take, chosen from among its subject's, and thinned out to no more than are wanted."""
+    options = inputs.options
+    pictures: list[list[PictureLabels]] = [[] for _ in inputs.takes]
+    for subject in dict.fromkeys(take.subject for take in inputs.takes):
+        own = [number for number, take in enumerate(inputs.takes) if take.subject == subject]
+        harvests, learned = [sources[number] for number in own], [inputs.takes[number].learned for number in own]
+        if len(own) == 1:
+            found = [harvest_labels(harvests[0], options.labels, learned[0], options.teach_share)]
+        else:
+            found = labels_of_takes(harvests, options.labels, learned, options.teach_share)
+        for number, labels in zip(own, found, strict=True):
+            pictures[number] = labels
     everything = [label for of_take in pictures for label in of_take]
     require_enough(everything, options.labels, num_pictures=options.min_pictures)
     return thinned_out(pictures, options.max_pictures)
