@@ -101,7 +101,7 @@ def fit_two_shares(shapes: Floats, sums: Floats) -> Floats:
     The same as `scipy.optimize.nnls`, whose import takes a twentieth of a short harvest: of two numbers that may not be
     negative, either none is 0, or one alone fits best, or none does.
     """
-    both: Floats = np.linalg.lstsq(shapes, sums, rcond=None)[0]
+    both: Floats = np.asarray(np.linalg.lstsq(shapes, sums, rcond=None)[0], dtype=np.float64)
     if (both >= 0).all():
         return both
     alone = np.diag((shapes.T @ sums / (shapes**2).sum(0)).clip(0))
