@@ -196,6 +196,13 @@ class PersonSelection(_Section):
     joints: tuple[JointSelection, ...]
 
 
+class TellingInfo(_Section):
+    """How few poses tell nearly as much as all: sure ones, and unlike each other (`selection.telling_poses`)."""
+
+    enough: int = Field(ge=0, description="poses, well chosen, that tell 95 % of what all of them do")
+    poses: int = Field(ge=0, description="poses that were compared, spread evenly")
+
+
 class SelectionInfo(_Section):
     """The selection of Sec. 3.3."""
 
@@ -213,6 +220,7 @@ class SelectionInfo(_Section):
     largest_sigma_mm: dict[str, FiniteFloat] = Field(
         default_factory=dict, description="by joint, over its selected rows; joints without selected rows are left out"
     )
+    telling: TellingInfo | None = Field(default=None, description="None in older harvests")
 
     @property
     def rule(self) -> SelectionRule:
