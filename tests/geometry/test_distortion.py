@@ -67,6 +67,7 @@ def test_round_trip_for_any_mild_fisheye(k1, k2, k3, k4):
 
 @pytest.mark.parametrize("radius", [0.3, 0.9, 3.0])  # the last lies in part beyond what the lenses reach
 def test_newton_steps_that_change_nothing_are_left_out(lens, radius, monkeypatch):
+    monkeypatch.setattr(Distortion, "_inverted_in_loops", Distortion._inverted)
     points = _disc(radius)
     fewest = lens.undistort(points)
 
@@ -79,6 +80,21 @@ def test_newton_steps_that_change_nothing_are_left_out(lens, radius, monkeypatch
     every = lens.undistort(points)
     assert torch.equal(fewest.points, every.points)
     assert torch.equal(fewest.valid, every.valid)
+
+
+@pytest.mark.parametrize("radius", [0.3, 0.9, 3.0, 40.0])
+def test_the_compiled_inverse_is_that_of_the_tensors(lens, radius, monkeypatch):
+    points = _disc(radius, 300).reshape(2, 150, 2)
+    loops = lens.undistort(points)
+    monkeypatch.setattr(Distortion, "_inverted_in_loops", Distortion._inverted)
+    tensors = lens.undistort(points)
+    assert torch.equal(loops.valid, tensors.valid)
+    assert_close(loops.points, tensors.points, atol=1e-12, rtol=1e-12)
+
+
+def test_gradients_pass_through_the_inverse(lens):
+    points = _disc(0.2, 6).requires_grad_()
+    assert torch.autograd.gradcheck(lambda each: lens.undistort(each).points, (points,))
 
 
 @pytest.mark.parametrize(("start", "num_steps"), [([3.0, 3.0], 1), ([3.0, 8.0], 2), ([0.0, 3.0], 4), ([0.0, 8.0], 5)])

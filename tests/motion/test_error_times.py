@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy.optimize import nnls
 
 from lasting_errors_kit import mixed_errors
 from poseharvest.errors import ConfigError
-from poseharvest.motion.error_times import ErrorTimes, autocorrelation, learn_error_times
+from poseharvest.motion.error_times import ErrorTimes, autocorrelation, fit_two_shares, learn_error_times
 
 STEP_S = 1 / 50
 
@@ -86,3 +90,16 @@ def test_at_few_frames_a_second_lasting_errors_cannot_be_told_from_new_ones():
 def test_wrong_values_are_refused(values, message):
     with pytest.raises(ConfigError, match=message):
         ErrorTimes(*values)
+
+
+@given(
+    shapes=arrays(np.float64, (7, 2), elements=st.floats(0.05, 1)),
+    sums=arrays(np.float64, 7, elements=st.floats(-1, 1)),
+)
+def test_two_shares_fit_as_well_as_any_that_are_not_negative(shapes, sums):
+    shares = fit_two_shares(shapes, sums)
+    reference, misfit = nnls(shapes, sums)
+    assert (shares >= 0).all()
+    assert np.linalg.norm(shapes @ shares - sums) == pytest.approx(misfit, abs=1e-9)
+    if np.linalg.cond(shapes) < 1e3:
+        np.testing.assert_allclose(shares, reference, atol=1e-9)

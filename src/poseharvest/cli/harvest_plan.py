@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from poseharvest.harvesting.known_people import KnownPerson
     from poseharvest.harvesting.over_workers import Workers
     from poseharvest.localization.boxes import Boxes
+    from poseharvest.people_calibration.refined_capture import RefinedCapture
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,6 @@ class HarvestPlan:
             HarvestError: the capture or the detector cannot be used.
         """
         from poseharvest.detectors.keypoint_capture import open_capture
-        from poseharvest.synchronisation.capture_clocks import synchronised
 
         settings = settings_of(capture, {**self.footage, "follow": self.follow})
         if settings.calibration is None:
@@ -90,7 +90,11 @@ class HarvestPlan:
         network = at_once or self._detector
         whom = settings.follow if self.options.people == 1 else self.follow
         options = replace(self.options, follow=whom)
-        return synchronised(opened, network, on_progress) if self.finds_offsets else opened, network, options
+        if not self.finds_offsets:
+            return opened, network, options
+        from poseharvest.synchronisation.capture_clocks import synchronised
+
+        return synchronised(opened, network, on_progress), network, options
 
     def harvest(
         self,
@@ -116,13 +120,12 @@ class HarvestPlan:
             HarvestError: something is wrong with an input or an output.
         """
         from poseharvest.harvesting.harvest_capture import harvest
-        from poseharvest.people_calibration.refined_capture import RefinedCapture, refined_capture
 
         with self._workers() as workers:
             opened, network, options = self.open(capture, on_progress, calibration)
-            ready = refined_capture(opened, network, on_progress) if self.refines_cameras else RefinedCapture(opened)
+            refined = self._refined(opened, network, on_progress)
             made = harvest(
-                ready.capture,
+                opened if refined is None else refined.capture,
                 network,
                 out,
                 options=options,
@@ -134,8 +137,17 @@ class HarvestPlan:
                 on_progress=on_progress,
                 workers=workers,
             )
-        ready.write_cameras(made.path)
+        if refined is not None:
+            refined.write_cameras(made.path)
         return made
+
+    def _refined(self, opened: Capture, network: HeatmapDetector, on_progress: OnProgress) -> RefinedCapture | None:
+        """Return the capture with its cameras refined; None if nobody asked for it."""
+        if not self.refines_cameras:
+            return None
+        from poseharvest.people_calibration.refined_capture import refined_capture
+
+        return refined_capture(opened, network, on_progress)
 
     def _workers(self) -> AbstractContextManager[Workers | None]:
         from poseharvest.harvesting.on_ray import ray_workers

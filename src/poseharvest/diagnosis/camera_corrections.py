@@ -15,8 +15,6 @@ from typing import Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.optimize import least_squares, minimize_scalar
-from scipy.spatial.transform import Rotation
 
 from poseharvest.diagnosis.disagreement import Yardstick, median_of_known, projected
 from poseharvest.diagnosis.shown_joints import Floats, ShownJoints
@@ -122,6 +120,8 @@ def corrections(suspect: Suspect) -> Iterator[Correction]:
 
 def placed_anew(suspect: Suspect) -> Correction:
     """Return the camera at the place and in the direction that fit best (six numbers)."""
+    from scipy.spatial.transform import Rotation
+
     camera = suspect.camera
     points, pixels = suspect.pairs()
     unit_mm = float(np.linalg.norm(np.ptp(points, axis=0))) or 1.0
@@ -145,6 +145,7 @@ def placed_anew(suspect: Suspect) -> Correction:
 
 def zoomed(suspect: Suspect) -> Correction:
     """Return the camera with the focal length that fits best (one number)."""
+    from scipy.optimize import minimize_scalar  # slow to import, and most cameras are not at fault
 
     def with_zoom(zoom: float) -> Camera:
         matrix = suspect.camera.px_from_cam.clone()
@@ -282,6 +283,8 @@ def _fitted(
     suspect: Suspect, changed: Callable[[Floats], Camera], points: Floats, pixels: Floats, num_numbers: int
 ) -> Floats:
     """Return the numbers of a change under which the joints (N, 3) fit the pixels (N, 2) best, from none on."""
+    from scipy.optimize import least_squares
+
     usual = suspect.measure.error_px[suspect.view]
 
     def apart(numbers: Floats) -> Floats:

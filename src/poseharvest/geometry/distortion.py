@@ -161,11 +161,24 @@ class Distortion:
 
     def _undistort_brown_conrady(self, points: Tensor, radius: Tensor, angle: Tensor) -> Distorted:
         guess = points * (torch.tan(angle) / radius.clamp_min(_TINY)).unsqueeze(-1)
-        guess = _repeat(lambda earlier: self._newton_step(earlier, points), guess)
+        guess = self._inverted_in_loops(points, guess) if _is_plain(points) else self._inverted(points, guess)
         tolerance = 1e-5 if points.dtype == torch.float32 else 1e-10
         error = (self._brown_conrady(guess) - points).abs().amax(-1)
         reached = (error < tolerance * (1 + radius)) & (guess.square().sum(-1) < self.max_radius**2)
         return Distorted(torch.where(reached.unsqueeze(-1), guess, points), reached)
+
+    def _inverted(self, points: Tensor, guess: Tensor) -> Tensor:
+        """Return the guess (..., 2) after Newton steps towards distort(guess) = points, by operations on tensors."""
+        return _repeat(lambda earlier: self._newton_step(earlier, points), guess)
+
+    def _inverted_in_loops(self, points: Tensor, guess: Tensor) -> Tensor:
+        """Return the same by a compiled loop, up to rounding."""
+        from poseharvest.geometry.distortion_loops import undistort_points
+
+        found = guess.reshape(-1, 2).clone(memory_format=torch.contiguous_format)
+        targets = points.reshape(-1, 2).contiguous()
+        undistort_points(np.array(self._padded), self.max_radius, targets.numpy(), found.numpy(), _NEWTON_STEPS)
+        return found.reshape(guess.shape)
 
     def _newton_step(self, guess: Tensor, target: Tensor) -> Tensor:
         """Return `guess` after one Newton step towards distort(guess) = target, with the analytic 2 x 2 Jacobian."""
@@ -213,6 +226,10 @@ class Distortion:
         reached = reached & (angle < self._table.angles[-1])
         scale = torch.where(radius > _TINY, torch.tan(angle) / radius.clamp_min(_TINY), 1.0)
         return Distorted(torch.where(reached.unsqueeze(-1), points * scale.unsqueeze(-1), points), reached)
+
+
+def _is_plain(points: Tensor) -> bool:
+    return points.dtype == torch.float64 and points.device.type == "cpu" and not points.requires_grad
 
 
 def _repeat(step: Callable[[Tensor], Tensor], start: Tensor) -> Tensor:

@@ -46,7 +46,7 @@ def project_points(
             b = (row[3] * x + row[4] * y + row[5] * z + row[10]) / below
             shown = True
             if lens == BROWN_CONRADY:
-                a, b, shown = _bent(row[18:30], row[30], a, b)
+                a, b, shown = bent(row[18:30], row[30], a, b)
             elif lens == FISHEYE:
                 a, b, shown = _bent_by_fisheye(row[18:30], row[30], a, b)
             pixels[v, n, 0] = row[12] * a + row[13] * b + row[14]
@@ -55,7 +55,7 @@ def project_points(
 
 
 @compiled_in_order
-def _bent(k: NDArray[np.float64], max_radius: float, x: float, y: float) -> tuple[float, float, bool]:
+def bent(k: NDArray[np.float64], max_radius: float, x: float, y: float) -> tuple[float, float, bool]:
     """Return where a lens after Brown and Conrady shows a normalised point, and whether it is within its range."""
     r2, most = x * x + y * y, max_radius * max_radius
     t = min(r2, most)

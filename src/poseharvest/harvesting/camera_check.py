@@ -20,7 +20,6 @@ from poseharvest.diagnosis.shown_joints import ShownJoints
 from poseharvest.findings import CameraFault
 from poseharvest.geometry.camera import Camera
 from poseharvest.harvesting.job import Job
-from poseharvest.harvesting.step_check import find_out_of_step
 from poseharvest.localization.find.match_views import group_candidates, triangulate_pose
 from poseharvest.localization.find.scan import Candidate, PictureSearch, find_candidates
 from poseharvest.localization.follow.one_view import OneViewTracker, shows_person
@@ -113,7 +112,7 @@ def _find_in_sightings(job: Job, cameras: Sequence[Camera], shown: ShownJoints |
         fault = _fault(job, cameras, _searched_alone(job)) or fault
         if fault is None:
             job.report(job.options.start, "a camera does not fit the others: looking for offsets between the views")
-            return find_out_of_step(cameras, _followed_alone(job), job.capture.frame_rate)
+            return _compared_in_time(job, cameras, _followed_alone(job))
     if fault is None or is_perhaps_another_person(job, cameras, shown, fault):
         return None
     return confirmed_by_pictures(job, fault) if fault.kind in {"unlike", "frozen"} else fault
@@ -126,6 +125,12 @@ def _out_of_step(job: Job, shown: ShownJoints) -> CameraFault | None:
         return None
     if len(cameras) > _LEAST_LEFT and not (far_shares(cameras, shown) > _OFTEN_FAR).any():
         return None
+    return _compared_in_time(job, cameras, shown)
+
+
+def _compared_in_time(job: Job, cameras: Sequence[Camera], shown: ShownJoints) -> CameraFault | None:
+    from poseharvest.harvesting.step_check import find_out_of_step  # slow to import, and most rigs are in step
+
     return find_out_of_step(cameras, shown, job.capture.frame_rate)
 
 

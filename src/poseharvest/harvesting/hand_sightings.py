@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from poseharvest.arrays import ImageSize
@@ -200,6 +199,8 @@ def assign_hands(
         px_per_mm: (2,) pixels of a millimetre at each wrist.
         is_there: (2,) bool, the wrist is known, and before the camera.
     """
+    from scipy.optimize import linear_sum_assignment  # slow to import, and only hands need it
+
     found = [(rows, name) for person in hands for name, rows in enumerate(person) if bool((rows[:, 2] > 0).any())]
     costs = np.full((len(SIDES), len(found)), _NOT_OURS)
     for side in range(len(SIDES)):

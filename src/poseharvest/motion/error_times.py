@@ -77,8 +77,6 @@ def learn_error_times(residuals: Sequence[Floats], step_s: float) -> ErrorTimes:
             numbered frames, in any unit; NaN where unknown.
         step_s: seconds between frames.
     """
-    from scipy.optimize import nnls  # slow to import, and only smoothing needs it
-
     lags = max(_FEWEST_LAGS, round(_LONGEST_S / step_s))
     alike = autocorrelation(residuals, lags)
     if len(alike) < _FEWEST_LAGS:
@@ -88,12 +86,28 @@ def learn_error_times(residuals: Sequence[Floats], step_s: float) -> ErrorTimes:
     fastest = _FASTEST_A_STEP / step_s
     for tried in np.geomspace(_SLOWEST, fastest, _RATES).tolist() if fastest > _SLOWEST else []:
         shapes = np.stack(((1 + tried * times) * np.exp(-tried * times), np.ones_like(times)), 1)
-        found, misfit = nnls(shapes, alike)
+        found = fit_two_shares(shapes, alike)
+        misfit = float(np.linalg.norm(shapes @ found - alike))
         if misfit < best:
             best, rate, shares = misfit, tried, (float(found[0]), float(found[1]))
     constant = min(shares[1], _MOST)
     lasting = min(shares[0] / (1 - constant), _MOST)
     return ErrorTimes(constant, lasting, rate) if lasting > _LEAST else ErrorTimes(constant)
+
+
+def fit_two_shares(shapes: Floats, sums: Floats) -> Floats:
+    """Return the (2,) shares, 0 or more, with which two shapes (L, 2) add up to the sums (L,) best.
+
+    The same as `scipy.optimize.nnls`, whose import takes a twentieth of a short harvest: of two numbers that may not be
+    negative, either none is 0, or one alone fits best, or none does.
+    """
+    both: Floats = np.asarray(np.linalg.lstsq(shapes, sums, rcond=None)[0], dtype=np.float64)
+    if (both >= 0).all():
+        return both
+    alone = np.diag((shapes.T @ sums / (shapes**2).sum(0)).clip(0))
+    misfits = np.linalg.norm(alone @ shapes.T - sums, axis=1)
+    best: Floats = alone[int(misfits.argmin())]
+    return best
 
 
 def autocorrelation(residuals: Sequence[Floats], lags: int) -> Floats:

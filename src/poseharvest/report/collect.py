@@ -32,6 +32,7 @@ from poseharvest.report.take import Sink, TakeIndex, TakeTally
 from poseharvest.report.timeline import Timeline, TimelineTally, timeline_bytes
 from poseharvest.report.worst_moments import Kind, WorstMoment, WorstTally
 from poseharvest.skeleton.skeleton import Skeleton
+from poseharvest.storage.columns import values_of
 
 MAX_PICTURED_FRAMES = 8
 MAX_TIMELINES = 6
@@ -135,7 +136,7 @@ def frame_range(harvest: Harvest) -> tuple[int, int]:
     bounds = [
         (int(column.min()), int(column.max()))
         for table in harvest.frame_columns(["frame"])
-        if len(column := table.column("frame").to_numpy())
+        if len(column := values_of(table.column("frame")))
     ]
     return min(low for low, _ in bounds), max(high for _, high in bounds)
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
 
 from poseharvest.geometry.camera import Camera
 
@@ -55,6 +54,8 @@ class ViewJoints:
         """
         if not len(self.times_s):
             return self
+        from scipy.ndimage import gaussian_filter1d
+
         known = np.isfinite(self.pixels)
         around = np.pad(self.pixels, ((1, 1), (0, 0), (0, 0), (0, 0)), mode="edge")
         with warnings.catch_warnings():
