@@ -43,10 +43,11 @@ FaultKind = Literal[
     "exchanged",
     "same pictures",
     "frozen",
+    "blank",
     "unlike",
 ]
 """What may be wrong with a camera; "place": moved or turned since its calibration; "turned": its pictures are;
-"unlike": it does not fit the others, and nothing explains that."""
+"blank": its pictures show nothing; "unlike": it does not fit the others, and nothing explains that."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class CameraFault:
     Attributes:
         views: names of the cameras.
         kind: what is wrong.
-        moved_px: how far it displaces the person in the picture, pixels.
+        moved_px: how far it displaces the person in the picture, pixels; 0 where it shows nobody.
         text: what is wrong, in words.
         wrong: names of the cameras without which the rest is right.
         is_plain: no other camera's fault would explain nearly as much.
@@ -85,21 +86,31 @@ class CameraFault:
         if self.is_left_out:
             wrong = " and ".join(f'"{name}"' for name in self.wrong)
             then = f"the harvest is without {wrong}; correct that and harvest again (--keep-cameras leaves none out)"
+        elif self.spoils_nothing:
+            then = "the poses there are those of the other cameras alone"
         elif self.kind == "delay" and not self.is_plain:
             then = "the poses are wrong"
         elif self.stretch:
             then = "the poses there are wrong: harvest them apart (--start, --stop) without it (--views)"
         else:
             then = "the poses are wrong: correct that and harvest again, or leave it out with --views"
+        apart = f" (the person lies {self.moved_px:.0f} px from where the other cameras see them)"
         message = (
-            f"camera{'s' if several else ''} {names}: {self.stretch}{self.text} (the person lies "
-            f"{self.moved_px:.0f} px from where the other cameras see them): {then}"
+            f"camera{'s' if several else ''} {names}: {self.stretch}{self.text}{apart if self.moved_px else ''}: {then}"
         )
-        return Finding("warning" if self.is_left_out else "error", f"camera {self.views[0]}", message)
+        is_harmless = self.is_left_out or self.spoils_nothing
+        return Finding("warning" if is_harmless else "error", f"camera {self.views[0]}", message)
+
+    @property
+    def spoils_nothing(self) -> bool:
+        """The camera shows nobody: the others are right without it."""
+        return self.kind in {"blank", "unlike"} and self.moved_px == 0
 
     @property
     def stretch(self) -> str:
         """Which part of the take is meant, as the beginning of a text; empty for all of it."""
+        if self.from_frame is not None and self.before_frame is not None:
+            return f"from about frame {self.from_frame} to {self.before_frame}, "
         if self.from_frame is not None:
             return f"from about frame {self.from_frame} on, "
         return "" if self.before_frame is None else f"before about frame {self.before_frame}, "

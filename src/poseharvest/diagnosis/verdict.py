@@ -135,7 +135,7 @@ def _about_fault(fault: CameraFault) -> Reason:
     cameras = f"camera{'s' if len(fault.views) > 1 else ''} {names}: {fault.stretch}{fault.text}"
     if fault.is_left_out:
         return Reason("look", f"{cameras}; left out: the harvest is that of the other cameras")
-    return Reason("wrong", cameras)
+    return Reason("look" if fault.spoils_nothing else "wrong", cameras)
 
 
 def _uncertainty(info: HarvestInfo, sigma_mm: Spread) -> Reason:
