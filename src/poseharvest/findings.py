@@ -65,6 +65,8 @@ class CameraFault:
         late_frames: by how many frames the pictures of one camera are behind, where that is wrong; negative: ahead.
         from_frame: the first frame in which it is wrong, where earlier ones are right; None otherwise.
         before_frame: the first frame in which it is right again, where earlier ones are wrong; None otherwise.
+        others_px: how far another camera's view is off when this one is put right, pixels; 0 where that is little. Then
+            no single camera explains what the views show.
     """
 
     views: tuple[str, ...]
@@ -77,6 +79,7 @@ class CameraFault:
     late_frames: float = 0.0
     from_frame: int | None = None
     before_frame: int | None = None
+    others_px: float = 0.0
 
     @property
     def finding(self) -> Finding:
@@ -88,8 +91,18 @@ class CameraFault:
             then = f"the harvest is without {wrong}; correct that and harvest again (--keep-cameras leaves none out)"
         elif self.spoils_nothing:
             then = "the poses there are those of the other cameras alone"
+        elif self.others_px:
+            then = (
+                f"put right, the others are still up to {self.others_px:.0f} px off, so no single camera explains it; "
+                "the poses are wrong: calibrate all cameras anew"
+            )
         elif self.kind == "delay" and not self.is_plain:
             then = "the poses are wrong"
+        elif not self.is_plain:
+            then = (
+                "a fault of another camera explains nearly as much, so it may not be this one, or not alone; the poses "
+                "are wrong: calibrate all cameras anew"
+            )
         elif self.stretch:
             then = "the poses there are wrong: harvest them apart (--start, --stop) without it (--views)"
         else:
