@@ -24,14 +24,16 @@ from torch import Tensor
 
 from drawn import NETWORK, network
 from motion import FRAME_RATE, butterworth
+from poseharvest.annotations.records import FrameAnnotations
 from poseharvest.annotations.smoothing import joint_groups
 from poseharvest.capture.frames import FrameSource
 from poseharvest.detectors.protocol import HeatmapDetector
 from poseharvest.evaluation.bootstrap import BootstrapOptions, bootstrap
-from poseharvest.harvesting.annotate import infer_each
+from poseharvest.harvesting.annotate import annotate, infer_each
 from poseharvest.harvesting.subject import Subject, SubjectLearner
 from poseharvest.localization.sighting import Sighting
 from poseharvest.motion import JointTrack, MotionOptions, smooth
+from poseharvest.motion.error_times import learn_error_times
 from poseharvest.pictorial.evidence import FrameEvidence
 from poseharvest.pictorial.posterior import JointPosterior
 from poseharvest.simulation import simulate
@@ -53,8 +55,8 @@ FEW = BootstrapOptions(num_draws=500)
 class Judged:
     """One sequence: errors (N,) mm and squared Mahalanobis distances (N,) of each way, and sigma (N,) of the fit.
 
-    `smooth` has the mean errors of positions smoothed over time, by us and at each of `CUTOFFS_HZ`, if every frame is
-    judged; `beside` has for each baseline its mean error and that of the fit on the same joints.
+    `smooth` has what smoothing over time gives, by us and at each of `CUTOFFS_HZ`, if every frame is judged; `beside`
+    has for each baseline its mean error and that of the fit on the same joints.
     """
 
     grid: Tensor
@@ -101,23 +103,34 @@ def judge(
         error = torch.linalg.vector_norm(placed - right, dim=-1)
         both = known & torch.isfinite(error)
         errors[name] = float(error[both].mean()), float(of_fit[both].mean())
-    smooth_error = smooth_errors(fit, right, known, learner.skeleton) if every == 1 else {}
+    records = [annotate(one, p, support=subject.support) for one, p in zip(judged, fit, strict=True)]
+    smooth_error = smoothed(records, right, learner.skeleton) if every == 1 else {}
     return Judged(grid_error, fit_error, grid_squares, fit_squares, sigma, smooth_error, errors)
 
 
-def smooth_errors(
-    posteriors: list[JointPosterior], truth: Tensor, known: Tensor, skeleton: Skeleton
-) -> dict[str, float]:
-    """Return mean errors, mm, of the positions smoothed over time, from frames that follow each other."""
-    mean, cov = (torch.stack([getattr(one, name) for one in posteriors]).double() for name in ("mean", "cov"))
-    track = JointTrack(np.arange(len(mean)) / FRAME_RATE, mean.numpy(), cov.numpy(), known.numpy())
-    ways = {"smooth": smooth(track, joint_groups(skeleton), MotionOptions()).mean}
+def smoothed(records: Sequence[FrameAnnotations], truth: Tensor, skeleton: Skeleton) -> dict[str, float]:
+    """Return what smoothing over time gives in frames that follow each other: mean errors, mm, and shares held.
+
+    How long errors last is learned from the distances of the views' peaks, as a harvest does.
+    """
+    mean, cov, known, peaks, pixels, score, inside = (
+        torch.stack([getattr(one, name) for one in records]).numpy()
+        for name in ("mean", "cov", "supported", "peak_pixels", "pixels", "peak_score", "inside")
+    )
+    counts = known[:, None] & inside & (score > 0)
+    apart = np.where(counts[..., None], peaks - pixels, np.nan).transpose(0, 2, 1, 3)
+    errors = learn_error_times([apart.reshape(*known.shape, -1)], 1 / FRAME_RATE)
+    track = JointTrack(np.arange(len(mean)) / FRAME_RATE, mean, cov, known, errors, is_calibrated=True)
+    ours = smooth(track, joint_groups(skeleton), MotionOptions())
+    ways = {"smooth": ours.mean}
     for cutoff in CUTOFFS_HZ:
-        ways[f"{cutoff:g} Hz"] = butterworth(mean.numpy(), cutoff, order=4)
-    return {
-        name: float(torch.linalg.vector_norm(torch.from_numpy(way.copy()) - truth, dim=-1)[known].mean())
-        for name, way in ways.items()
-    }
+        ways[f"{cutoff:g} Hz"] = butterworth(mean, cutoff, order=4)
+    distances = {name: np.linalg.norm(way - truth.numpy(), axis=-1)[known] for name, way in ways.items()}
+    means = {f"mean error, {name}, mm": float(distance.mean()) for name, distance in distances.items()}
+    sigma = {"fit": np.linalg.det(cov) ** (1 / 6), "smooth": ours.sigma_mm}
+    distances["fit"] = np.linalg.norm(mean - truth.numpy(), axis=-1)[known]
+    within = {name: (distances[name] / sigma[name][known]) ** 2 < chi2.ppf(0.9, 3) for name in sigma}
+    return means | {f"within 90 % by sigma, {name}, %": 100 * float(held.mean()) for name, held in within.items()}
 
 
 class Footage(NamedTuple):
@@ -182,7 +195,7 @@ def main() -> None:
     say("fit less grid", [float(one.fit.mean() - one.grid.mean()) for one in all_judged], "mm")
     if arguments.every == 1:
         for name in all_judged[0].smooth:
-            say(f"mean error, {name}", [one.smooth[name] for one in all_judged], "mm")
+            say(name, [one.smooth[name] for one in all_judged], "")
     for name in BESIDE if arguments.beside else ():
         pairs = [one.beside[name] for one in all_judged]
         say(f"mean error, {name}", [other for other, _ in pairs], "mm")

@@ -17,6 +17,7 @@ from poseharvest.annotations.reselect import reselect
 from poseharvest.errors import StoreError
 from poseharvest.selection.measures import MEASURES
 from poseharvest.selection.rules import SelectionRule
+from poseharvest.selection.telling_poses import Postures, certainties, telling_poses
 from poseharvest.skeleton.definitions import MPII16
 
 _WRIST = MPII16.index("left_wrist")  # unsupported in every fifth frame
@@ -71,6 +72,17 @@ def test_everybody_together_is_the_sum_and_the_worst(tmp_path: Path) -> None:
             assert one.threshold is not None
             assert other.threshold is not None
             assert all_of_them.threshold == worst(one.threshold, other.threshold)
+
+
+def test_how_few_poses_tell_enough_is_that_of_all_poses_however_they_are_cut(tmp_path: Path) -> None:
+    records = [replace(one, mean=one.mean.roll(one.frame // 5, 0)) for one in make_records(range(20), persons=(0, 1))]
+    arrays = [torch.stack([getattr(one, name) for one in records]).numpy() for name in ("mean", "supported", "det")]
+    postures, sigma = Postures.of(arrays[0], arrays[1]), arrays[2] ** (1 / 6)
+    wanted = telling_poses(postures, certainties(sigma, arrays[1])).num_enough
+    for size in (100, 7):
+        harvest = write_harvest(tmp_path / f"h{size}", records, records_per_part=size)
+        assert harvest.info.selection.telling is not None
+        assert harvest.info.selection.telling.model_dump() == {"enough": wanted, "poses": 40}
 
 
 def test_does_not_depend_on_the_parts(tmp_path: Path) -> None:

@@ -55,14 +55,16 @@ def test_the_columns_are_the_smooth_positions_of_each_persons_supported_joints(t
     for person in (0, 1):
         own = [record for record in records if record.person == person]
         arrays = [torch.stack([getattr(r, name) for r in own]).numpy() for name in ("mean", "cov", "supported")]
-        wanted = smooth(JointTrack(np.array([r.time_s for r in own]), *arrays), joint_groups(MPII16), OPTIONS)
+        assert harvest.info.motion is not None
+        errors = harvest.info.motion.errors.error_times()
+        track = JointTrack(np.array([r.time_s for r in own]), *arrays, errors)
+        wanted = smooth(track, joint_groups(MPII16), OPTIONS)
         rows = [row.smooth for row in harvest.iter_selected() if row.annotations.person == person]
         np.testing.assert_allclose(torch.stack([row.mean for row in rows]), wanted.mean, rtol=1e-12)
         np.testing.assert_allclose(torch.stack([row.sigma_mm for row in rows]), wanted.sigma_mm, rtol=1e-12)
         np.testing.assert_array_equal(torch.stack([row.filled for row in rows]), wanted.filled)
         assert wanted.filled[:, WRIST].any()
     motion = harvest.info.motion
-    assert motion is not None
     assert [one.person for one in motion.people] == [0, 1]
     assert motion.people[1].joints[0].process_noise == pytest.approx(wanted.process_noise[0])
 
@@ -151,7 +153,9 @@ def test_the_recalibrated_covariances_are_the_measurements(tmp_path: Path) -> No
         harvest = writer.finish(make_run(40), motion=OPTIONS)
     mean, cov, known = (torch.stack([getattr(r, name) for r in records]) for name in ("mean", "cov", "supported"))
     times = np.array([r.time_s for r in records])
-    track = JointTrack(times, mean.numpy(), curve.apply(cov).numpy(), known.numpy())
+    assert harvest.info.motion is not None
+    errors = harvest.info.motion.errors.error_times()
+    track = JointTrack(times, mean.numpy(), curve.apply(cov).numpy(), known.numpy(), errors, is_calibrated=True)
     wanted = smooth(track, joint_groups(MPII16), OPTIONS)
     rows = torch.stack([row.smooth.mean for row in harvest.iter_selected()])
     np.testing.assert_allclose(rows, wanted.mean, rtol=1e-9)

@@ -7,6 +7,7 @@ import tomllib
 
 import pytest
 
+from poseharvest.capture.per_view import parse_scale
 from poseharvest.capture.settings import (
     CaptureSettings,
     Offset,
@@ -106,6 +107,18 @@ def test_a_mistake_is_named(tmp_path, text, message):
 )
 def test_offsets(value, offset):
     assert parse_offset(value) == offset
+
+
+@pytest.mark.parametrize("value", [10**400, "9e999 s", float("nan"), True, "soon", None])
+def test_what_is_no_offset_is_refused(value):
+    with pytest.raises(ValueError, match="expected seconds"):
+        parse_offset(value)
+
+
+@pytest.mark.parametrize("value", [10**400, "1e999/3", f"{10**400}/3", "1/0", True])
+def test_what_is_no_factor_is_refused(value):
+    with pytest.raises(ValueError, match=r"expected a positive factor such as 0\.5"):
+        parse_scale(value)
 
 
 def test_offsets_in_frames_are_frames_of_the_view():

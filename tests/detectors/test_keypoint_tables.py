@@ -106,6 +106,10 @@ CSV_FAULTS = {
         lambda text: text.replace("\n3,", "\nlabeled-data/walk/img003.png,", 1),
         "expected the number .*: labels of pictures are not read",
     ),
+    "no rows": (
+        lambda text: "\n".join(text.split("\n")[:3]) + "\n",
+        "expected a row for every frame, got none",
+    ),
     "no score": (
         lambda text: text.replace("likelihood", "z"),
         "expected columns x, y and likelihood of every body par",

@@ -7,9 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from lasting_errors_kit import mixed_errors
 from poseharvest.errors import ConfigError, ShapeError
 from poseharvest.motion import JointTrack, MotionOptions, smooth
-from poseharvest.motion.cutoffs import noise_power
+from poseharvest.motion.cutoff_scores import noise_power
+from poseharvest.motion.error_times import ErrorTimes
 
 RATE = 50.0
 SIGMA_MM = 7.0
@@ -154,6 +156,51 @@ def test_the_noise_that_made_the_motion_is_recovered(cutoff_hz):
     assert np.log(smoothed.process_noise / wanted) == pytest.approx(0, abs=1)  # it goes with the sixth power
     errors = (smoothed.mean - truth) / smoothed.sigma_mm[..., None]
     assert rms(errors) == pytest.approx(1, abs=0.12)
+
+
+def calibrated_track(truth: np.ndarray, errors: ErrorTimes, seed: int = 7) -> JointTrack:
+    """Positions with errors of those kinds whose covariance is known."""
+    shares = (errors.constant_share, errors.lasting_share)
+    noise = SIGMA_MM * mixed_errors(truth.shape, shares, max(errors.rate, 1.0), 1 / RATE, seed)
+    cov = np.broadcast_to(np.eye(3) * SIGMA_MM**2, (*truth.shape, 3))
+    known = np.ones(truth.shape[:2], dtype=bool)
+    return JointTrack(np.arange(len(truth)) / RATE, truth + noise, cov, known, errors, is_calibrated=True)
+
+
+@pytest.mark.parametrize("constant", [0.0, 0.5])
+@pytest.mark.parametrize("lasting", [0.0, 0.9])
+def test_sigma_is_the_error_however_long_errors_last(constant, lasting):
+    errors = ErrorTimes(constant, lasting, 36.0 if lasting else 0.0)
+    truth = np.stack([from_the_model(600, 2.0, seed) for seed in range(8)], 1)
+    smoothed = smooth(calibrated_track(truth, errors), [(j,) for j in range(8)])
+    assert rms((smoothed.mean - truth) / smoothed.sigma_mm[..., None]) == pytest.approx(1, abs=0.15)
+    assert smoothed.noise_factor == pytest.approx([1 - constant] * 8)
+
+
+def test_knowing_that_errors_last_brings_the_result_nearer_to_the_truth():
+    errors = ErrorTimes(0.0, 0.9, 36.0)
+    truth = swing(400)
+    track = calibrated_track(truth, errors)
+    knowing, not_knowing = (smooth(one, PAIR).mean for one in (track, replace(track, errors=ErrorTimes())))
+    assert rms(knowing - truth) < 0.95 * rms(not_knowing - truth) < 0.95 * rms(track.mean - truth)
+
+
+def test_lasting_errors_of_changing_covariances_turn_with_the_world():
+    errors = ErrorTimes(0.2, 0.7, 36.0)
+    track = replace(make_track(swing(80)), errors=errors, is_calibrated=True)
+    turn = np.linalg.qr(np.random.default_rng(1).normal(size=(3, 3)))[0]
+    turned = replace(track, mean=track.mean @ turn.T, cov=turn @ track.cov @ turn.T)
+    one, other = smooth(track, PAIR), smooth(turned, PAIR)
+    np.testing.assert_allclose(other.mean, one.mean @ turn.T, atol=1e-6)
+    np.testing.assert_allclose(other.sigma_mm, one.sigma_mm, rtol=1e-6)
+
+
+def test_calibrated_covariances_are_taken_at_their_word():
+    track = replace(make_track(swing(80)), is_calibrated=True)
+    one, other = smooth(track, PAIR), smooth(replace(track, cov=track.cov * 9), PAIR)
+    assert (one.noise_factor == 1).all()
+    assert (other.sigma_mm > one.sigma_mm).all()
+    assert rms(np.diff(other.mean, n=2, axis=0)) < rms(np.diff(one.mean, n=2, axis=0))
 
 
 def test_covariances_that_are_too_small_are_found_out():

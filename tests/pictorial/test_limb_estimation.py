@@ -105,6 +105,7 @@ def test_a_file_of_lengths(tmp_path: Path) -> None:
             r"expected \"parent-child\" = length in mm, got 'hub-left' = 'long'",
         ),
         ('[limb_lengths_mm]\n"hub-left" = true', r"got 'hub-left' = True"),
+        (f'[limb_lengths_mm]\n"hub-left" = 1{"0" * 400}', r"length in mm, got 'hub-left' = 10{39}$"),
         ("[limb_lengths_mm]\nhub = 3.0", r"got 'hub' = 3.0"),
         ("[limb_lengths_mm", r"subject.toml: limb lengths: not valid TOML: "),
     ],

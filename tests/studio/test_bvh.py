@@ -147,6 +147,14 @@ def test_damage_is_named_with_its_line(write, old, new, message):
         read_bvh(write(CHAIN.replace(old, new, 1)))
 
 
+def test_a_body_whose_limbs_vanish_beside_its_place_is_refused(write):
+    far = person().replace("0.0 90.0 0.0", "0.0 9e50 0.0")  # where the hips are, in every frame
+    with pytest.raises(
+        FormatError, match=r"clip.bvh: expected a body whose limbs have lengths, got none of thigh, shank, torso"
+    ):
+        bvh_performance(write(far))
+
+
 def test_wrong_options_are_named(write, tmp_path):
     path = write(person())
     with pytest.raises(ConfigError, match=r"names: expected points among right_ankle.*, got tail"):

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, JsonValue
 from poseharvest.arrays import ImageSize
 from poseharvest.findings import CameraFault, Finding
 from poseharvest.geometry.rig import Rig
+from poseharvest.motion.error_times import ErrorTimes
 from poseharvest.selection.recalibration import Recalibration
 from poseharvest.selection.rules import SelectionRule
 from poseharvest.skeleton.skeleton import Limb, Skeleton
@@ -133,6 +134,13 @@ class HarvestRun(_Section):
         default=False, description="True if `findings` contain the diagnosis of the annotations; older harvests lack it"
     )
 
+    def is_calibrated(self, person: int) -> bool:
+        """Return whether left-out views have told how large the errors of a person's joints are."""
+        sections = [one.refinement for one in self.people if one.person == person] or [self.refinement]
+        if self.hands is not None and self.hands.learned:
+            sections.append(self.hands.refinement)
+        return all(section is not None and section.get("calibrated") is True for section in sections)
+
 
 class SkeletonInfo(_Section):
     """A skeleton as plain data."""
@@ -188,6 +196,13 @@ class PersonSelection(_Section):
     joints: tuple[JointSelection, ...]
 
 
+class TellingInfo(_Section):
+    """How few poses tell nearly as much as all: sure ones, and unlike each other (`selection.telling_poses`)."""
+
+    enough: int = Field(ge=0, description="poses, well chosen, that tell 95 % of what all of them do")
+    poses: int = Field(ge=0, description="poses that were compared, spread evenly")
+
+
 class SelectionInfo(_Section):
     """The selection of Sec. 3.3."""
 
@@ -205,6 +220,7 @@ class SelectionInfo(_Section):
     largest_sigma_mm: dict[str, FiniteFloat] = Field(
         default_factory=dict, description="by joint, over its selected rows; joints without selected rows are left out"
     )
+    telling: TellingInfo | None = Field(default=None, description="None in older harvests")
 
     @property
     def rule(self) -> SelectionRule:
@@ -218,14 +234,41 @@ class JointMotion(_Section):
     joint: str
     cutoff_hz: FiniteFloat = Field(gt=0, description="median over the frames; faster motion is taken for noise")
     process_noise: FiniteFloat = Field(ge=0, description="median power of the noise in the third derivative, mm^2/s^5")
-    noise_factor: FiniteFloat = Field(gt=0, description="of the covariances, to match the errors that are seen")
+    noise_factor: FiniteFloat = Field(gt=0, description="of the covariances, to match the errors that do not stay")
 
 
 class PersonMotion(_Section):
     """What the smoothing learned of one person."""
 
     person: int = Field(ge=0)
+    calibrated: bool = Field(
+        default=False,
+        description="the covariances are as large as the errors; if not, their size was learned from the track",
+    )
     joints: tuple[JointMotion, ...] = Field(description="those with a smooth position")
+
+
+class ErrorTimesInfo(_Section):
+    """How the errors of single frames go together over time, as the distances of the views' peaks tell it."""
+
+    constant_share: FiniteFloat = Field(default=0.0, ge=0, lt=1, description="share of the variance that stays")
+    lasting_share: FiniteFloat = Field(default=0.0, ge=0, lt=1, description="share of the rest that lasts a while")
+    rate: FiniteFloat = Field(default=0.0, ge=0, description="how fast that part changes, 1 / s; 0 if there is none")
+    half_after_s: FiniteFloat = Field(default=0.0, ge=0, description="seconds after which its correlation is a half")
+
+    @classmethod
+    def of(cls, errors: ErrorTimes) -> ErrorTimesInfo:
+        """Return them as plain data."""
+        return cls(
+            constant_share=errors.constant_share,
+            lasting_share=errors.lasting_share,
+            rate=errors.rate,
+            half_after_s=errors.half_after_s,
+        )
+
+    def error_times(self) -> ErrorTimes:
+        """Return them, checked."""
+        return ErrorTimes(self.constant_share, self.lasting_share, self.rate)
 
 
 class MotionInfo(_Section):
@@ -235,6 +278,7 @@ class MotionInfo(_Section):
     longest_gap_s: FiniteFloat = Field(ge=0, description="longest time between two measured positions that is filled")
     longest_filled_s: FiniteFloat = Field(ge=0, description="the longest such time that was filled; 0 if none was")
     filled_records: int = Field(ge=0, description="poses in `filled/`: frames without a record")
+    errors: ErrorTimesInfo = Field(default_factory=ErrorTimesInfo, description="how long the errors of frames last")
     people: tuple[PersonMotion, ...]
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 
-from poseharvest.annotations.info import JointSelection, PersonSelection, SelectionInfo
+from poseharvest.annotations.info import JointSelection, PersonSelection, SelectionInfo, TellingInfo
 from poseharvest.annotations.parts import ANNOTATIONS, part_path, read_part, write_part
 from poseharvest.annotations.records import covariances, matrix, sigma_of
 from poseharvest.annotations.schema import ANNOTATION_SCHEMA, COVARIANCE_ENTRIES, SMOOTH_COLUMNS
@@ -20,6 +20,7 @@ from poseharvest.selection.measures import MEASURES, Measure
 from poseharvest.selection.recalibration import Recalibration
 from poseharvest.selection.rules import SelectionRule
 from poseharvest.selection.select import MeasuredRows, Thresholds, find_thresholds, mark_selected
+from poseharvest.selection.telling_poses import MOST_COMPARED, Postures, certainties, telling_poses
 from poseharvest.storage.columns import column, values_of
 
 
@@ -66,7 +67,24 @@ def mark_parts(layout: PartLayout, rule: SelectionRule) -> SelectionInfo:
         of_anybody = np.logical_or.reduce(marks.reshape(-1, len(persons), len(layout.joints)), axis=1)
         rewrite(layout, index, {"selected": np.asarray(of_anybody)})
     summary = _summary(layout.joints, rule, thresholds, persons)
-    return summary.model_copy(update={"largest_sigma_mm": largest_selected_sigma(layout)})
+    return summary.model_copy(update={"largest_sigma_mm": largest_selected_sigma(layout), "telling": _telling(layout)})
+
+
+def _telling(layout: PartLayout) -> TellingInfo:
+    """Return how few poses tell nearly as much as all, of all people together."""
+    names, num_joints = ("x", "y", "z", "supported", "sigma"), len(layout.joints)
+    step = max(1, -(-sum(layout.records_per_part) // MOST_COMPARED))
+    parts: list[dict[str, NDArray[Any]]] = []
+    start = 0
+    for index in _parts(layout):
+        table = layout.read(index, names)
+        parts.append({name: matrix(table, name, num_joints)[-start % step :: step] for name in names})
+        start += layout.records_per_part[index]
+    x, y, z, supported, sigma = (np.concatenate([part[name] for part in parts]) for name in names)
+    postures = Postures.of(np.stack((x, y, z), -1), supported)
+    return TellingInfo(
+        enough=telling_poses(postures, certainties(sigma, supported)).num_enough, poses=len(postures.known)
+    )
 
 
 def largest_selected_sigma(layout: PartLayout) -> dict[str, float]:

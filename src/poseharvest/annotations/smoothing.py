@@ -5,17 +5,18 @@ The poses of the whole harvest are in memory, ten numbers a joint and frame; hea
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from poseharvest.annotations.info import JointMotion, MotionInfo, PersonMotion
+from poseharvest.annotations.info import ErrorTimesInfo, JointMotion, MotionInfo, PersonMotion
 from poseharvest.annotations.marking import PartLayout, rewrite
 from poseharvest.annotations.parts import FILLED, part_path, write_part
+from poseharvest.annotations.peak_distances import error_times
 from poseharvest.annotations.records import covariances, matrix
 from poseharvest.annotations.schema import COVARIANCE_ENTRIES, SMOOTH_COLUMNS
 from poseharvest.annotations.smooth_poses import SmoothPose, filled_table
@@ -50,15 +51,22 @@ class _Person:
     track: JointTrack
 
 
-def smooth_parts(layout: PartLayout, skeleton: Skeleton, options: MotionOptions) -> MotionInfo:
+def smooth_parts(
+    layout: PartLayout,
+    skeleton: Skeleton,
+    options: MotionOptions,
+    is_calibrated: Callable[[int], bool],
+) -> MotionInfo:
     """Smooth every person's supported joints, and write the columns for it and the table of filled frames.
 
-    Left and right joints share how fast they move.
+    Left and right joints share how fast they move. How long errors last is told by the views' peaks.
 
     Args:
         layout: the layout of the rows.
         skeleton: the joints in row order.
         options: how to smooth.
+        is_calibrated: whether a person's covariances are as large as the errors; if not, their size is learned from
+            the person's track.
 
     Returns:
         the summary of the smoothing.
@@ -69,15 +77,17 @@ def smooth_parts(layout: PartLayout, skeleton: Skeleton, options: MotionOptions)
     columns["filled"] = np.zeros(shape, dtype=bool)
     groups = joint_groups(skeleton)
     people, filled, longest = [], list[SmoothPose](), 0.0
+    errors = error_times(layout)
     for person in _people(rows):
-        result = smooth(person.track, groups, options)
+        calibrated = is_calibrated(person.number)
+        result = smooth(replace(person.track, errors=errors, is_calibrated=calibrated), groups, options)
         for i, name in enumerate(SMOOTH_COLUMNS[:3]):
             columns[name][person.rows] = result.mean[person.places, :, i]
         columns["sigma_smooth"][person.rows] = result.sigma_mm[person.places]
         columns["filled"][person.rows] = result.filled[person.places]
         filled += _filled_poses(person, result)
         longest = max(longest, _longest_filled_s(person.track.times_s, result.filled))
-        people.append(_summary(person.number, skeleton, result))
+        people.append(_summary(person.number, skeleton, result, calibrated=calibrated))
     _write(layout, columns)
     filled.sort(key=lambda pose: (pose.frame, pose.person))
     write_part(filled_table(filled, layout.joints), part_path(layout.folder, FILLED, 0))
@@ -85,6 +95,7 @@ def smooth_parts(layout: PartLayout, skeleton: Skeleton, options: MotionOptions)
         longest_gap_s=options.longest_gap_s,
         longest_filled_s=longest,
         filled_records=len(filled),
+        errors=ErrorTimesInfo.of(errors),
         people=tuple(people),
     )
 
@@ -164,9 +175,10 @@ def _longest_filled_s(times_s: Floats, filled: NDArray[np.bool_]) -> float:
     return longest
 
 
-def _summary(number: int, skeleton: Skeleton, result: SmoothTrack) -> PersonMotion:
+def _summary(number: int, skeleton: Skeleton, result: SmoothTrack, *, calibrated: bool) -> PersonMotion:
     return PersonMotion(
         person=number,
+        calibrated=calibrated,
         joints=tuple(
             JointMotion(
                 joint=joint,

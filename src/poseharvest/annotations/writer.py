@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,9 +10,6 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from types import TracebackType
 from typing import IO, Any, Self
-
-import cv2
-import numpy as np
 
 from poseharvest.annotations.checksums import write_checksums
 from poseharvest.annotations.cuts import with_selection_findings
@@ -31,6 +28,7 @@ from poseharvest.annotations.info import (
 )
 from poseharvest.annotations.marking import PartLayout, mark_parts, withdraw_support
 from poseharvest.annotations.parts import ANNOTATIONS, FRAMES, part_path, read_part, write_part
+from poseharvest.annotations.preview_pictures import preview_jpeg
 from poseharvest.annotations.reader import Harvest, is_harvest, preview_path
 from poseharvest.annotations.records import FrameAnnotations, annotation_table, frame_table, frames_from_tables
 from poseharvest.annotations.schema import SCHEMA_VERSION
@@ -56,8 +54,6 @@ from poseharvest.storage.disk import flush_file, flush_tree, os_errors_as_store_
 from poseharvest.storage.staging import StagedFolder
 from poseharvest.versions import current_versions
 
-_PREVIEW_LONG_SIDE = 960
-_PREVIEW_QUALITY = 85
 _MAX_PERSON = 2**15 - 1
 
 
@@ -285,7 +281,7 @@ class HarvestWriter:
             if unsupported:
                 withdraw_support(layout, unsupported)
             summary = mark_parts(layout, selection or SelectionRule())
-            smoothed = None if motion is None else smooth_parts(layout, self._skeleton, motion)
+            smoothed = None if motion is None else smooth_parts(layout, self._skeleton, motion, self._known_errors(run))
             self._write_rig()
             write_info(self._info(run, summary, smoothed), self._staged.path)
             if self._kept is not None:
@@ -348,6 +344,10 @@ class HarvestWriter:
         self._records_per_part.append(len(self._buffer))
         self._buffer = []
 
+    def _known_errors(self, run: HarvestRun) -> Callable[[int], bool]:
+        """Return whether it is known how large the errors of a person are: from the footage, or from a map."""
+        return run.is_calibrated if self._recalibration is None else lambda _: True
+
     def _write_rig(self) -> None:
         try:
             write_rig(self._rig, self._staged.path / RIG_FILE)
@@ -375,22 +375,6 @@ class HarvestWriter:
                 records_per_part=tuple(self._records_per_part),
             ),
         )
-
-
-def preview_jpeg(image: Image) -> bytes:
-    """Return a picture (H, W, 3), RGB, as the JPEG that a harvest keeps of it."""
-    options = [cv2.IMWRITE_JPEG_QUALITY, _PREVIEW_QUALITY]
-    _, encoded = cv2.imencode(".jpg", np.ascontiguousarray(scaled_preview(image)[..., ::-1]), options)
-    return bytes(encoded.tobytes())
-
-
-def scaled_preview(image: Image) -> Image:
-    """Return a picture (H, W, 3) scaled down to at most 960 pixels along its longer side; a smaller one as it is."""
-    scale = min(1.0, _PREVIEW_LONG_SIDE / max(image.shape[:2]))
-    if scale == 1:
-        return image
-    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 def write_info(info: HarvestInfo, folder: Path) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
 from poseharvest.geometry.refit import QUARTER_TURNS
+from poseharvest.reading.plain_numbers import finite_number
 
 
 @dataclass(frozen=True)
@@ -77,8 +77,6 @@ def _number(value: object) -> float | None:
     if isinstance(value, str):
         try:
             return float(Fraction(value))
-        except (ValueError, ZeroDivisionError):
+        except (ValueError, ZeroDivisionError, OverflowError):
             return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return float(value)
+    return finite_number(value)

@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from poseharvest.capture.per_view import PerView, parse_rotate, parse_scale
 from poseharvest.errors import ConfigError
 from poseharvest.reading.documents import load_toml
+from poseharvest.reading.plain_numbers import finite_number
 from poseharvest.units import LengthUnit
 
 SETTINGS_NAME = "capture.toml"
@@ -54,10 +55,11 @@ def parse_offset(value: object) -> Offset:
     """
     if isinstance(value, Offset):
         return value
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-        return Offset(float(value))
+    seconds = finite_number(value)
+    if seconds is not None:
+        return Offset(seconds)
     match = _OFFSET.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
+    if match is None or not math.isfinite(float(match[1])):
         raise ValueError('expected seconds, as in 0.25 or "0.25 s", or frames, as in "-3 frames"')
     in_frames = (match[2] or "s").lower().startswith("frame")
     return Offset(float(match[1]), "frames" if in_frames else "s")

@@ -62,7 +62,17 @@ PANELS: Final = {
     ),
     "Training": (
         *("epochs", "epochs_3d", "rounds", "batch_size", "learning_rate", "schedule", "warm_up_steps", "sigma_px"),
-        *("rotation_deg", "colour", "frozen_norms", "distillation", "held_out", "max_pictures", "loaders", "workers"),
+        *(
+            "rotation_deg",
+            "colour",
+            "frozen_norms",
+            "distillation",
+            "held_out",
+            "teach_share",
+            "max_pictures",
+            "loaders",
+            "workers",
+        ),
         *("seed", "seeds"),
     ),
     "Pictures to learn from": (

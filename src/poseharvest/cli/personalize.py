@@ -35,6 +35,10 @@ _CAPTURE = "Folder of the footage, if it is not where the harvest says; once for
 _BOXES = "CSV of boxes: frame,view,x,y,width,height; once for every harvest, in their order."
 _ROUNDS = "Most rounds of learning and harvesting again; they end when one no longer helps."
 _HELD_OUT = "Share of the frames, the last ones, to compare on and not to learn from."
+_TEACH_SHARE = (
+    "Share of the poses to learn from, above 0 to 1: sure ones that are unlike each other. The training takes as many "
+    "steps as with all."
+)
 _DISTILLATION = (
     "Hold joints that are not selected to what the network saw before, with this weight; the paper's is 0. "
     "With ps+weight: unsure joints, where what it saw agrees with the label."
@@ -56,6 +60,7 @@ def personalize(  # noqa: PLR0913, PLR0917 - every option of the command is a pa
     epochs: Annotated[int, typer.Option(help="Passes through the pictures.")] = _DEFAULTS.training.epochs,
     rounds: Annotated[int, typer.Option(help=_ROUNDS)] = _DEFAULTS.rounds,
     held_out: Annotated[float, typer.Option(help=_HELD_OUT)] = _DEFAULTS.held_out,
+    teach_share: Annotated[float, typer.Option(help=_TEACH_SHARE)] = _DEFAULTS.teach_share,
     capture: Annotated[list[Path] | None, typer.Option(help=_CAPTURE, show_default=False)] = None,
     detector: Annotated[str | None, typer.Option(help=_DETECTOR, show_default=False)] = None,
     weights: Annotated[Path | None, typer.Option(help="The detector's weights; fetched once if not given.")] = None,
@@ -88,7 +93,9 @@ def personalize(  # noqa: PLR0913, PLR0917 - every option of the command is a pa
         seed=seed,
         device=network_device(device),
     )
-    options = PersonalizationOptions(labels=labels, training=training, rounds=rounds, held_out=held_out)
+    options = PersonalizationOptions(
+        labels=labels, training=training, rounds=rounds, held_out=held_out, teach_share=teach_share
+    )
     options_of_detector = parse_assignments(detector_option or [], option="--detector-option")
     with progress_bar(Console(stderr=True)) as on_progress:
         result = run(

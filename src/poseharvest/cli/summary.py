@@ -11,7 +11,7 @@ from rich.table import Table
 from poseharvest.cli.finding_lines import print_findings
 
 if TYPE_CHECKING:
-    from poseharvest.annotations.info import HarvestInfo
+    from poseharvest.annotations.info import HarvestInfo, SelectionInfo
     from poseharvest.annotations.reader import Harvest
 
 _COLUMN_WIDTH, _EDGES = 7, 4
@@ -27,7 +27,7 @@ def print_summary(harvest: Harvest, report: Path) -> None:
     info = harvest.info
     console = Console(soft_wrap=True, highlight=False, markup=False)
     frames = f"{info.counts.frames} of {info.capture.num_frames} frames, {len(info.views)} views"
-    console.print(", ".join([frames, *unasked_selection(info.selection)]))
+    console.print(", ".join([frames, *unasked_selection(info.selection), *_telling(info.selection)]))
     if info.recalibration is not None:
         console.print(f"sigma is recalibrated, by a map fitted on {info.recalibration.fitted_on}")
     console.print(limb_table(info, console.width), crop=False)
@@ -36,6 +36,13 @@ def print_summary(harvest: Harvest, report: Path) -> None:
     verdict = verdict_of(harvest)
     console.print(f"verdict: {verdict.sentence}", style=_STYLES[verdict.level])
     print_findings(console, info.findings, str(harvest.path / INFO_FILE))
+
+
+def _telling(selection: SelectionInfo) -> list[str]:
+    """Return in words how few poses tell nearly as much as all."""
+    if selection.telling is None or selection.telling.poses == 0:
+        return []
+    return [f"{selection.telling.enough} of {selection.telling.poses} poses show 95 % of the postures"]
 
 
 def has_faults(info: HarvestInfo) -> bool:

@@ -74,6 +74,8 @@ def _read_csv(path: Path) -> KeypointList:
         raise FormatError(f"{path}: expected DeepLabCut's rows scorer, bodyparts and coords, got none")
     width = len(rows[at])
     body = [row for row in rows[at + 1 :] if row]
+    if not body:
+        raise FormatError(f"{path}: expected a row for every frame, got none")
     if any(len(row) != width for row in (*rows[:at], *body)):
         raise FormatError(f"{path}: expected {width} columns in every row, got fewer or more: is the file complete?")
     columns = list(zip(*(row[1:] for row in rows[: at + 1]), strict=True))

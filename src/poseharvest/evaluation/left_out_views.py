@@ -25,6 +25,7 @@ from poseharvest.evaluation.scores import MetricProtocol, Score
 from poseharvest.geometry.camera import StaticCamera
 from poseharvest.geometry.rig import project_all
 from poseharvest.geometry.triangulation import triangulate_without_each_view
+from poseharvest.motion.error_times import ErrorTimes
 from poseharvest.motion.joint_tracks import JointTrack
 from poseharvest.motion.smoother import smooth
 
@@ -159,18 +160,23 @@ def _harvest_distances(chunk: _Chunk) -> tuple[Tensor, Tensor]:
 
 
 def _smoothed(chunks: Sequence[_Chunk], harvest: Harvest) -> list[Tensor]:
-    """Return the chunks' points after smoothing each view's tracks over time, all covariances being equal."""
+    """Return the chunks' points after smoothing each view's tracks over time, all covariances being equal.
+
+    How long errors last is what the harvest has found.
+    """
     rows = [row.annotations for chunk in chunks for row in chunk.rows]
     times, persons = np.array([row.time_s for row in rows]), np.array([row.person for row in rows])
     num_joints, num_views = len(harvest.skeleton), len(harvest.view_names)
     points = torch.cat([chunk.points.reshape(num_views, -1, num_joints, 3) for chunk in chunks], 1)
     smoothed = points.numpy().copy()
     groups = joint_groups(harvest.skeleton)
+    motion = harvest.info.motion
+    errors = ErrorTimes() if motion is None else motion.errors.error_times()
     for view in range(num_views):
         for person in np.unique(persons):
             mean = smoothed[view, persons == person]
             cov = np.broadcast_to(np.eye(3), (*mean.shape, 3))
-            track = JointTrack(times[persons == person], mean, cov, np.isfinite(mean).all(-1))
+            track = JointTrack(times[persons == person], mean, cov, np.isfinite(mean).all(-1), errors)
             result = smooth(track, groups).mean
             smoothed[view, persons == person] = np.where(track.known[..., None], result, np.nan)
     sizes = [len(chunk.rows) for chunk in chunks]

@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 
 from poseharvest.annotations.harvest_footage import checked_footage_of
+from poseharvest.annotations.preview_pictures import preview_jpeg
 from poseharvest.annotations.reader import Harvest
-from poseharvest.annotations.writer import preview_jpeg
 from poseharvest.arrays import Image
 from poseharvest.capture.frames import FrameSource, MultiViewFrame, frames_showing
 from poseharvest.errors import CaptureError, ConfigError

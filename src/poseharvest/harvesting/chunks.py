@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseharvest.annotations.info import FilmInfo
-from poseharvest.annotations.writer import scaled_preview
+from poseharvest.annotations.preview_pictures import scaled_preview
 from poseharvest.arrays import Image
 from poseharvest.harvesting.annotate import TOGETHER
 from poseharvest.harvesting.film_of_job import film_of_job

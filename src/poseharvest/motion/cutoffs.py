@@ -1,14 +1,11 @@
 """Learning from the footage how fast its joints move: a cut-off frequency for every frame.
 
-The power q of the noise that drives the motion is told by a frequency f: with measurements of variance r every dt
-seconds, q = r dt (2 pi f)^6, and the smoother is then, far from the ends, a Butterworth filter of third order with that
-cut-off. So f means the same whatever the units, the frame rate and the size of the covariances are.
-
-Each frequency of a list gets two scores in each frame. One is the likelihood of the measurement by the frames before it
-and by those after it: in sum the marginal likelihood, and symmetric in time. The other is its likelihood by all other
-frames. The first smooths more where errors last for several frames, the second follows motion more closely where errors
-are independent; `share_around` says which one counts more. The frequency may change over time, so a hidden Markov model
-over the list joins neighbouring frames.
+Each frequency of a list gets two scores in each frame (`cutoff_scores`). One is its likelihood by the
+frames before it and by those after it: in sum the marginal likelihood, and symmetric in time. The other is its
+likelihood by all other frames. Where it is not known how large the errors are and how long they last, the first smooths
+more where they last for several frames, and the second follows motion more closely where they are independent;
+`share_around` says which one counts more. The frequency may change over time, so a hidden Markov model over the list
+joins neighbouring frames.
 """
 
 from __future__ import annotations
@@ -19,11 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from poseharvest.compiled import compiled
-from poseharvest.motion.joint_tracks import Flags, Floats, JointTrack
-from poseharvest.motion.score_loops import Coordinates, Differences, score
-
-CUTOFFS_HZ: Floats = 1.4 ** np.arange(10.0)
-"""The frequencies that are tried."""
+from poseharvest.motion.cutoff_scores import CUTOFFS_HZ, joint_scores
+from poseharvest.motion.joint_tracks import Floats, JointTrack
 
 DEGREES_OF_FREEDOM = 8.0
 """Of the Student-t distribution of the differences: gross errors are frequent."""
@@ -35,28 +29,8 @@ _CHANGES_PER_S = 1.5  # from a frequency to the next higher one; as often to the
 _LARGEST_SHARE = 0.9  # of the score by all other frames
 _INDEPENDENT, _LASTING = 1.05, 1.3  # ratios of the two noise factors at which that share is largest, and none
 _CHI2_MEDIAN = 2.366  # of three degrees of freedom
-_ORDER = 3  # the first measurements only place the state
 _ENOUGH = 12  # measurements to judge their covariances by
 _SMALLEST_FACTOR = 1e-4
-_WIDE = 1e4  # variance of the state before the first frame, relative to what the frequency allows
-_FIRST = 6  # measurements that place it
-
-
-@dataclass(frozen=True, eq=False)
-class Scores:
-    """How well each frequency predicts one joint; NaN where nothing was measured or predicted.
-
-    Attributes:
-        ahead: (2, G, T) squared Mahalanobis distances from the predictions by the frames before and after.
-        ahead_logdet: (2, G, T) log determinants of their covariances.
-        around: (1, G, T) the same by all other frames.
-        around_logdet: (1, G, T).
-    """
-
-    ahead: Floats
-    ahead_logdet: Floats
-    around: Floats
-    around_logdet: Floats
 
 
 @dataclass(frozen=True)
@@ -87,32 +61,11 @@ class Learned:
     noise_factor: float
 
 
-def reference_variance(track: JointTrack, joint: int) -> float:
-    """Return the median variance of a joint's measurements along an axis, mm^2; 1 if there are none."""
-    known = track.known[:, joint]
-    return float(np.median(np.trace(track.cov[known, joint], axis1=1, axis2=2))) / 3 if known.any() else 1.0
-
-
-def noise_power(cutoff_hz: Floats | float, variance: float, step_s: float) -> Floats:
-    """Return the power of the noise in the third derivative, unit of variance / s^5."""
-    return np.asarray(variance * step_s * (2 * np.pi * np.asarray(cutoff_hz)) ** 6)
-
-
-def start_of(times_s: Floats, place: Floats, known: Flags) -> Floats:
-    """Return position, velocity and acceleration (3, M) at the first time, by a line through the first measurements."""
-    frames = np.flatnonzero(known)[:_FIRST]
-    line = np.stack((np.ones(len(frames)), times_s[frames] - times_s[0]), 1)
-    fitted = np.linalg.lstsq(line, place[frames], rcond=None)[0]
-    return np.concatenate((fitted, np.zeros((1, place.shape[1]))))
-
-
-def start_variances(cutoff_hz: float, variance: float) -> Floats:
-    """Return wide variances (3,) of position, velocity and acceleration at the first time."""
-    return np.asarray(_WIDE * variance * (2 * np.pi * cutoff_hz) ** np.array([0.0, 2.0, 4.0]))
-
-
 def noise_factors(track: JointTrack, joint: int, runs: Sequence[slice]) -> NoiseFactors:
     """Return both noise factors of a joint, from its stretches without long gaps."""
+    if track.is_calibrated:
+        changing = 1 - track.errors.constant_share
+        return NoiseFactors(changing, changing)
     scores = joint_scores(track, joint, runs)
     return NoiseFactors(
         ahead=noise_factor(scores.ahead, scores.ahead_logdet), around=noise_factor(scores.around, scores.around_logdet)
@@ -193,54 +146,6 @@ def noise_factor(distance: Floats, logdet: Floats) -> float:
     factors = np.maximum(np.nanmedian(distance, axis=(0, 2)) / _CHI2_MEDIAN, _SMALLEST_FACTOR)
     totals = [log_densities(distance[:, [g]], logdet[:, [g]], float(factor)).sum() for g, factor in enumerate(factors)]
     return float(factors[int(np.argmax(totals))])
-
-
-def joint_scores(track: JointTrack, joint: int, runs: Sequence[slice]) -> Scores:
-    """Return how well each frequency predicts the measurements of a joint, run by run.
-
-    The three coordinates along the principal axes of the mean covariance are taken as independent.
-    """
-    known = track.known[:, joint]
-    shape = (len(CUTOFFS_HZ), len(known))
-    found = Scores(*(np.full((number, *shape), np.nan) for number in (2, 2, 1, 1)))
-    if not known.any():
-        return found
-    axes = np.linalg.eigh(track.cov[known, joint].mean(0))[1]
-    cov = np.where(known[:, None, None], track.cov[:, joint], np.eye(3))
-    variance = np.where(known[:, None], np.einsum("ia,tij,ja->ta", axes, cov, axes), np.inf)
-    place = np.where(known[:, None], track.mean[:, joint], 0.0) @ axes
-    usual = reference_variance(track, joint)
-    for run in runs:
-        times = track.times_s[run]
-        ways = ((times, slice(None)), (times[-1] - times[::-1], slice(None, None, -1)))
-        for way, (time, order) in enumerate(ways):
-            part = _score_run(time, place[run][order], variance[run][order], usual, track.step_s)
-            found.ahead[way][:, run], found.ahead_logdet[way][:, run] = (part[i][:, order] for i in (0, 1))
-            if way == 0:
-                found.around[0][:, run], found.around_logdet[0][:, run] = part[2:]
-    return found
-
-
-def _score_run(times_s: Floats, place: Floats, variance: Floats, usual: float, step_s: float) -> Floats:
-    """Return (4, G, T): distances and log determinants, by the frames before and by all others; NaN where unknown.
-
-    Args:
-        times_s: (T,) seconds, ascending.
-        place: (T, 3) positions along independent axes.
-        variance: (T, 3) their variances; infinite where not known.
-        usual: the usual variance.
-        step_s: the usual time between frames.
-    """
-    known = np.isfinite(variance[:, 0])
-    start = start_of(times_s, place, known)
-    coordinates = Coordinates(*(np.ascontiguousarray(x) for x in (place.T, variance.T, times_s, start.T)))
-    found = np.zeros((4, len(CUTOFFS_HZ), len(times_s)))
-    for g, cutoff in enumerate(CUTOFFS_HZ.tolist()):
-        power = float(noise_power(cutoff, usual, step_s))
-        score(coordinates, power, start_variances(cutoff, usual), Differences(*found[:, g]))
-    found[:, :, ~known] = np.nan
-    found[:2, :, np.flatnonzero(known)[:_ORDER]] = np.nan
-    return found
 
 
 def share_out(scores: Floats, times_s: Floats) -> Floats:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poseharvest.errors import ShapeError
+from poseharvest.motion.error_times import ErrorTimes
 from poseharvest.motion.motion_options import MotionOptions
 
 Floats = NDArray[np.float64]
@@ -23,14 +24,19 @@ class JointTrack:
     Attributes:
         times_s: (T,) seconds, ascending.
         mean: (T, J, 3) positions, mm; ignored where not known.
-        cov: (T, J, 3, 3) their covariances, mm^2, positive definite where known; only ratios count.
+        cov: (T, J, 3, 3) their covariances, mm^2, positive definite where known; only ratios count if not
+            `is_calibrated`.
         known: (T, J) bool, True where the position was measured.
+        errors: how long the errors last.
+        is_calibrated: the covariances are as large as the errors; if not, a factor is learned from the track.
     """
 
     times_s: Floats
     mean: Floats
     cov: Floats
     known: Flags
+    errors: ErrorTimes = field(default_factory=ErrorTimes)
+    is_calibrated: bool = False
 
     def __post_init__(self) -> None:
         frames, joints = self.known.shape
@@ -63,7 +69,7 @@ class SmoothTrack:
         sigma_mm: (T, J) det^(1/6) of their covariances; NaN where there is none.
         filled: (T, J) bool, True where the position was not measured.
         cutoff_hz: (T, J) the local cut-off frequency: motion that is much faster is taken for noise.
-        noise_factor: (J,) the measurements' covariances must be multiplied by it to match what is seen.
+        noise_factor: (J,) the measurements' covariances must be multiplied by it to match the errors that do not stay.
         process_noise: (J,) median power of the noise in the third derivative, mm^2 / s^5.
     """
 

@@ -6,18 +6,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from poseharvest.motion.cutoffs import (
-    Learned,
-    learn,
-    noise_factors,
+from poseharvest.motion.cutoff_scores import (
     noise_power,
     reference_variance,
-    share_around,
     start_of,
     start_variances,
+    with_errors,
 )
+from poseharvest.motion.cutoffs import Learned, learn, noise_factors, share_around
 from poseharvest.motion.joint_tracks import Floats, JointTrack, SmoothTrack
-from poseharvest.motion.kalman_loops import Filtered, Measured, Smoothed, run_backward, run_forward
+from poseharvest.motion.kalman_loops import Measured, Smoothed, run_both_ways
 from poseharvest.motion.motion_options import MotionOptions
 
 
@@ -35,14 +33,15 @@ def smooth(track: JointTrack, groups: Sequence[Sequence[int]], options: MotionOp
     mean, sigma, cutoff = (np.full((frames, joints, *more), np.nan) for more in ((3,), (), ()))
     factor, power = np.empty(joints), np.empty(joints)
     factors = [noise_factors(track, joint, runs[joint]) for joint in range(joints)]
-    share = share_around(factors)
+    # A frame's lasting error is in its neighbours too, so being predicted by them tells nothing of the motion.
+    share = share_around(factors) * (1 - track.errors.lasting_share)
     for group in groups:
         all_learned = learn(track, group, [runs[j] for j in group], factors=[factors[j] for j in group], share=share)
         for joint, learned in zip(group, all_learned, strict=True):
             for run in runs[joint]:
                 smoothed = smooth_run(track, joint, run, learned)
-                det = np.linalg.det(smoothed.spread * learned.noise_factor)
-                mean[run, joint], sigma[run, joint] = smoothed.place, np.maximum(det, 0) ** (1 / 6)
+                mean[run, joint] = smoothed.place
+                sigma[run, joint] = _sigma(track, joint, run, smoothed, learned.noise_factor)
             noise = noise_power(learned.cutoff_hz, reference_variance(track, joint), track.step_s)
             cutoff[:, joint], factor[joint] = learned.cutoff_hz, learned.noise_factor
             power[joint] = learned.noise_factor * float(np.median(noise))
@@ -55,42 +54,34 @@ def smooth_run(track: JointTrack, joint: int, run: slice, learned: Learned) -> S
     times, place = track.times_s[run], np.where(known[:, None], track.mean[run, joint], 0.0)
     cutoff = learned.cutoff_hz[run]
     between = np.exp((np.log(cutoff) + np.log(np.concatenate((cutoff[:1], cutoff[:-1])))) / 2)
+    cov = np.where(known[:, None, None], track.cov[run, joint], np.eye(3))
+    lasting = track.errors.lasting_share
+    # A gross error is one that is new in its frame: what lasts stays as large.
+    factor = np.where(known, 1 / np.where(known, learned.weight[run], 1.0), 1.0) - lasting
     measured = Measured(
         place=np.ascontiguousarray(place),
-        cov=np.ascontiguousarray(track.cov[run, joint]),
-        weight=np.where(known, learned.weight[run], 0.0),
+        cov=factor[:, None, None] * cov,
+        is_known=np.ascontiguousarray(known),
         time=np.ascontiguousarray(times),
         noise=noise_power(between, usual, track.step_s),
+        root=_root(cov) * lasting**0.5,
+        rate=track.errors.rate,
     )
     start = start_of(times, place, known).ravel()
-    spread = np.repeat(start_variances(float(np.exp(np.log(cutoff).mean())), usual), 3)
-    return run_both_ways(measured, start, np.diag(spread))
+    spread = start_variances(float(np.exp(np.log(cutoff).mean())), usual)
+    return run_both_ways(measured, *with_errors(start, np.repeat(spread, 3), track.errors))[1]
 
 
-def run_both_ways(measured: Measured, start: Floats, spread: Floats) -> Smoothed:
-    """Return the smoothed positions of one point with M coordinates.
+def _root(cov: Floats) -> Floats:
+    """Return the symmetric square roots of covariances (T, 3, 3): they turn with the world, others do not."""
+    values, axes = np.linalg.eigh(cov)
+    return np.ascontiguousarray((axes * np.sqrt(np.maximum(values, 0))[:, None]) @ axes.swapaxes(-1, -2))
 
-    Args:
-        measured: T measurements.
-        start: (3 M,) mean position, velocity and acceleration before the first measurement.
-        spread: (3 M, 3 M) their covariance.
-    """
-    frames, axes = measured.place.shape
-    size = 3 * axes
-    filtered = Filtered(
-        np.zeros((frames, size)),
-        np.zeros((frames, size, size)),
-        np.zeros((frames, axes)),
-        np.zeros((frames, axes, axes)),
-        np.zeros((frames, size, axes)),
-    )
-    filtered.mean[0], filtered.spread[0] = start, spread
-    run_forward(measured, filtered)
-    smoothed = Smoothed(
-        np.zeros((frames, axes)),
-        np.zeros((frames, axes, axes)),
-        np.zeros((frames, axes)),
-        np.zeros((frames, axes, axes)),
-    )
-    run_backward(measured, filtered, smoothed)
-    return smoothed
+
+def _sigma(track: JointTrack, joint: int, run: slice, smoothed: Smoothed, factor: float) -> Floats:
+    """Return det^(1/6) of the covariances (T,), mm: what stays the same does not average out over time."""
+    usual = reference_variance(track, joint) * np.eye(3)
+    measured = np.where(track.known[run, joint, None, None], track.cov[run, joint], usual)
+    stays = track.errors.constant_share / (1 - track.errors.constant_share)
+    det = np.linalg.det(factor * (smoothed.spread + stays * measured))
+    return np.asarray(np.maximum(det, 0) ** (1 / 6))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from poseharvest.errors import ConfigError
 from poseharvest.reading.documents import load_toml
+from poseharvest.reading.plain_numbers import finite_number
 from poseharvest.skeleton.human import is_end
 from poseharvest.skeleton.skeleton import Skeleton
 
@@ -71,10 +72,10 @@ def read_limb_lengths(path: str | Path) -> LimbLengths:
     lengths = {}
     for limb, length in table.items():
         ends = tuple(limb.split("-"))
-        is_length = isinstance(length, int | float) and not isinstance(length, bool) and 0 < length < math.inf
-        if len(ends) != 2 or not is_length:
-            raise ConfigError(f'{path}: expected "parent-child" = length in mm, got {limb!r} = {length!r}')
-        lengths[ends[0], ends[1]] = float(length)
+        length_mm = finite_number(length)
+        if len(ends) != 2 or length_mm is None or length_mm <= 0:
+            raise ConfigError(f'{path}: expected "parent-child" = length in mm, got {limb!r} = {length!r:.40}')
+        lengths[ends[0], ends[1]] = length_mm
     return LimbLengths(lengths)
 
 

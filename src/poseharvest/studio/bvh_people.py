@@ -63,10 +63,14 @@ class BvhPerformance:
     stage: Stage = field(default_factory=Stage)
 
     @cached_property
+    def lengths_mm(self) -> dict[str, float]:
+        """Median lengths of torso and limbs, mm."""
+        return {part: self._median(*ends) for part, ends in _ENDS.items()}
+
+    @cached_property
     def shape(self) -> BodyShape:
         """The body, its lengths as measured in the clip; its tissue is an average adult's."""
-        lengths = {part: self._median(*ends) for part, ends in _ENDS.items()}
-        stature = sum(lengths.values()) / sum(PROPORTIONS[part] for part in _ENDS)
+        stature = sum(self.lengths_mm.values()) / sum(PROPORTIONS[part] for part in _ENDS)
         wide = {
             part: 0.5 * self._median(f"left_{part}", f"right_{part}") / (stature * PROPORTIONS[part])
             for part in ("hip", "shoulder")
@@ -119,7 +123,7 @@ def bvh_performance(
         names: the file's joint for some points of `kinematics.POINTS`; the others are found by `USUAL_NAMES`.
 
     Raises:
-        FormatError: the file is not a BVH file.
+        FormatError: the file is not a BVH file, or limbs of its body have no lengths.
         SkeletonError: it lacks a joint that is needed; the message lists its joints.
         ConfigError: `names` names an unknown point, or `up` is neither y nor z.
     """
@@ -134,7 +138,11 @@ def bvh_performance(
     lowest = points[..., 2].min() - _SOLE_MM
     middle = points[:, POINTS.index("pelvis"), :2]
     points = points - np.array((*(0.5 * (middle.min(0) + middle.max(0))), lowest))
-    return BvhPerformance(points, clip.frame_s, path.name)
+    performance = BvhPerformance(points, clip.frame_s, path.name)
+    without = [part for part, length in performance.lengths_mm.items() if not 0 < length < np.inf]
+    if without:
+        raise FormatError(f"{path.name}: expected a body whose limbs have lengths, got none of {', '.join(without)}")
+    return performance
 
 
 _SOLE_MM = 26.0  # of a toe's middle above the floor

@@ -10,7 +10,13 @@ import torch
 from harvest_kit import make_records, write_harvest
 from poseharvest.learning.heatmaps2d.heatmap_task import masked_heatmap_loss
 from poseharvest.learning.personalize.label_set import LabelSet
-from poseharvest.learning.personalize.label_weights import MOST_RARE, TARGET_SIGMA_PX, label_trust, rarities
+from poseharvest.learning.personalize.label_weights import (
+    MOST_RARE,
+    TARGET_SIGMA_PX,
+    label_trust,
+    most_telling,
+    rarities,
+)
 from poseharvest.learning.personalize.labels import harvest_labels
 
 FRAMES = range(12)
@@ -132,6 +138,30 @@ def test_one_posture_is_no_rarer_than_itself(rows):
     assert rarities(rows[:1]) == [1.0]
     assert rarities([rows[0]] * 5) == pytest.approx([1.0] * 5)
     assert rarities([]) == []
+
+
+@pytest.mark.parametrize("share", [0.01, 0.1, 0.5, 1.0])
+def test_the_share_that_tells_most_keeps_its_order_and_both_takes(rows, share):
+    takes = [rows[:7], rows[7:]]
+    chosen = most_telling(takes, share)
+    assert sum(map(len, chosen)) == max(1, round(share * len(rows)))
+    for take, part in zip(takes, chosen, strict=True):
+        frames = [row.annotations.frame for row in part]
+        assert frames == sorted(frames)
+        assert set(frames) <= {row.annotations.frame for row in take}
+
+
+def test_the_posture_that_is_there_once_is_taken_before_a_second_of_another(rows):
+    frequent = [posture(rows[0], torch.zeros(3).double())] * 30
+    rare = posture(rows[0], torch.tensor([0.0, 900.0, 0.0]).double())
+    assert rare in most_telling([[*frequent, rare]], 2 / 31)[0]
+
+
+def test_labels_of_a_share_are_those_of_its_frames(harvest, rows):
+    poses = {(row.annotations.frame, row.annotations.person) for row in most_telling([rows], 0.3)[0]}
+    labels, everything = (harvest_labels(harvest, LabelSet.PS, FRAMES, share) for share in (0.3, 1.0))
+    keys = [[(one.frame, one.person, one.view) for one in many] for many in (labels, everything)]
+    assert keys[0] == [key for key in keys[1] if key[:2] in poses]
 
 
 def test_labels_hold_both(harvest, rows):

@@ -9,12 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.records import SelectedFrame
 from poseharvest.geometry.image_covariance import ImageUncertainty, image_uncertainty
+from poseharvest.selection.telling_poses import MOST_COMPARED, Postures, certainties, telling_poses
 
 TARGET_SIGMA_PX: Final = 1.0
 """s0, pixels of the heatmap: the width of the target. A label as uncertain as that counts half."""
@@ -25,13 +27,10 @@ HELD_REGION: Final = 4.605
 NETWORK_SIGMA_MM: Final = 50.0
 """s0 of a place in space, mm: about the error of a network that sees one picture. A label as unsure counts half."""
 
-SAME_POSTURE_MM: Final = 60.0
-"""Root mean square distance of the joints at which two postures count as half alike."""
-
 MOST_RARE: Final = 4.0
 """How many times as much as the mean a frame counts at most, and by which its weight is divided at least."""
 
-_MOST_COMPARED = 1500  # frames with which each frame is compared, spread evenly
+_FEWEST = 1e-6  # like postures
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,30 +100,45 @@ def certainties_in_space(row: SelectedFrame) -> Tensor:
 def rarities(rows: Sequence[SelectedFrame]) -> list[float]:
     """Return the weight of each frame against the density of its posture; their mean is 1.
 
-    The density is the number of frames in like postures, each counted by a Gaussian of the distance of its joints
-    after the middle of the body was taken away. Joints that no two views show do not count.
+    The density is the number of frames in like postures, each counted by how alike they are
+    (`selection.telling_poses`).
 
     Args:
         rows: frames of one subject, from one capture or several.
     """
     if len(rows) < 2:
         return [1.0] * len(rows)
-    poses = torch.stack([row.annotations.mean.double() for row in rows])
-    known = torch.stack([row.annotations.supported for row in rows])
-    count = known.sum(1, keepdim=True).clamp_min(1)
-    middle = torch.where(known[..., None], poses, 0).sum(1, keepdim=True) / count[..., None]
-    postures = torch.where(known[..., None], poses - middle, 0)
-    step = max(1, len(rows) // _MOST_COMPARED)
-    others, others_known = postures[::step], known[::step]
-    densities = [_density(one, has, others, others_known) for one, has in zip(postures, known, strict=True)]
-    weights = 1 / torch.stack(densities)
-    limited = (weights / weights.mean()).clamp(1 / MOST_RARE, MOST_RARE)
+    postures = _postures(rows)
+    others = postures.thinned_out(max(1, len(rows) // MOST_COMPARED))
+    weights = 1 / np.maximum(postures.likeness(others).sum(1), _FEWEST)
+    limited = np.clip(weights / weights.mean(), 1 / MOST_RARE, MOST_RARE)
     result: list[float] = (limited / limited.mean()).tolist()
     return result
 
 
-def _density(posture: Tensor, known: Tensor, others: Tensor, others_known: Tensor) -> Tensor:
-    both = known & others_known
-    squares = torch.where(both, (others - posture).square().sum(-1), 0).sum(1) / both.sum(1).clamp_min(1)
-    likeness = torch.exp2(-squares / SAME_POSTURE_MM**2)
-    return torch.where(both.any(1), likeness, 0).sum().clamp_min(1e-6)
+def most_telling(takes: Sequence[Sequence[SelectedFrame]], share: float) -> list[list[SelectedFrame]]:
+    """Return of several takes together that share of the frames, at least one, which tells most, in their order.
+
+    Where fewer tell all that there is to tell, others are added that lie evenly over the rest.
+
+    Args:
+        takes: frames of one subject.
+        share: above 0 to 1.
+    """
+    rows = [row for take in takes for row in take]
+    if not rows:
+        return [[] for _ in takes]
+    known = np.stack([row.annotations.supported.numpy() for row in rows])
+    certainty = certainties(np.stack([row.sigma_mm.numpy() for row in rows]), known)
+    count = max(1, round(share * len(rows)))
+    chosen = set(telling_poses(_postures(rows), certainty, count).order.tolist())
+    others = [number for number in range(len(rows)) if number not in chosen]
+    added = np.linspace(0, max(len(others) - 1, 0), count - len(chosen)).round().astype(int).tolist()
+    chosen |= {others[number] for number in added}
+    numbers = iter(range(len(rows)))
+    return [[row for row in take if next(numbers) in chosen] for take in takes]
+
+
+def _postures(rows: Sequence[SelectedFrame]) -> Postures:
+    mean = np.stack([row.annotations.mean.double().numpy() for row in rows])
+    return Postures.of(mean, np.stack([row.annotations.supported.numpy() for row in rows]))

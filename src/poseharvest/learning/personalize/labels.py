@@ -27,7 +27,7 @@ from poseharvest.annotations.records import FrameAnnotations, SelectedFrame
 from poseharvest.errors import TrainingError
 from poseharvest.geometry.crop import Crop
 from poseharvest.learning.personalize.label_set import LabelSet
-from poseharvest.learning.personalize.label_weights import LabelTrust, label_trust, rarities
+from poseharvest.learning.personalize.label_weights import LabelTrust, label_trust, most_telling, rarities
 from poseharvest.selection.select import MeasuredRows, mark_together
 
 OVER_TAKES: Final = "all takes of a subject"
@@ -61,19 +61,20 @@ class PictureLabels:
     held: Tensor | None = None
 
 
-def harvest_labels(harvest: Harvest, labels: LabelSet, frames: range) -> list[PictureLabels]:
+def harvest_labels(harvest: Harvest, labels: LabelSet, frames: range, teach_share: float = 1.0) -> list[PictureLabels]:
     """Return the labels of every picture of some frames that has any, in order of frame, person and view.
 
     Args:
         harvest: the annotations.
         labels: which of them.
         frames: the frames to learn from. `hm+sel` chooses among these alone.
+        teach_share: share of the poses in these frames, above 0 to 1: those that tell most.
     """
-    return _labels([harvest], [list(harvest.iter_selected())], labels, [frames])[0]
+    return _labels([harvest], [list(harvest.iter_selected())], labels, [frames], teach_share)[0]
 
 
 def labels_of_takes(
-    harvests: Sequence[Harvest], labels: LabelSet, frames: Sequence[range]
+    harvests: Sequence[Harvest], labels: LabelSet, frames: Sequence[range], teach_share: float = 1.0
 ) -> list[list[PictureLabels]]:
     """Return the labels of several takes of one subject, chosen from among all of them together (Sec. 3.3).
 
@@ -84,6 +85,7 @@ def labels_of_takes(
         harvests: of the takes, by one detector, with the same joints, limb lengths and rule of selection.
         labels: which of their annotations.
         frames: to learn from, of each take.
+        teach_share: share of the poses of all takes together, above 0 to 1: those that tell most.
 
     Returns:
         One list a harvest, as `harvest_labels` gives it.
@@ -94,7 +96,7 @@ def labels_of_takes(
         rows = [list(iter_marked(one, marks)) for one, marks in zip(harvests, select_together(harvests), strict=True)]
     else:
         rows = [list(harvest.iter_selected()) for harvest in harvests]
-    return _labels(harvests, rows, labels, frames)
+    return _labels(harvests, rows, labels, frames, teach_share)
 
 
 def thinned_out(takes: Sequence[list[PictureLabels]], most: int) -> list[list[PictureLabels]]:
@@ -113,11 +115,17 @@ def require_enough(pictures: list[PictureLabels], labels: LabelSet, *, num_pictu
 
 
 def _labels(
-    harvests: Sequence[Harvest], takes: Sequence[Sequence[SelectedFrame]], labels: LabelSet, frames: Sequence[range]
+    harvests: Sequence[Harvest],
+    takes: Sequence[Sequence[SelectedFrame]],
+    labels: LabelSet,
+    frames: Sequence[range],
+    teach_share: float,
 ) -> list[list[PictureLabels]]:
     rows = [
         [row for row in take if row.annotations.frame in learned] for take, learned in zip(takes, frames, strict=True)
     ]
+    if teach_share < 1:
+        rows = most_telling(rows, teach_share)
     everything = [row for take in rows for row in take]
     highest = _highest(everything, _share(harvests)) if labels == LabelSet.HM_SEL else None
     believed = iter(repeat(None, len(everything)) if highest is None else highest)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from poseharvest.errors import ConfigError
@@ -28,6 +28,10 @@ class PersonalizationOptions:
     """Share of the harvested frames, the last ones, that nothing is learned from: before and after are compared on
     them. With 0 all are learned from and compared on, which is too optimistic."""
 
+    teach_share: float = 1.0
+    """Share of the poses to learn from, above 0 to 1: those that tell most, sure ones that are unlike each other. The
+    training takes as many steps as with all of them."""
+
     min_pictures: int = 16
     """Fewer pictures with labels are an error."""
 
@@ -42,11 +46,18 @@ class PersonalizationOptions:
             raise ConfigError(f"rounds: expected 1 or more, got {self.rounds}")
         if not 0 <= self.held_out < 1:
             raise ConfigError(f"held_out: expected a share of 0 to below 1, got {self.held_out}")
+        if not 0 < self.teach_share <= 1:
+            raise ConfigError(f"teach_share: expected a share above 0 to 1, got {self.teach_share}")
         if not 1 <= self.min_pictures <= self.max_pictures:
             raise ConfigError(
                 f"min_pictures, max_pictures: expected 1 or more and no less, got {self.min_pictures}, "
                 f"{self.max_pictures}"
             )
+
+    @property
+    def training_of_share(self) -> TrainingOptions:
+        """The training, with as many more passes as there are fewer pictures."""
+        return replace(self.training, epochs=max(1, round(self.training.epochs / self.teach_share)))
 
     def as_dict(self) -> dict[str, Any]:
         """Return every option in plain data."""

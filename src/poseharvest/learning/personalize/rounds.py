@@ -133,7 +133,7 @@ def run_round(inputs: RoundInputs, sources: Sequence[Harvest], folder: Path, *, 
             if of_take
         ],
         folder,
-        options=inputs.options.training,
+        options=inputs.options.training_of_share,
         resume=resume,
         on_frame=_frame_listener(inputs),
         on_step=report_steps(inputs.on_progress),
@@ -236,9 +236,9 @@ def _labels(inputs: RoundInputs, sources: Sequence[Harvest]) -> list[list[Pictur
     """Return the labels of every take, thinned out evenly to no more than are wanted."""
     options, learned = inputs.options, [take.learned for take in inputs.takes]
     if len(sources) == 1:
-        pictures = [harvest_labels(sources[0], options.labels, learned[0])]
+        pictures = [harvest_labels(sources[0], options.labels, learned[0], options.teach_share)]
     else:
-        pictures = labels_of_takes(sources, options.labels, learned)
+        pictures = labels_of_takes(sources, options.labels, learned, options.teach_share)
     everything = [label for of_take in pictures for label in of_take]
     require_enough(everything, options.labels, num_pictures=options.min_pictures)
     return thinned_out(pictures, options.max_pictures)
