@@ -43,10 +43,11 @@ FaultKind = Literal[
     "exchanged",
     "same pictures",
     "frozen",
+    "blank",
     "unlike",
 ]
 """What may be wrong with a camera; "place": moved or turned since its calibration; "turned": its pictures are;
-"unlike": it does not fit the others, and nothing explains that."""
+"blank": its pictures show nothing; "unlike": it does not fit the others, and nothing explains that."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class CameraFault:
     Attributes:
         views: names of the cameras.
         kind: what is wrong.
-        moved_px: how far it displaces the person in the picture, pixels.
+        moved_px: how far it displaces the person in the picture, pixels; 0 where it shows nobody.
         text: what is wrong, in words.
         wrong: names of the cameras without which the rest is right.
         is_plain: no other camera's fault would explain nearly as much.
@@ -64,6 +65,8 @@ class CameraFault:
         late_frames: by how many frames the pictures of one camera are behind, where that is wrong; negative: ahead.
         from_frame: the first frame in which it is wrong, where earlier ones are right; None otherwise.
         before_frame: the first frame in which it is right again, where earlier ones are wrong; None otherwise.
+        others_px: how far another camera's view is off when this one is put right, pixels; 0 where that is little. Then
+            no single camera explains what the views show.
     """
 
     views: tuple[str, ...]
@@ -76,6 +79,7 @@ class CameraFault:
     late_frames: float = 0.0
     from_frame: int | None = None
     before_frame: int | None = None
+    others_px: float = 0.0
 
     @property
     def finding(self) -> Finding:
@@ -85,21 +89,41 @@ class CameraFault:
         if self.is_left_out:
             wrong = " and ".join(f'"{name}"' for name in self.wrong)
             then = f"the harvest is without {wrong}; correct that and harvest again (--keep-cameras leaves none out)"
+        elif self.spoils_nothing:
+            then = "the poses there are those of the other cameras alone"
+        elif self.others_px:
+            then = (
+                f"put right, the others are still up to {self.others_px:.0f} px off, so no single camera explains it; "
+                "the poses are wrong: calibrate all cameras anew"
+            )
         elif self.kind == "delay" and not self.is_plain:
             then = "the poses are wrong"
+        elif not self.is_plain:
+            then = (
+                "a fault of another camera explains nearly as much, so it may not be this one, or not alone; the poses "
+                "are wrong: calibrate all cameras anew"
+            )
         elif self.stretch:
             then = "the poses there are wrong: harvest them apart (--start, --stop) without it (--views)"
         else:
             then = "the poses are wrong: correct that and harvest again, or leave it out with --views"
+        apart = f" (the person lies {self.moved_px:.0f} px from where the other cameras see them)"
         message = (
-            f"camera{'s' if several else ''} {names}: {self.stretch}{self.text} (the person lies "
-            f"{self.moved_px:.0f} px from where the other cameras see them): {then}"
+            f"camera{'s' if several else ''} {names}: {self.stretch}{self.text}{apart if self.moved_px else ''}: {then}"
         )
-        return Finding("warning" if self.is_left_out else "error", f"camera {self.views[0]}", message)
+        is_harmless = self.is_left_out or self.spoils_nothing
+        return Finding("warning" if is_harmless else "error", f"camera {self.views[0]}", message)
+
+    @property
+    def spoils_nothing(self) -> bool:
+        """The camera shows nobody: the others are right without it."""
+        return self.kind in {"blank", "unlike"} and self.moved_px == 0
 
     @property
     def stretch(self) -> str:
         """Which part of the take is meant, as the beginning of a text; empty for all of it."""
+        if self.from_frame is not None and self.before_frame is not None:
+            return f"from about frame {self.from_frame} to {self.before_frame}, "
         if self.from_frame is not None:
             return f"from about frame {self.from_frame} on, "
         return "" if self.before_frame is None else f"before about frame {self.before_frame}, "

@@ -53,6 +53,41 @@ def test_a_wrong_calibration_is_named(view: int, planted: tuple[Callable[[Camera
     assert found.is_plain
 
 
+ALL_OFF = [
+    ((0.3, 1), (0.3, 1), (-0.3, 0), (-0.3, 1)),
+    ((-0.5, 0), (0.5, 1), (0.5, 1), (-0.5, 0)),
+    *(
+        tuple((0.3 * sign, axis) for sign, axis in zip(signs, axes, strict=True))
+        for signs, axes in (((1, -1, 1, 1), (0, 1, 1, 0)), ((-1, 1, 1, -1), (1, 0, 1, 0)))
+    ),
+]
+"""Degrees and axis of the turn of each camera."""
+
+
+@pytest.mark.parametrize("turns", ALL_OFF)
+def test_of_cameras_that_are_all_a_little_off_none_is_blamed_alone(turns: tuple[tuple[float, int], ...]):
+    rig = aged = cameras()
+    for view, (degrees, axis) in enumerate(turns):
+        aged = changed(aged, view, turned(degrees, axis))
+    found = fault(rig, filmed(aged))
+    if found is None:
+        return
+    assert not found.is_plain  # so that no camera is left out
+    says_so = f"the others are still up to {found.others_px:.0f} px off, so no single camera explains it"
+    doubts = "a fault of another camera explains nearly as much"
+    assert (says_so if found.others_px else doubts) in found.finding.message
+    assert "calibrate all cameras anew" in found.finding.message
+
+
+def test_it_is_said_that_no_single_camera_explains_it():
+    rig = aged = cameras()
+    for view, (degrees, axis) in enumerate(ALL_OFF[1]):
+        aged = changed(aged, view, turned(degrees, axis))
+    found = fault(rig, filmed(aged))
+    assert found is not None
+    assert found.others_px > found.moved_px / 2
+
+
 @settings(max_examples=4)
 @given(st.integers(0, 3), st.sampled_from([-15, -5, 5, 15]))
 def test_a_late_camera_is_named(view: int, frames: int):

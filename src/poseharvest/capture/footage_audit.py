@@ -57,7 +57,7 @@ def _blank(footage: Footage) -> Finding | None:
     shade = ""
     for place in dict.fromkeys((0, number // 2, number - 1)):
         picture = next(footage.read(np.asarray([place], dtype=np.int32)), None) if number else None
-        current = "" if picture is None else _shade(picture)
+        current = "" if picture is None else shade_of(picture)
         if not current or (shade and current != shade):
             return None
         shade = current
@@ -71,7 +71,8 @@ def _blank(footage: Footage) -> Finding | None:
     )
 
 
-def _shade(picture: Image) -> str:
+def shade_of(picture: Image) -> str:
+    """Return "black" or "white" if nearly all of a picture is, else an empty text."""
     if (picture < _BLACK).mean() >= _NEARLY_ALL:
         return "black"
     return "white" if (picture > _WHITE).mean() >= _NEARLY_ALL else ""

@@ -6,6 +6,7 @@ Start reading in `diagnose`: a `Diagnosis` takes the records of a harvest, once 
   view with the others. `camera_findings` writes findings about cameras, and `body_findings` about limbs and joints.
 - `agreement` and `limbs` use all moments, in the fixed memory of `histogram`. `spread` and `wording` describe their
   numbers in words. The report also uses these files.
+- `view_stretches` looks for parts of the take in which a view stands still or shows nobody.
 - `verdict` sums all of it up in one line, for the report and for the terminal.
 
 The package reads annotations and cameras. It uses no pictures, no files and no true poses, and it changes nothing.

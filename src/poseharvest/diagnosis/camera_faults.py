@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -56,6 +56,7 @@ _MIN_SHARE = 0.66  # of the joints' constant offsets that must be explained
 _SHORT_FRAMES, _MIN_SHARE_SHORT = 10, 0.85  # hardly anybody moves in fewer: a detector's offsets look like a camera's
 _PLAIN = 0.25  # more than any other camera's explanation gains
 _MIN_MOVED_PX, _MIN_MOVED_SHARE = 3.0, 0.012  # in the picture; the share is of the person's extent
+_OTHERS_APART = 0.5  # of the displacement: the others are as far from one another when the camera is put right
 _FROZEN_SHARE, _SAME_SHARE = 0.02, 0.02  # somebody who stands still moves more
 _FAR = 4.0  # usual errors
 _UNLIKE, _LIKE = 0.6, 0.25  # shares of peaks farther than four usual errors
@@ -73,6 +74,7 @@ class _Explanation:
         text: in words.
         share: of the joints' constant offsets, what a change of the camera explains.
         late_frames: by how many frames its pictures are behind, where that is what is wrong.
+        camera: the corrected one, where the calibration is what is wrong.
     """
 
     views: tuple[int, ...]
@@ -82,6 +84,7 @@ class _Explanation:
     text: str
     share: float = 1.0
     late_frames: float = 0.0
+    camera: Camera | None = None
 
 
 def find_fault(
@@ -196,7 +199,36 @@ def _best_explanation(
     likewise = [one for one in found if one.views == best.views and one.gain >= _NEARLY_AS_GOOD * best.gain]
     best = min(likewise, key=lambda one: _SIMPLEST_FIRST.index(one.kind))
     names = tuple(cameras[view].name for view in best.views)
-    return CameraFault(names, best.kind, best.moved_px, best.text, names, is_plain, late_frames=best.late_frames)
+    fault = CameraFault(names, best.kind, best.moved_px, best.text, names, is_plain, late_frames=best.late_frames)
+    others_px = _others_apart_px(cameras, suspects, best)
+    if others_px <= _OTHERS_APART * best.moved_px:
+        return fault
+    return replace(fault, is_plain=False, others_px=others_px)
+
+
+def _others_apart_px(cameras: Sequence[Camera], suspects: Sequence[Suspect], best: _Explanation) -> float:
+    """Return by how much a view of another camera lies beside what the rest say, once a camera is put right, pixels.
+
+    The errors of a detector differ from joint to joint. A camera that is wrong too is off to one side with all of them.
+    """
+    if best.camera is None or len(cameras) <= MIN_VIEWS:
+        return 0.0
+    right = [best.camera if view in best.views else camera for view, camera in enumerate(cameras)]
+    shifts = []
+    for suspect in suspects:
+        if suspect.view not in best.views:
+            one = _suspect(
+                right, suspect.shown, suspect.view, suspect.measure, suspect.frame_rate, suspect.mirrored_joints
+            )
+            shifts.append(_shift_px(one))
+    return max(shifts, default=0.0)
+
+
+def _shift_px(suspect: Suspect) -> float:
+    """Return by how much all joints of a view lie to one side of where the others say, pixels; 0 if unknown."""
+    off = suspect.pixels - suspect.expected
+    offsets = [np.median(of[known], axis=0) for of in off.swapaxes(0, 1) if (known := np.isfinite(of).all(-1)).any()]
+    return float(np.linalg.norm(np.median(offsets, axis=0))) if offsets else 0.0
 
 
 def _explanations(cameras: Sequence[Camera], suspect: Suspect, before: Floats) -> Iterator[_Explanation]:
@@ -209,7 +241,8 @@ def _explanations(cameras: Sequence[Camera], suspect: Suspect, before: Floats) -
         gain = _gain(changed, suspect.shown.with_view(suspect.view, one.pixels), suspect.measure, before)
         share = 1.0 if one.camera is suspect.camera else explained_share(suspect, one)
         moved = moved_px(suspect, one)
-        yield _Explanation((suspect.view,), one.kind, gain, moved, one.text, share, one.late_frames)
+        camera = None if one.camera is suspect.camera else one.camera
+        yield _Explanation((suspect.view,), one.kind, gain, moved, one.text, share, one.late_frames, camera)
 
 
 def _exchanges(cameras: Sequence[Camera], suspects: Sequence[Suspect], before: Floats) -> Iterator[_Explanation]:

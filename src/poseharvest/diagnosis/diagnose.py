@@ -30,6 +30,7 @@ from poseharvest.diagnosis.later_faults import find_later_fault
 from poseharvest.diagnosis.limbs import LimbTally
 from poseharvest.diagnosis.sampled_moments import MomentSamples, shown_in
 from poseharvest.diagnosis.shown_joints import ShownJoints
+from poseharvest.diagnosis.view_stretches import SAME_KEYPOINTS, StretchTally, ViewStretch
 from poseharvest.findings import CameraFault, Finding, worst_first
 from poseharvest.geometry.rig import Rig
 from poseharvest.skeleton.skeleton import Skeleton
@@ -124,16 +125,20 @@ class Diagnosis:
         skeleton: records hold its joints in this order.
         judges_cameras: look for a fault of a camera throughout; False where it was done with the footage. One that
             begins or ends within the take is looked for in any case.
+        still_share: by what share of the person's extent joints move in a view that stands still.
 
     Attributes:
         coverage: counts of the frames in which two views show a joint, by person.
     """
 
-    def __init__(self, rig: Rig, skeleton: Skeleton, *, judges_cameras: bool = True) -> None:
+    def __init__(
+        self, rig: Rig, skeleton: Skeleton, *, judges_cameras: bool = True, still_share: float = SAME_KEYPOINTS
+    ) -> None:
         self._rig, self._skeleton, self._judges_cameras = rig, skeleton, judges_cameras
         self.coverage = Coverage(skeleton)
         self._views = ViewTally(rig, len(skeleton))
         self._moments = MomentSamples()
+        self._stretches = StretchTally(len(rig), still_share)
         self._limbs: dict[int, LimbTally] = {}
         self._num_moments: dict[int, int] = {}
         self._num_unseen = np.zeros(len(skeleton), dtype=np.int64)
@@ -142,6 +147,7 @@ class Diagnosis:
         """Add one person in one frame."""
         self._views.add(record)
         self._moments.add(record)
+        self._stretches.add(record)
         self.coverage.add(record)
         self._num_unseen += ~record.supported.numpy()
         self._num_moments[record.person] = self._num_moments.get(record.person, 0) + 1
@@ -149,6 +155,10 @@ class Diagnosis:
             self._limbs[record.person] = LimbTally(self._skeleton)
         if record.person in self._limbs:
             self._limbs[record.person].add(record)
+
+    def stretches(self) -> tuple[ViewStretch, ...]:
+        """Return the parts of the take in which a view seems to stand still or to show nothing."""
+        return self._stretches.stretches()
 
     def completed(self, run: HarvestRun, on_step: Callable[[str], None] = _tell_nobody) -> HarvestRun:
         """Return the run with the findings about the records added to its findings, faults of cameras first.

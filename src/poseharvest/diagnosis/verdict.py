@@ -135,7 +135,9 @@ def _about_fault(fault: CameraFault) -> Reason:
     cameras = f"camera{'s' if len(fault.views) > 1 else ''} {names}: {fault.stretch}{fault.text}"
     if fault.is_left_out:
         return Reason("look", f"{cameras}; left out: the harvest is that of the other cameras")
-    return Reason("wrong", cameras)
+    if fault.others_px:
+        cameras += f"; put right, the others are still up to {fault.others_px:.0f} px off: no single camera explains it"
+    return Reason("look" if fault.spoils_nothing else "wrong", cameras)
 
 
 def _uncertainty(info: HarvestInfo, sigma_mm: Spread) -> Reason:

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from poseharvest.capture.frames import MultiViewFrame, facts_of
 from poseharvest.diagnosis.camera_faults import far_shares, find_fault, still_cameras
@@ -175,9 +176,14 @@ def confirmed_by_pictures(job: Job, fault: CameraFault) -> CameraFault | None:
         return None
     if max(np.abs(other - pictures[0]).mean() for other in pictures[1:]) < _STANDS_STILL:
         return replace(fault, kind="frozen", text="its picture stands still while the person moves")
-    if all(np.abs(np.diff(one, axis=1)).mean() > _NOISE * one.std() for one in pictures):
+    if all(is_noise(one) for one in pictures):
         return replace(fault, kind="unlike", text="its pictures are noise")
     return None
+
+
+def is_noise(brightness: NDArray[np.float64]) -> bool:
+    """Return whether a picture (H, W) is noise."""
+    return bool(np.abs(np.diff(brightness, axis=1)).mean() > _NOISE * brightness.std() > 0)
 
 
 def decided(job: Job, fault: CameraFault) -> CameraFault:

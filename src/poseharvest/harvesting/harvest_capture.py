@@ -34,6 +34,7 @@ from poseharvest.harvesting.over_workers import Workers
 from poseharvest.harvesting.separate_moments import harvest_moments
 from poseharvest.harvesting.several_people import harvest_people
 from poseharvest.harvesting.single_person import harvest_one, stored_fault
+from poseharvest.harvesting.stretch_check import still_share, stretch_faults
 from poseharvest.harvesting.upright_detector import upright_detector
 from poseharvest.localization.boxes import Boxes
 from poseharvest.progress import OnProgress, Progress, silent
@@ -149,6 +150,9 @@ def _write(
         run = harvest_all(job, writer, findings)
         is_judged = harvest_frames is harvest_one and job.boxes is None
         diagnosis = _diagnosis(job, writer, judges_cameras=not is_judged)
+        if harvest_frames is not harvest_moments:
+            faults = run.camera_faults + stretch_faults(job, diagnosis.stretches())
+            run = run.model_copy(update={"camera_faults": faults})
         run = diagnosis.completed(run, lambda step: job.report(job.stop, step))
         run = run.model_copy(update={"request_sha256": sha256_of_request(writer.request)})
         job.report(job.stop, "selecting annotations")
@@ -160,7 +164,9 @@ def _write(
 
 def _diagnosis(job: Job, writer: HarvestWriter, *, judges_cameras: bool) -> Diagnosis:
     """Return the diagnosis of all records."""
-    diagnosis = Diagnosis(job.capture.rig, job.detector.skeleton, judges_cameras=judges_cameras)
+    diagnosis = Diagnosis(
+        job.capture.rig, job.detector.skeleton, judges_cameras=judges_cameras, still_share=still_share(job)
+    )
     body = slice(len(job.detector.skeleton))  # hands judge no camera
     report = job.part_reporter(job.stop)
     for record in writer.records():
