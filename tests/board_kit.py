@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 import numpy as np
@@ -64,11 +64,11 @@ def session(
     sigma_px: float = 0.1,
     num_near: int = 12,
     num_common: int = 24,
-    is_fisheye: bool = False,
+    fisheyes: Collection[int] = (),
 ) -> tuple[Rig, Sightings]:
     """True cameras, and a session before them; frame 0 shows the board on the floor."""
     generator = np.random.default_rng(seed)
-    rig = room_rig(num_views, generator, image_size=SIZE, is_fisheye=is_fisheye)
+    rig = room_rig(num_views, generator, image_size=SIZE, fisheyes=fisheyes)
     poses = film_plan(board, rig, generator, num_near=num_near, num_common=num_common)
     return rig, film(board, rig, poses, generator, sigma_px)
 

@@ -9,6 +9,7 @@ import torch
 from board_kit import CHARUCO, errors_of, session
 from poseharvest.boards.board import Board
 from poseharvest.calibration import read_calibration, write_rig
+from poseharvest.errors import ConfigError
 from poseharvest.rig_calibration import CalibrationOptions, calibrate_rig
 from poseharvest.rig_calibration.fisheye import guess_fisheye
 from poseharvest.rig_calibration.lenses import Lens, lens_of_camera
@@ -21,7 +22,7 @@ FLOOR = WorldRequest(floor_frames=(0,))
 
 @pytest.fixture(scope="module")
 def filmed():
-    return session(BOARD, seed=1, num_near=18, num_common=60, is_fisheye=True)
+    return session(BOARD, seed=1, num_near=18, num_common=60, fisheyes=range(3))
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +50,34 @@ def test_pixels_are_those_of_the_true_lens_where_the_board_was(filmed, calibrate
         off = (pixels - grid).reshape(-1, 2)
         assert float(off.norm(dim=-1).max()) < 2.0
         assert float((off - off.median(0).values).norm(dim=-1).median()) < 0.5
+
+
+def test_fisheye_and_usual_lenses_stand_side_by_side(tmp_path):
+    true, sightings = session(BOARD, seed=4, num_near=18, num_common=60, fisheyes=(1,))
+    result = calibrate_rig(sightings, options=CalibrationOptions.of_lenses(["cam2=fisheye"]), world=FLOOR)
+    assert result.is_fit
+    rotation, place, focal = errors_of(result.rig, true)
+    assert rotation < 0.1
+    assert place < 3
+    assert focal < 0.3
+    write_rig(result.rig, tmp_path / "rig.json")
+    models = {camera.name: camera.distortion.model for camera in read_calibration(tmp_path / "rig.json")}
+    assert models == {"cam1": "brown_conrady", "cam2": "fisheye", "cam3": "brown_conrady"}
+
+
+def test_lenses_are_said_for_all_and_for_one():
+    options = CalibrationOptions.of_lenses(["cam2=fisheye", "full"])
+    assert options.lens_of_views(["cam1", "cam2"]) == ["full", "fisheye"]
+    assert CalibrationOptions.of_lenses([]) == CalibrationOptions()
+    with pytest.raises(ConfigError, match='lens: expected cameras among cam1, cam3, got "cam2"'):
+        options.lens_of_views(["cam1", "cam3"])
+    for words, message in (
+        (["cam2=fish"], 'lens: expected auto, k1, radial, full, fisheye, got "fish"'),
+        (["k1", "full"], "lens: expected one for all cameras, got k1 and full"),
+        (["cam2=k1", "cam2=full"], "lens: expected one for cam2, got k1 and full"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            CalibrationOptions.of_lenses(words)
 
 
 def test_a_usual_lens_is_a_fisheye_too():
@@ -97,7 +126,7 @@ def test_a_first_guess_is_near_and_few_pictures_guess_what_is_usual(filmed):
 def test_a_wide_lens_that_is_no_fisheye_is_named(filmed):
     result = calibrate_rig(filmed[1], options=CalibrationOptions(lens="full"))
     notes = [finding.message for finding in result.findings]
-    assert any("degrees wide: --lens fisheye describes such a lens better" in note for note in notes)
+    assert any("=fisheye describes such a lens better" in note for note in notes)
 
 
 def test_a_lens_of_neither_kind_is_not_mistaken():

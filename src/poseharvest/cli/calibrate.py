@@ -17,7 +17,7 @@ from poseharvest.cli.derived_options import with_options
 from poseharvest.cli.finding_lines import print_findings
 from poseharvest.cli.progress_bar import progress_bar
 from poseharvest.errors import ConfigError
-from poseharvest.rig_calibration.options import CalibrationOptions, LensModel
+from poseharvest.rig_calibration.options import CalibrationOptions
 
 if TYPE_CHECKING:
     from poseharvest.boards.board import Board
@@ -29,7 +29,10 @@ _SQUARES = "Columns and rows of squares, not of inner corners, such as 7x5."
 _SQUARE = "Measured side of a square, mm. All lengths rest on it."
 _MARKER = "Measured side of a marker, mm; 0.75 of a square if not given."
 _INTRINSICS = "A calibration whose lenses are kept; only the places of the cameras are found."
-_LENS = "What is estimated of a lens: k1, radial (k1 k2), full (k1 k2 p1 p2 k3), fisheye, or auto by what was filmed."
+_LENS = (
+    "What is estimated of a lens: k1, radial (k1 k2), full (k1 k2 p1 p2 k3), fisheye, or auto by what was filmed, the "
+    "default. NAME=fisheye for one camera; may be repeated."
+)
 _FLOOR = (
     "Number of the frame in which the board lies on the floor, printed side up: it defines the world. Several, such "
     "as 0,40,95, define its floor better; the first one is the origin."
@@ -56,7 +59,7 @@ def calibrate(  # noqa: PLR0913, PLR0917 - every option of the command is a para
     legacy: Annotated[bool, typer.Option("--legacy", help="The pattern of OpenCV before 4.6.")] = False,
     views: Annotated[str | None, typer.Option(help=VIEWS_HELP)] = None,
     intrinsics: Annotated[Path | None, typer.Option(help=_INTRINSICS, show_default=False)] = None,
-    lens: Annotated[LensModel, typer.Option(help=_LENS)] = "auto",
+    lens: Annotated[list[str] | None, typer.Option(help=_LENS, show_default=False)] = None,
     floor_board: Annotated[str | None, typer.Option(help=_FLOOR, show_default=False)] = None,
     floor_footage: Annotated[Path | None, typer.Option(help=_FLOOR_FOOTAGE, show_default=False)] = None,
     scene_points: Annotated[Path | None, typer.Option(help=_POINTS, show_default=False)] = None,
@@ -94,7 +97,7 @@ def calibrate(  # noqa: PLR0913, PLR0917 - every option of the command is a para
             chosen,
             views=split_names(views),
             intrinsics=intrinsics,
-            options=CalibrationOptions(lens=lens),
+            options=CalibrationOptions.of_lenses(lens or []),
             floor_frames=_frames(floor_board),
             floor_footage=floor_footage,
             scene_points=scene_points,

@@ -208,8 +208,8 @@ def _of_lens(adjusted: Adjusted, precise: Precision, number: int, summary: Camer
     width_deg = float(np.degrees(2 * np.arctan(max(lens.image_size) / 2 / lens.values[0])))
     if not lens.is_fisheye and width_deg > _WIDE_DEG:
         message = (
-            f'camera "{summary.name}": its view is {width_deg:.0f} degrees wide: --lens fisheye describes such a lens '
-            "better if fewer pictures are left out with it"
+            f'camera "{summary.name}": its view is {width_deg:.0f} degrees wide: --lens {summary.name}=fisheye '
+            "describes such a lens better if fewer pictures are left out with it"
         )
         findings.append(Finding("note", topic, message))
     if summary.covered < _COVERED_WARNING:

@@ -136,6 +136,7 @@ def calibrate_footage(  # noqa: PLR0913 - the independent options of a calibrati
             raise CaptureError(f"floor_board: expected a frame from 0 to {footage.num_frames - 1}, got {frame}")
     # What can be wrong is read before the pictures, which take minutes.
     lenses = None if intrinsics is None else given_lenses(intrinsics, footage)
+    (options or CalibrationOptions()).lens_of_views(footage.names)
     if wanted.scene_points is not None:
         read_scene_points(wanted.scene_points)
     sightings = find_boards(footage, board, every=every, also=floor, on_progress=on_progress)
@@ -209,11 +210,13 @@ def calibrate_rig(
 
 
 def _guesses(sightings: Sightings, options: CalibrationOptions) -> list[Lens]:
-    guess = guess_fisheye if options.lens == "fisheye" else partial(guess_lens, model=options.lens)
-    return [
-        guess(sightings.board, [one.corners for one in sightings.of_view(view)], size)
-        for view, size in enumerate(sightings.image_sizes)
-    ]
+    guesses = []
+    for view, (size, lens) in enumerate(
+        zip(sightings.image_sizes, options.lens_of_views(sightings.views), strict=True)
+    ):
+        guess = guess_fisheye if lens == "fisheye" else partial(guess_lens, model=lens)
+        guesses.append(guess(sightings.board, [one.corners for one in sightings.of_view(view)], size))
+    return guesses
 
 
 def _nothing_connected(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -216,7 +216,7 @@ def room_rig(
     generator: np.random.Generator,
     *,
     image_size: ImageSize = (720, 1280),
-    is_fisheye: bool = False,
+    fisheyes: Collection[int] = (),
 ) -> Rig:
     """Return cameras about a small room, 2.4 to 3.2 m from its middle and 1.6 to 2.4 m high, 60 degrees wide.
 
@@ -226,7 +226,7 @@ def room_rig(
         num_views: number of cameras.
         generator: of random numbers.
         image_size: (height, width) of the pictures.
-        is_fisheye: the lenses are fisheyes, 130 degrees wide.
+        fisheyes: numbers of the cameras whose lenses are fisheyes, 130 degrees wide.
     """
     height, width = image_size
     step = min(270 / num_views, 50)
@@ -237,6 +237,7 @@ def room_rig(
         flat = 2800 + 400 * u[1]
         center = torch.tensor((flat * np.cos(azimuth), flat * np.sin(azimuth), 2000 + 400 * u[2]), dtype=torch.float64)
         rotation = look_at(center, torch.tensor((100 * u[3], 100 * u[4], 700.0), dtype=torch.float64))
+        is_fisheye = number in fisheyes
         focal = (0.44 if is_fisheye else 0.87) * width * (1 + 0.1 * u[5])
         middle = (width / 2 - 0.5 + 0.01 * width * u[6], height / 2 - 0.5 + 0.01 * width * u[7])
         matrix = torch.tensor(((focal, 0, middle[0]), (0, focal, middle[1]), (0, 0, 1)), dtype=torch.float64)
