@@ -24,6 +24,7 @@ from poseharvest.learning.personalize.personalize_options import Personalization
 from poseharvest.storage.staging import file_name
 
 if TYPE_CHECKING:
+    from poseharvest.annotations.reader import Harvest
     from poseharvest.learning.personalize.personalize_detector import Personalization
 
 T = TypeVar("T")
@@ -91,34 +92,21 @@ def personalize(  # noqa: PLR0913, PLR0917 - every option of the command is a pa
     from poseharvest.localization.boxes import read_boxes
 
     opened = [open_reviewed(path, no_reviews=no_reviews) for path in harvest]
-    training = replace(
-        _DEFAULTS.training,
-        epochs=epochs,
-        learning_rate=learning_rate,
-        batch_size=batch_size,
-        distillation=distillation,
-        seed=seed,
-        device=network_device(device),
-    )
+    training = replace(_DEFAULTS.training, epochs=epochs, learning_rate=learning_rate, batch_size=batch_size)
+    training = replace(training, distillation=distillation, seed=seed, device=network_device(device))
     options = PersonalizationOptions(
         labels=labels, training=training, rounds=rounds, held_out=held_out, teach_share=teach_share
     )
     options_of_detector = parse_assignments(detector_option or [], option="--detector-option")
     windows = [read_boxes(path) for path in boxes or ()]
-    for name, given in {"--capture": capture, "--boxes": boxes, "--subject": subject}.items():
-        if given and len(given) != len(opened):
-            raise ConfigError(
-                f"{name}: expected none, or one for every harvest in their order ({len(opened)}), got {len(given)}"
-            )
+    _check_number_of({"--capture": capture, "--boxes": boxes, "--subject": subject}, len(opened))
     for group in _groups(subject or [], len(opened), out, each=each):
         own = [opened[number] for number in group.harvests]
-        network = load_detector(
-            detector or own[0].info.detector.name, weights=weights, device=device, **options_of_detector
-        )
+        name = detector or own[0].info.detector.name
         with progress_bar(Console(stderr=True)) as on_progress:
             result = run(
                 own,
-                network,
+                load_detector(name, weights=weights, device=device, **options_of_detector),
                 group.out,
                 options=options,
                 capture=group.of(capture or ()),
@@ -128,9 +116,22 @@ def personalize(  # noqa: PLR0913, PLR0917 - every option of the command is a pa
                 resume=resume,
                 on_progress=on_progress,
             )
-        if os.environ.get("RANK", "0") == "0":
-            _print(result, group.title)
-            print_reviews(own)
+        _say(result, group.title, own)
+
+
+def _say(result: Personalization, title: str, harvests: Sequence[Harvest]) -> None:
+    """Print the result, in the first of several processes."""
+    if os.environ.get("RANK", "0") == "0":
+        _print(result, title)
+        print_reviews(harvests)
+
+
+def _check_number_of(options: Mapping[str, Sequence[object] | None], num_harvests: int) -> None:
+    for name, given in options.items():
+        if given and len(given) != num_harvests:
+            raise ConfigError(
+                f"{name}: expected none, or one for every harvest in their order ({num_harvests}), got {len(given)}"
+            )
 
 
 @dataclass(frozen=True)
