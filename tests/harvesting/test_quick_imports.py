@@ -18,7 +18,7 @@ except SystemExit as end:
 print(*sorted(set(sys.modules)))
 """
 NEVER = ("pandas", "matplotlib", "scipy.ndimage", "scipy.stats", "tomlkit", "transformers")
-SELDOM = (*NEVER, "scipy.optimize")  # for people who are exchanged, and cameras that are at fault
+SELDOM = (*NEVER, "scipy.optimize", "scipy.fft")  # for people who are exchanged, cameras at fault, and wide marginals
 
 
 def test_what_harvests_and_reports_is_imported_without_what_it_seldom_needs():

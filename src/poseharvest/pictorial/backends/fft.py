@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from scipy.fft import next_fast_len
 from torch import Tensor
 
 from poseharvest.pictorial.pairwise import Shell
@@ -30,6 +29,8 @@ class GridMessenger(Messenger):
             shells: one an edge.
             like: a tensor of the dtype and on the device of the work.
         """
+        from scipy.fft import next_fast_len  # takes a third of a second to import, and few harvests need the FFT
+
         radius = max((shell.radius for shell in shells), default=0)
         # The grid plus the kernel's radius: less, and the shell wraps around.
         self._size = tuple(next_fast_len(n + radius, real=True) for n in shape)
