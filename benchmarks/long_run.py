@@ -2,6 +2,7 @@
 
     python benchmarks/long_run.py --frames 36000 --views 8
     python benchmarks/long_run.py --frames 1000 --capture CAPTURE --calibration FILE --weights FILE
+    python benchmarks/long_run.py --frames 1000 --views 4 --estimate grid
 
 Without a capture: OpenPose's files of a simulated person, with errors and lost joints, a file a picture. With one: its
 frames by EfficientPose, forwards and backwards in turn. Memory is what the process holds; the time is that of the
@@ -78,7 +79,7 @@ def run(arguments: argparse.Namespace, folder: Path) -> tuple[Harvest, Watch]:
         footage = Repeated(capture.rig, capture.frame_rate, arguments.frames, pictures, swings=True)
         detector = load_detector("efficientpose", weights=arguments.weights)
     watch = Watch(arguments.frames)
-    options = HarvestOptions(num_previews=0)
+    options = HarvestOptions(num_previews=0, estimate=arguments.estimate)
     return harvest(footage, detector, folder / "h", options=options, on_progress=watch), watch
 
 
@@ -90,11 +91,15 @@ def main() -> None:
     parser.add_argument("--capture", type=Path)
     parser.add_argument("--calibration", type=Path)
     parser.add_argument("--weights", type=Path)
+    parser.add_argument("--estimate", choices=["continuous", "grid"], default="continuous")
     parser.add_argument("--scratch", type=Path, help="folder on the disk of keypoint files and harvest")
     parser.add_argument("--keep-report", type=Path, help="folder to copy the report into")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=arguments.scratch) as name:
         made, watch = run(arguments, Path(name))
+        print(
+            f"{time.process_time() - watch.started:.1f} s of CPU, all threads, from the first picture to the last file"
+        )
         stretches = watch.stretches()
         print("up to frame   MB held   ms of CPU a frame")
         for frame, held, cost in stretches:
