@@ -170,6 +170,10 @@ def test_a_board_that_is_not_there_is_explained(run, folder, tmp_path, options, 
         (("none", "--out", "out"), "--square-mm: expected the side of a square in mm"),
         (("none", "--out", "out", "--square-mm", 40), "none: expected a capture, a folder with footage"),
         (("--square-mm", 40), "expected a folder with footage and --out, or --print-board"),
+        (
+            ("none", "--out", "out", "--square-mm", 40, "--intrinsics", "lenses.toml", "--lens", "k1"),
+            "--lens: expected none beside --intrinsics, whose lenses are kept, got k1",
+        ),
         (("none", "--out", "out", "--square-mm", 40, "--squares", "7"), "--squares: expected columns and rows"),
         (
             ("none", "--out", "out", "--square-mm", 40, "--floor-board", 1, "--scene-points", "p"),

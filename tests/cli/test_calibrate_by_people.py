@@ -53,6 +53,7 @@ def test_a_real_capture_is_calibrated_by_its_person(shared_dir, tmp_path):
     [
         (("--height", 1700), "height: expected --from-people with this option"),
         (("--from-people", "--square-mm", 50), "square_mm: expected no option of a board with --from-people, got 50.0"),
+        (("--from-people", "--lens", "k1"), "lens: expected no option of a board with --from-people, got ['k1']"),
         (("--from-people", "--limb", "knee"), "limb: expected a name and mm, such as left_hip-left_knee=430"),
         (("--from-people", "--camera-distance", "a=x"), "camera_distance: expected a name and mm, such as cam01,cam02"),
         (("--from-people", "--height", 17), "height: expected the height of a person, 650 to 2400 mm, got 17"),

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from poseharvest.cli.config_file import CONFIG_NAME, ConfigFile, config_path
+from poseharvest.cli.config_file import CONFIG_NAME, ConfigFile, FileOption, config_path
 from poseharvest.cli.lazy_commands import COMMANDS, LazyCommand, _options
 
 
@@ -22,6 +22,12 @@ def test_every_option_of_every_command_has_a_key(command):
     flags = [max(one.opts, key=len) for one in LazyCommand(command).load().params]
     flags = {flag.removeprefix("--") for flag in flags if flag.startswith("--")}
     assert set(_options(command)) == flags - {"help", "config"}
+
+
+def test_one_value_of_an_option_that_may_be_repeated_needs_no_list(tmp_path):
+    option = FileOption(("--lens",), (), list[str])
+    assert option.arguments("fisheye", "file: lens", tmp_path) == ["--lens=fisheye"]
+    assert option.arguments(["full", "cam2=fisheye"], "file: lens", tmp_path) == ["--lens=full", "--lens=cam2=fisheye"]
 
 
 def test_the_file_says_what_flags_would_say(run, footage, monkeypatch):
@@ -101,7 +107,7 @@ def test_places_are_relative_to_the_file(run, folder):
         ("devise = 'cpu'", r'no command has an option "devise"; did you mean "device"\?'),
         ("[harvest]\nsync = 1", "sync: expected true or false, got 1"),
         ("[harvest]\npeople = [1, 2]", r"people: expected one value, got \[1, 2\]"),
-        ("[harvest]\ndetector-option = 'a=b'", "detector-option: expected a list, got 'a=b'"),
+        ("[harvest]\ndetector-option = {a = 'b'}", "detector-option: expected a list, got {'a': 'b'}"),
         ("[harvest]\nstop = 1979-05-27", "stop: expected a text or a number"),
         ("[harvest", "not valid TOML"),
     ],

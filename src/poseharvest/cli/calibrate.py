@@ -78,7 +78,7 @@ def calibrate(  # noqa: PLR0913, PLR0917 - every option of the command is a para
 
     if from_people:
         people.check_no_board(square_mm=square_mm, floor_board=floor_board, floor_footage=floor_footage)
-        people.check_no_board(scene_points=scene_points, sheet=print_board)
+        people.check_no_board(scene_points=scene_points, sheet=print_board, lens=lens)
         request = people.request(split_names(views), intrinsics, every)
         calibrate_by_people(footage, out, people, request, keep_faulty=keep_faulty, overwrite=overwrite)
         return
@@ -90,6 +90,8 @@ def calibrate(  # noqa: PLR0913, PLR0917 - every option of the command is a para
         return
     if footage is None or out is None:
         raise ConfigError("calibrate: expected a folder with footage and --out, or --print-board, got neither")
+    if lens and intrinsics is not None:
+        raise ConfigError(f"lens: expected none beside --intrinsics, whose lenses are kept, got {', '.join(lens)}")
     with progress_bar(Console(stderr=True)) as on_progress:
         result = write_calibration(
             footage,
@@ -142,13 +144,22 @@ def _print_result(console: Console, result: RigCalibration, out: Path) -> None:
     from poseharvest.rig_calibration.judgement import summarize
 
     table = Table(
-        "camera", "error, px", "pictures", "left out", "covered", "focal length, px", "sigma", "place, sigma, mm"
+        "camera",
+        "lens",
+        "error, px",
+        "pictures",
+        "left out",
+        "covered",
+        "focal length, px",
+        "sigma",
+        "place, sigma, mm",
     )
     for number, summary in enumerate(summarize(result.sightings, result.adjusted)):
         lens = result.adjusted.state.lenses[number]
         share = 100 * result.precision.focal_px[number] / lens.values[0]
         table.add_row(
             summary.name,
+            "given" if lens.model == "fixed" else lens.model,
             f"{summary.error_px:.2f}",
             str(summary.num_used),
             str(len(summary.left_out)),

@@ -61,10 +61,10 @@ class FileOption:
             if not isinstance(value, bool):
                 raise ConfigError(f"{where}: expected true or false, got {value!r}")
             return [self.flags[-1]] if value else list(self.denied[-1:])
-        if self.is_list != isinstance(value, list) or isinstance(value, dict):
+        if isinstance(value, dict) or (isinstance(value, list) and not self.is_list):
             raise ConfigError(f"{where}: expected {'a list' if self.is_list else 'one value'}, got {value!r}")
         is_place = Path in {self.type, *get_args(self.type)}
-        texts = [_text(one, where) for one in (value if self.is_list else [value])]
+        texts = [_text(one, where) for one in (value if isinstance(value, list) else [value])]
         placed = [str(folder / text) if is_place and "://" not in text else text for text in texts]
         return [f"{self.flags[-1]}={text}" for text in placed]
 
