@@ -90,8 +90,6 @@ def calibrate(  # noqa: PLR0913, PLR0917 - every option of the command is a para
         return
     if footage is None or out is None:
         raise ConfigError("calibrate: expected a folder with footage and --out, or --print-board, got neither")
-    if lens and intrinsics is not None:
-        raise ConfigError(f"lens: expected none beside --intrinsics, whose lenses are kept, got {', '.join(lens)}")
     with progress_bar(Console(stderr=True)) as on_progress:
         result = write_calibration(
             footage,
@@ -99,7 +97,7 @@ def calibrate(  # noqa: PLR0913, PLR0917 - every option of the command is a para
             chosen,
             views=split_names(views),
             intrinsics=intrinsics,
-            options=CalibrationOptions.of_lenses(lens or []),
+            options=_options(lens or [], intrinsics),
             floor_frames=_frames(floor_board),
             floor_footage=floor_footage,
             scene_points=scene_points,
@@ -109,6 +107,12 @@ def calibrate(  # noqa: PLR0913, PLR0917 - every option of the command is a para
             on_progress=on_progress,
         )
     _conclude(result, out, keep_faulty=keep_faulty)
+
+
+def _options(lens: list[str], intrinsics: Path | None) -> CalibrationOptions:
+    if lens and intrinsics is not None:
+        raise ConfigError(f"lens: expected none beside --intrinsics, whose lenses are kept, got {', '.join(lens)}")
+    return CalibrationOptions.of_lenses(lens)
 
 
 def _measured(square_mm: float | None) -> float:
