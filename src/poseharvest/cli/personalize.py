@@ -127,11 +127,11 @@ def _say(result: Personalization, title: str, harvests: Sequence[Harvest]) -> No
 
 
 def _check_number_of(options: Mapping[str, Sequence[object] | None], num_harvests: int) -> None:
+    from poseharvest.learning.personalize.harvested_takes import check_number
+
     for name, given in options.items():
-        if given and len(given) != num_harvests:
-            raise ConfigError(
-                f"{name}: expected none, or one for every harvest in their order ({num_harvests}), got {len(given)}"
-            )
+        if given:
+            check_number(len(given), num_harvests, name)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ found is a suspicion: a network may also see the person in a thing that stands t
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Literal
 
@@ -101,7 +102,7 @@ class StretchTally:
         return tuple(longest[key] for key in sorted(longest))
 
 
-class _Runs:
+class _Runs(ABC):
     """The run of each view that is not over yet, and the longest one that is.
 
     Args:
@@ -148,13 +149,13 @@ class _Runs:
             self._keep(view, None)
         return tuple(self._longest.values())
 
+    @abstractmethod
     def _judged(self, record: FrameAnnotations) -> tuple[Bools, Bools]:
         """Return in which views (V,) the run certainly goes on, and in which it ends before this record."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _is_stretch(self, view: int) -> bool:
         """Return whether the run of a view that is long enough shows a fault."""
-        raise NotImplementedError
 
     def _restart(self, views: Bools, record: FrameAnnotations) -> None:
         known = _known(record)

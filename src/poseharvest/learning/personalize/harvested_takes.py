@@ -78,9 +78,9 @@ def open_takes(
         _check_skeleton(one, detector)
     nothing = [None] * len(opened)
     captures, boxes, subjects = captures or nothing, boxes or nothing, subjects or [""] * len(opened)
-    _check_number(len(captures), len(opened), "captures")
-    _check_number(len(boxes), len(opened), "boxes")
-    _check_number(len(subjects), len(opened), "subjects")
+    check_number(len(captures), len(opened), "captures")
+    check_number(len(boxes), len(opened), "boxes")
+    check_number(len(subjects), len(opened), "subjects")
     return tuple(
         HarvestedTake(
             one, checked_footage_of(one, given), windows, *split_frames(harvested_frames(one), held_out), subject
@@ -97,7 +97,8 @@ def split_frames(frames: range, held_out: float) -> tuple[range, range]:
     return frames[:-num_held_out], frames[-num_held_out:]
 
 
-def _check_number(number: int, num_harvests: int, what: str) -> None:
+def check_number(number: int, num_harvests: int, what: str) -> None:
+    """Raise ConfigError if there is `what` of another number of harvests than there are."""
     if number != num_harvests:
         raise ConfigError(
             f"{what}: expected none, or one for every harvest in their order ({num_harvests}), got {number}"

@@ -16,7 +16,7 @@ from torch import Tensor
 from poseharvest.annotations.reader import Harvest
 from poseharvest.annotations.records import SelectedFrame
 from poseharvest.geometry.image_covariance import ImageUncertainty, image_uncertainty
-from poseharvest.selection.telling_poses import MOST_COMPARED, Postures, certainties, telling_poses
+from poseharvest.selection.telling_poses import MOST_COMPARED, SURE_MM, Postures, certainties, telling_poses
 
 TARGET_SIGMA_PX: Final = 1.0
 """s0, pixels of the heatmap: the width of the target. A label as uncertain as that counts half."""
@@ -24,7 +24,7 @@ TARGET_SIGMA_PX: Final = 1.0
 HELD_REGION: Final = 4.605
 """Squared Mahalanobis distance in a picture within which 90 % lie (chi-square with two degrees of freedom)."""
 
-NETWORK_SIGMA_MM: Final = 50.0
+NETWORK_SIGMA_MM: Final = SURE_MM
 """s0 of a place in space, mm: about the error of a network that sees one picture. A label as unsure counts half."""
 
 MOST_RARE: Final = 4.0
@@ -128,10 +128,10 @@ def most_telling(takes: Sequence[Sequence[SelectedFrame]], share: float) -> list
     rows = [row for take in takes for row in take]
     if not rows:
         return [[] for _ in takes]
-    known = np.stack([row.annotations.supported.numpy() for row in rows])
-    certainty = certainties(np.stack([row.sigma_mm.numpy() for row in rows]), known)
+    postures = _postures(rows)
+    certainty = certainties(np.stack([row.sigma_mm.numpy() for row in rows]), postures.known)
     count = max(1, round(share * len(rows)))
-    chosen = set(telling_poses(_postures(rows), certainty, count).order.tolist())
+    chosen = set(telling_poses(postures, certainty, count).order.tolist())
     others = [number for number in range(len(rows)) if number not in chosen]
     added = np.linspace(0, max(len(others) - 1, 0), count - len(chosen)).round().astype(int).tolist()
     chosen |= {others[number] for number in added}
